@@ -1,0 +1,66 @@
+/**
+ * The contract of a carrier: a configured connection that can submit messages. The one real port of
+ * Fanfare; the simulator is the first adapter.
+ *
+ * A carrier never throws for an operating fault: every outcome is a `SendResult`. A throw is a bug and
+ * is treated as `retry`. Codes come from the error table; the far side's own words go into `detail`.
+ */
+import type { Channel } from '../domain/message.ts';
+
+/** One message to hand over, once. */
+export interface Submission {
+  /**
+   * Our name for this attempt, the same when it is sent again after a crash, so that a carrier which
+   * can de-duplicate may. At most 48 characters of `[0-9a-z-]`. Receipts quote it.
+   */
+  readonly reference: string;
+  readonly channel: Channel;
+  /** The sender's address: a number, a short code, an agent id. */
+  readonly from: string;
+  /** The recipient's address, E.164. */
+  readonly to: string;
+  readonly text: string | null;
+  readonly mediaUrls: readonly string[];
+}
+
+/** What the carrier answered to one submission. Delays are in milliseconds. */
+export type SendResult =
+  /** Handed over; `providerId` is the carrier's own id. Receipts may follow, or may have come already. */
+  | { readonly kind: 'accepted'; readonly providerId: string }
+  /** Refused for good over this channel. */
+  | { readonly kind: 'rejected'; readonly code: number; readonly detail: string }
+  /** Refused for now: counts as an attempt, to be tried again, not before `afterMs` when given. */
+  | { readonly kind: 'retry'; readonly code: number; readonly detail: string; readonly afterMs?: number }
+  /** Not taken because we are too fast: no attempt, the lane slows. */
+  | { readonly kind: 'throttled'; readonly afterMs: number };
+
+/** The carrier's later word on a submission. Duplicates, disorder and strangers are normal. */
+export interface Receipt {
+  readonly reference: string;
+  readonly status: 'DELIVERED' | 'READ' | 'UNDELIVERED';
+  /** Error code and the carrier's words, with `UNDELIVERED`. */
+  readonly code?: number;
+  readonly detail?: string;
+}
+
+/** Takes receipts; resolves when there is room for more (not when they are stored). */
+export type ReceiptSink = (receipts: readonly Receipt[]) => Promise<void>;
+
+export interface Carrier {
+  readonly name: string;
+  /** Channels it can submit over. */
+  readonly channels: ReadonlySet<Channel>;
+  /**
+   * What to do with a submission whose outcome a crash has hidden: `hold` ends it UNDELIVERED with an
+   * error that says so, `resend` submits it again with the same reference.
+   */
+  readonly ambiguous: 'hold' | 'resend';
+  /** Most submissions that may be without an answer at one moment. */
+  readonly windowMax: number;
+  /** Opens the connection. Receipts may arrive from now until `stop` resolves. */
+  start(receive: ReceiptSink): Promise<void>;
+  /** Submits one message. `signal` aborts the wait for an answer, not the submission. */
+  send(submission: Submission, signal: AbortSignal): Promise<SendResult>;
+  /** Closes the connection; what was accepted stays accepted. */
+  stop(): Promise<void>;
+}

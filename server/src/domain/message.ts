@@ -1,0 +1,67 @@
+/**
+ * A message: one recipient of an operation on its way.
+ *
+ * ```
+ *  SCHEDULED ──due──▶ QUEUED ──accepted by a carrier──▶ SENT ──receipt──▶ DELIVERED ──▶ READ
+ *      │                │  │                             │                    ▲
+ *      │                │  └─refused, expired──▶ FAILED  └──▶ UNDELIVERED ────┘ (a better, later receipt)
+ *      └───cancel───────┴──▶ CANCELED
+ * ```
+ * The arrows are the only moves. A status moves up its rank or not at all, so a duplicate, late or
+ * reordered receipt can never count twice and never downgrades.
+ */
+
+/** Delivery channels of messages. E-mail joins with its own resource. */
+export const CHANNELS = ['SMS', 'RCS', 'WHATSAPP'] as const;
+export type Channel = (typeof CHANNELS)[number];
+
+/** Address spaces of recipients: `PHONE` is reachable by SMS and RCS. */
+export const ADDRESS_CHANNELS = ['PHONE', 'WHATSAPP'] as const;
+export type AddressChannel = (typeof ADDRESS_CHANNELS)[number];
+
+/**
+ * Message states in order of rank; PostgreSQL's enum `message_status` has the same words in the same
+ * order, so `<` means the same there. FAILED and CANCELED end a message that was never accepted by a
+ * carrier, hence they rank above all: no receipt can follow them.
+ */
+export const MESSAGE_STATUSES = [
+  'SCHEDULED',
+  'QUEUED',
+  'SENT',
+  'UNDELIVERED',
+  'DELIVERED',
+  'READ',
+  'FAILED',
+  'CANCELED',
+] as const;
+export type MessageStatus = (typeof MESSAGE_STATUSES)[number];
+
+const RANK = new Map<MessageStatus, number>(MESSAGE_STATUSES.map((status, rank) => [status, rank]));
+
+/** The rank of a status; a message only ever moves to a higher one. */
+export function rankOf(status: MessageStatus): number {
+  return RANK.get(status) ?? -1;
+}
+
+/** One address of a recipient, in the order the sender prefers. */
+export interface Address {
+  readonly address: string;
+  readonly channel: AddressChannel;
+}
+
+/**
+ * One entry of `to`. `connected` tells which arm the request used (`addresses` instead of `address`),
+ * so that the answer shows what was asked.
+ */
+export interface Recipient {
+  readonly addresses: readonly [Address, ...Address[]];
+  readonly connected: boolean;
+  readonly variables: Readonly<Record<string, string>> | null;
+}
+
+/** The words and media of a message before (templates) or after (rendered) personalisation. */
+export interface Content {
+  readonly text: string | null;
+  /** At most 10 URLs, in order. */
+  readonly mediaUrls: readonly string[];
+}
