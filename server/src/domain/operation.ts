@@ -1,0 +1,64 @@
+/**
+ * An operation: one accepted request, and the twelve counters that tell how far it is.
+ *
+ * ```
+ *  SCHEDULED ──a message is due──▶ PROCESSING ──nothing SCHEDULED or QUEUED──▶ COMPLETED
+ *      └───────────cancel──────────────┴──▶ CANCELED
+ * ```
+ * COMPLETED and CANCELED never go back; receipts go on moving counters after either.
+ */
+import type { Channel, MessageStatus } from './message.ts';
+
+export const OPERATION_STATUSES = ['SCHEDULED', 'PROCESSING', 'COMPLETED', 'CANCELED'] as const;
+export type OperationStatus = (typeof OPERATION_STATUSES)[number];
+
+/** Most recipients of one request. */
+export const RECIPIENTS_MAX = 10_000;
+
+/**
+ * The counters. Those named after a message status are exclusive, so at every commit
+ * `total = scheduled + queued + sent + delivered + read + undelivered + failed + canceled` and
+ * `recipients = total + unaddressable`. The database checks both.
+ */
+export interface OperationStats {
+  readonly total: number;
+  readonly recipients: number;
+  /** Submissions actually handed to a carrier; with retries and fallback more than messages. */
+  readonly attempts: number;
+  /** Recipients that no sender can reach; they become no message. */
+  readonly unaddressable: number;
+  readonly scheduled: number;
+  readonly queued: number;
+  readonly sent: number;
+  readonly delivered: number;
+  readonly read: number;
+  readonly undelivered: number;
+  readonly failed: number;
+  readonly canceled: number;
+}
+
+/** The counter that holds messages of a status. */
+export function counterOf(status: MessageStatus): Lowercase<MessageStatus> {
+  return status.toLowerCase() as Lowercase<MessageStatus>;
+}
+
+export interface Operation {
+  readonly id: string;
+  readonly status: OperationStatus;
+  readonly stats: OperationStats;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+/** A sender as the operation froze it when it was accepted. */
+export interface PlannedSender {
+  readonly channel: Channel;
+  readonly address: string;
+  /** Name of the carrier that submits for it. */
+  readonly carrier: string;
+}
+
+/** How an operation reaches people: its senders in order of preference. Frozen at acceptance. */
+export interface SendPlan {
+  readonly senders: readonly PlannedSender[];
+}

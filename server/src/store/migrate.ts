@@ -1,0 +1,52 @@
+/**
+ * Migrations: plain SQL files, applied in the order of their names, each in a transaction with its record.
+ * Several nodes may start at once; one migrates, the others wait. A schema newer than this program is
+ * refused, because an old program cannot know what it may write there.
+ */
+import { readdir, readFile } from 'node:fs/promises';
+import type { Database } from './database.ts';
+
+const FOLDER = new URL('../../migrations/', import.meta.url);
+/** PostgreSQL 15 is the oldest that has what the statements use. */
+const SERVER_VERSION_MIN = 150_000;
+/** Any number; the same in all nodes. */
+const LOCK = 4_203_911;
+
+/** The database cannot serve this version of Fanfare; the message says why and what to do. */
+export class SchemaError extends Error {
+  override readonly name = 'SchemaError';
+}
+
+/** Brings the schema up to date. Rejects with `SchemaError` where that is impossible. */
+export async function migrate(database: Database): Promise<void> {
+  const names = (await readdir(FOLDER)).filter((name) => name.endsWith('.sql')).toSorted();
+  await refuseOldServer(database);
+  await database.transact(async (client) => {
+    await client.query('select pg_advisory_xact_lock($1)', [LOCK]);
+    await client.query(`create table if not exists migration (
+      name text primary key, applied_at timestamptz not null default now())`);
+    const applied = new Set(
+      (await client.query<{ name: string }>('select name from migration')).rows.map((row) => row.name),
+    );
+    const unknown = [...applied].filter((name) => !names.includes(name));
+    if (unknown.length > 0)
+      throw new SchemaError(
+        `The database was migrated by a newer Fanfare (${unknown.join(', ')}). Start that version or a later one on it.`,
+      );
+    for (const name of names.filter((each) => !applied.has(each))) {
+      await client.query(await readFile(new URL(name, FOLDER), 'utf8'));
+      await client.query('insert into migration (name) values ($1)', [name]);
+    }
+  });
+}
+
+async function refuseOldServer(database: Database): Promise<void> {
+  const { rows } = await database.query<{ number: number; version: string }>(
+    `select current_setting('server_version_num')::int as number, current_setting('server_version') as version`,
+  );
+  const server = rows[0];
+  if (server !== undefined && server.number < SERVER_VERSION_MIN)
+    throw new SchemaError(
+      `PostgreSQL ${server.version} is too old. Fanfare needs version 15 or later; point DATABASE_URL at one.`,
+    );
+}
