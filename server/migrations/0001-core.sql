@@ -164,3 +164,10 @@ end $$;
 create function uuid_floor(at timestamptz) returns uuid language sql immutable as $$
   select rpad(lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0'), 32, '0')::uuid
 $$;
+
+-- The present attempt of a message as an element of "earlier".
+create function earlier_attempt(m message) returns jsonb language sql immutable as $$
+  select jsonb_build_object('attempt', m.attempt, 'candidate', m.candidate, 'status', m.attempt_status,
+    'attemptedAt', to_char(m.attempted_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+    'errorCode', m.error_code, 'errorDetail', m.error_detail)
+$$;

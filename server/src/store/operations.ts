@@ -1,0 +1,407 @@
+/** Operations: written whole in one transaction, read with their counters, canceled. */
+import { from as copyFrom } from 'pg-copy-streams';
+import { pipeline } from 'node:stream/promises';
+import { Readable } from 'node:stream';
+import type pg from 'pg';
+import { messageUuid, messageUuidRange, uuidTimeMs } from '../domain/ids.ts';
+import type { Address, Channel, Content, MessageStatus, Recipient } from '../domain/message.ts';
+import type { Operation, OperationStats, OperationStatus, SendPlan } from '../domain/operation.ts';
+import { COUNT_MOVED } from './counters.ts';
+import type { Database } from './database.ts';
+
+/** Channel that wakes dispatchers; its payload is empty. */
+export const WAKE_CHANNEL = 'fanfare_wake';
+
+export interface NewMessage {
+  /** Position in `to`. */
+  readonly ordinal: number;
+  readonly recipient: Recipient;
+  /** Position in `listCandidates` of the way to try first, and its channel. */
+  readonly candidate: number;
+  readonly channel: Channel;
+  /** Tags of this recipient, when they differ from the operation's. */
+  readonly tags: Readonly<Record<string, string>> | null;
+}
+
+export interface NewBatch {
+  readonly lane: string;
+  readonly candidate: number;
+  readonly ordinals: readonly number[];
+}
+
+export interface NewOperation {
+  readonly accountId: number;
+  readonly id: string;
+  /** Templates, not yet rendered. */
+  readonly content: Content;
+  readonly plan: SendPlan;
+  readonly tags: Readonly<Record<string, string>>;
+  /** When to send, null for now. */
+  readonly scheduledFor: Date | null;
+  readonly waiting: boolean;
+  readonly expireAt: Date | null;
+  readonly messages: readonly NewMessage[];
+  readonly unaddressable: readonly {
+    readonly ordinal: number;
+    readonly code: number;
+    readonly addresses: readonly Address[];
+  }[];
+  readonly batches: readonly NewBatch[];
+  readonly idempotency: {
+    readonly key: string;
+    /** SHA-256 of the request's body. */
+    readonly fingerprint: Buffer;
+    readonly expiresAt: Date;
+  } | null;
+}
+
+/** What came of an acceptance: written, said before with the same body, or said before with another. */
+export type AcceptResult =
+  | { readonly kind: 'created' }
+  | { readonly kind: 'replayed'; readonly operationId: string }
+  | { readonly kind: 'conflict' };
+
+/** What a dispatcher needs to know of an operation; never changes once written. */
+export interface Dispatchable {
+  readonly content: Content;
+  readonly plan: SendPlan;
+  readonly scheduledFor: Date | null;
+  readonly expireAt: Date | null;
+}
+
+/** Writes an operation, its messages and its batches, or nothing. Durable when it resolves. */
+export function acceptOperation(database: Database, operation: NewOperation): Promise<AcceptResult> {
+  return database.transact(async (client) => {
+    const said = await claimIdempotencyKey(client, operation);
+    if (said !== null) return said;
+    await insertOperation(client, operation);
+    if (operation.messages.length > 0) {
+      await copyMessages(client, operation);
+      await insertBatches(client, operation);
+    }
+    if (operation.unaddressable.length > 0) await insertUnaddressable(client, operation);
+    await client.query(`select pg_notify('${WAKE_CHANNEL}', '')`);
+    return { kind: 'created' };
+  });
+}
+
+/**
+ * Takes the key, or says what it was used for. A second request with the same key waits here until the
+ * first has committed or failed. An expired key is taken over.
+ */
+async function claimIdempotencyKey(
+  client: pg.PoolClient,
+  { idempotency, accountId, id }: NewOperation,
+): Promise<AcceptResult | null> {
+  if (idempotency === null) return null;
+  const { rows } = await client.query<{ operation_id: string; same: boolean }>(
+    `insert into idempotency_key as k (account_id, key, fingerprint, operation_id, expires_at)
+     values ($1, $2, $3, $4, $5)
+     on conflict (account_id, key) do update set
+       fingerprint = case when k.expires_at < now() then excluded.fingerprint else k.fingerprint end,
+       operation_id = case when k.expires_at < now() then excluded.operation_id else k.operation_id end,
+       expires_at = case when k.expires_at < now() then excluded.expires_at else k.expires_at end
+     returning operation_id, fingerprint = $3 as same`,
+    [accountId, idempotency.key, idempotency.fingerprint, id, idempotency.expiresAt],
+  );
+  const row = rows[0];
+  if (row === undefined || row.operation_id === id) return null;
+  return row.same ? { kind: 'replayed', operationId: row.operation_id } : { kind: 'conflict' };
+}
+
+async function insertOperation(client: pg.PoolClient, operation: NewOperation): Promise<void> {
+  const total = operation.messages.length;
+  const scheduled = operation.waiting ? total : 0;
+  const status: OperationStatus =
+    total === 0 ? 'COMPLETED' : operation.waiting ? 'SCHEDULED' : 'PROCESSING';
+  await client.query(
+    `insert into operation (account_id, id, status, total, recipients, unaddressable, scheduled, queued,
+       content, plan, tags, scheduled_for, expire_at, updated_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+    [
+      operation.accountId,
+      operation.id,
+      status,
+      total,
+      total + operation.unaddressable.length,
+      operation.unaddressable.length,
+      scheduled,
+      total - scheduled,
+      JSON.stringify(operation.content),
+      JSON.stringify(operation.plan),
+      JSON.stringify(operation.tags),
+      operation.scheduledFor,
+      operation.expireAt,
+      new Date(uuidTimeMs(operation.id)),
+    ],
+  );
+}
+
+const NULL = '\\N';
+
+/** A value of COPY's text format: backslash, tab and line ends are escaped. */
+function copyText(value: string): string {
+  return /[\\\t\n\r]/.test(value)
+    ? value.replace(/[\\\t\n\r]/g, (c) => (c === '\t' ? '\\t' : c === '\n' ? '\\n' : c === '\r' ? '\\r' : '\\\\'))
+    : value;
+}
+
+function copyJson(value: unknown): string {
+  return value === null ? NULL : copyText(JSON.stringify(value));
+}
+
+async function copyMessages(client: pg.PoolClient, operation: NewOperation): Promise<void> {
+  const status: MessageStatus = operation.waiting ? 'SCHEDULED' : 'QUEUED';
+  const createdAt = new Date(uuidTimeMs(operation.id)).toISOString();
+  const scheduledFor = operation.scheduledFor?.toISOString() ?? NULL;
+  const head = `${operation.accountId}\t`;
+  let text = '';
+  for (const message of operation.messages) {
+    const { addresses, connected, variables } = message.recipient;
+    const [first] = addresses;
+    text += `${head}${message.candidate}\t${status}\t${status}\t${message.channel}\t${first.channel}\t${messageUuid(operation.id, message.ordinal)}\t${createdAt}\t${scheduledFor}\t${copyText(first.address)}\t${connected ? copyJson(addresses) : NULL}\t${copyJson(variables)}\t${copyJson(message.tags)}\n`;
+  }
+  const stream = client.query(
+    copyFrom(
+      `copy message (account_id, candidate, status, previous_status, channel, address_channel, id, updated_at,
+         scheduled_for, address, addresses, variables, tags) from stdin`,
+    ),
+  );
+  await pipeline(Readable.from([Buffer.from(text)]), stream);
+}
+
+async function insertBatches(client: pg.PoolClient, operation: NewOperation): Promise<void> {
+  await client.query(
+    `insert into dispatch_batch (account_id, operation_id, lane, candidate, attempt, waiting, due_at, expire_at, ordinals)
+     select $1, $2, lane, candidate, 1, $3, $4, $5, ordinals::smallint[]
+     from unnest($6::text[], $7::smallint[], $8::text[]) as b(lane, candidate, ordinals)`,
+    [
+      operation.accountId,
+      operation.id,
+      operation.waiting,
+      operation.scheduledFor ?? new Date(uuidTimeMs(operation.id)),
+      operation.expireAt,
+      operation.batches.map((batch) => batch.lane),
+      operation.batches.map((batch) => batch.candidate),
+      operation.batches.map((batch) => `{${batch.ordinals.join(',')}}`),
+    ],
+  );
+}
+
+async function insertUnaddressable(client: pg.PoolClient, operation: NewOperation): Promise<void> {
+  await client.query(
+    `insert into unaddressable (account_id, id, code, addresses)
+     select $1, id, code, addresses::jsonb
+     from unnest($2::uuid[], $3::int[], $4::text[]) as u(id, code, addresses)`,
+    [
+      operation.accountId,
+      operation.unaddressable.map((each) => messageUuid(operation.id, each.ordinal)),
+      operation.unaddressable.map((each) => each.code),
+      operation.unaddressable.map((each) => JSON.stringify(each.addresses)),
+    ],
+  );
+}
+
+interface OperationRow extends OperationStats {
+  readonly id: string;
+  readonly status: OperationStatus;
+  readonly updated_at: Date;
+}
+
+const OPERATION_COLUMNS = `id, status, total, recipients, attempts, unaddressable, scheduled, queued, sent,
+  delivered, read, undelivered, failed, canceled, updated_at`;
+
+function toOperation({ id, status, updated_at, ...stats }: OperationRow): Operation {
+  return { id, status, stats, createdAt: new Date(uuidTimeMs(id)), updatedAt: updated_at };
+}
+
+/** One operation of the account, or null. */
+export async function fetchOperation(
+  database: Database,
+  accountId: number,
+  id: string,
+): Promise<Operation | null> {
+  const { rows } = await database.query<OperationRow>(
+    `select ${OPERATION_COLUMNS} from operation where account_id = $1 and id = $2`,
+    [accountId, id],
+  );
+  return rows[0] === undefined ? null : toOperation(rows[0]);
+}
+
+export interface OperationFilter {
+  readonly status: OperationStatus | null;
+  /** Ids lie strictly between these. */
+  readonly after: string;
+  readonly before: string;
+}
+
+/** Operations of the account, newest first, at most `limit`. */
+export async function listOperations(
+  database: Database,
+  accountId: number,
+  filter: OperationFilter,
+  limit: number,
+): Promise<Operation[]> {
+  const { rows } = await database.query<OperationRow>(
+    `select ${OPERATION_COLUMNS} from operation
+     where account_id = $1 and id > $2 and id < $3 and ($4::operation_status is null or status = $4)
+     order by id desc limit $5`,
+    [accountId, filter.after, filter.before, filter.status, limit],
+  );
+  return rows.map(toOperation);
+}
+
+/** One recipient that came to nothing. `messageId` is null when no message was made. */
+export interface OperationErrorRow {
+  readonly ordinal_id: string;
+  readonly message_id: string | null;
+  readonly code: number;
+  readonly detail: string | null;
+  readonly addresses: readonly Address[];
+}
+
+/**
+ * Recipients of an operation that were unaddressable or whose message failed or was not delivered, in the
+ * order of `to`, from behind `after`, at most `limit`.
+ */
+export async function listOperationErrors(
+  database: Database,
+  accountId: number,
+  operationId: string,
+  after: string,
+  limit: number,
+): Promise<OperationErrorRow[]> {
+  const { last } = messageUuidRange(operationId);
+  const { rows } = await database.query<OperationErrorRow>(
+    `select id as ordinal_id, id as message_id, error_code as code, error_detail as detail,
+       coalesce(addresses, jsonb_build_array(jsonb_build_object('address', address, 'channel', address_channel))) as addresses
+     from message where account_id = $1 and id > $2 and id <= $3
+       and status in ('FAILED', 'UNDELIVERED') and error_code is not null
+     union all
+     select id, null, code, null, addresses from unaddressable where account_id = $1 and id > $2 and id <= $3
+     order by 1 limit $4`,
+    [accountId, after, last, limit],
+  );
+  return rows;
+}
+
+/** The unchanging part of an operation, for the dispatcher. Null when it is gone. */
+export async function fetchDispatchable(
+  database: Database,
+  accountId: number,
+  id: string,
+): Promise<Dispatchable | null> {
+  const { rows } = await database.query<{
+    content: Content;
+    plan: SendPlan;
+    scheduled_for: Date | null;
+    expire_at: Date | null;
+  }>(
+    'select content, plan, scheduled_for, expire_at from operation where account_id = $1 and id = $2',
+    [accountId, id],
+  );
+  const row = rows[0];
+  if (row === undefined) return null;
+  return {
+    content: row.content,
+    plan: row.plan,
+    scheduledFor: row.scheduled_for,
+    expireAt: row.expire_at,
+  };
+}
+
+/**
+ * Cancels all messages that no carrier may have yet; the rest keeps going. A message whose fallback had not
+ * begun ends UNDELIVERED, as its last attempt did. Idempotent. Resolves with false when there is no such
+ * operation.
+ *
+ * Locks batches first, then messages, then the operation: the order of every writer.
+ */
+export async function cancelOperation(
+  database: Database,
+  accountId: number,
+  id: string,
+): Promise<boolean> {
+  // The wish is on record first: should the rest fail, dispatchers end whatever they lease of it.
+  const { rowCount } = await database.query(
+    `update operation set cancel_requested_at = coalesce(cancel_requested_at, now())
+     where account_id = $1 and id = $2`,
+    [accountId, id],
+  );
+  if (rowCount === 0) return false;
+  await database.transact(async (client) => {
+    const { rows: batches } = await client.query<{ frontier: number; ordinals: number[] }>(
+      `select frontier, ordinals from dispatch_batch
+       where account_id = $1 and operation_id = $2 order by id for update`,
+      [accountId, id],
+    );
+    const ordinals = batches.flatMap((batch) => batch.ordinals.slice(batch.frontier));
+    await client.query(
+      'delete from dispatch_batch where account_id = $1 and operation_id = $2 and frontier = 0',
+      [accountId, id],
+    );
+    await client.query(
+      'update dispatch_batch set ordinals = ordinals[1:frontier] where account_id = $1 and operation_id = $2',
+      [accountId, id],
+    );
+    await endUnsent(client, accountId, id, ordinals, 'CANCELED', null);
+  });
+  return true;
+}
+
+/**
+ * Cancels one message unless a carrier may have it already. Resolves with false when there is none;
+ * its status afterwards tells whether it was canceled.
+ */
+export function cancelMessage(
+  database: Database,
+  accountId: number,
+  operationId: string,
+  ordinal: number,
+): Promise<void> {
+  return database.transact(async (client) => {
+    const { rows } = await client.query<{ id: string; frontier: number; ordinals: number[] }>(
+      `select id, frontier, ordinals from dispatch_batch
+       where account_id = $1 and operation_id = $2 and $3 = any(ordinals) order by id for update`,
+      [accountId, operationId, ordinal],
+    );
+    const free = rows.filter((batch) => batch.ordinals.indexOf(ordinal) >= batch.frontier);
+    if (free.length === 0) return;
+    await client.query(
+      'update dispatch_batch set ordinals = array_remove(ordinals, $2) where id = any($1)',
+      [free.map((batch) => batch.id), ordinal],
+    );
+    await client.query('delete from dispatch_batch where id = any($1) and ordinals = $2', [
+      free.map((batch) => batch.id),
+      '{}',
+    ]);
+    await endUnsent(client, accountId, operationId, [ordinal], 'CANCELED', null);
+  });
+}
+
+/**
+ * Ends messages without a further attempt: those not yet sent get `status`; those already sent, whose
+ * fallback was still to come, become UNDELIVERED and keep the error of their last attempt.
+ */
+export async function endUnsent(
+  client: Pick<pg.PoolClient, 'query'>,
+  accountId: number,
+  operationId: string,
+  ordinals: readonly number[],
+  status: 'CANCELED' | 'FAILED',
+  errorCode: number | null,
+): Promise<void> {
+  if (ordinals.length === 0) return;
+  await client.query(
+    `with moved as (
+       update message m set
+         previous_status = m.status, updated_at = clock_timestamp(),
+         status = case when m.status = 'SENT' then 'UNDELIVERED'::message_status else $4::message_status end,
+         error_code = case when m.status = 'SENT' then m.error_code else coalesce($5, m.error_code) end
+       where account_id = $1 and id = any($3::uuid[]) and status in ('SCHEDULED', 'QUEUED', 'SENT')
+         and (status <> 'SENT' or attempt_status in ('UNDELIVERED', 'FAILED'))
+       returning previous_status, status, false as attempted)
+     ${COUNT_MOVED}`,
+    [accountId, operationId, ordinals.map((each) => messageUuid(operationId, each)), status, errorCode],
+  );
+}
