@@ -171,3 +171,8 @@ create function earlier_attempt(m message) returns jsonb language sql immutable 
     'attemptedAt', to_char(m.attempted_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
     'errorCode', m.error_code, 'errorDetail', m.error_detail)
 $$;
+
+-- The operation of a message: the id without its last 14 bits, which count from 1.
+create function operation_of(id uuid) returns uuid language sql immutable as $$
+  select (left(id::text, 32) || lpad(to_hex(('x' || right(id::text, 4))::bit(16)::int & 49152), 4, '0'))::uuid
+$$;

@@ -1,0 +1,210 @@
+/** Messages as their account reads them: lists without content, one with content and attempts. */
+import { operationUuidOf, uuidTimeMs } from '../domain/ids.ts';
+import type { Address, AddressChannel, Channel, Content, MessageStatus } from '../domain/message.ts';
+import type { SendPlan } from '../domain/operation.ts';
+import { listCandidates, type Candidate } from '../domain/routing.ts';
+import type { Database } from './database.ts';
+
+export interface MessageSummary {
+  readonly id: string;
+  readonly operationId: string;
+  readonly status: MessageStatus;
+  /** The way of the present attempt, or of the first one to come. */
+  readonly candidate: Candidate;
+  readonly addresses: readonly [Address, ...Address[]];
+  /** Whether the request gave `addresses` rather than `address`. */
+  readonly connected: boolean;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly scheduledFor: Date | null;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+export interface Attempt {
+  /** 1 to 15. */
+  readonly number: number;
+  readonly candidate: Candidate;
+  readonly status: MessageStatus;
+  readonly attemptedAt: Date;
+  readonly errorCode: number | null;
+  readonly errorDetail: string | null;
+}
+
+export interface Message extends MessageSummary {
+  /** As requested; the reader renders it. */
+  readonly content: Content;
+  readonly variables: Readonly<Record<string, string>> | null;
+  /** Oldest first. */
+  readonly attempts: readonly Attempt[];
+  /** Why it ended without an attempt (expired), else that of the last attempt. */
+  readonly errorCode: number | null;
+}
+
+export interface MessageFilter {
+  /** Ids lie strictly between these. */
+  readonly after: string;
+  readonly before: string;
+  readonly status: MessageStatus | null;
+  readonly channel: Channel | null;
+  /** Pairs that must all be there. */
+  readonly tags: Readonly<Record<string, string>> | null;
+  readonly address: string | null;
+}
+
+interface MessageRow {
+  id: string;
+  status: MessageStatus;
+  candidate: number;
+  address: string;
+  address_channel: AddressChannel;
+  addresses: [Address, ...Address[]] | null;
+  tags: Record<string, string> | null;
+  scheduled_for: Date | null;
+  updated_at: Date;
+}
+
+interface OperationPart {
+  id: string;
+  tags: Record<string, string>;
+  plan: SendPlan;
+}
+
+const SUMMARY_COLUMNS =
+  'm.id, m.status, m.candidate, m.address, m.address_channel, m.addresses, m.tags, m.scheduled_for, m.updated_at';
+
+/** Messages of the account, newest first (within an operation, last recipient first), at most `limit`. */
+export async function listMessages(
+  database: Database,
+  accountId: number,
+  filter: MessageFilter,
+  limit: number,
+): Promise<MessageSummary[]> {
+  const { rows } = await database.query<MessageRow>(
+    `select ${SUMMARY_COLUMNS} from message m
+     where m.account_id = $1 and m.id > $2 and m.id < $3
+       and ($4::message_status is null or m.status = $4)
+       and ($5::channel is null or m.channel = $5)
+       and ($6::jsonb is null or case when m.tags is not null then m.tags @> $6 else operation_of(m.id) in
+         (select o.id from operation o where o.account_id = $1 and o.tags @> $6) end)
+       and ($7::text is null or m.address = $7
+         or (m.addresses is not null and m.addresses @> jsonb_build_array(jsonb_build_object('address', $7::text))))
+     order by m.id desc limit $8`,
+    [
+      accountId,
+      filter.after,
+      filter.before,
+      filter.status,
+      filter.channel,
+      filter.tags === null ? null : JSON.stringify(filter.tags),
+      filter.address,
+      limit,
+    ],
+  );
+  const operations = await fetchParts(database, accountId, rows);
+  return rows.flatMap((row) => {
+    const operation = operations.get(operationUuidOf(row.id));
+    return operation === undefined ? [] : [toSummary(row, operation)];
+  });
+}
+
+async function fetchParts(
+  database: Database,
+  accountId: number,
+  rows: readonly MessageRow[],
+): Promise<Map<string, OperationPart>> {
+  const ids = [...new Set(rows.map((row) => operationUuidOf(row.id)))];
+  if (ids.length === 0) return new Map();
+  const found = await database.query<OperationPart>(
+    'select id, tags, plan from operation where account_id = $1 and id = any($2::uuid[])',
+    [accountId, ids],
+  );
+  return new Map(found.rows.map((part) => [part.id, part]));
+}
+
+function toSummary(row: MessageRow, operation: OperationPart): MessageSummary {
+  const addresses = row.addresses ?? [{ address: row.address, channel: row.address_channel }];
+  return {
+    id: row.id,
+    operationId: operation.id,
+    status: row.status,
+    candidate: candidateAt(addresses, operation.plan, row.candidate),
+    addresses,
+    connected: row.addresses !== null,
+    tags: row.tags ?? operation.tags,
+    scheduledFor: row.scheduled_for,
+    createdAt: new Date(uuidTimeMs(row.id)),
+    updatedAt: row.updated_at,
+  };
+}
+
+function candidateAt(addresses: readonly Address[], plan: SendPlan, position: number): Candidate {
+  const candidate = listCandidates(addresses, plan)[position];
+  if (candidate === undefined) throw new Error(`A message names candidate ${position}, which its plan lacks.`);
+  return candidate;
+}
+
+interface EarlierAttempt {
+  attempt: number;
+  candidate: number;
+  status: MessageStatus;
+  attemptedAt: string;
+  errorCode: number | null;
+  errorDetail: string | null;
+}
+
+interface FullRow extends MessageRow {
+  content: Content;
+  plan: SendPlan;
+  operation_id: string;
+  operation_tags: Record<string, string>;
+  variables: Record<string, string> | null;
+  attempt: number;
+  attempt_status: MessageStatus | null;
+  attempted_at: Date | null;
+  error_code: number | null;
+  error_detail: string | null;
+  earlier: EarlierAttempt[] | null;
+}
+
+/** One message of the account with all that is known of it, or null. */
+export async function fetchMessage(
+  database: Database,
+  accountId: number,
+  id: string,
+): Promise<Message | null> {
+  const { rows } = await database.query<FullRow>(
+    `select ${SUMMARY_COLUMNS}, m.variables, m.attempt, m.attempt_status, m.attempted_at, m.error_code,
+       m.error_detail, m.earlier, o.id as operation_id, o.content, o.plan, o.tags as operation_tags
+     from message m join operation o on o.account_id = m.account_id and o.id = $3
+     where m.account_id = $1 and m.id = $2`,
+    [accountId, id, operationUuidOf(id)],
+  );
+  const row = rows[0];
+  if (row === undefined) return null;
+  const summary = toSummary(row, { id: row.operation_id, tags: row.operation_tags, plan: row.plan });
+  const at = (position: number) => candidateAt(summary.addresses, row.plan, position);
+  const attempts = (row.earlier ?? []).map((each) => ({
+    number: each.attempt,
+    candidate: at(each.candidate),
+    status: each.status,
+    attemptedAt: new Date(each.attemptedAt),
+    errorCode: each.errorCode,
+    errorDetail: each.errorDetail,
+  }));
+  if (row.attempt_status !== null && row.attempted_at !== null)
+    attempts.push({
+      number: row.attempt,
+      candidate: summary.candidate,
+      status: row.attempt_status,
+      attemptedAt: row.attempted_at,
+      errorCode: row.error_code,
+      errorDetail: row.error_detail,
+    });
+  return {
+    ...summary,
+    content: row.content,
+    variables: row.variables,
+    attempts,
+    errorCode: row.error_code,
+  };
+}

@@ -1,0 +1,87 @@
+/**
+ * The store: everything Fanfare remembers, behind one door. The rest of the server sees these functions and
+ * their types, never SQL. Rejects with `DatabaseUnavailable` when the caller may try again later.
+ */
+import * as accounts from './accounts.ts';
+import * as batches from './batches.ts';
+import { openDatabase, type Database, type DatabaseOptions } from './database.ts';
+import { migrate } from './migrate.ts';
+import * as messages from './messages.ts';
+import * as operations from './operations.ts';
+import * as partitions from './partitions.ts';
+import * as receipts from './receipts.ts';
+import * as settlements from './settlements.ts';
+import { dropExpiredIdempotencyKeys, listenForWork, ping } from './housekeeping.ts';
+
+export { DatabaseUnavailable } from './database.ts';
+export { SchemaError } from './migrate.ts';
+export type { Account, ApiKey, Credential } from './accounts.ts';
+export type { Batch, BatchMessage } from './batches.ts';
+export type { Attempt, Message, MessageFilter, MessageSummary } from './messages.ts';
+export type {
+  AcceptResult,
+  Dispatchable,
+  NewBatch,
+  NewMessage,
+  NewOperation,
+  OperationErrorRow,
+  OperationFilter,
+} from './operations.ts';
+export type { MatchedReceipt, ReceiptTally } from './receipts.ts';
+export type { NextTry, SettledBatch, Settlement } from './settlements.ts';
+
+/** Gives every function of a module its first argument, the database. */
+type Bound<Functions> = {
+  readonly [Name in keyof Functions as Functions[Name] extends (
+    database: Database,
+    ...rest: never[]
+  ) => unknown
+    ? Name
+    : never]: Functions[Name] extends (database: Database, ...rest: infer Rest) => infer Result
+    ? (...rest: Rest) => Result
+    : never;
+};
+
+function bind<Functions extends object>(database: Database, functions: Functions): Bound<Functions> {
+  return Object.fromEntries(
+    Object.entries(functions)
+      .filter(([, value]) => typeof value === 'function')
+      .map(([name, value]) => [name, (...rest: unknown[]) => value(database, ...rest)]),
+  ) as Bound<Functions>;
+}
+
+function makeStore(database: Database) {
+  return {
+    accounts: bind(database, accounts),
+    operations: bind(database, operations),
+    messages: bind(database, messages),
+    batches: bind(database, { ...batches, endUnsent: endUnsentIn }),
+    settlements: bind(database, settlements),
+    receipts: bind(database, receipts),
+    upkeep: bind(database, { ...partitions, dropExpiredIdempotencyKeys, listenForWork, ping }),
+    close: () => database.close(),
+  };
+}
+
+/** Ends messages without a further attempt, in a transaction of its own. */
+function endUnsentIn(
+  database: Database,
+  ...rest: Parameters<typeof operations.endUnsent> extends [unknown, ...infer Rest] ? Rest : never
+): Promise<void> {
+  return database.transact((client) => operations.endUnsent(client, ...rest));
+}
+
+export type Store = ReturnType<typeof makeStore>;
+
+/** Opens the store and brings its schema up to date. */
+export async function openStore(options: DatabaseOptions): Promise<Store> {
+  const database = openDatabase(options);
+  try {
+    await migrate(database);
+    await partitions.ensurePartitions(database, new Date());
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+  return makeStore(database);
+}
