@@ -1,0 +1,263 @@
+/**
+ * One leased batch on its way through a lane. Promises:
+ * - nothing is handed over that a committed frontier has not passed, nor after the lease may have ended;
+ * - every message that was handed over is settled, every other one is sent later by whoever leases next;
+ * - the batch is deleted with the settlement of its last message.
+ *
+ * ```
+ *  load ─▶ sort out what is settled, canceled, expired or doubtful ─▶ send the rest, window by window
+ *       ─▶ again for those that were throttled ─▶ all settled: done · told to stop: give the rest back
+ * ```
+ */
+import { setImmediate as yieldToOthers, setTimeout as sleep } from 'node:timers/promises';
+import { ERRORS } from '../domain/errors.ts';
+import { MESSAGE_STATUSES, rankOf } from '../domain/message.ts';
+import { listCandidates } from '../domain/routing.ts';
+import type { Batch, BatchMessage, Settlement, Store } from '../store/store.ts';
+import { deliver, type Delivery, type DeliveryContext } from './deliver.ts';
+import type { Lane } from './lane.ts';
+import type { Settler } from './settle.ts';
+
+/** A leased batch and how long this node may go on with it. */
+export interface LeasedBatch {
+  readonly batch: Batch;
+  /** On the clock of `performance.now()`; moved by renewals. */
+  leaseEndsAt: number;
+}
+
+export interface BatchRunDeps {
+  readonly store: Store;
+  readonly settler: Settler;
+  readonly lane: Lane;
+  /** Stop handing over. */
+  readonly stopping: AbortSignal;
+  /** Stop waiting for answers. */
+  readonly abandoned: AbortSignal;
+  readonly onSubmitted: (seconds: number) => void;
+}
+
+/** Messages submitted before other work of the process gets a turn. */
+const TURN_SIZE = 50;
+/** A lease with less than this left is treated as lost: the submission must be out before it ends. */
+const LEASE_MARGIN_MS = 500;
+
+/** Statuses that leave nothing to send. */
+const SETTLED = new Set(MESSAGE_STATUSES.filter((status) => rankOf(status) > rankOf('SENT')));
+
+/** Runs a batch to its end, or until it is told to stop. Rejects only when the database fails at the start. */
+export async function runBatch(
+  leased: LeasedBatch,
+  context: DeliveryContext,
+  deps: BatchRunDeps,
+): Promise<void> {
+  const { batch } = leased;
+  const messages = await deps.store.batches.loadMessages(
+    batch.accountId,
+    batch.operationId,
+    batch.ordinals,
+  );
+  const run = new BatchRun(leased, context, deps, messages);
+  await run.sortOut();
+  await run.sendAll();
+  await run.finish();
+}
+
+class BatchRun {
+  readonly #leased: LeasedBatch;
+  readonly #context: DeliveryContext;
+  readonly #deps: BatchRunDeps;
+  readonly #messages: ReadonlyMap<number, BatchMessage>;
+  /** As the database last said: a cancel may shorten it behind the frontier. */
+  #ordinals: readonly number[];
+  #frontier: number;
+  #leaseLost = false;
+  /** Ordinals that need no submission from this run. */
+  readonly #skipped = new Set<number>();
+  /** Ordinals throttled, with the time from which they may be tried again. */
+  #throttled: { ordinal: number; notBefore: number }[] = [];
+  /** Ordinals never handed over because the run was told to stop. */
+  readonly #unsent: number[] = [];
+  readonly #pending = new Set<Promise<void>>();
+
+  constructor(
+    leased: LeasedBatch,
+    context: DeliveryContext,
+    deps: BatchRunDeps,
+    messages: ReadonlyMap<number, BatchMessage>,
+  ) {
+    this.#leased = leased;
+    this.#context = context;
+    this.#deps = deps;
+    this.#messages = messages;
+    this.#ordinals = leased.batch.ordinals;
+    this.#frontier = leased.batch.frontier;
+  }
+
+  /** Finds what shall not be sent: already settled, held in doubt, canceled or expired. */
+  async sortOut(): Promise<void> {
+    const { batch } = this.#leased;
+    const { operation } = this.#context;
+    const held: Settlement[] = [];
+    const ended: number[] = [];
+    const expired = operation.expireAt !== null && operation.expireAt.getTime() <= Date.now();
+    for (const [position, ordinal] of batch.ordinals.entries()) {
+      const message = this.#messages.get(ordinal);
+      if (message === undefined || message.attempt >= batch.attempt || SETTLED.has(message.status))
+        this.#skipped.add(ordinal);
+      else if (
+        position < batch.doubtful &&
+        (this.#deps.lane.carrier.ambiguous === 'hold' || batch.cancelRequested || expired)
+      ) {
+        // Not CANCELED, nor FAILED: the carrier may have it.
+        this.#skipped.add(ordinal);
+        held.push(this.#hold(message));
+      } else if (batch.cancelRequested || expired) {
+        this.#skipped.add(ordinal);
+        ended.push(ordinal);
+      }
+    }
+    await this.#settle(held);
+    if (ended.length > 0)
+      await this.#deps.store.batches.endUnsent(
+        batch.accountId,
+        batch.operationId,
+        ended,
+        batch.cancelRequested ? 'CANCELED' : 'FAILED',
+        batch.cancelRequested ? null : ERRORS.expired.code,
+      );
+  }
+
+  #hold(message: BatchMessage): Settlement {
+    const { batch } = this.#leased;
+    const candidate = listCandidates(message.addresses, this.#context.operation.plan)[batch.candidate];
+    return {
+      ordinal: message.ordinal,
+      attempt: batch.attempt,
+      candidate: batch.candidate,
+      channel: candidate?.sender.channel ?? 'SMS',
+      attemptedAt: new Date(),
+      outcome: 'UNDELIVERED',
+      providerId: null,
+      errorCode: ERRORS.ambiguous.code,
+      errorDetail: null,
+      next: null,
+    };
+  }
+
+  async sendAll(): Promise<void> {
+    let sinceTurn = 0;
+    for (let position = 0; position < this.#ordinals.length; position += 1) {
+      if (position >= this.#frontier && !(await this.#advance())) break;
+      const ordinal = this.#ordinals[position];
+      if (ordinal === undefined) break;
+      if (this.#skipped.has(ordinal)) continue;
+      if (!(await this.#send(ordinal))) {
+        this.#unsent.push(...this.#ordinals.slice(position).filter((each) => !this.#skipped.has(each)));
+        break;
+      }
+      sinceTurn += 1;
+      if (sinceTurn % TURN_SIZE === 0) await yieldToOthers();
+    }
+    await Promise.all(this.#pending);
+    while (this.#throttled.length > 0 && !this.#leaseLost) await this.#sendThrottled();
+  }
+
+  /** Moves the frontier by a window; false when the lease is lost. */
+  async #advance(): Promise<boolean> {
+    const { lane, store } = this.#deps;
+    const now = await store.batches.advanceBatch(this.#leased.batch, lane.carrier.windowMax);
+    if (now === null) {
+      this.#leaseLost = true;
+      return false;
+    }
+    this.#ordinals = now.ordinals;
+    this.#frontier = now.frontier;
+    return true;
+  }
+
+  async #sendThrottled(): Promise<void> {
+    const again = this.#throttled;
+    this.#throttled = [];
+    const waitMs = Math.min(...again.map((each) => each.notBefore)) - performance.now();
+    if (waitMs > 0)
+      await sleep(waitMs, undefined, { signal: this.#deps.stopping }).catch(() => undefined);
+    for (const each of again) {
+      if (this.#deps.stopping.aborted) this.#unsent.push(each.ordinal);
+      else if (each.notBefore > performance.now()) this.#throttled.push(each);
+      else if (!(await this.#send(each.ordinal))) this.#unsent.push(each.ordinal);
+    }
+    await Promise.all(this.#pending);
+  }
+
+  /** Hands one message over when its turn comes; false when it was not handed over. */
+  async #send(ordinal: number): Promise<boolean> {
+    const { lane, stopping, abandoned } = this.#deps;
+    const message = this.#messages.get(ordinal);
+    if (message === undefined) return true;
+    if (!(await lane.acquire(stopping))) return false;
+    if (this.#leased.leaseEndsAt - LEASE_MARGIN_MS < performance.now()) {
+      lane.release('refused');
+      this.#leaseLost = true;
+      return false;
+    }
+    const startedAt = performance.now();
+    const pending = deliver(lane.carrier, message, this.#context, abandoned).then(async (delivery) => {
+      lane.release(
+        delivery.kind === 'throttled'
+          ? 'throttled'
+          : delivery.kind === 'settle' && delivery.settlement.outcome === 'SENT'
+            ? 'accepted'
+            : 'refused',
+        delivery.kind === 'throttled' ? delivery.afterMs : 0,
+      );
+      if (!abandoned.aborted) await this.#take(ordinal, delivery, startedAt);
+      this.#pending.delete(pending);
+    });
+    this.#pending.add(pending);
+    return true;
+  }
+
+  async #take(ordinal: number, delivery: Delivery, startedAt: number): Promise<void> {
+    const { batch } = this.#leased;
+    if (delivery.kind === 'settle') {
+      this.#deps.onSubmitted((performance.now() - startedAt) / 1000);
+      await this.#settle([delivery.settlement]);
+    } else if (delivery.kind === 'throttled')
+      this.#throttled.push({ ordinal, notBefore: performance.now() + delivery.afterMs });
+    else
+      await this.#deps.store.batches.endUnsent(
+        batch.accountId,
+        batch.operationId,
+        [ordinal],
+        'FAILED',
+        delivery.code,
+      );
+  }
+
+  async #settle(settlements: readonly Settlement[]): Promise<void> {
+    const { accountId, operationId } = this.#leased.batch;
+    await this.#deps.settler.add(
+      settlements.map((settlement) => ({ accountId, operationId, settlement, done: null })),
+    );
+  }
+
+  /** Ends the batch with its last settlement, or gives back what was not handed over. */
+  async finish(): Promise<void> {
+    const { batch } = this.#leased;
+    if (this.#leaseLost || this.#deps.abandoned.aborted) return;
+    if (this.#unsent.length > 0) {
+      // What was handed over must be on record before the rest may be leased without it.
+      await this.#deps.settler.drain();
+      await this.#deps.store.batches.returnBatch(batch, this.#unsent, 0);
+      return;
+    }
+    await this.#deps.settler.add([
+      {
+        accountId: batch.accountId,
+        operationId: batch.operationId,
+        settlement: null,
+        done: { id: batch.id, lease: batch.lease },
+      },
+    ]);
+  }
+}

@@ -1,0 +1,160 @@
+/**
+ * The dispatcher: leases ready batches for each carrier's lane, keeps the leases alive while they run, and on
+ * stopping gives back what was not handed over. Leases no more than the lanes can work on now: a leased
+ * message is invisible to every other node.
+ */
+import { hostname } from 'node:os';
+import { randomUUID } from 'node:crypto';
+import type { Carrier } from '../carriers/carrier.ts';
+import { parseContent } from '../domain/content.ts';
+import { uuidTimeMs } from '../domain/ids.ts';
+import type { RetryPolicy } from '../domain/retry.ts';
+import type { Logger } from '../lib/log.ts';
+import { createLoop, type Loop, type Service } from '../lib/service.ts';
+import type { Batch, Store } from '../store/store.ts';
+import { runBatch, type LeasedBatch } from './batch-run.ts';
+import type { ReadyOperation } from './deliver.ts';
+import { createLane, type Lane } from './lane.ts';
+import type { Settler } from './settle.ts';
+
+export interface DispatcherOptions {
+  readonly store: Store;
+  readonly settler: Settler;
+  readonly carriers: readonly Carrier[];
+  readonly log: Logger;
+  readonly retry: RetryPolicy;
+  readonly leaseMs: number;
+  readonly batchesPerLaneMax: number;
+  /** How long `stop` waits for the carriers' answers, in milliseconds. */
+  readonly drainTimeoutMs: number;
+  /** Called with the seconds from submission to answer. */
+  readonly onSubmitted: (seconds: number) => void;
+}
+
+export interface Dispatcher extends Service {
+  /** Work may have come. */
+  nudge(): void;
+}
+
+const POLL_MS = 200;
+const REST_MS = 1_000;
+/** Operations kept ready; beyond that the oldest is read and parsed again. */
+const READY_MAX = 200;
+
+export function createDispatcher(options: DispatcherOptions): Dispatcher {
+  const { store, settler, log, leaseMs } = options;
+  const node = `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`;
+  const stopping = new AbortController();
+  const abandoned = new AbortController();
+  const ready = new Map<string, ReadyOperation>();
+  const running = new Map<LeasedBatch, Promise<void>>();
+  const held = new Map<Lane, number>();
+  const loops: Loop[] = options.carriers.map((carrier) => laneLoop(createLane(carrier)));
+  let renewal: NodeJS.Timeout | undefined;
+
+  function laneLoop(lane: Lane): Loop {
+    const loop: Loop = createLoop({
+      idleMs: POLL_MS,
+      restMs: REST_MS,
+      onError: (error) => log.warn({ err: error, lane: lane.carrier.name }, 'Leasing failed'),
+      async work() {
+        const limit = options.batchesPerLaneMax - (held.get(lane) ?? 0);
+        if (limit <= 0) return false;
+        const askedAt = performance.now();
+        const batches = await store.batches.leaseBatches(lane.carrier.name, node, {
+          limit,
+          window: lane.carrier.windowMax,
+          leaseMs,
+        });
+        for (const batch of batches) begin(lane, batch, askedAt + leaseMs, loop);
+        return batches.length === limit;
+      },
+    });
+    return loop;
+  }
+
+  function begin(lane: Lane, batch: Batch, leaseEndsAt: number, loop: Loop): void {
+    const leased: LeasedBatch = { batch, leaseEndsAt };
+    held.set(lane, (held.get(lane) ?? 0) + 1);
+    const run = work(lane, leased)
+      .catch((error: unknown) => {
+        // The lease runs out and the batch comes again; what it handed over is then doubtful.
+        log.warn({ err: error, batch: batch.id, lane: lane.carrier.name }, 'A batch was left');
+      })
+      .finally(() => {
+        running.delete(leased);
+        held.set(lane, (held.get(lane) ?? 1) - 1);
+        loop.nudge();
+      });
+    running.set(leased, run);
+  }
+
+  async function work(lane: Lane, leased: LeasedBatch): Promise<void> {
+    const operation = await readyOperation(leased.batch);
+    if (operation === null) {
+      // Its operation is past retention: nothing refers to the messages any more.
+      await store.batches.returnBatch(leased.batch, [], 0);
+      return;
+    }
+    const context = { operation, batch: leased.batch, retry: options.retry, jitter: Math.random() };
+    await runBatch(leased, context, {
+      store,
+      settler,
+      lane,
+      stopping: stopping.signal,
+      abandoned: abandoned.signal,
+      onSubmitted: options.onSubmitted,
+    });
+  }
+
+  async function readyOperation(batch: Batch): Promise<ReadyOperation | null> {
+    const known = ready.get(batch.operationId);
+    if (known !== undefined) return known;
+    const found = await store.operations.fetchDispatchable(batch.accountId, batch.operationId);
+    if (found === null) return null;
+    const parsed = parseContent(found.content);
+    if (!parsed.ok) throw new Error(`The content of operation ${batch.operationId} does not parse.`);
+    const operation: ReadyOperation = {
+      content: parsed.content,
+      plan: found.plan,
+      renderAt: found.scheduledFor ?? new Date(uuidTimeMs(batch.operationId)),
+      expireAt: found.expireAt,
+    };
+    const oldest = ready.keys().next().value;
+    if (ready.size >= READY_MAX && oldest !== undefined) ready.delete(oldest);
+    ready.set(batch.operationId, operation);
+    return operation;
+  }
+
+  async function renew(): Promise<void> {
+    const leases = [...running.keys()];
+    if (leases.length === 0) return;
+    const askedAt = performance.now();
+    const alive = await store.batches.renewLeases(
+      leases.map((each) => each.batch),
+      leaseMs,
+    );
+    for (const each of leases) if (alive.has(each.batch.id)) each.leaseEndsAt = askedAt + leaseMs;
+  }
+
+  return {
+    async start() {
+      renewal = setInterval(() => {
+        renew().catch((error: unknown) => log.warn({ err: error }, 'Leases could not be renewed'));
+      }, leaseMs / 3);
+      await Promise.all(loops.map((loop) => loop.start()));
+    },
+    nudge() {
+      for (const loop of loops) loop.nudge();
+    },
+    async stop() {
+      stopping.abort();
+      await Promise.all(loops.map((loop) => loop.stop()));
+      const timer = setTimeout(() => abandoned.abort(), options.drainTimeoutMs);
+      await Promise.all(running.values());
+      clearTimeout(timer);
+      clearInterval(renewal);
+      await settler.drain();
+    },
+  };
+}

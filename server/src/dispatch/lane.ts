@@ -1,0 +1,67 @@
+/**
+ * A lane: one carrier's window and pace. Callers wait for a slot before each submission; a carrier that
+ * throttles makes everyone wait and halves the window, accepted submissions widen it again one by one.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Carrier } from '../carriers/carrier.ts';
+
+/** The first pause after "too fast"; it doubles while the carrier goes on saying so, up to its own wish. */
+const THROTTLE_PAUSE_MS = 50;
+
+export interface Lane {
+  readonly carrier: Carrier;
+  /** Waits for a free slot and takes it. Resolves false, without one, when `signal` is aborted. */
+  acquire(signal: AbortSignal): Promise<boolean>;
+  /** Gives the slot back with what the carrier said. `afterMs` only when it throttled. */
+  release(outcome: 'accepted' | 'refused' | 'throttled', afterMs?: number): void;
+  readonly inFlight: number;
+}
+
+export function createLane(carrier: Carrier): Lane {
+  let window = carrier.windowMax;
+  let inFlight = 0;
+  let throttledInRow = 0;
+  let pausedUntil = 0;
+  let waiting: (() => void)[] = [];
+
+  function wakeWaiting(): void {
+    const wake = waiting;
+    waiting = [];
+    for (const resolve of wake) resolve();
+  }
+
+  async function acquire(signal: AbortSignal): Promise<boolean> {
+    for (;;) {
+      if (signal.aborted) return false;
+      const pauseMs = pausedUntil - performance.now();
+      if (pauseMs > 0) await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
+      else if (inFlight < window) break;
+      else await new Promise<void>((resolve) => waiting.push(resolve));
+    }
+    inFlight += 1;
+    return true;
+  }
+
+  function release(outcome: 'accepted' | 'refused' | 'throttled', afterMs = 0): void {
+    inFlight -= 1;
+    if (outcome === 'throttled') {
+      const pauseMs = Math.min(afterMs, THROTTLE_PAUSE_MS * 2 ** Math.min(throttledInRow, 10));
+      throttledInRow += 1;
+      pausedUntil = Math.max(pausedUntil, performance.now() + pauseMs);
+      window = Math.max(1, Math.floor(window / 2));
+    } else if (outcome === 'accepted') {
+      throttledInRow = 0;
+      window = Math.min(carrier.windowMax, window + 1);
+    }
+    wakeWaiting();
+  }
+
+  return {
+    carrier,
+    acquire,
+    release,
+    get inFlight() {
+      return inFlight;
+    },
+  };
+}
