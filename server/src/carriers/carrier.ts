@@ -6,6 +6,9 @@
  * is treated as `retry`. Codes come from the error table; the far side's own words go into `detail`.
  */
 import type { Channel } from '../domain/message.ts';
+import type { Receipt } from '../domain/receipt.ts';
+
+export type { Receipt } from '../domain/receipt.ts';
 
 /** One message to hand over, once. */
 export interface Submission {
@@ -33,15 +36,6 @@ export type SendResult =
   | { readonly kind: 'retry'; readonly code: number; readonly detail: string; readonly afterMs?: number }
   /** Not taken because we are too fast: no attempt, the lane slows. */
   | { readonly kind: 'throttled'; readonly afterMs: number };
-
-/** The carrier's later word on a submission. Duplicates, disorder and strangers are normal. */
-export interface Receipt {
-  readonly reference: string;
-  readonly status: 'DELIVERED' | 'READ' | 'UNDELIVERED';
-  /** Error code and the carrier's words, with `UNDELIVERED`. */
-  readonly code?: number;
-  readonly detail?: string;
-}
 
 /** Takes receipts; resolves when there is room for more (not when they are stored). */
 export type ReceiptSink = (receipts: readonly Receipt[]) => Promise<void>;
