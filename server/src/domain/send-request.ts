@@ -1,0 +1,41 @@
+/** A send request whose shape has been checked: what `POST /Messages` may say. */
+import type { AddressChannel, Channel } from './message.ts';
+
+export interface RequestedAddress {
+  readonly address: string;
+  readonly channel: AddressChannel;
+}
+
+export type RequestedVariables = Readonly<Record<string, string>>;
+
+export type RequestedRecipient =
+  | (RequestedAddress & { readonly variables?: RequestedVariables })
+  | { readonly addresses: readonly RequestedAddress[]; readonly variables?: RequestedVariables }
+  | {
+      readonly profileId: string;
+      readonly memoryStoreId: string;
+      readonly variables?: RequestedVariables;
+    };
+
+export type RequestedContent =
+  | { readonly text?: string; readonly media?: readonly { readonly url: string }[] }
+  | { readonly contentId: string }
+  | { readonly modules: readonly object[] };
+
+export type RequestedSender =
+  | { readonly address: string; readonly channel: Channel }
+  | { readonly senderId: string }
+  | { readonly senderPoolId: string; readonly channels?: object };
+
+export interface SendRequest {
+  readonly to: readonly RequestedRecipient[];
+  readonly content: RequestedContent;
+  readonly from?: RequestedSender;
+  readonly schedule?: { readonly sendAt: readonly string[] };
+  /** Values may be Liquid templates. */
+  readonly tags?: Readonly<Record<string, string>>;
+  /** RFC 3339; what no carrier has by then is not sent any more. */
+  readonly expireAt?: string;
+  /** Says what would be sent and writes nothing. */
+  readonly dryRun?: boolean;
+}

@@ -1,0 +1,112 @@
+/** Dry run: what a request would send, recipient by recipient, without writing anything. */
+import { renderContent } from '../domain/content.ts';
+import { ERRORS, type Problem } from '../domain/errors.ts';
+import type { Address, Channel } from '../domain/message.ts';
+import type { Candidate } from '../domain/routing.ts';
+import { measureSms } from '../domain/segments.ts';
+import type { SenderBook } from '../domain/sender.ts';
+import type { SendRequest } from '../domain/send-request.ts';
+import { prepareSend, type PreparedRecipient, type PreparedSend } from './prepare.ts';
+
+/** One way a message would go. Encoding and segments only for SMS. */
+export interface DryRunWay {
+  readonly channel: Channel;
+  readonly from: string;
+  readonly to: Address;
+  readonly encoding: 'GSM-7' | 'UCS-2' | null;
+  readonly segments: number | null;
+}
+
+export interface DryRunMessage extends DryRunWay {
+  /** `$.to[17]` */
+  readonly context: string;
+  readonly text: string | null;
+  readonly mediaUrls: readonly string[];
+  readonly tags: Readonly<Record<string, string>>;
+  /** Ways that would be tried after the first, in order. */
+  readonly fallbacks: readonly DryRunWay[];
+}
+
+export interface DryRun {
+  readonly recipients: number;
+  /** SMS segments of the first ways together. */
+  readonly segments: number;
+  readonly scheduledFor: Date | null;
+  readonly messages: readonly DryRunMessage[];
+  readonly unaddressable: readonly Problem[];
+  /** Addresses named more than once; each would be sent to as often as it is named. */
+  readonly duplicates: readonly { readonly address: string; readonly contexts: readonly string[] }[];
+}
+
+export type DryRunResult =
+  | { readonly ok: true; readonly dryRun: DryRun }
+  | { readonly ok: false; readonly problems: readonly Problem[]; readonly total: number };
+
+/** Prepares a request as `submit` would, and tells instead of writing. */
+export function dryRun(
+  request: SendRequest,
+  options: { readonly senders: SenderBook; readonly requireVariables: boolean; readonly now: Date },
+): DryRunResult {
+  const prepared = prepareSend(request, options);
+  if (!prepared.ok) return prepared;
+  const { send } = prepared;
+  const messages = send.recipients.flatMap((each) => preview(each, send) ?? []);
+  return {
+    ok: true,
+    dryRun: {
+      recipients: send.recipients.length,
+      segments: messages.reduce((sum, message) => sum + (message.segments ?? 0), 0),
+      scheduledFor: send.scheduledFor,
+      messages,
+      unaddressable: send.recipients
+        .filter((each) => each.candidates.length === 0)
+        .map((each) => ({
+          code: ERRORS.unaddressable.code,
+          message: ERRORS.unaddressable.message,
+          context: `$.to[${each.ordinal}]`,
+        })),
+      duplicates: findDuplicates(send.recipients),
+    },
+  };
+}
+
+function preview(recipient: PreparedRecipient, send: PreparedSend): DryRunMessage | null {
+  const [first, ...others] = recipient.candidates;
+  if (first === undefined) return null;
+  const rendered = renderContent(send.parsed, recipient.recipient.variables, send.renderAt, {
+    requireVariables: false,
+  });
+  const content = rendered.ok ? rendered.content : { text: null, mediaUrls: [] };
+  return {
+    context: `$.to[${recipient.ordinal}]`,
+    ...describeWay(first, content.text),
+    text: content.text,
+    mediaUrls: content.mediaUrls,
+    tags: recipient.tags ?? send.tags,
+    fallbacks: others.map((candidate) => describeWay(candidate, content.text)),
+  };
+}
+
+function describeWay({ sender, to }: Candidate, text: string | null): DryRunWay {
+  const sms = sender.channel === 'SMS' && text !== null ? measureSms(text) : null;
+  return {
+    channel: sender.channel,
+    from: sender.address,
+    to,
+    encoding: sms?.encoding ?? null,
+    segments: sms?.segments ?? null,
+  };
+}
+
+function findDuplicates(recipients: readonly PreparedRecipient[]): DryRun['duplicates'] {
+  const contexts = new Map<string, string[]>();
+  for (const { ordinal, recipient } of recipients)
+    for (const address of new Set(recipient.addresses.map((each) => each.address))) {
+      const own = contexts.get(address);
+      if (own === undefined) contexts.set(address, [`$.to[${ordinal}]`]);
+      else own.push(`$.to[${ordinal}]`);
+    }
+  return [...contexts]
+    .filter(([, own]) => own.length > 1)
+    .map(([address, own]) => ({ address, contexts: own }));
+}

@@ -1,0 +1,264 @@
+/**
+ * Prepare: from a request whose shape is right to the messages it means, or to all that is wrong with it. Pure:
+ * no database, the time is given. What it refuses leaves nothing behind, because nothing was begun.
+ */
+import { parseContent, renderContent, type ParsedContent } from '../domain/content.ts';
+import { ERRORS, type Problem } from '../domain/errors.ts';
+import { parseTemplate, renderTemplate, requiredVariables, isConstant, type Template } from '../domain/liquid.ts';
+import type { Address, Channel, Content, Recipient } from '../domain/message.ts';
+import type { SendPlan } from '../domain/operation.ts';
+import { listCandidates, type Candidate } from '../domain/routing.ts';
+import { planSenders, type SenderBook } from '../domain/sender.ts';
+import { readSchedule } from '../domain/schedule.ts';
+import type { RequestedRecipient, SendRequest } from '../domain/send-request.ts';
+
+/** A recipient with the ways to reach it; with none it is unaddressable. */
+export interface PreparedRecipient {
+  /** Position in `to`. */
+  readonly ordinal: number;
+  readonly recipient: Recipient;
+  readonly candidates: readonly Candidate[];
+  /** Rendered tags, when they are not the same for all. */
+  readonly tags: Readonly<Record<string, string>> | null;
+}
+
+export interface PreparedSend {
+  readonly content: Content;
+  readonly parsed: ParsedContent;
+  readonly plan: SendPlan;
+  readonly tags: Readonly<Record<string, string>>;
+  /** Null: at once. */
+  readonly scheduledFor: Date | null;
+  readonly expireAt: Date | null;
+  /** The time templates see as "now". */
+  readonly renderAt: Date;
+  readonly recipients: readonly PreparedRecipient[];
+}
+
+export type PrepareResult =
+  | { readonly ok: true; readonly send: PreparedSend }
+  | { readonly ok: false; readonly problems: readonly Problem[]; readonly total: number };
+
+/** Problems kept in full; further ones are only counted. */
+export const PROBLEMS_MAX = 100;
+
+/** Collects problems up to a bound. */
+export interface ProblemList {
+  readonly problems: Problem[];
+  total: number;
+  add(code: number, message: string, context: string): void;
+}
+
+export function createProblemList(): ProblemList {
+  return {
+    problems: [],
+    total: 0,
+    add(code, message, context) {
+      this.total += 1;
+      if (this.problems.length < PROBLEMS_MAX) this.problems.push({ code, message, context });
+    },
+  };
+}
+
+export interface PrepareOptions {
+  readonly senders: SenderBook;
+  readonly now: Date;
+  /** Whether a variable without value and default is refused. */
+  readonly requireVariables: boolean;
+}
+
+const TAG_VALUE = /^[a-zA-Z0-9._~-]{1,256}$/;
+
+/** Checks and plans a request. All problems of all recipients are found, the first hundred told in full. */
+export function prepareSend(request: SendRequest, options: PrepareOptions): PrepareResult {
+  const list = createProblemList();
+  const content = readContent(request, list);
+  const parsed = parseContent(content);
+  if (!parsed.ok)
+    for (const problem of parsed.problems)
+      list.add(ERRORS.template.code, problem.message, `$.content.${problem.path}`);
+  const tagTemplates = readTags(request, list);
+  const plan = planSenders(request.from ?? null, options.senders);
+  if (!plan.ok) list.add(plan.code, plan.message, plan.path);
+  const schedule = readSchedule(request.schedule?.sendAt, request.expireAt, options.now);
+  for (const problem of schedule.problems) list.add(problem.code, problem.message, problem.path);
+  const renderAt = schedule.scheduledFor ?? options.now;
+  const check: RecipientCheck = {
+    list,
+    plan: plan.ok ? plan.plan : { senders: [] },
+    parsed: parsed.ok ? parsed.content : null,
+    tagTemplates,
+    renderAt,
+    requireVariables: options.requireVariables,
+    required: parsed.ok && options.requireVariables ? requiredOf(parsed.content) : null,
+  };
+  const recipients = request.to.flatMap((each, ordinal) => checkRecipient(each, ordinal, check) ?? []);
+  if (list.total > 0 || !parsed.ok || !plan.ok)
+    return { ok: false, problems: list.problems, total: list.total };
+  return {
+    ok: true,
+    send: {
+      content,
+      parsed: parsed.content,
+      plan: plan.plan,
+      tags: request.tags ?? {},
+      scheduledFor: schedule.scheduledFor,
+      expireAt: schedule.expireAt,
+      renderAt,
+      recipients,
+    },
+  };
+}
+
+function readContent(request: SendRequest, list: ProblemList): Content {
+  const { content } = request;
+  if ('contentId' in content) {
+    list.add(ERRORS.unsupported.code, 'Stored content is not supported yet; send content.text or content.media.', '$.content.contentId');
+    return { text: null, mediaUrls: [] };
+  }
+  if ('modules' in content) {
+    list.add(ERRORS.unsupported.code, 'Content modules are not supported yet; send content.text or content.media.', '$.content.modules');
+    return { text: null, mediaUrls: [] };
+  }
+  const parts: [string, string][] = [
+    ...(content.text === undefined ? [] : ([['$.content.text', content.text]] as [string, string][])),
+    ...(content.media ?? []).map((each, i): [string, string] => [`$.content.media[${i}].url`, each.url]),
+  ];
+  for (const [path, value] of parts) if (!isStorable(value)) list.add(ERRORS.invalid.code, UNSTORABLE, path);
+  return { text: content.text ?? null, mediaUrls: (content.media ?? []).map((each) => each.url) };
+}
+
+const UNSTORABLE = 'Contains a NUL character or half of a surrogate pair; remove it.';
+
+/** PostgreSQL's jsonb takes neither NUL nor lone surrogates, and no carrier would either. */
+function isStorable(value: string): boolean {
+  return !value.includes('\0') && value.isWellFormed();
+}
+
+/** Tags with Liquid in their values, parsed; null when all are literal. */
+function readTags(request: SendRequest, list: ProblemList): ReadonlyMap<string, Template> | null {
+  const templates = new Map<string, Template>();
+  let literal = true;
+  for (const [key, value] of Object.entries(request.tags ?? {})) {
+    const parsed = parseTemplate(value);
+    if (!parsed.ok) list.add(ERRORS.template.code, parsed.problem.message, `$.tags.${key}`);
+    else {
+      templates.set(key, parsed.template);
+      literal &&= isConstant(parsed.template);
+    }
+  }
+  return literal ? null : templates;
+}
+
+/** Variables that every recipient must bring; null when only rendering can tell. */
+function requiredOf(content: ParsedContent): ReadonlySet<string> | null {
+  const names = new Set<string>();
+  for (const template of [content.text, ...content.mediaUrls]) {
+    if (template === null) continue;
+    const required = requiredVariables(template);
+    if (required === null) return null;
+    for (const name of required) names.add(name);
+  }
+  return names;
+}
+
+interface RecipientCheck {
+  readonly list: ProblemList;
+  readonly plan: SendPlan;
+  readonly parsed: ParsedContent | null;
+  readonly tagTemplates: ReadonlyMap<string, Template> | null;
+  readonly renderAt: Date;
+  readonly requireVariables: boolean;
+  readonly required: ReadonlySet<string> | null;
+}
+
+function checkRecipient(
+  requested: RequestedRecipient,
+  ordinal: number,
+  check: RecipientCheck,
+): PreparedRecipient | null {
+  const { list } = check;
+  const path = `$.to[${ordinal}]`;
+  if ('profileId' in requested) {
+    list.add(ERRORS.unsupported.code, 'Profiles are not supported yet; give an address or addresses.', `${path}.profileId`);
+    return null;
+  }
+  const recipient = toRecipient(requested);
+  const { variables } = recipient;
+  if (variables !== null)
+    for (const [name, value] of Object.entries(variables))
+      if (!isStorable(value) || !isStorable(name)) list.add(ERRORS.invalid.code, UNSTORABLE, `${path}.variables.${name}`);
+  checkVariables(variables, path, check);
+  const candidates = listCandidates(recipient.addresses, check.plan);
+  return { ordinal, recipient, candidates, tags: renderTags(variables, path, check) };
+}
+
+function toRecipient(requested: Exclude<RequestedRecipient, { profileId: string }>): Recipient {
+  const connected = 'addresses' in requested;
+  const addresses = (connected
+    ? requested.addresses.map(({ address, channel }) => ({ address, channel }))
+    : [{ address: requested.address, channel: requested.channel }]) as unknown as [Address, ...Address[]];
+  const { variables } = requested;
+  const empty = variables === undefined || Object.keys(variables).length === 0;
+  return { addresses, connected, variables: empty ? null : variables };
+}
+
+function checkVariables(
+  variables: Readonly<Record<string, string>> | null,
+  path: string,
+  { list, parsed, required, requireVariables, renderAt }: RecipientCheck,
+): void {
+  if (parsed === null) return;
+  if (required !== null && !mayOverflow(parsed, variables)) {
+    for (const name of required)
+      if (variables === null || !Object.hasOwn(variables, name)) reportMissing(list, path, name);
+    return;
+  }
+  const rendered = renderContent(parsed, variables, renderAt, { requireVariables });
+  if (rendered.ok) return;
+  if (rendered.missing !== null) reportMissing(list, path, rendered.missing);
+  else list.add(ERRORS.template.code, `content.${rendered.path} cannot be rendered for this recipient: ${rendered.problem}`, path);
+}
+
+function reportMissing(list: ProblemList, path: string, name: string): void {
+  list.add(
+    ERRORS.missingVariable.code,
+    `The variable "${name}" is missing for ${path.slice(2)}. Add it to the recipient's variables or give the template a default: {{ ${name} | default: '…' }}.`,
+    `${path}.variables.${name}`,
+  );
+}
+
+/** Whether a rendered text could come near the limits: then it is rendered to see. */
+function mayOverflow(
+  parsed: ParsedContent,
+  variables: Readonly<Record<string, string>> | null,
+): boolean {
+  let length = 0;
+  if (variables !== null) for (const name in variables) length += variables[name]?.length ?? 0;
+  const source = parsed.text?.source ?? '';
+  return source.length + length * 3 > 1_000 || (parsed.mediaUrls.length > 0 && length > 500);
+}
+
+function renderTags(
+  variables: Readonly<Record<string, string>> | null,
+  path: string,
+  { list, tagTemplates, renderAt, requireVariables }: RecipientCheck,
+): Readonly<Record<string, string>> | null {
+  if (tagTemplates === null) return null;
+  const tags: [string, string][] = [];
+  for (const [key, template] of tagTemplates) {
+    const rendered = renderTemplate(template, variables, renderAt, { requireVariables, lengthMax: 256 });
+    if (!rendered.ok) {
+      if ('missing' in rendered) reportMissing(list, path, rendered.missing);
+      else list.add(ERRORS.template.code, `The tag cannot be rendered for ${path.slice(2)}: ${rendered.problem}`, `$.tags.${key}`);
+    } else if (!TAG_VALUE.test(rendered.text))
+      list.add(ERRORS.tag.code, `For ${path.slice(2)} the tag's value is "${rendered.text.slice(0, 60)}"; use 1 to 256 of letters, digits and . _ ~ -.`, `$.tags.${key}`);
+    else tags.push([key, rendered.text]);
+  }
+  return Object.fromEntries(tags);
+}
+
+/** The channel of the first way to try, for a recipient that has one. */
+export function firstChannel(prepared: PreparedRecipient): Channel | null {
+  return prepared.candidates[0]?.sender.channel ?? null;
+}

@@ -1,0 +1,117 @@
+/**
+ * Submit: a checked request becomes an operation with its messages and batches, in one transaction. Durable before
+ * it resolves; what it refuses leaves nothing behind.
+ */
+import { ERRORS, type Problem } from '../domain/errors.ts';
+import { newOperationUuid } from '../domain/ids.ts';
+import type { SenderBook } from '../domain/sender.ts';
+import type { SendRequest } from '../domain/send-request.ts';
+import type { NewBatch, NewOperation, Store } from '../store/store.ts';
+import { prepareSend, type PreparedRecipient, type PreparedSend } from './prepare.ts';
+
+/** Messages of one batch, at most: leasing costs one row for all of them. */
+export const BATCH_SIZE_MAX = 500;
+/** A key is remembered this long past the time of sending. */
+const IDEMPOTENCY_KEPT_MS = 86_400_000;
+
+export interface IdempotencyClaim {
+  readonly key: string;
+  /** SHA-256 of the request's body. */
+  readonly fingerprint: Buffer;
+}
+
+export type SubmitResult =
+  | { readonly kind: 'accepted'; readonly operationId: string; readonly recipients: number }
+  /** The same request was accepted before under this key. */
+  | { readonly kind: 'replayed'; readonly operationId: string }
+  /** Another request was accepted before under this key. */
+  | { readonly kind: 'conflict' }
+  | { readonly kind: 'refused'; readonly problems: readonly Problem[]; readonly total: number };
+
+export interface Submitter {
+  submit(accountId: number, request: SendRequest, claim: IdempotencyClaim | null): Promise<SubmitResult>;
+}
+
+export function createSubmitter(options: {
+  readonly store: Store;
+  readonly senders: SenderBook;
+  readonly requireVariables: boolean;
+  readonly now: () => Date;
+}): Submitter {
+  return {
+    async submit(accountId, request, claim) {
+      const now = options.now();
+      const prepared = prepareSend(request, { ...options, now });
+      if (!prepared.ok)
+        return { kind: 'refused', problems: prepared.problems, total: prepared.total };
+      const operation = composeOperation(accountId, prepared.send, claim, now);
+      const result = await options.store.operations.acceptOperation(operation);
+      if (result.kind === 'created')
+        return { kind: 'accepted', operationId: operation.id, recipients: request.to.length };
+      return result;
+    },
+  };
+}
+
+function composeOperation(
+  accountId: number,
+  send: PreparedSend,
+  claim: IdempotencyClaim | null,
+  now: Date,
+): NewOperation {
+  const reachable = send.recipients.filter((each) => each.candidates.length > 0);
+  const unreachable = send.recipients.filter((each) => each.candidates.length === 0);
+  return {
+    accountId,
+    id: newOperationUuid(now.getTime()),
+    content: send.content,
+    plan: send.plan,
+    tags: send.tags,
+    scheduledFor: send.scheduledFor,
+    waiting: send.scheduledFor !== null,
+    expireAt: send.expireAt,
+    messages: reachable.flatMap((each) => {
+      const first = each.candidates[0];
+      return first === undefined
+        ? []
+        : {
+            ordinal: each.ordinal,
+            recipient: each.recipient,
+            candidate: 0,
+            channel: first.sender.channel,
+            tags: each.tags,
+          };
+    }),
+    unaddressable: unreachable.map((each) => ({
+      ordinal: each.ordinal,
+      code: ERRORS.unaddressable.code,
+      addresses: each.recipient.addresses,
+    })),
+    batches: composeBatches(reachable),
+    idempotency:
+      claim === null
+        ? null
+        : {
+            ...claim,
+            expiresAt: new Date((send.scheduledFor ?? now).getTime() + IDEMPOTENCY_KEPT_MS),
+          },
+  };
+}
+
+/** Groups by lane in the order of `to`, at most `BATCH_SIZE_MAX` together. */
+function composeBatches(recipients: readonly PreparedRecipient[]): NewBatch[] {
+  const batches: { lane: string; candidate: number; ordinals: number[] }[] = [];
+  const open = new Map<string, { ordinals: number[] }>();
+  for (const { ordinal, candidates } of recipients) {
+    const lane = candidates[0]?.sender.carrier ?? '';
+    let batch = open.get(lane);
+    if (batch === undefined || batch.ordinals.length >= BATCH_SIZE_MAX) {
+      const fresh = { lane, candidate: 0, ordinals: [] };
+      batches.push(fresh);
+      open.set(lane, fresh);
+      batch = fresh;
+    }
+    batch.ordinals.push(ordinal);
+  }
+  return batches;
+}
