@@ -1,0 +1,49 @@
+/**
+ * Who asks: HTTP Basic (RFC 7617) with AccountSid:AuthToken or ApiKeySid:Secret. A pair that was right is
+ * believed for five seconds, so a revoked key works for at most that long; a wrong one is asked anew each time.
+ */
+import { createHash } from 'node:crypto';
+import { secretMatches } from '../lib/secrets.ts';
+import type { Account, Store } from '../store/store.ts';
+
+const BELIEVED_MS = 5_000;
+const BELIEVED_MAX = 1_000;
+
+export interface Authenticator {
+  /** The account of an Authorization header, or null. Rejects when the database is away. */
+  authenticate(header: string | undefined): Promise<Account | null>;
+}
+
+export function createAuthenticator(store: Store): Authenticator {
+  const believed = new Map<string, { account: Account; until: number }>();
+
+  return {
+    async authenticate(header) {
+      const pair = readBasic(header);
+      if (pair === null) return null;
+      const key = createHash('sha256').update(header ?? '').digest('base64');
+      const now = performance.now();
+      const known = believed.get(key);
+      if (known !== undefined && known.until > now) return known.account;
+      believed.delete(key);
+      const credential = await store.accounts.findCredential(pair.sid);
+      // The same comparison is made for an unknown SID, so that time does not tell it from a wrong secret.
+      const matches = secretMatches(pair.secret, credential?.secretHash ?? Buffer.alloc(32));
+      if (credential === null || !matches) return null;
+      if (believed.size >= BELIEVED_MAX) believed.clear();
+      believed.set(key, { account: credential.account, until: now + BELIEVED_MS });
+      return credential.account;
+    },
+  };
+}
+
+const HEADER_LENGTH_MAX = 512;
+
+function readBasic(header: string | undefined): { sid: string; secret: string } | null {
+  if (header === undefined || header.length > HEADER_LENGTH_MAX) return null;
+  const match = /^Basic +([A-Za-z0-9+/=]+) *$/i.exec(header);
+  if (match?.[1] === undefined) return null;
+  const text = Buffer.from(match[1], 'base64').toString('utf8');
+  const colon = text.indexOf(':');
+  return colon < 1 ? null : { sid: text.slice(0, colon), secret: text.slice(colon + 1) };
+}

@@ -1,0 +1,65 @@
+/** Metrics in Prometheus' format. Labels never carry an address, a name or an account. */
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+
+export function createMetrics() {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const registers = [registry];
+  return {
+    registry,
+    accepted: new Counter({
+      name: 'fanfare_recipients_accepted_total',
+      help: 'Recipients of accepted requests.',
+      registers,
+    }),
+    acceptSeconds: new Histogram({
+      name: 'fanfare_accept_seconds',
+      help: 'Time from a send request parsed to its operation durable.',
+      buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+      registers,
+    }),
+    submitted: new Counter({
+      name: 'fanfare_submissions_total',
+      help: 'Answers of carriers to submissions.',
+      registers,
+    }),
+    submitSeconds: new Histogram({
+      name: 'fanfare_submit_seconds',
+      help: 'Time from a submission to the answer of its carrier.',
+      buckets: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30],
+      registers,
+    }),
+    settled: new Counter({
+      name: 'fanfare_attempts_settled_total',
+      help: 'Outcomes of attempts written.',
+      registers,
+    }),
+    receipts: new Counter({
+      name: 'fanfare_receipts_total',
+      help: 'Receipts by what became of them.',
+      labelNames: ['result'] as const,
+      registers,
+    }),
+    queueMessages: new Gauge({
+      name: 'fanfare_queue_messages',
+      help: 'Messages due and not yet settled, by carrier.',
+      labelNames: ['lane'] as const,
+      registers,
+    }),
+    queueAgeSeconds: new Gauge({
+      name: 'fanfare_queue_age_seconds',
+      help: 'How long the longest due batch has waited, by carrier.',
+      labelNames: ['lane'] as const,
+      registers,
+    }),
+    requestSeconds: new Histogram({
+      name: 'fanfare_http_request_seconds',
+      help: 'Time of HTTP requests by route and status.',
+      labelNames: ['route', 'status'] as const,
+      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5],
+      registers,
+    }),
+  };
+}
+
+export type Metrics = ReturnType<typeof createMetrics>;
