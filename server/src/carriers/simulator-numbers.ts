@@ -1,0 +1,111 @@
+/** The numbers that the simulator always treats the same, and the chances of all others. */
+import type { Receipt, Submission } from './carrier.ts';
+
+/** What the simulator does with one submission. */
+export interface Behaviour {
+  readonly kind: 'accept' | 'refuse' | 'fail';
+  readonly code?: number;
+  readonly detail?: string;
+  /** In the order in which they are sent. */
+  readonly receipts: readonly Receipt['status'][];
+  /** Receipts go out before the answer. */
+  readonly receiptFirst?: boolean;
+  readonly answerDelayMs?: number;
+  /** Throttled for this long after the first submission. */
+  readonly throttleMs?: number;
+}
+
+const DELIVERED: Behaviour = { kind: 'accept', receipts: ['DELIVERED'] };
+
+/** One special number: what it does, in words for the documentation. */
+export interface SimulatorNumber {
+  readonly number: string;
+  readonly does: string;
+  readonly behave: (submission: Submission, attempt: number) => Behaviour;
+}
+
+/** The special numbers, in order. */
+export const SIMULATOR_NUMBERS: readonly SimulatorNumber[] = [
+  {
+    number: '+15005550001',
+    does: 'Refused at submit: FAILED.',
+    behave: () => ({ kind: 'refuse', code: 30006, detail: 'Landline or unreachable carrier', receipts: [] }),
+  },
+  {
+    number: '+15005550002',
+    does: 'Accepted, then UNDELIVERED.',
+    behave: () => ({ kind: 'accept', receipts: ['UNDELIVERED'] }),
+  },
+  {
+    number: '+15005550003',
+    does: 'Delivered, then READ.',
+    behave: () => ({ kind: 'accept', receipts: ['DELIVERED', 'READ'] }),
+  },
+  {
+    number: '+15005550004',
+    does: 'No receipt ever: stays SENT.',
+    behave: () => ({ kind: 'accept', receipts: [] }),
+  },
+  {
+    number: '+15005550005',
+    does: 'Two temporary errors, then delivered.',
+    // By the attempt's number rather than by memory, so that it holds across a restart.
+    behave: (_, attempt) =>
+      attempt <= 2 ? { kind: 'fail', code: 30008, detail: 'Temporary error', receipts: [] } : DELIVERED,
+  },
+  {
+    number: '+15005550006',
+    does: 'No RCS: refused there, delivered over the next channel.',
+    behave: ({ channel }) =>
+      channel === 'RCS'
+        ? { kind: 'refuse', code: 61337, detail: 'Recipient does not have RCS enabled.', receipts: [] }
+        : DELIVERED,
+  },
+  {
+    number: '+15005550007',
+    does: 'The receipt comes before the answer to the submission; delivered.',
+    behave: () => ({ ...DELIVERED, receiptFirst: true, answerDelayMs: 200 }),
+  },
+  {
+    number: '+15005550008',
+    does: 'Every receipt three times, out of order; READ.',
+    behave: () => ({
+      kind: 'accept',
+      receipts: ['READ', 'DELIVERED', 'READ', 'DELIVERED', 'DELIVERED', 'READ'],
+    }),
+  },
+  {
+    number: '+15005550009',
+    does: 'The answer to the submission takes 5 s; delivered.',
+    behave: () => ({ ...DELIVERED, answerDelayMs: 5_000 }),
+  },
+  {
+    number: '+15005550010',
+    does: 'Throttled for 2 s, then delivered.',
+    behave: () => ({ ...DELIVERED, throttleMs: 2_000 }),
+  },
+];
+
+const BY_NUMBER = new Map(SIMULATOR_NUMBERS.map((each) => [each.number, each]));
+
+/** The rule of a special number, or null. */
+export function findBehaviour(submission: Submission): Behaviour | null {
+  const special = BY_NUMBER.get(submission.to);
+  return special === undefined
+    ? null
+    : special.behave(submission, attemptOf(submission.reference));
+}
+
+/** The attempt's number is the 13th digit behind the dash of our references. */
+function attemptOf(reference: string): number {
+  return Number.parseInt(reference.charAt(reference.indexOf('-') + 13), 16) || 1;
+}
+
+/** A number in [0, 1) that a text and a seed always give (FNV-1a, then a mix of its bits). */
+export function hashReference(text: string, seed: number): number {
+  let hash = 0x811c9dc5 ^ Math.imul(seed | 0, 0x9e3779b1);
+  for (let i = 0; i < text.length; i += 1) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return ((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32;
+}
