@@ -53,8 +53,8 @@ export interface Carrier {
   readonly windowMax: number;
   /** Opens the connection. Receipts may arrive from now until `stop` resolves. */
   start(receive: ReceiptSink): Promise<void>;
-  /** Submits one message. `signal` aborts the wait for an answer, not the submission. */
-  send(submission: Submission, signal: AbortSignal): Promise<SendResult>;
+  /** Submits one message; resolves with the answer, however late. */
+  send(submission: Submission): Promise<SendResult>;
   /** Closes the connection; what was accepted stays accepted. */
   stop(): Promise<void>;
 }

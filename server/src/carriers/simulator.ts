@@ -130,19 +130,11 @@ export function createSimulator(options: SimulatorOptions): Carrier {
       receive = sink;
       if (options.journalFile !== null) journal = openSync(options.journalFile, 'a');
     },
-    send(submission, signal) {
+    send(submission) {
       if (receive === null)
         return Promise.resolve({ kind: 'retry', code: 30008, detail: 'The simulator is stopped' });
       const { result, delayMs } = answer(submission);
-      return new Promise((resolve) => {
-        timeline.after(delayMs, () => resolve(result));
-        if (delayMs > 0)
-          signal.addEventListener(
-            'abort',
-            () => resolve({ kind: 'retry', code: 30008, detail: 'No answer before the server stopped' }),
-            { once: true },
-          );
-      });
+      return new Promise((resolve) => timeline.after(delayMs, () => resolve(result)));
     },
     async stop() {
       receive = null;

@@ -158,7 +158,7 @@ class BatchRun {
       sinceTurn += 1;
       if (sinceTurn % TURN_SIZE === 0) await yieldToOthers();
     }
-    await Promise.all(this.#pending);
+    await this.#answers();
     while (this.#throttled.length > 0 && !this.#leaseLost) await this.#sendThrottled();
   }
 
@@ -186,7 +186,20 @@ class BatchRun {
       else if (each.notBefore > performance.now()) this.#throttled.push(each);
       else if (!(await this.#send(each.ordinal))) this.#unsent.push(each.ordinal);
     }
-    await Promise.all(this.#pending);
+    await this.#answers();
+  }
+
+  /** Waits for all answers, or until waiting is over. */
+  async #answers(): Promise<void> {
+    const { abandoned } = this.#deps;
+    if (abandoned.aborted || this.#pending.size === 0) return;
+    let over = () => {};
+    const abandonment = new Promise<void>((resolve) => {
+      over = resolve;
+      abandoned.addEventListener('abort', over, { once: true });
+    });
+    await Promise.race([Promise.all(this.#pending), abandonment]);
+    abandoned.removeEventListener('abort', over);
   }
 
   /** Hands one message over when its turn comes; false when it was not handed over. */
@@ -201,7 +214,7 @@ class BatchRun {
       return false;
     }
     const startedAt = performance.now();
-    const pending = deliver(lane.carrier, message, this.#context, abandoned).then(async (delivery) => {
+    const pending = deliver(lane.carrier, message, this.#context).then(async (delivery) => {
       lane.release(
         delivery.kind === 'throttled'
           ? 'throttled'

@@ -40,7 +40,6 @@ export async function deliver(
   carrier: Carrier,
   message: BatchMessage,
   context: DeliveryContext,
-  signal: AbortSignal,
 ): Promise<Delivery> {
   const { batch, operation } = context;
   const candidates = listCandidates(message.addresses, operation.plan);
@@ -49,7 +48,7 @@ export async function deliver(
   const submission = composeSubmission(message, candidate, context);
   if (submission === null) return { kind: 'unsendable', code: ERRORS.templateFailed.code };
   const attemptedAt = new Date();
-  const result = await submit(carrier, submission, signal);
+  const result = await submit(carrier, submission);
   if (result.kind === 'throttled') return { kind: 'throttled', afterMs: result.afterMs };
   const settlement = classify(result, message, candidate, candidates, context);
   return { kind: 'settle', settlement: { ...settlement, attemptedAt } };
@@ -74,13 +73,9 @@ function composeSubmission(
   };
 }
 
-async function submit(
-  carrier: Carrier,
-  submission: Submission,
-  signal: AbortSignal,
-): Promise<SendResult> {
+async function submit(carrier: Carrier, submission: Submission): Promise<SendResult> {
   try {
-    return await carrier.send(submission, signal);
+    return await carrier.send(submission);
   } catch (error) {
     // The contract says a carrier never throws; whoever wrote it finds this in the message's attempts.
     const detail = `The carrier failed unexpectedly: ${error instanceof Error ? error.message : String(error)}`;

@@ -1,0 +1,25 @@
+/**
+ * The log: JSON lines on standard error (pino), so that standard output stays for what commands print. Addresses,
+ * texts and secrets are never logged; what might carry them is cut out here as well.
+ */
+import { pino, type Logger } from 'pino';
+
+export type { Logger } from 'pino';
+
+/** Levels from the most talkative to none. */
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+const SECRET_FIELDS = ['authorization', 'token', 'secret', 'password', 'address', 'to', 'text', 'variables'];
+
+export function createLogger(level: LogLevel): Logger {
+  return pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      redact: { paths: SECRET_FIELDS.flatMap((each) => [each, `*.${each}`]), remove: true },
+    },
+    pino.destination({ fd: 2, sync: true }),
+  );
+}
