@@ -13,7 +13,7 @@ import { createReceiptIntake } from './intake/receipts.ts';
 import { createSubmitter } from './intake/submit.ts';
 import type { Logger } from './lib/log.ts';
 import { createMetrics } from './lib/metrics.ts';
-import { hashSecret, newAccountSid, newSecret } from './lib/secrets.ts';
+import { hashSecret, newAccountSid, newAuthToken } from './lib/secrets.ts';
 import { startEmbedded } from './store/embedded.ts';
 import { openStore, type ReceiptTally, type Store } from './store/store.ts';
 
@@ -146,7 +146,7 @@ async function ensureAccount(store: Store, config: Config): Promise<App['account
   }
   const [first] = await store.accounts.listAccounts();
   if (first !== undefined) return { sid: first.sid, token: null, created: false };
-  const made = { sid: newAccountSid(), token: newSecret() };
+  const made = { sid: newAccountSid(), token: newAuthToken() };
   await store.accounts.putAccount(made.sid, hashSecret(made.token));
   return { ...made, created: true };
 }

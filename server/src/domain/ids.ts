@@ -1,160 +1,247 @@
 /**
- * Ids: UUIDv7 in the database (RFC 9562 §5.7), TypeID at the edge, and ids that are computed rather than looked up.
+ * Ids: UUIDv7 in the database, TypeID at the edge, and ids that are computed instead of looked up.
  *
- * An operation's UUID has 14 zero bits at its end; its messages are that number plus 1 plus their position in
- * `to`. So a message's id tells its operation, its position and when it was made. An attempt's `SM…` id is the
- * message's UUID in hex with the version digit (always 7) replaced by the attempt's number.
+ * ```
+ *  operation  0192f0a0-aaaa-7bcd-9e01-23456789c000   the last 14 bits are 0
+ *  message    0192f0a0-aaaa-7bcd-9e01-23456789c012   operation + 1 + ordinal, here ordinal 17
+ *  attempt  SM0192f0a0aaaa2bcd9e0123456789c012       the version digit says which attempt, here the 2nd
+ *  reference  2s-0192f0a0aaaa2bcd9e0123456789c012    what a carrier is given: account 100 and the attempt
+ * ```
+ * So a message names its operation, its place in `to` and its creation time, and a carrier's word names
+ * account, message and attempt, without an index. Pure: time and chance are arguments.
+ *
+ * UUIDs are lower-case text of 36 characters, as PostgreSQL prints them. Functions that take a UUID trust
+ * its form; text from outside comes in through `decodeTypeId` and the two `parse` functions, which do not.
  */
 
-/** Bits at the end of an operation's UUID that count its messages. */
-const ORDINAL_BITS = 14;
-const ORDINAL_MASK = 2 ** ORDINAL_BITS - 1;
+/** Ordinals of one operation: 0 to 9,999. The 14 bits would allow 16,383. */
+export const ORDINAL_MAX = 9_999;
+/** Attempts of one message: 1 to 15, one hex digit. */
+export const ATTEMPT_MAX = 15;
 
-/** Lower-case hex with dashes: 8-4-4-4-12. */
-export type Uuid = string;
+/** Fills an array with random bytes and returns it. */
+export type FillRandom = (bytes: Uint8Array<ArrayBuffer>) => Uint8Array;
+
+const fillSecurely: FillRandom = (bytes) => crypto.getRandomValues(bytes);
+
+const HEX_PAIRS = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
+/** Value of a hex digit by its character code; 255 for all else. */
+const HEX_VALUES = new Uint8Array(128).fill(255);
+for (let value = 0; value < 16; value += 1) {
+  HEX_VALUES[value.toString(16).charCodeAt(0)] = value;
+  HEX_VALUES[value.toString(16).toUpperCase().charCodeAt(0)] = value;
+}
+
+/** The last group's lower four digits, 0 to 65,535, as hex. */
+function hex4(value: number): string {
+  return `${HEX_PAIRS[value >> 8]}${HEX_PAIRS[value & 255]}`;
+}
 
 /**
- * A new operation's UUID.
- * @param atMs its creation, milliseconds since 1970
- * @param random 10 random bytes
+ * A UUID of version 7 (RFC 9562, section 5.7): 48 bits of Unix milliseconds, version, 12 random bits,
+ * variant, 62 random bits. `random` gives the 10 bytes behind the time; six of their bits are overwritten.
+ * @throws RangeError when `atMs` is no whole number of 0 to 2^48 - 1 or `random` is shorter than 10 bytes.
  */
-export function newOperationUuid(atMs: number, random: Uint8Array): Uuid {
-  const bytes = Buffer.alloc(16);
-  bytes.writeUIntBE(atMs, 0, 6);
-  bytes.set(random.subarray(0, 10), 6);
-  bytes[6] = 0x70 | ((bytes[6] ?? 0) & 0x0f);
-  bytes[8] = 0x80 | ((bytes[8] ?? 0) & 0x3f);
-  bytes[14] = (bytes[14] ?? 0) & ~(ORDINAL_MASK >> 8) & 0xff;
-  bytes[15] = 0;
-  return dashed(bytes.toString('hex'));
+export function uuidV7(atMs: number, random: Uint8Array): string {
+  if (random.length < 10) throw new RangeError('uuidV7 needs 10 random bytes');
+  const byte = (i: number): string => HEX_PAIRS[random[i] ?? 0] ?? '00';
+  const version = HEX_PAIRS[0x70 | ((random[0] ?? 0) & 0x0f)];
+  const variant = HEX_PAIRS[0x80 | ((random[2] ?? 0) & 0x3f)];
+  return `${timeGroups(atMs)}-${version}${byte(1)}-${variant}${byte(3)}-${byte(4)}${byte(5)}${byte(6)}${byte(7)}${byte(8)}${byte(9)}`;
 }
 
-function dashed(hex: string): Uuid {
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+/** `0192f0a0-aaaa`: the time's 48 bits. */
+function timeGroups(atMs: number): string {
+  if (!Number.isInteger(atMs) || atMs < 0 || atMs >= 2 ** 48)
+    throw new RangeError(`not a time of 48 bits: ${atMs}`);
+  const hex = atMs.toString(16).padStart(12, '0');
+  return `${hex.slice(0, 8)}-${hex.slice(8)}`;
 }
 
-/** The UUID of the message at a position of `to`, 0 to 9,999. */
-export function messageUuid(operation: Uuid, ordinal: number): Uuid {
-  const tail = Number.parseInt(operation.slice(32), 16) + 1 + ordinal;
-  return operation.slice(0, 32) + tail.toString(16).padStart(4, '0');
+/** A new operation's UUID: version 7 with 60 random bits and the last 14 bits 0, which count its messages. */
+export function newOperationUuid(atMs: number, fill: FillRandom = fillSecurely): string {
+  const random = new Uint8Array(10);
+  fill(random);
+  random[8] = (random[8] ?? 0) & 0xc0;
+  random[9] = 0;
+  return uuidV7(atMs, random);
 }
 
-/** The operation of a message. */
-export function operationUuidOf(message: Uuid): Uuid {
-  const tail = Number.parseInt(message.slice(32), 16) & ~ORDINAL_MASK;
-  return message.slice(0, 32) + tail.toString(16).padStart(4, '0');
+/** The last 16 bits of a UUID. */
+function tailOf(uuid: string): number {
+  return (
+    ((HEX_VALUES[uuid.charCodeAt(32)] ?? 0) << 12) |
+    ((HEX_VALUES[uuid.charCodeAt(33)] ?? 0) << 8) |
+    ((HEX_VALUES[uuid.charCodeAt(34)] ?? 0) << 4) |
+    (HEX_VALUES[uuid.charCodeAt(35)] ?? 0)
+  );
 }
 
-/** The position in `to` of a message. */
-export function ordinalOf(message: Uuid): number {
-  return (Number.parseInt(message.slice(32), 16) & ORDINAL_MASK) - 1;
+/**
+ * The UUID of the message at index `ordinal` of `to`: operation + 1 + ordinal. Called once per message.
+ * @throws RangeError when `ordinal` is no whole number of 0 to 9,999.
+ */
+export function messageUuid(operationUuid: string, ordinal: number): string {
+  if (!(ordinal >= 0 && ordinal <= ORDINAL_MAX) || !Number.isInteger(ordinal))
+    throw new RangeError(`not an ordinal: ${ordinal}`);
+  return operationUuid.slice(0, 32) + hex4((tailOf(operationUuid) & 0xc000) + 1 + ordinal);
 }
 
-/** All messages of an operation have ids behind `before` and up to `last`. */
-export function messageUuidRange(operation: Uuid): { before: Uuid; last: Uuid } {
-  return { before: operation, last: messageUuid(operation, ORDINAL_MASK - 1) };
+/** The operation of a message. An operation's own UUID gives itself. */
+export function operationUuidOf(uuid: string): string {
+  return uuid.slice(0, 32) + hex4(tailOf(uuid) & 0xc000);
 }
 
-/** When an id was made, milliseconds since 1970. */
-export function uuidTimeMs(uuid: Uuid): number {
+/** A message's index in `to`; -1 for an operation's own UUID. */
+export function ordinalOf(uuid: string): number {
+  return (tailOf(uuid) & 0x3fff) - 1;
+}
+
+/** First and last UUID that messages of an operation can have, both included. */
+export function messageUuidRange(operationUuid: string): { first: string; last: string } {
+  return { first: messageUuid(operationUuid, 0), last: messageUuid(operationUuid, ORDINAL_MAX) };
+}
+
+/** The time of a version 7 UUID in Unix milliseconds. */
+export function uuidTimeMs(uuid: string): number {
   return Number.parseInt(uuid.slice(0, 8) + uuid.slice(9, 13), 16);
 }
 
-/** The smallest value of the ids made at this time; with 2^48 ms and more, the largest of all. */
-export function uuidLowerBound(atMs: number): Uuid {
-  const bounded = Math.min(Math.max(0, Math.trunc(atMs)), 2 ** 48 - 1);
-  return dashed(bounded.toString(16).padStart(12, '0').padEnd(32, '0'));
+/**
+ * The smallest UUID of a time: its 48 bits, then zeros (so of no version). Every UUIDv7 made at `atMs` or
+ * later is above it, every earlier one below; the migrations' `uuid_floor` is the same in SQL.
+ * @throws RangeError as `uuidV7`.
+ */
+export function uuidLowerBound(atMs: number): string {
+  return `${timeGroups(atMs)}-0000-0000-000000000000`;
 }
 
-/** Crockford's base32 in lower case, as TypeID uses it. */
-const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
-const DIGITS = new Map([...ALPHABET].map((digit, value) => [digit, value]));
+/** Kinds of ids at the edge. */
+export type TypeIdPrefix = 'comms_operation' | 'comms_message';
 
-export type IdKind = 'comms_operation' | 'comms_message';
+const BASE32 = '0123456789abcdefghjkmnpqrstvwxyz';
+/** Two characters of base32 for each value of 10 bits. */
+const BASE32_PAIRS = Array.from(
+  { length: 1024 },
+  (_, value) => `${BASE32[value >> 5]}${BASE32[value & 31]}`,
+);
+const BASE32_VALUES = new Uint8Array(128).fill(255);
+for (let value = 0; value < 32; value += 1) BASE32_VALUES[BASE32.charCodeAt(value)] = value;
 
-/** A UUID as TypeID (v0.3): the kind, `_`, and its 128 bits as 26 digits of base32. */
-export function encodeTypeId(kind: IdKind, uuid: Uuid): string {
-  const hex = uuid.replaceAll('-', '');
-  // 128 bits are 3 and 25 times 5: two zero bits go in front.
-  let bits = 0;
-  let held = 2;
-  let text = '';
-  for (let i = 0; i < 32; i += 1) {
-    bits = (bits << 4) | Number.parseInt(hex.charAt(i), 16);
-    held += 4;
-    if (held >= 5) {
-      held -= 5;
-      text += ALPHABET.charAt(bits >> held);
-      bits &= (1 << held) - 1;
-    }
+/** Where the 32 hex digits stand in a UUID's text. */
+const HEX_POSITIONS = Uint8Array.from(
+  [...'xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx'].flatMap((char, i) => (char === 'x' ? [i] : [])),
+);
+
+function digitAt(uuid: string, digit: number): number {
+  return HEX_VALUES[uuid.charCodeAt(HEX_POSITIONS[digit] ?? 0)] ?? 0;
+}
+
+/**
+ * A UUID as TypeID (specification 0.3): the prefix, `_` and 26 characters of lower-case Crockford base32,
+ * the first of them 0 to 7.
+ */
+export function encodeTypeId(prefix: TypeIdPrefix, uuid: string): string {
+  // 128 bits are 8 (two characters, led by two zero bits) and six times 20 (five hex digits, four characters).
+  let text = `${prefix}_${BASE32_PAIRS[(digitAt(uuid, 0) << 4) | digitAt(uuid, 1)]}`;
+  for (let digit = 2; digit < 32; digit += 5) {
+    const bits =
+      (digitAt(uuid, digit) << 16) |
+      (digitAt(uuid, digit + 1) << 12) |
+      (digitAt(uuid, digit + 2) << 8) |
+      (digitAt(uuid, digit + 3) << 4) |
+      digitAt(uuid, digit + 4);
+    text += `${BASE32_PAIRS[bits >> 10]}${BASE32_PAIRS[bits & 1023]}`;
   }
-  return `${kind}_${text}`;
+  return text;
 }
 
-/** The UUID of a TypeID of this kind, or null when the text is none. */
-export function decodeTypeId(kind: IdKind, text: string): Uuid | null {
-  if (!text.startsWith(`${kind}_`)) return null;
-  const digits = text.slice(kind.length + 1);
-  if (!/^[0-7][0-9a-hjkmnp-tv-z]{25}$/.test(digits)) return null;
-  let hex = '';
-  let bits = DIGITS.get(digits.charAt(0)) ?? 0;
-  let held = 3;
-  for (let i = 1; i < 26; i += 1) {
-    bits = (bits << 5) | (DIGITS.get(digits.charAt(i)) ?? 0);
-    held += 5;
-    while (held >= 4) {
-      held -= 4;
-      hex += (bits >> held).toString(16);
-      bits &= (1 << held) - 1;
-    }
+/**
+ * The UUID of a TypeID, or null when the text is none of this prefix. Strict: lower case only, no aliases
+ * (i, l, o, u), so that an id has one spelling. Any UUID is taken, whatever its version.
+ */
+export function decodeTypeId(prefix: TypeIdPrefix, text: string): string | null {
+  const start = prefix.length + 1;
+  if (text.length !== start + 26 || !text.startsWith(prefix) || text[prefix.length] !== '_')
+    return null;
+  for (let i = start; i < text.length; i += 1)
+    if ((BASE32_VALUES[text.charCodeAt(i)] ?? 255) === 255) return null;
+  const value = (i: number): number => BASE32_VALUES[text.charCodeAt(start + i)] ?? 0;
+  if (value(0) > 7) return null;
+  let hex = HEX_PAIRS[(value(0) << 5) | value(1)] ?? '';
+  for (let i = 2; i < 26; i += 4) {
+    const bits = (value(i) << 15) | (value(i + 1) << 10) | (value(i + 2) << 5) | value(i + 3);
+    hex += bits.toString(16).padStart(5, '0');
   }
   return dashed(hex);
 }
 
-/** Position of the version digit among a UUID's 32. */
-const VERSION_AT = 12;
-
-function attemptHex(message: Uuid, attempt: number): string {
-  const hex = message.replaceAll('-', '');
-  return hex.slice(0, VERSION_AT) + attempt.toString(16) + hex.slice(VERSION_AT + 1);
+function dashed(hex: string): string {
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
-/** The downstream id of an attempt, 1 to 15: `SM` and 32 hex digits. */
-export function attemptSid(message: Uuid, attempt: number): string {
-  return `SM${attemptHex(message, attempt)}`;
-}
-
-export interface AttemptName {
-  readonly messageUuid: Uuid;
+/** One try of one message. */
+export interface AttemptId {
+  readonly messageUuid: string;
   /** 1 to 15. */
   readonly attempt: number;
 }
 
-/** Reads `SM…` or `MM…` with hex digits in either case; null when it is none. */
-export function parseAttemptSid(text: string): AttemptName | null {
-  return /^(SM|MM)[0-9a-fA-F]{32}$/.test(text) ? parseHex(text.slice(2).toLowerCase()) : null;
+/** The 32 hex digits of a message's UUID with the version digit replaced by the attempt. */
+function attemptHex(uuid: string, attempt: number): string {
+  if (!(attempt >= 1 && attempt <= ATTEMPT_MAX) || !Number.isInteger(attempt))
+    throw new RangeError(`not an attempt: ${attempt}`);
+  return `${uuid.slice(0, 8)}${uuid.slice(9, 13)}${attempt.toString(16)}${uuid.slice(15, 18)}${uuid.slice(19, 23)}${uuid.slice(24)}`;
 }
 
-function parseHex(hex: string): AttemptName | null {
-  const attempt = Number.parseInt(hex.charAt(VERSION_AT), 16);
-  if (attempt === 0) return null;
+/**
+ * The id by which the downstream API knows an attempt: `SM` and 32 lower-case hex digits.
+ * @throws RangeError when `attempt` is no whole number of 1 to 15.
+ */
+export function attemptSid(uuid: string, attempt: number): string {
+  return `SM${attemptHex(uuid, attempt)}`;
+}
+
+const SID = /^(?:SM|MM)([0-9a-f]{12})([1-9a-f])([0-9a-f]{3}[89ab][0-9a-f]{15})$/i;
+
+/**
+ * Reads `SM…` or `MM…` (messages with media), hex digits of either case. Null when it cannot be an
+ * attempt's: another form, attempt 0, or a variant that no UUID of RFC 9562 has.
+ */
+export function parseAttemptSid(text: string): AttemptId | null {
+  const match = SID.exec(text);
+  if (match === null || !(text.startsWith('SM') || text.startsWith('MM'))) return null;
+  const [, time = '', attempt = '', rest = ''] = match;
   return {
-    messageUuid: dashed(`${hex.slice(0, VERSION_AT)}7${hex.slice(VERSION_AT + 1)}`),
-    attempt,
+    messageUuid: dashed(`${time}7${rest}`.toLowerCase()),
+    attempt: Number.parseInt(attempt, 16),
   };
 }
 
-/** Our name for an attempt towards carriers: account number in base 36, `-`, 32 hex digits. */
-export function attemptReference(accountId: number, message: Uuid, attempt: number): string {
-  return `${accountId.toString(36)}-${attemptHex(message, attempt)}`;
+/** An attempt and the account it belongs to. */
+export interface AttemptReference extends AttemptId {
+  readonly accountId: number;
 }
 
-/** Reads what `attemptReference` wrote; null for anything else. */
-export function parseAttemptReference(
-  text: string,
-): (AttemptName & { readonly accountId: number }) | null {
-  const match = /^([0-9a-z]{1,6})-([0-9a-f]{32})$/.exec(text);
-  if (match?.[1] === undefined || match[2] === undefined) return null;
-  const name = parseHex(match[2]);
-  return name === null ? null : { ...name, accountId: Number.parseInt(match[1], 36) };
+/**
+ * What a carrier is given to name an attempt, at most 44 characters of `[0-9a-z-]`: the account's number
+ * in base 36, `-`, and the attempt's 32 hex digits.
+ * @throws RangeError when the account is no positive safe integer, or as `attemptSid`.
+ */
+export function attemptReference(accountId: number, uuid: string, attempt: number): string {
+  if (!Number.isSafeInteger(accountId) || accountId < 1)
+    throw new RangeError(`not an account: ${accountId}`);
+  return `${accountId.toString(36)}-${attemptHex(uuid, attempt)}`;
+}
+
+const REFERENCE = /^([1-9a-z][0-9a-z]{0,10})-([0-9a-f]{32})$/;
+
+/** Reads what `attemptReference` wrote, letter for letter; null for anything else. */
+export function parseAttemptReference(text: string): AttemptReference | null {
+  const [, account = '', hex = ''] = REFERENCE.exec(text) ?? [];
+  const accountId = Number.parseInt(account, 36);
+  if (!Number.isSafeInteger(accountId)) return null;
+  const id = parseAttemptSid(`SM${hex}`);
+  return id === null ? null : { accountId, ...id };
 }

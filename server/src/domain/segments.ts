@@ -1,62 +1,71 @@
 /**
- * SMS segments (3GPP TS 23.038 and 23.040): a text in the GSM 7-bit alphabet takes 160 septets, or 153 in each of
- * several parts; any other text takes 70 UTF-16 units, or 67 in each part.
+ * Segments: what a text costs as SMS. GSM 03.38 (3GPP TS 23.038, 6.2.1) when every character is in its
+ * alphabet, else UCS-2, and the number of parts a long text travels in. Pure; counts, never rewrites.
+ *
+ * A part is never cut inside a character: the two septets of an extension character and the two halves of
+ * a surrogate pair stay together, so a part may end one unit short, which is counted exactly.
  */
 
-export interface SmsMeasure {
-  readonly encoding: 'GSM-7' | 'UCS-2';
-  /** Septets of GSM-7 (extension characters count two), UTF-16 units of UCS-2. */
-  readonly units: number;
-  /** Messages the carrier bills; 1 for an empty text. */
-  readonly segments: number;
-}
-
-const BASIC =
-  '@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !"#¤%&\'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà';
+/** The 7-bit default alphabet (3GPP TS 23.038, 6.2.1) without ESC: one septet each. */
+const DEFAULT_ALPHABET =
+  '@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !"#¤%&\'()*+,-./0123456789:;<=>?' +
+  '¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà';
+/** The extension table (6.2.1.1): ESC and a character, two septets each. */
 const EXTENSION = '\f^{}\\[~]|€';
 
-const SEPTETS = new Map<string, number>([
-  ...[...BASIC].map((character): [string, number] => [character, 1]),
-  ...[...EXTENSION].map((character): [string, number] => [character, 2]),
-]);
+/** Septets of each UTF-16 unit up to €, the highest one; 0 when it is in neither table. */
+const SEPTETS = new Uint8Array('€'.charCodeAt(0) + 1);
+for (const char of DEFAULT_ALPHABET) SEPTETS[char.charCodeAt(0)] = 1;
+for (const char of EXTENSION) SEPTETS[char.charCodeAt(0)] = 2;
 
-const LIMITS = {
-  'GSM-7': { single: 160, part: 153 },
-  'UCS-2': { single: 70, part: 67 },
-} as const;
+/** Units of a text that fits one part, and of each part when it does not (6 octets are then a header). */
+const GSM = { single: 160, part: 153 } as const;
+const UCS = { single: 70, part: 67 } as const;
 
-/** Measures a text. An extension pair or a surrogate pair is never split between two parts. */
+/** What a text is as SMS. */
+export interface SmsMeasure {
+  readonly encoding: 'GSM-7' | 'UCS-2';
+  /** Septets (GSM-7) or UTF-16 units (UCS-2) of the text itself, without headers. */
+  readonly units: number;
+  /** Parts sent and billed. Never 0: an empty text is still one message. */
+  readonly segments: number;
+  /** Units that one part holds: 160 or 153 septets, 70 or 67 UTF-16 units. */
+  readonly unitsPerSegment: number;
+}
+
+/** Measures a text. One pass; half of a surrogate pair counts as one unit. */
 export function measureSms(text: string): SmsMeasure {
-  const gsm = widthsOf(text, (character) => SEPTETS.get(character));
-  const encoding = gsm === null ? 'UCS-2' : 'GSM-7';
-  const widths = gsm ?? widthsOf(text, (character) => character.length) ?? [];
-  const units = widths.reduce((sum, width) => sum + width, 0);
-  const { single, part } = LIMITS[encoding];
-  return { encoding, units, segments: units <= single ? 1 : countParts(widths, part) };
-}
-
-function widthsOf(
-  text: string,
-  widthOf: (character: string) => number | undefined,
-): number[] | null {
-  const widths: number[] = [];
-  for (const character of text) {
-    const width = widthOf(character);
-    if (width === undefined) return null;
-    widths.push(width);
-  }
-  return widths;
-}
-
-function countParts(widths: readonly number[], part: number): number {
-  let parts = 1;
+  let units = 0;
+  let segments = 1;
   let used = 0;
-  for (const width of widths) {
-    if (used + width > part) {
-      parts += 1;
-      used = 0;
+  for (let i = 0; i < text.length; i += 1) {
+    const septets = SEPTETS[text.charCodeAt(i)] ?? 0;
+    if (septets === 0) return measureUcs(text);
+    units += septets;
+    used += septets;
+    if (used > GSM.part) {
+      segments += 1;
+      used = septets;
     }
-    used += width;
   }
-  return parts;
+  return units <= GSM.single
+    ? { encoding: 'GSM-7', units, segments: 1, unitsPerSegment: GSM.single }
+    : { encoding: 'GSM-7', units, segments, unitsPerSegment: GSM.part };
+}
+
+function measureUcs(text: string): SmsMeasure {
+  const units = text.length;
+  if (units <= UCS.single)
+    return { encoding: 'UCS-2', units, segments: 1, unitsPerSegment: UCS.single };
+  let segments = 0;
+  for (let start = 0; start < units; segments += 1) {
+    const end = start + UCS.part;
+    start = end < units && splitsPair(text, end) ? end - 1 : end;
+  }
+  return { encoding: 'UCS-2', units, segments, unitsPerSegment: UCS.part };
+}
+
+/** Whether a cut before unit `at` would part a surrogate pair. */
+function splitsPair(text: string, at: number): boolean {
+  return (text.charCodeAt(at) & 0xfc00) === 0xdc00 && (text.charCodeAt(at - 1) & 0xfc00) === 0xd800;
 }

@@ -2,7 +2,6 @@
  * Submit: a checked request becomes an operation with its messages and batches, in one transaction. Durable before
  * it resolves; what it refuses leaves nothing behind.
  */
-import { randomBytes } from 'node:crypto';
 import { ERRORS, type Problem } from '../domain/errors.ts';
 import { newOperationUuid } from '../domain/ids.ts';
 import type { SenderBook } from '../domain/sender.ts';
@@ -64,7 +63,7 @@ function composeOperation(
   const unreachable = send.recipients.filter((each) => each.candidates.length === 0);
   return {
     accountId,
-    id: newOperationUuid(now.getTime(), randomBytes(10)),
+    id: newOperationUuid(now.getTime()),
     content: send.content,
     plan: send.plan,
     tags: send.tags,

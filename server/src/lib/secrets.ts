@@ -1,27 +1,57 @@
-/** SIDs and secrets: made at random, stored as SHA-256, compared in constant time. */
+/**
+ * Secrets: new identifiers and credentials, and how a credential is kept. What is kept is a hash, so the
+ * database gives no one's secret away; the secret itself is shown once, by whoever asked for it here.
+ *
+ * A fast hash is right: these secrets are random with at least 128 bits, so guessing is hopeless whatever
+ * a guess costs, and a slow one would cost every request instead. Passwords do not belong here.
+ */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 
-/** `AC` and 32 hex digits. */
-export function newAccountSid(): string {
-  return `AC${randomBytes(16).toString('hex')}`;
+/** Gives that many random bytes; `randomBytes` of `node:crypto` unless a test says otherwise. */
+export type RandomBytes = (size: number) => Uint8Array;
+
+function randomHex(random: RandomBytes): string {
+  return Buffer.from(random(16)).toString('hex');
 }
 
-/** `SK` and 32 hex digits. */
-export function newKeySid(): string {
-  return `SK${randomBytes(16).toString('hex')}`;
+/** A new account's public id: `AC` and 32 hex digits. */
+export function newAccountSid(random: RandomBytes = randomBytes): string {
+  return `AC${randomHex(random)}`;
 }
 
-/** 32 hex digits: 128 random bits, so that a fast hash protects them. */
-export function newSecret(): string {
-  return randomBytes(16).toString('hex');
+/** A new API key's public id: `SK` and 32 hex digits. */
+export function newKeySid(random: RandomBytes = randomBytes): string {
+  return `SK${randomHex(random)}`;
 }
 
-/** The 32 bytes to store in place of a secret. */
+/** A new auth token of an account: 32 hex digits, 128 bits. */
+export function newAuthToken(random: RandomBytes = randomBytes): string {
+  return randomHex(random);
+}
+
+const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+/** Bytes from here on would favour the first letters and are thrown away. */
+const FAIR_LIMIT = 62 * 4;
+
+/** A new secret of an API key: 32 letters and digits, 190 bits. */
+export function newKeySecret(random: RandomBytes = randomBytes): string {
+  let secret = '';
+  while (secret.length < 32)
+    for (const byte of random(40))
+      if (byte < FAIR_LIMIT && secret.length < 32) secret += BASE62[byte % 62];
+  return secret;
+}
+
+/** What is kept of a secret: SHA-256 of its UTF-8 text, 32 bytes. */
 export function hashSecret(secret: string): Buffer {
   return createHash('sha256').update(secret, 'utf8').digest();
 }
 
-/** Whether a secret is the one of this hash; takes the same time either way. */
-export function secretMatches(secret: string, hash: Buffer): boolean {
-  return hash.length === 32 && timingSafeEqual(hashSecret(secret), hash);
+/**
+ * Whether a given secret is the one of the kept hash. The time taken tells nothing of either; a kept hash
+ * of another length than 32 bytes matches nothing.
+ */
+export function secretMatches(secret: string, hash: Uint8Array): boolean {
+  const own = hashSecret(secret);
+  return own.length === hash.length && timingSafeEqual(own, hash);
 }
