@@ -14,16 +14,47 @@ import { createSubmitter } from './intake/submit.ts';
 import type { Logger } from './lib/log.ts';
 import { createMetrics } from './lib/metrics.ts';
 import { hashSecret, newAccountSid, newAuthToken } from './lib/secrets.ts';
-import { startEmbedded } from './store/embedded.ts';
+import { findEmbedded, startEmbedded } from './store/embedded.ts';
 import { openStore, type ReceiptTally, type Store } from './store/store.ts';
+
+export { renderErrorsMarkdown } from './http/docs.ts';
+export { EmbeddedError } from './store/embedded.ts';
+export { SchemaError } from './store/store.ts';
 
 export interface App {
   /** Base URL, `http://host:port`, with the port that was really taken. */
   readonly url: string;
   /** The first account. `token` only when it was made or set at this start: it is stored hashed. */
-  readonly account: { readonly sid: string; readonly token: string | null; readonly created: boolean };
+  readonly account: {
+    readonly sid: string;
+    readonly token: string | null;
+    readonly created: boolean;
+  };
   /** Takes no more, lets carriers answer, writes what they said, and stops everything it started. */
   stop(): Promise<void>;
+}
+
+/** The store alone, for command line tools, beside a running server or without one. */
+export interface Admin {
+  readonly accounts: Store['accounts'];
+  close(): Promise<void>;
+}
+
+/** Opens the store of a configuration; without a database that runs, the embedded one runs for as long as this. */
+export async function openAdmin(config: Config, log: Logger): Promise<Admin> {
+  const stops: (() => Promise<void>)[] = [];
+  const url =
+    config.databaseUrl ??
+    (await findEmbedded(config.dataDir)) ??
+    (await startEngine(config, log, stops));
+  const store = await openStore({ url, connectionsMax: 1, name: 'fanfare-admin' });
+  return {
+    accounts: store.accounts,
+    async close() {
+      await store.close();
+      for (const stop of stops) await stop();
+    },
+  };
 }
 
 /** Starts a server. Rejects, with nothing left running, when a part cannot start. */
@@ -110,10 +141,12 @@ async function buildApp(
   stops.push(() => upkeep.stop());
   stops.push(await keepListening(store, log, () => dispatcher.nudge()));
 
-  const senders = { senders: config.senders.map((each) => ({ ...each, default: each.default ?? false })) };
+  const senders = {
+    senders: config.senders.map((each) => ({ ...each, default: each.default ?? false })),
+  };
   const now = () => new Date();
   const server = await createServer({
-    config,
+    options: config,
     log,
     store,
     senders,
@@ -140,7 +173,9 @@ async function startEngine(
 /** Makes the configured account, or a new one when there is none. */
 async function ensureAccount(store: Store, config: Config): Promise<App['account']> {
   if (config.accountSid !== null && config.authToken !== null) {
-    const known = (await store.accounts.listAccounts()).some((each) => each.sid === config.accountSid);
+    const known = (await store.accounts.listAccounts()).some(
+      (each) => each.sid === config.accountSid,
+    );
     await store.accounts.putAccount(config.accountSid, hashSecret(config.authToken));
     return { sid: config.accountSid, token: config.authToken, created: !known };
   }

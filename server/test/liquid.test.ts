@@ -17,8 +17,15 @@ function parse(source: string): Template {
 }
 
 function render(source: string, variables: Record<string, string> | null, requireVariables = true) {
-  const result = renderTemplate(parse(source), variables, AT, { requireVariables, lengthMax: 1600 });
-  return result.ok ? result.text : 'missing' in result ? `missing ${result.missing}` : `problem ${result.problem}`;
+  const result = renderTemplate(parse(source), variables, AT, {
+    requireVariables,
+    lengthMax: 1600,
+  });
+  return result.ok
+    ? result.text
+    : 'missing' in result
+      ? `missing ${result.missing}`
+      : `problem ${result.problem}`;
 }
 
 describe('renderTemplate', () => {
@@ -79,7 +86,9 @@ describe('renderTemplate', () => {
         const options = { requireVariables: strict, lengthMax: 10_000 };
         expect(plain.plain).not.toBeNull();
         expect(slow.plain).toBeNull();
-        expect(renderTemplate(plain, values, AT, options)).toEqual(renderTemplate(slow, values, AT, options));
+        expect(renderTemplate(plain, values, AT, options)).toEqual(
+          renderTemplate(slow, values, AT, options),
+        );
       }),
     );
   });

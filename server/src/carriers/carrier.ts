@@ -33,7 +33,12 @@ export type SendResult =
   /** Refused for good over this channel. */
   | { readonly kind: 'rejected'; readonly code: number; readonly detail: string }
   /** Refused for now: counts as an attempt, to be tried again, not before `afterMs` when given. */
-  | { readonly kind: 'retry'; readonly code: number; readonly detail: string; readonly afterMs?: number }
+  | {
+      readonly kind: 'retry';
+      readonly code: number;
+      readonly detail: string;
+      readonly afterMs?: number;
+    }
   /** Not taken because we are too fast: no attempt, the lane slows. */
   | { readonly kind: 'throttled'; readonly afterMs: number };
 

@@ -29,7 +29,12 @@ export const SIMULATOR_NUMBERS: readonly SimulatorNumber[] = [
   {
     number: '+15005550001',
     does: 'Refused at submit: FAILED.',
-    behave: () => ({ kind: 'refuse', code: 30006, detail: 'Landline or unreachable carrier', receipts: [] }),
+    behave: () => ({
+      kind: 'refuse',
+      code: 30006,
+      detail: 'Landline or unreachable carrier',
+      receipts: [],
+    }),
   },
   {
     number: '+15005550002',
@@ -51,14 +56,21 @@ export const SIMULATOR_NUMBERS: readonly SimulatorNumber[] = [
     does: 'Two temporary errors, then delivered.',
     // By the attempt's number rather than by memory, so that it holds across a restart.
     behave: (_, attempt) =>
-      attempt <= 2 ? { kind: 'fail', code: 30008, detail: 'Temporary error', receipts: [] } : DELIVERED,
+      attempt <= 2
+        ? { kind: 'fail', code: 30008, detail: 'Temporary error', receipts: [] }
+        : DELIVERED,
   },
   {
     number: '+15005550006',
     does: 'No RCS: refused there, delivered over the next channel.',
     behave: ({ channel }) =>
       channel === 'RCS'
-        ? { kind: 'refuse', code: 61337, detail: 'Recipient does not have RCS enabled.', receipts: [] }
+        ? {
+            kind: 'refuse',
+            code: 61337,
+            detail: 'Recipient does not have RCS enabled.',
+            receipts: [],
+          }
         : DELIVERED,
   },
   {
@@ -91,9 +103,7 @@ const BY_NUMBER = new Map(SIMULATOR_NUMBERS.map((each) => [each.number, each]));
 /** The rule of a special number, or null. */
 export function findBehaviour(submission: Submission): Behaviour | null {
   const special = BY_NUMBER.get(submission.to);
-  return special === undefined
-    ? null
-    : special.behave(submission, attemptOf(submission.reference));
+  return special === undefined ? null : special.behave(submission, attemptOf(submission.reference));
 }
 
 /** The attempt's number is the 13th digit behind the dash of our references. */

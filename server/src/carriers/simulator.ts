@@ -68,23 +68,39 @@ export function createSimulator(options: SimulatorOptions): Carrier {
     for (const status of behaviour.receipts) {
       const receipt: Receipt =
         status === 'UNDELIVERED'
-          ? { reference: submission.reference, status, code: 30003, detail: 'Unreachable destination handset' }
+          ? {
+              reference: submission.reference,
+              status,
+              code: 30003,
+              detail: 'Unreachable destination handset',
+            }
           : { reference: submission.reference, status };
       if (behaviour.receiptFirst) report(receipt);
-      else timeline.after(within(options.receiptDelayMs, submission.reference, 3), () => report(receipt));
+      else
+        timeline.after(within(options.receiptDelayMs, submission.reference, 3), () =>
+          report(receipt),
+        );
     }
   }
 
   /** Numbers without a rule of their own: as the rates say. */
   function drawBehaviour(reference: string): Behaviour {
     if (chance(reference, 1) < options.failureRate)
-      return { kind: 'refuse', code: 30006, detail: 'Refused by chance (failureRate)', receipts: [] };
+      return {
+        kind: 'refuse',
+        code: 30006,
+        detail: 'Refused by chance (failureRate)',
+        receipts: [],
+      };
     const outcome = chance(reference, 2);
     const lost = options.lossRate;
     const undelivered = lost + options.undeliveredRate;
     if (outcome < lost) return { kind: 'accept', receipts: [] };
     if (outcome < undelivered) return { kind: 'accept', receipts: ['UNDELIVERED'] };
-    return { kind: 'accept', receipts: outcome < undelivered + options.readRate ? ['DELIVERED', 'READ'] : ['DELIVERED'] };
+    return {
+      kind: 'accept',
+      receipts: outcome < undelivered + options.readRate ? ['DELIVERED', 'READ'] : ['DELIVERED'],
+    };
   }
 
   function throttleOnce(submission: Submission, forMs: number): SendResult | null {
@@ -100,7 +116,8 @@ export function createSimulator(options: SimulatorOptions): Carrier {
 
   function answer(submission: Submission): { result: SendResult; delayMs: number } {
     const behaviour = findBehaviour(submission) ?? drawBehaviour(submission.reference);
-    const delayMs = behaviour.answerDelayMs ?? within(options.answerDelayMs, submission.reference, 4);
+    const delayMs =
+      behaviour.answerDelayMs ?? within(options.answerDelayMs, submission.reference, 4);
     if (behaviour.throttleMs !== undefined) {
       const throttled = throttleOnce(submission, behaviour.throttleMs);
       if (throttled !== null) return { result: throttled, delayMs };

@@ -129,7 +129,9 @@ class BatchRun {
 
   #hold(message: BatchMessage): Settlement {
     const { batch } = this.#leased;
-    const candidate = listCandidates(message.addresses, this.#context.operation.plan)[batch.candidate];
+    const candidate = listCandidates(message.addresses, this.#context.operation.plan)[
+      batch.candidate
+    ];
     return {
       ordinal: message.ordinal,
       attempt: batch.attempt,
@@ -152,7 +154,9 @@ class BatchRun {
       if (ordinal === undefined) break;
       if (this.#skipped.has(ordinal)) continue;
       if (!(await this.#send(ordinal))) {
-        this.#unsent.push(...this.#ordinals.slice(position).filter((each) => !this.#skipped.has(each)));
+        this.#unsent.push(
+          ...this.#ordinals.slice(position).filter((each) => !this.#skipped.has(each)),
+        );
         break;
       }
       sinceTurn += 1;

@@ -4,10 +4,10 @@
  */
 import type { Carrier, SendResult, Submission } from '../carriers/carrier.ts';
 import { ERRORS } from '../domain/errors.ts';
-import { attemptReference } from '../domain/ids.ts';
+import { ATTEMPT_MAX, attemptReference } from '../domain/ids.ts';
 import { renderContent, type ParsedContent } from '../domain/content.ts';
 import type { SendPlan } from '../domain/operation.ts';
-import { ATTEMPTS_MAX, nextRetryDelayMs, type RetryPolicy } from '../domain/retry.ts';
+import { nextRetryDelayMs, type RetryPolicy } from '../domain/retry.ts';
 import { listCandidates, type Candidate } from '../domain/routing.ts';
 import type { Batch, BatchMessage, NextTry, Settlement } from '../store/store.ts';
 
@@ -115,7 +115,7 @@ function classify(
     providerId: null,
     errorCode: result.code,
     errorDetail: result.detail,
-    next: batch.attempt >= ATTEMPTS_MAX ? null : chooseNext(result, candidates, context),
+    next: batch.attempt >= ATTEMPT_MAX ? null : chooseNext(result, candidates, context),
   };
 }
 

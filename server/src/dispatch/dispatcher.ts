@@ -113,7 +113,8 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     const found = await store.operations.fetchDispatchable(batch.accountId, batch.operationId);
     if (found === null) return null;
     const parsed = parseContent(found.content);
-    if (!parsed.ok) throw new Error(`The content of operation ${batch.operationId} does not parse.`);
+    if (!parsed.ok)
+      throw new Error(`The content of operation ${batch.operationId} does not parse.`);
     const operation: ReadyOperation = {
       content: parsed.content,
       plan: found.plan,

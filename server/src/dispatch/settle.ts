@@ -5,7 +5,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createBatcher } from '../lib/batcher.ts';
 import type { Logger } from '../lib/log.ts';
-import { DatabaseUnavailable, type SettledBatch, type Settlement, type Store } from '../store/store.ts';
+import {
+  DatabaseUnavailable,
+  type SettledBatch,
+  type Settlement,
+  type Store,
+} from '../store/store.ts';
 
 /** One outcome, the end of a batch, or both. */
 export interface SettleItem {
@@ -34,7 +39,11 @@ export function createSettler(options: {
 }): Settler {
   const { store, log } = options;
 
-  async function settle(accountId: number, operationId: string, items: SettleItem[]): Promise<void> {
+  async function settle(
+    accountId: number,
+    operationId: string,
+    items: SettleItem[],
+  ): Promise<void> {
     const settlements = items.flatMap((item) => item.settlement ?? []);
     const done = items.flatMap((item) => item.done ?? []);
     for (;;) {

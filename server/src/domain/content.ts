@@ -37,7 +37,12 @@ export function parseContent(
 
 export type RenderedContent =
   | { readonly ok: true; readonly content: Content }
-  | { readonly ok: false; readonly path: string; readonly missing: string | null; readonly problem: string };
+  | {
+      readonly ok: false;
+      readonly path: string;
+      readonly missing: string | null;
+      readonly problem: string;
+    };
 
 /**
  * Renders a content for one recipient. The same arguments give the same words, so that a retry, a resend
@@ -76,6 +81,11 @@ function describe(
   path: string,
 ): RenderedContent {
   return 'missing' in failure
-    ? { ok: false, path, missing: failure.missing, problem: `The variable "${failure.missing}" has no value.` }
+    ? {
+        ok: false,
+        path,
+        missing: failure.missing,
+        problem: `The variable "${failure.missing}" has no value.`,
+      }
     : { ok: false, path, missing: null, problem: failure.problem };
 }

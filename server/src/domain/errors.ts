@@ -14,32 +14,167 @@ export interface ErrorEntry {
 }
 
 const table = {
-  invalid: { code: 20001, status: 400, message: 'A value is not allowed.', advice: 'Correct the value at the JSON path in "context".' },
-  authentication: { code: 20003, status: 401, message: 'The credentials are missing or wrong.', advice: 'Send HTTP Basic with AccountSid:AuthToken or ApiKeySid:Secret.' },
-  notFound: { code: 20404, status: 404, message: 'The resource was not found.', advice: 'Check the path and the id; resources are kept for the retention time only.' },
-  methodNotAllowed: { code: 20004, status: 405, message: 'The method is not allowed here.', advice: 'Use one of the methods in the Allow header.' },
-  conflict: { code: 20409, status: 409, message: 'The Idempotency-Key was used for another request.', advice: 'Use a new key for a new request; repeat the first request unchanged to get its answer again.' },
-  tooLarge: { code: 20413, status: 413, message: 'The request is too large.', advice: 'Split it: at most 10,000 recipients and 10 MB.' },
-  mediaType: { code: 20415, status: 415, message: 'The media type is not supported.', advice: 'Send JSON with Content-Type: application/json.' },
-  tooManyRequests: { code: 20429, status: 429, message: 'Too many requests.', advice: 'Wait as many seconds as the Retry-After header says.' },
-  internal: { code: 20500, status: 500, message: 'An internal error occurred.', advice: 'Report it with the request id; do not repeat the request blindly.' },
-  unavailable: { code: 20503, status: 503, message: 'The service is unavailable for the moment.', advice: 'Repeat after as many seconds as the Retry-After header says; nothing of the request was kept.' },
-  malformedJson: { code: 20002, status: 400, message: 'The body is not JSON.', advice: 'Correct the JSON at the position in the message.' },
-  unsupported: { code: 20010, status: 400, message: 'This part of the API is not supported.', advice: 'Use what the message names instead.' },
-  address: { code: 21211, status: 400, message: 'The address is not valid.', advice: 'Write numbers in E.164: + and up to 15 digits.' },
-  missingVariable: { code: 20011, status: 400, message: 'A template variable has no value.', advice: "Give the recipient the variable, or the template a default: {{ name | default: 'there' }}." },
-  template: { code: 20012, status: 400, message: 'A template is not valid.', advice: 'Correct the Liquid; put literal braces into {% raw %}.' },
-  schedule: { code: 20013, status: 400, message: 'The time is not allowed.', advice: 'Give one RFC 3339 date and time at most 7 days ahead.' },
-  tag: { code: 20014, status: 400, message: 'A tag is not valid.', advice: 'At most 10 tags; keys to 128 and values to 256 characters of letters, digits and . _ ~ -.' },
-  recipients: { code: 20015, status: 400, message: 'The number of recipients is not allowed.', advice: 'Send 1 to 10,000 recipients in a request.' },
-  unaddressable: { code: 21612, status: null, message: 'No available sender reaches any address of the recipient.', advice: 'Configure a sender for the channel, or give another address.' },
-  refused: { code: 30006, status: null, message: 'Landline or unreachable carrier.', advice: 'The carrier refuses the number; check it.' },
-  unreachable: { code: 30003, status: null, message: 'Unreachable destination handset.', advice: 'Try again later or over another channel.' },
-  carrierFault: { code: 30008, status: null, message: 'Unknown error of the carrier.', advice: 'Look at the attempt; it was tried again as often as configured.' },
-  expired: { code: 30036, status: null, message: 'The time to send it ran out.', advice: 'Give a later expireAt, or find out why the queue was so long.' },
-  noRcs: { code: 61337, status: null, message: 'Recipient does not have RCS enabled.', advice: 'Use a sender of another channel as fallback.' },
-  templateFailed: { code: 20016, status: null, message: 'The content could not be rendered for the recipient.', advice: 'Shorten the text or the variables.' },
-  ambiguous: { code: 30050, status: null, message: 'It is unknown whether the carrier has it.', advice: 'The server stopped between submission and answer. It was not sent again; ask the carrier, or set "ambiguous": "resend".' },
+  invalid: {
+    code: 20001,
+    status: 400,
+    message: 'A value is not allowed.',
+    advice: 'Correct the value at the JSON path in "context".',
+  },
+  authentication: {
+    code: 20003,
+    status: 401,
+    message: 'The credentials are missing or wrong.',
+    advice: 'Send HTTP Basic with AccountSid:AuthToken or ApiKeySid:Secret.',
+  },
+  notFound: {
+    code: 20404,
+    status: 404,
+    message: 'The resource was not found.',
+    advice: 'Check the path and the id; resources are kept for the retention time only.',
+  },
+  methodNotAllowed: {
+    code: 20004,
+    status: 405,
+    message: 'The method is not allowed here.',
+    advice: 'Use one of the methods in the Allow header.',
+  },
+  conflict: {
+    code: 20409,
+    status: 409,
+    message: 'The Idempotency-Key was used for another request.',
+    advice:
+      'Use a new key for a new request; repeat the first request unchanged to get its answer again.',
+  },
+  tooLarge: {
+    code: 20413,
+    status: 413,
+    message: 'The request is too large.',
+    advice: 'Split it: at most 10,000 recipients and 10 MB.',
+  },
+  mediaType: {
+    code: 20415,
+    status: 415,
+    message: 'The media type is not supported.',
+    advice: 'Send JSON with Content-Type: application/json.',
+  },
+  tooManyRequests: {
+    code: 20429,
+    status: 429,
+    message: 'Too many requests.',
+    advice: 'Wait as many seconds as the Retry-After header says.',
+  },
+  internal: {
+    code: 20500,
+    status: 500,
+    message: 'An internal error occurred.',
+    advice: 'Report it with the request id; do not repeat the request blindly.',
+  },
+  unavailable: {
+    code: 20503,
+    status: 503,
+    message: 'The service is unavailable for the moment.',
+    advice:
+      'Repeat after as many seconds as the Retry-After header says; nothing of the request was kept.',
+  },
+  malformedJson: {
+    code: 20002,
+    status: 400,
+    message: 'The body is not JSON.',
+    advice: 'Correct the JSON at the position in the message.',
+  },
+  unsupported: {
+    code: 20010,
+    status: 400,
+    message: 'This part of the API is not supported.',
+    advice: 'Use what the message names instead.',
+  },
+  address: {
+    code: 21211,
+    status: 400,
+    message: 'The address is not valid.',
+    advice: 'Write numbers in E.164: + and up to 15 digits.',
+  },
+  missingVariable: {
+    code: 20011,
+    status: 400,
+    message: 'A template variable has no value.',
+    advice:
+      "Give the recipient the variable, or the template a default: {{ name | default: 'there' }}.",
+  },
+  template: {
+    code: 20012,
+    status: 400,
+    message: 'A template is not valid.',
+    advice: 'Correct the Liquid; put literal braces into {% raw %}.',
+  },
+  schedule: {
+    code: 20013,
+    status: 400,
+    message: 'The time is not allowed.',
+    advice: 'Give one RFC 3339 date and time at most 7 days ahead.',
+  },
+  tag: {
+    code: 20014,
+    status: 400,
+    message: 'A tag is not valid.',
+    advice:
+      'At most 10 tags; keys to 128 and values to 256 characters of letters, digits and . _ ~ -.',
+  },
+  recipients: {
+    code: 20015,
+    status: 400,
+    message: 'The number of recipients is not allowed.',
+    advice: 'Send 1 to 10,000 recipients in a request.',
+  },
+  unaddressable: {
+    code: 21612,
+    status: null,
+    message: 'No available sender reaches any address of the recipient.',
+    advice: 'Configure a sender for the channel, or give another address.',
+  },
+  refused: {
+    code: 30006,
+    status: null,
+    message: 'Landline or unreachable carrier.',
+    advice: 'The carrier refuses the number; check it.',
+  },
+  unreachable: {
+    code: 30003,
+    status: null,
+    message: 'Unreachable destination handset.',
+    advice: 'Try again later or over another channel.',
+  },
+  carrierFault: {
+    code: 30008,
+    status: null,
+    message: 'Unknown error of the carrier.',
+    advice: 'Look at the attempt; it was tried again as often as configured.',
+  },
+  expired: {
+    code: 30036,
+    status: null,
+    message: 'The time to send it ran out.',
+    advice: 'Give a later expireAt, or find out why the queue was so long.',
+  },
+  noRcs: {
+    code: 61337,
+    status: null,
+    message: 'Recipient does not have RCS enabled.',
+    advice: 'Use a sender of another channel as fallback.',
+  },
+  templateFailed: {
+    code: 20016,
+    status: null,
+    message: 'The content could not be rendered for the recipient.',
+    advice: 'Shorten the text or the variables.',
+  },
+  ambiguous: {
+    code: 30050,
+    status: null,
+    message: 'It is unknown whether the carrier has it.',
+    advice:
+      'The server stopped between submission and answer. It was not sent again; ask the carrier, or set "ambiguous": "resend".',
+  },
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorName = keyof typeof table;
@@ -47,7 +182,9 @@ export type ErrorName = keyof typeof table;
 /** Errors by name. */
 export const ERRORS: Readonly<Record<ErrorName, ErrorEntry>> = table;
 
-const BY_CODE = new Map<number, ErrorEntry>(Object.values(table).map((entry) => [entry.code, entry]));
+const BY_CODE = new Map<number, ErrorEntry>(
+  Object.values(table).map((entry) => [entry.code, entry]),
+);
 
 /** The entry of a code, undefined for a code that only a carrier knows. */
 export function findError(code: number): ErrorEntry | undefined {

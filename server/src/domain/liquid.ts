@@ -75,7 +75,9 @@ export function parseTemplate(source: string): ParseResult {
   if (!source.includes('{{') && !source.includes('{%'))
     return { ok: true, template: { source, plain: source === '' ? [] : [source], nodes: [] } };
   if (source.length > TEMPLATE_LENGTH_MAX)
-    return refuse(`The template has ${source.length} characters; at most ${TEMPLATE_LENGTH_MAX} are allowed.`);
+    return refuse(
+      `The template has ${source.length} characters; at most ${TEMPLATE_LENGTH_MAX} are allowed.`,
+    );
   if (nestsTooDeep(source)) return refuse(`Tags are nested more than ${DEPTH_MAX} deep.`);
   try {
     const nodes = engine.parse(source);
@@ -99,7 +101,9 @@ function describe(error: unknown): string {
 /** Counted on the source: the parser itself recurses. */
 function nestsTooDeep(source: string): boolean {
   let depth = 0;
-  for (const [, end] of source.matchAll(/\{%-?\s*(end)?(?:if|unless|case|for|capture|comment|raw)\b/g)) {
+  for (const [, end] of source.matchAll(
+    /\{%-?\s*(end)?(?:if|unless|case|for|capture|comment|raw)\b/g,
+  )) {
     depth = Math.max(0, depth + (end === undefined ? 1 : -1));
     if (depth > DEPTH_MAX) return true;
   }
@@ -138,7 +142,11 @@ function readSlots(template: LiquidNode): void {
   const token = postfix?.[0];
   if (postfix?.length === 1 && token?.kind === NUMBER && Number.isInteger(token.content))
     postfix[0] = slotToken(String(token.content));
-  const inner = [node.templates, node.elseTemplates, ...(node.branches ?? []).map((branch) => branch.templates)];
+  const inner = [
+    node.templates,
+    node.elseTemplates,
+    ...(node.branches ?? []).map((branch) => branch.templates),
+  ];
   for (const each of inner.flat()) if (each !== undefined) readSlots(each);
 }
 
@@ -146,7 +154,8 @@ function slotToken(name: string): Token {
   const [node] = engine.parse('{{ slot }}') as unknown as OutputNode[];
   const token = node?.value?.initial.postfix[0];
   const [identifier] = token?.props ?? [];
-  if (token === undefined || identifier === undefined) throw new Error('LiquidJS changed its tokens.');
+  if (token === undefined || identifier === undefined)
+    throw new Error('LiquidJS changed its tokens.');
   (identifier as { content: unknown }).content = name;
   return token;
 }
@@ -167,7 +176,13 @@ function readPlainPart(template: LiquidNode): PlainPart | null {
   if (!(template instanceof Output)) return null;
   const [token, ...more] = node.value?.initial.postfix ?? [];
   const [identifier, ...deeper] = token?.props ?? [];
-  if (node.value === undefined || more.length > 0 || deeper.length > 0 || token?.variable !== undefined) return null;
+  if (
+    node.value === undefined ||
+    more.length > 0 ||
+    deeper.length > 0 ||
+    token?.variable !== undefined
+  )
+    return null;
   if (identifier?.kind !== IDENTIFIER || typeof identifier.content !== 'string') return null;
   const name = identifier.content;
   const [filter, ...others] = node.value.filters;

@@ -1,8 +1,5 @@
 /** Retry: when a temporary failure is tried again, and when it is not. Pure. */
 
-/** Attempts of one message over all channels; an attempt's number must fit one hex digit of its id. */
-export const ATTEMPTS_MAX = 15;
-
 export interface RetryPolicy {
   /** Tries of one message with one sender, the first included. */
   readonly triesMax: number;

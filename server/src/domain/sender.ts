@@ -27,9 +27,13 @@ export function planSenders(from: RequestedSender | null, book: SenderBook): Pla
       ? { ok: true, plan: { senders: senders.map(toPlanned) } }
       : refuse('No default sender is configured; name one in "from".', '$.from');
   }
-  if ('senderId' in from) return refuse('Sender ids are not supported yet; give address and channel.', '$.from.senderId');
+  if ('senderId' in from)
+    return refuse('Sender ids are not supported yet; give address and channel.', '$.from.senderId');
   if ('senderPoolId' in from)
-    return refuse('Sender pools are not supported yet; give address and channel.', '$.from.senderPoolId');
+    return refuse(
+      'Sender pools are not supported yet; give address and channel.',
+      '$.from.senderPoolId',
+    );
   const known =
     book.senders.find((each) => each.channel === from.channel && each.address === from.address) ??
     defaultOf(book, from.channel);

@@ -21,7 +21,9 @@ export function createAuthenticator(store: Store): Authenticator {
     async authenticate(header) {
       const pair = readBasic(header);
       if (pair === null) return null;
-      const key = createHash('sha256').update(header ?? '').digest('base64');
+      const key = createHash('sha256')
+        .update(header ?? '')
+        .digest('base64');
       const now = performance.now();
       const known = believed.get(key);
       if (known !== undefined && known.until > now) return known.account;

@@ -35,7 +35,10 @@ export interface DryRun {
   readonly messages: readonly DryRunMessage[];
   readonly unaddressable: readonly Problem[];
   /** Addresses named more than once; each would be sent to as often as it is named. */
-  readonly duplicates: readonly { readonly address: string; readonly contexts: readonly string[] }[];
+  readonly duplicates: readonly {
+    readonly address: string;
+    readonly contexts: readonly string[];
+  }[];
 }
 
 export type DryRunResult =

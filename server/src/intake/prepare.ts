@@ -4,7 +4,13 @@
  */
 import { parseContent, renderContent, type ParsedContent } from '../domain/content.ts';
 import { ERRORS, type Problem } from '../domain/errors.ts';
-import { parseTemplate, renderTemplate, requiredVariables, isConstant, type Template } from '../domain/liquid.ts';
+import {
+  parseTemplate,
+  renderTemplate,
+  requiredVariables,
+  isConstant,
+  type Template,
+} from '../domain/liquid.ts';
 import type { Address, Channel, Content, Recipient } from '../domain/message.ts';
 import type { SendPlan } from '../domain/operation.ts';
 import { listCandidates, type Candidate } from '../domain/routing.ts';
@@ -92,7 +98,9 @@ export function prepareSend(request: SendRequest, options: PrepareOptions): Prep
     requireVariables: options.requireVariables,
     required: parsed.ok && options.requireVariables ? requiredOf(parsed.content) : null,
   };
-  const recipients = request.to.flatMap((each, ordinal) => checkRecipient(each, ordinal, check) ?? []);
+  const recipients = request.to.flatMap(
+    (each, ordinal) => checkRecipient(each, ordinal, check) ?? [],
+  );
   if (list.total > 0 || !parsed.ok || !plan.ok)
     return { ok: false, problems: list.problems, total: list.total };
   return {
@@ -113,18 +121,32 @@ export function prepareSend(request: SendRequest, options: PrepareOptions): Prep
 function readContent(request: SendRequest, list: ProblemList): Content {
   const { content } = request;
   if ('contentId' in content) {
-    list.add(ERRORS.unsupported.code, 'Stored content is not supported yet; send content.text or content.media.', '$.content.contentId');
+    list.add(
+      ERRORS.unsupported.code,
+      'Stored content is not supported yet; send content.text or content.media.',
+      '$.content.contentId',
+    );
     return { text: null, mediaUrls: [] };
   }
   if ('modules' in content) {
-    list.add(ERRORS.unsupported.code, 'Content modules are not supported yet; send content.text or content.media.', '$.content.modules');
+    list.add(
+      ERRORS.unsupported.code,
+      'Content modules are not supported yet; send content.text or content.media.',
+      '$.content.modules',
+    );
     return { text: null, mediaUrls: [] };
   }
   const parts: [string, string][] = [
-    ...(content.text === undefined ? [] : ([['$.content.text', content.text]] as [string, string][])),
-    ...(content.media ?? []).map((each, i): [string, string] => [`$.content.media[${i}].url`, each.url]),
+    ...(content.text === undefined
+      ? []
+      : ([['$.content.text', content.text]] as [string, string][])),
+    ...(content.media ?? []).map((each, i): [string, string] => [
+      `$.content.media[${i}].url`,
+      each.url,
+    ]),
   ];
-  for (const [path, value] of parts) if (!isStorable(value)) list.add(ERRORS.invalid.code, UNSTORABLE, path);
+  for (const [path, value] of parts)
+    if (!isStorable(value)) list.add(ERRORS.invalid.code, UNSTORABLE, path);
   return { text: content.text ?? null, mediaUrls: (content.media ?? []).map((each) => each.url) };
 }
 
@@ -180,14 +202,19 @@ function checkRecipient(
   const { list } = check;
   const path = `$.to[${ordinal}]`;
   if ('profileId' in requested) {
-    list.add(ERRORS.unsupported.code, 'Profiles are not supported yet; give an address or addresses.', `${path}.profileId`);
+    list.add(
+      ERRORS.unsupported.code,
+      'Profiles are not supported yet; give an address or addresses.',
+      `${path}.profileId`,
+    );
     return null;
   }
   const recipient = toRecipient(requested);
   const { variables } = recipient;
   if (variables !== null)
     for (const [name, value] of Object.entries(variables))
-      if (!isStorable(value) || !isStorable(name)) list.add(ERRORS.invalid.code, UNSTORABLE, `${path}.variables.${name}`);
+      if (!isStorable(value) || !isStorable(name))
+        list.add(ERRORS.invalid.code, UNSTORABLE, `${path}.variables.${name}`);
   checkVariables(variables, path, check);
   const candidates = listCandidates(recipient.addresses, check.plan);
   return { ordinal, recipient, candidates, tags: renderTags(variables, path, check) };
@@ -197,7 +224,10 @@ function toRecipient(requested: Exclude<RequestedRecipient, { profileId: string 
   const connected = 'addresses' in requested;
   const addresses = (connected
     ? requested.addresses.map(({ address, channel }) => ({ address, channel }))
-    : [{ address: requested.address, channel: requested.channel }]) as unknown as [Address, ...Address[]];
+    : [{ address: requested.address, channel: requested.channel }]) as unknown as [
+    Address,
+    ...Address[],
+  ];
   const { variables } = requested;
   const empty = variables === undefined || Object.keys(variables).length === 0;
   return { addresses, connected, variables: empty ? null : variables };
@@ -217,7 +247,12 @@ function checkVariables(
   const rendered = renderContent(parsed, variables, renderAt, { requireVariables });
   if (rendered.ok) return;
   if (rendered.missing !== null) reportMissing(list, path, rendered.missing);
-  else list.add(ERRORS.template.code, `content.${rendered.path} cannot be rendered for this recipient: ${rendered.problem}`, path);
+  else
+    list.add(
+      ERRORS.template.code,
+      `content.${rendered.path} cannot be rendered for this recipient: ${rendered.problem}`,
+      path,
+    );
 }
 
 function reportMissing(list: ProblemList, path: string, name: string): void {
@@ -247,12 +282,24 @@ function renderTags(
   if (tagTemplates === null) return null;
   const tags: [string, string][] = [];
   for (const [key, template] of tagTemplates) {
-    const rendered = renderTemplate(template, variables, renderAt, { requireVariables, lengthMax: 256 });
+    const rendered = renderTemplate(template, variables, renderAt, {
+      requireVariables,
+      lengthMax: 256,
+    });
     if (!rendered.ok) {
       if ('missing' in rendered) reportMissing(list, path, rendered.missing);
-      else list.add(ERRORS.template.code, `The tag cannot be rendered for ${path.slice(2)}: ${rendered.problem}`, `$.tags.${key}`);
+      else
+        list.add(
+          ERRORS.template.code,
+          `The tag cannot be rendered for ${path.slice(2)}: ${rendered.problem}`,
+          `$.tags.${key}`,
+        );
     } else if (!TAG_VALUE.test(rendered.text))
-      list.add(ERRORS.tag.code, `For ${path.slice(2)} the tag's value is "${rendered.text.slice(0, 60)}"; use 1 to 256 of letters, digits and . _ ~ -.`, `$.tags.${key}`);
+      list.add(
+        ERRORS.tag.code,
+        `For ${path.slice(2)} the tag's value is "${rendered.text.slice(0, 60)}"; use 1 to 256 of letters, digits and . _ ~ -.`,
+        `$.tags.${key}`,
+      );
     else tags.push([key, rendered.text]);
   }
   return Object.fromEntries(tags);

@@ -8,7 +8,12 @@ import { operationUuidOf, parseAttemptReference } from '../domain/ids.ts';
 import { rankOf } from '../domain/message.ts';
 import { createBatcher } from '../lib/batcher.ts';
 import type { Logger } from '../lib/log.ts';
-import { DatabaseUnavailable, type MatchedReceipt, type ReceiptTally, type Store } from '../store/store.ts';
+import {
+  DatabaseUnavailable,
+  type MatchedReceipt,
+  type ReceiptTally,
+  type Store,
+} from '../store/store.ts';
 
 export interface ReceiptIntake {
   /** Takes receipts; resolves when there is room for more. */
@@ -94,7 +99,9 @@ function groupReceipts(receipts: readonly Receipt[]): {
     else group.push(matched);
   }
   return {
-    groups: [...groups.entries()].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, group]) => group),
+    groups: [...groups.entries()]
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([, group]) => group),
     strangers,
   };
 }
@@ -108,7 +115,9 @@ function splitWaves(receipts: readonly MatchedReceipt[]): MatchedReceipt[][] {
   for (const receipt of receipts) {
     const own = byMessage.get(receipt.messageId);
     if (own === undefined) byMessage.set(receipt.messageId, [receipt]);
-    else if (!own.some((each) => each.attempt === receipt.attempt && each.status === receipt.status))
+    else if (
+      !own.some((each) => each.attempt === receipt.attempt && each.status === receipt.status)
+    )
       own.push(receipt);
   }
   const waves: MatchedReceipt[][] = [];

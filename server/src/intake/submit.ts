@@ -29,7 +29,11 @@ export type SubmitResult =
   | { readonly kind: 'refused'; readonly problems: readonly Problem[]; readonly total: number };
 
 export interface Submitter {
-  submit(accountId: number, request: SendRequest, claim: IdempotencyClaim | null): Promise<SubmitResult>;
+  submit(
+    accountId: number,
+    request: SendRequest,
+    claim: IdempotencyClaim | null,
+  ): Promise<SubmitResult>;
 }
 
 export function createSubmitter(options: {

@@ -40,6 +40,8 @@ export async function startOf(pid: number): Promise<string | null> {
     // Field 22, counted behind the command's name, which may hold spaces and parentheses.
     return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
   }
-  const ps = await promisify(execFile)('ps', ['-o', 'lstart=', '-p', String(pid)]).catch(() => null);
+  const ps = await promisify(execFile)('ps', ['-o', 'lstart=', '-p', String(pid)]).catch(
+    () => null,
+  );
   return ps?.stdout.trim() || null;
 }

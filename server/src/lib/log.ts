@@ -10,7 +10,16 @@ export type { Logger } from 'pino';
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-const SECRET_FIELDS = ['authorization', 'token', 'secret', 'password', 'address', 'to', 'text', 'variables'];
+const SECRET_FIELDS = [
+  'authorization',
+  'token',
+  'secret',
+  'password',
+  'address',
+  'to',
+  'text',
+  'variables',
+];
 
 export function createLogger(level: LogLevel): Logger {
   return pino(

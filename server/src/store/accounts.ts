@@ -52,7 +52,11 @@ export async function listAccounts(database: Database): Promise<Account[]> {
 }
 
 /** Makes the account, or gives the existing one this token. */
-export async function putAccount(database: Database, sid: string, tokenHash: Buffer): Promise<void> {
+export async function putAccount(
+  database: Database,
+  sid: string,
+  tokenHash: Buffer,
+): Promise<void> {
   await database.query(
     `insert into account (sid, token_hash) values ($1, $2)
      on conflict (sid) do update set token_hash = excluded.token_hash`,
@@ -79,7 +83,10 @@ export async function createApiKey(
 }
 
 /** Keys of all accounts or of one, oldest first, revoked ones included. */
-export async function listApiKeys(database: Database, accountSid: string | null): Promise<ApiKey[]> {
+export async function listApiKeys(
+  database: Database,
+  accountSid: string | null,
+): Promise<ApiKey[]> {
   const { rows } = await database.query<{
     sid: string;
     account_sid: string;

@@ -101,8 +101,16 @@ export function openDatabase(options: DatabaseOptions): Database {
 
 /** SQLSTATE classes 08 (connection), 53 (resources), 57P (shutdown), and deadlock or serialization. */
 const AWAY_STATES = /^(08...|53...|57P0.|40001|40P01|25006)$/;
-const AWAY_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'ENOENT']);
-const AWAY_MESSAGES = /^(Connection terminated|timeout exceeded|Client has encountered a connection error)/;
+const AWAY_CODES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'ENOENT',
+]);
+const AWAY_MESSAGES =
+  /^(Connection terminated|timeout exceeded|Client has encountered a connection error)/;
 
 function translate(error: unknown): unknown {
   if (!(error instanceof Error)) return error;

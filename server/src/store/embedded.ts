@@ -12,13 +12,28 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { chmod, chown, mkdir, open, readFile, rm, writeFile, type FileHandle } from 'node:fs/promises';
+import {
+  chmod,
+  chown,
+  mkdir,
+  open,
+  readFile,
+  rm,
+  writeFile,
+  type FileHandle,
+} from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { acquireLock, startOf } from '../lib/lock-file.ts';
-import { chooseUser, EmbeddedError, findPrograms, type EnginePrograms, type EngineUser } from './engine-files.ts';
+import {
+  chooseUser,
+  EmbeddedError,
+  findPrograms,
+  type EnginePrograms,
+  type EngineUser,
+} from './engine-files.ts';
 
 export { EmbeddedError } from './engine-files.ts';
 
@@ -197,7 +212,9 @@ class Engine {
         process.kill(pid, 'SIGQUIT');
         await sleep(500);
         if ((await startOf(pid)) !== null)
-          throw new EmbeddedError(`PostgreSQL (process ${pid}) on ${this.#cluster} does not stop; stop it by hand.`);
+          throw new EmbeddedError(
+            `PostgreSQL (process ${pid}) on ${this.#cluster} does not stop; stop it by hand.`,
+          );
         return;
       }
       await sleep(20);
@@ -205,7 +222,9 @@ class Engine {
   }
 
   async #checkVersion(): Promise<void> {
-    const version = (await readFile(join(this.#cluster, 'PG_VERSION'), 'utf8').catch(() => '')).trim();
+    const version = (
+      await readFile(join(this.#cluster, 'PG_VERSION'), 'utf8').catch(() => '')
+    ).trim();
     if (version !== MAJOR_VERSION)
       throw new EmbeddedError(
         `${this.#cluster} belongs to PostgreSQL ${version || '(unknown)'}, this Fanfare brings ${MAJOR_VERSION}. Dump it with its own version and restore it into a new data directory, or set DATABASE_URL.`,
@@ -233,7 +252,8 @@ class Engine {
     });
     await password.close();
     await rm(passwordFile);
-    if (code !== 0) throw new EmbeddedError(`initdb failed in ${this.#cluster}:\n${this.#output.join('\n')}`);
+    if (code !== 0)
+      throw new EmbeddedError(`initdb failed in ${this.#cluster}:\n${this.#output.join('\n')}`);
     await this.#writeRecord(true);
   }
 
@@ -280,7 +300,9 @@ class Engine {
         await this.#writeRecord(true);
         return;
       } catch (error) {
-        const taken = this.#output.some((line) => /could not bind|could not create any TCP/.test(line));
+        const taken = this.#output.some((line) =>
+          /could not bind|could not create any TCP/.test(line),
+        );
         if (!taken || tries >= PORT_TRIES_MAX) throw error;
       }
     }
@@ -308,7 +330,9 @@ class Engine {
       if (ended || performance.now() > deadline) {
         if (!ended) child.kill('SIGQUIT');
         await this.#exited;
-        throw new EmbeddedError(`PostgreSQL did not start in ${this.#cluster}:\n${this.#output.join('\n')}`);
+        throw new EmbeddedError(
+          `PostgreSQL did not start in ${this.#cluster}:\n${this.#output.join('\n')}`,
+        );
       }
       await sleep(20);
     }
@@ -316,7 +340,9 @@ class Engine {
   }
 
   async #answers(): Promise<boolean> {
-    const client = new pg.Client({ connectionString: urlOf(this.#password, this.#port, 'postgres') });
+    const client = new pg.Client({
+      connectionString: urlOf(this.#password, this.#port, 'postgres'),
+    });
     client.on('error', () => undefined);
     try {
       await client.connect();
@@ -329,7 +355,11 @@ class Engine {
   }
 
   async #restart(): Promise<void> {
-    for (let pauseMs = 100; !this.#stopping; pauseMs = Math.min(pauseMs * 2, RESTART_PAUSE_MAX_MS)) {
+    for (
+      let pauseMs = 100;
+      !this.#stopping;
+      pauseMs = Math.min(pauseMs * 2, RESTART_PAUSE_MAX_MS)
+    ) {
       this.#log('PostgreSQL ended unexpectedly; starting it again', { pauseMs });
       await sleep(pauseMs);
       if (this.#stopping) return;
@@ -343,10 +373,14 @@ class Engine {
   }
 
   async #ensureDatabase(): Promise<void> {
-    const client = new pg.Client({ connectionString: urlOf(this.#password, this.#port, 'postgres') });
+    const client = new pg.Client({
+      connectionString: urlOf(this.#password, this.#port, 'postgres'),
+    });
     await client.connect();
     try {
-      const { rowCount } = await client.query(`select 1 from pg_database where datname = 'fanfare'`);
+      const { rowCount } = await client.query(
+        `select 1 from pg_database where datname = 'fanfare'`,
+      );
       if (rowCount === 0) await client.query('create database fanfare');
     } finally {
       await client.end();

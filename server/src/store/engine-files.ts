@@ -51,7 +51,8 @@ export async function findPrograms(user: EngineUser | null): Promise<EngineProgr
   if (canRun(folder, user)) return programsIn(folder);
   for (const parent of [COPY_FOLDER, join(tmpdir(), 'fanfare')]) {
     const copy = join(parent, `postgres-${version}`);
-    if (await copyPrograms(folder, copy).catch(() => false)) if (canRun(copy, user)) return programsIn(copy);
+    if (await copyPrograms(folder, copy).catch(() => false))
+      if (canRun(copy, user)) return programsIn(copy);
   }
   throw new EmbeddedError(
     `The embedded PostgreSQL in ${folder} cannot be run${user === null ? '' : ` by user id ${user.uid}, nor from a copy in ${COPY_FOLDER}`}. Set DATABASE_URL to use another PostgreSQL.`,
@@ -64,7 +65,9 @@ function locatePackage(): { folder: string; version: string } {
   try {
     const entry = createRequire(import.meta.url).resolve(name);
     const root = resolve(dirname(entry), '..');
-    const manifest = createRequire(import.meta.url)(join(root, 'package.json')) as { version: string };
+    const manifest = createRequire(import.meta.url)(join(root, 'package.json')) as {
+      version: string;
+    };
     return { folder: join(root, 'native'), version: manifest.version };
   } catch {
     throw new EmbeddedError(
@@ -77,10 +80,9 @@ function locatePackage(): { folder: string; version: string } {
 async function restoreLinks(folder: string): Promise<void> {
   const text = await readFile(join(folder, 'pg-symlinks.json'), 'utf8').catch(() => '[]');
   for (const { source, target } of JSON.parse(text) as { source: string; target: string }[])
-    await symlink(
-      source.slice(source.lastIndexOf('/') + 1),
-      join(folder, '..', target),
-    ).catch(() => undefined);
+    await symlink(source.slice(source.lastIndexOf('/') + 1), join(folder, '..', target)).catch(
+      () => undefined,
+    );
 }
 
 function programsIn(folder: string): EnginePrograms {
@@ -98,7 +100,8 @@ async function copyPrograms(folder: string, copy: string): Promise<boolean> {
   await mkdir(parent, { recursive: true, mode: 0o755 });
   for (const each of [parent, copy]) {
     const info = await stat(each).catch(() => null);
-    if (info !== null && (info.uid !== process.getuid?.() || (info.mode & 0o022) !== 0)) return false;
+    if (info !== null && (info.uid !== process.getuid?.() || (info.mode & 0o022) !== 0))
+      return false;
   }
   if ((await stat(copy).catch(() => null)) !== null) return true;
   const draft = `${copy}.${process.pid}`;

@@ -1,6 +1,12 @@
 /** Messages as their account reads them: lists without content, one with content and attempts. */
 import { operationUuidOf, uuidTimeMs } from '../domain/ids.ts';
-import type { Address, AddressChannel, Channel, Content, MessageStatus } from '../domain/message.ts';
+import type {
+  Address,
+  AddressChannel,
+  Channel,
+  Content,
+  MessageStatus,
+} from '../domain/message.ts';
 import type { SendPlan } from '../domain/operation.ts';
 import { listCandidates, type Candidate } from '../domain/routing.ts';
 import type { Database } from './database.ts';
@@ -139,7 +145,8 @@ function toSummary(row: MessageRow, operation: OperationPart): MessageSummary {
 
 function candidateAt(addresses: readonly Address[], plan: SendPlan, position: number): Candidate {
   const candidate = listCandidates(addresses, plan)[position];
-  if (candidate === undefined) throw new Error(`A message names candidate ${position}, which its plan lacks.`);
+  if (candidate === undefined)
+    throw new Error(`A message names candidate ${position}, which its plan lacks.`);
   return candidate;
 }
 
@@ -181,7 +188,11 @@ export async function fetchMessage(
   );
   const row = rows[0];
   if (row === undefined) return null;
-  const summary = toSummary(row, { id: row.operation_id, tags: row.operation_tags, plan: row.plan });
+  const summary = toSummary(row, {
+    id: row.operation_id,
+    tags: row.operation_tags,
+    plan: row.plan,
+  });
   const at = (position: number) => candidateAt(summary.addresses, row.plan, position);
   const attempts = (row.earlier ?? []).map((each) => ({
     number: each.attempt,

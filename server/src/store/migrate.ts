@@ -26,7 +26,9 @@ export async function migrate(database: Database): Promise<void> {
     await client.query(`create table if not exists migration (
       name text primary key, applied_at timestamptz not null default now())`);
     const applied = new Set(
-      (await client.query<{ name: string }>('select name from migration')).rows.map((row) => row.name),
+      (await client.query<{ name: string }>('select name from migration')).rows.map(
+        (row) => row.name,
+      ),
     );
     const unknown = [...applied].filter((name) => !names.includes(name));
     if (unknown.length > 0)

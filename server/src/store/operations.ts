@@ -70,7 +70,10 @@ export interface Dispatchable {
 }
 
 /** Writes an operation, its messages and its batches, or nothing. Durable when it resolves. */
-export function acceptOperation(database: Database, operation: NewOperation): Promise<AcceptResult> {
+export function acceptOperation(
+  database: Database,
+  operation: NewOperation,
+): Promise<AcceptResult> {
   return database.transact(async (client) => {
     const said = await claimIdempotencyKey(client, operation);
     if (said !== null) return said;
@@ -142,7 +145,9 @@ const NULL = '\\N';
 /** A value of COPY's text format: backslash, tab and line ends are escaped. */
 function copyText(value: string): string {
   return /[\\\t\n\r]/.test(value)
-    ? value.replace(/[\\\t\n\r]/g, (c) => (c === '\t' ? '\\t' : c === '\n' ? '\\n' : c === '\r' ? '\\r' : '\\\\'))
+    ? value.replace(/[\\\t\n\r]/g, (c) =>
+        c === '\t' ? '\\t' : c === '\n' ? '\\n' : c === '\r' ? '\\r' : '\\\\',
+      )
     : value;
 }
 
@@ -402,6 +407,12 @@ export async function endUnsent(
          and (status <> 'SENT' or attempt_status in ('UNDELIVERED', 'FAILED'))
        returning previous_status, status, false as attempted)
      ${COUNT_MOVED}`,
-    [accountId, operationId, ordinals.map((each) => messageUuid(operationId, each)), status, errorCode],
+    [
+      accountId,
+      operationId,
+      ordinals.map((each) => messageUuid(operationId, each)),
+      status,
+      errorCode,
+    ],
   );
 }

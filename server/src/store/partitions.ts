@@ -33,7 +33,9 @@ export async function dropOldPartitions(
   let dropped = 0;
   for (const { name } of rows) {
     const suffix = name.slice(name.lastIndexOf('_') + 1);
-    const start = Date.parse(`${suffix.slice(0, 4)}-${suffix.slice(4, 6)}-${suffix.slice(6)}T00:00:00Z`);
+    const start = Date.parse(
+      `${suffix.slice(0, 4)}-${suffix.slice(4, 6)}-${suffix.slice(6)}T00:00:00Z`,
+    );
     if (start + DAY_MS > limit) continue;
     if (await isBusy(database, start, now)) continue;
     await dropDay(database, suffix, start);

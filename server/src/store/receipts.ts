@@ -4,12 +4,11 @@
  * or bad news that a fallback may answer.
  */
 import type pg from 'pg';
-import { messageUuid, operationUuidOf, ordinalOf } from '../domain/ids.ts';
+import { ATTEMPT_MAX, messageUuid, operationUuidOf, ordinalOf } from '../domain/ids.ts';
 import type { Address, AddressChannel, MessageStatus } from '../domain/message.ts';
 import { rankOf } from '../domain/message.ts';
 import type { SendPlan } from '../domain/operation.ts';
 import { listCandidates } from '../domain/routing.ts';
-import { ATTEMPTS_MAX } from '../domain/retry.ts';
 import { COUNT_MOVED } from './counters.ts';
 import type { Database } from './database.ts';
 
@@ -68,7 +67,9 @@ export async function applyReceipts(
     if (moved < good.length) rest = [...rest, ...good];
   }
   if (rest.length > 0)
-    await database.transact((client) => applyOneByOne(client, rest, tally, good.length > 0 ? tally.applied : 0));
+    await database.transact((client) =>
+      applyOneByOne(client, rest, tally, good.length > 0 ? tally.applied : 0),
+    );
   return tally;
 }
 
@@ -106,7 +107,8 @@ async function applyOneByOne(
     else if (receipt.attempt > message.attempt) await park(context, receipt);
     else if (receipt.attempt < message.attempt) await applyToEarlier(context, receipt, message);
     else if (receipt.status === 'UNDELIVERED') await applyBadNews(context, receipt, message);
-    else if (isBetter(receipt.status, message.status)) await moveMessage(context, receipt, receipt.status);
+    else if (isBetter(receipt.status, message.status))
+      await moveMessage(context, receipt, receipt.status);
     else tally.ignored += 1;
   }
   tally.ignored -= Math.min(known, tally.ignored);
@@ -179,7 +181,7 @@ async function applyBadNews(
     { address: message.address, channel: message.address_channel },
   ];
   const next =
-    operation === undefined || !operation.open || message.attempt >= ATTEMPTS_MAX
+    operation === undefined || !operation.open || message.attempt >= ATTEMPT_MAX
       ? undefined
       : listCandidates(addresses, operation.plan)[message.candidate + 1];
   if (next === undefined) {
@@ -274,7 +276,9 @@ export async function applyParkedReceipts(database: Database): Promise<number> {
       });
       groups.set(operationId, group);
     }
-    for (const group of [...groups.entries()].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, g]) => g))
+    for (const group of [...groups.entries()]
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([, g]) => g))
       await applyOneByOne(
         client,
         group.toSorted((a, b) => rankOf(a.status) - rankOf(b.status)),

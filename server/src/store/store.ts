@@ -32,17 +32,22 @@ export type { NextTry, SettledBatch, Settlement } from './settlements.ts';
 
 /** Gives every function of a module its first argument, the database. */
 type Bound<Functions> = {
-  readonly [Name in keyof Functions as Functions[Name] extends (
-    database: Database,
-    ...rest: never[]
-  ) => unknown
-    ? Name
-    : never]: Functions[Name] extends (database: Database, ...rest: infer Rest) => infer Result
+  readonly [
+    Name in keyof Functions as Functions[Name] extends (
+      database: Database,
+      ...rest: never[]
+    ) => unknown
+      ? Name
+      : never
+  ]: Functions[Name] extends (database: Database, ...rest: infer Rest) => infer Result
     ? (...rest: Rest) => Result
     : never;
 };
 
-function bind<Functions extends object>(database: Database, functions: Functions): Bound<Functions> {
+function bind<Functions extends object>(
+  database: Database,
+  functions: Functions,
+): Bound<Functions> {
   return Object.fromEntries(
     Object.entries(functions)
       .filter(([, value]) => typeof value === 'function')

@@ -1,0 +1,60 @@
+/** `fanfare start`: a server until it is told to stop, and what a user needs to know to begin. */
+import { startApp, type App } from '../app.ts';
+import type { Config } from '../config.ts';
+import { createLogger } from '../lib/log.ts';
+
+/** npm and the terminal both pass Ctrl-C on; only a second one after this long means "at once". */
+const SECOND_SIGNAL_MS = 1_000;
+
+export async function runStart(config: Config): Promise<void> {
+  const log = createLogger(config.logLevel);
+  const app = await startApp(config, log);
+  process.stdout.write(describe(app));
+  let stoppingSince: number | null = null;
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (stoppingSince !== null) {
+      if (performance.now() - stoppingSince < SECOND_SIGNAL_MS) return;
+      process.stderr.write('Stopping at once; the next start recovers what was under way.\n');
+      process.exit(130);
+    }
+    stoppingSince = performance.now();
+    process.stderr.write(
+      `${signal}: stopping; work under way ends first. Once more stops at once.\n`,
+    );
+    app.stop().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.error({ err: error }, 'Stopping failed');
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+}
+
+function describe({ url, account }: App): string {
+  const token = account.token ?? '<auth token>';
+  const note =
+    account.token === null
+      ? `(as shown at the first start; "fanfare accounts reset-token ${account.sid}" makes a new one)`
+      : account.created
+        ? `${account.token}  (shown once: keep it)`
+        : `(from FANFARE_AUTH_TOKEN)`;
+  return `
+Fanfare is ready at ${url}
+
+  Account SID  ${account.sid}
+  Auth token   ${note}
+  Base URL     ${url}/v1
+  API pages    ${url}/docs
+
+Send a first message (the simulator delivers it):
+
+  curl -u '${account.sid}:${token}' ${url}/v1/Messages \\
+    -H 'Content-Type: application/json' \\
+    -d '{"to":[{"address":"+15005550123","channel":"PHONE","variables":{"name":"Ada"}}],"content":{"text":"Hello, {{ name }}!"}}'
+
+Ctrl-C stops it.
+`;
+}

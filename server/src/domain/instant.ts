@@ -1,0 +1,40 @@
+/** Instants: dates with times as RFC 3339 (section 5.6) writes them, read strictly. Pure. */
+
+const DATE_TIME =
+  /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:[Zz]|([+-])(\d\d):(\d\d))?$/;
+const ZONED = /(?:[Zz]|[+-]\d\d:\d\d)$/;
+
+/** How to write one, for error messages. */
+export const INSTANT_HINT = 'write it like 2030-01-31T09:30:00Z';
+
+/**
+ * Reads a date-time, or null when it is none or names a day or hour that does not exist. Without a zone it is
+ * UTC where `zone` is optional, else null. Kept to the millisecond; a leap second counts as the next second.
+ */
+export function readInstant(text: string, zone: 'required' | 'optional' = 'required'): Date | null {
+  const match = DATE_TIME.exec(text);
+  if (match === null || (zone === 'required' && !ZONED.test(text))) return null;
+  const [year, month, day, hour, minute, second] = match.slice(1, 7).map(Number) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  const [, , , , , , , fraction = '', sign, offsetHour = '0', offsetMinute = '0'] = match;
+  if (
+    hour > 23 ||
+    minute > 59 ||
+    second > 60 ||
+    Number(offsetHour) > 23 ||
+    Number(offsetMinute) > 59
+  )
+    return null;
+  const midnight = new Date(0);
+  midnight.setUTCFullYear(year, month - 1, day);
+  if (midnight.getUTCMonth() !== month - 1 || midnight.getUTCDate() !== day) return null;
+  const offset = (Number(offsetHour) * 60 + Number(offsetMinute)) * (sign === '-' ? -1 : 1);
+  const ms = Number(fraction.slice(0, 3).padEnd(3, '0'));
+  return new Date(midnight.getTime() + (hour * 3600 + (minute - offset) * 60 + second) * 1000 + ms);
+}

@@ -1,0 +1,155 @@
+/**
+ * Checks a value against a schema and says what is wrong in words, each with its JSON path. The schemas are the
+ * ones that `/openapi.json` shows.
+ *
+ * All problems are found, except in a value with very many entries: that one is checked up to its first problem, so
+ * that a hostile body costs no more than its reading.
+ */
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
+import { closest, distance } from 'fastest-levenshtein';
+import type { TSchema } from 'typebox';
+import { ERRORS, type ErrorName, type Problem } from '../domain/errors.ts';
+
+/** Keywords of our own in schemas: which error a violation is, and what would be right. */
+export interface Notes {
+  readonly 'x-error'?: ErrorName;
+  readonly 'x-hint'?: string;
+}
+
+/** A value with more entries than this is checked up to its first problem. */
+const ENTRIES_MAX = 200;
+
+const all = createAjv(true);
+const first = createAjv(false);
+
+function createAjv(allErrors: boolean): Ajv {
+  const ajv = new Ajv({
+    allErrors,
+    verbose: true,
+    allowUnionTypes: true,
+    strict: true,
+    strictRequired: false,
+    validateFormats: false,
+  });
+  for (const keyword of ['x-error', 'x-hint', 'examples']) ajv.addKeyword({ keyword });
+  return ajv;
+}
+
+/** Checks a value that stands at `path`; an empty list means it fits. */
+export type Check = (value: unknown, path: string) => Problem[];
+
+export function compileCheck(schema: TSchema): Check {
+  const validateAll = all.compile(schema);
+  const validateFirst = first.compile(schema);
+  return (value, path) => {
+    const validate: ValidateFunction =
+      countEntries(value) > ENTRIES_MAX ? validateFirst : validateAll;
+    if (validate(value)) return [];
+    return (validate.errors ?? []).flatMap((error) => describe(error, path) ?? []);
+  };
+}
+
+/** Entries of a value and of the values in it, counted up to a little over the limit. */
+function countEntries(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  let count = 0;
+  for (const key in value) {
+    count += 1 + countEntries((value as Record<string, unknown>)[key]);
+    if (count > ENTRIES_MAX) break;
+  }
+  return count;
+}
+
+function describe(error: ErrorObject, base: string): Problem | null {
+  const notes = (error.parentSchema ?? {}) as Notes;
+  const text = wordsFor(error, notes);
+  if (text === null) return null;
+  const name = notes['x-error'] ?? 'invalid';
+  return { code: ERRORS[name].code, message: text, context: pathOf(error, base) };
+}
+
+/** Lengths of values that are quoted back. */
+const QUOTED_MAX = 60;
+
+function quote(value: unknown): string {
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return `"${text.length > QUOTED_MAX ? `${text.slice(0, QUOTED_MAX)}…` : text}"`;
+}
+
+/** A sentence, or null where another error of the same value says it better. */
+function wordsFor(error: ErrorObject, notes: Notes): string | null {
+  const { params, data } = error;
+  const limit = String(params['limit'] ?? '');
+  switch (error.keyword) {
+    case 'required':
+      return `"${params['missingProperty']}" is missing.`;
+    case 'additionalProperties':
+      return `There is no field "${params['additionalProperty']}" here.${suggest(String(params['additionalProperty']), error)}`;
+    case 'type':
+      return `Must be ${article(params['type'])}, not ${kindOf(data)}.`;
+    case 'enum':
+      return `Must be one of ${(params['allowedValues'] as string[]).join(', ')}, not ${quote(data)}.`;
+    case 'pattern':
+      return `${quote(data)} is not allowed here: ${notes['x-hint'] ?? `it must match ${params['pattern']}`}.`;
+    case 'minLength':
+      return 'Must not be empty.';
+    case 'maxLength':
+      return `Must have at most ${limit} characters, not ${(data as string).length}.`;
+    case 'minItems':
+      return `Must have at least ${limit} ${limit === '1' ? 'entry' : 'entries'}.`;
+    case 'maxItems':
+      return `Must have at most ${limit} entries, not ${(data as unknown[]).length}.`;
+    case 'minProperties':
+      return notes['x-hint'] === undefined
+        ? 'Must not be empty.'
+        : `Must not be empty: ${notes['x-hint']}.`;
+    case 'maxProperties':
+      return `Must have at most ${limit} entries, not ${Object.keys(data as object).length}.`;
+    case 'minimum':
+    case 'maximum':
+      return `Must be ${error.message?.replace('must be ', '')}, not ${String(data)}.`;
+    case 'propertyNames':
+      return null;
+    default:
+      return `${error.message ?? 'is not allowed'}.`;
+  }
+}
+
+function suggest(name: string, error: ErrorObject): string {
+  const known = Object.keys(
+    (error.parentSchema as { properties?: object } | undefined)?.properties ?? {},
+  );
+  if (known.length === 0) return '';
+  const best = closest(name, known);
+  return distance(name, best) <= 2
+    ? ` Did you mean "${best}"?`
+    : ` Allowed are ${known.join(', ')}.`;
+}
+
+function article(type: unknown): string {
+  if (Array.isArray(type)) return type.map(article).join(' or ');
+  return type === 'null' ? 'null' : `${/^[aeio]/.test(String(type)) ? 'an' : 'a'} ${String(type)}`;
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return 'null';
+  return article(Array.isArray(value) ? 'array' : typeof value);
+}
+
+function pathOf(error: ErrorObject, base: string): string {
+  let path = base;
+  for (const part of error.instancePath.split('/').slice(1))
+    path += stepOf(part.replaceAll('~1', '/').replaceAll('~0', '~'));
+  if (error.keyword === 'required') path += stepOf(String(error.params['missingProperty']));
+  if (error.keyword === 'additionalProperties')
+    path += stepOf(String(error.params['additionalProperty']));
+  if (error.propertyName !== undefined) path += stepOf(error.propertyName);
+  return path;
+}
+
+/** One step of a JSON path (RFC 9535 section 2.5): `[0]`, `.name`, or `["two words"]`. */
+export function stepOf(name: string): string {
+  if (/^\d+$/.test(name)) return `[${name}]`;
+  const shown = name.length > QUOTED_MAX ? `${name.slice(0, QUOTED_MAX)}…` : name;
+  return /^[A-Za-z_]\w*$/.test(shown) ? `.${shown}` : `[${JSON.stringify(shown)}]`;
+}

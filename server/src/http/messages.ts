@@ -1,0 +1,310 @@
+/** Messages over HTTP: sent, listed, searched, read, found by a carrier's id, canceled. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { parseContent, renderContent } from '../domain/content.ts';
+import { findError, problemOf } from '../domain/errors.ts';
+import {
+  attemptSid,
+  decodeTypeId,
+  encodeTypeId,
+  operationUuidOf,
+  ordinalOf,
+  parseAttemptSid,
+} from '../domain/ids.ts';
+import type { Channel, Content, MessageStatus } from '../domain/message.ts';
+import type { Candidate } from '../domain/routing.ts';
+import type { SenderBook } from '../domain/sender.ts';
+import { dryRun } from '../intake/dry-run.ts';
+import type { IdempotencyClaim, Submitter } from '../intake/submit.ts';
+import type { Metrics } from '../lib/metrics.ts';
+import type { Attempt, Message, MessageSummary, Store } from '../store/store.ts';
+import { cutPage } from './paging.ts';
+import { earlierOf, laterOf, QueryReader, UUID_MAX } from './query.ts';
+import { infoUrlOf, Refusal, refuse } from './reply.ts';
+import { readSendRequest } from './send-request.ts';
+
+export interface MessageHandlerDeps {
+  readonly store: Store;
+  readonly submitter: Submitter;
+  readonly senders: SenderBook;
+  readonly requireVariables: boolean;
+  readonly metrics: Metrics;
+}
+
+interface MessageQuery {
+  readonly operationId?: string;
+  /** The name that the API's guide uses in one place. */
+  readonly operation_id?: string;
+  readonly sessionId?: string;
+  readonly profile?: string;
+  readonly startDate?: string;
+  readonly endDate?: string;
+  readonly channel?: Channel;
+  readonly status?: MessageStatus | 'GROUP' | 'INBOUND';
+  readonly tags?: string;
+}
+
+export function createMessageHandlers(deps: MessageHandlerDeps) {
+  const { store, submitter, metrics } = deps;
+
+  async function find(request: FastifyRequest): Promise<Message> {
+    const message = await store.messages.fetchMessage(request.account.id, messageUuidIn(request));
+    if (message === null)
+      throw refuse('notFound', 'There is no such message, or it is older than the retention.');
+    return message;
+  }
+
+  async function listPage(
+    request: FastifyRequest,
+    query: MessageQuery,
+    address: string | null,
+    paging: { readonly pageToken?: string; readonly pageSize?: number },
+  ) {
+    const reader = new QueryReader();
+    const page = reader.readPage(paging, UUID_MAX);
+    const dates = reader.readDates(query);
+    const operation = reader.readOperationId(query.operationId ?? query.operation_id);
+    const tags = reader.readTags(query.tags);
+    reader.finish();
+    const { status } = query;
+    // Nothing here has a session or a profile, or comes from outside.
+    const impossible =
+      query.sessionId !== undefined ||
+      query.profile !== undefined ||
+      status === 'GROUP' ||
+      status === 'INBOUND';
+    const rows = impossible
+      ? []
+      : await store.messages.listMessages(
+          request.account.id,
+          {
+            after: laterOf(dates.after, operation?.after ?? dates.after),
+            before: earlierOf(
+              earlierOf(dates.before, operation?.before ?? dates.before),
+              page.start,
+            ),
+            status: status ?? null,
+            channel: query.channel ?? null,
+            tags,
+            address,
+          },
+          page.size + 1,
+        );
+    const cut = cutPage(rows, page.size, page.start, (row) => row.id);
+    return {
+      messages: cut.rows.map((row) => showSummary(row, request.origin)),
+      pagination: cut.pagination,
+    };
+  }
+
+  return {
+    async send(request: FastifyRequest, reply: FastifyReply) {
+      const body = readSendRequest(request.body);
+      if (body.dryRun === true) {
+        const result = dryRun(body, { ...deps, now: new Date() });
+        if (!result.ok) throw new Refusal(400, result.problems, { total: result.total });
+        const { unaddressable, ...rest } = result.dryRun;
+        return {
+          dryRun: true,
+          ...rest,
+          unaddressable: unaddressable.map((each) => ({
+            ...each,
+            infoUrl: infoUrlOf(each.code, request.origin),
+          })),
+        };
+      }
+      const stop = metrics.acceptSeconds.startTimer();
+      const result = await submitter.submit(request.account.id, body, readIdempotencyKey(request));
+      if (result.kind === 'refused')
+        throw new Refusal(400, result.problems, { total: result.total });
+      if (result.kind === 'conflict') throw refuse('conflict');
+      if (result.kind === 'accepted') {
+        stop();
+        metrics.accepted.inc(result.recipients);
+      } else reply.header('idempotent-replayed', 'true');
+      const operationId = encodeTypeId('comms_operation', result.operationId);
+      const operationLocation = `${request.origin}/v1/Messages/Operations/${operationId}`;
+      return reply
+        .code(202)
+        .headers({
+          operationId,
+          'operation-id': operationId,
+          'operation-location': operationLocation,
+          location: operationLocation,
+        })
+        .send({ operationId, operationLocation });
+    },
+
+    async list(request: FastifyRequest) {
+      const query = request.query as MessageQuery & { pageToken?: string; pageSize?: number };
+      return listPage(request, query, null, query);
+    },
+
+    async search(request: FastifyRequest) {
+      const body = request.body as MessageQuery & { address?: string };
+      // An address stays out of URLs, hence the body.
+      return listPage(
+        request,
+        body,
+        body.address ?? null,
+        request.query as { pageToken?: string; pageSize?: number },
+      );
+    },
+
+    async fetch(request: FastifyRequest) {
+      return showMessage(await find(request), request.origin);
+    },
+
+    async receipts(request: FastifyRequest) {
+      const message = await find(request);
+      // One for each attempt, of which there are at most 15: always one page.
+      return {
+        receipts: message.attempts.map((attempt) => showReceipt(message, attempt, request.origin)),
+        pagination: { next: null, self: null },
+      };
+    },
+
+    async seek(request: FastifyRequest, reply: FastifyReply) {
+      const { identifier } = request.params as { identifier: string };
+      const id = parseAttemptSid(identifier);
+      if (id === null)
+        throw new Refusal(400, [
+          {
+            ...problemOf(
+              'invalid',
+              `"${identifier.slice(0, 60)}" is not the id of an attempt: SM or MM and 32 hex digits.`,
+            ),
+            context: '$.identifier',
+          },
+        ]);
+      const message = await store.messages.fetchMessage(request.account.id, id.messageUuid);
+      if (message === null || !message.attempts.some((each) => each.number === id.attempt))
+        throw refuse('notFound', 'No message has an attempt with this id.');
+      const location = `${request.origin}/v1/Messages/${encodeTypeId('comms_message', message.id)}`;
+      return reply.code(301).header('location', location).send();
+    },
+
+    async cancel(request: FastifyRequest) {
+      const message = await find(request);
+      await store.operations.cancelMessage(
+        request.account.id,
+        message.operationId,
+        ordinalOf(message.id),
+      );
+      return showMessage(await find(request), request.origin);
+    },
+  };
+}
+
+const KEY = /^[\x21-\x7e]{1,255}$/;
+
+function readIdempotencyKey(request: FastifyRequest): IdempotencyClaim | null {
+  const key = request.headers['idempotency-key'];
+  if (key === undefined || request.fingerprint === null) return null;
+  if (typeof key !== 'string' || !KEY.test(key))
+    throw new Refusal(400, [
+      {
+        ...problemOf('invalid', 'The Idempotency-Key must be 1 to 255 visible ASCII characters.'),
+        context: null,
+      },
+    ]);
+  return { key, fingerprint: request.fingerprint };
+}
+
+function messageUuidIn(request: FastifyRequest): string {
+  const { messageId } = request.params as { messageId: string };
+  const uuid = decodeTypeId('comms_message', messageId);
+  if (uuid === null || operationUuidOf(uuid) === uuid)
+    throw refuse('notFound', `"${messageId.slice(0, 60)}" is not the id of a message.`);
+  return uuid;
+}
+
+function showFrom({ sender }: Candidate) {
+  return { address: sender.address, channel: sender.channel };
+}
+
+function showSummary(message: MessageSummary, origin: string) {
+  const operationId = encodeTypeId('comms_operation', message.operationId);
+  return {
+    id: encodeTypeId('comms_message', message.id),
+    from: showFrom(message.candidate),
+    to: [message.connected ? { addresses: message.addresses } : message.addresses[0]],
+    status: message.status,
+    related: [
+      {
+        name: 'OPERATION',
+        id: operationId,
+        uri: `${origin}/v1/Messages/Operations/${operationId}`,
+      },
+    ],
+    tags: message.tags,
+    scheduledFor: message.scheduledFor,
+    createdAt: message.createdAt,
+    updatedAt: message.updatedAt,
+    deletedAt: null,
+  };
+}
+
+function showMessage(message: Message, origin: string) {
+  const ended = message.status === 'FAILED' || message.status === 'UNDELIVERED';
+  const error = ended ? showError(message.errorCode, null, origin) : {};
+  return {
+    ...showSummary(message, origin),
+    content: showContent(renderFor(message)),
+    attempts: message.attempts.map((attempt) => showAttempt(message, attempt, origin)),
+    ...error,
+  };
+}
+
+function showAttempt(message: Message, attempt: Attempt, origin: string) {
+  const id = attemptSid(message.id, attempt.number);
+  return {
+    id,
+    from: showFrom(attempt.candidate),
+    to: [attempt.candidate.to],
+    status: attempt.status,
+    attemptedAt: attempt.attemptedAt,
+    infoUrl: `${origin}/v1/Messages/Seek/${id}`,
+    ...showError(attempt.errorCode, attempt.errorDetail, origin),
+  };
+}
+
+function showReceipt(message: Message, attempt: Attempt, origin: string) {
+  return {
+    attemptId: attemptSid(message.id, attempt.number),
+    from: showFrom(attempt.candidate),
+    to: attempt.candidate.to,
+    status: attempt.status,
+    attemptedAt: attempt.attemptedAt,
+    ...showError(attempt.errorCode, attempt.errorDetail, origin),
+  };
+}
+
+function showError(code: number | null, detail: string | null, origin: string) {
+  if (code === null) return {};
+  return {
+    error: {
+      code,
+      message: findError(code)?.message ?? detail ?? `Error ${code}.`,
+      ...(detail === null ? {} : { detail }),
+      infoUrl: infoUrlOf(code, origin),
+    },
+  };
+}
+
+/** The words as they were or will be sent: rendering gives the same again and again. */
+function renderFor(message: Message): Content {
+  const parsed = parseContent(message.content);
+  if (!parsed.ok) return message.content;
+  const at = message.scheduledFor ?? message.createdAt;
+  const rendered = renderContent(parsed.content, message.variables, at, {
+    requireVariables: false,
+  });
+  return rendered.ok ? rendered.content : message.content;
+}
+
+function showContent({ text, mediaUrls }: Content) {
+  return {
+    ...(text === null ? {} : { text }),
+    ...(mediaUrls.length === 0 ? {} : { media: mediaUrls.map((url) => ({ url })) }),
+  };
+}

@@ -1,0 +1,105 @@
+/** Operations over HTTP. */
+import type { FastifyRequest } from 'fastify';
+import { findError } from '../domain/errors.ts';
+import { decodeTypeId, encodeTypeId, messageUuidRange, ordinalOf } from '../domain/ids.ts';
+import type { Operation, OperationStatus } from '../domain/operation.ts';
+import type { OperationErrorRow, Store } from '../store/store.ts';
+import { cutPage } from './paging.ts';
+import { earlierOf, QueryReader, UUID_MAX } from './query.ts';
+import { infoUrlOf, refuse } from './reply.ts';
+
+export function createOperationHandlers({ store }: { readonly store: Store }) {
+  async function find(request: FastifyRequest): Promise<Operation> {
+    const uuid = operationUuidIn(request);
+    const operation = await store.operations.fetchOperation(request.account.id, uuid);
+    if (operation === null)
+      throw refuse('notFound', 'There is no such operation, or it is older than the retention.');
+    return operation;
+  }
+
+  return {
+    async list(request: FastifyRequest) {
+      const query = request.query as {
+        startDate?: string;
+        endDate?: string;
+        status?: OperationStatus;
+        pageToken?: string;
+        pageSize?: number;
+      };
+      const reader = new QueryReader();
+      const page = reader.readPage(query, UUID_MAX);
+      const dates = reader.readDates(query);
+      reader.finish();
+      const rows = await store.operations.listOperations(
+        request.account.id,
+        {
+          status: query.status ?? null,
+          after: dates.after,
+          before: earlierOf(dates.before, page.start),
+        },
+        page.size + 1,
+      );
+      const cut = cutPage(rows, page.size, page.start, (row) => row.id);
+      return { operations: cut.rows.map(showOperation), pagination: cut.pagination };
+    },
+
+    async fetch(request: FastifyRequest) {
+      return showOperation(await find(request));
+    },
+
+    /** Recipients without a message and messages that failed or were not delivered, in the order of `to`. */
+    async errors(request: FastifyRequest) {
+      const operation = await find(request);
+      const reader = new QueryReader();
+      const { first } = messageUuidRange(operation.id);
+      const page = reader.readPage(
+        request.query as { pageToken?: string; pageSize?: number },
+        operation.id,
+      );
+      if (page.start !== operation.id && page.start < first)
+        reader.add('This page token is of another list.', '$.pageToken');
+      reader.finish();
+      const rows = await store.operations.listOperationErrors(
+        request.account.id,
+        operation.id,
+        page.start,
+        page.size + 1,
+      );
+      const cut = cutPage(rows, page.size, page.start, (row) => row.ordinal_id);
+      return {
+        errors: cut.rows.map((row) => showError(row, request.origin)),
+        pagination: cut.pagination,
+      };
+    },
+
+    async cancel(request: FastifyRequest) {
+      const uuid = operationUuidIn(request);
+      await store.operations.cancelOperation(request.account.id, uuid);
+      return showOperation(await find(request));
+    },
+  };
+}
+
+function operationUuidIn(request: FastifyRequest): string {
+  const { operationId } = request.params as { operationId: string };
+  const uuid = decodeTypeId('comms_operation', operationId);
+  if (uuid === null)
+    throw refuse('notFound', `"${operationId.slice(0, 60)}" is not the id of an operation.`);
+  return uuid;
+}
+
+export function showOperation({ id, status, stats, createdAt, updatedAt }: Operation) {
+  return { id: encodeTypeId('comms_operation', id), status, stats, createdAt, updatedAt };
+}
+
+function showError(row: OperationErrorRow, origin: string) {
+  return {
+    code: row.code,
+    message: findError(row.code)?.message ?? row.detail ?? `Error ${row.code}.`,
+    ...(row.detail === null ? {} : { detail: row.detail }),
+    infoUrl: infoUrlOf(row.code, origin),
+    context: `$.to[${ordinalOf(row.ordinal_id)}]`,
+    to: row.addresses,
+    messageId: row.message_id === null ? null : encodeTypeId('comms_message', row.message_id),
+  };
+}

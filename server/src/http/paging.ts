@@ -1,0 +1,66 @@
+/**
+ * Pages of lists. A page is what lies beyond an id, so it stays the same page while newer entries come; its token is
+ * that id, opaque and short. Filters are repeated along with it.
+ */
+import { Type } from 'typebox';
+
+/** Query parameters of every list. */
+export const PAGING = {
+  pageToken: Type.Optional(Type.String({ description: '`pagination.next` of the page before.' })),
+  pageSize: Type.Optional(
+    Type.Integer({ minimum: 1, maximum: 1000, default: 50, description: 'Entries of a page.' }),
+  ),
+};
+
+export const PAGINATION = Type.Object(
+  {
+    next: Type.Union([Type.String(), Type.Null()], {
+      description: 'Token of the next page, null on the last.',
+    }),
+    self: Type.Union([Type.String(), Type.Null()], { description: 'Token of this page.' }),
+  },
+  { $id: 'Pagination' },
+);
+
+export const PAGE_SIZE_DEFAULT = 50;
+
+/** Tokens begin with this byte, to tell them from those of later formats. */
+const FORMAT = 1;
+
+/** The token of what lies beyond an id. */
+export function encodePageToken(uuid: string): string {
+  return Buffer.from(
+    FORMAT.toString(16).padStart(2, '0') + uuid.replaceAll('-', ''),
+    'hex',
+  ).toString('base64url');
+}
+
+/** The id of a token, or null when it is none of ours. */
+export function decodePageToken(token: string): string | null {
+  if (!/^[\w-]{23}$/.test(token)) return null;
+  const bytes = Buffer.from(token, 'base64url');
+  if (bytes.length !== 17 || bytes[0] !== FORMAT) return null;
+  const hex = bytes.toString('hex', 1);
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
+
+/**
+ * Cuts a page off rows that were read one beyond its size.
+ * @param start the id that this page lies beyond
+ */
+export function cutPage<Row>(
+  rows: readonly Row[],
+  pageSize: number,
+  start: string,
+  idOf: (row: Row) => string,
+): { readonly rows: readonly Row[]; readonly pagination: { next: string | null; self: string } } {
+  const page = rows.slice(0, pageSize);
+  const last = page.at(-1);
+  return {
+    rows: page,
+    pagination: {
+      next: rows.length > pageSize && last !== undefined ? encodePageToken(idOf(last)) : null,
+      self: encodePageToken(start),
+    },
+  };
+}

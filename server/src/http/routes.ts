@@ -1,0 +1,216 @@
+/** The API at a glance: every route below `/v1`, with what it takes and answers. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Type, type TSchema } from 'typebox';
+import type { createMessageHandlers } from './messages.ts';
+import type { createOperationHandlers } from './operations.ts';
+import { PAGING } from './paging.ts';
+import { answer, CHANNEL, MESSAGE_STATUS, OPERATION_STATUS, refusals } from './schemas.ts';
+
+export interface Route {
+  readonly method: 'GET' | 'POST';
+  /** Below `/v1`. */
+  readonly path: string;
+  readonly handler: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
+  readonly schema: Readonly<Record<string, unknown>>;
+  /** Whether the handler checks the body itself. */
+  readonly checksBody?: true;
+}
+
+export interface Handlers {
+  readonly messages: ReturnType<typeof createMessageHandlers>;
+  readonly operations: ReturnType<typeof createOperationHandlers>;
+}
+
+const date = (description: string) =>
+  Type.Optional(Type.String({ format: 'date-time', description }));
+const DATES = {
+  startDate: date('Created after this instant.'),
+  endDate: date('Created before this instant; later than startDate.'),
+};
+const operationParams = Type.Object({ operationId: Type.String({ description: 'Operation id.' }) });
+const messageParams = Type.Object({ messageId: Type.String({ description: 'Message id.' }) });
+const MESSAGE_FILTER = {
+  operationId: Type.Optional(
+    Type.String({ description: 'Of this operation (`operation_id` is understood too).' }),
+  ),
+  sessionId: Type.Optional(
+    Type.String({ description: 'No message has a session: the list is empty.' }),
+  ),
+  profile: Type.Optional(
+    Type.String({ description: 'No message has a profile: the list is empty.' }),
+  ),
+  ...DATES,
+  channel: Type.Optional(CHANNEL),
+  status: Type.Optional(MESSAGE_STATUS),
+  tags: Type.Optional(Type.String({ description: '`key:value;key:value`, all of them.' })),
+};
+
+const describe = (
+  tag: 'Messages' | 'Operations',
+  operationId: string,
+  summary: string,
+  rest: Readonly<Record<string, TSchema | Record<number, TSchema>>>,
+) => ({ tags: [tag], operationId, summary, ...rest });
+
+/** Fixed paths come before those with parameters, for the reader; the router does not care. */
+export function listRoutes({ messages, operations }: Handlers): Route[] {
+  return [
+    {
+      method: 'POST',
+      path: '/Messages',
+      handler: messages.send,
+      checksBody: true,
+      schema: {
+        ...describe('Messages', 'sendMessages', 'Send a content to 1 to 10,000 recipients.', {
+          body: Type.Unsafe({ $ref: 'SendMessagesRequest#' }),
+          headers: Type.Object({
+            'idempotency-key': Type.Optional(
+              Type.String({
+                description:
+                  'Extension: repeating the same body under the same key gives the first answer again; kept until 24 hours past the time of sending.',
+              }),
+            ),
+          }),
+          response: {
+            200: answer('DryRun', 'With dryRun: what would be sent. Nothing is written.'),
+            202: answer(
+              'OperationReference',
+              'Accepted and durable; also in the headers operationId, operation-id, operation-location and Location.',
+            ),
+            ...refusals(400, 409, 413, 415),
+          },
+        }),
+      },
+    },
+    {
+      method: 'GET',
+      path: '/Messages',
+      handler: messages.list,
+      schema: describe('Messages', 'listMessages', 'List messages, newest first.', {
+        querystring: Type.Object({ ...MESSAGE_FILTER, ...PAGING }),
+        response: { 200: answer('MessageList', 'A page.'), ...refusals(400) },
+      }),
+    },
+    {
+      method: 'POST',
+      path: '/Messages/Search',
+      handler: messages.search,
+      schema: describe(
+        'Messages',
+        'searchMessages',
+        'List messages, by address too, which stays out of URLs.',
+        {
+          querystring: Type.Object(PAGING),
+          body: Type.Unsafe({ $ref: 'SearchMessagesRequest#' }),
+          response: { 200: answer('MessageList', 'A page.'), ...refusals(400, 413, 415) },
+        },
+      ),
+    },
+    {
+      method: 'GET',
+      path: '/Messages/Operations',
+      handler: operations.list,
+      schema: describe('Operations', 'listOperations', 'List operations, newest first.', {
+        querystring: Type.Object({ ...DATES, status: Type.Optional(OPERATION_STATUS), ...PAGING }),
+        response: { 200: answer('OperationList', 'A page.'), ...refusals(400) },
+      }),
+    },
+    {
+      method: 'GET',
+      path: '/Messages/Operations/:operationId',
+      handler: operations.fetch,
+      schema: describe('Operations', 'fetchOperation', 'How far an operation is.', {
+        params: operationParams,
+        response: { 200: answer('Operation', 'The operation.'), ...refusals(404) },
+      }),
+    },
+    {
+      method: 'GET',
+      path: '/Messages/Operations/:operationId/Errors',
+      handler: operations.errors,
+      schema: describe(
+        'Operations',
+        'listOperationErrors',
+        'Recipients that came to nothing, in the order of `to`.',
+        {
+          params: operationParams,
+          querystring: Type.Object(PAGING),
+          response: { 200: answer('OperationErrorList', 'A page.'), ...refusals(400, 404) },
+        },
+      ),
+    },
+    {
+      method: 'POST',
+      path: '/Messages/Operations/:operationId/Cancel',
+      handler: operations.cancel,
+      schema: describe(
+        'Operations',
+        'cancelOperation',
+        'Extension: cancel what no carrier has yet. Idempotent; the rest keeps going.',
+        {
+          params: operationParams,
+          response: { 200: answer('Operation', 'The operation, as it is now.'), ...refusals(404) },
+        },
+      ),
+    },
+    {
+      method: 'GET',
+      path: '/Messages/Seek/:identifier',
+      handler: messages.seek,
+      schema: describe('Messages', 'seekMessage', "Find the message of an attempt's id.", {
+        params: Type.Object({
+          identifier: Type.String({ description: 'Id of an attempt, SM or MM and 32 hex digits.' }),
+        }),
+        response: {
+          301: Type.Null({ description: 'To the message, in Location.' }),
+          ...refusals(400, 404),
+        },
+      }),
+    },
+    {
+      method: 'GET',
+      path: '/Messages/:messageId',
+      handler: messages.fetch,
+      schema: describe(
+        'Messages',
+        'fetchMessage',
+        'A message with its content as rendered and its attempts.',
+        {
+          params: messageParams,
+          response: { 200: answer('Message', 'The message.'), ...refusals(404) },
+        },
+      ),
+    },
+    {
+      method: 'GET',
+      path: '/Messages/:messageId/Receipts',
+      handler: messages.receipts,
+      schema: describe(
+        'Messages',
+        'listReceipts',
+        'What carriers last said of each attempt, oldest attempt first.',
+        {
+          params: messageParams,
+          response: {
+            200: answer('ReceiptList', 'All of them: a message has at most 15 attempts.'),
+            ...refusals(404),
+          },
+        },
+      ),
+    },
+    {
+      method: 'POST',
+      path: '/Messages/:messageId/Cancel',
+      handler: messages.cancel,
+      schema: describe(
+        'Messages',
+        'cancelMessage',
+        'Extension: cancel a message that no carrier has yet. Idempotent; its status tells whether it was.',
+        {
+          params: messageParams,
+          response: { 200: answer('Message', 'The message, as it is now.'), ...refusals(404) },
+        },
+      ),
+    },
+  ];
+}

@@ -1,0 +1,423 @@
+/**
+ * The shapes of the API, once: what is checked on the way in and shown in `/openapi.json`. Shapes with an `$id` are
+ * listed there by that name.
+ */
+import { Type, type TSchema } from 'typebox';
+import { ERRORS } from '../domain/errors.ts';
+import { ADDRESS_CHANNELS, CHANNELS, MESSAGE_STATUSES } from '../domain/message.ts';
+import { OPERATION_STATUSES, RECIPIENTS_MAX } from '../domain/operation.ts';
+import { SCHEDULE_DAYS_MAX } from '../domain/schedule.ts';
+import { PAGINATION } from './paging.ts';
+
+const choice = (values: readonly string[], notes: object = {}) =>
+  Type.Unsafe<string>({ type: 'string', enum: [...values], ...notes });
+const shape = <Properties extends Record<string, TSchema>>(
+  properties: Properties,
+  notes: object = {},
+) => Type.Object(properties, { additionalProperties: false, ...notes });
+const instant = (description: string) => Type.String({ format: 'date-time', description });
+const orNull = (schema: TSchema) => Type.Union([schema, Type.Null()]);
+const ref = (id: string) => Type.Unsafe<unknown>({ $ref: `${id}#` });
+
+const E164 = '^\\+[1-9]\\d{1,14}$';
+const TAG = '^[a-zA-Z0-9._~-]+$';
+const TAG_HINT = 'use letters, digits and . _ ~ -';
+const TYPE_ID = (prefix: string) => `^${prefix}_[0-7][a-hjkmnp-tv-z0-9]{25}$`;
+
+export const CHANNEL = choice(CHANNELS, { description: 'Channel of delivery.' });
+/** GROUP and INBOUND are known words, though no message has them yet. */
+export const MESSAGE_STATUS = choice([...MESSAGE_STATUSES, 'GROUP', 'INBOUND']);
+export const OPERATION_STATUS = choice(OPERATION_STATUSES);
+export const OPERATION_ID = Type.String({
+  pattern: TYPE_ID('comms_operation'),
+  'x-hint': 'it is not the id of an operation',
+});
+export const MESSAGE_ID = Type.String({
+  pattern: TYPE_ID('comms_message'),
+  'x-hint': 'it is not the id of a message',
+});
+export const ATTEMPT_SID = Type.String({
+  pattern: '^(SM|MM)[0-9a-fA-F]{32}$',
+  'x-hint': 'it is not the id of an attempt: SM or MM and 32 hex digits',
+});
+
+// What a request says. Recipients, content and sender have arms; which one is meant shows by its key.
+
+const addressFields = {
+  address: Type.String({
+    pattern: E164,
+    maxLength: 16,
+    examples: ['+14155550102'],
+    description: 'E.164.',
+    'x-error': 'address',
+    'x-hint': 'write the number in E.164, + and up to 15 digits',
+  }),
+  channel: choice(ADDRESS_CHANNELS, { description: 'PHONE is reached by RCS and SMS.' }),
+};
+const variables = Type.Optional(
+  Type.Unsafe<Record<string, string>>({
+    type: 'object',
+    propertyNames: { minLength: 1, maxLength: 128 },
+    additionalProperties: { type: 'string' },
+    description: 'Values of template variables.',
+  }),
+);
+
+export const RECIPIENT_ARMS = {
+  address: shape({ ...addressFields, variables }, { title: 'AddressRecipient' }),
+  addresses: shape(
+    {
+      addresses: Type.Array(shape(addressFields), {
+        minItems: 1,
+        maxItems: 10,
+        description: 'Of one person, the preferred first.',
+      }),
+      variables,
+    },
+    { title: 'ConnectedAddressRecipient' },
+  ),
+  profile: shape(
+    {
+      profileId: Type.String({ minLength: 1 }),
+      memoryStoreId: Type.String({ minLength: 1 }),
+      variables,
+    },
+    { title: 'ProfileRecipient', description: 'Not supported yet: answered with 400.' },
+  ),
+};
+
+export const CONTENT_ARMS = {
+  text: shape(
+    {
+      text: Type.Optional(
+        Type.String({
+          minLength: 1,
+          maxLength: 65_536,
+          description: 'Liquid; at most 1,600 characters when rendered.',
+        }),
+      ),
+      media: Type.Optional(
+        Type.Array(
+          shape({ url: Type.String({ minLength: 1, maxLength: 2_048, description: 'Liquid.' }) }),
+          { maxItems: 10 },
+        ),
+      ),
+    },
+    { title: 'TextWithMedia', minProperties: 1, 'x-hint': 'give text, media or both' },
+  ),
+  template: shape(
+    { contentId: Type.String({ minLength: 1 }) },
+    { title: 'StoredContent', description: 'Not supported yet: answered with 400.' },
+  ),
+  modules: shape(
+    { modules: Type.Array(Type.Object({}), { minItems: 1, maxItems: 4 }) },
+    { title: 'ChannelModules', description: 'Not supported yet: answered with 400.' },
+  ),
+};
+
+export const SENDER_ARMS = {
+  address: shape(
+    {
+      address: Type.String({
+        minLength: 1,
+        maxLength: 256,
+        description: 'Number, short code or RCS agent id.',
+      }),
+      channel: CHANNEL,
+    },
+    { title: 'AddressSender' },
+  ),
+  sender: shape(
+    { senderId: Type.String({ minLength: 1 }) },
+    { title: 'SenderIdSender', description: 'Not supported yet: answered with 400.' },
+  ),
+  pool: shape(
+    { senderPoolId: Type.String({ minLength: 1 }), channels: Type.Optional(Type.Object({})) },
+    { title: 'SenderPoolSender', description: 'Not supported yet: answered with 400.' },
+  ),
+};
+
+/** Everything of a send request besides the arms. */
+export const SEND_FIELDS = {
+  schedule: Type.Optional(
+    shape(
+      {
+        sendAt: Type.Array(Type.String({ maxLength: 64 }), {
+          minItems: 1,
+          maxItems: 10,
+          description: 'One RFC 3339 instant; without zone it is UTC.',
+        }),
+      },
+      {
+        description: `When to send, at most ${SCHEDULE_DAYS_MAX} days ahead; a past instant means now.`,
+      },
+    ),
+  ),
+  tags: Type.Optional(
+    Type.Unsafe<Record<string, string>>({
+      type: 'object',
+      maxProperties: 10,
+      propertyNames: {
+        minLength: 1,
+        maxLength: 128,
+        pattern: TAG,
+        'x-hint': TAG_HINT,
+        'x-error': 'tag',
+      },
+      additionalProperties: { type: 'string', minLength: 1, maxLength: 1_024, 'x-error': 'tag' },
+      'x-error': 'tag',
+      description:
+        'Metadata. Values may be Liquid; rendered they have 1 to 256 of letters, digits and . _ ~ -.',
+    }),
+  ),
+  expireAt: Type.Optional(
+    Type.String({
+      maxLength: 64,
+      format: 'date-time',
+      description: 'Extension: what no carrier has by then is not sent any more (FAILED, 30036).',
+    }),
+  ),
+  dryRun: Type.Optional(
+    Type.Boolean({
+      description: 'Extension: answer 200 with what would be sent, and write nothing.',
+    }),
+  ),
+};
+
+/** As shown; `checkSendRequest` checks its parts one by one. */
+export const SEND_REQUEST = shape(
+  {
+    to: Type.Array(Type.Union(Object.values(RECIPIENT_ARMS)), {
+      minItems: 1,
+      maxItems: RECIPIENTS_MAX,
+    }),
+    content: Type.Union(Object.values(CONTENT_ARMS)),
+    from: Type.Optional(
+      Type.Union(Object.values(SENDER_ARMS), {
+        description: 'Without it, the default sender of each channel.',
+      }),
+    ),
+    ...SEND_FIELDS,
+  },
+  { $id: 'SendMessagesRequest' },
+);
+
+export const SEARCH_REQUEST = shape(
+  {
+    operationId: Type.Optional(OPERATION_ID),
+    sessionId: Type.Optional(Type.String()),
+    profile: Type.Optional(Type.String()),
+    startDate: Type.Optional(instant('Created after.')),
+    endDate: Type.Optional(instant('Created before.')),
+    address: Type.Optional(Type.String({ minLength: 1, maxLength: 256, description: 'Sent to.' })),
+    channel: Type.Optional(CHANNEL),
+    status: Type.Optional(MESSAGE_STATUS),
+    tags: Type.Optional(Type.String({ description: '`key:value;key:value`, all of them.' })),
+  },
+  { $id: 'SearchMessagesRequest' },
+);
+
+// What answers say.
+
+const address = Type.Object({ address: Type.String(), channel: choice(ADDRESS_CHANNELS) });
+const from = Type.Object({ address: Type.String(), channel: CHANNEL });
+const count = (description: string) => Type.Integer({ minimum: 0, description });
+
+const ERROR_ITEM = Type.Object(
+  {
+    code: Type.Integer(),
+    message: Type.String(),
+    infoUrl: Type.String(),
+    context: Type.String({ description: 'JSON path of the value at fault, or the text "null".' }),
+  },
+  { $id: 'ErrorItem' },
+);
+
+const ERROR_LIST = Type.Object(
+  {
+    errors: Type.Array(ref('ErrorItem'), { minItems: 1, description: 'The first 100.' }),
+    total: Type.Integer({ description: 'All problems found.' }),
+    code: Type.Integer({ description: "The first one's." }),
+    message: Type.String({ description: "The first one's." }),
+    status: Type.Integer(),
+  },
+  { $id: 'ErrorList' },
+);
+
+const OPERATION_REFERENCE = Type.Object(
+  { operationId: OPERATION_ID, operationLocation: Type.String({ format: 'uri' }) },
+  { $id: 'OperationReference' },
+);
+
+const OPERATION = Type.Object(
+  {
+    id: OPERATION_ID,
+    status: OPERATION_STATUS,
+    stats: Type.Object(
+      {
+        total: count('Messages; the sum of the eight by status.'),
+        recipients: count('Recipients: total + unaddressable.'),
+        attempts: count('Submissions handed to a carrier.'),
+        unaddressable: count('Recipients that no sender reaches.'),
+        scheduled: count('Messages SCHEDULED.'),
+        queued: count('Messages QUEUED.'),
+        sent: count('Messages SENT: with a carrier, no receipt yet.'),
+        delivered: count('Messages DELIVERED and not read.'),
+        read: count('Messages READ.'),
+        undelivered: count('Messages UNDELIVERED.'),
+        failed: count('Messages FAILED.'),
+        canceled: count('Messages CANCELED.'),
+      },
+      { description: 'True together at every moment.' },
+    ),
+    createdAt: instant('When it was accepted.'),
+    updatedAt: instant('When a counter last moved.'),
+  },
+  { $id: 'Operation' },
+);
+
+const messageFields = {
+  id: MESSAGE_ID,
+  from,
+  to: Type.Array(Type.Union([address, Type.Object({ addresses: Type.Array(address) })]), {
+    minItems: 1,
+    maxItems: 1,
+  }),
+  status: MESSAGE_STATUS,
+  related: Type.Array(Type.Object({ name: Type.String(), id: Type.String(), uri: Type.String() })),
+  tags: Type.Record(Type.String(), Type.String()),
+  scheduledFor: orNull(instant('When it is or was to be sent.')),
+  createdAt: instant('When its operation was accepted.'),
+  updatedAt: instant('When it last changed.'),
+  deletedAt: Type.Null(),
+};
+const MESSAGE_SUMMARY = Type.Object(messageFields, { $id: 'MessageSummary' });
+
+const ATTEMPT_ERROR = Type.Object(
+  { code: Type.Integer(), message: Type.String(), infoUrl: Type.String() },
+  { $id: 'AttemptError' },
+);
+
+const MESSAGE = Type.Object(
+  {
+    ...messageFields,
+    content: Type.Object(
+      {
+        text: Type.Optional(Type.String()),
+        media: Type.Optional(Type.Array(Type.Object({ url: Type.String() }))),
+      },
+      { description: 'As rendered for the recipient.' },
+    ),
+    attempts: Type.Array(
+      Type.Object({
+        id: ATTEMPT_SID,
+        from,
+        to: Type.Array(address),
+        status: MESSAGE_STATUS,
+        attemptedAt: instant('When it was submitted.'),
+        infoUrl: Type.String(),
+        error: Type.Optional(ref('AttemptError')),
+      }),
+      { description: 'Oldest first.' },
+    ),
+    error: Type.Optional(ref('AttemptError')),
+  },
+  { $id: 'Message' },
+);
+
+const listOf = (name: string, item: TSchema, id: string) =>
+  Type.Object({ [name]: Type.Array(item), pagination: ref('Pagination') }, { $id: id });
+
+const OPERATION_ERROR = Type.Object(
+  {
+    code: Type.Integer(),
+    message: Type.String(),
+    infoUrl: Type.String(),
+    context: Type.String({ description: 'JSON path of the recipient in the request.' }),
+    to: Type.Array(address),
+    messageId: orNull(MESSAGE_ID),
+  },
+  { $id: 'OperationError' },
+);
+
+const RECEIPT = Type.Object(
+  {
+    attemptId: ATTEMPT_SID,
+    from,
+    to: address,
+    status: MESSAGE_STATUS,
+    attemptedAt: instant('When the attempt was submitted.'),
+    error: Type.Optional(ref('AttemptError')),
+  },
+  { $id: 'Receipt' },
+);
+
+const way = {
+  channel: CHANNEL,
+  from: Type.String(),
+  to: address,
+  encoding: orNull(choice(['GSM-7', 'UCS-2'])),
+  segments: orNull(Type.Integer()),
+};
+const DRY_RUN = Type.Object(
+  {
+    dryRun: Type.Literal(true),
+    recipients: Type.Integer(),
+    segments: Type.Integer({ description: 'SMS segments of the first ways together.' }),
+    scheduledFor: orNull(instant('When it would be sent; null is at once.')),
+    messages: Type.Array(
+      Type.Object({
+        context: Type.String(),
+        ...way,
+        text: orNull(Type.String()),
+        mediaUrls: Type.Array(Type.String()),
+        tags: Type.Record(Type.String(), Type.String()),
+        fallbacks: Type.Array(Type.Object(way)),
+      }),
+    ),
+    unaddressable: Type.Array(ref('ErrorItem')),
+    duplicates: Type.Array(
+      Type.Object({ address: Type.String(), contexts: Type.Array(Type.String()) }),
+    ),
+  },
+  { $id: 'DryRun' },
+);
+
+/** All shapes with a name, in an order in which each comes after those it refers to. */
+export const NAMED_SHAPES: readonly TSchema[] = [
+  PAGINATION,
+  ERROR_ITEM,
+  ERROR_LIST,
+  OPERATION_REFERENCE,
+  OPERATION,
+  listOf('operations', ref('Operation'), 'OperationList'),
+  OPERATION_ERROR,
+  listOf('errors', ref('OperationError'), 'OperationErrorList'),
+  ATTEMPT_ERROR,
+  MESSAGE_SUMMARY,
+  listOf('messages', ref('MessageSummary'), 'MessageList'),
+  MESSAGE,
+  RECEIPT,
+  listOf('receipts', ref('Receipt'), 'ReceiptList'),
+  DRY_RUN,
+  SEND_REQUEST,
+  SEARCH_REQUEST,
+];
+
+/** A named shape as the answer of a route. */
+export function answer(name: string, description: string): TSchema {
+  return Type.Unsafe({ $ref: `${name}#`, description });
+}
+
+/** The refusals of a route as `/openapi.json` shows them; every route may also say 401, 429, 500 and 503. */
+export function refusals(...statuses: readonly number[]): Record<number, TSchema> {
+  return Object.fromEntries(
+    [...statuses, 401, 429, 500, 503].map((status) => [
+      status,
+      answer(
+        'ErrorList',
+        Object.values(ERRORS).find((each) => each.status === status)?.message ?? 'Refused.',
+      ),
+    ]),
+  );
+}

@@ -1,0 +1,98 @@
+/**
+ * The body of `POST /Messages`, checked part by part: which arm a recipient, a content or a sender means shows by its
+ * key, so that what is wrong is said of the arm that was meant, and a hostile body costs no more than its reading.
+ */
+import { ERRORS, type Problem } from '../domain/errors.ts';
+import { RECIPIENTS_MAX } from '../domain/operation.ts';
+import type { SendRequest } from '../domain/send-request.ts';
+import { PROBLEMS_MAX } from '../intake/prepare.ts';
+import { Type } from 'typebox';
+import { compileCheck, type Check } from './check.ts';
+import { Refusal } from './reply.ts';
+import { CONTENT_ARMS, RECIPIENT_ARMS, SEND_FIELDS, SENDER_ARMS } from './schemas.ts';
+
+const checkFields = compileCheck(
+  Type.Object(
+    {
+      to: Type.Array(Type.Unknown(), { minItems: 1, 'x-error': 'recipients' }),
+      content: Type.Unknown(),
+      from: Type.Optional(Type.Unknown()),
+      ...SEND_FIELDS,
+    },
+    { additionalProperties: false },
+  ),
+);
+
+/** Arms by the key that shows them; the last one is meant when none of the others is. */
+type Arms = readonly (readonly [key: string, check: Check])[];
+
+const RECIPIENTS: Arms = [
+  ['profileId', compileCheck(RECIPIENT_ARMS.profile)],
+  ['addresses', compileCheck(RECIPIENT_ARMS.addresses)],
+  ['address', compileCheck(RECIPIENT_ARMS.address)],
+];
+const CONTENTS: Arms = [
+  ['contentId', compileCheck(CONTENT_ARMS.template)],
+  ['modules', compileCheck(CONTENT_ARMS.modules)],
+  ['text', compileCheck(CONTENT_ARMS.text)],
+];
+const SENDERS: Arms = [
+  ['senderPoolId', compileCheck(SENDER_ARMS.pool)],
+  ['senderId', compileCheck(SENDER_ARMS.sender)],
+  ['address', compileCheck(SENDER_ARMS.address)],
+];
+
+function checkArm(value: unknown, path: string, arms: Arms): Problem[] {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return [
+      {
+        code: ERRORS.invalid.code,
+        message: `Must be an object with ${arms
+          .map(([key]) => `"${key}"`)
+          .toReversed()
+          .join(' or ')}.`,
+        context: path,
+      },
+    ];
+  const arm = arms.find(([key]) => Object.hasOwn(value, key)) ?? arms.at(-1);
+  return arm?.[1](value, path) ?? [];
+}
+
+/** The request, when its shape is right. @throws Refusal with all that is wrong, the first hundred in full. */
+export function readSendRequest(body: unknown): SendRequest {
+  const problems: Problem[] = [];
+  let total = 0;
+  const take = (found: readonly Problem[]) => {
+    total += found.length;
+    problems.push(...found.slice(0, PROBLEMS_MAX - problems.length));
+  };
+  // The entries of `to` are looked at one by one below; here only that it is a list.
+  const fields = withoutRecipients(body);
+  take(checkFields(fields, '$'));
+  const { to, content, from } = body as Partial<Record<'to' | 'content' | 'from', unknown>>;
+  if (content !== undefined) take(checkArm(content, '$.content', CONTENTS));
+  if (from !== undefined) take(checkArm(from, '$.from', SENDERS));
+  if (Array.isArray(to)) {
+    if (to.length > RECIPIENTS_MAX)
+      take([
+        {
+          code: ERRORS.recipients.code,
+          message: `At most ${RECIPIENTS_MAX} recipients, not ${to.length}; split the request.`,
+          context: '$.to',
+        },
+      ]);
+    else for (const [i, each] of to.entries()) take(checkArm(each, `$.to[${i}]`, RECIPIENTS));
+  }
+  if (total > 0) throw new Refusal(400, problems, { total });
+  return body as SendRequest;
+}
+
+function withoutRecipients(body: unknown): unknown {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    throw new Refusal(400, [
+      { code: ERRORS.invalid.code, message: 'The body must be a JSON object.', context: '$' },
+    ]);
+  }
+  if (!('to' in body) || !Array.isArray(body.to)) return body;
+  return { ...body, to: body.to.slice(0, 1).map(() => null) };
+}

@@ -1,0 +1,321 @@
+/**
+ * The edge: HTTP in front of intake and store. A request passes, in this order:
+ *
+ * ```
+ *  draining? 503 ─▶ credentials 401 ─▶ rate 429 ─▶ bytes in flight 503 ─▶ size 413, type 415, JSON 400
+ *    ─▶ shape 400 ─▶ handler
+ * ```
+ * so that what is refused costs little. Every refusal has the envelope of `reply.ts`.
+ */
+import { createHash } from 'node:crypto';
+import fastify, { type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify';
+import rateLimit from '@fastify/rate-limit';
+import type { TSchema } from 'typebox';
+import { ERRORS } from '../domain/errors.ts';
+import type { SenderBook } from '../domain/sender.ts';
+import type { Submitter } from '../intake/submit.ts';
+import type { Logger } from '../lib/log.ts';
+import type { Metrics } from '../lib/metrics.ts';
+import { DatabaseUnavailable, type Account, type Store } from '../store/store.ts';
+import { createAuthenticator } from './auth.ts';
+import { compileCheck } from './check.ts';
+import { registerDocs } from './docs.ts';
+import { registerHealth } from './health.ts';
+import { createMessageHandlers } from './messages.ts';
+import { createOperationHandlers } from './operations.ts';
+import { originOf, Refusal, refuse, refuseForNow, sendRefusal } from './reply.ts';
+import { listRoutes, type Route } from './routes.ts';
+import { NAMED_SHAPES } from './schemas.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who asks; set below `/v1`. */
+    account: Account;
+    /** The origin that links in the answer begin with. */
+    origin: string;
+    /** SHA-256 of the body, when the request has an Idempotency-Key. */
+    fingerprint: Buffer | null;
+  }
+}
+
+export interface ServerOptions {
+  /** Origin for links; null: the request's own. */
+  readonly publicUrl: string | null;
+  readonly trustProxy: boolean;
+  readonly requireVariables: boolean;
+  readonly limits: {
+    readonly requestsPerSecond: number;
+    readonly requestBytesMax: number;
+    readonly inFlightBytesMax: number;
+  };
+}
+
+export interface ServerDeps {
+  readonly options: ServerOptions;
+  readonly log: Logger;
+  readonly store: Store;
+  readonly senders: SenderBook;
+  readonly metrics: Metrics;
+  readonly submitter: Submitter;
+}
+
+export interface Server {
+  /** Resolves with the base URL. Rejects when the port is taken. */
+  listen(host: string, port: number): Promise<string>;
+  /** Refuses new requests, lets those at work end, closes. */
+  close(): Promise<void>;
+  /** `/openapi.json`, as an object. */
+  describe(): object;
+}
+
+/** Headers of a request must arrive within this time, the whole of it within the second. */
+const HEADERS_TIMEOUT_MS = 20_000;
+const REQUEST_TIMEOUT_MS = 120_000;
+
+export async function createServer(deps: ServerDeps): Promise<Server> {
+  const { options } = deps;
+  let draining = false;
+  const app = fastify({
+    bodyLimit: options.limits.requestBytesMax,
+    trustProxy: options.trustProxy,
+    return503OnClosing: false,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    http: { headersTimeout: HEADERS_TIMEOUT_MS },
+    genReqId: () => `RQ${crypto.randomUUID().replaceAll('-', '')}`,
+    routerOptions: { caseSensitive: false, ignoreTrailingSlash: true },
+  });
+  app.decorateRequest('account', null as unknown as Account);
+  app.decorateRequest('origin', '');
+  app.decorateRequest('fingerprint', null);
+  for (const shape of NAMED_SHAPES) app.addSchema(shape);
+  // Answers are what handlers say; the schemas of answers document, and the contract test holds them to it.
+  app.setSerializerCompiler(() => JSON.stringify);
+  setChecks(app);
+  setBodyParser(app);
+  setErrors(app, deps.log, options.publicUrl);
+
+  app.addHook('onRequest', async (request, reply) => {
+    request.origin = originOf(request, options.publicUrl);
+    reply.header('x-request-id', request.id);
+    if (draining) {
+      reply.header('connection', 'close');
+      throw refuseForNow('The server is stopping.');
+    }
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    deps.metrics.requestSeconds.observe(
+      { route: request.routeOptions.url ?? 'none', status: String(reply.statusCode) },
+      reply.elapsedTime / 1000,
+    );
+  });
+
+  await registerDocs(app);
+  registerHealth(app, { ...deps, isDraining: () => draining });
+  await app.register(async (api) => registerApi(api, deps), { prefix: '/v1' });
+  await app.ready();
+
+  return {
+    listen: async (host, port) => {
+      await app.listen({ host, port });
+      return urlOf(app, host);
+    },
+    async close() {
+      draining = true;
+      await app.close();
+    },
+    describe: () => app.swagger(),
+  };
+}
+
+function urlOf(app: FastifyInstance, host: string): string {
+  const address = app.server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  const shown = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  return `http://${shown.includes(':') ? `[${shown}]` : shown}:${port}`;
+}
+
+/** Everything below `/v1`: credentials, limits, routes. */
+async function registerApi(api: FastifyInstance, deps: ServerDeps): Promise<void> {
+  const { limits, requireVariables } = deps.options;
+  const authenticator = createAuthenticator(deps.store);
+  api.addHook('onRequest', async (request) => {
+    // Unknown routes are not found, whoever asks.
+    if (request.is404) return;
+    const account = await authenticator.authenticate(request.headers.authorization);
+    if (account === null)
+      throw refuse('authentication', undefined, { 'www-authenticate': 'Basic realm="Fanfare"' });
+    request.account = account;
+  });
+  await api.register(rateLimit, {
+    max: limits.requestsPerSecond,
+    timeWindow: 1_000,
+    keyGenerator: (request: FastifyRequest) => String(request.account.id),
+    hook: 'onRequest',
+    addHeaders: {
+      'x-ratelimit-limit': false,
+      'x-ratelimit-remaining': false,
+      'x-ratelimit-reset': false,
+      'retry-after': false,
+    },
+    errorResponseBuilder: (_request, { ttl }) =>
+      refuse('tooManyRequests', undefined, {
+        'retry-after': String(Math.max(1, Math.ceil(ttl / 1000))),
+      }),
+  });
+  boundBytesInFlight(api, limits.inFlightBytesMax, limits.requestBytesMax);
+  const routes = listRoutes({
+    messages: createMessageHandlers({ ...deps, requireVariables }),
+    operations: createOperationHandlers(deps),
+  });
+  for (const { method, path, handler, schema, checksBody } of routes)
+    api.route({
+      method,
+      url: path,
+      handler,
+      schema,
+      ...(checksBody
+        ? {
+            validatorCompiler: ({ schema: each, httpPart }) =>
+              httpPart === 'body' ? () => true : compileFor(api, each as TSchema, httpPart),
+          }
+        : {}),
+    });
+  refuseOtherMethods(api, routes);
+}
+
+/** Methods that a known path does not have are refused with what it has. */
+function refuseOtherMethods(api: FastifyInstance, routes: readonly Route[]): void {
+  const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
+  for (const path of new Set(routes.map((route) => route.path))) {
+    const known = routes.filter((route) => route.path === path).map((route) => route.method);
+    api.route({
+      method: methods.filter((method) => !known.some((each) => each === method)),
+      url: path,
+      schema: { hide: true },
+      handler: () => {
+        throw refuse('methodNotAllowed', `Allowed here: ${known.join(', ')}.`, {
+          allow: known.join(', '),
+        });
+      },
+    });
+  }
+}
+
+/** Bodies at work are counted before they are read: memory has a bound, whoever sends. */
+function boundBytesInFlight(api: FastifyInstance, bytesMax: number, requestBytesMax: number): void {
+  let inFlight = 0;
+  const sizes = new WeakMap<FastifyRequest, number>();
+  api.addHook('onRequest', async (request) => {
+    if (request.method === 'GET' || request.method === 'HEAD') return;
+    const stated = Number(request.headers['content-length'] ?? requestBytesMax);
+    const size = Number.isFinite(stated) ? Math.min(stated, requestBytesMax) : requestBytesMax;
+    if (inFlight > 0 && inFlight + size > bytesMax)
+      throw refuseForNow('Too many requests are at work; nothing of this one was kept.');
+    inFlight += size;
+    sizes.set(request, size);
+  });
+  const release = (request: FastifyRequest) => {
+    inFlight -= sizes.get(request) ?? 0;
+    sizes.delete(request);
+  };
+  api.addHook('onResponse', async (request) => release(request));
+  api.addHook('onRequestAbort', async (request) => release(request));
+}
+
+type CheckResult = { readonly value: unknown } | { readonly error: Error };
+
+/** One check for all parts of all requests; parameters of URLs are turned into the numbers they mean. */
+function compileFor(
+  app: FastifyInstance,
+  schema: TSchema,
+  httpPart: string | undefined,
+): (value: unknown) => CheckResult {
+  const named = (schema as { $ref?: string }).$ref;
+  const own = named === undefined ? schema : (app.getSchema(named.replace('#', '')) as TSchema);
+  const check = compileCheck(own);
+  return (value) => {
+    const read =
+      httpPart === 'querystring' ? readNumbers(value as Record<string, unknown>, own) : value;
+    const problems = check(read, '$');
+    return problems.length > 0 ? { error: new Refusal(400, problems) } : { value: read };
+  };
+}
+
+function setChecks(app: FastifyInstance): void {
+  app.setValidatorCompiler<TSchema>(({ schema, httpPart }) => compileFor(app, schema, httpPart));
+  app.setSchemaErrorFormatter((errors) => errors as unknown as Error);
+}
+
+function readNumbers(query: Record<string, unknown>, schema: TSchema): Record<string, unknown> {
+  const { properties = {} } = schema as { properties?: Record<string, { type?: string }> };
+  return Object.fromEntries(
+    Object.entries(query).map(([name, value]) => [
+      name,
+      properties[name]?.type === 'integer' &&
+      typeof value === 'string' &&
+      /^-?\d{1,15}$/.test(value)
+        ? Number(value)
+        : value,
+    ]),
+  );
+}
+
+function setBodyParser(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser(
+    /^application\/([\w.-]+\+)?json\b/i,
+    { parseAs: 'buffer' },
+    (request, body, done) => {
+      const bytes = body as Buffer;
+      if (request.headers['idempotency-key'] !== undefined)
+        request.fingerprint = createHash('sha256').update(bytes).digest();
+      // A body may be left out where none is needed.
+      if (bytes.length === 0) return done(null, undefined);
+      try {
+        done(null, JSON.parse(bytes.toString('utf8')));
+      } catch (error) {
+        done(refuse('malformedJson', `The body is not JSON: ${(error as Error).message}`));
+      }
+    },
+  );
+}
+
+/** Fastify's own errors by their code; the rest is ours, the database's, or a bug. */
+const KNOWN_ERRORS: Readonly<Record<string, () => Refusal>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: () => refuse('tooLarge'),
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: () => refuse('mediaType'),
+  FST_ERR_CTP_EMPTY_TYPE: () => refuse('mediaType'),
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: () =>
+    refuse('invalid', 'The body is not as long as Content-Length says.'),
+  FST_ERR_BAD_URL: () => refuse('invalid', 'The URL is not valid.'),
+};
+
+function setErrors(app: FastifyInstance, log: Logger, publicUrl: string | null): void {
+  const toRefusal = (error: unknown, request: FastifyRequest): Refusal => {
+    if (error instanceof Refusal) return error;
+    if (error instanceof DatabaseUnavailable) {
+      log.warn({ reason: error.message, request: request.id }, 'The database is away');
+      return refuseForNow();
+    }
+    const { code = '', statusCode = 500 } = error as Partial<FastifyError>;
+    const known = KNOWN_ERRORS[code];
+    if (known !== undefined) return known();
+    if (statusCode >= 400 && statusCode < 500)
+      return refuse('invalid', 'The request cannot be read.');
+    log.error({ err: error, request: request.id }, 'A request failed');
+    return refuse('internal', `${ERRORS.internal.message} It is logged as ${request.id}.`);
+  };
+  app.setErrorHandler((error, request, reply) =>
+    sendRefusal(reply, toRefusal(error, request), originOf(request, publicUrl)),
+  );
+  app.setNotFoundHandler((request, reply) =>
+    sendRefusal(
+      reply,
+      refuse(
+        'notFound',
+        `There is nothing at ${request.method} ${request.url.split('?', 1)[0]?.slice(0, 200)}.`,
+      ),
+      originOf(request, publicUrl),
+    ),
+  );
+}
