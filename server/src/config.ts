@@ -25,16 +25,10 @@ const integer = (value: number, [minimum, maximum]: [number, number], notes: Not
 const flag = (value: boolean, notes: Notes) => Type.Boolean({ default: value, ...notes });
 const share = (value: number, notes: Notes) =>
   Type.Number({ default: value, minimum: 0, maximum: 1, ...notes });
-const optionalText = (notes: Notes & { readonly pattern?: string }) =>
+const optionalText = ({ pattern, ...notes }: Notes & { readonly pattern?: string }) =>
   Type.Union(
-    [
-      Type.String({ minLength: 1, ...(notes.pattern ? { pattern: notes.pattern } : {}) }),
-      Type.Null(),
-    ],
-    {
-      default: null,
-      ...notes,
-    },
+    [Type.String({ minLength: 1, ...(pattern === undefined ? {} : { pattern }) }), Type.Null()],
+    { default: null, ...notes },
   );
 const choice = <Value extends string>(
   values: readonly Value[],

@@ -31,7 +31,7 @@ function createAjv(allErrors: boolean): Ajv {
     strictRequired: false,
     validateFormats: false,
   });
-  for (const keyword of ['x-error', 'x-hint', 'examples']) ajv.addKeyword({ keyword });
+  for (const keyword of ['x-error', 'x-hint']) ajv.addKeyword({ keyword });
   return ajv;
 }
 

@@ -52,7 +52,10 @@ export function openDatabase(options: DatabaseOptions): Database {
     options: '-c plan_cache_mode=force_custom_plan -c timezone=UTC',
   };
   const pool = new pg.Pool({ ...settings, max: options.connectionsMax });
-  pool.on('error', (error) => options.onIdleError?.(error));
+  pool.on('error', (error) => {
+    // The pool's end does not wait for its sockets; what they still say is of no interest.
+    if (!pool.ending) options.onIdleError?.(error);
+  });
 
   async function query<Row extends pg.QueryResultRow>(text: string, values?: readonly unknown[]) {
     try {

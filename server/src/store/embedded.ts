@@ -239,6 +239,7 @@ class Engine {
     await this.#openDirectory();
     const passwordFile = join(this.#dataDir, 'postgres.password');
     await writeFile(passwordFile, `${this.#password}\n`, { mode: 0o600 });
+    if (this.#user !== null) await chown(passwordFile, this.#user.uid, this.#user.gid);
     const password = await open(passwordFile, 'r');
     const args = [
       ['-D', this.#directoryPath],

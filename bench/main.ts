@@ -1,0 +1,137 @@
+/**
+ * `npm run bench`: Fanfare beside the floor, in one run on one PostgreSQL, as ratios. Rounds of both alternate, so that
+ * a noisy machine is noisy for both; medians are compared.
+ *
+ * `npm run bench -- --messages 1000000` sets how many messages the memory run sends (100,000 unless said).
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { startEmbedded } from 'fanfare/dist/store/embedded.js';
+import { MESSAGES, openFloor, type Floor } from './floor.ts';
+import { startServer, type BenchServer } from './server.ts';
+
+const ACCEPT_ROUNDS = 15;
+const END_TO_END_ROUNDS = 5;
+/** Operations of one end-to-end round. */
+const OPERATIONS = 5;
+const FLOOR_WORKERS = 4;
+
+const { values } = parseArgs({ options: { messages: { type: 'string', default: '100000' } } });
+
+const body = (extra: object = {}) =>
+  JSON.stringify({
+    to: Array.from({ length: MESSAGES }, (_, i) => ({
+      address: `+1500556${String(i).padStart(4, '0')}`,
+      channel: 'PHONE',
+      variables: { name: `Ada ${i}` },
+    })),
+    content: { text: 'Hello {{ name }}, your order is on its way.' },
+    ...extra,
+  });
+
+const median = (values_: readonly number[]) => values_.toSorted((a, b) => a - b)[Math.floor(values_.length / 2)] ?? NaN;
+const percentile = (values_: readonly number[], share: number) =>
+  values_.toSorted((a, b) => a - b)[Math.min(values_.length - 1, Math.floor(values_.length * share))] ?? NaN;
+const rate = (messages: number, ms: number) => Math.round((messages / ms) * 1000);
+const show = (value: number) => value.toLocaleString('en');
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/** Accepts only: messages scheduled a day ahead, so that nothing is sent beside. */
+async function benchAccept(floor: Floor, server: BenchServer): Promise<void> {
+  const later = body({ schedule: { sendAt: [new Date(Date.now() + 86_400_000).toISOString()] } });
+  const floorMs: number[] = [];
+  const serverMs: number[] = [];
+  for (let round = -2; round < ACCEPT_ROUNDS; round += 1) {
+    const one = await floor.accept();
+    const other = (await server.send(later)).tookMs;
+    if (round >= 0) {
+      floorMs.push(one);
+      serverMs.push(other);
+    }
+  }
+  const [a, b] = [rate(MESSAGES, median(floorMs)), rate(MESSAGES, median(serverMs))];
+  print(`accept       floor ${show(a).padStart(8)}/s   fanfare ${show(b).padStart(8)}/s   ratio ${(b / a).toFixed(2)}`);
+}
+
+async function sendAll(server: BenchServer, text: string, operations: number): Promise<number> {
+  const startedAt = performance.now();
+  const locations: string[] = [];
+  for (let i = 0; i < operations; i += 1) locations.push((await server.send(text)).location);
+  for (const location of locations)
+    while (((await server.read(location)).stats['delivered'] ?? 0) < MESSAGES) await sleep(20);
+  return performance.now() - startedAt;
+}
+
+async function benchEndToEnd(floor: Floor, server: BenchServer): Promise<void> {
+  const text = body();
+  const floorMs: number[] = [];
+  const serverMs: number[] = [];
+  for (let round = -1; round < END_TO_END_ROUNDS; round += 1) {
+    const one = await floor.endToEnd(OPERATIONS, FLOOR_WORKERS);
+    const other = await sendAll(server, text, OPERATIONS);
+    if (round >= 0) {
+      floorMs.push(one);
+      serverMs.push(other);
+    }
+  }
+  const all = OPERATIONS * MESSAGES;
+  const [a, b] = [rate(all, median(floorMs)), rate(all, median(serverMs))];
+  print(`end to end   floor ${show(a).padStart(8)}/s   fanfare ${show(b).padStart(8)}/s   ratio ${(b / a).toFixed(2)}`);
+}
+
+/** How long it takes to read an operation while messages flow, and what memory does over many of them. */
+async function benchReadsAndMemory(server: BenchServer, messages: number): Promise<void> {
+  const text = body();
+  const operations = Math.ceil(messages / MESSAGES);
+  const readMs: number[] = [];
+  const memory: number[] = [];
+  let running = true;
+  const { location } = await server.send(text);
+  const reader = (async () => {
+    while (running) {
+      const startedAt = performance.now();
+      await server.read(location);
+      readMs.push(performance.now() - startedAt);
+      await sleep(5);
+    }
+  })();
+  for (let sent = 0; sent < operations; sent += OPERATIONS) {
+    await sendAll(server, text, Math.min(OPERATIONS, operations - sent));
+    memory.push(await server.measureMemory());
+  }
+  running = false;
+  await reader;
+  print(
+    `read         p50 ${percentile(readMs, 0.5).toFixed(1)} ms   p99 ${percentile(readMs, 0.99).toFixed(1)} ms   over ${show(readMs.length)} reads while sending`,
+  );
+  const megabytes = memory.map((bytes) => Math.round(bytes / 2 ** 20));
+  const half = Math.floor(megabytes.length / 2);
+  print(
+    `memory       ${show(operations * MESSAGES)} messages: first half up to ${Math.max(...megabytes.slice(0, half), megabytes[0] ?? 0)} MB, second half up to ${Math.max(...megabytes.slice(half))} MB`,
+  );
+}
+
+const folder = await mkdtemp(join(tmpdir(), 'fanfare-bench-'));
+const engine = await startEmbedded({ dataDir: join(folder, 'data') });
+try {
+  const server = await startServer(engine.url, folder);
+  try {
+    const floor = await openFloor(engine.url);
+    print(`Node ${process.version}, embedded PostgreSQL, ${MESSAGES.toLocaleString('en')} messages an operation\n`);
+    await benchAccept(floor, server);
+    await benchEndToEnd(floor, server);
+    await floor.close();
+    await benchReadsAndMemory(server, Number(values.messages));
+  } finally {
+    await server.stop();
+  }
+} finally {
+  await engine.stop();
+  await rm(folder, { recursive: true, force: true });
+}

@@ -1,0 +1,80 @@
+/** A Fanfare of its own process, as a user starts it, and a client that talks HTTP to it. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const SID = `AC${'b'.repeat(32)}`;
+const TOKEN = 'bench-bench-bench-bench';
+const PROGRAM = createRequire(import.meta.url).resolve('fanfare/dist/cli/main.js');
+
+export interface OperationAnswer {
+  readonly status: string;
+  readonly stats: Readonly<Record<string, number>>;
+}
+
+export interface BenchServer {
+  /** Posts a body; resolves with the operation's URL and the milliseconds until its 202. */
+  send(body: string): Promise<{ location: string; tookMs: number }>;
+  read(location: string): Promise<OperationAnswer>;
+  /** Bytes of memory the process has resident. */
+  measureMemory(): Promise<number>;
+  stop(): Promise<void>;
+}
+
+/** Starts a server on a database, its simulator answering at once. */
+export async function startServer(databaseUrl: string, folder: string): Promise<BenchServer> {
+  const config = join(folder, 'bench.config.json');
+  await writeFile(
+    config,
+    JSON.stringify({
+      port: 0,
+      logLevel: 'warn',
+      limits: { requestsPerSecond: 1_000_000 },
+      carriers: {
+        simulator: { answerDelayMs: { min: 0, max: 0 }, receiptDelayMs: { min: 0, max: 0 }, windowMax: 1_000 },
+      },
+      senders: [{ address: '+15005550100', channel: 'SMS', carrier: 'simulator' }],
+    }),
+  );
+  const child = spawn(process.execPath, [PROGRAM, 'start', '--config', config], {
+    env: { ...process.env, DATABASE_URL: databaseUrl, FANFARE_ACCOUNT_SID: SID, FANFARE_AUTH_TOKEN: TOKEN },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let output = '';
+  child.stdout.on('data', (data: Buffer) => (output += data.toString('utf8')));
+  let url = '';
+  for (let tries = 0; url === ''; tries += 1) {
+    if (child.exitCode !== null || tries > 600) throw new Error(`The server did not start: ${output}`);
+    url = /ready at (\S+)/.exec(output)?.[1] ?? '';
+    await sleep(50);
+  }
+  const headers = {
+    authorization: `Basic ${Buffer.from(`${SID}:${TOKEN}`).toString('base64')}`,
+    'content-type': 'application/json',
+  };
+  return {
+    async send(body) {
+      const startedAt = performance.now();
+      const answer = await fetch(`${url}/v1/Messages`, { method: 'POST', headers, body });
+      const { operationLocation } = (await answer.json()) as { operationLocation?: string };
+      if (operationLocation === undefined) throw new Error(`The send was answered with ${answer.status}.`);
+      return { location: operationLocation, tookMs: performance.now() - startedAt };
+    },
+    async read(location) {
+      const answer = await fetch(location, { headers });
+      return (await answer.json()) as OperationAnswer;
+    },
+    async measureMemory() {
+      const status = await readFile(`/proc/${child.pid}/status`, 'utf8');
+      return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) * 1024;
+    },
+    async stop() {
+      if (child.exitCode !== null) return;
+      child.kill('SIGTERM');
+      await once(child, 'exit');
+    },
+  };
+}
