@@ -88,6 +88,12 @@ async function buildApp(
   const account = await ensureAccount(store, config);
   const metrics = createMetrics();
 
+  const settler = createSettler({
+    store,
+    log,
+    delayMs: config.dispatch.settleDelayMs,
+    onSettled: (count) => metrics.settled.inc(count),
+  });
   const countReceipts = (tally: ReceiptTally) => {
     for (const [result, count] of Object.entries(tally)) metrics.receipts.inc({ result }, count);
   };
@@ -97,6 +103,7 @@ async function buildApp(
     delayMs: config.receipts.flushDelayMs,
     batchMax: config.receipts.batchMax,
     waitingMax: config.receipts.bufferMax,
+    outcomesWritten: () => settler.flushed(),
     onApplied: countReceipts,
   });
   stops.push(() => receipts.drain());
@@ -109,12 +116,6 @@ async function buildApp(
     carriers.push(carrier);
   }
 
-  const settler = createSettler({
-    store,
-    log,
-    delayMs: config.dispatch.settleDelayMs,
-    onSettled: (count) => metrics.settled.inc(count),
-  });
   const dispatcher = createDispatcher({
     store,
     settler,

@@ -264,7 +264,7 @@ class BatchRun {
     if (this.#leaseLost || this.#deps.abandoned.aborted) return;
     if (this.#unsent.length > 0) {
       // What was handed over must be on record before the rest may be leased without it.
-      await this.#deps.settler.drain();
+      await this.#deps.settler.flushed();
       await this.#deps.store.batches.returnBatch(batch, this.#unsent, 0);
       return;
     }

@@ -23,6 +23,8 @@ export interface SettleItem {
 export interface Settler {
   add(items: readonly SettleItem[]): Promise<void>;
   /** Resolves when everything added so far is written. */
+  flushed(): Promise<void>;
+  /** Writes at once what waits; resolves when nothing is left. */
   drain(): Promise<void>;
   readonly waiting: number;
 }

@@ -32,6 +32,11 @@ export function createReceiptIntake(options: {
   readonly delayMs: number;
   readonly batchMax: number;
   readonly waitingMax: number;
+  /**
+   * Resolves when the outcomes known so far are written. A receipt whose attempt was answered a moment ago then finds
+   * it settled, instead of being parked.
+   */
+  readonly outcomesWritten: () => Promise<void>;
   readonly onApplied: (tally: ReceiptTally) => void;
 }): ReceiptIntake {
   const { store, log } = options;
@@ -57,6 +62,7 @@ export function createReceiptIntake(options: {
     delayMs: options.delayMs,
     waitingMax: options.waitingMax,
     async flush(receipts) {
+      await options.outcomesWritten();
       const { groups, strangers } = groupReceipts(receipts);
       if (strangers > 0) options.onApplied({ applied: 0, parked: 0, ignored: 0, strangers });
       for (const group of groups) for (const wave of splitWaves(group)) await apply(wave);

@@ -20,55 +20,69 @@ export interface Batcher<Item> {
   add(items: readonly Item[]): Promise<void>;
   /** Items not yet handed to a finished flush. */
   readonly waiting: number;
+  /** Resolves when all items added so far are flushed, whatever is added meanwhile. */
+  flushed(): Promise<void>;
   /** Flushes what waits; resolves when nothing is left. Items may still be added. */
   drain(): Promise<void>;
 }
 
 export function createBatcher<Item>(options: BatcherOptions<Item>): Batcher<Item> {
   let queue: Item[] = [];
-  let inFlush = 0;
   let timer: NodeJS.Timeout | null = null;
-  let running: Promise<void> | null = null;
-  let room: (() => void)[] = [];
+  let flushing = false;
+  /** Items ever added and ever flushed: what lies between waits or is being flushed. */
+  let added = 0;
+  let done = 0;
+  const room: (() => void)[] = [];
+  const watchers: { readonly until: number; readonly resolve: () => void }[] = [];
 
-  async function run(): Promise<void> {
+  async function flushAll(): Promise<void> {
+    if (timer !== null) clearTimeout(timer);
+    timer = null;
+    if (flushing) return;
+    flushing = true;
     while (queue.length > 0) {
       const items = queue.length <= options.sizeMax ? queue : queue.slice(0, options.sizeMax);
       queue = queue.length <= options.sizeMax ? [] : queue.slice(options.sizeMax);
-      inFlush = items.length;
       await options.flush(items);
-      inFlush = 0;
+      done += items.length;
+      while (watchers[0] !== undefined && watchers[0].until <= done) watchers.shift()?.resolve();
       for (const resolve of room.splice(0)) resolve();
     }
-  }
-
-  function start(): Promise<void> {
-    if (timer !== null) clearTimeout(timer);
-    timer = null;
-    running ??= run().finally(() => {
-      running = null;
-    });
-    return running;
+    // In the turn of the last look at the queue: what is added from now on begins a flush of its own.
+    flushing = false;
   }
 
   async function add(items: readonly Item[]): Promise<void> {
-    while (queue.length + inFlush >= options.waitingMax)
+    while (added - done >= options.waitingMax)
       await new Promise<void>((resolve) => room.push(resolve));
     for (const item of items) queue.push(item);
-    if (running !== null) return;
-    if (queue.length >= options.sizeMax) void start();
-    else timer ??= setTimeout(start, options.delayMs);
+    added += items.length;
+    if (flushing) return;
+    if (queue.length >= options.sizeMax) void flushAll();
+    else timer ??= setTimeout(() => void flushAll(), options.delayMs);
+  }
+
+  function flushed(): Promise<void> {
+    const until = added;
+    return until <= done
+      ? Promise.resolve()
+      : new Promise((resolve) => watchers.push({ until, resolve }));
   }
 
   async function drain(): Promise<void> {
-    while (queue.length > 0 || running !== null) await start();
+    while (done < added) {
+      void flushAll();
+      await flushed();
+    }
   }
 
   return {
     add,
+    flushed,
     drain,
     get waiting() {
-      return queue.length + inFlush;
+      return added - done;
     },
   };
 }

@@ -1,10 +1,9 @@
 /**
- * Receipts, applied in batches. The usual one (a better word on the present attempt) is one statement for a
- * whole operation; what that statement does not move is looked at one by one: too early, too late, again,
- * or bad news that a fallback may answer.
+ * Receipts, applied in batches: one statement for those that move their message, one for those that a fallback
+ * answers. What neither moves is looked at one by one: too early, too late, or again.
  */
 import type pg from 'pg';
-import { ATTEMPT_MAX, messageUuid, operationUuidOf, ordinalOf } from '../domain/ids.ts';
+import { ATTEMPT_MAX, operationUuidOf, ordinalOf } from '../domain/ids.ts';
 import type { Address, AddressChannel, MessageStatus } from '../domain/message.ts';
 import { rankOf } from '../domain/message.ts';
 import type { SendPlan } from '../domain/operation.ts';
@@ -31,101 +30,174 @@ export interface ReceiptTally {
 }
 
 /**
- * Applies receipts of one operation, at most one per message. Good news on the present attempt moves the
- * message in one statement; everything else goes through `applyOneByOne`.
+ * Applies receipts of one operation, at most one per message, in one statement for those that move their message
+ * and one for those that send it on to its next candidate. What neither touches is looked at one by one.
  */
 export async function applyReceipts(
   database: Database,
   receipts: readonly MatchedReceipt[],
 ): Promise<ReceiptTally> {
   const tally: ReceiptTally = { applied: 0, parked: 0, ignored: 0, strangers: 0 };
-  const first = receipts[0];
-  if (first === undefined) return tally;
-  const good = receipts.filter((receipt) => receipt.status !== 'UNDELIVERED');
-  let rest = receipts.filter((receipt) => receipt.status === 'UNDELIVERED');
-  if (good.length > 0) {
-    const { rows } = await database.query<{ moved: number }>(
-      `with moved as (
-         update message m set previous_status = m.status, status = r.status::message_status,
-           attempt_status = r.status::message_status, updated_at = clock_timestamp(),
-           error_code = null, error_detail = null
-         from unnest($3::uuid[], $4::smallint[], $5::text[]) as r(id, attempt, status)
-         where m.account_id = $1 and m.id = r.id and m.attempt = r.attempt
-           and m.status in ('SENT', 'UNDELIVERED', 'DELIVERED') and m.status < r.status::message_status
-         returning m.previous_status, m.status, false as attempted)
-       ${COUNT_MOVED}`,
-      [
-        first.accountId,
-        operationUuidOf(first.messageId),
-        good.map((receipt) => receipt.messageId),
-        good.map((receipt) => receipt.attempt),
-        good.map((receipt) => receipt.status),
-      ],
-    );
-    const moved = rows[0]?.moved ?? 0;
-    tally.applied += moved;
-    if (moved < good.length) rest = [...rest, ...good];
-  }
-  if (rest.length > 0)
-    await database.transact((client) =>
-      applyOneByOne(client, rest, tally, good.length > 0 ? tally.applied : 0),
-    );
+  const fallbacks = await findFallbacks(database, receipts);
+  const moving = receipts.filter((receipt) => !fallbacks.has(receipt.messageId));
+  const done = new Set([
+    ...(await moveMessages(database, moving)),
+    ...(await sendOn(database, receipts, fallbacks)),
+  ]);
+  tally.applied = done.size;
+  for (const receipt of receipts)
+    if (!done.has(receipt.messageId))
+      // One transaction each: whoever locks one message at most cannot deadlock with those that lock many.
+      await database.transact((client) => applyOne(client, receipt, tally));
   return tally;
 }
 
-interface MessageState {
-  id: string;
-  status: MessageStatus;
-  attempt: number;
-  attempt_status: MessageStatus | null;
-  candidate: number;
-  address: string;
-  address_channel: AddressChannel;
-  addresses: Address[] | null;
-}
-
-/** `known` of the receipts were moved a moment ago by the fast statement and will look like repetitions. */
-async function applyOneByOne(
-  client: pg.PoolClient,
+/** Moves messages whose present attempt the receipts speak of, where they say more than is known. */
+async function moveMessages(
+  database: Database,
   receipts: readonly MatchedReceipt[],
-  tally: ReceiptTally,
-  known: number,
-): Promise<void> {
-  const first = receipts[0];
-  if (first === undefined) return;
-  const operationId = operationUuidOf(first.messageId);
-  const { rows } = await client.query<MessageState>(
-    `select id, status, attempt, attempt_status, candidate, address, address_channel, addresses
-     from message where account_id = $1 and id = any($2::uuid[]) order by id for update`,
-    [first.accountId, receipts.map((receipt) => receipt.messageId)],
+): Promise<string[]> {
+  const [first] = receipts;
+  if (first === undefined) return [];
+  const { rows } = await database.query<{ ids: string[] | null }>(
+    `with moved as (
+       update message m set previous_status = m.status, status = r.status::message_status,
+         attempt_status = r.status::message_status, updated_at = clock_timestamp(),
+         error_code = r.code, error_detail = r.detail
+       from unnest($3::uuid[], $4::smallint[], $5::text[], $6::int[], $7::text[]) as r(id, attempt, status, code, detail)
+       where m.account_id = $1 and m.id = r.id and m.attempt = r.attempt
+         and m.status in ('SENT', 'UNDELIVERED', 'DELIVERED') and m.status < r.status::message_status
+       returning m.id, m.previous_status, m.status, false as attempted),
+     counted as (${COUNT_MOVED})
+     select array_agg(id) as ids from moved`,
+    [
+      first.accountId,
+      operationUuidOf(first.messageId),
+      receipts.map((receipt) => receipt.messageId),
+      receipts.map((receipt) => receipt.attempt),
+      receipts.map((receipt) => receipt.status),
+      receipts.map((receipt) => (receipt.status === 'UNDELIVERED' ? receipt.code : null)),
+      receipts.map((receipt) => (receipt.status === 'UNDELIVERED' ? receipt.detail : null)),
+    ],
   );
-  const states = new Map(rows.map((row) => [row.id, row]));
-  const context = { client, accountId: first.accountId, operationId, tally };
-  for (const receipt of receipts) {
-    const message = states.get(receipt.messageId);
-    if (message === undefined) tally.strangers += 1;
-    else if (receipt.attempt > message.attempt) await park(context, receipt);
-    else if (receipt.attempt < message.attempt) await applyToEarlier(context, receipt, message);
-    else if (receipt.status === 'UNDELIVERED') await applyBadNews(context, receipt, message);
-    else if (isBetter(receipt.status, message.status))
-      await moveMessage(context, receipt, receipt.status);
-    else tally.ignored += 1;
-  }
-  tally.ignored -= Math.min(known, tally.ignored);
+  return rows[0]?.ids ?? [];
 }
 
-interface ApplyContext {
-  readonly client: pg.PoolClient;
-  readonly accountId: number;
-  readonly operationId: string;
-  readonly tally: ReceiptTally;
+/** Where a message goes after its present attempt came to nothing. */
+interface Fallback {
+  readonly lane: string;
+  readonly candidate: number;
+}
+
+/** Bad news that another candidate may answer, by message. */
+async function findFallbacks(
+  database: Database,
+  receipts: readonly MatchedReceipt[],
+): Promise<Map<string, Fallback>> {
+  const bad = receipts.filter(
+    (receipt) => receipt.status === 'UNDELIVERED' && receipt.attempt < ATTEMPT_MAX,
+  );
+  const [first] = bad;
+  const fallbacks = new Map<string, Fallback>();
+  if (first === undefined) return fallbacks;
+  const operations = await database.query<{ plan: SendPlan }>(
+    `select plan from operation where account_id = $1 and id = $2
+       and cancel_requested_at is null and (expire_at is null or expire_at > now())`,
+    [first.accountId, operationUuidOf(first.messageId)],
+  );
+  const plan = operations.rows[0]?.plan;
+  if (plan === undefined) return fallbacks;
+  const { rows } = await database.query<{
+    id: string;
+    candidate: number;
+    address: string;
+    address_channel: AddressChannel;
+    addresses: Address[] | null;
+  }>(
+    `select m.id, m.candidate, m.address, m.address_channel, m.addresses
+     from message m, unnest($2::uuid[], $3::smallint[]) as r(id, attempt)
+     where m.account_id = $1 and m.id = r.id and m.attempt = r.attempt and m.status = 'SENT'`,
+    [first.accountId, bad.map((receipt) => receipt.messageId), bad.map((receipt) => receipt.attempt)],
+  );
+  for (const row of rows) {
+    const addresses = row.addresses ?? [{ address: row.address, channel: row.address_channel }];
+    const next = listCandidates(addresses, plan)[row.candidate + 1];
+    if (next !== undefined)
+      fallbacks.set(row.id, { lane: next.sender.carrier, candidate: row.candidate + 1 });
+  }
+  return fallbacks;
+}
+
+/** Ends the present attempts and queues the next ones; the messages stay SENT meanwhile. */
+async function sendOn(
+  database: Database,
+  receipts: readonly MatchedReceipt[],
+  fallbacks: ReadonlyMap<string, Fallback>,
+): Promise<string[]> {
+  const bad = receipts.filter((receipt) => fallbacks.has(receipt.messageId));
+  const [first] = bad;
+  if (first === undefined) return [];
+  const operationId = operationUuidOf(first.messageId);
+  const { rows } = await database.query<{ ids: string[] | null }>(
+    `with moved as (
+       update message m set attempt_status = 'UNDELIVERED', error_code = r.code, error_detail = r.detail,
+         updated_at = clock_timestamp()
+       from unnest($3::uuid[], $4::smallint[], $5::smallint[], $6::int[], $7::text[], $8::text[], $9::smallint[])
+         as r(id, ordinal, attempt, code, detail, lane, candidate)
+       where m.account_id = $1 and m.id = r.id and m.attempt = r.attempt
+         and m.status = 'SENT' and m.attempt_status = 'SENT'
+       returning m.id, r.ordinal, r.attempt, r.lane, r.candidate),
+     added as (
+       insert into dispatch_batch (account_id, operation_id, lane, candidate, attempt, waiting, due_at, expire_at, ordinals)
+       select $1, $2, lane, candidate, attempt + 1, false, now(),
+         (select expire_at from operation where account_id = $1 and id = $2), array_agg(ordinal order by ordinal)
+       from moved group by lane, candidate, attempt)
+     select array_agg(id) as ids from moved`,
+    [
+      first.accountId,
+      operationId,
+      bad.map((receipt) => receipt.messageId),
+      bad.map((receipt) => ordinalOf(receipt.messageId)),
+      bad.map((receipt) => receipt.attempt),
+      bad.map((receipt) => receipt.code),
+      bad.map((receipt) => receipt.detail),
+      bad.map((receipt) => fallbacks.get(receipt.messageId)?.lane),
+      bad.map((receipt) => fallbacks.get(receipt.messageId)?.candidate),
+    ],
+  );
+  return rows[0]?.ids ?? [];
+}
+
+interface MessageState {
+  readonly id: string;
+  readonly status: MessageStatus;
+  readonly attempt: number;
+}
+
+/** A receipt that moved nothing: too early, too late, again, or of no message that there is. */
+async function applyOne(
+  client: pg.PoolClient,
+  receipt: MatchedReceipt,
+  tally: ReceiptTally,
+): Promise<void> {
+  const { rows } = await client.query<MessageState>(
+    'select id, status, attempt from message where account_id = $1 and id = $2 for update',
+    [receipt.accountId, receipt.messageId],
+  );
+  const message = rows[0];
+  if (message === undefined) tally.strangers += 1;
+  else if (receipt.attempt > message.attempt) {
+    await park(client, receipt);
+    tally.parked += 1;
+  } else if (receipt.attempt < message.attempt) await applyToEarlier(client, receipt, message, tally);
+  else tally.ignored += 1;
 }
 
 function isBetter(status: MessageStatus, than: MessageStatus): boolean {
   return than !== 'FAILED' && than !== 'CANCELED' && rankOf(status) > rankOf(than);
 }
 
-async function park({ client, tally }: ApplyContext, receipt: MatchedReceipt): Promise<void> {
+async function park(client: pg.PoolClient, receipt: MatchedReceipt): Promise<void> {
   await client.query(
     `insert into parked_receipt (account_id, message_id, attempt, status, code, detail, received_at)
      values ($1, $2, $3, $4, $5, $6, now()) on conflict do nothing`,
@@ -138,155 +210,77 @@ async function park({ client, tally }: ApplyContext, receipt: MatchedReceipt): P
       receipt.detail,
     ],
   );
-  tally.parked += 1;
 }
 
 /** A word on an attempt that a later one has followed: good news still counts, bad news is only noted. */
 async function applyToEarlier(
-  context: ApplyContext,
+  client: pg.PoolClient,
   receipt: MatchedReceipt,
   message: MessageState,
+  tally: ReceiptTally,
 ): Promise<void> {
-  const { client, accountId } = context;
   await client.query(
     `update message set earlier = jsonb_set(earlier, array[i::text, 'status'], to_jsonb($4::text))
      from (select ordinality - 1 as i from message m, jsonb_array_elements(m.earlier) with ordinality as e(value)
-           where m.account_id = $1 and m.id = $2 and (e.value ->> 'attempt')::int = $3) as at
+           where m.account_id = $1 and m.id = $2 and (e.value ->> 'attempt')::int = $3
+             and (e.value ->> 'status')::message_status < $4::message_status) as at
      where account_id = $1 and id = $2`,
-    [accountId, receipt.messageId, receipt.attempt, receipt.status],
+    [receipt.accountId, receipt.messageId, receipt.attempt, receipt.status],
   );
-  if (receipt.status !== 'UNDELIVERED' && isBetter(receipt.status, message.status))
-    await moveMessage(context, receipt, null);
-  else context.tally.ignored += 1;
-}
-
-/** Ends the attempt; ends the message too unless there is another way to reach the recipient. */
-async function applyBadNews(
-  context: ApplyContext,
-  receipt: MatchedReceipt,
-  message: MessageState,
-): Promise<void> {
-  const { client, accountId, operationId, tally } = context;
-  if (message.status !== 'SENT' || message.attempt_status !== 'SENT') {
+  if (receipt.status === 'UNDELIVERED' || !isBetter(receipt.status, message.status)) {
     tally.ignored += 1;
     return;
   }
-  const { rows } = await client.query<{ plan: SendPlan; expire_at: Date | null; open: boolean }>(
-    `select plan, expire_at, cancel_requested_at is null and (expire_at is null or expire_at > now()) as open
-     from operation where account_id = $1 and id = $2`,
-    [accountId, operationId],
-  );
-  const operation = rows[0];
-  const addresses = message.addresses ?? [
-    { address: message.address, channel: message.address_channel },
-  ];
-  const next =
-    operation === undefined || !operation.open || message.attempt >= ATTEMPT_MAX
-      ? undefined
-      : listCandidates(addresses, operation.plan)[message.candidate + 1];
-  if (next === undefined) {
-    await moveMessage(context, receipt, 'UNDELIVERED');
-    return;
-  }
-  await client.query(
-    `insert into dispatch_batch (account_id, operation_id, lane, candidate, attempt, waiting, due_at, expire_at, ordinals)
-     values ($1, $2, $3, $4, $5, false, now(), $6, array[$7::smallint])`,
-    [
-      accountId,
-      operationId,
-      next.sender.carrier,
-      message.candidate + 1,
-      message.attempt + 1,
-      operation?.expire_at ?? null,
-      ordinalOf(receipt.messageId),
-    ],
-  );
-  await client.query(
-    `update message set attempt_status = 'UNDELIVERED', error_code = $3, error_detail = $4, updated_at = clock_timestamp()
-     where account_id = $1 and id = $2`,
-    [accountId, receipt.messageId, receipt.code, receipt.detail],
-  );
-  tally.applied += 1;
-}
-
-/** Moves one message and its operation's counters; `attemptStatus` null leaves the present attempt alone. */
-async function moveMessage(
-  { client, accountId, operationId, tally }: ApplyContext,
-  receipt: MatchedReceipt,
-  attemptStatus: MessageStatus | null,
-): Promise<void> {
-  const bad = receipt.status === 'UNDELIVERED';
   await client.query(
     `with moved as (
-       update message m set previous_status = m.status, status = $4::message_status,
-         attempt_status = coalesce($5::message_status, m.attempt_status), updated_at = clock_timestamp(),
-         error_code = $6, error_detail = $7
+       update message m set previous_status = m.status, status = $4::message_status, updated_at = clock_timestamp()
        where account_id = $1 and id = $3 and status < $4::message_status
        returning previous_status, status, false as attempted)
      ${COUNT_MOVED}`,
-    [
-      accountId,
-      operationId,
-      receipt.messageId,
-      receipt.status,
-      attemptStatus,
-      bad ? receipt.code : null,
-      bad ? receipt.detail : null,
-    ],
+    [receipt.accountId, operationUuidOf(receipt.messageId), receipt.messageId, receipt.status],
   );
   tally.applied += 1;
 }
 
-/** Parked receipts tried in one go. */
+/** Parked receipts taken in one go. */
 const PARKED_MAX = 500;
 /** A receipt whose attempt is never settled is a stranger after this long. */
 const PARKED_KEPT = '4 days';
 
-/** Takes the parked receipts whose attempt has been settled meanwhile, for the caller to apply again. */
+/**
+ * Takes and applies the parked receipts whose attempt has been settled meanwhile. Resolves with their number. A
+ * crash between the two loses nothing: they are deleted only after they were applied, and applying twice is as once.
+ */
 export async function applyParkedReceipts(database: Database): Promise<number> {
-  return database.transact(async (client) => {
-    const { rows } = await client.query<{
-      account_id: number;
-      message_id: string;
-      attempt: number;
-      status: MatchedReceipt['status'];
-      code: number | null;
-      detail: string | null;
-    }>(
-      `with ripe as (
-         select p.account_id, p.message_id, p.attempt, p.status from parked_receipt p
-         join message m on m.account_id = p.account_id and m.id = p.message_id and m.attempt >= p.attempt
-         order by p.message_id, p.status limit ${PARKED_MAX} for update of p skip locked)
-       delete from parked_receipt p using ripe
-       where p.account_id = ripe.account_id and p.message_id = ripe.message_id
-         and p.attempt = ripe.attempt and p.status = ripe.status
-       returning p.*`,
-    );
-    const groups = new Map<string, MatchedReceipt[]>();
-    for (const row of rows.toSorted((a, b) => (a.message_id < b.message_id ? -1 : 1))) {
-      const operationId = operationUuidOf(row.message_id);
-      const group = groups.get(operationId) ?? [];
-      group.push({
+  const { rows } = await database.query<{
+    account_id: number;
+    message_id: string;
+    attempt: number;
+    status: MatchedReceipt['status'];
+    code: number | null;
+    detail: string | null;
+  }>(
+    `select p.* from parked_receipt p
+     join message m on m.account_id = p.account_id and m.id = p.message_id and m.attempt >= p.attempt
+     order by p.message_id, p.attempt, p.status limit ${PARKED_MAX}`,
+  );
+  for (const row of rows) {
+    await applyReceipts(database, [
+      {
         accountId: row.account_id,
-        messageId: messageUuid(operationId, ordinalOf(row.message_id)),
+        messageId: row.message_id,
         attempt: row.attempt,
         status: row.status,
         code: row.code,
         detail: row.detail,
-      });
-      groups.set(operationId, group);
-    }
-    for (const group of [...groups.entries()]
-      .toSorted(([a], [b]) => (a < b ? -1 : 1))
-      .map(([, g]) => g))
-      await applyOneByOne(
-        client,
-        group.toSorted((a, b) => rankOf(a.status) - rankOf(b.status)),
-        { applied: 0, parked: 0, ignored: 0, strangers: 0 },
-        0,
-      );
-    return rows.length;
-  });
+      },
+    ]);
+    await database.query(
+      'delete from parked_receipt where account_id = $1 and message_id = $2 and attempt = $3 and status = $4',
+      [row.account_id, row.message_id, row.attempt, row.status],
+    );
+  }
+  return rows.length;
 }
 
 /** Forgets parked receipts that no attempt ever claimed. */
