@@ -39,7 +39,7 @@ export async function startServer(databaseUrl: string, folder: string): Promise<
       senders: [{ address: '+15005550100', channel: 'SMS', carrier: 'simulator' }],
     }),
   );
-  const child = spawn(process.execPath, [PROGRAM, 'start', '--config', config], {
+  const child = spawn(process.execPath, [...(process.env['BENCH_NODE']?.split(' ') ?? []), PROGRAM, 'start', '--config', config], {
     env: { ...process.env, DATABASE_URL: databaseUrl, FANFARE_ACCOUNT_SID: SID, FANFARE_AUTH_TOKEN: TOKEN },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -66,10 +66,10 @@ export async function leaseBatches(
        lease = b.lease + 1, leased_by = $2, leased_until = now() + $5 * interval '1 millisecond',
        doubtful = b.frontier,
        frontier = greatest(b.frontier, least($4, cardinality(b.ordinals)))
-     from ready, operation o
-     where b.id = ready.id and o.account_id = b.account_id and o.id = b.operation_id
+     where b.id = any(array(select id from ready))
      returning b.id, b.account_id, b.operation_id, b.candidate, b.attempt, b.tries, b.frontier, b.doubtful,
-       b.ordinals, b.lease, o.cancel_requested_at is not null as cancel_requested`,
+       b.ordinals, b.lease, (select o.cancel_requested_at is not null from operation o
+         where o.account_id = b.account_id and o.id = b.operation_id) as cancel_requested`,
     [lane, node, options.limit, options.window, options.leaseMs],
   );
   return rows
@@ -116,7 +116,8 @@ export async function renewLeases(
   const { rows } = await database.query<{ id: string }>(
     `update dispatch_batch b set leased_until = now() + $3 * interval '1 millisecond'
      from unnest($1::bigint[], $2::int[]) as held(id, lease)
-     where b.id = held.id and b.lease = held.lease and b.leased_until > now() returning b.id`,
+     where b.id = any($1::bigint[]) and b.id = held.id and b.lease = held.lease and b.leased_until > now()
+     returning b.id`,
     [batches.map((batch) => batch.id), batches.map((batch) => batch.lease), leaseMs],
   );
   return new Set(rows.map((row) => row.id));
@@ -216,7 +217,7 @@ export function wakeDueBatches(database: Database): Promise<number> {
       `with due as (
          select id from dispatch_batch where waiting and (due_at <= now() or expire_at <= now())
          order by due_at, id limit ${WAKE_MAX} for update skip locked)
-       update dispatch_batch b set waiting = false from due where b.id = due.id
+       update dispatch_batch b set waiting = false where b.id = any(array(select id from due))
        returning b.account_id, b.operation_id, b.ordinals`,
     );
     for (const row of rows.toSorted((a, b) => (a.operation_id < b.operation_id ? -1 : 1)))

@@ -65,7 +65,7 @@ async function moveMessages(
          attempt_status = r.status::message_status, updated_at = clock_timestamp(),
          error_code = r.code, error_detail = r.detail
        from unnest($3::uuid[], $4::smallint[], $5::text[], $6::int[], $7::text[]) as r(id, attempt, status, code, detail)
-       where m.account_id = $1 and m.id = r.id and m.attempt = r.attempt
+       where m.account_id = $1 and m.id = any($3::uuid[]) and m.id = r.id and m.attempt = r.attempt
          and m.status in ('SENT', 'UNDELIVERED', 'DELIVERED') and m.status < r.status::message_status
        returning m.id, m.previous_status, m.status, false as attempted),
      counted as (${COUNT_MOVED})
@@ -116,7 +116,7 @@ async function findFallbacks(
   }>(
     `select m.id, m.candidate, m.address, m.address_channel, m.addresses
      from message m, unnest($2::uuid[], $3::smallint[]) as r(id, attempt)
-     where m.account_id = $1 and m.id = r.id and m.attempt = r.attempt and m.status = 'SENT'`,
+     where m.account_id = $1 and m.id = any($2::uuid[]) and m.id = r.id and m.attempt = r.attempt and m.status = 'SENT'`,
     [first.accountId, bad.map((receipt) => receipt.messageId), bad.map((receipt) => receipt.attempt)],
   );
   for (const row of rows) {
@@ -144,7 +144,7 @@ async function sendOn(
          updated_at = clock_timestamp()
        from unnest($3::uuid[], $4::smallint[], $5::smallint[], $6::int[], $7::text[], $8::text[], $9::smallint[])
          as r(id, ordinal, attempt, code, detail, lane, candidate)
-       where m.account_id = $1 and m.id = r.id and m.attempt = r.attempt
+       where m.account_id = $1 and m.id = any($3::uuid[]) and m.id = r.id and m.attempt = r.attempt
          and m.status = 'SENT' and m.attempt_status = 'SENT'
        returning m.id, r.ordinal, r.attempt, r.lane, r.candidate),
      added as (

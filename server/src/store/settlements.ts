@@ -56,7 +56,7 @@ export async function settleOperation(
     // "ended" is read before "moved" starts, so that batches are locked before messages.
     `with ended as (
        delete from dispatch_batch b using unnest($16::bigint[], $17::int[]) as e(id, lease)
-       where b.id = e.id and b.lease = e.lease returning 1),
+       where b.id = any($16::bigint[]) and b.id = e.id and b.lease = e.lease returning 1),
      moved as (
        update message m set
          attempt = p.attempt, candidate = p.candidate, channel = p.channel::channel,
@@ -73,7 +73,7 @@ export async function settleOperation(
          $9::text[], $10::text[], $11::int[], $12::text[], $13::text[], $14::smallint[], $15::smallint[], $18::float[])
          as p(id, ordinal, attempt, candidate, channel, attempted_at, outcome, provider_id, error_code,
            error_detail, next_lane, next_candidate, next_tries, next_delay)
-       where m.account_id = $1 and m.id = p.id and m.attempt = p.attempt - 1
+       where m.account_id = $1 and m.id = any($3::uuid[]) and m.id = p.id and m.attempt = p.attempt - 1
          and m.status in ('QUEUED', 'SENT', 'UNDELIVERED', 'DELIVERED', 'READ')
          and (select count(*) from ended) >= 0
        returning m.previous_status, m.status, true as attempted, p.ordinal, p.attempt, p.next_lane,
