@@ -2,7 +2,8 @@
  * `npm run bench`: Fanfare beside the floor, in one run on one PostgreSQL, as ratios. Rounds of both alternate, so that
  * a noisy machine is noisy for both; medians are compared.
  *
- * `npm run bench -- --messages 1000000` sets how many messages the memory run sends (100,000 unless said).
+ * `npm run bench -- --messages 1000000` sets how many messages the memory run sends (100,000 unless said);
+ * `--only accept`, `end-to-end` or `read` runs that part alone.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -19,7 +20,10 @@ const END_TO_END_ROUNDS = 5;
 const OPERATIONS = 5;
 const FLOOR_WORKERS = 4;
 
-const { values } = parseArgs({ options: { messages: { type: 'string', default: '100000' } } });
+const { values } = parseArgs({
+  options: { messages: { type: 'string', default: '100000' }, only: { type: 'string', default: '' } },
+});
+const isWanted = (part: string) => values.only === '' || values.only === part;
 
 const body = (extra: object = {}) =>
   JSON.stringify({
@@ -124,10 +128,10 @@ try {
   try {
     const floor = await openFloor(engine.url);
     print(`Node ${process.version}, embedded PostgreSQL, ${MESSAGES.toLocaleString('en')} messages an operation\n`);
-    await benchAccept(floor, server);
-    await benchEndToEnd(floor, server);
+    if (isWanted('accept')) await benchAccept(floor, server);
+    if (isWanted('end-to-end')) await benchEndToEnd(floor, server);
     await floor.close();
-    await benchReadsAndMemory(server, Number(values.messages));
+    if (isWanted('read')) await benchReadsAndMemory(server, Number(values.messages));
   } finally {
     await server.stop();
   }
