@@ -34,7 +34,11 @@ export interface Floor {
 }
 
 export async function openFloor(url: string): Promise<Floor> {
-  const pool = new pg.Pool({ connectionString: url, max: 8, options: '-c plan_cache_mode=force_custom_plan' });
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: 8,
+    options: '-c plan_cache_mode=force_custom_plan',
+  });
   await pool.query(
     `insert into account (id, sid, token_hash) overriding system value values ($1, 'ACfloor', '') on conflict do nothing`,
     [ACCOUNT],
@@ -50,7 +54,8 @@ export async function openFloor(url: string): Promise<Floor> {
     );
     const now = new Date().toISOString();
     const rows = ids.messages.map(
-      (id, i) => `${ACCOUNT}\t0\tQUEUED\tQUEUED\tSMS\tPHONE\t${id}\t${now}\t+1500556${String(i).padStart(4, '0')}\t{"name":"Ada ${i}"}\n`,
+      (id, i) =>
+        `${ACCOUNT}\t0\tQUEUED\tQUEUED\tSMS\tPHONE\t${id}\t${now}\t+1500556${String(i).padStart(4, '0')}\t{"name":"Ada ${i}"}\n`,
     );
     await pipeline(
       Readable.from([Buffer.from(rows.join(''))]),
@@ -72,14 +77,21 @@ export async function openFloor(url: string): Promise<Floor> {
     return [[ids.operation], ...batches.map((each) => each.map((i) => ids.messages[i] ?? ''))];
   }
 
-  async function dispatch(client: pg.PoolClient, operation: string, ids: readonly string[]): Promise<void> {
+  async function dispatch(
+    client: pg.PoolClient,
+    operation: string,
+    ids: readonly string[],
+  ): Promise<void> {
     const leased = await client.query<{ id: string }>(
       `update dispatch_batch set lease = 1, leased_until = now() + interval '10 s', frontier = $3
        where id = (select id from dispatch_batch where account_id = $1 and operation_id = $2 and lease = 0 limit 1 for update skip locked)
        returning id`,
       [ACCOUNT, operation, BATCH],
     );
-    await client.query('select id, status, attempt, address, variables from message where account_id = $1 and id = any($2::uuid[])', [ACCOUNT, ids]);
+    await client.query(
+      'select id, status, attempt, address, variables from message where account_id = $1 and id = any($2::uuid[])',
+      [ACCOUNT, ids],
+    );
     const now = new Date().toISOString();
     await client.query(
       `with gone as (delete from dispatch_batch where id = $5),
@@ -90,11 +102,22 @@ export async function openFloor(url: string): Promise<Floor> {
          where m.account_id = $1 and m.id = p.id and m.attempt = 0 returning 1)
        update operation set queued = queued - d.n, sent = sent + d.n, attempts = attempts + d.n, updated_at = now()
        from (select count(*)::int as n from moved) d where account_id = $1 and id = $2`,
-      [ACCOUNT, operation, ids, ids.map((id) => `sim-${id}`), leased.rows[0]?.id, ids.map(() => now)],
+      [
+        ACCOUNT,
+        operation,
+        ids,
+        ids.map((id) => `sim-${id}`),
+        leased.rows[0]?.id,
+        ids.map(() => now),
+      ],
     );
   }
 
-  async function receive(client: pg.PoolClient, operation: string, ids: readonly string[]): Promise<void> {
+  async function receive(
+    client: pg.PoolClient,
+    operation: string,
+    ids: readonly string[],
+  ): Promise<void> {
     await client.query(
       `with moved as (
          update message m set status = 'DELIVERED', previous_status = m.status, attempt_status = 'DELIVERED', updated_at = now()
@@ -106,7 +129,9 @@ export async function openFloor(url: string): Promise<Floor> {
     );
   }
 
-  async function withClient<Result>(work: (client: pg.PoolClient) => Promise<Result>): Promise<Result> {
+  async function withClient<Result>(
+    work: (client: pg.PoolClient) => Promise<Result>,
+  ): Promise<Result> {
     const client = await pool.connect();
     try {
       return await work(client);
@@ -120,7 +145,10 @@ export async function openFloor(url: string): Promise<Floor> {
       const startedAt = performance.now();
       const [[operation = ''] = []] = await withClient(accept);
       const tookMs = performance.now() - startedAt;
-      await pool.query('delete from dispatch_batch where account_id = $1 and operation_id = $2', [ACCOUNT, operation]);
+      await pool.query('delete from dispatch_batch where account_id = $1 and operation_id = $2', [
+        ACCOUNT,
+        operation,
+      ]);
       return tookMs;
     },
     async endToEnd(count, workers) {

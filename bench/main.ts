@@ -21,7 +21,10 @@ const OPERATIONS = 5;
 const FLOOR_WORKERS = 4;
 
 const { values } = parseArgs({
-  options: { messages: { type: 'string', default: '100000' }, only: { type: 'string', default: '' } },
+  options: {
+    messages: { type: 'string', default: '100000' },
+    only: { type: 'string', default: '' },
+  },
 });
 const isWanted = (part: string) => values.only === '' || values.only === part;
 
@@ -36,9 +39,12 @@ const body = (extra: object = {}) =>
     ...extra,
   });
 
-const median = (values_: readonly number[]) => values_.toSorted((a, b) => a - b)[Math.floor(values_.length / 2)] ?? NaN;
+const median = (values_: readonly number[]) =>
+  values_.toSorted((a, b) => a - b)[Math.floor(values_.length / 2)] ?? NaN;
 const percentile = (values_: readonly number[], share: number) =>
-  values_.toSorted((a, b) => a - b)[Math.min(values_.length - 1, Math.floor(values_.length * share))] ?? NaN;
+  values_.toSorted((a, b) => a - b)[
+    Math.min(values_.length - 1, Math.floor(values_.length * share))
+  ] ?? NaN;
 const rate = (messages: number, ms: number) => Math.round((messages / ms) * 1000);
 const show = (value: number) => value.toLocaleString('en');
 
@@ -60,7 +66,9 @@ async function benchAccept(floor: Floor, server: BenchServer): Promise<void> {
     }
   }
   const [a, b] = [rate(MESSAGES, median(floorMs)), rate(MESSAGES, median(serverMs))];
-  print(`accept       floor ${show(a).padStart(8)}/s   fanfare ${show(b).padStart(8)}/s   ratio ${(b / a).toFixed(2)}`);
+  print(
+    `accept       floor ${show(a).padStart(8)}/s   fanfare ${show(b).padStart(8)}/s   ratio ${(b / a).toFixed(2)}`,
+  );
 }
 
 async function sendAll(server: BenchServer, text: string, operations: number): Promise<number> {
@@ -86,7 +94,9 @@ async function benchEndToEnd(floor: Floor, server: BenchServer): Promise<void> {
   }
   const all = OPERATIONS * MESSAGES;
   const [a, b] = [rate(all, median(floorMs)), rate(all, median(serverMs))];
-  print(`end to end   floor ${show(a).padStart(8)}/s   fanfare ${show(b).padStart(8)}/s   ratio ${(b / a).toFixed(2)}`);
+  print(
+    `end to end   floor ${show(a).padStart(8)}/s   fanfare ${show(b).padStart(8)}/s   ratio ${(b / a).toFixed(2)}`,
+  );
 }
 
 /** How long it takes to read an operation while messages flow, and what memory does over many of them. */
@@ -127,7 +137,9 @@ try {
   const server = await startServer(engine.url, folder);
   try {
     const floor = await openFloor(engine.url);
-    print(`Node ${process.version}, embedded PostgreSQL, ${MESSAGES.toLocaleString('en')} messages an operation\n`);
+    print(
+      `Node ${process.version}, embedded PostgreSQL, ${MESSAGES.toLocaleString('en')} messages an operation\n`,
+    );
     if (isWanted('accept')) await benchAccept(floor, server);
     if (isWanted('end-to-end')) await benchEndToEnd(floor, server);
     await floor.close();

@@ -34,20 +34,34 @@ export async function startServer(databaseUrl: string, folder: string): Promise<
       logLevel: 'warn',
       limits: { requestsPerSecond: 1_000_000 },
       carriers: {
-        simulator: { answerDelayMs: { min: 0, max: 0 }, receiptDelayMs: { min: 0, max: 0 }, windowMax: 1_000 },
+        simulator: {
+          answerDelayMs: { min: 0, max: 0 },
+          receiptDelayMs: { min: 0, max: 0 },
+          windowMax: 1_000,
+        },
       },
       senders: [{ address: '+15005550100', channel: 'SMS', carrier: 'simulator' }],
     }),
   );
-  const child = spawn(process.execPath, [...(process.env['BENCH_NODE']?.split(' ') ?? []), PROGRAM, 'start', '--config', config], {
-    env: { ...process.env, DATABASE_URL: databaseUrl, FANFARE_ACCOUNT_SID: SID, FANFARE_AUTH_TOKEN: TOKEN },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = spawn(
+    process.execPath,
+    [...(process.env['BENCH_NODE']?.split(' ') ?? []), PROGRAM, 'start', '--config', config],
+    {
+      env: {
+        ...process.env,
+        DATABASE_URL: databaseUrl,
+        FANFARE_ACCOUNT_SID: SID,
+        FANFARE_AUTH_TOKEN: TOKEN,
+      },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
   let output = '';
   child.stdout.on('data', (data: Buffer) => (output += data.toString('utf8')));
   let url = '';
   for (let tries = 0; url === ''; tries += 1) {
-    if (child.exitCode !== null || tries > 600) throw new Error(`The server did not start: ${output}`);
+    if (child.exitCode !== null || tries > 600)
+      throw new Error(`The server did not start: ${output}`);
     url = /ready at (\S+)/.exec(output)?.[1] ?? '';
     await sleep(50);
   }
@@ -60,7 +74,8 @@ export async function startServer(databaseUrl: string, folder: string): Promise<
       const startedAt = performance.now();
       const answer = await fetch(`${url}/v1/Messages`, { method: 'POST', headers, body });
       const { operationLocation } = (await answer.json()) as { operationLocation?: string };
-      if (operationLocation === undefined) throw new Error(`The send was answered with ${answer.status}.`);
+      if (operationLocation === undefined)
+        throw new Error(`The send was answered with ${answer.status}.`);
       return { location: operationLocation, tookMs: performance.now() - startedAt };
     },
     async read(location) {

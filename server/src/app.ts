@@ -1,21 +1,24 @@
 /**
  * The composition root: builds the whole server from a configuration, starts it in order and stops it in reverse.
- * The only place that knows every part.
+ *
+ * ```
+ *  main thread      HTTP, reads              ──▶ PostgreSQL
+ *  intake thread    send requests            ──▶ PostgreSQL
+ *  dispatch thread  carriers, receipts       ◀─▶ PostgreSQL
+ * ```
+ * The three meet in rows only (and a send request is handed from the first to the second), so that reading stays
+ * quick while a megabyte is parsed and thousands of messages are sent.
  */
-import { createSimulator } from './carriers/simulator.ts';
-import type { Carrier } from './carriers/carrier.ts';
 import type { Config } from './config.ts';
-import { createDispatcher } from './dispatch/dispatcher.ts';
-import { createSettler } from './dispatch/settle.ts';
-import { createUpkeep } from './dispatch/upkeep.ts';
+import type { DispatchThreadApi, DispatchThreadData } from './dispatch-thread.ts';
 import { createServer } from './http/server.ts';
-import { createReceiptIntake } from './intake/receipts.ts';
-import { createSubmitter } from './intake/submit.ts';
+import type { IntakeThreadApi, IntakeThreadData } from './intake-thread.ts';
 import type { Logger } from './lib/log.ts';
-import { createMetrics } from './lib/metrics.ts';
+import { createApiMetrics } from './lib/metrics.ts';
 import { hashSecret, newAccountSid, newAuthToken } from './lib/secrets.ts';
+import { startThread, type Thread } from './lib/thread.ts';
 import { findEmbedded, startEmbedded } from './store/embedded.ts';
-import { openStore, type ReceiptTally, type Store } from './store/store.ts';
+import { openStore, type Store } from './store/store.ts';
 
 export { renderErrorsMarkdown } from './http/docs.ts';
 export { EmbeddedError } from './store/embedded.ts';
@@ -77,85 +80,55 @@ async function buildApp(
   stops: (() => Promise<void>)[],
   stop: () => Promise<void>,
 ): Promise<App> {
-  const url = config.databaseUrl ?? (await startEngine(config, log, stops));
+  const databaseUrl = config.databaseUrl ?? (await startEngine(config, log, stops));
   const store = await openStore({
-    url,
-    connectionsMax: config.dispatch.databaseConnections,
-    name: 'fanfare',
+    url: databaseUrl,
+    connectionsMax: READ_CONNECTIONS_MAX,
+    name: 'fanfare-api',
     onIdleError: (error) => log.warn({ reason: error.message }, 'A database connection broke'),
   });
   stops.push(() => store.close());
   const account = await ensureAccount(store, config);
-  const metrics = createMetrics();
-
-  const settler = createSettler({
-    store,
-    log,
-    delayMs: config.dispatch.settleDelayMs,
-    onSettled: (count) => metrics.settled.inc(count),
-  });
-  const countReceipts = (tally: ReceiptTally) => {
-    for (const [result, count] of Object.entries(tally)) metrics.receipts.inc({ result }, count);
-  };
-  const receipts = createReceiptIntake({
-    store,
-    log,
-    delayMs: config.receipts.flushDelayMs,
-    batchMax: config.receipts.batchMax,
-    waitingMax: config.receipts.bufferMax,
-    outcomesWritten: () => settler.flushed(),
-    onApplied: countReceipts,
-  });
-  stops.push(() => receipts.drain());
-
-  const carriers: Carrier[] = [];
-  for (const [name, options] of Object.entries(config.carriers)) {
-    const carrier = createSimulator({ ...options, name });
-    await carrier.start((some) => receipts.take(some));
-    stops.push(() => carrier.stop());
-    carriers.push(carrier);
-  }
-
-  const dispatcher = createDispatcher({
-    store,
-    settler,
-    carriers,
-    log,
-    retry: config.retry,
-    leaseMs: config.dispatch.leaseMs,
-    batchesPerLaneMax: config.dispatch.batchesPerLaneMax,
-    drainTimeoutMs: config.drainTimeoutMs,
-    onSubmitted: (seconds) => {
-      metrics.submitted.inc();
-      metrics.submitSeconds.observe(seconds);
-    },
-  });
-  const upkeep = createUpkeep({
-    store,
-    log,
-    retentionDays: config.retentionDays,
-    onWoken: () => dispatcher.nudge(),
-  });
-  await dispatcher.start();
-  stops.push(() => dispatcher.stop());
-  await upkeep.start();
-  stops.push(() => upkeep.stop());
-  stops.push(await keepListening(store, log, () => dispatcher.nudge()));
-
   const senders = {
     senders: config.senders.map((each) => ({ ...each, default: each.default ?? false })),
   };
-  const now = () => new Date();
+
+  const onDeath = (error: Error) => {
+    // What was under way is recovered by the next start, as after any crash.
+    log.fatal({ err: error }, 'A thread died; the server cannot go on');
+    process.exit(1);
+  };
+  const start = { youngMemoryMb: YOUNG_MEMORY_MB, onDeath };
+  const dispatch = await startThread<DispatchThreadApi>(
+    new URL('./dispatch-thread.js', import.meta.url),
+    { data: { databaseUrl, config } satisfies DispatchThreadData, ...start },
+  );
+  stops.push(() => stopThread(dispatch));
+  const intake = await startThread<IntakeThreadApi>(
+    new URL('./intake-thread.js', import.meta.url),
+    { data: { databaseUrl, config, senders } satisfies IntakeThreadData, ...start },
+  );
+  stops.push(() => stopThread(intake));
+
   const server = await createServer({
     options: config,
     log,
     store,
-    senders,
-    metrics,
-    submitter: createSubmitter({ store, senders, requireVariables: config.requireVariables, now }),
+    metrics: createApiMetrics(),
+    send: (question, transfer) => intake.call('send', [question], transfer),
+    measureDispatch: () => dispatch.call('measure', []),
   });
   stops.push(() => server.close());
   return { url: await server.listen(config.host, config.port), account, stop };
+}
+
+/** Connections for reading; the other threads have their own. */
+const READ_CONNECTIONS_MAX = 4;
+const YOUNG_MEMORY_MB = 64;
+
+async function stopThread(thread: Thread<{ readonly stop: () => Promise<void> }>): Promise<void> {
+  await thread.call('stop', []);
+  await thread.terminate();
 }
 
 async function startEngine(
@@ -185,36 +158,4 @@ async function ensureAccount(store: Store, config: Config): Promise<App['account
   const made = { sid: newAccountSid(), token: newAuthToken() };
   await store.accounts.putAccount(made.sid, hashSecret(made.token));
   return { ...made, created: true };
-}
-
-const LISTEN_RETRY_MS = 5_000;
-
-/** Listens for wake-ups, again whenever the connection breaks; polling bridges the time between. */
-async function keepListening(
-  store: Store,
-  log: Logger,
-  wake: () => void,
-): Promise<() => Promise<void>> {
-  let stopped = false;
-  let timer: NodeJS.Timeout | undefined;
-  let end: (() => Promise<void>) | null = null;
-  const again = (error: unknown) => {
-    if (stopped) return;
-    log.warn({ err: error }, 'Listening for wake-ups broke off; trying again');
-    end = null;
-    timer = setTimeout(() => void begin(), LISTEN_RETRY_MS);
-  };
-  async function begin(): Promise<void> {
-    try {
-      end = await store.upkeep.listenForWork(wake, again);
-    } catch (error) {
-      again(error);
-    }
-  }
-  await begin();
-  return async () => {
-    stopped = true;
-    clearTimeout(timer);
-    await end?.().catch(() => undefined);
-  };
 }

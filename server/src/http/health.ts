@@ -1,12 +1,17 @@
 /** For those who run the server: alive, ready, and the numbers. No credentials; no personal data in any of them. */
 import type { FastifyInstance } from 'fastify';
-import type { Metrics } from '../lib/metrics.ts';
+import type { ApiMetrics } from '../lib/metrics.ts';
 import type { Store } from '../store/store.ts';
 import { refuseForNow } from './reply.ts';
 
 export function registerHealth(
   app: FastifyInstance,
-  deps: { readonly store: Store; readonly metrics: Metrics; readonly isDraining: () => boolean },
+  deps: {
+    readonly store: Store;
+    readonly metrics: ApiMetrics;
+    readonly measureDispatch: () => Promise<string>;
+    readonly isDraining: () => boolean;
+  },
 ): void {
   const { store, metrics } = deps;
   const hidden = { schema: { hide: true } };
@@ -27,6 +32,8 @@ export function registerHealth(
       metrics.queueMessages.set({ lane: each.lane }, each.messages);
       metrics.queueAgeSeconds.set({ lane: each.lane }, each.ageSeconds);
     }
-    return reply.type(metrics.registry.contentType).send(await metrics.registry.metrics());
+    return reply
+      .type(metrics.registry.contentType)
+      .send(`${await metrics.registry.metrics()}\n${await deps.measureDispatch()}`);
   });
 }

@@ -1,4 +1,5 @@
 /** Messages over HTTP: sent, listed, searched, read, found by a carrier's id, canceled. */
+import type { Transferable } from 'node:worker_threads';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { parseContent, renderContent } from '../domain/content.ts';
 import { findError, problemOf } from '../domain/errors.ts';
@@ -12,22 +13,24 @@ import {
 } from '../domain/ids.ts';
 import type { Channel, Content, MessageStatus } from '../domain/message.ts';
 import type { Candidate } from '../domain/routing.ts';
-import type { SenderBook } from '../domain/sender.ts';
-import { dryRun } from '../intake/dry-run.ts';
-import type { IdempotencyClaim, Submitter } from '../intake/submit.ts';
-import type { Metrics } from '../lib/metrics.ts';
-import type { Attempt, Message, MessageSummary, Store } from '../store/store.ts';
+import type { DryRun } from '../intake/dry-run.ts';
+import type { ApiMetrics } from '../lib/metrics.ts';
+import {
+  DatabaseUnavailable,
+  type Attempt,
+  type Message,
+  type MessageSummary,
+  type Store,
+} from '../store/store.ts';
 import { cutPage } from './paging.ts';
 import { earlierOf, laterOf, QueryReader, UUID_MAX } from './query.ts';
 import { infoUrlOf, Refusal, refuse } from './reply.ts';
-import { readSendRequest } from './send-request.ts';
+import type { SendAnswer, SendQuestion } from './send.ts';
 
 export interface MessageHandlerDeps {
   readonly store: Store;
-  readonly submitter: Submitter;
-  readonly senders: SenderBook;
-  readonly requireVariables: boolean;
-  readonly metrics: Metrics;
+  readonly metrics: ApiMetrics;
+  readonly send: (question: SendQuestion, transfer: readonly Transferable[]) => Promise<SendAnswer>;
 }
 
 interface MessageQuery {
@@ -44,7 +47,7 @@ interface MessageQuery {
 }
 
 export function createMessageHandlers(deps: MessageHandlerDeps) {
-  const { store, submitter, metrics } = deps;
+  const { store, metrics } = deps;
 
   async function find(request: FastifyRequest): Promise<Message> {
     const message = await store.messages.fetchMessage(request.account.id, messageUuidIn(request));
@@ -98,25 +101,18 @@ export function createMessageHandlers(deps: MessageHandlerDeps) {
 
   return {
     async send(request: FastifyRequest, reply: FastifyReply) {
-      const body = readSendRequest(request.body);
-      if (body.dryRun === true) {
-        const result = dryRun(body, { ...deps, now: new Date() });
-        if (!result.ok) throw new Refusal(400, result.problems, { total: result.total });
-        const { unaddressable, ...rest } = result.dryRun;
-        return {
-          dryRun: true,
-          ...rest,
-          unaddressable: unaddressable.map((each) => ({
-            ...each,
-            infoUrl: infoUrlOf(each.code, request.origin),
-          })),
-        };
-      }
+      const question = {
+        accountId: request.account.id,
+        body: ownBytes(request.body),
+        idempotencyKey: readIdempotencyKey(request),
+      };
       const stop = metrics.acceptSeconds.startTimer();
-      const result = await submitter.submit(request.account.id, body, readIdempotencyKey(request));
+      const result = await deps.send(question, [question.body.buffer]);
       if (result.kind === 'refused')
         throw new Refusal(400, result.problems, { total: result.total });
       if (result.kind === 'conflict') throw refuse('conflict');
+      if (result.kind === 'unavailable') throw new DatabaseUnavailable(result.reason);
+      if (result.kind === 'dry-run') return showDryRun(result.dryRun, request.origin);
       if (result.kind === 'accepted') {
         stop();
         metrics.accepted.inc(result.recipients);
@@ -195,19 +191,29 @@ export function createMessageHandlers(deps: MessageHandlerDeps) {
   };
 }
 
+/** The bytes of a body in memory of their own, which may be moved to another thread. */
+function ownBytes(body: unknown): Uint8Array<ArrayBuffer> {
+  return body instanceof Uint8Array ? Uint8Array.from(body) : new Uint8Array();
+}
+
 const KEY = /^[\x21-\x7e]{1,255}$/;
 
-function readIdempotencyKey(request: FastifyRequest): IdempotencyClaim | null {
+function readIdempotencyKey(request: FastifyRequest): string | null {
   const key = request.headers['idempotency-key'];
-  if (key === undefined || request.fingerprint === null) return null;
-  if (typeof key !== 'string' || !KEY.test(key))
-    throw new Refusal(400, [
-      {
-        ...problemOf('invalid', 'The Idempotency-Key must be 1 to 255 visible ASCII characters.'),
-        context: null,
-      },
-    ]);
-  return { key, fingerprint: request.fingerprint };
+  if (key === undefined) return null;
+  if (typeof key === 'string' && KEY.test(key)) return key;
+  throw refuse('invalid', 'The Idempotency-Key must be 1 to 255 visible ASCII characters.');
+}
+
+function showDryRun({ unaddressable, ...rest }: DryRun, origin: string) {
+  return {
+    dryRun: true,
+    ...rest,
+    unaddressable: unaddressable.map((each) => ({
+      ...each,
+      infoUrl: infoUrlOf(each.code, origin),
+    })),
+  };
 }
 
 function messageUuidIn(request: FastifyRequest): string {

@@ -12,8 +12,8 @@ export interface Route {
   readonly path: string;
   readonly handler: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
   readonly schema: Readonly<Record<string, unknown>>;
-  /** Whether the handler checks the body itself. */
-  readonly checksBody?: true;
+  /** Whether the handler takes the bytes of the body, neither parsed nor checked. */
+  readonly takesBytes?: true;
 }
 
 export interface Handlers {
@@ -59,7 +59,7 @@ export function listRoutes({ messages, operations }: Handlers): Route[] {
       method: 'POST',
       path: '/Messages',
       handler: messages.send,
-      checksBody: true,
+      takesBytes: true,
       schema: {
         ...describe('Messages', 'sendMessages', 'Send a content to 1 to 10,000 recipients.', {
           body: Type.Unsafe({ $ref: 'SendMessagesRequest#' }),

@@ -7,15 +7,13 @@
  * ```
  * so that what is refused costs little. Every refusal has the envelope of `reply.ts`.
  */
-import { createHash } from 'node:crypto';
+import type { Transferable } from 'node:worker_threads';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify';
 import rateLimit from '@fastify/rate-limit';
 import type { TSchema } from 'typebox';
 import { ERRORS } from '../domain/errors.ts';
-import type { SenderBook } from '../domain/sender.ts';
-import type { Submitter } from '../intake/submit.ts';
 import type { Logger } from '../lib/log.ts';
-import type { Metrics } from '../lib/metrics.ts';
+import type { ApiMetrics } from '../lib/metrics.ts';
 import { DatabaseUnavailable, type Account, type Store } from '../store/store.ts';
 import { createAuthenticator } from './auth.ts';
 import { compileCheck } from './check.ts';
@@ -26,15 +24,18 @@ import { createOperationHandlers } from './operations.ts';
 import { originOf, Refusal, refuse, refuseForNow, sendRefusal } from './reply.ts';
 import { listRoutes, type Route } from './routes.ts';
 import { NAMED_SHAPES } from './schemas.ts';
+import { parseJson, type SendAnswer, type SendQuestion } from './send.ts';
 
 declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The handler takes the bytes of the body, neither parsed nor checked. */
+    takesBytes?: boolean;
+  }
   interface FastifyRequest {
     /** Who asks; set below `/v1`. */
     account: Account;
     /** The origin that links in the answer begin with. */
     origin: string;
-    /** SHA-256 of the body, when the request has an Idempotency-Key. */
-    fingerprint: Buffer | null;
   }
 }
 
@@ -54,9 +55,11 @@ export interface ServerDeps {
   readonly options: ServerOptions;
   readonly log: Logger;
   readonly store: Store;
-  readonly senders: SenderBook;
-  readonly metrics: Metrics;
-  readonly submitter: Submitter;
+  readonly metrics: ApiMetrics;
+  /** Has a send request worked on; the body may be moved there. */
+  readonly send: (question: SendQuestion, transfer: readonly Transferable[]) => Promise<SendAnswer>;
+  /** Metrics of the sending part, in Prometheus' text format. */
+  readonly measureDispatch: () => Promise<string>;
 }
 
 export interface Server {
@@ -86,11 +89,10 @@ export async function createServer(deps: ServerDeps): Promise<Server> {
   });
   app.decorateRequest('account', null as unknown as Account);
   app.decorateRequest('origin', '');
-  app.decorateRequest('fingerprint', null);
   for (const shape of NAMED_SHAPES) app.addSchema(shape);
   // Answers are what handlers say; the schemas of answers document, and the contract test holds them to it.
   app.setSerializerCompiler(() => JSON.stringify);
-  setChecks(app);
+  app.setSchemaErrorFormatter((errors) => errors as unknown as Error);
   setBodyParser(app);
   setErrors(app, deps.log, options.publicUrl);
 
@@ -136,7 +138,7 @@ function urlOf(app: FastifyInstance, host: string): string {
 
 /** Everything below `/v1`: credentials, limits, routes. */
 async function registerApi(api: FastifyInstance, deps: ServerDeps): Promise<void> {
-  const { limits, requireVariables } = deps.options;
+  const { limits } = deps.options;
   const authenticator = createAuthenticator(deps.store);
   api.addHook('onRequest', async (request) => {
     // Unknown routes are not found, whoever asks.
@@ -164,21 +166,18 @@ async function registerApi(api: FastifyInstance, deps: ServerDeps): Promise<void
   });
   boundBytesInFlight(api, limits.inFlightBytesMax, limits.requestBytesMax);
   const routes = listRoutes({
-    messages: createMessageHandlers({ ...deps, requireVariables }),
+    messages: createMessageHandlers(deps),
     operations: createOperationHandlers(deps),
   });
-  for (const { method, path, handler, schema, checksBody } of routes)
+  for (const { method, path, handler, schema, takesBytes = false } of routes)
     api.route({
       method,
       url: path,
       handler,
       schema,
-      ...(checksBody
-        ? {
-            validatorCompiler: ({ schema: each, httpPart }) =>
-              httpPart === 'body' ? () => true : compileFor(api, each as TSchema, httpPart),
-          }
-        : {}),
+      config: { takesBytes },
+      validatorCompiler: ({ schema: each, httpPart }) =>
+        takesBytes && httpPart === 'body' ? () => true : compileFor(api, each as TSchema, httpPart),
     });
   refuseOtherMethods(api, routes);
 }
@@ -241,11 +240,6 @@ function compileFor(
   };
 }
 
-function setChecks(app: FastifyInstance): void {
-  app.setValidatorCompiler<TSchema>(({ schema, httpPart }) => compileFor(app, schema, httpPart));
-  app.setSchemaErrorFormatter((errors) => errors as unknown as Error);
-}
-
 function readNumbers(query: Record<string, unknown>, schema: TSchema): Record<string, unknown> {
   const { properties = {} } = schema as { properties?: Record<string, { type?: string }> };
   return Object.fromEntries(
@@ -267,14 +261,13 @@ function setBodyParser(app: FastifyInstance): void {
     { parseAs: 'buffer' },
     (request, body, done) => {
       const bytes = body as Buffer;
-      if (request.headers['idempotency-key'] !== undefined)
-        request.fingerprint = createHash('sha256').update(bytes).digest();
+      if (request.routeOptions.config.takesBytes) return done(null, bytes);
       // A body may be left out where none is needed.
       if (bytes.length === 0) return done(null, undefined);
       try {
-        done(null, JSON.parse(bytes.toString('utf8')));
+        done(null, parseJson(bytes));
       } catch (error) {
-        done(refuse('malformedJson', `The body is not JSON: ${(error as Error).message}`));
+        done(error as Error);
       }
     },
   );

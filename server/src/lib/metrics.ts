@@ -1,7 +1,8 @@
 /** Metrics in Prometheus' format. Labels never carry an address, a name or an account. */
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 
-export function createMetrics() {
+/** Of the thread that speaks HTTP, and of the process. */
+export function createApiMetrics() {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
@@ -16,28 +17,6 @@ export function createMetrics() {
       name: 'fanfare_accept_seconds',
       help: 'Time from a send request parsed to its operation durable.',
       buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
-      registers,
-    }),
-    submitted: new Counter({
-      name: 'fanfare_submissions_total',
-      help: 'Answers of carriers to submissions.',
-      registers,
-    }),
-    submitSeconds: new Histogram({
-      name: 'fanfare_submit_seconds',
-      help: 'Time from a submission to the answer of its carrier.',
-      buckets: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30],
-      registers,
-    }),
-    settled: new Counter({
-      name: 'fanfare_attempts_settled_total',
-      help: 'Outcomes of attempts written.',
-      registers,
-    }),
-    receipts: new Counter({
-      name: 'fanfare_receipts_total',
-      help: 'Receipts by what became of them.',
-      labelNames: ['result'] as const,
       registers,
     }),
     queueMessages: new Gauge({
@@ -62,4 +41,36 @@ export function createMetrics() {
   };
 }
 
-export type Metrics = ReturnType<typeof createMetrics>;
+export type ApiMetrics = ReturnType<typeof createApiMetrics>;
+
+/** Of the thread that sends. */
+export function createDispatchMetrics() {
+  const registry = new Registry();
+  const registers = [registry];
+  return {
+    submitted: new Counter({
+      name: 'fanfare_submissions_total',
+      help: 'Answers of carriers to submissions.',
+      registers,
+    }),
+    submitSeconds: new Histogram({
+      name: 'fanfare_submit_seconds',
+      help: 'Time from a submission to the answer of its carrier.',
+      buckets: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30],
+      registers,
+    }),
+    settled: new Counter({
+      name: 'fanfare_attempts_settled_total',
+      help: 'Outcomes of attempts written.',
+      registers,
+    }),
+    receipts: new Counter({
+      name: 'fanfare_receipts_total',
+      help: 'Receipts by what became of them.',
+      labelNames: ['result'] as const,
+      registers,
+    }),
+    /** All of them in Prometheus' text format. */
+    read: () => registry.metrics(),
+  };
+}

@@ -155,24 +155,34 @@ function copyJson(value: unknown): string {
   return value === null ? NULL : copyText(JSON.stringify(value));
 }
 
+/** Rows turned into text at a time: PostgreSQL reads these while the next are made. */
+const COPY_CHUNK_ROWS = 500;
+
 async function copyMessages(client: pg.PoolClient, operation: NewOperation): Promise<void> {
-  const status: MessageStatus = operation.waiting ? 'SCHEDULED' : 'QUEUED';
-  const createdAt = new Date(uuidTimeMs(operation.id)).toISOString();
-  const scheduledFor = operation.scheduledFor?.toISOString() ?? NULL;
-  const head = `${operation.accountId}\t`;
-  let text = '';
-  for (const message of operation.messages) {
-    const { addresses, connected, variables } = message.recipient;
-    const [first] = addresses;
-    text += `${head}${message.candidate}\t${status}\t${status}\t${message.channel}\t${first.channel}\t${messageUuid(operation.id, message.ordinal)}\t${createdAt}\t${scheduledFor}\t${copyText(first.address)}\t${connected ? copyJson(addresses) : NULL}\t${copyJson(variables)}\t${copyJson(message.tags)}\n`;
-  }
   const stream = client.query(
     copyFrom(
       `copy message (account_id, candidate, status, previous_status, channel, address_channel, id, updated_at,
          scheduled_for, address, addresses, variables, tags) from stdin`,
     ),
   );
-  await pipeline(Readable.from([Buffer.from(text)]), stream);
+  await pipeline(Readable.from(composeRows(operation)), stream);
+}
+
+function* composeRows(operation: NewOperation): Generator<Buffer> {
+  const status: MessageStatus = operation.waiting ? 'SCHEDULED' : 'QUEUED';
+  const createdAt = new Date(uuidTimeMs(operation.id)).toISOString();
+  const scheduledFor = operation.scheduledFor?.toISOString() ?? NULL;
+  let text = '';
+  for (const [i, message] of operation.messages.entries()) {
+    const { addresses, connected, variables } = message.recipient;
+    const [first] = addresses;
+    text += `${operation.accountId}\t${message.candidate}\t${status}\t${status}\t${message.channel}\t${first.channel}\t${messageUuid(operation.id, message.ordinal)}\t${createdAt}\t${scheduledFor}\t${copyText(first.address)}\t${connected ? copyJson(addresses) : NULL}\t${copyJson(variables)}\t${copyJson(message.tags)}\n`;
+    if ((i + 1) % COPY_CHUNK_ROWS === 0) {
+      yield Buffer.from(text);
+      text = '';
+    }
+  }
+  if (text !== '') yield Buffer.from(text);
 }
 
 async function insertBatches(client: pg.PoolClient, operation: NewOperation): Promise<void> {

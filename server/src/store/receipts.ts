@@ -117,7 +117,11 @@ async function findFallbacks(
     `select m.id, m.candidate, m.address, m.address_channel, m.addresses
      from message m, unnest($2::uuid[], $3::smallint[]) as r(id, attempt)
      where m.account_id = $1 and m.id = any($2::uuid[]) and m.id = r.id and m.attempt = r.attempt and m.status = 'SENT'`,
-    [first.accountId, bad.map((receipt) => receipt.messageId), bad.map((receipt) => receipt.attempt)],
+    [
+      first.accountId,
+      bad.map((receipt) => receipt.messageId),
+      bad.map((receipt) => receipt.attempt),
+    ],
   );
   for (const row of rows) {
     const addresses = row.addresses ?? [{ address: row.address, channel: row.address_channel }];
@@ -189,7 +193,8 @@ async function applyOne(
   else if (receipt.attempt > message.attempt) {
     await park(client, receipt);
     tally.parked += 1;
-  } else if (receipt.attempt < message.attempt) await applyToEarlier(client, receipt, message, tally);
+  } else if (receipt.attempt < message.attempt)
+    await applyToEarlier(client, receipt, message, tally);
   else tally.ignored += 1;
 }
 

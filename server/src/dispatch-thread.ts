@@ -1,0 +1,132 @@
+/**
+ * The thread that sends: carriers, dispatcher, settlements, receipts and upkeep. The composition root of dispatch:
+ * `app.ts` starts it. It meets the rest of the server in the database only.
+ */
+import type { Carrier } from './carriers/carrier.ts';
+import { createSimulator } from './carriers/simulator.ts';
+import type { Config } from './config.ts';
+import { createDispatcher } from './dispatch/dispatcher.ts';
+import { createSettler } from './dispatch/settle.ts';
+import { createUpkeep } from './dispatch/upkeep.ts';
+import { createReceiptIntake } from './intake/receipts.ts';
+import { createLogger, type Logger } from './lib/log.ts';
+import { createDispatchMetrics } from './lib/metrics.ts';
+import { serveThread } from './lib/thread.ts';
+import { openStore, type ReceiptTally, type Store } from './store/store.ts';
+
+export interface DispatchThreadData {
+  readonly databaseUrl: string;
+  readonly config: Config;
+}
+
+export type DispatchThreadApi = {
+  /** Its metrics in Prometheus' text format. */
+  readonly measure: () => Promise<string>;
+  /** Stops leasing, lets carriers answer, writes what they said. */
+  readonly stop: () => Promise<void>;
+};
+
+await serveThread<DispatchThreadData, DispatchThreadApi>(async ({ databaseUrl, config }) => {
+  const log = createLogger(config.logLevel);
+  const stops: (() => Promise<void>)[] = [];
+  const metrics = createDispatchMetrics();
+  const store = await openStore({
+    url: databaseUrl,
+    connectionsMax: config.dispatch.databaseConnections,
+    name: 'fanfare-dispatch',
+    onIdleError: (error) => log.warn({ reason: error.message }, 'A database connection broke'),
+  });
+  stops.push(() => store.close());
+
+  const settler = createSettler({
+    store,
+    log,
+    delayMs: config.dispatch.settleDelayMs,
+    onSettled: (count) => metrics.settled.inc(count),
+  });
+  const receipts = createReceiptIntake({
+    store,
+    log,
+    delayMs: config.receipts.flushDelayMs,
+    batchMax: config.receipts.batchMax,
+    waitingMax: config.receipts.bufferMax,
+    outcomesWritten: () => settler.flushed(),
+    onApplied(tally: ReceiptTally) {
+      for (const [result, count] of Object.entries(tally)) metrics.receipts.inc({ result }, count);
+    },
+  });
+  stops.push(() => receipts.drain());
+
+  const carriers: Carrier[] = [];
+  for (const [name, options] of Object.entries(config.carriers)) {
+    const carrier = createSimulator({ ...options, name });
+    await carrier.start((some) => receipts.take(some));
+    stops.push(() => carrier.stop());
+    carriers.push(carrier);
+  }
+
+  const dispatcher = createDispatcher({
+    store,
+    settler,
+    carriers,
+    log,
+    retry: config.retry,
+    leaseMs: config.dispatch.leaseMs,
+    batchesPerLaneMax: config.dispatch.batchesPerLaneMax,
+    drainTimeoutMs: config.drainTimeoutMs,
+    onSubmitted(seconds) {
+      metrics.submitted.inc();
+      metrics.submitSeconds.observe(seconds);
+    },
+  });
+  await dispatcher.start();
+  stops.push(() => dispatcher.stop());
+  const upkeep = createUpkeep({
+    store,
+    log,
+    retentionDays: config.retentionDays,
+    onWoken: () => dispatcher.nudge(),
+  });
+  await upkeep.start();
+  stops.push(() => upkeep.stop());
+  stops.push(await keepListening(store, log, () => dispatcher.nudge()));
+
+  return {
+    measure: () => metrics.read(),
+    async stop() {
+      for (const each of stops.splice(0).toReversed()) await each();
+    },
+  };
+});
+
+const LISTEN_RETRY_MS = 5_000;
+
+/** Listens for wake-ups, again whenever the connection breaks; polling bridges the time between. */
+async function keepListening(
+  store: Store,
+  log: Logger,
+  wake: () => void,
+): Promise<() => Promise<void>> {
+  let stopped = false;
+  let timer: NodeJS.Timeout | undefined;
+  let end: (() => Promise<void>) | null = null;
+  const again = (error: unknown) => {
+    if (stopped) return;
+    log.warn({ err: error }, 'Listening for wake-ups broke off; trying again');
+    end = null;
+    timer = setTimeout(() => void begin(), LISTEN_RETRY_MS);
+  };
+  async function begin(): Promise<void> {
+    try {
+      end = await store.upkeep.listenForWork(wake, again);
+    } catch (error) {
+      again(error);
+    }
+  }
+  await begin();
+  return async () => {
+    stopped = true;
+    clearTimeout(timer);
+    await end?.().catch(() => undefined);
+  };
+}

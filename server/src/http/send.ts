@@ -1,0 +1,73 @@
+/**
+ * A send request from the bytes of its body to its answer, as plain data: it is worked on in another thread than the
+ * one that speaks HTTP.
+ */
+import { createHash } from 'node:crypto';
+import { problemOf, type Problem } from '../domain/errors.ts';
+import type { SenderBook } from '../domain/sender.ts';
+import { dryRun, type DryRun } from '../intake/dry-run.ts';
+import type { Submitter } from '../intake/submit.ts';
+import { DatabaseUnavailable } from '../store/store.ts';
+import { Refusal } from './reply.ts';
+import { readSendRequest } from './send-request.ts';
+
+export interface SendQuestion {
+  readonly accountId: number;
+  readonly body: Uint8Array;
+  readonly idempotencyKey: string | null;
+}
+
+export type SendAnswer =
+  | { readonly kind: 'accepted'; readonly operationId: string; readonly recipients: number }
+  | { readonly kind: 'replayed'; readonly operationId: string }
+  | { readonly kind: 'conflict' }
+  | { readonly kind: 'refused'; readonly problems: readonly Problem[]; readonly total: number }
+  | { readonly kind: 'dry-run'; readonly dryRun: DryRun }
+  | { readonly kind: 'unavailable'; readonly reason: string };
+
+export interface SendReaderDeps {
+  readonly submitter: Submitter;
+  readonly senders: SenderBook;
+  readonly requireVariables: boolean;
+  readonly now: () => Date;
+}
+
+/** Reads, checks and submits (or only previews) requests. Rejects for bugs only. */
+export function createSendReader(
+  deps: SendReaderDeps,
+): (question: SendQuestion) => Promise<SendAnswer> {
+  return async ({ accountId, body, idempotencyKey }) => {
+    try {
+      const request = readSendRequest(parseJson(body));
+      if (request.dryRun === true) {
+        const result = dryRun(request, { ...deps, now: deps.now() });
+        return result.ok
+          ? { kind: 'dry-run', dryRun: result.dryRun }
+          : { kind: 'refused', ...result };
+      }
+      const claim =
+        idempotencyKey === null
+          ? null
+          : { key: idempotencyKey, fingerprint: createHash('sha256').update(body).digest() };
+      return await deps.submitter.submit(accountId, request, claim);
+    } catch (error) {
+      if (error instanceof Refusal)
+        return { kind: 'refused', problems: error.problems, total: error.total };
+      if (error instanceof DatabaseUnavailable)
+        return { kind: 'unavailable', reason: error.message };
+      throw error;
+    }
+  };
+}
+
+/** @throws Refusal when the bytes are not JSON. */
+export function parseJson(bytes: Uint8Array): unknown {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new Refusal(400, [
+      problemOf('malformedJson', `The body is not JSON: ${(error as Error).message}`),
+    ]);
+  }
+}

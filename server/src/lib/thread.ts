@@ -1,0 +1,132 @@
+/**
+ * Work in a thread of its own, called like a function: the event loop that answers requests does not wait while
+ * another parses a megabyte or sends a thousand messages. Arguments and results are cloned, so they are plain data.
+ *
+ * ```ts
+ * const thread = await startThread<Api>(new URL('./counter.js', import.meta.url), { data, youngMemoryMb: 64, onDeath });
+ * await thread.call('count', 3);
+ * ```
+ * and in `counter.js`: `await serveThread((data) => ({ count: async (n) => n + data.start }))`.
+ */
+import { parentPort, Worker, workerData, type Transferable } from 'node:worker_threads';
+
+/** What a thread can be asked. */
+export type ThreadApi = Readonly<Record<string, (...args: never[]) => Promise<unknown>>>;
+
+export interface Thread<Api extends ThreadApi> {
+  /** Rejects with what the function rejected with (its name, code and message), or when the thread dies. */
+  call<Name extends keyof Api & string>(
+    name: Name,
+    args: Parameters<Api[Name]>,
+    transfer?: readonly Transferable[],
+  ): Promise<Awaited<ReturnType<Api[Name]>>>;
+  /** Ends the thread; what it was asked and has not answered rejects. */
+  terminate(): Promise<void>;
+}
+
+interface Question {
+  readonly id: number;
+  readonly name: string;
+  readonly args: readonly unknown[];
+}
+
+interface Answer {
+  readonly id: number;
+  readonly value?: unknown;
+  readonly error?: { readonly name: string; readonly message: string };
+}
+
+/** Id of the answer that says a thread is ready, or why it is not. */
+const READY = 0;
+
+export interface ThreadOptions {
+  /** Plain data for the thread. */
+  readonly data: unknown;
+  /** Room for short-lived objects: with more, they are collected less often and more of them die first. */
+  readonly youngMemoryMb: number;
+  /** Called when the thread ends without having been told to: a bug, or memory ran out. */
+  readonly onDeath: (error: Error) => void;
+}
+
+/** Starts a thread and resolves when it is ready; rejects with what its start rejected with. */
+export async function startThread<Api extends ThreadApi>(
+  file: URL,
+  options: ThreadOptions,
+): Promise<Thread<Api>> {
+  const worker = new Worker(file, {
+    workerData: options.data,
+    resourceLimits: { maxYoungGenerationSizeMb: options.youngMemoryMb },
+  });
+  const open = new Map<
+    number,
+    { resolve: (value: never) => void; reject: (error: Error) => void }
+  >();
+  let asked = READY;
+  let ended = false;
+  const end = (error: Error) => {
+    const died = !ended;
+    ended = true;
+    for (const each of open.values()) each.reject(error);
+    open.clear();
+    if (died && ready) options.onDeath(error);
+  };
+  worker.on('message', ({ id, value, error }: Answer) => {
+    const waiting = open.get(id);
+    open.delete(id);
+    if (error === undefined) waiting?.resolve(value as never);
+    else waiting?.reject(Object.assign(new Error(error.message), { name: error.name }));
+  });
+  worker.on('error', (error) => end(error instanceof Error ? error : new Error(String(error))));
+  worker.on('exit', (code) => end(new Error(`A thread ended with code ${code}.`)));
+  let ready = false;
+  const ask = (id: number) =>
+    new Promise<never>((resolve, reject) => open.set(id, { resolve, reject }));
+  try {
+    await ask(READY);
+    ready = true;
+  } catch (error) {
+    ended = true;
+    await worker.terminate();
+    throw error;
+  }
+  return {
+    call(name, args, transfer = []) {
+      if (ended) return Promise.reject(new Error('The thread has ended.'));
+      asked += 1;
+      const answer = ask(asked);
+      const question: Question = { id: asked, name, args };
+      worker.postMessage(question, transfer);
+      return answer;
+    },
+    async terminate() {
+      ended = true;
+      await worker.terminate();
+    },
+  };
+}
+
+/** Makes this thread answer; to be called once by its file. */
+export async function serveThread<Data, Api extends ThreadApi>(
+  start: (data: Data) => Promise<Api>,
+): Promise<void> {
+  const port = parentPort;
+  if (port === null) throw new Error('This file is the start of a thread.');
+  const reply = async (id: number, work: () => Promise<unknown>) => {
+    try {
+      port.postMessage({ id, value: await work() } satisfies Answer);
+    } catch (error) {
+      const { name, message } = error instanceof Error ? error : new Error(String(error));
+      port.postMessage({ id, error: { name, message } } satisfies Answer);
+    }
+  };
+  await reply(READY, async () => {
+    const api = await start(workerData as Data);
+    port.on('message', ({ id, name, args }: Question) => {
+      const work = api[name] as ((...each: readonly unknown[]) => Promise<unknown>) | undefined;
+      void reply(id, async () => {
+        if (work === undefined) throw new Error(`The thread knows no "${name}".`);
+        return work(...args);
+      });
+    });
+  });
+}
