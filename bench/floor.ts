@@ -37,7 +37,7 @@ export async function openFloor(url: string): Promise<Floor> {
   const pool = new pg.Pool({
     connectionString: url,
     max: 8,
-    options: '-c plan_cache_mode=force_custom_plan',
+    options: '-c plan_cache_mode=force_custom_plan -c enable_nestloop=off',
   });
   await pool.query(
     `insert into account (id, sid, token_hash) overriding system value values ($1, 'ACfloor', '') on conflict do nothing`,
@@ -99,14 +99,14 @@ export async function openFloor(url: string): Promise<Floor> {
          update message m set status = 'SENT', previous_status = m.status, attempt = 1, attempt_status = 'SENT',
            attempted_at = p.at, provider_id = p.provider, updated_at = now()
          from unnest($3::uuid[], $4::text[], $6::timestamptz[]) as p(id, provider, at)
-         where m.account_id = $1 and m.id = p.id and m.attempt = 0 returning 1)
+         where m.account_id = $1 and m.id = any($3::uuid[]) and m.id = p.id and m.attempt = 0 returning 1)
        update operation set queued = queued - d.n, sent = sent + d.n, attempts = attempts + d.n, updated_at = now()
        from (select count(*)::int as n from moved) d where account_id = $1 and id = $2`,
       [
         ACCOUNT,
         operation,
         ids,
-        ids.map((id) => `sim-${id}`),
+        ids.map((id) => `sim-${id.slice(29)}`),
         leased.rows[0]?.id,
         ids.map(() => now),
       ],
@@ -122,7 +122,7 @@ export async function openFloor(url: string): Promise<Floor> {
       `with moved as (
          update message m set status = 'DELIVERED', previous_status = m.status, attempt_status = 'DELIVERED', updated_at = now()
          from unnest($3::uuid[]) as p(id)
-         where m.account_id = $1 and m.id = p.id and m.status = 'SENT' returning 1)
+         where m.account_id = $1 and m.id = any($3::uuid[]) and m.id = p.id and m.status = 'SENT' returning 1)
        update operation set sent = sent - d.n, delivered = delivered + d.n, updated_at = now()
        from (select count(*)::int as n from moved) d where account_id = $1 and id = $2`,
       [ACCOUNT, operation, ids],

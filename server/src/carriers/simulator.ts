@@ -1,7 +1,7 @@
 /**
  * The simulator: a carrier without a network. It answers asynchronously, sends receipts later, can be slow, lossy and
  * choosy, and treats some numbers specially. Its chances depend on the seed and the submission's reference alone, so
- * a run can be repeated. It knows a reference it has taken: a resend after a crash is not sent twice by it.
+ * a run can be repeated. It does not de-duplicate: what is submitted twice is sent twice, and its journal shows it.
  */
 import { openSync, closeSync, writeSync } from 'node:fs';
 import type { Channel } from '../domain/message.ts';
@@ -135,7 +135,12 @@ export function createSimulator(options: SimulatorOptions): Carrier {
         delayMs,
       };
     scheduleReceipts(submission, behaviour);
-    return { result: { kind: 'accepted', providerId: `sim-${submission.reference}` }, delayMs };
+    return { result: { kind: 'accepted', providerId: providerIdOf(submission.reference) }, delayMs };
+  }
+
+  /** Short and opaque, as those of carriers are. */
+  function providerIdOf(reference: string): string {
+    return `sim-${Math.floor(chance(reference, 5) * 2 ** 32).toString(36)}`;
   }
 
   return {

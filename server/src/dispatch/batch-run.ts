@@ -77,7 +77,11 @@ class BatchRun {
   #throttled: { ordinal: number; notBefore: number }[] = [];
   /** Ordinals never handed over because the run was told to stop. */
   readonly #unsent: number[] = [];
-  readonly #pending = new Set<Promise<void>>();
+  /** Ordinals that cannot be sent at all, and why. */
+  readonly #unsendable: { ordinal: number; code: number }[] = [];
+  /** Submissions without an answer yet. */
+  #unanswered = 0;
+  #wakeOnAnswers: (() => void) | null = null;
 
   constructor(
     leased: LeasedBatch,
@@ -97,7 +101,6 @@ class BatchRun {
   async sortOut(): Promise<void> {
     const { batch } = this.#leased;
     const { operation } = this.#context;
-    const held: Settlement[] = [];
     const ended: number[] = [];
     const expired = operation.expireAt !== null && operation.expireAt.getTime() <= Date.now();
     for (const [position, ordinal] of batch.ordinals.entries()) {
@@ -110,13 +113,12 @@ class BatchRun {
       ) {
         // Not CANCELED, nor FAILED: the carrier may have it.
         this.#skipped.add(ordinal);
-        held.push(this.#hold(message));
+        this.#settle(this.#hold(message));
       } else if (batch.cancelRequested || expired) {
         this.#skipped.add(ordinal);
         ended.push(ordinal);
       }
     }
-    await this.#settle(held);
     if (ended.length > 0)
       await this.#deps.store.batches.endUnsent(
         batch.accountId,
@@ -196,79 +198,71 @@ class BatchRun {
   /** Waits for all answers, or until waiting is over. */
   async #answers(): Promise<void> {
     const { abandoned } = this.#deps;
-    if (abandoned.aborted || this.#pending.size === 0) return;
-    let over = () => {};
-    const abandonment = new Promise<void>((resolve) => {
-      over = resolve;
-      abandoned.addEventListener('abort', over, { once: true });
-    });
-    await Promise.race([Promise.all(this.#pending), abandonment]);
-    abandoned.removeEventListener('abort', over);
+    if (abandoned.aborted || this.#unanswered === 0) return;
+    let wake = () => {};
+    const answered = new Promise<void>((resolve) => (wake = resolve));
+    this.#wakeOnAnswers = wake;
+    abandoned.addEventListener('abort', wake);
+    await answered;
+    abandoned.removeEventListener('abort', wake);
+    this.#wakeOnAnswers = null;
   }
 
   /** Hands one message over when its turn comes; false when it was not handed over. */
   async #send(ordinal: number): Promise<boolean> {
-    const { lane, stopping, abandoned } = this.#deps;
+    const { lane, settler, stopping } = this.#deps;
     const message = this.#messages.get(ordinal);
     if (message === undefined) return true;
-    if (!(await lane.acquire(stopping))) return false;
-    if (this.#leased.leaseEndsAt - LEASE_MARGIN_MS < performance.now()) {
+    // Outcomes that cannot be written hold the sending back.
+    if (settler.isFull) await settler.room();
+    if (!lane.tryAcquire() && !(await lane.acquire(stopping))) return false;
+    const startedAt = performance.now();
+    if (this.#leased.leaseEndsAt - LEASE_MARGIN_MS < startedAt) {
       lane.release('refused');
       this.#leaseLost = true;
       return false;
     }
-    const startedAt = performance.now();
-    const pending = deliver(lane.carrier, message, this.#context).then(async (delivery) => {
-      lane.release(
-        delivery.kind === 'throttled'
-          ? 'throttled'
-          : delivery.kind === 'settle' && delivery.settlement.outcome === 'SENT'
-            ? 'accepted'
-            : 'refused',
-        delivery.kind === 'throttled' ? delivery.afterMs : 0,
-      );
-      if (!abandoned.aborted) await this.#take(ordinal, delivery, startedAt);
-      this.#pending.delete(pending);
-    });
-    this.#pending.add(pending);
+    this.#unanswered += 1;
+    void deliver(lane.carrier, message, this.#context).then((delivery) =>
+      this.#take(ordinal, delivery, startedAt),
+    );
     return true;
   }
 
-  async #take(ordinal: number, delivery: Delivery, startedAt: number): Promise<void> {
-    const { batch } = this.#leased;
+  #take(ordinal: number, delivery: Delivery, startedAt: number): void {
+    const { lane, abandoned, onSubmitted } = this.#deps;
     if (delivery.kind === 'settle') {
-      this.#deps.onSubmitted((performance.now() - startedAt) / 1000);
-      await this.#settle([delivery.settlement]);
-    } else if (delivery.kind === 'throttled')
+      lane.release(delivery.settlement.outcome === 'SENT' ? 'accepted' : 'refused');
+      onSubmitted((performance.now() - startedAt) / 1000);
+      if (!abandoned.aborted) this.#settle(delivery.settlement);
+    } else if (delivery.kind === 'throttled') {
+      lane.release('throttled', delivery.afterMs);
       this.#throttled.push({ ordinal, notBefore: performance.now() + delivery.afterMs });
-    else
-      await this.#deps.store.batches.endUnsent(
-        batch.accountId,
-        batch.operationId,
-        [ordinal],
-        'FAILED',
-        delivery.code,
-      );
+    } else {
+      lane.release('refused');
+      this.#unsendable.push({ ordinal, code: delivery.code });
+    }
+    this.#unanswered -= 1;
+    if (this.#unanswered === 0) this.#wakeOnAnswers?.();
   }
 
-  async #settle(settlements: readonly Settlement[]): Promise<void> {
+  #settle(settlement: Settlement): void {
     const { accountId, operationId } = this.#leased.batch;
-    await this.#deps.settler.add(
-      settlements.map((settlement) => ({ accountId, operationId, settlement, done: null })),
-    );
+    this.#deps.settler.add([{ accountId, operationId, settlement, done: null }]);
   }
 
   /** Ends the batch with its last settlement, or gives back what was not handed over. */
   async finish(): Promise<void> {
     const { batch } = this.#leased;
     if (this.#leaseLost || this.#deps.abandoned.aborted) return;
+    await this.#endUnsendable();
     if (this.#unsent.length > 0) {
       // What was handed over must be on record before the rest may be leased without it.
       await this.#deps.settler.flushed();
       await this.#deps.store.batches.returnBatch(batch, this.#unsent, 0);
       return;
     }
-    await this.#deps.settler.add([
+    this.#deps.settler.add([
       {
         accountId: batch.accountId,
         operationId: batch.operationId,
@@ -276,5 +270,17 @@ class BatchRun {
         done: { id: batch.id, lease: batch.lease },
       },
     ]);
+  }
+
+  async #endUnsendable(): Promise<void> {
+    const { accountId, operationId } = this.#leased.batch;
+    for (const code of new Set(this.#unsendable.map((each) => each.code)))
+      await this.#deps.store.batches.endUnsent(
+        accountId,
+        operationId,
+        this.#unsendable.filter((each) => each.code === code).map((each) => each.ordinal),
+        'FAILED',
+        code,
+      );
   }
 }

@@ -50,8 +50,10 @@ export async function deliver(
   const attemptedAt = new Date();
   const result = await submit(carrier, submission);
   if (result.kind === 'throttled') return { kind: 'throttled', afterMs: result.afterMs };
-  const settlement = classify(result, message, candidate, candidates, context);
-  return { kind: 'settle', settlement: { ...settlement, attemptedAt } };
+  return {
+    kind: 'settle',
+    settlement: classify(result, message, attemptedAt, candidates, context),
+  };
 }
 
 function composeSubmission(
@@ -83,39 +85,28 @@ async function submit(carrier: Carrier, submission: Submission): Promise<SendRes
   }
 }
 
-type Outcome = Omit<Settlement, 'attemptedAt'>;
-
 /** Turns an answer into an outcome, and names the next try where one is left. */
 function classify(
   result: Exclude<SendResult, { kind: 'throttled' }>,
   message: BatchMessage,
-  candidate: Candidate,
+  attemptedAt: Date,
   candidates: readonly Candidate[],
   context: DeliveryContext,
-): Outcome {
+): Settlement {
   const { batch } = context;
-  const base = {
+  const accepted = result.kind === 'accepted';
+  return {
     ordinal: message.ordinal,
     attempt: batch.attempt,
     candidate: batch.candidate,
-    channel: candidate.sender.channel,
-  };
-  if (result.kind === 'accepted')
-    return {
-      ...base,
-      outcome: 'SENT',
-      providerId: result.providerId,
-      errorCode: null,
-      errorDetail: null,
-      next: null,
-    };
-  return {
-    ...base,
-    outcome: 'FAILED',
-    providerId: null,
-    errorCode: result.code,
-    errorDetail: result.detail,
-    next: batch.attempt >= ATTEMPT_MAX ? null : chooseNext(result, candidates, context),
+    channel: candidates[batch.candidate]?.sender.channel ?? 'SMS',
+    attemptedAt,
+    outcome: accepted ? 'SENT' : 'FAILED',
+    providerId: accepted ? result.providerId : null,
+    errorCode: accepted ? null : result.code,
+    errorDetail: accepted ? null : result.detail,
+    next:
+      accepted || batch.attempt >= ATTEMPT_MAX ? null : chooseNext(result, candidates, context),
   };
 }
 

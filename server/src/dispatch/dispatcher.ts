@@ -3,6 +3,7 @@
  * stopping gives back what was not handed over. Leases no more than the lanes can work on now: a leased
  * message is invisible to every other node.
  */
+import { setMaxListeners } from 'node:events';
 import { hostname } from 'node:os';
 import { randomUUID } from 'node:crypto';
 import type { Carrier } from '../carriers/carrier.ts';
@@ -46,6 +47,8 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const node = `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`;
   const stopping = new AbortController();
   const abandoned = new AbortController();
+  // Every batch at work may listen to these.
+  setMaxListeners(0, stopping.signal, abandoned.signal);
   const ready = new Map<string, ReadyOperation>();
   const running = new Map<LeasedBatch, Promise<void>>();
   const held = new Map<Lane, number>();

@@ -10,6 +10,8 @@ const THROTTLE_PAUSE_MS = 50;
 
 export interface Lane {
   readonly carrier: Carrier;
+  /** Takes a slot if one is free now. */
+  tryAcquire(): boolean;
   /** Waits for a free slot and takes it. Resolves false, without one, when `signal` is aborted. */
   acquire(signal: AbortSignal): Promise<boolean>;
   /** Gives the slot back with what the carrier said. `afterMs` only when it throttled. */
@@ -25,9 +27,16 @@ export function createLane(carrier: Carrier): Lane {
   let waiting: (() => void)[] = [];
 
   function wakeWaiting(): void {
+    if (waiting.length === 0) return;
     const wake = waiting;
     waiting = [];
     for (const resolve of wake) resolve();
+  }
+
+  function tryAcquire(): boolean {
+    if (inFlight >= window || pausedUntil > performance.now()) return false;
+    inFlight += 1;
+    return true;
   }
 
   async function acquire(signal: AbortSignal): Promise<boolean> {
@@ -58,6 +67,7 @@ export function createLane(carrier: Carrier): Lane {
 
   return {
     carrier,
+    tryAcquire,
     acquire,
     release,
     get inFlight() {

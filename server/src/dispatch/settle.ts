@@ -1,6 +1,6 @@
 /**
  * Settle: outcomes of attempts, collected for milliseconds and written per operation. What is added here is
- * written once the database allows it; while it is away, nothing is dropped and `add` holds the senders back.
+ * written once the database allows it; while it is away, nothing is dropped and `room` holds the senders back.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createBatcher } from '../lib/batcher.ts';
@@ -21,7 +21,10 @@ export interface SettleItem {
 }
 
 export interface Settler {
-  add(items: readonly SettleItem[]): Promise<void>;
+  /** Takes outcomes; whoever adds asks for room first. */
+  add(items: readonly SettleItem[]): void;
+  readonly isFull: boolean;
+  room(): Promise<void>;
   /** Resolves when everything added so far is written. */
   flushed(): Promise<void>;
   /** Writes at once what waits; resolves when nothing is left. */

@@ -193,7 +193,7 @@ export function createMessageHandlers(deps: MessageHandlerDeps) {
 
 /** The bytes of a body in memory of their own, which may be moved to another thread. */
 function ownBytes(body: unknown): Uint8Array<ArrayBuffer> {
-  return body instanceof Uint8Array ? Uint8Array.from(body) : new Uint8Array();
+  return body instanceof Uint8Array ? new Uint8Array(body) : new Uint8Array();
 }
 
 const KEY = /^[\x21-\x7e]{1,255}$/;

@@ -70,7 +70,10 @@ export function createReceiptIntake(options: {
   });
 
   return {
-    take: (receipts) => batcher.add(receipts),
+    take(receipts) {
+      batcher.add(receipts);
+      return batcher.room();
+    },
     drain: () => batcher.drain(),
     get waiting() {
       return batcher.waiting;

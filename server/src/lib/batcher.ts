@@ -1,11 +1,12 @@
 /**
  * Collects items and hands them on in batches: when there are `sizeMax`, or `delayMs` after the first, whichever
- * is earlier; one flush at a time, so a slow consumer makes batches larger, not more. Bounded: `add` resolves at once while fewer
- * than `waitingMax` wait, else when there is room.
+ * is earlier; one flush at a time, so a slow consumer makes batches larger, not more. Bounded by `waitingMax`, as far as those
+ * who add wait for `room`.
  *
  * ```ts
  * const receipts = createBatcher<Receipt>({ sizeMax: 1000, delayMs: 10, waitingMax: 20_000, flush: apply });
- * await receipts.add(some);
+ * receipts.add(some);
+ * await receipts.room();
  * ```
  */
 export interface BatcherOptions<Item> {
@@ -17,7 +18,12 @@ export interface BatcherOptions<Item> {
 }
 
 export interface Batcher<Item> {
-  add(items: readonly Item[]): Promise<void>;
+  /** Takes items at once. Whoever adds asks for room first. */
+  add(items: readonly Item[]): void;
+  /** Whether `waitingMax` items wait. */
+  readonly isFull: boolean;
+  /** Resolves when there is room again. */
+  room(): Promise<void>;
   /** Items not yet handed to a finished flush. */
   readonly waiting: number;
   /** Resolves when all items added so far are flushed, whatever is added meanwhile. */
@@ -33,7 +39,7 @@ export function createBatcher<Item>(options: BatcherOptions<Item>): Batcher<Item
   /** Items ever added and ever flushed: what lies between waits or is being flushed. */
   let added = 0;
   let done = 0;
-  const room: (() => void)[] = [];
+  const waitingForRoom: (() => void)[] = [];
   const watchers: { readonly until: number; readonly resolve: () => void }[] = [];
 
   async function flushAll(): Promise<void> {
@@ -47,20 +53,24 @@ export function createBatcher<Item>(options: BatcherOptions<Item>): Batcher<Item
       await options.flush(items);
       done += items.length;
       while (watchers[0] !== undefined && watchers[0].until <= done) watchers.shift()?.resolve();
-      for (const resolve of room.splice(0)) resolve();
+      if (added - done < options.waitingMax) for (const resolve of waitingForRoom.splice(0)) resolve();
     }
     // In the turn of the last look at the queue: what is added from now on begins a flush of its own.
     flushing = false;
   }
 
-  async function add(items: readonly Item[]): Promise<void> {
-    while (added - done >= options.waitingMax)
-      await new Promise<void>((resolve) => room.push(resolve));
+  function add(items: readonly Item[]): void {
     for (const item of items) queue.push(item);
     added += items.length;
     if (flushing) return;
     if (queue.length >= options.sizeMax) void flushAll();
     else timer ??= setTimeout(() => void flushAll(), options.delayMs);
+  }
+
+  function room(): Promise<void> {
+    return added - done < options.waitingMax
+      ? Promise.resolve()
+      : new Promise((resolve) => waitingForRoom.push(resolve));
   }
 
   function flushed(): Promise<void> {
@@ -79,8 +89,12 @@ export function createBatcher<Item>(options: BatcherOptions<Item>): Batcher<Item
 
   return {
     add,
+    room,
     flushed,
     drain,
+    get isFull() {
+      return added - done >= options.waitingMax;
+    },
     get waiting() {
       return added - done;
     },

@@ -40,9 +40,18 @@ export interface SettledBatch {
 /** The carriers' own words are kept to this many characters. */
 const DETAIL_LENGTH_MAX = 500;
 
+/** Deletes the batches of `$10` and `$11`. Read before "moved" starts, so that batches are locked before messages. */
+const ENDED = `ended as (
+  delete from dispatch_batch b using unnest($10::bigint[], $11::int[]) as e(id, lease)
+  where b.id = any($10::bigint[]) and b.id = e.id and b.lease = e.lease returning 1)`;
+
+/** Puts the attempt before the one that is settled among the earlier ones. */
+const KEEP_EARLIER = `earlier = case when m.attempt > 0
+  then coalesce(m.earlier, '[]') || earlier_attempt(m) else m.earlier end`;
+
 /**
- * Writes the outcomes of one operation in one transaction: messages, batches for what is to be tried again,
- * counters, and the end of the batches in `done`. Repeating it changes nothing.
+ * Writes the outcomes of one operation: messages, batches for what is to be tried again, counters; and with the last of
+ * them, in one transaction, the end of the batches in `done`. Repeating it changes nothing.
  */
 export async function settleOperation(
   database: Database,
@@ -51,18 +60,87 @@ export async function settleOperation(
   settlements: readonly Settlement[],
   done: readonly SettledBatch[],
 ): Promise<void> {
+  const [accepted, others] = splitAccepted(settlements);
+  if (others.length > 0 || accepted.length === 0) {
+    if (accepted.length > 0) await settleAccepted(database, accountId, operationId, accepted, []);
+    await settleAny(database, accountId, operationId, others, done);
+  } else await settleAccepted(database, accountId, operationId, accepted, done);
+}
+
+/** The usual outcomes, alike but for id, time and the carrier's id; and all others. */
+function splitAccepted(settlements: readonly Settlement[]): [Settlement[], Settlement[]] {
+  const accepted: Settlement[] = [];
+  const others: Settlement[] = [];
+  for (const each of settlements) {
+    const like = accepted[0] ?? each;
+    const usual =
+      each.outcome === 'SENT' &&
+      each.attempt === like.attempt &&
+      each.candidate === like.candidate &&
+      each.channel === like.channel;
+    (usual ? accepted : others).push(each);
+  }
+  return [accepted, others];
+}
+
+/** Outcomes SENT of one attempt number, candidate and channel: the same as `settleAny` with less to carry. */
+async function settleAccepted(
+  database: Database,
+  accountId: number,
+  operationId: string,
+  settlements: readonly Settlement[],
+  done: readonly SettledBatch[],
+): Promise<void> {
+  const [first] = settlements;
+  if (first === undefined) return;
+  const startMs = first.attemptedAt.getTime();
+  await database.query(
+    `with ${ENDED},
+     moved as (
+       update message m set
+         attempt = $3, candidate = $4, channel = $5::channel, attempt_status = 'SENT',
+         attempted_at = $6::timestamptz + p.after_ms * interval '1 millisecond',
+         provider_id = p.provider_id, error_code = null, error_detail = null,
+         ${KEEP_EARLIER}, previous_status = m.status, status = greatest(m.status, 'SENT'), updated_at = clock_timestamp()
+       from unnest($7::uuid[], $8::text[], $9::int[]) as p(id, provider_id, after_ms)
+       where m.account_id = $1 and m.id = any($7::uuid[]) and m.id = p.id and m.attempt = $3 - 1
+         and m.status in ('QUEUED', 'SENT', 'UNDELIVERED', 'DELIVERED', 'READ')
+         and (select count(*) from ended) >= 0
+       returning m.previous_status, m.status, true as attempted)
+     ${COUNT_MOVED}`,
+    [
+      accountId,
+      operationId,
+      first.attempt,
+      first.candidate,
+      first.channel,
+      first.attemptedAt,
+      `{${settlements.map((each) => messageUuid(operationId, each.ordinal)).join(',')}}`,
+      settlements.map((each) => each.providerId),
+      `{${settlements.map((each) => each.attemptedAt.getTime() - startMs).join(',')}}`,
+      done.map((batch) => batch.id),
+      done.map((batch) => batch.lease),
+    ],
+  );
+}
+
+/** Outcomes of every kind, in one statement. */
+async function settleAny(
+  database: Database,
+  accountId: number,
+  operationId: string,
+  settlements: readonly Settlement[],
+  done: readonly SettledBatch[],
+): Promise<void> {
   const of = <Value>(pick: (each: Settlement) => Value) => settlements.map(pick);
   await database.query(
-    // "ended" is read before "moved" starts, so that batches are locked before messages.
-    `with ended as (
-       delete from dispatch_batch b using unnest($16::bigint[], $17::int[]) as e(id, lease)
-       where b.id = any($16::bigint[]) and b.id = e.id and b.lease = e.lease returning 1),
+    `with ${ENDED},
      moved as (
        update message m set
          attempt = p.attempt, candidate = p.candidate, channel = p.channel::channel,
          attempt_status = p.outcome::message_status, attempted_at = p.attempted_at,
          provider_id = p.provider_id, error_code = p.error_code, error_detail = p.error_detail,
-         earlier = case when m.attempt > 0 then coalesce(m.earlier, '[]') || earlier_attempt(m) else m.earlier end,
+         ${KEEP_EARLIER},
          previous_status = m.status,
          status = case
            when p.next_lane is not null then m.status
@@ -70,7 +148,7 @@ export async function settleOperation(
            else greatest(m.status, p.outcome::message_status) end,
          updated_at = clock_timestamp()
        from unnest($3::uuid[], $4::smallint[], $5::smallint[], $6::smallint[], $7::text[], $8::timestamptz[],
-         $9::text[], $10::text[], $11::int[], $12::text[], $13::text[], $14::smallint[], $15::smallint[], $18::float[])
+         $9::text[], $12::text[], $13::int[], $14::text[], $15::text[], $16::smallint[], $17::smallint[], $18::float[])
          as p(id, ordinal, attempt, candidate, channel, attempted_at, outcome, provider_id, error_code,
            error_detail, next_lane, next_candidate, next_tries, next_delay)
        where m.account_id = $1 and m.id = any($3::uuid[]) and m.id = p.id and m.attempt = p.attempt - 1
@@ -98,14 +176,14 @@ export async function settleOperation(
       of((each) => each.channel),
       of((each) => each.attemptedAt),
       of((each) => each.outcome),
+      done.map((batch) => batch.id),
+      done.map((batch) => batch.lease),
       of((each) => each.providerId),
       of((each) => each.errorCode),
       of((each) => each.errorDetail?.slice(0, DETAIL_LENGTH_MAX).replaceAll('\0', '') ?? null),
       of((each) => each.next?.lane ?? null),
       of((each) => each.next?.candidate ?? null),
       of((each) => each.next?.tries ?? null),
-      done.map((batch) => batch.id),
-      done.map((batch) => batch.lease),
       of((each) => each.next?.delayMs ?? null),
     ],
   );
