@@ -52,16 +52,15 @@ export async function openFloor(url: string): Promise<Floor> {
        values ($1, $2, 'PROCESSING', $3, $3, 0, $3, '{"text":"Hello {{ name }}","mediaUrls":[]}', '{"senders":[]}', '{}', now())`,
       [ACCOUNT, ids.operation, MESSAGES],
     );
-    const now = new Date().toISOString();
     const rows = ids.messages.map(
       (id, i) =>
-        `${ACCOUNT}\t0\tQUEUED\tQUEUED\tSMS\tPHONE\t${id}\t${now}\t+1500556${String(i).padStart(4, '0')}\t{"name":"Ada ${i}"}\n`,
+        `${ACCOUNT}\tSMS\tPHONE\t${id}\t+1500556${String(i).padStart(4, '0')}\t\\N\t{"name":"Ada ${i}"}\t\\N\tQUEUED\n`,
     );
     await pipeline(
       Readable.from([Buffer.from(rows.join(''))]),
       client.query(
         copyFrom(
-          'copy message (account_id, candidate, status, previous_status, channel, address_channel, id, updated_at, address, variables) from stdin',
+          'copy message (account_id, channel, address_channel, id, address, addresses, variables, tags, status) from stdin',
         ),
       ),
     );
@@ -73,6 +72,7 @@ export async function openFloor(url: string): Promise<Floor> {
        select $1, $2, 'floor', 0, 1, true, 'infinity', o::smallint[] from unnest($3::text[]) as o`,
       [ACCOUNT, ids.operation, batches.map((each) => `{${each.join(',')}}`)],
     );
+    await client.query(`select pg_notify('floor', '')`);
     await client.query('commit');
     return [[ids.operation], ...batches.map((each) => each.map((i) => ids.messages[i] ?? ''))];
   }

@@ -124,7 +124,7 @@ async function buildApp(
 
 /** Connections for reading; the other threads have their own. */
 const READ_CONNECTIONS_MAX = 4;
-const YOUNG_MEMORY_MB = 64;
+const YOUNG_MEMORY_MB = 32;
 
 async function stopThread(thread: Thread<{ readonly stop: () => Promise<void> }>): Promise<void> {
   await thread.call('stop', []);

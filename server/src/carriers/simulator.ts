@@ -135,7 +135,10 @@ export function createSimulator(options: SimulatorOptions): Carrier {
         delayMs,
       };
     scheduleReceipts(submission, behaviour);
-    return { result: { kind: 'accepted', providerId: providerIdOf(submission.reference) }, delayMs };
+    return {
+      result: { kind: 'accepted', providerId: providerIdOf(submission.reference) },
+      delayMs,
+    };
   }
 
   /** Short and opaque, as those of carriers are. */

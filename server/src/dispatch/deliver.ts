@@ -105,8 +105,7 @@ function classify(
     providerId: accepted ? result.providerId : null,
     errorCode: accepted ? null : result.code,
     errorDetail: accepted ? null : result.detail,
-    next:
-      accepted || batch.attempt >= ATTEMPT_MAX ? null : chooseNext(result, candidates, context),
+    next: accepted || batch.attempt >= ATTEMPT_MAX ? null : chooseNext(result, candidates, context),
   };
 }
 

@@ -27,3 +27,11 @@ export function listCandidates(addresses: readonly Address[], plan: SendPlan): C
       .map((sender) => ({ sender, to })),
   );
 }
+
+/** The first of `listCandidates`, or null. */
+export function firstCandidate(addresses: readonly Address[], plan: SendPlan): Candidate | null {
+  for (const to of addresses)
+    for (const sender of plan.senders)
+      if (REACHES[sender.channel] === to.channel) return { sender, to };
+  return null;
+}

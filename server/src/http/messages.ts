@@ -193,7 +193,12 @@ export function createMessageHandlers(deps: MessageHandlerDeps) {
 
 /** The bytes of a body in memory of their own, which may be moved to another thread. */
 function ownBytes(body: unknown): Uint8Array<ArrayBuffer> {
-  return body instanceof Uint8Array ? new Uint8Array(body) : new Uint8Array();
+  if (!(body instanceof Uint8Array)) return new Uint8Array();
+  const { buffer, byteLength } = body;
+  // Small buffers share their memory with others.
+  return buffer instanceof ArrayBuffer && buffer.byteLength === byteLength
+    ? new Uint8Array(buffer)
+    : new Uint8Array(body);
 }
 
 const KEY = /^[\x21-\x7e]{1,255}$/;

@@ -2,7 +2,7 @@
 import { renderContent } from '../domain/content.ts';
 import { ERRORS, type Problem } from '../domain/errors.ts';
 import type { Address, Channel } from '../domain/message.ts';
-import type { Candidate } from '../domain/routing.ts';
+import { listCandidates, type Candidate } from '../domain/routing.ts';
 import { measureSms } from '../domain/segments.ts';
 import type { SenderBook } from '../domain/sender.ts';
 import type { SendRequest } from '../domain/send-request.ts';
@@ -62,7 +62,7 @@ export function dryRun(
       scheduledFor: send.scheduledFor,
       messages,
       unaddressable: send.recipients
-        .filter((each) => each.candidates.length === 0)
+        .filter((each) => each.first === null)
         .map((each) => ({
           code: ERRORS.unaddressable.code,
           message: ERRORS.unaddressable.message,
@@ -74,7 +74,7 @@ export function dryRun(
 }
 
 function preview(recipient: PreparedRecipient, send: PreparedSend): DryRunMessage | null {
-  const [first, ...others] = recipient.candidates;
+  const [first, ...others] = listCandidates(recipient.recipient.addresses, send.plan);
   if (first === undefined) return null;
   const rendered = renderContent(send.parsed, recipient.recipient.variables, send.renderAt, {
     requireVariables: false,

@@ -11,19 +11,19 @@ import {
   isConstant,
   type Template,
 } from '../domain/liquid.ts';
-import type { Address, Channel, Content, Recipient } from '../domain/message.ts';
+import type { Address, Content, Recipient } from '../domain/message.ts';
 import type { SendPlan } from '../domain/operation.ts';
-import { listCandidates, type Candidate } from '../domain/routing.ts';
+import { firstCandidate, type Candidate } from '../domain/routing.ts';
 import { planSenders, type SenderBook } from '../domain/sender.ts';
 import { readSchedule } from '../domain/schedule.ts';
 import type { RequestedRecipient, SendRequest } from '../domain/send-request.ts';
 
-/** A recipient with the ways to reach it; with none it is unaddressable. */
+/** A recipient with the first way to reach it; without one it is unaddressable. */
 export interface PreparedRecipient {
   /** Position in `to`. */
   readonly ordinal: number;
   readonly recipient: Recipient;
-  readonly candidates: readonly Candidate[];
+  readonly first: Candidate | null;
   /** Rendered tags, when they are not the same for all. */
   readonly tags: Readonly<Record<string, string>> | null;
 }
@@ -216,8 +216,8 @@ function checkRecipient(
       if (!isStorable(value) || !isStorable(name))
         list.add(ERRORS.invalid.code, UNSTORABLE, `${path}.variables.${name}`);
   checkVariables(variables, path, check);
-  const candidates = listCandidates(recipient.addresses, check.plan);
-  return { ordinal, recipient, candidates, tags: renderTags(variables, path, check) };
+  const first = firstCandidate(recipient.addresses, check.plan);
+  return { ordinal, recipient, first, tags: renderTags(variables, path, check) };
 }
 
 function toRecipient(requested: Exclude<RequestedRecipient, { profileId: string }>): Recipient {
@@ -303,9 +303,4 @@ function renderTags(
     else tags.push([key, rendered.text]);
   }
   return Object.fromEntries(tags);
-}
-
-/** The channel of the first way to try, for a recipient that has one. */
-export function firstChannel(prepared: PreparedRecipient): Channel | null {
-  return prepared.candidates[0]?.sender.channel ?? null;
 }

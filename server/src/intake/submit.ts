@@ -6,7 +6,7 @@ import { ERRORS, type Problem } from '../domain/errors.ts';
 import { newOperationUuid } from '../domain/ids.ts';
 import type { SenderBook } from '../domain/sender.ts';
 import type { SendRequest } from '../domain/send-request.ts';
-import type { NewBatch, NewOperation, Store } from '../store/store.ts';
+import type { NewBatch, NewMessage, NewOperation, Store } from '../store/store.ts';
 import { prepareSend, type PreparedRecipient, type PreparedSend } from './prepare.ts';
 
 /** Messages of one batch, at most: leasing costs one row for all of them. */
@@ -63,8 +63,16 @@ function composeOperation(
   claim: IdempotencyClaim | null,
   now: Date,
 ): NewOperation {
-  const reachable = send.recipients.filter((each) => each.candidates.length > 0);
-  const unreachable = send.recipients.filter((each) => each.candidates.length === 0);
+  const messages: NewMessage[] = [];
+  const unaddressable: NewOperation['unaddressable'][number][] = [];
+  for (const { ordinal, recipient, first, tags } of send.recipients)
+    if (first === null)
+      unaddressable.push({
+        ordinal,
+        code: ERRORS.unaddressable.code,
+        addresses: recipient.addresses,
+      });
+    else messages.push({ ordinal, recipient, channel: first.sender.channel, tags });
   return {
     accountId,
     id: newOperationUuid(now.getTime()),
@@ -74,24 +82,9 @@ function composeOperation(
     scheduledFor: send.scheduledFor,
     waiting: send.scheduledFor !== null,
     expireAt: send.expireAt,
-    messages: reachable.flatMap((each) => {
-      const first = each.candidates[0];
-      return first === undefined
-        ? []
-        : {
-            ordinal: each.ordinal,
-            recipient: each.recipient,
-            candidate: 0,
-            channel: first.sender.channel,
-            tags: each.tags,
-          };
-    }),
-    unaddressable: unreachable.map((each) => ({
-      ordinal: each.ordinal,
-      code: ERRORS.unaddressable.code,
-      addresses: each.recipient.addresses,
-    })),
-    batches: composeBatches(reachable),
+    messages,
+    unaddressable,
+    batches: composeBatches(send.recipients),
     idempotency:
       claim === null
         ? null
@@ -106,8 +99,9 @@ function composeOperation(
 function composeBatches(recipients: readonly PreparedRecipient[]): NewBatch[] {
   const batches: { lane: string; candidate: number; ordinals: number[] }[] = [];
   const open = new Map<string, { ordinals: number[] }>();
-  for (const { ordinal, candidates } of recipients) {
-    const lane = candidates[0]?.sender.carrier ?? '';
+  for (const { ordinal, first } of recipients) {
+    if (first === null) continue;
+    const lane = first.sender.carrier;
     let batch = open.get(lane);
     if (batch === undefined || batch.ordinals.length >= BATCH_SIZE_MAX) {
       const fresh = { lane, candidate: 0, ordinals: [] };

@@ -53,7 +53,8 @@ export function createBatcher<Item>(options: BatcherOptions<Item>): Batcher<Item
       await options.flush(items);
       done += items.length;
       while (watchers[0] !== undefined && watchers[0].until <= done) watchers.shift()?.resolve();
-      if (added - done < options.waitingMax) for (const resolve of waitingForRoom.splice(0)) resolve();
+      if (added - done < options.waitingMax)
+        for (const resolve of waitingForRoom.splice(0)) resolve();
     }
     // In the turn of the last look at the queue: what is added from now on begins a flush of its own.
     flushing = false;

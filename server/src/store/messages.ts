@@ -65,7 +65,6 @@ interface MessageRow {
   address_channel: AddressChannel;
   addresses: [Address, ...Address[]] | null;
   tags: Record<string, string> | null;
-  scheduled_for: Date | null;
   updated_at: Date;
 }
 
@@ -73,10 +72,11 @@ interface OperationPart {
   id: string;
   tags: Record<string, string>;
   plan: SendPlan;
+  scheduled_for: Date | null;
 }
 
 const SUMMARY_COLUMNS =
-  'm.id, m.status, m.candidate, m.address, m.address_channel, m.addresses, m.tags, m.scheduled_for, m.updated_at';
+  'm.id, m.status, m.candidate, m.address, m.address_channel, m.addresses, m.tags, m.updated_at';
 
 /** Messages of the account, newest first (within an operation, last recipient first), at most `limit`. */
 export async function listMessages(
@@ -121,7 +121,7 @@ async function fetchParts(
   const ids = [...new Set(rows.map((row) => operationUuidOf(row.id)))];
   if (ids.length === 0) return new Map();
   const found = await database.query<OperationPart>(
-    'select id, tags, plan from operation where account_id = $1 and id = any($2::uuid[])',
+    'select id, tags, plan, scheduled_for from operation where account_id = $1 and id = any($2::uuid[])',
     [accountId, ids],
   );
   return new Map(found.rows.map((part) => [part.id, part]));
@@ -137,9 +137,10 @@ function toSummary(row: MessageRow, operation: OperationPart): MessageSummary {
     addresses,
     connected: row.addresses !== null,
     tags: row.tags ?? operation.tags,
-    scheduledFor: row.scheduled_for,
+    scheduledFor: operation.scheduled_for,
     createdAt: new Date(uuidTimeMs(row.id)),
-    updatedAt: row.updated_at,
+    // The database's clock may be behind the node's that made the id.
+    updatedAt: new Date(Math.max(uuidTimeMs(row.id), row.updated_at.getTime())),
   };
 }
 
@@ -164,6 +165,7 @@ interface FullRow extends MessageRow {
   plan: SendPlan;
   operation_id: string;
   operation_tags: Record<string, string>;
+  scheduled_for: Date | null;
   variables: Record<string, string> | null;
   attempt: number;
   attempt_status: MessageStatus | null;
@@ -181,7 +183,7 @@ export async function fetchMessage(
 ): Promise<Message | null> {
   const { rows } = await database.query<FullRow>(
     `select ${SUMMARY_COLUMNS}, m.variables, m.attempt, m.attempt_status, m.attempted_at, m.error_code,
-       m.error_detail, m.earlier, o.id as operation_id, o.content, o.plan, o.tags as operation_tags
+       m.error_detail, m.earlier, o.id as operation_id, o.content, o.plan, o.tags as operation_tags, o.scheduled_for
      from message m join operation o on o.account_id = m.account_id and o.id = $3
      where m.account_id = $1 and m.id = $2`,
     [accountId, id, operationUuidOf(id)],
@@ -192,6 +194,7 @@ export async function fetchMessage(
     id: row.operation_id,
     tags: row.operation_tags,
     plan: row.plan,
+    scheduled_for: row.scheduled_for,
   });
   const at = (position: number) => candidateAt(summary.addresses, row.plan, position);
   const attempts = (row.earlier ?? []).map((each) => ({

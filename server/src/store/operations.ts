@@ -16,8 +16,7 @@ export interface NewMessage {
   /** Position in `to`. */
   readonly ordinal: number;
   readonly recipient: Recipient;
-  /** Position in `listCandidates` of the way to try first, and its channel. */
-  readonly candidate: number;
+  /** Channel of the first candidate. */
   readonly channel: Channel;
   /** Tags of this recipient, when they differ from the operation's. */
   readonly tags: Readonly<Record<string, string>> | null;
@@ -69,7 +68,10 @@ export interface Dispatchable {
   readonly expireAt: Date | null;
 }
 
-/** Writes an operation, its messages and its batches, or nothing. Durable when it resolves. */
+/**
+ * Writes an operation, its messages and its batches, or nothing. Durable when it resolves; dispatchers are woken by
+ * the commit.
+ */
 export function acceptOperation(
   database: Database,
   operation: NewOperation,
@@ -83,7 +85,6 @@ export function acceptOperation(
       await insertBatches(client, operation);
     }
     if (operation.unaddressable.length > 0) await insertUnaddressable(client, operation);
-    await client.query(`select pg_notify('${WAKE_CHANNEL}', '')`);
     return { kind: 'created' };
   });
 }
@@ -159,25 +160,26 @@ function copyJson(value: unknown): string {
 const COPY_CHUNK_ROWS = 500;
 
 async function copyMessages(client: pg.PoolClient, operation: NewOperation): Promise<void> {
+  const status = operation.waiting ? ', status' : '';
   const stream = client.query(
     copyFrom(
-      `copy message (account_id, candidate, status, previous_status, channel, address_channel, id, updated_at,
-         scheduled_for, address, addresses, variables, tags) from stdin`,
+      `copy message (account_id, channel, address_channel, id, address, addresses, variables, tags${status}) from stdin`,
     ),
   );
   await pipeline(Readable.from(composeRows(operation)), stream);
 }
 
-function* composeRows(operation: NewOperation): Generator<Buffer> {
-  const status: MessageStatus = operation.waiting ? 'SCHEDULED' : 'QUEUED';
-  const createdAt = new Date(uuidTimeMs(operation.id)).toISOString();
-  const scheduledFor = operation.scheduledFor?.toISOString() ?? NULL;
+/** Columns that are the same at the start of every message are left to their defaults. */
+function* composeRows({ id, accountId, waiting, messages }: NewOperation): Generator<Buffer> {
+  const end = waiting ? `\t${'SCHEDULED' satisfies MessageStatus}\n` : '\n';
   let text = '';
-  for (const [i, message] of operation.messages.entries()) {
-    const { addresses, connected, variables } = message.recipient;
+  let rows = 0;
+  for (const { ordinal, recipient, channel, tags } of messages) {
+    const { addresses, connected, variables } = recipient;
     const [first] = addresses;
-    text += `${operation.accountId}\t${message.candidate}\t${status}\t${status}\t${message.channel}\t${first.channel}\t${messageUuid(operation.id, message.ordinal)}\t${createdAt}\t${scheduledFor}\t${copyText(first.address)}\t${connected ? copyJson(addresses) : NULL}\t${copyJson(variables)}\t${copyJson(message.tags)}\n`;
-    if ((i + 1) % COPY_CHUNK_ROWS === 0) {
+    text += `${accountId}\t${channel}\t${first.channel}\t${messageUuid(id, ordinal)}\t${copyText(first.address)}\t${connected ? copyJson(addresses) : NULL}\t${copyJson(variables)}\t${copyJson(tags)}${end}`;
+    rows += 1;
+    if (rows % COPY_CHUNK_ROWS === 0) {
       yield Buffer.from(text);
       text = '';
     }
@@ -187,9 +189,11 @@ function* composeRows(operation: NewOperation): Generator<Buffer> {
 
 async function insertBatches(client: pg.PoolClient, operation: NewOperation): Promise<void> {
   await client.query(
-    `insert into dispatch_batch (account_id, operation_id, lane, candidate, attempt, waiting, due_at, expire_at, ordinals)
-     select $1, $2, lane, candidate, 1, $3, $4, $5, ordinals::smallint[]
-     from unnest($6::text[], $7::smallint[], $8::text[]) as b(lane, candidate, ordinals)`,
+    `with added as (
+       insert into dispatch_batch (account_id, operation_id, lane, candidate, attempt, waiting, due_at, expire_at, ordinals)
+       select $1, $2, lane, candidate, 1, $3, $4, $5, ordinals::smallint[]
+       from unnest($6::text[], $7::smallint[], $8::text[]) as b(lane, candidate, ordinals))
+     select pg_notify('${WAKE_CHANNEL}', '')`,
     [
       operation.accountId,
       operation.id,
