@@ -2,8 +2,8 @@
  * `npm run bench`: Fanfare beside the floor, in one run on one PostgreSQL, as ratios. Rounds of both alternate, so that
  * a noisy machine is noisy for both; medians are compared.
  *
- * `npm run bench -- --messages 1000000` sets how many messages the memory run sends (100,000 unless said);
- * `--only accept`, `end-to-end` or `read` runs that part alone.
+ * `npm run bench -- --messages 1000000` sets how many messages the memory run sends (200,000 unless said);
+ * `--only accept`, `end-to-end`, `read` or `memory` runs that part alone.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -19,10 +19,11 @@ const END_TO_END_ROUNDS = 5;
 /** Operations of one end-to-end round. */
 const OPERATIONS = 5;
 const FLOOR_WORKERS = 4;
+const READ_ROUNDS = 20;
 
 const { values } = parseArgs({
   options: {
-    messages: { type: 'string', default: '100000' },
+    messages: { type: 'string', default: '200000' },
     only: { type: 'string', default: '' },
   },
 });
@@ -99,35 +100,38 @@ async function benchEndToEnd(floor: Floor, server: BenchServer): Promise<void> {
   );
 }
 
-/** How long it takes to read an operation while messages flow, and what memory does over many of them. */
-async function benchReadsAndMemory(server: BenchServer, messages: number): Promise<void> {
+/** How long it takes to read an operation between its 202 and its last receipt. */
+async function benchReads(server: BenchServer): Promise<void> {
+  const text = body();
+  const readMs: number[] = [];
+  for (let round = 0; round < READ_ROUNDS; round += 1) {
+    const { location } = await server.send(text);
+    for (let running = true; running; ) {
+      const startedAt = performance.now();
+      const { stats } = await server.read(location);
+      readMs.push(performance.now() - startedAt);
+      running = (stats['delivered'] ?? 0) < MESSAGES;
+      await sleep(2);
+    }
+  }
+  print(
+    `read         p50 ${percentile(readMs, 0.5).toFixed(1)} ms   p99 ${percentile(readMs, 0.99).toFixed(1)} ms   over ${show(readMs.length)} reads of running operations`,
+  );
+}
+
+/** What memory does over many messages. */
+async function benchMemory(server: BenchServer, messages: number): Promise<void> {
   const text = body();
   const operations = Math.ceil(messages / MESSAGES);
-  const readMs: number[] = [];
   const memory: number[] = [];
-  let running = true;
-  const { location } = await server.send(text);
-  const reader = (async () => {
-    while (running) {
-      const startedAt = performance.now();
-      await server.read(location);
-      readMs.push(performance.now() - startedAt);
-      await sleep(5);
-    }
-  })();
   for (let sent = 0; sent < operations; sent += OPERATIONS) {
     await sendAll(server, text, Math.min(OPERATIONS, operations - sent));
-    memory.push(await server.measureMemory());
+    memory.push(Math.round((await server.measureMemory()) / 2 ** 20));
   }
-  running = false;
-  await reader;
+  const quarter = Math.max(1, Math.floor(memory.length / 4));
+  const quarters = [0, 1, 2, 3].map((i) => Math.max(...memory.slice(i * quarter, (i + 1) * quarter)));
   print(
-    `read         p50 ${percentile(readMs, 0.5).toFixed(1)} ms   p99 ${percentile(readMs, 0.99).toFixed(1)} ms   over ${show(readMs.length)} reads while sending`,
-  );
-  const megabytes = memory.map((bytes) => Math.round(bytes / 2 ** 20));
-  const half = Math.floor(megabytes.length / 2);
-  print(
-    `memory       ${show(operations * MESSAGES)} messages: first half up to ${Math.max(...megabytes.slice(0, half), megabytes[0] ?? 0)} MB, second half up to ${Math.max(...megabytes.slice(half))} MB`,
+    `memory       ${show(operations * MESSAGES)} messages; largest of each quarter: ${quarters.map((each) => `${each} MB`).join(', ')}`,
   );
 }
 
@@ -143,7 +147,8 @@ try {
     if (isWanted('accept')) await benchAccept(floor, server);
     if (isWanted('end-to-end')) await benchEndToEnd(floor, server);
     await floor.close();
-    if (isWanted('read')) await benchReadsAndMemory(server, Number(values.messages));
+    if (isWanted('read')) await benchReads(server);
+    if (isWanted('memory')) await benchMemory(server, Number(values.messages));
   } finally {
     await server.stop();
   }

@@ -1,0 +1,234 @@
+/** The real program in a process of its own on a real database, and a client that talks HTTP to it. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import pg from 'pg';
+import { expect, inject, onTestFinished } from 'vitest';
+
+export const PROGRAM = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+export const SID = `AC${'0'.repeat(31)}1`;
+export const TOKEN = 'token-for-tests-0123456789';
+
+/** A simulator that is quick, as most tests want it. */
+export const QUICK = { answerDelayMs: { min: 0, max: 2 }, receiptDelayMs: { min: 0, max: 5 } };
+
+export type Json = Record<string, any>;
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: Json;
+}
+
+export interface Fanfare {
+  readonly url: string;
+  readonly databaseUrl: string;
+  readonly database: pg.Pool;
+  readonly folder: string;
+  /** What it wrote to standard error so far. */
+  readonly errors: () => string;
+  request(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
+  get(path: string): Promise<Answer>;
+  /** Posts a send request and expects a 202. */
+  send(body: unknown, headers?: Record<string, string>): Promise<string>;
+  operation(id: string): Promise<Json>;
+  /** Reads an operation until `done` says so, checking the sum of its counters each time. */
+  watch(id: string, done: (operation: Json) => boolean): Promise<Json>;
+  stop(): Promise<number | null>;
+  kill(): Promise<void>;
+  /** Starts it again on the same database. */
+  restart(config?: object): Promise<void>;
+}
+
+export interface FanfareOptions {
+  readonly config?: object;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+const sums = ['scheduled', 'queued', 'sent', 'delivered', 'read', 'undelivered', 'failed', 'canceled'];
+
+/** What must be true of every operation at every moment. */
+export function expectExact({ stats }: Json): void {
+  expect(sums.reduce((sum, name) => sum + stats[name], 0)).toBe(stats.total);
+  expect(stats.recipients).toBe(stats.total + stats.unaddressable);
+}
+
+async function createDatabase(): Promise<string> {
+  const url = new URL(inject('databaseUrl'));
+  const name = `t_${randomUUID().replaceAll('-', '')}`;
+  const client = new pg.Client({ connectionString: url.href });
+  await client.connect();
+  await client.query(`create database ${name}`);
+  await client.end();
+  url.pathname = `/${name}`;
+  return url.href;
+}
+
+/** Polls until `probe` gives something; the deadline is for hangs, not a measure. */
+export async function until<Value>(
+  probe: () => Promise<Value | null | undefined | false>,
+  timeoutMs = 25_000,
+): Promise<Value> {
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    const value = await probe();
+    if (value !== null && value !== undefined && value !== false) return value;
+    if (performance.now() > deadline) throw new Error('It did not come to pass in time.');
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+/** Runs the program to its end. */
+export async function runProgram(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  cwd?: string,
+): Promise<{ code: number | null; out: string; err: string }> {
+  const child = spawn(process.execPath, [PROGRAM, ...args], {
+    env: { PATH: process.env['PATH'] ?? '', ...env },
+    ...(cwd === undefined ? {} : { cwd }),
+  });
+  const [out, err] = [collect(child, 'stdout'), collect(child, 'stderr')];
+  await once(child, 'close');
+  return { code: child.exitCode, out: out(), err: err() };
+}
+
+function collect(child: ChildProcess, stream: 'stdout' | 'stderr'): () => string {
+  let text = '';
+  child[stream]?.on('data', (data: Buffer) => (text += data.toString('utf8')));
+  return () => text;
+}
+
+/** Starts a server that ends with the test, or with the file when started in a hook by hand. */
+export async function startFanfare(options: FanfareOptions = {}): Promise<Fanfare> {
+  const fanfare = await launchFanfare(options);
+  onTestFinished(async () => {
+    await fanfare.stop();
+  });
+  return fanfare;
+}
+
+/** As `startFanfare`, but the caller stops it. */
+export async function launchFanfare(options: FanfareOptions = {}): Promise<Fanfare> {
+  const folder = await mkdtemp(join(tmpdir(), 'fanfare-test-'));
+  const databaseUrl = options.env?.['DATABASE_URL'] ?? (await createDatabase());
+  const database = new pg.Pool({ connectionString: databaseUrl, max: 2 });
+  database.on('error', () => undefined);
+  const configFile = join(folder, 'config.json');
+  let child: ChildProcess;
+  let url = '';
+  let errors = () => '';
+
+  async function start(config: object): Promise<void> {
+    await writeFile(
+      configFile,
+      JSON.stringify({
+        port: 0,
+        logLevel: 'warn',
+        limits: { requestsPerSecond: 100_000 },
+        carriers: { simulator: QUICK },
+        ...config,
+      }),
+    );
+    child = spawn(process.execPath, [PROGRAM, 'start', '--config', configFile], {
+      env: {
+        PATH: process.env['PATH'] ?? '',
+        DATABASE_URL: databaseUrl,
+        FANFARE_ACCOUNT_SID: SID,
+        FANFARE_AUTH_TOKEN: TOKEN,
+        ...options.env,
+      },
+    });
+    const out = collect(child, 'stdout');
+    errors = collect(child, 'stderr');
+    url = await until(async () => {
+      if (child.exitCode !== null) throw new Error(`It ended with ${child.exitCode}: ${errors()}`);
+      return /ready at (\S+)/.exec(out())?.[1];
+    });
+  }
+
+  await start(options.config ?? {});
+
+  const request: Fanfare['request'] = async (method, path, body, headers = {}) => {
+    const answer = await fetch(`${url}${path}`, {
+      method,
+      redirect: 'manual',
+      headers: {
+        authorization: `Basic ${Buffer.from(`${SID}:${TOKEN}`).toString('base64')}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+    const text = await answer.text();
+    const isJson = answer.headers.get('content-type')?.startsWith('application/json') ?? false;
+    return { status: answer.status, headers: answer.headers, body: isJson ? JSON.parse(text) : { text } };
+  };
+
+  const operation = async (id: string) => {
+    const { status, body } = await request('GET', `/v1/Messages/Operations/${id}`);
+    expect(status).toBe(200);
+    expectExact(body);
+    return body;
+  };
+
+  return {
+    get url() {
+      return url;
+    },
+    databaseUrl,
+    database,
+    folder,
+    errors: () => errors(),
+    request,
+    get: (path) => request('GET', path),
+    async send(body, headers) {
+      const answer = await request('POST', '/v1/Messages', body, headers);
+      expect(answer.body).toHaveProperty('operationId');
+      expect(answer.status).toBe(202);
+      return answer.body['operationId'];
+    },
+    operation,
+    watch: (id, done) =>
+      until(async () => {
+        const now = await operation(id);
+        return done(now) ? now : null;
+      }),
+    async stop() {
+      if (child.exitCode === null && child.signalCode === null) {
+        child.kill('SIGTERM');
+        await once(child, 'exit');
+      }
+      await database.end().catch(() => undefined);
+      await rm(folder, { recursive: true, force: true });
+      return child.exitCode;
+    },
+    async kill() {
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    },
+    restart: (config) => start(config ?? options.config ?? {}),
+  };
+}
+
+/** `count` recipients whose numbers the simulator treats like any other. */
+export function recipients(count: number, first = 0): Json[] {
+  return Array.from({ length: count }, (_, i) => ({
+    address: `+1500556${String(first + i).padStart(4, '0')}`,
+    channel: 'PHONE',
+  }));
+}
+
+/** One recipient with a number that the simulator treats specially. */
+export function special(number: number): Json {
+  return { address: `+1500555${String(number).padStart(4, '0')}`, channel: 'PHONE' };
+}
+
+export const text = (words: string) => ({ text: words });
+
+/** A sender that leaves no fallback. */
+export const smsOnly = { from: { address: '+15005550100', channel: 'SMS' } };
