@@ -45,11 +45,23 @@ export async function applyReceipts(
     ...(await sendOn(database, receipts, fallbacks)),
   ]);
   tally.applied = done.size;
-  for (const receipt of receipts)
-    if (!done.has(receipt.messageId))
-      // One transaction each: whoever locks one message at most cannot deadlock with those that lock many.
-      await database.transact((client) => applyOne(client, receipt, tally));
+  const again: MatchedReceipt[] = [];
+  for (const receipt of receipts) {
+    if (done.has(receipt.messageId)) continue;
+    // One transaction each: whoever locks one message at most cannot deadlock with those that lock many.
+    const fate = await database.transact((client) => applyOne(client, receipt));
+    if (fate === 'again') again.push(receipt);
+    else tally[fate] += 1;
+  }
+  if (again.length > 0) addTally(tally, await applyReceipts(database, again));
   return tally;
+}
+
+function addTally(tally: ReceiptTally, other: ReceiptTally): void {
+  tally.applied += other.applied;
+  tally.parked += other.parked;
+  tally.ignored += other.ignored;
+  tally.strangers += other.strangers;
 }
 
 /** Moves messages whose present attempt the receipts speak of, where they say more than is known. */
@@ -176,26 +188,34 @@ interface MessageState {
   readonly id: string;
   readonly status: MessageStatus;
   readonly attempt: number;
+  readonly attempt_status: MessageStatus | null;
 }
 
-/** A receipt that moved nothing: too early, too late, again, or of no message that there is. */
+/**
+ * A receipt that moved nothing: too early, too late, known already, or of no message that there is. `again`: its
+ * attempt was being settled at that moment, and now is.
+ */
 async function applyOne(
   client: pg.PoolClient,
   receipt: MatchedReceipt,
-  tally: ReceiptTally,
-): Promise<void> {
+): Promise<keyof ReceiptTally | 'again'> {
   const { rows } = await client.query<MessageState>(
-    'select id, status, attempt from message where account_id = $1 and id = $2 for update',
+    'select id, status, attempt, attempt_status from message where account_id = $1 and id = $2 for update',
     [receipt.accountId, receipt.messageId],
   );
   const message = rows[0];
-  if (message === undefined) tally.strangers += 1;
-  else if (receipt.attempt > message.attempt) {
-    await park(client, receipt);
-    tally.parked += 1;
-  } else if (receipt.attempt < message.attempt)
-    await applyToEarlier(client, receipt, message, tally);
-  else tally.ignored += 1;
+  if (message === undefined) return 'strangers';
+  if (receipt.attempt < message.attempt) return applyToEarlier(client, receipt, message);
+  if (receipt.attempt === message.attempt) return saysMore(receipt, message) ? 'again' : 'ignored';
+  await park(client, receipt);
+  return 'parked';
+}
+
+/** Whether the statements that move messages would take this receipt. */
+function saysMore(receipt: MatchedReceipt, message: MessageState): boolean {
+  return receipt.status === 'UNDELIVERED'
+    ? message.status === 'SENT' && message.attempt_status === 'SENT'
+    : isBetter(receipt.status, message.status);
 }
 
 function isBetter(status: MessageStatus, than: MessageStatus): boolean {
@@ -222,8 +242,7 @@ async function applyToEarlier(
   client: pg.PoolClient,
   receipt: MatchedReceipt,
   message: MessageState,
-  tally: ReceiptTally,
-): Promise<void> {
+): Promise<'applied' | 'ignored'> {
   await client.query(
     `update message set earlier = jsonb_set(earlier, array[i::text, 'status'], to_jsonb($4::text))
      from (select ordinality - 1 as i from message m, jsonb_array_elements(m.earlier) with ordinality as e(value)
@@ -232,10 +251,7 @@ async function applyToEarlier(
      where account_id = $1 and id = $2`,
     [receipt.accountId, receipt.messageId, receipt.attempt, receipt.status],
   );
-  if (receipt.status === 'UNDELIVERED' || !isBetter(receipt.status, message.status)) {
-    tally.ignored += 1;
-    return;
-  }
+  if (receipt.status === 'UNDELIVERED' || !isBetter(receipt.status, message.status)) return 'ignored';
   await client.query(
     `with moved as (
        update message m set previous_status = m.status, status = $4::message_status, updated_at = clock_timestamp()
@@ -244,7 +260,7 @@ async function applyToEarlier(
      ${COUNT_MOVED}`,
     [receipt.accountId, operationUuidOf(receipt.messageId), receipt.messageId, receipt.status],
   );
-  tally.applied += 1;
+  return 'applied';
 }
 
 /** Parked receipts taken in one go. */
