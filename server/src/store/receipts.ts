@@ -64,7 +64,10 @@ function addTally(tally: ReceiptTally, other: ReceiptTally): void {
   tally.strangers += other.strangers;
 }
 
-/** Moves messages whose present attempt the receipts speak of, where they say more than is known. */
+/**
+ * Moves messages whose present attempt the receipts speak of, where they say more than is known. Good news moves even a
+ * message that waits for a retry: its carrier refused it and delivered it all the same.
+ */
 async function moveMessages(
   database: Database,
   receipts: readonly MatchedReceipt[],
@@ -78,7 +81,8 @@ async function moveMessages(
          error_code = r.code, error_detail = r.detail
        from unnest($3::uuid[], $4::smallint[], $5::text[], $6::int[], $7::text[]) as r(id, attempt, status, code, detail)
        where m.account_id = $1 and m.id = any($3::uuid[]) and m.id = r.id and m.attempt = r.attempt
-         and m.status in ('SENT', 'UNDELIVERED', 'DELIVERED') and m.status < r.status::message_status
+         and m.status < r.status::message_status
+         and (m.status <> 'QUEUED' or r.status <> 'UNDELIVERED')
        returning m.id, m.previous_status, m.status, false as attempted),
      counted as (${COUNT_MOVED})
      select array_agg(id) as ids from moved`,

@@ -1,0 +1,196 @@
+import { describe, expect, it } from 'vitest';
+import { recipients, smsOnly, special, startFanfare, text, until, type Fanfare, type Json } from './support/fanfare.ts';
+
+const inMs = (ms: number) => new Date(Date.now() + ms).toISOString();
+const isHandedOver = (operation: Json) => operation.status === 'COMPLETED';
+
+async function messagesOf(fanfare: Fanfare, id: string): Promise<Json[]> {
+  const { body } = await fanfare.get(`/v1/Messages?operationId=${id}&pageSize=1000`);
+  return body['messages'].toReversed();
+}
+
+describe('the simulator', () => {
+  it('treats its special numbers as documented', async () => {
+    const fanfare = await startFanfare({ config: { retry: { delayMs: 50 } } });
+    const id = await fanfare.send({ to: Array.from({ length: 11 }, (_, i) => special(i)), content: text('Hi') });
+    const early = await fanfare.operation(id);
+    expect(early.status).toBe('PROCESSING');
+    const last = await fanfare.watch(id, (operation) => operation.stats.queued === 0 && operation.stats.sent === 1);
+    expect(last).toMatchObject({ status: 'COMPLETED', stats: { total: 11, failed: 1, undelivered: 1, read: 2, sent: 1, delivered: 6 } });
+    const messages = await messagesOf(fanfare, id);
+    expect(messages.map((each) => each.status)).toEqual(['DELIVERED', 'FAILED', 'UNDELIVERED', 'READ', 'SENT', 'DELIVERED', 'DELIVERED', 'DELIVERED', 'READ', 'DELIVERED', 'DELIVERED']);
+    const attempts = await Promise.all(
+      messages.map(async (each) => (await fanfare.get(`/v1/Messages/${each.id}`)).body['attempts'].map((attempt: Json) => `${attempt.from.channel} ${attempt.status}`)),
+    );
+    expect(attempts).toEqual([
+      ['RCS DELIVERED'],
+      ['RCS FAILED', 'SMS FAILED'],
+      ['RCS UNDELIVERED', 'SMS UNDELIVERED'],
+      ['RCS READ'],
+      ['RCS SENT'],
+      ['RCS FAILED', 'RCS FAILED', 'RCS DELIVERED'],
+      ['RCS FAILED', 'SMS DELIVERED'],
+      ['RCS DELIVERED'],
+      ['RCS READ'],
+      ['RCS DELIVERED'],
+      ['RCS DELIVERED'],
+    ]);
+    expect(last.stats.attempts).toBe(attempts.flat().length);
+    const errors = (await fanfare.get(`/v1/Messages/Operations/${id}/Errors`)).body['errors'];
+    expect(errors.map((each: Json) => [each.code, each.context])).toEqual([[30006, '$.to[1]'], [30003, '$.to[2]']]);
+    const page = (await fanfare.get(`/v1/Messages/Operations/${id}/Errors?pageSize=1`)).body;
+    expect(page['errors']).toHaveLength(1);
+    const rest = (await fanfare.get(`/v1/Messages/Operations/${id}/Errors?pageSize=1&pageToken=${page['pagination'].next}`)).body;
+    expect([rest['errors'][0].context, rest['pagination'].next]).toEqual(['$.to[2]', null]);
+  });
+
+  it('slows a lane that it throttles without spending attempts', async () => {
+    const fanfare = await startFanfare({
+      config: { carriers: { simulator: { answerDelayMs: { min: 0, max: 0 }, receiptDelayMs: { min: 0, max: 0 }, throughputPerSecond: 200 } } },
+    });
+    const id = await fanfare.send({ to: recipients(500), content: text('Hi'), ...smsOnly });
+    const startedAt = performance.now();
+    const last = await fanfare.watch(id, (operation) => operation.stats.delivered === 500);
+    expect(last.stats.attempts).toBe(500);
+    // A bucket of 200, then 200 a second: at least 1.5 s.
+    expect(performance.now() - startedAt).toBeGreaterThan(1_400);
+  });
+});
+
+describe('a schedule', () => {
+  it('keeps messages SCHEDULED until their time', async () => {
+    const fanfare = await startFanfare();
+    const sendAt = inMs(1_500);
+    const id = await fanfare.send({ to: recipients(700), content: text('Hi'), schedule: { sendAt: [sendAt] } });
+    expect(await fanfare.operation(id)).toMatchObject({ status: 'SCHEDULED', stats: { scheduled: 700, queued: 0, attempts: 0 } });
+    const [message] = await messagesOf(fanfare, id);
+    expect(message).toMatchObject({ status: 'SCHEDULED', scheduledFor: sendAt });
+    const last = await fanfare.watch(id, (operation) => operation.stats.delivered === 700);
+    expect(Date.parse(last.updatedAt)).toBeGreaterThanOrEqual(Date.parse(sendAt));
+  });
+
+  it('is 7 days long at most, and over when it lies in the past', async () => {
+    const fanfare = await startFanfare();
+    const ask = (schedule: Json, more: Json = {}) => fanfare.request('POST', '/v1/Messages', { to: recipients(1), content: text('Hi'), schedule, ...more });
+    for (const sendAt of [inMs(7 * 86_400_000 + 60_000), 'tomorrow', '2026-02-30T10:00:00Z', ''])
+      expect((await ask({ sendAt: [sendAt] })).body['errors'][0]).toMatchObject({ code: 20013, context: '$.schedule.sendAt[0]' });
+    const past = await ask({ sendAt: ['2020-01-01T00:00:00'] });
+    await fanfare.watch(past.body['operationId'], isHandedOver);
+    const wrong = await ask({ sendAt: [inMs(60_000)] }, { expireAt: inMs(30_000) });
+    expect(wrong.body['errors'][0].context).toBe('$.expireAt');
+  });
+
+  it('keeps an Idempotency-Key until 24 hours past it', async () => {
+    const fanfare = await startFanfare();
+    await fanfare.send({ to: recipients(1), content: text('Hi'), schedule: { sendAt: [inMs(3_600_000)] } }, { 'idempotency-key': 'k' });
+    const { rows } = await fanfare.database.query('select extract(epoch from expires_at - now())::int as left from idempotency_key');
+    expect(rows[0].left).toBeGreaterThan(86_400 + 3_500);
+  });
+});
+
+describe('expiry', () => {
+  it('fails what no carrier took in time, and nothing else', async () => {
+    const fanfare = await startFanfare({
+      config: { carriers: { simulator: { answerDelayMs: { min: 100, max: 100 }, receiptDelayMs: { min: 0, max: 0 }, windowMax: 10 } }, retry: { delayMs: 3_000 } },
+    });
+    const id = await fanfare.send({ to: [special(5), ...recipients(20)], content: text('Hi'), expireAt: inMs(1_500), ...smsOnly });
+    const last = await fanfare.watch(id, (operation) => isHandedOver(operation) && operation.stats.sent === 0);
+    expect(last.stats).toMatchObject({ failed: 1, delivered: 20 });
+    const [message] = await messagesOf(fanfare, id);
+    expect((await fanfare.get(`/v1/Messages/${message?.['id']}`)).body).toMatchObject({ status: 'FAILED', error: { code: 30036 } });
+  });
+});
+
+describe('cancel', () => {
+  it('ends all of a scheduled operation, and again is as once', async () => {
+    const fanfare = await startFanfare();
+    const id = await fanfare.send({ to: recipients(1_500), content: text('Hi'), schedule: { sendAt: [inMs(3_600_000)] } });
+    for (let times = 0; times < 2; times += 1) {
+      const answer = await fanfare.request('POST', `/v1/Messages/Operations/${id}/Cancel`);
+      expect(answer.status).toBe(200);
+      expect(answer.body).toMatchObject({ status: 'CANCELED', stats: { canceled: 1_500, scheduled: 0, attempts: 0 } });
+    }
+    expect((await fanfare.database.query('select count(*)::int as n from dispatch_batch')).rows[0].n).toBe(0);
+  });
+
+  it('ends one message and leaves the others', async () => {
+    const fanfare = await startFanfare();
+    const id = await fanfare.send({ to: recipients(3), content: text('Hi'), schedule: { sendAt: [inMs(1_000)] } });
+    const [, second] = await messagesOf(fanfare, id);
+    const canceled = await fanfare.request('POST', `/v1/Messages/${second?.['id']}/Cancel`);
+    expect([canceled.status, canceled.body['status']]).toEqual([200, 'CANCELED']);
+    const last = await fanfare.watch(id, (operation) => operation.stats.delivered === 2);
+    expect(last).toMatchObject({ status: 'COMPLETED', stats: { canceled: 1 } });
+    const late = await fanfare.request('POST', `/v1/Messages/${(await messagesOf(fanfare, id))[0]?.['id']}/Cancel`);
+    expect([late.status, late.body['status']]).toEqual([200, 'DELIVERED']);
+  });
+
+  it('in mid-send has one outcome for each message', async () => {
+    const fanfare = await startFanfare({
+      config: { carriers: { simulator: { answerDelayMs: { min: 5, max: 40 }, receiptDelayMs: { min: 0, max: 20 }, windowMax: 50, journalFile: '/dev/null' } } },
+    });
+    const id = await fanfare.send({ to: recipients(5_000), content: text('Hi'), ...smsOnly });
+    await fanfare.watch(id, (operation) => operation.stats.attempts > 200);
+    const answer = await fanfare.request('POST', `/v1/Messages/Operations/${id}/Cancel`);
+    expect(answer.body['status']).toBe('CANCELED');
+    const last = await fanfare.watch(id, ({ stats }) => stats.queued === 0 && stats.sent === 0);
+    expect(last.status).toBe('CANCELED');
+    expect(last.stats.canceled).toBeGreaterThan(0);
+    expect(last.stats.delivered).toBeGreaterThan(200);
+    expect(last.stats.canceled + last.stats.delivered).toBe(5_000);
+    // Exactly those that were not canceled were handed over.
+    expect(last.stats.attempts).toBe(last.stats.delivered);
+  });
+});
+
+describe('accounts', () => {
+  it('see only what is theirs', async () => {
+    const fanfare = await startFanfare();
+    const id = await fanfare.send({ to: recipients(1), content: text('Hi') });
+    const [message] = await messagesOf(fanfare, id);
+    const other = await startFanfare({
+      env: { DATABASE_URL: fanfare.databaseUrl, FANFARE_ACCOUNT_SID: `AC${'2'.repeat(32)}`, FANFARE_AUTH_TOKEN: 'another-token-0123456789' },
+    });
+    const headers = { authorization: `Basic ${Buffer.from(`AC${'2'.repeat(32)}:another-token-0123456789`).toString('base64')}` };
+    const status = async (method: string, path: string) => (await other.request(method, path, undefined, headers)).status;
+    expect(await status('GET', `/v1/Messages/Operations/${id}`)).toBe(404);
+    expect(await status('GET', `/v1/Messages/Operations/${id}/Errors`)).toBe(404);
+    expect(await status('POST', `/v1/Messages/Operations/${id}/Cancel`)).toBe(404);
+    expect(await status('GET', `/v1/Messages/${message?.['id']}`)).toBe(404);
+    expect(await status('POST', `/v1/Messages/${message?.['id']}/Cancel`)).toBe(404);
+    const lists = [await other.request('GET', '/v1/Messages', undefined, headers), await other.request('GET', '/v1/Messages/Operations', undefined, headers)];
+    expect(lists.map((each) => each.body['messages'] ?? each.body['operations'])).toEqual([[], []]);
+  });
+});
+
+describe('retention', () => {
+  it('drops whole days that are older and at rest, while messages flow', async () => {
+    const fanfare = await startFanfare({ config: { retentionDays: 1 } });
+    const { database } = fanfare;
+    // An operation of ten days ago, as a server of that day left it.
+    const day = new Date(Date.now() - 10 * 86_400_000);
+    const at = day.getTime().toString(16).padStart(12, '0');
+    const uuid = `${at.slice(0, 8)}-${at.slice(8)}-7000-8000-000000000000`;
+    await database.query('select ensure_day($1)', [day.toISOString().slice(0, 10)]);
+    await database.query(
+      `insert into operation (account_id, id, status, total, recipients, unaddressable, delivered, content, plan, tags, updated_at)
+       values (1, $1, 'COMPLETED', 1, 1, 0, 1, '{"text":"x","mediaUrls":[]}', '{"senders":[{"channel":"SMS","address":"+1","carrier":"simulator"}]}', '{}', $2)`,
+      [uuid, day],
+    );
+    await database.query(
+      `insert into message (account_id, id, status, channel, address_channel, address) values (1, $1, 'DELIVERED', 'SMS', 'PHONE', '+15005550123')`,
+      [`${uuid.slice(0, -1)}1`],
+    );
+    const before = await fanfare.get('/v1/Messages?endDate=2100-01-01T00:00:00Z');
+    expect(before.body['messages']).toHaveLength(1);
+    await fanfare.kill();
+    await fanfare.restart();
+    const id = await fanfare.send({ to: recipients(1_000), content: text('Hi') });
+    await until(async () => {
+      const { rows } = await database.query(`select count(*)::int as n from pg_class where relname = $1`, [`message_${day.toISOString().slice(0, 10).replaceAll('-', '')}`]);
+      return rows[0].n === 0;
+    });
+    await fanfare.watch(id, (operation) => operation.stats.delivered === 1_000);
+    expect((await fanfare.get('/v1/Messages/Operations')).body['operations']).toHaveLength(1);
+  });
+});
