@@ -54,6 +54,8 @@ export function openDatabase(options: DatabaseOptions): Database {
     options: '-c plan_cache_mode=force_custom_plan -c enable_nestloop=off -c timezone=UTC',
   };
   const pool = new pg.Pool({ ...settings, max: options.connectionsMax });
+  // A connection that breaks while it is in use says so twice: to its statement, which handles it, and here.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   pool.on('error', (error) => {
     // The pool's end does not wait for its sockets; what they still say is of no interest.
     if (!pool.ending) options.onIdleError?.(error);

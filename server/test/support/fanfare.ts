@@ -40,6 +40,8 @@ export interface Fanfare {
   watch(id: string, done: (operation: Json) => boolean): Promise<Json>;
   stop(): Promise<number | null>;
   kill(): Promise<void>;
+  /** Ends it in order, to be started again. */
+  terminate(): Promise<void>;
   /** Starts it again on the same database. */
   restart(config?: object): Promise<void>;
 }
@@ -209,6 +211,10 @@ export async function launchFanfare(options: FanfareOptions = {}): Promise<Fanfa
     },
     async kill() {
       child.kill('SIGKILL');
+      await once(child, 'exit');
+    },
+    async terminate() {
+      child.kill('SIGTERM');
       await once(child, 'exit');
     },
     restart: (config) => start(config ?? options.config ?? {}),

@@ -1,0 +1,150 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { launchFanfare, recipients, smsOnly, special, text, until, type Fanfare, type Json } from './support/fanfare.ts';
+
+/** Order of states: a status of an operation never goes back. */
+const RANK: Record<string, number> = { SCHEDULED: 0, PROCESSING: 1, COMPLETED: 2, CANCELED: 2 };
+const COUNTERS = ['scheduled', 'queued', 'sent', 'delivered', 'read', 'undelivered', 'failed', 'canceled'];
+
+let fanfare: Fanfare;
+beforeAll(async () => {
+  fanfare = await launchFanfare({
+    config: {
+      retry: { triesMax: 3, delayMs: 20 },
+      carriers: {
+        simulator: {
+          seed: 7,
+          windowMax: 40,
+          answerDelayMs: { min: 0, max: 30 },
+          receiptDelayMs: { min: 0, max: 60 },
+          failureRate: 0.1,
+          lossRate: 0.05,
+          undeliveredRate: 0.1,
+          readRate: 0.3,
+        },
+      },
+    },
+  });
+});
+afterAll(async () => {
+  await fanfare.stop();
+});
+
+/** Numbers that behave oddly and quickly: refused, undelivered, read, lost, retried, no RCS, early, thrice. */
+const oddNumber = fc.constantFrom(1, 2, 3, 4, 5, 6, 7, 8).map(special);
+const plainNumber = fc.integer({ min: 0, max: 9_999 }).map((i) => recipients(1, i)[0] as Json);
+const connected = fc.tuple(fc.constantFrom('WHATSAPP', 'PHONE'), plainNumber).map(([channel, second]) => ({
+  addresses: [{ address: '+15005560001', channel }, second],
+}));
+const recipient = fc.oneof({ weight: 5, arbitrary: plainNumber }, { weight: 4, arbitrary: oddNumber }, { weight: 1, arbitrary: connected });
+
+const scenario = fc.record({
+  to: fc.array(recipient, { minLength: 1, maxLength: 700 }),
+  smsOnly: fc.boolean(),
+  /** Milliseconds ahead; 0 is now. */
+  scheduleMs: fc.constantFrom(0, 0, 0, 200),
+  expireMs: fc.constantFrom(null, null, 300),
+  /** After how many milliseconds to cancel the operation. */
+  cancelMs: fc.constantFrom(null, null, 0, 30, 100),
+  /** How many single messages to cancel. */
+  cancelMessages: fc.constantFrom(0, 0, 5),
+});
+
+type Scenario = typeof scenario extends fc.Arbitrary<infer Value> ? Value : never;
+
+async function countMessages(id: string): Promise<Json> {
+  const messages: Json[] = [];
+  for (let token = ''; token !== null; ) {
+    const { body } = await fanfare.get(`/v1/Messages?operationId=${id}&pageSize=1000${token && `&pageToken=${token}`}`);
+    messages.push(...body['messages']);
+    token = body['pagination'].next;
+  }
+  const counts: Json = Object.fromEntries(COUNTERS.map((name) => [name, 0]));
+  for (const message of messages) counts[message['status'].toLowerCase()] += 1;
+  return counts;
+}
+
+/** Polls until told to stop; whatever it sees must be exact and never go back. */
+async function observe(id: string, isOver: () => boolean): Promise<void> {
+  let before: Json | null = null;
+  while (!isOver()) {
+    const now = await fanfare.operation(id);
+    if (before !== null) {
+      expect(RANK[now['status']]).toBeGreaterThanOrEqual(RANK[before['status']] ?? 0);
+      expect(now['stats'].attempts).toBeGreaterThanOrEqual(before['stats'].attempts);
+      expect(now['stats'].canceled).toBeGreaterThanOrEqual(before['stats'].canceled);
+      expect(now['stats'].failed).toBeGreaterThanOrEqual(before['stats'].failed);
+      expect(now['stats'].read).toBeGreaterThanOrEqual(before['stats'].read);
+      expect(now['stats'].scheduled).toBeLessThanOrEqual(before['stats'].scheduled);
+      expect(now['stats'].total).toBe(before['stats'].total);
+      expect(Date.parse(now['updatedAt'])).toBeGreaterThanOrEqual(Date.parse(before['updatedAt']));
+      if (RANK[before['status']] === 2) expect(now['status']).toBe(before['status']);
+    }
+    before = now;
+  }
+}
+
+/** Nothing of the account is queued, parked or about to come. */
+async function isQuiet(id: string): Promise<boolean> {
+  const { stats } = await fanfare.operation(id);
+  const { rows } = await fanfare.database.query(
+    'select (select count(*) from dispatch_batch)::int + (select count(*) from parked_receipt)::int as n',
+  );
+  return rows[0].n === 0 && stats.queued === 0 && stats.scheduled === 0;
+}
+
+async function play(plan: Scenario): Promise<void> {
+  const at = (ms: number) => new Date(Date.now() + ms).toISOString();
+  const id = await fanfare.send({
+    to: plan.to,
+    content: text('Hi'),
+    ...(plan.smsOnly ? smsOnly : {}),
+    ...(plan.scheduleMs > 0 ? { schedule: { sendAt: [at(plan.scheduleMs)] } } : {}),
+    ...(plan.expireMs === null ? {} : { expireAt: at(plan.scheduleMs + plan.expireMs) }),
+  });
+  let over = false;
+  const observers = [observe(id, () => over), observe(id, () => over)];
+  if (plan.cancelMessages > 0) {
+    const { body } = await fanfare.get(`/v1/Messages?operationId=${id}&pageSize=${plan.cancelMessages}`);
+    for (const message of body['messages'])
+      expect((await fanfare.request('POST', `/v1/Messages/${message.id}/Cancel`)).status).toBe(200);
+  }
+  if (plan.cancelMs !== null) {
+    const due = performance.now() + plan.cancelMs;
+    await until(async () => performance.now() >= due);
+    expect((await fanfare.request('POST', `/v1/Messages/Operations/${id}/Cancel`)).status).toBe(200);
+  }
+  // Quiet, and still the same after longer than any receipt takes.
+  let last = '';
+  let since = performance.now();
+  await until(async () => {
+    const now = JSON.stringify((await fanfare.operation(id)).stats);
+    if (now !== last || !(await isQuiet(id))) {
+      last = now;
+      since = performance.now();
+    }
+    return performance.now() - since > 150;
+  });
+  over = true;
+  await Promise.all(observers);
+  const operation = await fanfare.operation(id);
+  expect(['COMPLETED', 'CANCELED']).toContain(operation['status']);
+  expect(operation['stats']).toMatchObject(await countMessages(id));
+  const { rows } = await fanfare.database.query(
+    `select coalesce(sum(attempt), 0)::int as attempts from message m join operation o
+     on operation_of(m.id) = o.id where o.total = $1 and o.attempts = $2 group by o.id`,
+    [operation['stats'].total, operation['stats'].attempts],
+  );
+  expect(rows.map((row) => row.attempts)).toContain(operation['stats'].attempts);
+}
+
+describe('counters', () => {
+  it('are those of GROUP BY at the end, and exact and never backwards at every moment, for any mix', async () => {
+    await fc.assert(fc.asyncProperty(scenario, play), { numRuns: 40, seed: 20_261_123, endOnFailure: true });
+  }, 180_000);
+
+  it('hold while several operations run at once', async () => {
+    const plans = fc.sample(scenario, { numRuns: 6, seed: 42 });
+    await Promise.all(plans.map(play));
+  }, 120_000);
+});

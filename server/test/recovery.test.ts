@@ -1,0 +1,135 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import pg from 'pg';
+import { describe, expect, it } from 'vitest';
+import { recipients, smsOnly, startFanfare, text, until, type Fanfare, type Json } from './support/fanfare.ts';
+
+const TOTAL = 3_000;
+const WINDOW = 20;
+const BATCHES = 4;
+
+function configWith(ambiguous: 'hold' | 'resend', journalFile: string) {
+  return {
+    dispatch: { leaseMs: 2_000, batchesPerLaneMax: BATCHES },
+    carriers: {
+      simulator: {
+        ambiguous,
+        journalFile,
+        windowMax: WINDOW,
+        answerDelayMs: { min: 10, max: 40 },
+        receiptDelayMs: { min: 0, max: 20 },
+      },
+    },
+  };
+}
+
+/** How often each number was submitted, from the carrier's own journal. */
+async function readJournal(file: string): Promise<Map<string, number>> {
+  const counts = new Map<string, number>();
+  for (const line of (await readFile(file, 'utf8')).split('\n').filter(Boolean)) {
+    const { to } = JSON.parse(line) as { to: string };
+    counts.set(to, (counts.get(to) ?? 0) + 1);
+  }
+  return counts;
+}
+
+async function listAll(fanfare: Fanfare, id: string): Promise<Json[]> {
+  const messages: Json[] = [];
+  for (let token = ''; token !== null; ) {
+    const { body } = await fanfare.get(`/v1/Messages?operationId=${id}&pageSize=1000${token && `&pageToken=${token}`}`);
+    messages.push(...body['messages']);
+    token = body['pagination'].next;
+  }
+  return messages;
+}
+
+/** Sends, kills in mid-send as often as asked, and resolves when all has come to an end. */
+async function sendThroughKills(ambiguous: 'hold' | 'resend', kills: number) {
+  const fanfare = await startFanfare();
+  const journal = join(fanfare.folder, 'journal.ndjson');
+  const config = configWith(ambiguous, journal);
+  await fanfare.kill();
+  await fanfare.restart(config);
+  const id = await fanfare.send({ to: recipients(TOTAL), content: text('Hi'), ...smsOnly });
+  for (let kill = 1; kill <= kills; kill += 1) {
+    await fanfare.watch(id, ({ stats }) => stats.attempts > kill * 300);
+    await fanfare.kill();
+    await fanfare.restart(config);
+  }
+  const last = await fanfare.watch(id, ({ status }) => status === 'COMPLETED');
+  return { fanfare, id, last, journal: await readJournal(journal) };
+}
+
+describe('kill -9 in mid-send', () => {
+  it('loses nothing and doubles nothing where ambiguous messages are held', async () => {
+    const { fanfare, id, last, journal } = await sendThroughKills('hold', 3);
+    const messages = await listAll(fanfare, id);
+    expect(messages).toHaveLength(TOTAL);
+    expect([...journal.values()].every((times) => times === 1)).toBe(true);
+    const ambiguous = messages.filter((each) => each['status'] === 'UNDELIVERED');
+    expect(last['stats'].undelivered).toBe(ambiguous.length);
+    expect(ambiguous.length).toBeGreaterThan(0);
+    expect(ambiguous.length).toBeLessThanOrEqual(3 * WINDOW * BATCHES);
+    // Whoever is said to have been sent was; whoever was not is said to be in doubt.
+    for (const each of messages)
+      if (each['status'] !== 'UNDELIVERED') expect(journal.get(each['to'][0].address)).toBe(1);
+    const [first] = ambiguous;
+    expect((await fanfare.get(`/v1/Messages/${first?.['id']}`)).body['error'].code).toBe(30050);
+  });
+
+  it('loses nothing and doubles at most a window where they are sent again', async () => {
+    const { last, journal } = await sendThroughKills('resend', 3);
+    expect(last['stats']).toMatchObject({ undelivered: 0, failed: 0, total: TOTAL });
+    expect(journal.size).toBe(TOTAL);
+    const doubled = [...journal.values()].reduce((sum, times) => sum + times - 1, 0);
+    expect(doubled).toBeLessThanOrEqual(3 * WINDOW * BATCHES);
+  });
+});
+
+describe('SIGTERM in mid-send', () => {
+  it('gives back what was not handed over, and no message is in doubt', async () => {
+    const fanfare = await startFanfare();
+    const journal = join(fanfare.folder, 'journal.ndjson');
+    const config = configWith('hold', journal);
+    await fanfare.kill();
+    await fanfare.restart(config);
+    const id = await fanfare.send({ to: recipients(TOTAL), content: text('Hi'), ...smsOnly });
+    await fanfare.watch(id, ({ stats }) => stats.attempts > 300);
+    await fanfare.terminate();
+    const { rows } = await fanfare.database.query('select count(*)::int as n from dispatch_batch where leased_until is not null');
+    expect(rows[0].n).toBe(0);
+    await fanfare.restart(config);
+    const last = await fanfare.watch(id, ({ status }) => status === 'COMPLETED');
+    expect(last['stats']).toMatchObject({ undelivered: 0, failed: 0 });
+    const counts = await readJournal(journal);
+    expect(counts.size).toBe(TOTAL);
+    expect([...counts.values()].every((times) => times === 1)).toBe(true);
+  });
+});
+
+describe('a database that breaks its connections', () => {
+  it('is waited for: nothing accepted is lost', async () => {
+    const fanfare = await startFanfare({
+      config: { carriers: { simulator: { windowMax: 50, answerDelayMs: { min: 5, max: 20 }, receiptDelayMs: { min: 0, max: 20 } } } },
+    });
+    const id = await fanfare.send({ to: recipients(2_000), content: text('Hi'), ...smsOnly });
+    const admin = new pg.Client({ connectionString: fanfare.databaseUrl });
+    await admin.connect();
+    for (let times = 0; times < 10; times += 1) {
+      await admin.query(
+        `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name like 'fanfare%'`,
+      );
+      const answers = await Promise.all(
+        Array.from({ length: 4 }, () => fanfare.request('POST', '/v1/Messages', { to: recipients(2), content: text('Hi') })),
+      );
+      for (const answer of answers) expect([202, 503]).toContain(answer.status);
+    }
+    await admin.end();
+    const last = await until(async () => {
+      const answer = await fanfare.get(`/v1/Messages/Operations/${id}`);
+      return answer.status === 200 && answer.body['stats'].delivered + answer.body['stats'].undelivered === 2_000 ? answer.body : null;
+    });
+    expect(last['stats'].attempts).toBe(2_000);
+    await until(async () => (await fanfare.get('/readyz')).status === 200);
+  });
+});
