@@ -1,5 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { launchFanfare, recipients, SID, smsOnly, special, startFanfare, text, TOKEN, until, type Fanfare } from './support/fanfare.ts';
+import {
+  launchFanfare,
+  recipients,
+  SID,
+  smsOnly,
+  special,
+  startFanfare,
+  text,
+  TOKEN,
+  until,
+  type Fanfare,
+} from './support/fanfare.ts';
 
 let fanfare: Fanfare;
 beforeAll(async () => {
@@ -13,12 +24,16 @@ const isDone = (operation: any) => operation.status === 'COMPLETED' && operation
 
 describe('sending', () => {
   it('answers 202 with the operation in the body and in every header that programs read', async () => {
-    const answer = await fanfare.request('POST', '/v1/Messages', { to: recipients(1), content: text('Hi') });
+    const answer = await fanfare.request('POST', '/v1/Messages', {
+      to: recipients(1),
+      content: text('Hi'),
+    });
     expect(answer.status).toBe(202);
     const { operationId, operationLocation } = answer.body;
     expect(operationId).toMatch(/^comms_operation_[0-7][a-hjkmnp-tv-z0-9]{25}$/);
     expect(operationLocation).toBe(`${fanfare.url}/v1/Messages/Operations/${operationId}`);
-    for (const name of ['operationId', 'operation-id']) expect(answer.headers.get(name)).toBe(operationId);
+    for (const name of ['operationId', 'operation-id'])
+      expect(answer.headers.get(name)).toBe(operationId);
     for (const name of ['operation-location', 'location'])
       expect(answer.headers.get(name)).toBe(operationLocation);
   });
@@ -28,16 +43,30 @@ describe('sending', () => {
     const first = await fanfare.operation(id);
     expect(first.stats.total).toBe(1_200);
     const last = await fanfare.watch(id, isDone);
-    expect(last.stats).toMatchObject({ total: 1_200, recipients: 1_200, attempts: 1_200, delivered: 1_200, unaddressable: 0 });
+    expect(last.stats).toMatchObject({
+      total: 1_200,
+      recipients: 1_200,
+      attempts: 1_200,
+      delivered: 1_200,
+      unaddressable: 0,
+    });
     expect(Date.parse(last.updatedAt)).toBeGreaterThanOrEqual(Date.parse(last.createdAt));
   });
 
   it('takes 10,000 recipients and refuses one more', async () => {
-    const id = await fanfare.send({ to: recipients(10_000), content: text('Hi {{ name | default: "you" }}') });
+    const id = await fanfare.send({
+      to: recipients(10_000),
+      content: text('Hi {{ name | default: "you" }}'),
+    });
     expect((await fanfare.watch(id, isDone)).stats.delivered).toBe(10_000);
-    const answer = await fanfare.request('POST', '/v1/Messages', { to: [...recipients(10_000), special(1)], content: text('Hi') });
+    const answer = await fanfare.request('POST', '/v1/Messages', {
+      to: [...recipients(10_000), special(1)],
+      content: text('Hi'),
+    });
     expect(answer.status).toBe(400);
-    expect(answer.body['errors']).toEqual([expect.objectContaining({ context: '$.to', code: 20015 })]);
+    expect(answer.body['errors']).toEqual([
+      expect.objectContaining({ context: '$.to', code: 20015 }),
+    ]);
   });
 
   it('renders text, media and tags for each recipient', async () => {
@@ -46,14 +75,20 @@ describe('sending', () => {
         { ...special(200), variables: { name: 'Ada', tier: 'gold' } },
         { address: '+15005560001', channel: 'PHONE', variables: { name: 'Bob' } },
       ],
-      content: { text: 'Hi {{ name | upcase }}', media: [{ url: 'https://example.com/{{ name }}.png' }] },
+      content: {
+        text: 'Hi {{ name | upcase }}',
+        media: [{ url: 'https://example.com/{{ name }}.png' }],
+      },
       tags: { tier: "{{ tier | default: 'bronze' }}", fixed: 'yes' },
       ...smsOnly,
     });
     await fanfare.watch(id, isDone);
     const list = await fanfare.get(`/v1/Messages?operationId=${id}`);
     const [second, first] = list.body['messages'];
-    expect([first.tags, second.tags]).toEqual([{ tier: 'gold', fixed: 'yes' }, { tier: 'bronze', fixed: 'yes' }]);
+    expect([first.tags, second.tags]).toEqual([
+      { tier: 'gold', fixed: 'yes' },
+      { tier: 'bronze', fixed: 'yes' },
+    ]);
     const message = await fanfare.get(`/v1/Messages/${first.id}`);
     expect(message.body).toMatchObject({
       content: { text: 'Hi ADA', media: [{ url: 'https://example.com/Ada.png' }] },
@@ -77,20 +112,42 @@ describe('sending', () => {
     expect(done.stats).toMatchObject({ recipients: 2, total: 1, unaddressable: 1, delivered: 1 });
     const errors = await fanfare.get(`/v1/Messages/Operations/${id}/Errors`);
     expect(errors.body['errors']).toEqual([
-      expect.objectContaining({ code: 21612, context: '$.to[1]', messageId: null, to: [{ address: '+15005550301', channel: 'WHATSAPP' }] }),
+      expect.objectContaining({
+        code: 21612,
+        context: '$.to[1]',
+        messageId: null,
+        to: [{ address: '+15005550301', channel: 'WHATSAPP' }],
+      }),
     ]);
-    const none = await fanfare.send({ to: [{ address: '+15005550301', channel: 'WHATSAPP' }], content: text('Hi'), ...smsOnly });
-    expect(await fanfare.operation(none)).toMatchObject({ status: 'COMPLETED', stats: { total: 0, recipients: 1, unaddressable: 1 } });
+    const none = await fanfare.send({
+      to: [{ address: '+15005550301', channel: 'WHATSAPP' }],
+      content: text('Hi'),
+      ...smsOnly,
+    });
+    expect(await fanfare.operation(none)).toMatchObject({
+      status: 'COMPLETED',
+      stats: { total: 0, recipients: 1, unaddressable: 1 },
+    });
   });
 
   it('prefers the first of several addresses', async () => {
     const id = await fanfare.send({
-      to: [{ addresses: [{ address: '+15005550400', channel: 'WHATSAPP' }, { address: '+15005550401', channel: 'PHONE' }] }],
+      to: [
+        {
+          addresses: [
+            { address: '+15005550400', channel: 'WHATSAPP' },
+            { address: '+15005550401', channel: 'PHONE' },
+          ],
+        },
+      ],
       content: text('Hi'),
     });
     await fanfare.watch(id, isDone);
     const { body } = await fanfare.get(`/v1/Messages?operationId=${id}`);
-    expect(body['messages'][0]).toMatchObject({ from: { channel: 'WHATSAPP' }, to: [{ addresses: [{ channel: 'WHATSAPP' }, { channel: 'PHONE' }] }] });
+    expect(body['messages'][0]).toMatchObject({
+      from: { channel: 'WHATSAPP' },
+      to: [{ addresses: [{ channel: 'WHATSAPP' }, { channel: 'PHONE' }] }],
+    });
   });
 });
 
@@ -98,7 +155,13 @@ describe('refusals', () => {
   it('tell all problems at once, with paths, and leave nothing behind', async () => {
     const before = await fanfare.get('/v1/Messages/Operations?pageSize=1');
     const answer = await fanfare.request('POST', '/v1/Messages', {
-      to: [special(1), { address: '5005550001', channel: 'FAX' }, { adress: '+15005550001', channel: 'PHONE' }, 7, { profileId: 'x' }],
+      to: [
+        special(1),
+        { address: '5005550001', channel: 'FAX' },
+        { adress: '+15005550001', channel: 'PHONE' },
+        7,
+        { profileId: 'x' },
+      ],
       content: { text: '' },
       from: { address: '+15005550100', channel: 'MMS' },
       tags: { 'a b': 'x' },
@@ -107,14 +170,30 @@ describe('refusals', () => {
     });
     expect(answer.status).toBe(400);
     const paths = answer.body['errors'].map((each: any) => each.context);
-    for (const path of ['$.to[1].address', '$.to[1].channel', '$.to[2].address', '$.to[2].adress', '$.to[3]', '$.to[4].memoryStoreId', '$.content.text', '$.from.channel', '$.tags["a b"]', '$.schedule.sendAt', '$.colour'])
+    for (const path of [
+      '$.to[1].address',
+      '$.to[1].channel',
+      '$.to[2].address',
+      '$.to[2].adress',
+      '$.to[3]',
+      '$.to[4].memoryStoreId',
+      '$.content.text',
+      '$.from.channel',
+      '$.tags["a b"]',
+      '$.schedule.sendAt',
+      '$.colour',
+    ])
       expect(paths).toContain(path);
     expect(answer.body['total']).toBe(paths.length);
     for (const each of answer.body['errors']) {
       expect(each.infoUrl).toBe(`${fanfare.url}/docs/errors#${each.code}`);
       expect(each.message).toMatch(/\S/);
     }
-    expect(answer.body).toMatchObject({ status: 400, code: expect.any(Number), message: expect.any(String) });
+    expect(answer.body).toMatchObject({
+      status: 400,
+      code: expect.any(Number),
+      message: expect.any(String),
+    });
     expect(JSON.stringify(answer.body)).toContain('Did you mean \\"address\\"?');
     const after = await fanfare.get('/v1/Messages/Operations?pageSize=1');
     expect(after.body['operations'][0]?.id).toBe(before.body['operations'][0]?.id);
@@ -135,7 +214,11 @@ describe('refusals', () => {
       content: text('Hi {{ name }}'),
     });
     expect(answer.body['errors']).toEqual([
-      expect.objectContaining({ code: 20011, context: '$.to[1].variables.name', message: expect.stringContaining('"name"') }),
+      expect.objectContaining({
+        code: 20011,
+        context: '$.to[1].variables.name',
+        message: expect.stringContaining('"name"'),
+      }),
     ]);
   });
 
@@ -184,30 +267,73 @@ describe('refusals', () => {
   it('have the status that says whose fault it is', async () => {
     const { request } = fanfare;
     const expectRefusal = (answer: any, status: number, code: number) => {
-      expect([answer.status, answer.body.code, answer.body.errors[0].code]).toEqual([status, code, code]);
+      expect([answer.status, answer.body.code, answer.body.errors[0].code]).toEqual([
+        status,
+        code,
+        code,
+      ]);
     };
     expectRefusal(await request('GET', '/v1/Nothing'), 404, 20404);
     expectRefusal(await request('GET', '/nothing'), 404, 20404);
-    expectRefusal(await request('GET', '/v1/Messages/Operations/comms_operation_01h9krwprkeee8fzqspvwy6nq8'), 404, 20404);
+    expectRefusal(
+      await request('GET', '/v1/Messages/Operations/comms_operation_01h9krwprkeee8fzqspvwy6nq8'),
+      404,
+      20404,
+    );
     expectRefusal(await request('GET', '/v1/Messages/Operations/junk'), 404, 20404);
-    expectRefusal(await request('GET', '/v1/Messages/comms_message_01h2xcejqtf2nbrexx3vqjhp41'), 404, 20404);
-    expectRefusal(await request('POST', '/v1/Messages/comms_message_01h2xcejqtf2nbrexx3vqjhp41/Cancel'), 404, 20404);
+    expectRefusal(
+      await request('GET', '/v1/Messages/comms_message_01h2xcejqtf2nbrexx3vqjhp41'),
+      404,
+      20404,
+    );
+    expectRefusal(
+      await request('POST', '/v1/Messages/comms_message_01h2xcejqtf2nbrexx3vqjhp41/Cancel'),
+      404,
+      20404,
+    );
     expectRefusal(await request('GET', `/v1/Messages/Seek/SM${'a'.repeat(32)}`), 404, 20404);
     expectRefusal(await request('GET', '/v1/Messages/Seek/XX12'), 400, 20001);
     const wrongMethod = await request('DELETE', '/v1/Messages');
     expectRefusal(wrongMethod, 405, 20004);
     expect(wrongMethod.headers.get('allow')).toBe('POST, GET');
     expectRefusal(await request('POST', '/v1/Messages', 'x'.repeat(11_000_000)), 413, 20413);
-    expectRefusal(await request('POST', '/v1/Messages', 'x', { 'content-type': 'text/csv' }), 415, 20415);
+    expectRefusal(
+      await request('POST', '/v1/Messages', 'x', { 'content-type': 'text/csv' }),
+      415,
+      20415,
+    );
     expectRefusal(await request('POST', '/v1/Messages', '{', {}), 400, 20002);
-    for (const query of ['pageSize=0', 'pageSize=1001', 'pageSize=x', 'pageToken=x', 'status=LOST', 'startDate=yesterday', 'startDate=2026-02-30T00:00:00Z', 'startDate=2026-02-02T00:00:00Z&endDate=2026-02-01T00:00:00Z', 'operationId=x', 'tags=x', 'channel=FAX'])
+    for (const query of [
+      'pageSize=0',
+      'pageSize=1001',
+      'pageSize=x',
+      'pageToken=x',
+      'status=LOST',
+      'startDate=yesterday',
+      'startDate=2026-02-30T00:00:00Z',
+      'startDate=2026-02-02T00:00:00Z&endDate=2026-02-01T00:00:00Z',
+      'operationId=x',
+      'tags=x',
+      'channel=FAX',
+    ])
       expectRefusal(await request('GET', `/v1/Messages?${query}`), 400, 20001);
   });
 
   it('come for missing and wrong credentials alike', async () => {
-    const wrong = [undefined, 'Basic', 'Bearer x', 'Basic !!', `Basic ${Buffer.from(`${SID}:wrong`).toString('base64')}`, `Basic ${Buffer.from(`AC${'f'.repeat(32)}:${TOKEN}`).toString('base64')}`, `Basic ${'A'.repeat(2_000)}`];
+    const wrong = [
+      undefined,
+      'Basic',
+      'Bearer x',
+      'Basic !!',
+      `Basic ${Buffer.from(`${SID}:wrong`).toString('base64')}`,
+      `Basic ${Buffer.from(`AC${'f'.repeat(32)}:${TOKEN}`).toString('base64')}`,
+      `Basic ${'A'.repeat(2_000)}`,
+    ];
     for (const authorization of wrong) {
-      const answer = await fetch(`${fanfare.url}/v1/Messages`, authorization === undefined ? {} : { headers: { authorization } });
+      const answer = await fetch(
+        `${fanfare.url}/v1/Messages`,
+        authorization === undefined ? {} : { headers: { authorization } },
+      );
       expect(answer.status).toBe(401);
       expect(answer.headers.get('www-authenticate')).toContain('Basic');
       expect(((await answer.json()) as any).errors[0].code).toBe(20003);
@@ -221,7 +347,9 @@ describe('reading', () => {
     const seen: string[] = [];
     let token = '';
     for (let pages = 0; pages < 9; pages += 1) {
-      const { body } = await fanfare.get(`/v1/Messages?operationId=${id}&pageSize=5${token && `&pageToken=${token}`}`);
+      const { body } = await fanfare.get(
+        `/v1/Messages?operationId=${id}&pageSize=5${token && `&pageToken=${token}`}`,
+      );
       seen.push(...body['messages'].map((each: any) => each.id));
       if (pages === 0) await fanfare.send({ to: recipients(3), content: text('later') });
       token = body['pagination'].next;
@@ -236,25 +364,50 @@ describe('reading', () => {
   it('pages through operations, newest first, by status and date', async () => {
     const start = new Date(Date.now() - 1).toISOString();
     const ids: string[] = [];
-    for (let i = 0; i < 3; i += 1) ids.push(await fanfare.send({ to: recipients(1), content: text('Hi') }));
+    for (let i = 0; i < 3; i += 1)
+      ids.push(await fanfare.send({ to: recipients(1), content: text('Hi') }));
     const first = await fanfare.get(`/v1/Messages/Operations?startDate=${start}&pageSize=2`);
-    const second = await fanfare.get(`/v1/Messages/Operations?startDate=${start}&pageSize=2&pageToken=${first.body['pagination'].next}`);
-    const listed = [...first.body['operations'], ...second.body['operations']].map((each: any) => each.id);
+    const second = await fanfare.get(
+      `/v1/Messages/Operations?startDate=${start}&pageSize=2&pageToken=${first.body['pagination'].next}`,
+    );
+    const listed = [...first.body['operations'], ...second.body['operations']].map(
+      (each: any) => each.id,
+    );
     expect(listed).toEqual(ids.toReversed());
     expect(second.body['pagination'].next).toBeNull();
-    await until(async () => (await fanfare.get(`/v1/Messages/Operations?startDate=${start}&status=COMPLETED`)).body['operations'].length === 3);
-    expect((await fanfare.get(`/v1/Messages/Operations?startDate=${start}&status=CANCELED`)).body['operations']).toEqual([]);
-    expect((await fanfare.get(`/v1/Messages/Operations?endDate=2020-01-01T00:00:00Z`)).body['operations']).toEqual([]);
+    await until(
+      async () =>
+        (await fanfare.get(`/v1/Messages/Operations?startDate=${start}&status=COMPLETED`)).body[
+          'operations'
+        ].length === 3,
+    );
+    expect(
+      (await fanfare.get(`/v1/Messages/Operations?startDate=${start}&status=CANCELED`)).body[
+        'operations'
+      ],
+    ).toEqual([]);
+    expect(
+      (await fanfare.get(`/v1/Messages/Operations?endDate=2020-01-01T00:00:00Z`)).body[
+        'operations'
+      ],
+    ).toEqual([]);
   });
 
   it('filters messages by operation (either spelling), status, channel, tags and address', async () => {
     const id = await fanfare.send({
-      to: [special(1), { ...special(500), variables: { t: 'a' } }, { address: '+15005550501', channel: 'WHATSAPP', variables: { t: 'b' } }],
+      to: [
+        special(1),
+        { ...special(500), variables: { t: 'a' } },
+        { address: '+15005550501', channel: 'WHATSAPP', variables: { t: 'b' } },
+      ],
       content: text('Hi'),
       tags: { kind: "{{ t | default: 'none' }}", same: 'filter-test' },
     });
     await fanfare.watch(id, isDone);
-    const list = async (query: string) => (await fanfare.get(`/v1/Messages?operation_id=${id}&${query}`)).body['messages'].map((each: any) => each.to[0].address);
+    const list = async (query: string) =>
+      (await fanfare.get(`/v1/Messages?operation_id=${id}&${query}`)).body['messages'].map(
+        (each: any) => each.to[0].address,
+      );
     expect(await list('')).toHaveLength(3);
     expect(await list('unknown=ignored')).toHaveLength(3);
     expect(await list('status=FAILED')).toEqual(['+15005550001']);
@@ -263,28 +416,48 @@ describe('reading', () => {
     expect(await list('tags=same:filter-test;kind:b;')).toEqual(['+15005550501']);
     expect(await list('status=INBOUND')).toEqual([]);
     expect(await list('profile=x')).toEqual([]);
-    const search = await fanfare.request('POST', '/v1/Messages/Search?pageSize=10', { address: '+15005550501', operationId: id });
+    const search = await fanfare.request('POST', '/v1/Messages/Search?pageSize=10', {
+      address: '+15005550501',
+      operationId: id,
+    });
     expect(search.body['messages']).toHaveLength(1);
-    expect((await fanfare.request('POST', '/v1/Messages/Search', { addres: 'x' })).body['errors'][0]).toMatchObject({ context: '$.addres', message: expect.stringContaining('Did you mean "address"?') });
+    expect(
+      (await fanfare.request('POST', '/v1/Messages/Search', { addres: 'x' })).body['errors'][0],
+    ).toMatchObject({
+      context: '$.addres',
+      message: expect.stringContaining('Did you mean "address"?'),
+    });
   });
 
   it('finds a message by the id of any of its attempts, and its receipts', async () => {
     const id = await fanfare.send({ to: [special(6)], content: text('Hi') });
     await fanfare.watch(id, isDone);
-    const [{ id: messageId }] = (await fanfare.get(`/v1/Messages?operationId=${id}`)).body['messages'];
+    const [{ id: messageId }] = (await fanfare.get(`/v1/Messages?operationId=${id}`)).body[
+      'messages'
+    ];
     const message = (await fanfare.get(`/v1/Messages/${messageId}`)).body;
     expect(message['attempts']).toMatchObject([
-      { status: 'FAILED', from: { channel: 'RCS' }, error: { code: 61337, message: 'Recipient does not have RCS enabled.' } },
+      {
+        status: 'FAILED',
+        from: { channel: 'RCS' },
+        error: { code: 61337, message: 'Recipient does not have RCS enabled.' },
+      },
       { status: 'DELIVERED', from: { channel: 'SMS' } },
     ]);
     for (const attempt of message['attempts']) {
       for (const sid of [attempt.id, `MM${attempt.id.slice(2).toUpperCase()}`]) {
         const seek = await fanfare.get(`/v1/Messages/Seek/${sid}`);
-        expect([seek.status, seek.headers.get('location')]).toEqual([301, `${fanfare.url}/v1/Messages/${messageId}`]);
+        expect([seek.status, seek.headers.get('location')]).toEqual([
+          301,
+          `${fanfare.url}/v1/Messages/${messageId}`,
+        ]);
       }
     }
     const receipts = await fanfare.get(`/v1/Messages/${messageId}/Receipts`);
-    expect(receipts.body).toMatchObject({ receipts: [{ status: 'FAILED' }, { status: 'DELIVERED', to: special(6) }], pagination: { next: null } });
+    expect(receipts.body).toMatchObject({
+      receipts: [{ status: 'FAILED' }, { status: 'DELIVERED', to: special(6) }],
+      pagination: { next: null },
+    });
   });
 
   it('understands paths in any case and with a slash at the end', async () => {
@@ -298,21 +471,44 @@ describe('extensions', () => {
   it('give the first answer again for the same key and body, and refuse another body', async () => {
     const body = { to: recipients(2), content: text('Once') };
     const key = { 'idempotency-key': 'order-1' };
-    const [a, b] = await Promise.all([fanfare.request('POST', '/v1/Messages', body, key), fanfare.request('POST', '/v1/Messages', body, key)]);
+    const [a, b] = await Promise.all([
+      fanfare.request('POST', '/v1/Messages', body, key),
+      fanfare.request('POST', '/v1/Messages', body, key),
+    ]);
     expect([a.status, b.status]).toEqual([202, 202]);
     expect(a.body).toEqual(b.body);
-    expect([a, b].map((each) => each.headers.get('idempotent-replayed')).toSorted()).toEqual([null, 'true'].toSorted());
-    const other = await fanfare.request('POST', '/v1/Messages', { ...body, content: text('Twice') }, key);
+    expect([a, b].map((each) => each.headers.get('idempotent-replayed')).toSorted()).toEqual(
+      [null, 'true'].toSorted(),
+    );
+    const other = await fanfare.request(
+      'POST',
+      '/v1/Messages',
+      { ...body, content: text('Twice') },
+      key,
+    );
     expect([other.status, other.body['code']]).toEqual([409, 20409]);
-    expect((await fanfare.request('POST', '/v1/Messages', body, { 'idempotency-key': 'ä'.repeat(0) || ' ' })).status).toBe(400);
-    const { rows } = await fanfare.database.query('select extract(epoch from expires_at - now())::int as left from idempotency_key');
+    expect(
+      (
+        await fanfare.request('POST', '/v1/Messages', body, {
+          'idempotency-key': 'ä'.repeat(0) || ' ',
+        })
+      ).status,
+    ).toBe(400);
+    const { rows } = await fanfare.database.query(
+      'select extract(epoch from expires_at - now())::int as left from idempotency_key',
+    );
     expect(rows[0].left).toBeGreaterThan(86_000);
   });
 
   it('preview with dryRun and write nothing', async () => {
-    const before = (await fanfare.get('/v1/Messages/Operations?pageSize=1')).body['operations'][0]?.id;
+    const before = (await fanfare.get('/v1/Messages/Operations?pageSize=1')).body['operations'][0]
+      ?.id;
     const answer = await fanfare.request('POST', '/v1/Messages', {
-      to: [{ ...special(1), variables: { name: 'Ada' } }, { ...special(1), variables: { name: '日本' } }, { address: '+15005550002', channel: 'WHATSAPP', variables: { name: 'x' } }],
+      to: [
+        { ...special(1), variables: { name: 'Ada' } },
+        { ...special(1), variables: { name: '日本' } },
+        { address: '+15005550002', channel: 'WHATSAPP', variables: { name: 'x' } },
+      ],
       content: text(`${'{{ name }}'} ${'x'.repeat(160)}`),
       dryRun: true,
       ...smsOnly,
@@ -324,20 +520,30 @@ describe('extensions', () => {
       segments: 5,
       scheduledFor: null,
       messages: [
-        { context: '$.to[0]', channel: 'SMS', encoding: 'GSM-7', segments: 2, text: `Ada ${'x'.repeat(160)}` },
+        {
+          context: '$.to[0]',
+          channel: 'SMS',
+          encoding: 'GSM-7',
+          segments: 2,
+          text: `Ada ${'x'.repeat(160)}`,
+        },
         { context: '$.to[1]', encoding: 'UCS-2', segments: 3 },
       ],
       unaddressable: [{ code: 21612, context: '$.to[2]' }],
       duplicates: [{ address: '+15005550001', contexts: ['$.to[0]', '$.to[1]'] }],
     });
-    expect((await fanfare.get('/v1/Messages/Operations?pageSize=1')).body['operations'][0]?.id).toBe(before);
+    expect(
+      (await fanfare.get('/v1/Messages/Operations?pageSize=1')).body['operations'][0]?.id,
+    ).toBe(before);
   });
 });
 
 describe('limits', () => {
   it('answer 429 with Retry-After when an account asks too often', async () => {
     const limited = await startFanfare({ config: { limits: { requestsPerSecond: 5 } } });
-    const answers = await Promise.all(Array.from({ length: 20 }, () => limited.get('/v1/Messages/Operations')));
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () => limited.get('/v1/Messages/Operations')),
+    );
     const refused = answers.filter((each) => each.status === 429);
     expect(refused.length).toBeGreaterThanOrEqual(10);
     expect(Number(refused[0]?.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
@@ -345,13 +551,21 @@ describe('limits', () => {
   });
 
   it('answer 503 with Retry-After when too many bytes are at work, and while the database is away', async () => {
-    const limited = await startFanfare({ config: { limits: { inFlightBytesMax: 1_024, requestsPerSecond: 1_000 } } });
-    const answers = await Promise.all(Array.from({ length: 30 }, () => limited.request('POST', '/v1/Messages', { to: recipients(500), content: text('Hi') })));
+    const limited = await startFanfare({
+      config: { limits: { inFlightBytesMax: 1_024, requestsPerSecond: 1_000 } },
+    });
+    const answers = await Promise.all(
+      Array.from({ length: 30 }, () =>
+        limited.request('POST', '/v1/Messages', { to: recipients(500), content: text('Hi') }),
+      ),
+    );
     const statuses = new Set(answers.map((each) => each.status));
     expect(statuses).toEqual(new Set([202, 503]));
     expect(answers.find((each) => each.status === 503)?.headers.get('retry-after')).toBe('1');
     const accepted = answers.filter((each) => each.status === 202).length;
-    expect((await limited.get('/v1/Messages/Operations')).body['operations']).toHaveLength(accepted);
+    expect((await limited.get('/v1/Messages/Operations')).body['operations']).toHaveLength(
+      accepted,
+    );
   });
 });
 
@@ -362,7 +576,16 @@ describe('for operators', () => {
     expect(await fetchText('/healthz')).toBe('{"status":"ok"}');
     expect(await fetchText('/readyz')).toBe('{"status":"ready"}');
     const metrics = await fetchText('/metrics');
-    for (const name of ['fanfare_recipients_accepted_total', 'fanfare_accept_seconds', 'fanfare_submissions_total', 'fanfare_attempts_settled_total', 'fanfare_receipts_total', 'fanfare_queue_messages', 'fanfare_queue_age_seconds', 'fanfare_http_request_seconds'])
+    for (const name of [
+      'fanfare_recipients_accepted_total',
+      'fanfare_accept_seconds',
+      'fanfare_submissions_total',
+      'fanfare_attempts_settled_total',
+      'fanfare_receipts_total',
+      'fanfare_queue_messages',
+      'fanfare_queue_age_seconds',
+      'fanfare_http_request_seconds',
+    ])
       expect(metrics).toContain(`# TYPE ${name} `);
     expect(metrics).not.toMatch(/\+1500|comms_|AC0000/);
   });

@@ -1,10 +1,28 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { launchFanfare, recipients, smsOnly, special, text, until, type Fanfare, type Json } from './support/fanfare.ts';
+import {
+  launchFanfare,
+  recipients,
+  smsOnly,
+  special,
+  text,
+  until,
+  type Fanfare,
+  type Json,
+} from './support/fanfare.ts';
 
 /** Order of states: a status of an operation never goes back. */
 const RANK: Record<string, number> = { SCHEDULED: 0, PROCESSING: 1, COMPLETED: 2, CANCELED: 2 };
-const COUNTERS = ['scheduled', 'queued', 'sent', 'delivered', 'read', 'undelivered', 'failed', 'canceled'];
+const COUNTERS = [
+  'scheduled',
+  'queued',
+  'sent',
+  'delivered',
+  'read',
+  'undelivered',
+  'failed',
+  'canceled',
+];
 
 let fanfare: Fanfare;
 beforeAll(async () => {
@@ -33,10 +51,16 @@ afterAll(async () => {
 /** Numbers that behave oddly and quickly: refused, undelivered, read, lost, retried, no RCS, early, thrice. */
 const oddNumber = fc.constantFrom(1, 2, 3, 4, 5, 6, 7, 8).map(special);
 const plainNumber = fc.integer({ min: 0, max: 9_999 }).map((i) => recipients(1, i)[0] as Json);
-const connected = fc.tuple(fc.constantFrom('WHATSAPP', 'PHONE'), plainNumber).map(([channel, second]) => ({
-  addresses: [{ address: '+15005560001', channel }, second],
-}));
-const recipient = fc.oneof({ weight: 5, arbitrary: plainNumber }, { weight: 4, arbitrary: oddNumber }, { weight: 1, arbitrary: connected });
+const connected = fc
+  .tuple(fc.constantFrom('WHATSAPP', 'PHONE'), plainNumber)
+  .map(([channel, second]) => ({
+    addresses: [{ address: '+15005560001', channel }, second],
+  }));
+const recipient = fc.oneof(
+  { weight: 5, arbitrary: plainNumber },
+  { weight: 4, arbitrary: oddNumber },
+  { weight: 1, arbitrary: connected },
+);
 
 const scenario = fc.record({
   to: fc.array(recipient, { minLength: 1, maxLength: 700 }),
@@ -54,8 +78,10 @@ type Scenario = typeof scenario extends fc.Arbitrary<infer Value> ? Value : neve
 
 async function countMessages(id: string): Promise<Json> {
   const messages: Json[] = [];
-  for (let token = ''; token !== null; ) {
-    const { body } = await fanfare.get(`/v1/Messages?operationId=${id}&pageSize=1000${token && `&pageToken=${token}`}`);
+  for (let token = ''; token !== null;) {
+    const { body } = await fanfare.get(
+      `/v1/Messages?operationId=${id}&pageSize=1000${token && `&pageToken=${token}`}`,
+    );
     messages.push(...body['messages']);
     token = body['pagination'].next;
   }
@@ -105,14 +131,18 @@ async function play(plan: Scenario): Promise<void> {
   let over = false;
   const observers = [observe(id, () => over), observe(id, () => over)];
   if (plan.cancelMessages > 0) {
-    const { body } = await fanfare.get(`/v1/Messages?operationId=${id}&pageSize=${plan.cancelMessages}`);
+    const { body } = await fanfare.get(
+      `/v1/Messages?operationId=${id}&pageSize=${plan.cancelMessages}`,
+    );
     for (const message of body['messages'])
       expect((await fanfare.request('POST', `/v1/Messages/${message.id}/Cancel`)).status).toBe(200);
   }
   if (plan.cancelMs !== null) {
     const due = performance.now() + plan.cancelMs;
     await until(async () => performance.now() >= due);
-    expect((await fanfare.request('POST', `/v1/Messages/Operations/${id}/Cancel`)).status).toBe(200);
+    expect((await fanfare.request('POST', `/v1/Messages/Operations/${id}/Cancel`)).status).toBe(
+      200,
+    );
   }
   // Quiet, and still the same after longer than any receipt takes.
   let last = '';
@@ -140,7 +170,11 @@ async function play(plan: Scenario): Promise<void> {
 
 describe('counters', () => {
   it('are those of GROUP BY at the end, and exact and never backwards at every moment, for any mix', async () => {
-    await fc.assert(fc.asyncProperty(scenario, play), { numRuns: 40, seed: 20_261_123, endOnFailure: true });
+    await fc.assert(fc.asyncProperty(scenario, play), {
+      numRuns: 40,
+      seed: 20_261_123,
+      endOnFailure: true,
+    });
   }, 180_000);
 
   it('hold while several operations run at once', async () => {

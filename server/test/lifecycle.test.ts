@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { recipients, smsOnly, special, startFanfare, text, until, type Fanfare, type Json } from './support/fanfare.ts';
+import {
+  recipients,
+  smsOnly,
+  special,
+  startFanfare,
+  text,
+  until,
+  type Fanfare,
+  type Json,
+} from './support/fanfare.ts';
 
 const inMs = (ms: number) => new Date(Date.now() + ms).toISOString();
 const isHandedOver = (operation: Json) => operation.status === 'COMPLETED';
@@ -12,15 +21,40 @@ async function messagesOf(fanfare: Fanfare, id: string): Promise<Json[]> {
 describe('the simulator', () => {
   it('treats its special numbers as documented', async () => {
     const fanfare = await startFanfare({ config: { retry: { delayMs: 50 } } });
-    const id = await fanfare.send({ to: Array.from({ length: 11 }, (_, i) => special(i)), content: text('Hi') });
+    const id = await fanfare.send({
+      to: Array.from({ length: 11 }, (_, i) => special(i)),
+      content: text('Hi'),
+    });
     const early = await fanfare.operation(id);
     expect(early.status).toBe('PROCESSING');
-    const last = await fanfare.watch(id, (operation) => operation.stats.queued === 0 && operation.stats.sent === 1);
-    expect(last).toMatchObject({ status: 'COMPLETED', stats: { total: 11, failed: 1, undelivered: 1, read: 2, sent: 1, delivered: 6 } });
+    const last = await fanfare.watch(
+      id,
+      (operation) => operation.stats.queued === 0 && operation.stats.sent === 1,
+    );
+    expect(last).toMatchObject({
+      status: 'COMPLETED',
+      stats: { total: 11, failed: 1, undelivered: 1, read: 2, sent: 1, delivered: 6 },
+    });
     const messages = await messagesOf(fanfare, id);
-    expect(messages.map((each) => each.status)).toEqual(['DELIVERED', 'FAILED', 'UNDELIVERED', 'READ', 'SENT', 'DELIVERED', 'DELIVERED', 'DELIVERED', 'READ', 'DELIVERED', 'DELIVERED']);
+    expect(messages.map((each) => each.status)).toEqual([
+      'DELIVERED',
+      'FAILED',
+      'UNDELIVERED',
+      'READ',
+      'SENT',
+      'DELIVERED',
+      'DELIVERED',
+      'DELIVERED',
+      'READ',
+      'DELIVERED',
+      'DELIVERED',
+    ]);
     const attempts = await Promise.all(
-      messages.map(async (each) => (await fanfare.get(`/v1/Messages/${each.id}`)).body['attempts'].map((attempt: Json) => `${attempt.from.channel} ${attempt.status}`)),
+      messages.map(async (each) =>
+        (await fanfare.get(`/v1/Messages/${each.id}`)).body['attempts'].map(
+          (attempt: Json) => `${attempt.from.channel} ${attempt.status}`,
+        ),
+      ),
     );
     expect(attempts).toEqual([
       ['RCS DELIVERED'],
@@ -37,16 +71,31 @@ describe('the simulator', () => {
     ]);
     expect(last.stats.attempts).toBe(attempts.flat().length);
     const errors = (await fanfare.get(`/v1/Messages/Operations/${id}/Errors`)).body['errors'];
-    expect(errors.map((each: Json) => [each.code, each.context])).toEqual([[30006, '$.to[1]'], [30003, '$.to[2]']]);
+    expect(errors.map((each: Json) => [each.code, each.context])).toEqual([
+      [30006, '$.to[1]'],
+      [30003, '$.to[2]'],
+    ]);
     const page = (await fanfare.get(`/v1/Messages/Operations/${id}/Errors?pageSize=1`)).body;
     expect(page['errors']).toHaveLength(1);
-    const rest = (await fanfare.get(`/v1/Messages/Operations/${id}/Errors?pageSize=1&pageToken=${page['pagination'].next}`)).body;
+    const rest = (
+      await fanfare.get(
+        `/v1/Messages/Operations/${id}/Errors?pageSize=1&pageToken=${page['pagination'].next}`,
+      )
+    ).body;
     expect([rest['errors'][0].context, rest['pagination'].next]).toEqual(['$.to[2]', null]);
   });
 
   it('slows a lane that it throttles without spending attempts', async () => {
     const fanfare = await startFanfare({
-      config: { carriers: { simulator: { answerDelayMs: { min: 0, max: 0 }, receiptDelayMs: { min: 0, max: 0 }, throughputPerSecond: 200 } } },
+      config: {
+        carriers: {
+          simulator: {
+            answerDelayMs: { min: 0, max: 0 },
+            receiptDelayMs: { min: 0, max: 0 },
+            throughputPerSecond: 200,
+          },
+        },
+      },
     });
     const id = await fanfare.send({ to: recipients(500), content: text('Hi'), ...smsOnly });
     const startedAt = performance.now();
@@ -61,8 +110,15 @@ describe('a schedule', () => {
   it('keeps messages SCHEDULED until their time', async () => {
     const fanfare = await startFanfare();
     const sendAt = inMs(1_500);
-    const id = await fanfare.send({ to: recipients(700), content: text('Hi'), schedule: { sendAt: [sendAt] } });
-    expect(await fanfare.operation(id)).toMatchObject({ status: 'SCHEDULED', stats: { scheduled: 700, queued: 0, attempts: 0 } });
+    const id = await fanfare.send({
+      to: recipients(700),
+      content: text('Hi'),
+      schedule: { sendAt: [sendAt] },
+    });
+    expect(await fanfare.operation(id)).toMatchObject({
+      status: 'SCHEDULED',
+      stats: { scheduled: 700, queued: 0, attempts: 0 },
+    });
     const [message] = await messagesOf(fanfare, id);
     expect(message).toMatchObject({ status: 'SCHEDULED', scheduledFor: sendAt });
     const last = await fanfare.watch(id, (operation) => operation.stats.delivered === 700);
@@ -71,9 +127,18 @@ describe('a schedule', () => {
 
   it('is 7 days long at most, and over when it lies in the past', async () => {
     const fanfare = await startFanfare();
-    const ask = (schedule: Json, more: Json = {}) => fanfare.request('POST', '/v1/Messages', { to: recipients(1), content: text('Hi'), schedule, ...more });
+    const ask = (schedule: Json, more: Json = {}) =>
+      fanfare.request('POST', '/v1/Messages', {
+        to: recipients(1),
+        content: text('Hi'),
+        schedule,
+        ...more,
+      });
     for (const sendAt of [inMs(7 * 86_400_000 + 60_000), 'tomorrow', '2026-02-30T10:00:00Z', ''])
-      expect((await ask({ sendAt: [sendAt] })).body['errors'][0]).toMatchObject({ code: 20013, context: '$.schedule.sendAt[0]' });
+      expect((await ask({ sendAt: [sendAt] })).body['errors'][0]).toMatchObject({
+        code: 20013,
+        context: '$.schedule.sendAt[0]',
+      });
     const past = await ask({ sendAt: ['2020-01-01T00:00:00'] });
     await fanfare.watch(past.body['operationId'], isHandedOver);
     const wrong = await ask({ sendAt: [inMs(60_000)] }, { expireAt: inMs(30_000) });
@@ -82,8 +147,13 @@ describe('a schedule', () => {
 
   it('keeps an Idempotency-Key until 24 hours past it', async () => {
     const fanfare = await startFanfare();
-    await fanfare.send({ to: recipients(1), content: text('Hi'), schedule: { sendAt: [inMs(3_600_000)] } }, { 'idempotency-key': 'k' });
-    const { rows } = await fanfare.database.query('select extract(epoch from expires_at - now())::int as left from idempotency_key');
+    await fanfare.send(
+      { to: recipients(1), content: text('Hi'), schedule: { sendAt: [inMs(3_600_000)] } },
+      { 'idempotency-key': 'k' },
+    );
+    const { rows } = await fanfare.database.query(
+      'select extract(epoch from expires_at - now())::int as left from idempotency_key',
+    );
     expect(rows[0].left).toBeGreaterThan(86_400 + 3_500);
   });
 });
@@ -91,43 +161,88 @@ describe('a schedule', () => {
 describe('expiry', () => {
   it('fails what no carrier took in time, and nothing else', async () => {
     const fanfare = await startFanfare({
-      config: { carriers: { simulator: { answerDelayMs: { min: 100, max: 100 }, receiptDelayMs: { min: 0, max: 0 }, windowMax: 10 } }, retry: { delayMs: 3_000 } },
+      config: {
+        carriers: {
+          simulator: {
+            answerDelayMs: { min: 100, max: 100 },
+            receiptDelayMs: { min: 0, max: 0 },
+            windowMax: 10,
+          },
+        },
+        retry: { delayMs: 3_000 },
+      },
     });
-    const id = await fanfare.send({ to: [special(5), ...recipients(20)], content: text('Hi'), expireAt: inMs(1_500), ...smsOnly });
-    const last = await fanfare.watch(id, (operation) => isHandedOver(operation) && operation.stats.sent === 0);
+    const id = await fanfare.send({
+      to: [special(5), ...recipients(20)],
+      content: text('Hi'),
+      expireAt: inMs(1_500),
+      ...smsOnly,
+    });
+    const last = await fanfare.watch(
+      id,
+      (operation) => isHandedOver(operation) && operation.stats.sent === 0,
+    );
     expect(last.stats).toMatchObject({ failed: 1, delivered: 20 });
     const [message] = await messagesOf(fanfare, id);
-    expect((await fanfare.get(`/v1/Messages/${message?.['id']}`)).body).toMatchObject({ status: 'FAILED', error: { code: 30036 } });
+    expect((await fanfare.get(`/v1/Messages/${message?.['id']}`)).body).toMatchObject({
+      status: 'FAILED',
+      error: { code: 30036 },
+    });
   });
 });
 
 describe('cancel', () => {
   it('ends all of a scheduled operation, and again is as once', async () => {
     const fanfare = await startFanfare();
-    const id = await fanfare.send({ to: recipients(1_500), content: text('Hi'), schedule: { sendAt: [inMs(3_600_000)] } });
+    const id = await fanfare.send({
+      to: recipients(1_500),
+      content: text('Hi'),
+      schedule: { sendAt: [inMs(3_600_000)] },
+    });
     for (let times = 0; times < 2; times += 1) {
       const answer = await fanfare.request('POST', `/v1/Messages/Operations/${id}/Cancel`);
       expect(answer.status).toBe(200);
-      expect(answer.body).toMatchObject({ status: 'CANCELED', stats: { canceled: 1_500, scheduled: 0, attempts: 0 } });
+      expect(answer.body).toMatchObject({
+        status: 'CANCELED',
+        stats: { canceled: 1_500, scheduled: 0, attempts: 0 },
+      });
     }
-    expect((await fanfare.database.query('select count(*)::int as n from dispatch_batch')).rows[0].n).toBe(0);
+    expect(
+      (await fanfare.database.query('select count(*)::int as n from dispatch_batch')).rows[0].n,
+    ).toBe(0);
   });
 
   it('ends one message and leaves the others', async () => {
     const fanfare = await startFanfare();
-    const id = await fanfare.send({ to: recipients(3), content: text('Hi'), schedule: { sendAt: [inMs(1_000)] } });
+    const id = await fanfare.send({
+      to: recipients(3),
+      content: text('Hi'),
+      schedule: { sendAt: [inMs(1_000)] },
+    });
     const [, second] = await messagesOf(fanfare, id);
     const canceled = await fanfare.request('POST', `/v1/Messages/${second?.['id']}/Cancel`);
     expect([canceled.status, canceled.body['status']]).toEqual([200, 'CANCELED']);
     const last = await fanfare.watch(id, (operation) => operation.stats.delivered === 2);
     expect(last).toMatchObject({ status: 'COMPLETED', stats: { canceled: 1 } });
-    const late = await fanfare.request('POST', `/v1/Messages/${(await messagesOf(fanfare, id))[0]?.['id']}/Cancel`);
+    const late = await fanfare.request(
+      'POST',
+      `/v1/Messages/${(await messagesOf(fanfare, id))[0]?.['id']}/Cancel`,
+    );
     expect([late.status, late.body['status']]).toEqual([200, 'DELIVERED']);
   });
 
   it('in mid-send has one outcome for each message', async () => {
     const fanfare = await startFanfare({
-      config: { carriers: { simulator: { answerDelayMs: { min: 5, max: 40 }, receiptDelayMs: { min: 0, max: 20 }, windowMax: 50, journalFile: '/dev/null' } } },
+      config: {
+        carriers: {
+          simulator: {
+            answerDelayMs: { min: 5, max: 40 },
+            receiptDelayMs: { min: 0, max: 20 },
+            windowMax: 50,
+            journalFile: '/dev/null',
+          },
+        },
+      },
     });
     const id = await fanfare.send({ to: recipients(5_000), content: text('Hi'), ...smsOnly });
     await fanfare.watch(id, (operation) => operation.stats.attempts > 200);
@@ -149,16 +264,26 @@ describe('accounts', () => {
     const id = await fanfare.send({ to: recipients(1), content: text('Hi') });
     const [message] = await messagesOf(fanfare, id);
     const other = await startFanfare({
-      env: { DATABASE_URL: fanfare.databaseUrl, FANFARE_ACCOUNT_SID: `AC${'2'.repeat(32)}`, FANFARE_AUTH_TOKEN: 'another-token-0123456789' },
+      env: {
+        DATABASE_URL: fanfare.databaseUrl,
+        FANFARE_ACCOUNT_SID: `AC${'2'.repeat(32)}`,
+        FANFARE_AUTH_TOKEN: 'another-token-0123456789',
+      },
     });
-    const headers = { authorization: `Basic ${Buffer.from(`AC${'2'.repeat(32)}:another-token-0123456789`).toString('base64')}` };
-    const status = async (method: string, path: string) => (await other.request(method, path, undefined, headers)).status;
+    const headers = {
+      authorization: `Basic ${Buffer.from(`AC${'2'.repeat(32)}:another-token-0123456789`).toString('base64')}`,
+    };
+    const status = async (method: string, path: string) =>
+      (await other.request(method, path, undefined, headers)).status;
     expect(await status('GET', `/v1/Messages/Operations/${id}`)).toBe(404);
     expect(await status('GET', `/v1/Messages/Operations/${id}/Errors`)).toBe(404);
     expect(await status('POST', `/v1/Messages/Operations/${id}/Cancel`)).toBe(404);
     expect(await status('GET', `/v1/Messages/${message?.['id']}`)).toBe(404);
     expect(await status('POST', `/v1/Messages/${message?.['id']}/Cancel`)).toBe(404);
-    const lists = [await other.request('GET', '/v1/Messages', undefined, headers), await other.request('GET', '/v1/Messages/Operations', undefined, headers)];
+    const lists = [
+      await other.request('GET', '/v1/Messages', undefined, headers),
+      await other.request('GET', '/v1/Messages/Operations', undefined, headers),
+    ];
     expect(lists.map((each) => each.body['messages'] ?? each.body['operations'])).toEqual([[], []]);
   });
 });
@@ -187,7 +312,10 @@ describe('retention', () => {
     await fanfare.restart();
     const id = await fanfare.send({ to: recipients(1_000), content: text('Hi') });
     await until(async () => {
-      const { rows } = await database.query(`select count(*)::int as n from pg_class where relname = $1`, [`message_${day.toISOString().slice(0, 10).replaceAll('-', '')}`]);
+      const { rows } = await database.query(
+        `select count(*)::int as n from pg_class where relname = $1`,
+        [`message_${day.toISOString().slice(0, 10).replaceAll('-', '')}`],
+      );
       return rows[0].n === 0;
     });
     await fanfare.watch(id, (operation) => operation.stats.delivered === 1_000);

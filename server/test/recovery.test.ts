@@ -2,7 +2,15 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
 import { describe, expect, it } from 'vitest';
-import { recipients, smsOnly, startFanfare, text, until, type Fanfare, type Json } from './support/fanfare.ts';
+import {
+  recipients,
+  smsOnly,
+  startFanfare,
+  text,
+  until,
+  type Fanfare,
+  type Json,
+} from './support/fanfare.ts';
 
 const TOTAL = 3_000;
 const WINDOW = 20;
@@ -35,8 +43,10 @@ async function readJournal(file: string): Promise<Map<string, number>> {
 
 async function listAll(fanfare: Fanfare, id: string): Promise<Json[]> {
   const messages: Json[] = [];
-  for (let token = ''; token !== null; ) {
-    const { body } = await fanfare.get(`/v1/Messages?operationId=${id}&pageSize=1000${token && `&pageToken=${token}`}`);
+  for (let token = ''; token !== null;) {
+    const { body } = await fanfare.get(
+      `/v1/Messages?operationId=${id}&pageSize=1000${token && `&pageToken=${token}`}`,
+    );
     messages.push(...body['messages']);
     token = body['pagination'].next;
   }
@@ -96,7 +106,9 @@ describe('SIGTERM in mid-send', () => {
     const id = await fanfare.send({ to: recipients(TOTAL), content: text('Hi'), ...smsOnly });
     await fanfare.watch(id, ({ stats }) => stats.attempts > 300);
     await fanfare.terminate();
-    const { rows } = await fanfare.database.query('select count(*)::int as n from dispatch_batch where leased_until is not null');
+    const { rows } = await fanfare.database.query(
+      'select count(*)::int as n from dispatch_batch where leased_until is not null',
+    );
     expect(rows[0].n).toBe(0);
     await fanfare.restart(config);
     const last = await fanfare.watch(id, ({ status }) => status === 'COMPLETED');
@@ -110,7 +122,15 @@ describe('SIGTERM in mid-send', () => {
 describe('a database that breaks its connections', () => {
   it('is waited for: nothing accepted is lost', async () => {
     const fanfare = await startFanfare({
-      config: { carriers: { simulator: { windowMax: 50, answerDelayMs: { min: 5, max: 20 }, receiptDelayMs: { min: 0, max: 20 } } } },
+      config: {
+        carriers: {
+          simulator: {
+            windowMax: 50,
+            answerDelayMs: { min: 5, max: 20 },
+            receiptDelayMs: { min: 0, max: 20 },
+          },
+        },
+      },
     });
     const id = await fanfare.send({ to: recipients(2_000), content: text('Hi'), ...smsOnly });
     const admin = new pg.Client({ connectionString: fanfare.databaseUrl });
@@ -120,14 +140,19 @@ describe('a database that breaks its connections', () => {
         `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name like 'fanfare%'`,
       );
       const answers = await Promise.all(
-        Array.from({ length: 4 }, () => fanfare.request('POST', '/v1/Messages', { to: recipients(2), content: text('Hi') })),
+        Array.from({ length: 4 }, () =>
+          fanfare.request('POST', '/v1/Messages', { to: recipients(2), content: text('Hi') }),
+        ),
       );
       for (const answer of answers) expect([202, 503]).toContain(answer.status);
     }
     await admin.end();
     const last = await until(async () => {
       const answer = await fanfare.get(`/v1/Messages/Operations/${id}`);
-      return answer.status === 200 && answer.body['stats'].delivered + answer.body['stats'].undelivered === 2_000 ? answer.body : null;
+      return answer.status === 200 &&
+        answer.body['stats'].delivered + answer.body['stats'].undelivered === 2_000
+        ? answer.body
+        : null;
     });
     expect(last['stats'].attempts).toBe(2_000);
     await until(async () => (await fanfare.get('/readyz')).status === 200);

@@ -255,7 +255,8 @@ async function applyToEarlier(
      where account_id = $1 and id = $2`,
     [receipt.accountId, receipt.messageId, receipt.attempt, receipt.status],
   );
-  if (receipt.status === 'UNDELIVERED' || !isBetter(receipt.status, message.status)) return 'ignored';
+  if (receipt.status === 'UNDELIVERED' || !isBetter(receipt.status, message.status))
+    return 'ignored';
   await client.query(
     `with moved as (
        update message m set previous_status = m.status, status = $4::message_status, updated_at = clock_timestamp()

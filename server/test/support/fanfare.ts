@@ -31,7 +31,12 @@ export interface Fanfare {
   readonly folder: string;
   /** What it wrote to standard error so far. */
   readonly errors: () => string;
-  request(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
+  request(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ): Promise<Answer>;
   get(path: string): Promise<Answer>;
   /** Posts a send request and expects a 202. */
   send(body: unknown, headers?: Record<string, string>): Promise<string>;
@@ -51,7 +56,16 @@ export interface FanfareOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-const sums = ['scheduled', 'queued', 'sent', 'delivered', 'read', 'undelivered', 'failed', 'canceled'];
+const sums = [
+  'scheduled',
+  'queued',
+  'sent',
+  'delivered',
+  'read',
+  'undelivered',
+  'failed',
+  'canceled',
+];
 
 /** What must be true of every operation at every moment. */
 export function expectExact({ stats }: Json): void {
@@ -164,11 +178,17 @@ export async function launchFanfare(options: FanfareOptions = {}): Promise<Fanfa
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...headers,
       },
-      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      ...(body === undefined
+        ? {}
+        : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
     const text = await answer.text();
     const isJson = answer.headers.get('content-type')?.startsWith('application/json') ?? false;
-    return { status: answer.status, headers: answer.headers, body: isJson ? JSON.parse(text) : { text } };
+    return {
+      status: answer.status,
+      headers: answer.headers,
+      body: isJson ? JSON.parse(text) : { text },
+    };
   };
 
   const operation = async (id: string) => {

@@ -1,0 +1,165 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { PROGRAM, runProgram, until } from './support/fanfare.ts';
+
+/** A server on the embedded engine, started as a user does. */
+async function start(dataDir: string, env: Record<string, string> = {}) {
+  const child: ChildProcess = spawn(process.execPath, [PROGRAM, 'start'], {
+    cwd: join(dataDir, '..'),
+    env: { PATH: process.env['PATH'] ?? '', FANFARE_PORT: '0', FANFARE_DATA_DIR: dataDir, ...env },
+  });
+  let out = '';
+  let err = '';
+  child.stdout?.on('data', (data: Buffer) => (out += data.toString('utf8')));
+  child.stderr?.on('data', (data: Buffer) => (err += data.toString('utf8')));
+  onTestFinished(async () => {
+    await stop('SIGTERM');
+  });
+  async function stop(signal: NodeJS.Signals): Promise<void> {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill(signal);
+    await once(child, 'exit');
+  }
+  await until(async () => {
+    if (child.exitCode !== null) throw new Error(`It ended with ${child.exitCode}: ${err}`);
+    return out.includes('Ctrl-C stops it');
+  });
+  const find = (pattern: RegExp) => pattern.exec(out)?.[1] ?? '';
+  return {
+    child,
+    url: find(/ready at (\S+)/),
+    sid: find(/Account SID +(\S+)/),
+    token: find(/Auth token +(\S+)/),
+    banner: out,
+    errors: () => err,
+    stop,
+  };
+}
+
+async function makeFolder(): Promise<string> {
+  // Of mode 700, below a folder of mode 700: as in the home directory of someone careful.
+  const folder = await mkdtemp(join(tmpdir(), 'fanfare-embedded-'));
+  await mkdir(join(folder, 'home'), { mode: 0o700 });
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  return join(folder, 'home', 'data');
+}
+
+async function postmasterOf(dataDir: string): Promise<number> {
+  return Number(
+    (await readFile(join(dataDir, 'postgres', 'postmaster.pid'), 'utf8')).split('\n')[0],
+  );
+}
+
+const isAlive = (pid: number) => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+async function send(server: { url: string }, sid: string, token: string): Promise<number> {
+  const answer = await fetch(`${server.url}/v1/Messages`, {
+    method: 'POST',
+    headers: {
+      authorization: `Basic ${Buffer.from(`${sid}:${token}`).toString('base64')}`,
+      'content-type': 'application/json',
+    },
+    body: JSON.stringify({
+      to: [{ address: '+15005550123', channel: 'PHONE' }],
+      content: { text: 'Hi' },
+    }),
+  });
+  return answer.status;
+}
+
+describe('the embedded engine', () => {
+  it('starts with nothing, prints what a user needs, and leaves nothing running', async () => {
+    const dataDir = await makeFolder();
+    const server = await start(dataDir);
+    expect(server.sid).toMatch(/^AC[0-9a-f]{32}$/);
+    expect(server.token).toMatch(/^[0-9a-f]{32}$/);
+    expect(server.banner).toContain(
+      `curl -u '${server.sid}:${server.token}' ${server.url}/v1/Messages`,
+    );
+    expect(await send(server, server.sid, server.token)).toBe(202);
+    const pid = await postmasterOf(dataDir);
+    const rival = await runProgram(['start'], { FANFARE_PORT: '0', FANFARE_DATA_DIR: dataDir });
+    expect([rival.code, rival.out]).toEqual([1, '']);
+    expect(rival.err).toContain(`in use by another Fanfare (process ${server.child.pid})`);
+    await server.stop('SIGINT');
+    expect(server.child.exitCode).toBe(0);
+    expect(isAlive(pid)).toBe(false);
+    const again = await start(dataDir);
+    expect(again.sid).toBe(server.sid);
+    expect(again.banner).not.toContain(server.token);
+    expect(await send(again, server.sid, server.token)).toBe(202);
+  }, 60_000);
+
+  it('takes over from a server that was killed, and its orphan', async () => {
+    const dataDir = await makeFolder();
+    const first = await start(dataDir);
+    const orphan = await postmasterOf(dataDir);
+    await first.stop('SIGKILL');
+    expect(isAlive(orphan)).toBe(true);
+    const second = await start(dataDir);
+    expect(isAlive(orphan)).toBe(false);
+    expect(await send(second, first.sid, first.token)).toBe(202);
+  }, 60_000);
+
+  it('survives stale pid files that name other programs', async () => {
+    const dataDir = await makeFolder();
+    const first = await start(dataDir);
+    await first.stop('SIGTERM');
+    await writeFile(join(dataDir, 'fanfare.lock'), `${process.pid} 1\n`);
+    await writeFile(
+      join(dataDir, 'postgres', 'postmaster.pid'),
+      `${process.pid}\n${dataDir}\n1\n5432\n\n127.0.0.1\n`,
+    );
+    const second = await start(dataDir);
+    expect(await send(second, first.sid, first.token)).toBe(202);
+  }, 60_000);
+
+  it('starts again by itself when PostgreSQL dies', async () => {
+    const dataDir = await makeFolder();
+    const server = await start(dataDir);
+    process.kill(await postmasterOf(dataDir), 'SIGKILL');
+    const statuses = new Set<number>();
+    await until(async () => {
+      const status = await send(server, server.sid, server.token);
+      statuses.add(status);
+      return status === 202 && statuses.has(503);
+    });
+    expect([...statuses].toSorted()).toEqual([202, 503]);
+    expect(server.child.exitCode).toBe(null);
+  }, 60_000);
+});
+
+describe('a start that cannot be', () => {
+  it('says what is wrong and what to do', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    onTestFinished(() => void taken.close());
+    const { port } = taken.address() as { port: number };
+    const dataDir = await makeFolder();
+    const busy = await runProgram(['start'], {
+      FANFARE_PORT: String(port),
+      FANFARE_DATA_DIR: dataDir,
+    });
+    expect([busy.code, busy.err]).toEqual([
+      1,
+      expect.stringContaining('set FANFARE_PORT to another port'),
+    ]);
+    await writeFile(`${dataDir}-file`, '');
+    const blocked = await runProgram(['start'], { FANFARE_DATA_DIR: `${dataDir}-file` });
+    expect([blocked.code, blocked.err]).toEqual([1, expect.stringContaining('cannot be written')]);
+    const away = await runProgram(['start'], { DATABASE_URL: 'postgres://x:y@127.0.0.1:1/z' });
+    expect([away.code, away.err]).toEqual([1, expect.stringContaining('Check DATABASE_URL')]);
+  }, 60_000);
+});
