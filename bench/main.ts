@@ -106,7 +106,7 @@ async function benchReads(server: BenchServer): Promise<void> {
   const readMs: number[] = [];
   for (let round = 0; round < READ_ROUNDS; round += 1) {
     const { location } = await server.send(text);
-    for (let running = true; running; ) {
+    for (let running = true; running;) {
       const startedAt = performance.now();
       const { stats } = await server.read(location);
       readMs.push(performance.now() - startedAt);
@@ -129,7 +129,9 @@ async function benchMemory(server: BenchServer, messages: number): Promise<void>
     memory.push(Math.round((await server.measureMemory()) / 2 ** 20));
   }
   const quarter = Math.max(1, Math.floor(memory.length / 4));
-  const quarters = [0, 1, 2, 3].map((i) => Math.max(...memory.slice(i * quarter, (i + 1) * quarter)));
+  const quarters = [0, 1, 2, 3].map((i) =>
+    Math.max(...memory.slice(i * quarter, (i + 1) * quarter)),
+  );
   print(
     `memory       ${show(operations * MESSAGES)} messages; largest of each quarter: ${quarters.map((each) => `${each} MB`).join(', ')}`,
   );
