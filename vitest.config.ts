@@ -4,9 +4,10 @@ export default defineConfig({
   test: {
     include: ['server/test/**/*.test.ts'],
     globalSetup: ['server/test/support/engine.ts'],
-    // Most files start a whole server on a real database; two cores serve two of them well.
+    reporters: ['default', './server/test/support/summary.ts'],
+    // Most files start whole servers on a real database; two cores serve two of them well.
     maxWorkers: 2,
-    testTimeout: 30_000,
+    testTimeout: 60_000,
     hookTimeout: 60_000,
   },
 });
