@@ -44,7 +44,7 @@ const LEASE_MARGIN_MS = 500;
 /** Statuses that leave nothing to send. */
 const SETTLED = new Set(MESSAGE_STATUSES.filter((status) => rankOf(status) > rankOf('SENT')));
 
-/** Runs a batch to its end, or until it is told to stop. Rejects only when the database fails at the start. */
+/** Runs a batch to its end, or until it is told to stop. Rejects when the database fails it: its lease then runs out. */
 export async function runBatch(
   leased: LeasedBatch,
   context: DeliveryContext,
@@ -246,9 +246,11 @@ class BatchRun {
     if (this.#unanswered === 0) this.#wakeOnAnswers?.();
   }
 
-  #settle(settlement: Settlement): void {
-    const { accountId, operationId } = this.#leased.batch;
-    this.#deps.settler.add([{ accountId, operationId, settlement, done: null }]);
+  /** Records an outcome; null: the batch ends. */
+  #settle(settlement: Settlement | null): void {
+    const { batch } = this.#leased;
+    const { accountId, operationId } = batch;
+    this.#deps.settler.add([{ accountId, operationId, batch, settlement }]);
   }
 
   /** Ends the batch with its last settlement, or gives back what was not handed over. */
@@ -259,17 +261,11 @@ class BatchRun {
     if (this.#unsent.length > 0) {
       // What was handed over must be on record before the rest may be leased without it.
       await this.#deps.settler.flushed();
+      if (this.#deps.settler.isSpoiled(batch)) return;
       await this.#deps.store.batches.returnBatch(batch, this.#unsent, 0);
       return;
     }
-    this.#deps.settler.add([
-      {
-        accountId: batch.accountId,
-        operationId: batch.operationId,
-        settlement: null,
-        done: { id: batch.id, lease: batch.lease },
-      },
-    ]);
+    this.#settle(null);
   }
 
   async #endUnsendable(): Promise<void> {

@@ -63,6 +63,8 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       async work() {
         const limit = options.batchesPerLaneMax - (held.get(lane) ?? 0);
         if (limit <= 0) return false;
+        // After an outage longer than a lease, what is known here is written before it can seem doubtful.
+        if (settler.isStalled) await settler.flushed();
         const askedAt = performance.now();
         const batches = await store.batches.leaseBatches(lane.carrier.name, node, {
           limit,

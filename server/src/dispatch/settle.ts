@@ -12,12 +12,13 @@ import {
   type Store,
 } from '../store/store.ts';
 
-/** One outcome, the end of a batch, or both. */
+/** One outcome of a leased batch, or its end. */
 export interface SettleItem {
   readonly accountId: number;
   readonly operationId: string;
+  readonly batch: SettledBatch;
+  /** Null: the batch ends, all its outcomes came before. */
   readonly settlement: Settlement | null;
-  readonly done: SettledBatch | null;
 }
 
 export interface Settler {
@@ -29,7 +30,10 @@ export interface Settler {
   flushed(): Promise<void>;
   /** Writes at once what waits; resolves when nothing is left. */
   drain(): Promise<void>;
-  readonly waiting: number;
+  /** Whether an outcome of the batch could not be written: then it must come again as it is. */
+  isSpoiled(batch: SettledBatch): boolean;
+  /** Whether outcomes wait because the database is away. */
+  readonly isStalled: boolean;
 }
 
 const BATCH_MAX = 1_000;
@@ -43,32 +47,43 @@ export function createSettler(options: {
   readonly onSettled: (count: number) => void;
 }): Settler {
   const { store, log } = options;
+  /** Leased batches of which an outcome could not be written: they must not end, but come again. */
+  const spoiled = new Set<string>();
+  let stalled = false;
 
-  async function settle(
-    accountId: number,
-    operationId: string,
-    items: SettleItem[],
-  ): Promise<void> {
+  async function settle(items: readonly SettleItem[]): Promise<void> {
+    const [first] = items;
+    if (first === undefined) return;
     const settlements = items.flatMap((item) => item.settlement ?? []);
-    const done = items.flatMap((item) => item.done ?? []);
+    const ended = items
+      .filter((item) => item.settlement === null && !spoiled.delete(nameOf(item.batch)))
+      .map((item) => item.batch);
     for (;;) {
       try {
-        await store.settlements.settleOperation(accountId, operationId, settlements, done);
+        await store.settlements.settleOperation(
+          first.accountId,
+          first.operationId,
+          settlements,
+          ended,
+        );
+        stalled = false;
         options.onSettled(settlements.length);
         return;
       } catch (error) {
         if (!(error instanceof DatabaseUnavailable)) {
-          // Its lease runs out and the messages come again as doubtful: late, but not lost.
-          log.error({ err: error, operationId }, 'Outcomes could not be settled');
+          // A bug. The leases run out and what is not on record comes again as doubtful: late, but not lost.
+          log.error({ err: error, operationId: first.operationId }, 'Outcomes cannot be settled');
+          for (const item of items) if (item.settlement !== null) spoiled.add(nameOf(item.batch));
           return;
         }
+        stalled = true;
         log.warn({ reason: error.message }, 'The database is away; outcomes wait to be settled');
         await sleep(RETRY_MS);
       }
     }
   }
 
-  return createBatcher<SettleItem>({
+  const batcher = createBatcher<SettleItem>({
     sizeMax: BATCH_MAX,
     delayMs: options.delayMs,
     waitingMax: WAITING_MAX,
@@ -79,8 +94,25 @@ export function createSettler(options: {
         if (group === undefined) groups.set(item.operationId, [item]);
         else group.push(item);
       }
-      for (const [operationId, group] of groups)
-        await settle(group[0]?.accountId ?? 0, operationId, group);
+      for (const group of groups.values()) await settle(group);
     },
   });
+
+  return {
+    add: batcher.add,
+    room: batcher.room,
+    flushed: batcher.flushed,
+    drain: batcher.drain,
+    isSpoiled: (batch) => spoiled.has(nameOf(batch)),
+    get isFull() {
+      return batcher.isFull;
+    },
+    get isStalled() {
+      return stalled;
+    },
+  };
+}
+
+function nameOf({ id, lease }: SettledBatch): string {
+  return `${id}/${lease}`;
 }

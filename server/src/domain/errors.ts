@@ -74,7 +74,7 @@ const table = {
     status: 503,
     message: 'The service is unavailable for the moment.',
     advice:
-      'Repeat after as many seconds as the Retry-After header says; nothing of the request was kept.',
+      'Repeat after as many seconds as the Retry-After header says; a send with the same Idempotency-Key, so that it is done once.',
   },
   malformedJson: {
     code: 20002,

@@ -8,7 +8,12 @@
  * so that what is refused costs little. Every refusal has the envelope of `reply.ts`.
  */
 import type { Transferable } from 'node:worker_threads';
-import fastify, { type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify';
+import fastify, {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify';
 import rateLimit from '@fastify/rate-limit';
 import type { TSchema } from 'typebox';
 import { ERRORS } from '../domain/errors.ts';
@@ -273,6 +278,15 @@ function setBodyParser(app: FastifyInstance): void {
   );
 }
 
+/** Bodies up to this size are read to their end and thrown away, so that their senders get to see the refusal. */
+const DISCARDED_BYTES_MAX = 100 * 2 ** 20;
+
+function discardRest(request: FastifyRequest, reply: FastifyReply): void {
+  if (Number(request.headers['content-length'] ?? 0) > DISCARDED_BYTES_MAX) return;
+  reply.removeHeader('connection');
+  request.raw.resume();
+}
+
 /** Fastify's own errors by their code; the rest is ours, the database's, or a bug. */
 const KNOWN_ERRORS: Readonly<Record<string, () => Refusal>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: () => refuse('tooLarge'),
@@ -298,9 +312,11 @@ function setErrors(app: FastifyInstance, log: Logger, publicUrl: string | null):
     log.error({ err: error, request: request.id }, 'A request failed');
     return refuse('internal', `${ERRORS.internal.message} It is logged as ${request.id}.`);
   };
-  app.setErrorHandler((error, request, reply) =>
-    sendRefusal(reply, toRefusal(error, request), originOf(request, publicUrl)),
-  );
+  app.setErrorHandler((error, request, reply) => {
+    const refusal = toRefusal(error, request);
+    if (refusal.status === 413) discardRest(request, reply);
+    return sendRefusal(reply, refusal, originOf(request, publicUrl));
+  });
   app.setNotFoundHandler((request, reply) =>
     sendRefusal(
       reply,

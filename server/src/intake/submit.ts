@@ -44,12 +44,17 @@ export function createSubmitter(options: {
 }): Submitter {
   return {
     async submit(accountId, request, claim) {
+      // A repetition gets the first answer, even where the request would be too late by now.
+      const { operations } = options.store;
+      const said =
+        claim && (await operations.findIdempotencyKey(accountId, claim.key, claim.fingerprint));
+      if (said !== null) return said;
       const now = options.now();
       const prepared = prepareSend(request, { ...options, now });
       if (!prepared.ok)
         return { kind: 'refused', problems: prepared.problems, total: prepared.total };
       const operation = composeOperation(accountId, prepared.send, claim, now);
-      const result = await options.store.operations.acceptOperation(operation);
+      const result = await operations.acceptOperation(operation);
       if (result.kind === 'created')
         return { kind: 'accepted', operationId: operation.id, recipients: request.to.length };
       return result;

@@ -106,8 +106,8 @@ export function openDatabase(options: DatabaseOptions): Database {
   return { query, transact, connect, close: () => pool.end() };
 }
 
-/** SQLSTATE classes 08 (connection), 53 (resources), 57P (shutdown), and deadlock or serialization. */
-const AWAY_STATES = /^(08...|53...|57P0.|40001|40P01|25006)$/;
+/** SQLSTATE classes 08 (connection), 53 (resources), 57P (shutdown); timeouts, deadlock, serialization, read-only. */
+const AWAY_STATES = /^(08...|53...|57P0.|57014|55P03|40001|40P01|25006)$/;
 const AWAY_CODES = new Set([
   'ECONNREFUSED',
   'ECONNRESET',

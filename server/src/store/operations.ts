@@ -113,6 +113,23 @@ async function claimIdempotencyKey(
   return row.same ? { kind: 'replayed', operationId: row.operation_id } : { kind: 'conflict' };
 }
 
+/** What a key was used for, or null when it is free. */
+export async function findIdempotencyKey(
+  database: Database,
+  accountId: number,
+  key: string,
+  fingerprint: Buffer,
+): Promise<Exclude<AcceptResult, { kind: 'created' }> | null> {
+  const { rows } = await database.query<{ operation_id: string; same: boolean }>(
+    `select operation_id, fingerprint = $3 as same from idempotency_key
+     where account_id = $1 and key = $2 and expires_at >= now()`,
+    [accountId, key, fingerprint],
+  );
+  const row = rows[0];
+  if (row === undefined) return null;
+  return row.same ? { kind: 'replayed', operationId: row.operation_id } : { kind: 'conflict' };
+}
+
 async function insertOperation(client: pg.PoolClient, operation: NewOperation): Promise<void> {
   const total = operation.messages.length;
   const scheduled = operation.waiting ? total : 0;

@@ -1,4 +1,5 @@
 /** The day partitions of messages: made ahead, dropped when old, without a lock that others wait for. */
+import type pg from 'pg';
 import { uuidLowerBound } from '../domain/ids.ts';
 import type { Database } from './database.ts';
 
@@ -17,9 +18,13 @@ export async function ensurePartitions(database: Database, now: Date): Promise<v
   }
 }
 
+/** Any number; the same in all nodes. */
+const DROP_LOCK = 4_203_912;
+
 /**
- * Drops whole days older than the retention whose operations have all ended and been quiet for a day,
- * and the operations with them. Resolves with the number of days dropped.
+ * Drops whole days older than the retention whose operations have all ended and been quiet for a day, and the
+ * operations with them. Resolves with the number of days dropped; 0 while another node does it. What a crash left
+ * half-done is done now.
  */
 export async function dropOldPartitions(
   database: Database,
@@ -27,25 +32,43 @@ export async function dropOldPartitions(
   retentionDays: number,
 ): Promise<number> {
   const limit = now.getTime() - retentionDays * DAY_MS;
-  const { rows } = await database.query<{ name: string }>(
-    `select inhrelid::regclass::text as name from pg_inherits where inhparent = 'message'::regclass order by 1`,
-  );
-  let dropped = 0;
-  for (const { name } of rows) {
-    const suffix = name.slice(name.lastIndexOf('_') + 1);
-    const start = Date.parse(
-      `${suffix.slice(0, 4)}-${suffix.slice(4, 6)}-${suffix.slice(6)}T00:00:00Z`,
+  // The lock belongs to a connection, and "concurrently" wants no transaction.
+  const client = await database.connect();
+  client.on('error', () => undefined);
+  try {
+    const { rows } = await client.query<{ locked: boolean }>(
+      'select pg_try_advisory_lock($1) as locked',
+      [DROP_LOCK],
     );
-    if (start + DAY_MS > limit) continue;
-    if (await isBusy(database, start, now)) continue;
-    await dropDay(database, suffix, start);
-    dropped += 1;
+    if (!rows[0]?.locked) return 0;
+    let dropped = 0;
+    for (const suffix of await listDays(client)) {
+      const start = Date.parse(
+        `${suffix.slice(0, 4)}-${suffix.slice(4, 6)}-${suffix.slice(6)}T00:00:00Z`,
+      );
+      if (start + DAY_MS > limit || (await isBusy(client, start, now))) continue;
+      await dropDay(client, suffix, start);
+      dropped += 1;
+    }
+    return dropped;
+  } finally {
+    await client.end();
   }
-  return dropped;
 }
 
-async function isBusy(database: Database, start: number, now: Date): Promise<boolean> {
-  const { rows } = await database.query<{ busy: boolean }>(
+/** Days of which some table is left, attached or not, oldest first. */
+async function listDays(client: pg.Client): Promise<string[]> {
+  const { rows } = await client.query<{ suffix: string }>(
+    `select distinct right(relname, 8) as suffix from pg_class
+     where relkind = 'r' and relname ~ '^(message|unaddressable)_[0-9]{8}$'
+       and relnamespace = (select relnamespace from pg_class where oid = 'message'::regclass)
+     order by 1`,
+  );
+  return rows.map((row) => row.suffix);
+}
+
+async function isBusy(client: pg.Client, start: number, now: Date): Promise<boolean> {
+  const { rows } = await client.query<{ busy: boolean }>(
     `select exists (select 1 from operation where id >= $1 and id < $2
        and (status in ('SCHEDULED', 'PROCESSING') or updated_at > $3)) as busy`,
     [uuidLowerBound(start), uuidLowerBound(start + DAY_MS), new Date(now.getTime() - QUIET_MS)],
@@ -54,9 +77,9 @@ async function isBusy(database: Database, start: number, now: Date): Promise<boo
 }
 
 /** Operations go first: what is no longer listed is no longer looked up when its messages vanish. */
-async function dropDay(database: Database, suffix: string, start: number): Promise<void> {
+async function dropDay(client: pg.Client, suffix: string, start: number): Promise<void> {
   for (;;) {
-    const { rowCount } = await database.query(
+    const { rowCount } = await client.query(
       `delete from operation where (account_id, id) in
          (select account_id, id from operation where id >= $1 and id < $2 limit 1000)`,
       [uuidLowerBound(start), uuidLowerBound(start + DAY_MS)],
@@ -64,8 +87,19 @@ async function dropDay(database: Database, suffix: string, start: number): Promi
     if ((rowCount ?? 0) < 1000) break;
   }
   for (const table of TABLES) {
-    // Detaching concurrently waits for running statements instead of stopping new ones.
-    await database.query(`alter table ${table} detach partition ${table}_${suffix} concurrently`);
-    await database.query(`drop table ${table}_${suffix}`);
+    const part = `${table}_${suffix}`;
+    const { rows } = await client.query<{ exists: boolean; pending: boolean | null }>(
+      `select to_regclass($1) is not null as exists,
+         (select inhdetachpending from pg_inherits where inhrelid = to_regclass($1)) as pending`,
+      [part],
+    );
+    if (!rows[0]?.exists) continue;
+    // Detaching concurrently waits for running statements instead of stopping new ones; one that was broken off in
+    // the middle is finalized.
+    if (rows[0].pending !== null)
+      await client.query(
+        `alter table ${table} detach partition ${part} ${rows[0].pending ? 'finalize' : 'concurrently'}`,
+      );
+    await client.query(`drop table ${part}`);
   }
 }
