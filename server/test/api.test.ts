@@ -233,6 +233,14 @@ describe('refusals', () => {
       expect(answer.status).toBe(400);
       expect(answer.body['errors'][0].context).toBe(context);
     }
+    const slow = await fanfare.request('POST', '/v1/Messages', {
+      to: recipients(10_000),
+      content: text(
+        '{% for i in (1..3000) %}{% assign a = i | times: 3 | append: "x" | upcase %}{% endfor %}Hi',
+      ),
+    });
+    expect(slow.status).toBe(400);
+    expect(slow.body['errors'][0].message).toMatch(/too long|limit/);
     const tag = await fanfare.request('POST', '/v1/Messages', {
       to: [{ ...special(1), variables: { t: 'two words' } }],
       content: text('Hi'),

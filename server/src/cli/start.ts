@@ -6,6 +6,9 @@ import { createLogger } from '../lib/log.ts';
 /** npm and the terminal both pass Ctrl-C on; only a second one after this long means "at once". */
 const SECOND_SIGNAL_MS = 1_000;
 
+/** Time to write what carriers said and to stop PostgreSQL, once they have been waited for. */
+const STOP_MARGIN_MS = 20_000;
+
 export async function runStart(config: Config): Promise<void> {
   const log = createLogger(config.logLevel);
   const app = await startApp(config, log);
@@ -21,6 +24,10 @@ export async function runStart(config: Config): Promise<void> {
     process.stderr.write(
       `${signal}: stopping; work under way ends first. Once more stops at once.\n`,
     );
+    setTimeout(() => {
+      process.stderr.write('Stopping took too long; the next start recovers what was under way.\n');
+      process.exit(1);
+    }, config.drainTimeoutMs + STOP_MARGIN_MS).unref();
     app.stop().then(
       () => process.exit(0),
       (error: unknown) => {

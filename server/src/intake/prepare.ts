@@ -98,9 +98,7 @@ export function prepareSend(request: SendRequest, options: PrepareOptions): Prep
     requireVariables: options.requireVariables,
     required: parsed.ok && options.requireVariables ? requiredOf(parsed.content) : null,
   };
-  const recipients = request.to.flatMap(
-    (each, ordinal) => checkRecipient(each, ordinal, check) ?? [],
-  );
+  const recipients = checkRecipients(request, check);
   if (list.total > 0 || !parsed.ok || !plan.ok)
     return { ok: false, problems: list.problems, total: list.total };
   return {
@@ -116,6 +114,27 @@ export function prepareSend(request: SendRequest, options: PrepareOptions): Prep
       recipients,
     },
   };
+}
+
+/** Rendering for all recipients of a request may take this long; else one request could hold up all others. */
+const RENDER_TOTAL_MS_MAX = 2_000;
+
+function checkRecipients(request: SendRequest, check: RecipientCheck): PreparedRecipient[] {
+  const startedAt = performance.now();
+  const prepared: PreparedRecipient[] = [];
+  for (const [ordinal, each] of request.to.entries()) {
+    const one = checkRecipient(each, ordinal, check);
+    if (one !== null) prepared.push(one);
+    if (performance.now() - startedAt > RENDER_TOTAL_MS_MAX) {
+      check.list.add(
+        ERRORS.template.code,
+        `Rendering takes too long: ${ordinal + 1} of ${request.to.length} recipients took ${RENDER_TOTAL_MS_MAX} ms. Simplify the templates or split the request.`,
+        '$.content',
+      );
+      break;
+    }
+  }
+  return prepared;
 }
 
 function readContent(request: SendRequest, list: ProblemList): Content {
