@@ -577,6 +577,18 @@ describe('limits', () => {
   });
 });
 
+describe('a bug', () => {
+  it('is answered with 500, a request id and nothing internal', async () => {
+    const broken = await startFanfare();
+    await broken.database.query('alter table operation rename to gone');
+    const answer = await broken.get('/v1/Messages/Operations');
+    expect([answer.status, answer.body['code']]).toEqual([500, 20500]);
+    expect(answer.body['message']).toContain(answer.headers.get('x-request-id'));
+    expect(JSON.stringify(answer.body)).not.toMatch(/relation|operation"|select|\.js|stack/i);
+    expect(broken.errors()).toContain(answer.headers.get('x-request-id'));
+  });
+});
+
 describe('for operators', () => {
   it('tells health and numbers without credentials and without personal data', async () => {
     await fanfare.send({ to: recipients(1), content: text('Hi') });
