@@ -10,6 +10,7 @@
  * quick while a megabyte is parsed and thousands of messages are sent.
  */
 import type { Config } from './config.ts';
+import type { Channel } from './domain/message.ts';
 import type { DispatchThreadApi, DispatchThreadData } from './dispatch-thread.ts';
 import { createServer } from './http/server.ts';
 import type { IntakeThreadApi, IntakeThreadData } from './intake-thread.ts';
@@ -21,6 +22,10 @@ import { findEmbedded, startEmbedded } from './store/embedded.ts';
 import { openStore, type Store } from './store/store.ts';
 
 export { renderErrorsMarkdown } from './http/docs.ts';
+export type { Account } from './store/store.ts';
+export { decodeTypeId, encodeTypeId } from './domain/ids.ts';
+export { CHANNELS, type Channel } from './domain/message.ts';
+export type { Sender } from './domain/sender.ts';
 export { EmbeddedError } from './store/embedded.ts';
 export { SchemaError } from './store/store.ts';
 
@@ -40,6 +45,7 @@ export interface App {
 /** The store alone, for command line tools, beside a running server or without one. */
 export interface Admin {
   readonly accounts: Store['accounts'];
+  readonly senders: Store['senders'];
   close(): Promise<void>;
 }
 
@@ -53,6 +59,7 @@ export async function openAdmin(config: Config, log: Logger): Promise<Admin> {
   const store = await openStore({ url, connectionsMax: 1, name: 'fanfare-admin' });
   return {
     accounts: store.accounts,
+    senders: store.senders,
     async close() {
       await store.close();
       for (const stop of stops) await stop();
@@ -89,9 +96,9 @@ async function buildApp(
   });
   stops.push(() => store.close());
   const account = await ensureAccount(store, config);
-  const senders = {
-    senders: config.senders.map((each) => ({ ...each, default: each.default ?? false })),
-  };
+  await store.senders.syncConfiguredSenders(
+    config.senders.map(({ default: isDefault = false, ...each }) => ({ ...each, isDefault })),
+  );
 
   const onDeath = (error: Error) => {
     // What was under way is recovered by the next start, as after any crash.
@@ -106,12 +113,12 @@ async function buildApp(
   stops.push(() => stopThread(dispatch));
   const intake = await startThread<IntakeThreadApi>(
     new URL('./intake-thread.js', import.meta.url),
-    { data: { databaseUrl, config, senders } satisfies IntakeThreadData, ...start },
+    { data: { databaseUrl, config } satisfies IntakeThreadData, ...start },
   );
   stops.push(() => stopThread(intake));
 
   const server = await createServer({
-    options: config,
+    options: { ...config, carriers: listCarriers(config) },
     log,
     store,
     metrics: createApiMetrics(),
@@ -120,6 +127,13 @@ async function buildApp(
   });
   stops.push(() => server.close());
   return { url: await server.listen(config.host, config.port), account, stop };
+}
+
+/** Channels of each carrier. */
+function listCarriers(config: Config): Record<string, readonly Channel[]> {
+  return Object.fromEntries(
+    Object.entries(config.carriers).map(([name, { channels }]) => [name, channels]),
+  );
 }
 
 /** Connections for reading; the other threads have their own. */

@@ -3,7 +3,6 @@
  * root of intake: `app.ts` starts it.
  */
 import type { Config } from './config.ts';
-import type { SenderBook } from './domain/sender.ts';
 import { createSendReader, type SendAnswer, type SendQuestion } from './http/send.ts';
 import { createSubmitter } from './intake/submit.ts';
 import { serveThread } from './lib/thread.ts';
@@ -12,7 +11,6 @@ import { openStore } from './store/store.ts';
 export interface IntakeThreadData {
   readonly databaseUrl: string;
   readonly config: Config;
-  readonly senders: SenderBook;
 }
 
 export type IntakeThreadApi = {
@@ -23,7 +21,7 @@ export type IntakeThreadApi = {
 /** Requests written at once; more wait for their turn. */
 const CONNECTIONS_MAX = 4;
 
-await serveThread<IntakeThreadData, IntakeThreadApi>(async ({ databaseUrl, config, senders }) => {
+await serveThread<IntakeThreadData, IntakeThreadApi>(async ({ databaseUrl, config }) => {
   const store = await openStore({
     url: databaseUrl,
     connectionsMax: CONNECTIONS_MAX,
@@ -31,9 +29,9 @@ await serveThread<IntakeThreadData, IntakeThreadApi>(async ({ databaseUrl, confi
   });
   const { requireVariables } = config;
   const now = () => new Date();
-  const submitter = createSubmitter({ store, senders, requireVariables, now });
+  const submitter = createSubmitter({ store, requireVariables, now });
   return {
-    send: createSendReader({ submitter, senders, requireVariables, now }),
+    send: createSendReader(submitter),
     stop: () => store.close(),
   };
 });

@@ -132,6 +132,29 @@ describe('keys and accounts', () => {
       for (const plain of [secret, token]) expect(row.hash).not.toContain(plain);
   }, 60_000);
 
+  it('manage senders', async () => {
+    const fanfare = await startFanfare();
+    const env = { DATABASE_URL: fanfare.databaseUrl };
+    const added = await runProgram(
+      ['senders', 'add', '+15005550999', '--channel', 'SMS', '--name', 'Nine'],
+      env,
+    );
+    expect(added.out).toMatch(
+      /^comms_sender_\w{26}  SMS  \+15005550999  simulator  ACTIVATED .*Nine\n$/,
+    );
+    const [id = ''] = added.out.split(' ');
+    expect(
+      (await runProgram(['senders', 'add', '+15005550999', '--channel', 'SMS'], env)).err,
+    ).toContain('already');
+    expect((await runProgram(['senders', 'deactivate', id], env)).out).toContain('DEACTIVATED');
+    expect((await runProgram(['senders', 'list'], env)).out.trim().split('\n')).toHaveLength(4);
+    expect((await runProgram(['senders', 'remove', id], env)).code).toBe(0);
+    expect((await runProgram(['senders', 'remove', id], env)).err).toContain('no sender');
+    expect((await runProgram(['senders', 'add', 'x', '--channel', 'FAX'], env)).err).toContain(
+      'Allowed choices are SMS',
+    );
+  }, 60_000);
+
   it('are explained when a command is misspelt', async () => {
     const { code, err } = await runProgram(['sart']);
     expect(code).toBe(1);

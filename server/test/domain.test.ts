@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { readInstant } from '../src/domain/instant.ts';
-import type { Address } from '../src/domain/message.ts';
+import type { Address, Channel } from '../src/domain/message.ts';
+import type { PlannedSender } from '../src/domain/operation.ts';
+import type { RequestedSender } from '../src/domain/send-request.ts';
 import { nextRetryDelayMs } from '../src/domain/retry.ts';
 import { firstCandidate, listCandidates } from '../src/domain/routing.ts';
 import { readSchedule } from '../src/domain/schedule.ts';
-import { planSenders } from '../src/domain/sender.ts';
+import { orderChannels, planSenders, type PlanResult, type Sender } from '../src/domain/sender.ts';
 
 describe('instants', () => {
   it.each([
@@ -85,18 +87,83 @@ describe('routing', () => {
     expect(firstCandidate(addresses, { senders })).toEqual(candidates[0] ?? null);
   });
 
-  it('takes the default sender of each channel, rich before plain', () => {
-    const book = {
-      senders: [
-        { ...sms, default: false },
-        { ...sms, address: '9', default: true },
-        { ...rcs, default: false },
-      ],
-    };
-    const plan = planSenders(null, book);
-    expect(plan.ok && plan.plan.senders.map((each) => each.address)).toEqual(['2', '9']);
-    expect(planSenders({ channel: 'WHATSAPP', address: 'x' }, book).ok).toBe(false);
-    expect(planSenders(null, { senders: [] }).ok).toBe(false);
+  const known = (channel: Channel, address: string, more: Partial<Sender> = {}): Sender => ({
+    id: `id-${channel}-${address}`,
+    channel,
+    address,
+    carrier: 'a',
+    displayName: null,
+    status: 'ACTIVATED',
+    isDefault: false,
+    tags: {},
+    configured: true,
+    createdAt: new Date(0),
+    updatedAt: new Date(0),
+    ...more,
+  });
+  const addresses = (result: PlanResult) =>
+    result.ok && result.plan.senders.map((each) => each.address);
+  const path = (result: PlanResult) => !result.ok && result.path;
+
+  it('takes the first sender of each channel, rich before plain', () => {
+    const senders = [known('SMS', '9'), known('SMS', '1'), known('RCS', '2')];
+    expect(addresses(planSenders(null, { senders, poolId: null }))).toEqual(['2', '9']);
+    expect(path(planSenders(null, { senders: [], poolId: null }))).toBe('$.from');
+  });
+
+  it('takes a named sender unless it is deactivated, and lends a carrier to an address that is none', () => {
+    const senders = [known('SMS', '1', { status: 'DEACTIVATED' }), known('SMS', '2')];
+    const plan = (from: RequestedSender) => planSenders(from, { senders, poolId: null });
+    expect(path(plan({ channel: 'SMS', address: '1' }))).toBe('$.from.address');
+    expect(addresses(plan({ channel: 'SMS', address: '2' }))).toEqual(['2']);
+    expect(addresses(plan({ channel: 'SMS', address: '3' }))).toEqual(['3']);
+    expect(path(plan({ channel: 'RCS', address: '3' }))).toBe('$.from.channel');
+    expect(path(plan({ senderId: 'x' }))).toBe('$.from.senderId');
+    expect(path(planSenders({ senderId: 'x' }, { senders: [], poolId: null }))).toBe(
+      '$.from.senderId',
+    );
+  });
+
+  it.each([
+    [undefined, ['RCS', 'SMS', 'WHATSAPP']],
+    [{ filterIn: ['SMS', 'RCS'] }, ['RCS', 'SMS']],
+    [{ priority: [{ channel: 'SMS', priority: 1 }] }, ['SMS', 'RCS', 'WHATSAPP']],
+    [
+      {
+        priority: [
+          { channel: 'RCS', priority: 9 },
+          { channel: 'WHATSAPP', priority: 0 },
+        ],
+      },
+      ['WHATSAPP', 'RCS', 'SMS'],
+    ],
+    [{ filterIn: ['WHATSAPP'], priority: [{ channel: 'SMS', priority: 0 }] }, ['WHATSAPP']],
+  ] as const)('orders channels by %j', (controls, expected) => {
+    expect(orderChannels(controls)).toEqual(expected);
+  });
+
+  it('gives each recipient one sender of a pool, the same again, and moves few when one goes', () => {
+    const senders = Array.from(
+      { length: 8 },
+      (_, i) => ({ channel: 'SMS', address: `+1500555${9000 + i}`, carrier: 'a' }) as const,
+    );
+    const choose = (some: readonly PlannedSender[]) =>
+      Array.from(
+        { length: 4_000 },
+        (_, i) =>
+          firstCandidate([{ address: `+1500556${i}`, channel: 'PHONE' }], { senders: some })?.sender
+            .address,
+      );
+    const all = choose(senders);
+    expect(choose([...senders].toReversed())).toEqual(all);
+    for (const { address } of senders) {
+      const share = all.filter((each) => each === address).length / all.length;
+      expect(share).toBeGreaterThan(0.08);
+      expect(share).toBeLessThan(0.18);
+    }
+    const fewer = choose(senders.slice(1));
+    for (const [i, address] of all.entries())
+      if (address !== senders[0]?.address) expect(fewer[i]).toBe(address);
   });
 });
 

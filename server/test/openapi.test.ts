@@ -1,7 +1,14 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ERRORS } from '../src/domain/errors.ts';
-import { launchFanfare, special, text, type Fanfare, type Json } from './support/fanfare.ts';
+import {
+  launchFanfare,
+  special,
+  text,
+  type Answer,
+  type Fanfare,
+  type Json,
+} from './support/fanfare.ts';
 
 let fanfare: Fanfare;
 let document: Json;
@@ -14,6 +21,9 @@ afterAll(async () => {
 });
 
 const ROUTES = [
+  'DELETE /v1/SenderPools/{senderPoolId}',
+  'DELETE /v1/SenderPools/{senderPoolId}/Senders/{senderId}',
+  'DELETE /v1/Senders/{senderId}',
   'GET /v1/Messages',
   'GET /v1/Messages/Operations',
   'GET /v1/Messages/Operations/{operationId}',
@@ -21,11 +31,46 @@ const ROUTES = [
   'GET /v1/Messages/Seek/{identifier}',
   'GET /v1/Messages/{messageId}',
   'GET /v1/Messages/{messageId}/Receipts',
+  'GET /v1/SenderPools',
+  'GET /v1/SenderPools/Operations',
+  'GET /v1/SenderPools/Operations/{operationId}',
+  'GET /v1/SenderPools/{senderPoolId}',
+  'GET /v1/SenderPools/{senderPoolId}/Senders',
+  'GET /v1/Senders',
+  'GET /v1/Senders/{senderId}',
+  'PATCH /v1/SenderPools/{senderPoolId}',
+  'PATCH /v1/Senders/{senderId}',
   'POST /v1/Messages',
   'POST /v1/Messages/Operations/{operationId}/Cancel',
   'POST /v1/Messages/Search',
   'POST /v1/Messages/{messageId}/Cancel',
+  'POST /v1/SenderPools',
+  'POST /v1/SenderPools/{senderPoolId}/Senders',
+  'POST /v1/Senders',
+  'POST /v1/Senders/Resolve',
+  'POST /v1/Senders/Search',
 ];
+
+/** Asks, and expects the answer to be as the document says. */
+async function askDescribed(
+  api: Json,
+  { request }: Fanfare,
+  route: string,
+  path: string,
+  body?: unknown,
+  headers?: Record<string, string>,
+): Promise<Answer> {
+  const ajv = new Ajv2020({ strict: false, validateFormats: false, allErrors: true });
+  ajv.addSchema(api, 'api');
+  const [method = '', template = ''] = route.split(' ');
+  const answer = await request(method, path, body, headers);
+  const pointer = `/paths/${template.replaceAll('/', '~1')}/${method.toLowerCase()}/responses/${answer.status}/content/application~1json/schema`;
+  const validate = ajv.getSchema(`api#${encodeURI(pointer)}`);
+  expect(validate, `${route} ${answer.status}`).toBeDefined();
+  validate?.(answer.body);
+  expect(validate?.errors ?? [], `${route} ${answer.status}`).toEqual([]);
+  return answer;
+}
 
 describe('/openapi.json', () => {
   it('has every route, with the statuses that all may have', () => {
@@ -42,26 +87,8 @@ describe('/openapi.json', () => {
   });
 
   it('describes every answer as it is', async () => {
-    const ajv = new Ajv2020({ strict: false, validateFormats: false, allErrors: true });
-    ajv.addSchema(document, 'api');
-    const expectDescribed = (route: string, status: number, body: unknown) => {
-      const [method = '', path = ''] = route.split(' ');
-      const pointer = `/paths/${path.replaceAll('/', '~1')}/${method.toLowerCase()}/responses/${status}/content/application~1json/schema`;
-      const validate = ajv.getSchema(`api#${encodeURI(pointer)}`);
-      expect(validate, `${route} ${status}`).toBeDefined();
-      validate?.(body);
-      expect(validate?.errors ?? [], `${route} ${status}`).toEqual([]);
-    };
-    const ask = async (
-      route: string,
-      path: string,
-      body?: unknown,
-      headers?: Record<string, string>,
-    ) => {
-      const answer = await fanfare.request(route.split(' ')[0] ?? '', path, body, headers);
-      expectDescribed(route, answer.status, answer.body);
-      return answer;
-    };
+    const ask = (route: string, path: string, body?: unknown, headers?: Record<string, string>) =>
+      askDescribed(document, fanfare, route, path, body, headers);
     const request = {
       to: [special(2), special(100), { address: '+15005550101', channel: 'WHATSAPP' }],
       content: text('Hi'),
@@ -93,6 +120,54 @@ describe('/openapi.json', () => {
       await ask('GET /v1/Messages/{messageId}/Receipts', `/v1/Messages/${messageId}/Receipts`);
       await ask('POST /v1/Messages/{messageId}/Cancel', `/v1/Messages/${messageId}/Cancel`);
     }
+  });
+
+  it('describes senders and pools as they are', async () => {
+    const ask = (route: string, path: string, body?: unknown) =>
+      askDescribed(document, fanfare, route, path, body);
+    const sender = await ask('POST /v1/Senders', '/v1/Senders', {
+      address: '+15005550777',
+      channel: 'SMS',
+      tags: { a: 'b' },
+    });
+    const { id } = sender.body;
+    await ask('POST /v1/Senders', '/v1/Senders', { address: '+15005550777', channel: 'SMS' });
+    await ask('GET /v1/Senders', '/v1/Senders');
+    await ask('GET /v1/Senders/{senderId}', `/v1/Senders/${id}`);
+    await ask('PATCH /v1/Senders/{senderId}', `/v1/Senders/${id}`, { displayName: 'Seven' });
+    await ask('POST /v1/Senders/Search', '/v1/Senders/Search', {
+      address: '+15005550777',
+      channel: 'SMS',
+    });
+    await ask('POST /v1/Senders/Resolve', '/v1/Senders/Resolve', {
+      recipientAddresses: [special(1)],
+    });
+    const pool = await ask('POST /v1/SenderPools', '/v1/SenderPools', {
+      name: 'p',
+      senders: [{ senderId: id }],
+    });
+    await ask('GET /v1/SenderPools/Operations', '/v1/SenderPools/Operations');
+    await ask(
+      'GET /v1/SenderPools/Operations/{operationId}',
+      `/v1/SenderPools/Operations/${pool.body['operationId']}`,
+    );
+    const list = await ask(
+      'GET /v1/SenderPools',
+      `/v1/SenderPools?operationId=${pool.body['operationId']}`,
+    );
+    const poolId = list.body['senderPools'][0].id;
+    await ask('GET /v1/SenderPools/{senderPoolId}', `/v1/SenderPools/${poolId}`);
+    await ask('PATCH /v1/SenderPools/{senderPoolId}', `/v1/SenderPools/${poolId}`, { tags: {} });
+    await ask('GET /v1/SenderPools/{senderPoolId}/Senders', `/v1/SenderPools/${poolId}/Senders`);
+    await ask('POST /v1/SenderPools/{senderPoolId}/Senders', `/v1/SenderPools/${poolId}/Senders`, [
+      { senderId: id },
+    ]);
+    await ask(
+      'DELETE /v1/SenderPools/{senderPoolId}/Senders/{senderId}',
+      `/v1/SenderPools/${poolId}/Senders/${id}`,
+    );
+    await ask('DELETE /v1/SenderPools/{senderPoolId}', `/v1/SenderPools/${poolId}`);
+    await ask('DELETE /v1/SenderPools/{senderPoolId}', `/v1/SenderPools/${poolId}`);
   });
 
   it('shows pages to read, for the API and for every error code', async () => {

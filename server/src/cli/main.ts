@@ -2,8 +2,8 @@
 /** The command line: what each command is for. Errors go to standard error, say what to do, and end with status 1. */
 import { Command, Option } from 'commander';
 import { ConfigError, describeConfig, loadConfig, type Config } from '../config.ts';
-import { EmbeddedError, openAdmin, SchemaError, type Admin } from '../app.ts';
-import { createLogger } from '../lib/log.ts';
+import { EmbeddedError, SchemaError } from '../app.ts';
+import { findAccount, fail, print, UserError, withAdmin } from './admin.ts';
 import {
   hashSecret,
   newAccountSid,
@@ -11,6 +11,7 @@ import {
   newKeySecret,
   newKeySid,
 } from '../lib/secrets.ts';
+import { addSenderCommands } from './senders.ts';
 import { runDemo } from './demo.ts';
 import { runStart } from './start.ts';
 
@@ -47,7 +48,7 @@ accounts
   .command('list')
   .description('list the accounts, oldest first')
   .action(() =>
-    withAdmin(async (admin) => {
+    withAdmin(readConfig(), async (admin) => {
       for (const each of await admin.accounts.listAccounts())
         print(`${each.sid}  ${each.createdAt.toISOString()}`);
     }),
@@ -56,7 +57,7 @@ accounts
   .command('create')
   .description('make an account and print its credentials')
   .action(() =>
-    withAdmin(async (admin) => {
+    withAdmin(readConfig(), async (admin) => {
       const account = { sid: newAccountSid(), token: newAuthToken() };
       await admin.accounts.putAccount(account.sid, hashSecret(account.token));
       print(`Account SID  ${account.sid}\nAuth token   ${account.token}`);
@@ -66,7 +67,7 @@ accounts
   .command('reset-token <sid>')
   .description('give an account a new token; the old one stops working within 5 seconds')
   .action((sid: string) =>
-    withAdmin(async (admin) => {
+    withAdmin(readConfig(), async (admin) => {
       const known = (await admin.accounts.listAccounts()).some((each) => each.sid === sid);
       if (!known) fail(`There is no account ${sid}; "fanfare accounts list" shows all.`);
       const token = newAuthToken();
@@ -82,16 +83,15 @@ keys
   .option('--account <sid>', 'account; may be left out when there is one only')
   .option('--name <text>', 'a name to know it by')
   .action((options: { account?: string; name?: string }) =>
-    withAdmin(async (admin) => {
-      const accountSid = options.account ?? (await findOnlyAccount(admin));
+    withAdmin(readConfig(), async (admin) => {
+      const { sid: accountSid } = await findAccount(admin, options.account);
       const key = { sid: newKeySid(), secret: newKeySecret() };
-      const made = await admin.accounts.createApiKey({
+      await admin.accounts.createApiKey({
         accountSid,
         sid: key.sid,
         secretHash: hashSecret(key.secret),
         name: options.name ?? null,
       });
-      if (!made) fail(`There is no account ${accountSid}; "fanfare accounts list" shows all.`);
       print(`Key SID  ${key.sid}\nSecret   ${key.secret}`);
     }),
   );
@@ -100,7 +100,7 @@ keys
   .description('list API keys, revoked ones too')
   .option('--account <sid>', 'of this account only')
   .action((options: { account?: string }) =>
-    withAdmin(async (admin) => {
+    withAdmin(readConfig(), async (admin) => {
       for (const each of await admin.accounts.listApiKeys(options.account ?? null))
         print(
           `${each.sid}  ${each.accountSid}  ${each.createdAt.toISOString()}  ${each.revokedAt === null ? 'active' : `revoked ${each.revokedAt.toISOString()}`}  ${each.name ?? ''}`.trimEnd(),
@@ -111,44 +111,14 @@ keys
   .command('revoke <sid>')
   .description('revoke an API key for good; it stops working within 5 seconds')
   .action((sid: string) =>
-    withAdmin(async (admin) => {
+    withAdmin(readConfig(), async (admin) => {
       if (!(await admin.accounts.revokeApiKey(sid)))
         fail(`There is no active key ${sid}; "fanfare keys list" shows all.`);
       print(`Revoked ${sid}`);
     }),
   );
 
-async function withAdmin(work: (admin: Admin) => Promise<void>): Promise<void> {
-  const admin = await openAdmin(readConfig(), createLogger('warn'));
-  try {
-    await work(admin);
-  } finally {
-    await admin.close();
-  }
-}
-
-async function findOnlyAccount(admin: Admin): Promise<string> {
-  const [first, ...others] = await admin.accounts.listAccounts();
-  if (first === undefined) fail('There is no account yet; "fanfare accounts create" makes one.');
-  if (others.length > 0)
-    fail(
-      'There are several accounts; name one with --account ("fanfare accounts list" shows all).',
-    );
-  return first.sid;
-}
-
-/** Something the user can put right: its message is all there is to say. */
-class UserError extends Error {
-  override readonly name = 'UserError';
-}
-
-function fail(message: string): never {
-  throw new UserError(message);
-}
-
-function print(text: string): void {
-  process.stdout.write(`${text}\n`);
-}
+addSenderCommands(program, readConfig);
 
 try {
   await program.parseAsync();

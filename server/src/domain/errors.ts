@@ -126,6 +126,25 @@ const table = {
     message: 'The number of recipients is not allowed.',
     advice: 'Send 1 to 10,000 recipients in a request.',
   },
+  sender: {
+    code: 21606,
+    status: 400,
+    message: 'The sender cannot be used.',
+    advice:
+      'Name an active sender or pool of your account; GET /v1/Senders and GET /v1/SenderPools list them.',
+  },
+  poolName: {
+    code: 20410,
+    status: 409,
+    message: 'There is a sender pool of this name already.',
+    advice: 'Choose another name, or use the pool that there is.',
+  },
+  senderTaken: {
+    code: 20411,
+    status: 409,
+    message: 'There is a sender with this channel and address already.',
+    advice: 'Use or change the sender that there is.',
+  },
   unaddressable: {
     code: 21612,
     status: null,

@@ -68,6 +68,13 @@ export function newOperationUuid(atMs: number, fill: FillRandom = fillSecurely):
   return uuidV7(atMs, random);
 }
 
+/** A new UUID of version 7, for everything that is not an operation or a message. */
+export function newUuid(atMs: number, fill: FillRandom = fillSecurely): string {
+  const random = new Uint8Array(10);
+  fill(random);
+  return uuidV7(atMs, random);
+}
+
 /** The last 16 bits of a UUID. */
 function tailOf(uuid: string): number {
   return (
@@ -118,7 +125,8 @@ export function uuidLowerBound(atMs: number): string {
 }
 
 /** Kinds of ids at the edge. */
-export type TypeIdPrefix = 'comms_operation' | 'comms_message';
+export type TypeIdPrefix =
+  'comms_operation' | 'comms_message' | 'comms_sender' | 'comms_senderpool';
 
 const BASE32 = '0123456789abcdefghjkmnpqrstvwxyz';
 /** Two characters of base32 for each value of 10 bits. */

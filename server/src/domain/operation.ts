@@ -52,6 +52,10 @@ export interface Operation {
 
 /** A sender as the operation froze it when it was accepted. */
 export interface PlannedSender {
+  /** UUID; missing for an address that is no sender of ours. */
+  readonly senderId?: string;
+  /** UUID of the pool it was chosen from. */
+  readonly senderPoolId?: string;
   readonly channel: Channel;
   readonly address: string;
   /** Name of the carrier that submits for it. */

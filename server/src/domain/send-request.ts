@@ -25,7 +25,13 @@ export type RequestedContent =
 export type RequestedSender =
   | { readonly address: string; readonly channel: Channel }
   | { readonly senderId: string }
-  | { readonly senderPoolId: string; readonly channels?: object };
+  | { readonly senderPoolId: string; readonly channels?: ChannelControls };
+
+/** Which channels of a pool to use, and which first: the lower priority. */
+export interface ChannelControls {
+  readonly filterIn?: readonly Channel[];
+  readonly priority?: readonly { readonly channel: Channel; readonly priority: number }[];
+}
 
 export interface SendRequest {
   readonly to: readonly RequestedRecipient[];

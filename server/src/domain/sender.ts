@@ -2,11 +2,35 @@
 import { ERRORS } from './errors.ts';
 import type { Channel } from './message.ts';
 import type { PlannedSender, SendPlan } from './operation.ts';
-import type { RequestedSender } from './send-request.ts';
+import type { ChannelControls, RequestedSender } from './send-request.ts';
 
-/** The configured senders, and who carries a channel for an address that is not among them. */
-export interface SenderBook {
-  readonly senders: readonly (PlannedSender & { readonly default: boolean })[];
+export const SENDER_STATUSES = ['ACTIVATED', 'DEACTIVATED'] as const;
+export type SenderStatus = (typeof SENDER_STATUSES)[number];
+
+export interface Sender {
+  /** UUID; `comms_sender_…` at the edge. */
+  readonly id: string;
+  readonly channel: Channel;
+  readonly address: string;
+  /** Name of the carrier that submits for it. */
+  readonly carrier: string;
+  readonly displayName: string | null;
+  readonly status: SenderStatus;
+  /** Used when a request names no sender; without one, the oldest of a channel is. */
+  readonly isDefault: boolean;
+  readonly tags: Readonly<Record<string, string>>;
+  /** Whether it comes from the configuration and can be changed there only. */
+  readonly configured: boolean;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+/** What is known of the senders that a request may mean. */
+export interface SenderChoice {
+  /** The named one, the pool's members, or the default ones; defaults first, then the oldest. */
+  readonly senders: readonly Sender[];
+  /** UUID of the named pool; null when none is named or there is none. */
+  readonly poolId: string | null;
 }
 
 /** Channels in the order in which they are tried when a request does not say: rich before plain. */
@@ -17,43 +41,92 @@ export type PlanResult =
   | { readonly ok: false; readonly code: number; readonly message: string; readonly path: string };
 
 /**
- * The senders a request may use, in order. With an address: that one, over the carrier configured for it or
- * else for its channel. Without: the default sender of each channel.
+ * The senders a request may use, in order. With an address or an id: that one. With a pool: its active members, by
+ * the priority of their channels. Without: the default sender of each channel.
  */
-export function planSenders(from: RequestedSender | null, book: SenderBook): PlanResult {
-  if (from === null) {
-    const senders = PREFERENCE.flatMap((channel) => defaultOf(book, channel) ?? []);
-    return senders.length > 0
-      ? { ok: true, plan: { senders: senders.map(toPlanned) } }
-      : refuse('No default sender is configured; name one in "from".', '$.from');
+export function planSenders(from: RequestedSender | null, choice: SenderChoice): PlanResult {
+  if (from === null) return planDefaults(choice);
+  if ('senderPoolId' in from) return planPool(from.channels, choice);
+  if ('senderId' in from) {
+    const [sender] = choice.senders;
+    if (sender === undefined)
+      return refuse('There is no such sender; GET /v1/Senders lists yours.', '$.from.senderId');
+    return sender.status === 'ACTIVATED'
+      ? accept([toPlanned(sender)])
+      : refuse('The sender is deactivated; activate it or use another.', '$.from.senderId');
   }
-  if ('senderId' in from)
-    return refuse('Sender ids are not supported yet; give address and channel.', '$.from.senderId');
-  if ('senderPoolId' in from)
+  return planAddress(from, choice);
+}
+
+function planDefaults({ senders }: SenderChoice): PlanResult {
+  const found = PREFERENCE.flatMap(
+    (channel) => senders.find((each) => each.channel === channel) ?? [],
+  );
+  return found.length > 0
+    ? accept(found.map(toPlanned))
+    : refuse('There is no active sender; add one, or name one in "from".', '$.from');
+}
+
+/** An address that is no sender goes over the carrier of its channel's default sender. */
+function planAddress(
+  from: { readonly address: string; readonly channel: Channel },
+  { senders }: SenderChoice,
+): PlanResult {
+  const ofChannel = senders.filter((each) => each.channel === from.channel);
+  const known = ofChannel.find((each) => each.address === from.address);
+  if (known?.status === 'DEACTIVATED')
+    return refuse('The sender is deactivated; activate it or use another.', '$.from.address');
+  if (known !== undefined) return accept([toPlanned(known)]);
+  const other = ofChannel.find((each) => each.status === 'ACTIVATED');
+  return other === undefined
+    ? refuse(
+        `There is no active sender of ${from.channel}, so no carrier for it.`,
+        '$.from.channel',
+      )
+    : accept([{ channel: from.channel, address: from.address, carrier: other.carrier }]);
+}
+
+function planPool(controls: ChannelControls | undefined, choice: SenderChoice): PlanResult {
+  if (choice.poolId === null)
     return refuse(
-      'Sender pools are not supported yet; give address and channel.',
+      'There is no such sender pool; GET /v1/SenderPools lists yours.',
       '$.from.senderPoolId',
     );
-  const known =
-    book.senders.find((each) => each.channel === from.channel && each.address === from.address) ??
-    defaultOf(book, from.channel);
-  if (known === undefined)
-    return refuse(`No carrier is configured for ${from.channel}.`, '$.from.channel');
-  return {
-    ok: true,
-    plan: { senders: [{ channel: from.channel, address: from.address, carrier: known.carrier }] },
-  };
+  const order = orderChannels(controls);
+  const members = order.flatMap((channel) =>
+    choice.senders.filter((each) => each.channel === channel && each.status === 'ACTIVATED'),
+  );
+  const { poolId } = choice;
+  return members.length > 0
+    ? accept(members.map((each) => ({ ...toPlanned(each), senderPoolId: poolId })))
+    : refuse(
+        controls?.filterIn === undefined
+          ? 'The sender pool has no active sender.'
+          : 'The sender pool has no active sender of the channels in filterIn.',
+        controls?.filterIn === undefined ? '$.from.senderPoolId' : '$.from.channels.filterIn',
+      );
 }
 
-function defaultOf(book: SenderBook, channel: Channel) {
-  const all = book.senders.filter((each) => each.channel === channel);
-  return all.find((each) => each.default) ?? all[0];
+/**
+ * Channels to use, in order: those that a priority is given for come first, the lower number before the higher;
+ * the others follow, rich before plain.
+ */
+export function orderChannels(controls: ChannelControls | undefined): Channel[] {
+  const priorities = new Map(controls?.priority?.map((each) => [each.channel, each.priority]));
+  const rank = (channel: Channel) => priorities.get(channel) ?? Number.POSITIVE_INFINITY;
+  return PREFERENCE.filter((channel) => controls?.filterIn?.includes(channel) ?? true).toSorted(
+    (a, b) => (rank(a) === rank(b) ? 0 : rank(a) - rank(b)),
+  );
 }
 
-function toPlanned({ channel, address, carrier }: PlannedSender): PlannedSender {
-  return { channel, address, carrier };
+function toPlanned({ id, channel, address, carrier }: Sender): PlannedSender {
+  return { senderId: id, channel, address, carrier };
+}
+
+function accept(senders: readonly PlannedSender[]): PlanResult {
+  return { ok: true, plan: { senders } };
 }
 
 function refuse(message: string, path: string): PlanResult {
-  return { ok: false, code: ERRORS.unsupported.code, message, path };
+  return { ok: false, code: ERRORS.sender.code, message, path };
 }

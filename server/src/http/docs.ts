@@ -18,6 +18,8 @@ export async function registerDocs(app: FastifyInstance): Promise<void> {
       tags: [
         { name: 'Messages', description: 'Send, read and find messages.' },
         { name: 'Operations', description: 'How far a request is.' },
+        { name: 'Senders', description: 'Identities to send from.' },
+        { name: 'SenderPools', description: 'Groups of senders to send from.' },
       ],
       components: {
         securitySchemes: {

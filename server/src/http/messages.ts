@@ -230,7 +230,15 @@ function messageUuidIn(request: FastifyRequest): string {
 }
 
 function showFrom({ sender }: Candidate) {
-  return { address: sender.address, channel: sender.channel };
+  const { address, channel, senderId, senderPoolId } = sender;
+  return {
+    address,
+    channel,
+    ...(senderId === undefined ? {} : { senderId: encodeTypeId('comms_sender', senderId) }),
+    ...(senderPoolId === undefined
+      ? {}
+      : { senderPoolId: encodeTypeId('comms_senderpool', senderPoolId) }),
+  };
 }
 
 function showSummary(message: MessageSummary, origin: string) {

@@ -74,14 +74,19 @@ export class QueryReader {
     return Object.fromEntries(pairs);
   }
 
-  /** Ids of an operation's messages. */
-  readOperationId(id: string | undefined): { after: string; before: string } | null {
+  /** The UUID of an operation's id. */
+  readOperationUuid(id: string | undefined): string | null {
     if (id === undefined || id === '') return null;
     const uuid = decodeTypeId('comms_operation', id);
-    if (uuid === null) {
+    if (uuid === null)
       this.add(`"${id.slice(0, 60)}" is not the id of an operation.`, '$.operationId');
-      return null;
-    }
+    return uuid;
+  }
+
+  /** Ids of an operation's messages. */
+  readOperationId(id: string | undefined): { after: string; before: string } | null {
+    const uuid = this.readOperationUuid(id);
+    if (uuid === null) return null;
     const { last } = messageUuidRange(uuid);
     return { after: uuid, before: following(last) };
   }

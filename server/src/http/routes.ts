@@ -1,32 +1,21 @@
-/** The API at a glance: every route below `/v1`, with what it takes and answers. */
-import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Type, type TSchema } from 'typebox';
+/** The API at a glance: every route below `/v1`, with what it takes and answers; those of senders are next door. */
+import { Type } from 'typebox';
 import type { createMessageHandlers } from './messages.ts';
 import type { createOperationHandlers } from './operations.ts';
 import { PAGING } from './paging.ts';
+import { DATES, describe, type Route } from './route.ts';
+import type { createSenderPoolHandlers } from './sender-pools.ts';
+import { listPoolRoutes, listSenderRoutes } from './sender-routes.ts';
+import type { createSenderHandlers } from './senders.ts';
 import { answer, CHANNEL, MESSAGE_STATUS, OPERATION_STATUS, refusals } from './schemas.ts';
-
-export interface Route {
-  readonly method: 'GET' | 'POST';
-  /** Below `/v1`. */
-  readonly path: string;
-  readonly handler: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
-  readonly schema: Readonly<Record<string, unknown>>;
-  /** Whether the handler takes the bytes of the body, neither parsed nor checked. */
-  readonly takesBytes?: true;
-}
 
 export interface Handlers {
   readonly messages: ReturnType<typeof createMessageHandlers>;
   readonly operations: ReturnType<typeof createOperationHandlers>;
+  readonly senders: ReturnType<typeof createSenderHandlers>;
+  readonly senderPools: ReturnType<typeof createSenderPoolHandlers>;
 }
 
-const date = (description: string) =>
-  Type.Optional(Type.String({ format: 'date-time', description }));
-const DATES = {
-  startDate: date('Created after this instant.'),
-  endDate: date('Created before this instant; later than startDate.'),
-};
 const operationParams = Type.Object({ operationId: Type.String({ description: 'Operation id.' }) });
 const messageParams = Type.Object({ messageId: Type.String({ description: 'Message id.' }) });
 const MESSAGE_FILTER = {
@@ -45,15 +34,8 @@ const MESSAGE_FILTER = {
   tags: Type.Optional(Type.String({ description: '`key:value;key:value`, all of them.' })),
 };
 
-const describe = (
-  tag: 'Messages' | 'Operations',
-  operationId: string,
-  summary: string,
-  rest: Readonly<Record<string, TSchema | Record<number, TSchema>>>,
-) => ({ tags: [tag], operationId, summary, ...rest });
-
 /** Fixed paths come before those with parameters, for the reader; the router does not care. */
-export function listRoutes({ messages, operations }: Handlers): Route[] {
+function listMessageRoutes({ messages, operations }: Handlers): Route[] {
   return [
     {
       method: 'POST',
@@ -212,5 +194,14 @@ export function listRoutes({ messages, operations }: Handlers): Route[] {
         },
       ),
     },
+  ];
+}
+
+/** All routes, in the order of `/docs`. */
+export function listRoutes(handlers: Handlers): Route[] {
+  return [
+    ...listMessageRoutes(handlers),
+    ...listSenderRoutes(handlers.senders),
+    ...listPoolRoutes(handlers.senderPools),
   ];
 }

@@ -6,6 +6,7 @@ import { Type, type TSchema } from 'typebox';
 import { ERRORS } from '../domain/errors.ts';
 import { ADDRESS_CHANNELS, CHANNELS, MESSAGE_STATUSES } from '../domain/message.ts';
 import { OPERATION_STATUSES, RECIPIENTS_MAX } from '../domain/operation.ts';
+import { SENDER_STATUSES } from '../domain/sender.ts';
 import { SCHEDULE_DAYS_MAX } from '../domain/schedule.ts';
 import { PAGINATION } from './paging.ts';
 
@@ -35,6 +36,14 @@ export const OPERATION_ID = Type.String({
 export const MESSAGE_ID = Type.String({
   pattern: TYPE_ID('comms_message'),
   'x-hint': 'it is not the id of a message',
+});
+export const SENDER_ID = Type.String({
+  pattern: TYPE_ID('comms_sender'),
+  'x-hint': 'it is not the id of a sender',
+});
+export const SENDER_POOL_ID = Type.String({
+  pattern: TYPE_ID('comms_senderpool'),
+  'x-hint': 'it is not the id of a sender pool',
 });
 export const ATTEMPT_SID = Type.String({
   pattern: '^(SM|MM)[0-9a-fA-F]{32}$',
@@ -115,6 +124,21 @@ export const CONTENT_ARMS = {
   ),
 };
 
+const CHANNEL_CONTROLS = shape({
+  filterIn: Type.Optional(
+    Type.Array(CHANNEL, {
+      minItems: 1,
+      uniqueItems: true,
+      description: 'Use these channels only.',
+    }),
+  ),
+  priority: Type.Optional(
+    Type.Array(shape({ channel: CHANNEL, priority: Type.Integer({ minimum: 0 }) }), {
+      description: 'The lower number is tried first; a channel may appear once.',
+    }),
+  ),
+});
+
 export const SENDER_ARMS = {
   address: shape(
     {
@@ -127,13 +151,10 @@ export const SENDER_ARMS = {
     },
     { title: 'AddressSender' },
   ),
-  sender: shape(
-    { senderId: Type.String({ minLength: 1 }) },
-    { title: 'SenderIdSender', description: 'Not supported yet: answered with 400.' },
-  ),
+  sender: shape({ senderId: SENDER_ID }, { title: 'SenderIdSender' }),
   pool: shape(
-    { senderPoolId: Type.String({ minLength: 1 }), channels: Type.Optional(Type.Object({})) },
-    { title: 'SenderPoolSender', description: 'Not supported yet: answered with 400.' },
+    { senderPoolId: SENDER_POOL_ID, channels: Type.Optional(CHANNEL_CONTROLS) },
+    { title: 'SenderPoolSender' },
   ),
 };
 
@@ -202,6 +223,99 @@ export const SEND_REQUEST = shape(
   { $id: 'SendMessagesRequest' },
 );
 
+const TAGS = Type.Unsafe<Record<string, string>>({
+  type: 'object',
+  maxProperties: 10,
+  propertyNames: {
+    minLength: 1,
+    maxLength: 128,
+    pattern: TAG,
+    'x-hint': TAG_HINT,
+    'x-error': 'tag',
+  },
+  additionalProperties: {
+    type: 'string',
+    minLength: 1,
+    maxLength: 256,
+    pattern: TAG,
+    'x-hint': TAG_HINT,
+    'x-error': 'tag',
+  },
+  'x-error': 'tag',
+});
+export const SENDER_STATUS = choice(SENDER_STATUSES);
+const NAME = Type.String({ minLength: 1, maxLength: 256 });
+
+const senderFields = {
+  carrier: Type.Optional(NAME),
+  displayName: Type.Optional(orNull(NAME)),
+  status: Type.Optional(SENDER_STATUS),
+  default: Type.Optional(Type.Boolean({ description: 'Use it when a request names no sender.' })),
+  tags: Type.Optional(TAGS),
+};
+
+const SENDER_REFERENCES = Type.Array(shape({ senderId: SENDER_ID }), { maxItems: 10_000 });
+
+/** Bodies of senders and pools. */
+const SENDER_BODIES = [
+  shape(
+    { address: Type.String({ minLength: 1, maxLength: 256 }), channel: CHANNEL, ...senderFields },
+    { $id: 'CreateSenderRequest' },
+  ),
+  shape(senderFields, { $id: 'UpdateSenderRequest', minProperties: 1 }),
+  shape(
+    {
+      address: Type.String({ minLength: 1, maxLength: 256 }),
+      channel: CHANNEL,
+      status: Type.Optional(SENDER_STATUS),
+      pageToken: Type.Optional(Type.String()),
+      pageSize: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
+    },
+    { $id: 'SearchSendersRequest' },
+  ),
+  shape(
+    {
+      recipientAddresses: Type.Array(
+        shape({
+          address: Type.String({ minLength: 1, maxLength: 256 }),
+          channel: choice(ADDRESS_CHANNELS),
+        }),
+        { minItems: 1, maxItems: 100 },
+      ),
+      senderPoolId: Type.Optional(SENDER_POOL_ID),
+      senderAddresses: Type.Optional(
+        Type.Array(
+          shape({ address: Type.String({ minLength: 1, maxLength: 256 }), channel: CHANNEL }),
+          {
+            minItems: 1,
+            maxItems: 100,
+          },
+        ),
+      ),
+      channels: Type.Optional(CHANNEL_CONTROLS),
+    },
+    { $id: 'ResolveSendersRequest' },
+  ),
+  shape(
+    {
+      name: Type.Optional(NAME),
+      senders: Type.Optional(SENDER_REFERENCES),
+      tags: Type.Optional(TAGS),
+    },
+    { $id: 'CreateSenderPoolRequest' },
+  ),
+  shape(
+    { name: Type.Optional(NAME), tags: Type.Optional(TAGS) },
+    { $id: 'UpdateSenderPoolRequest', minProperties: 1 },
+  ),
+  Type.Array(shape({ senderId: SENDER_ID }), {
+    $id: 'AddSendersRequest',
+    minItems: 1,
+    maxItems: 1000,
+    uniqueItems: true,
+  }),
+];
+
 export const SEARCH_REQUEST = shape(
   {
     operationId: Type.Optional(OPERATION_ID),
@@ -220,7 +334,12 @@ export const SEARCH_REQUEST = shape(
 // What answers say.
 
 const address = Type.Object({ address: Type.String(), channel: choice(ADDRESS_CHANNELS) });
-const from = Type.Object({ address: Type.String(), channel: CHANNEL });
+const from = Type.Object({
+  address: Type.String(),
+  channel: CHANNEL,
+  senderId: Type.Optional(SENDER_ID),
+  senderPoolId: Type.Optional(SENDER_POOL_ID),
+});
 const count = (description: string) => Type.Integer({ minimum: 0, description });
 
 const ERROR_ITEM = Type.Object(
@@ -383,6 +502,69 @@ const DRY_RUN = Type.Object(
   { $id: 'DryRun' },
 );
 
+const SENDER = Type.Object(
+  {
+    id: SENDER_ID,
+    displayName: orNull(Type.String()),
+    address: Type.String(),
+    channel: CHANNEL,
+    status: SENDER_STATUS,
+    tags: Type.Record(Type.String(), Type.String()),
+    carrier: Type.String({ description: 'Extension.' }),
+    default: Type.Boolean({ description: 'Extension: used when a request names no sender.' }),
+    configured: Type.Boolean({ description: 'Extension: comes from the configuration.' }),
+    createdAt: instant('When it was added.'),
+    updatedAt: instant('When it was last changed.'),
+  },
+  { $id: 'Sender' },
+);
+const SENDER_POOL = Type.Object(
+  {
+    id: SENDER_POOL_ID,
+    name: Type.String(),
+    tags: Type.Record(Type.String(), Type.String()),
+    createdAt: instant('When it was made.'),
+    updatedAt: instant('When it or its members last changed.'),
+  },
+  { $id: 'SenderPool' },
+);
+const SENDER_POOL_OPERATION = Type.Object(
+  {
+    id: OPERATION_ID,
+    status: choice(['PROCESSING', 'COMPLETED', 'CANCELED']),
+    stats: Type.Object({
+      total: count('Senders named.'),
+      queued: count('Always 0.'),
+      created: count('Members now.'),
+      failed: count('No senders of the account.'),
+    }),
+    createdAt: instant('When it was asked for.'),
+    updatedAt: instant('When it was done.'),
+  },
+  { $id: 'SenderPoolOperation' },
+);
+const RESOLVED = Type.Object(
+  {
+    results: Type.Array(
+      Type.Object({
+        from: Type.Object({
+          senderId: SENDER_ID,
+          displayName: orNull(Type.String()),
+          channel: CHANNEL,
+          address: Type.String(),
+        }),
+        to: address,
+        priority: Type.Integer({ minimum: 0, description: '0 would be tried first.' }),
+      }),
+    ),
+  },
+  { $id: 'ResolvedSenders' },
+);
+const RESOURCE_REFERENCE = Type.Object(
+  { resourceId: Type.String(), resourceLocation: Type.String({ format: 'uri' }) },
+  { $id: 'ResourceReference' },
+);
+
 /** All shapes with a name, in an order in which each comes after those it refers to. */
 export const NAMED_SHAPES: readonly TSchema[] = [
   PAGINATION,
@@ -402,6 +584,15 @@ export const NAMED_SHAPES: readonly TSchema[] = [
   DRY_RUN,
   SEND_REQUEST,
   SEARCH_REQUEST,
+  ...SENDER_BODIES,
+  RESOURCE_REFERENCE,
+  SENDER,
+  listOf('senders', ref('Sender'), 'SenderList'),
+  RESOLVED,
+  SENDER_POOL,
+  listOf('senderPools', ref('SenderPool'), 'SenderPoolList'),
+  SENDER_POOL_OPERATION,
+  listOf('operations', ref('SenderPoolOperation'), 'SenderPoolOperationList'),
 ];
 
 /** A named shape as the answer of a route. */

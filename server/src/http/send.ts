@@ -4,8 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { problemOf, type Problem } from '../domain/errors.ts';
-import type { SenderBook } from '../domain/sender.ts';
-import { dryRun, type DryRun } from '../intake/dry-run.ts';
+import type { DryRun } from '../intake/dry-run.ts';
 import type { Submitter } from '../intake/submit.ts';
 import { DatabaseUnavailable } from '../store/store.ts';
 import { Refusal } from './reply.ts';
@@ -25,22 +24,15 @@ export type SendAnswer =
   | { readonly kind: 'dry-run'; readonly dryRun: DryRun }
   | { readonly kind: 'unavailable'; readonly reason: string };
 
-export interface SendReaderDeps {
-  readonly submitter: Submitter;
-  readonly senders: SenderBook;
-  readonly requireVariables: boolean;
-  readonly now: () => Date;
-}
-
 /** Reads, checks and submits (or only previews) requests. Rejects for bugs only. */
 export function createSendReader(
-  deps: SendReaderDeps,
+  submitter: Submitter,
 ): (question: SendQuestion) => Promise<SendAnswer> {
   return async ({ accountId, body, idempotencyKey }) => {
     try {
       const request = readSendRequest(parseJson(body));
       if (request.dryRun === true) {
-        const result = dryRun(request, { ...deps, now: deps.now() });
+        const result = await submitter.preview(accountId, request);
         return result.ok
           ? { kind: 'dry-run', dryRun: result.dryRun }
           : { kind: 'refused', ...result };
@@ -49,7 +41,7 @@ export function createSendReader(
         idempotencyKey === null
           ? null
           : { key: idempotencyKey, fingerprint: createHash('sha256').update(body).digest() };
-      return await deps.submitter.submit(accountId, request, claim);
+      return await submitter.submit(accountId, request, claim);
     } catch (error) {
       if (error instanceof Refusal)
         return { kind: 'refused', problems: error.problems, total: error.total };

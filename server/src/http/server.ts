@@ -17,6 +17,7 @@ import fastify, {
 import rateLimit from '@fastify/rate-limit';
 import type { TSchema } from 'typebox';
 import { ERRORS } from '../domain/errors.ts';
+import type { Channel } from '../domain/message.ts';
 import type { Logger } from '../lib/log.ts';
 import type { ApiMetrics } from '../lib/metrics.ts';
 import { DatabaseUnavailable, type Account, type Store } from '../store/store.ts';
@@ -27,7 +28,10 @@ import { registerHealth } from './health.ts';
 import { createMessageHandlers } from './messages.ts';
 import { createOperationHandlers } from './operations.ts';
 import { originOf, Refusal, refuse, refuseForNow, sendRefusal } from './reply.ts';
-import { listRoutes, type Route } from './routes.ts';
+import { createSenderPoolHandlers } from './sender-pools.ts';
+import { createSenderHandlers } from './senders.ts';
+import type { Route } from './route.ts';
+import { listRoutes } from './routes.ts';
 import { NAMED_SHAPES } from './schemas.ts';
 import { parseJson, type SendAnswer, type SendQuestion } from './send.ts';
 
@@ -48,7 +52,8 @@ export interface ServerOptions {
   /** Origin for links; null: the request's own. */
   readonly publicUrl: string | null;
   readonly trustProxy: boolean;
-  readonly requireVariables: boolean;
+  /** Channels of each configured carrier. */
+  readonly carriers: Readonly<Record<string, readonly Channel[]>>;
   readonly limits: {
     readonly requestsPerSecond: number;
     readonly requestBytesMax: number;
@@ -173,6 +178,8 @@ async function registerApi(api: FastifyInstance, deps: ServerDeps): Promise<void
   const routes = listRoutes({
     messages: createMessageHandlers(deps),
     operations: createOperationHandlers(deps),
+    senders: createSenderHandlers({ store: deps.store, carriers: deps.options.carriers }),
+    senderPools: createSenderPoolHandlers(deps),
   });
   for (const { method, path, handler, schema, takesBytes = false } of routes)
     api.route({

@@ -4,9 +4,13 @@ import { ERRORS, type Problem } from '../domain/errors.ts';
 import type { Address, Channel } from '../domain/message.ts';
 import { listCandidates, type Candidate } from '../domain/routing.ts';
 import { measureSms } from '../domain/segments.ts';
-import type { SenderBook } from '../domain/sender.ts';
 import type { SendRequest } from '../domain/send-request.ts';
-import { prepareSend, type PreparedRecipient, type PreparedSend } from './prepare.ts';
+import {
+  prepareSend,
+  type PrepareOptions,
+  type PreparedRecipient,
+  type PreparedSend,
+} from './prepare.ts';
 
 /** One way a message would go. Encoding and segments only for SMS. */
 export interface DryRunWay {
@@ -46,10 +50,7 @@ export type DryRunResult =
   | { readonly ok: false; readonly problems: readonly Problem[]; readonly total: number };
 
 /** Prepares a request as `submit` would, and tells instead of writing. */
-export function dryRun(
-  request: SendRequest,
-  options: { readonly senders: SenderBook; readonly requireVariables: boolean; readonly now: Date },
-): DryRunResult {
+export function dryRun(request: SendRequest, options: PrepareOptions): DryRunResult {
   const prepared = prepareSend(request, options);
   if (!prepared.ok) return prepared;
   const { send } = prepared;

@@ -14,7 +14,7 @@ import {
 import type { Address, Content, Recipient } from '../domain/message.ts';
 import type { SendPlan } from '../domain/operation.ts';
 import { firstCandidate, type Candidate } from '../domain/routing.ts';
-import { planSenders, type SenderBook } from '../domain/sender.ts';
+import { planSenders, type SenderChoice } from '../domain/sender.ts';
 import { readSchedule } from '../domain/schedule.ts';
 import type { RequestedRecipient, SendRequest } from '../domain/send-request.ts';
 
@@ -67,7 +67,8 @@ export function createProblemList(): ProblemList {
 }
 
 export interface PrepareOptions {
-  readonly senders: SenderBook;
+  /** The senders that the request may mean. */
+  readonly choice: SenderChoice;
   readonly now: Date;
   /** Whether a variable without value and default is refused. */
   readonly requireVariables: boolean;
@@ -84,7 +85,7 @@ export function prepareSend(request: SendRequest, options: PrepareOptions): Prep
     for (const problem of parsed.problems)
       list.add(ERRORS.template.code, problem.message, `$.content.${problem.path}`);
   const tagTemplates = readTags(request, list);
-  const plan = planSenders(request.from ?? null, options.senders);
+  const plan = planSenders(request.from ?? null, options.choice);
   if (!plan.ok) list.add(plan.code, plan.message, plan.path);
   const schedule = readSchedule(request.schedule?.sendAt, request.expireAt, options.now);
   for (const problem of schedule.problems) list.add(problem.code, problem.message, problem.path);

@@ -3,10 +3,10 @@
  * it resolves; what it refuses leaves nothing behind.
  */
 import { ERRORS, type Problem } from '../domain/errors.ts';
-import { newOperationUuid } from '../domain/ids.ts';
-import type { SenderBook } from '../domain/sender.ts';
+import { decodeTypeId, newOperationUuid } from '../domain/ids.ts';
 import type { SendRequest } from '../domain/send-request.ts';
-import type { NewBatch, NewMessage, NewOperation, Store } from '../store/store.ts';
+import type { NewBatch, NewMessage, NewOperation, SenderQuestion, Store } from '../store/store.ts';
+import { dryRun, type DryRunResult } from './dry-run.ts';
 import { prepareSend, type PreparedRecipient, type PreparedSend } from './prepare.ts';
 
 /** Messages of one batch, at most: leasing costs one row for all of them. */
@@ -34,32 +34,55 @@ export interface Submitter {
     request: SendRequest,
     claim: IdempotencyClaim | null,
   ): Promise<SubmitResult>;
+  /** What `submit` would do; writes nothing. */
+  preview(accountId: number, request: SendRequest): Promise<DryRunResult>;
 }
 
 export function createSubmitter(options: {
   readonly store: Store;
-  readonly senders: SenderBook;
   readonly requireVariables: boolean;
   readonly now: () => Date;
 }): Submitter {
+  const { store, requireVariables } = options;
+  const gather = async (accountId: number, request: SendRequest) => ({
+    choice: await store.senders.chooseSenders(accountId, askForSenders(request)),
+    requireVariables,
+    now: options.now(),
+  });
   return {
     async submit(accountId, request, claim) {
       // A repetition gets the first answer, even where the request would be too late by now.
-      const { operations } = options.store;
+      const { operations } = store;
       const said =
         claim && (await operations.findIdempotencyKey(accountId, claim.key, claim.fingerprint));
       if (said !== null) return said;
-      const now = options.now();
-      const prepared = prepareSend(request, { ...options, now });
+      const gathered = await gather(accountId, request);
+      const prepared = prepareSend(request, gathered);
       if (!prepared.ok)
         return { kind: 'refused', problems: prepared.problems, total: prepared.total };
-      const operation = composeOperation(accountId, prepared.send, claim, now);
+      const operation = composeOperation(accountId, prepared.send, claim, gathered.now);
       const result = await operations.acceptOperation(operation);
       if (result.kind === 'created')
         return { kind: 'accepted', operationId: operation.id, recipients: request.to.length };
       return result;
     },
+
+    async preview(accountId, request) {
+      return dryRun(request, await gather(accountId, request));
+    },
   };
+}
+
+/** An id that is none asks for a sender that there is not. */
+const NO_UUID = '00000000-0000-0000-0000-000000000000';
+
+function askForSenders({ from }: SendRequest): SenderQuestion {
+  if (from === undefined) return { kind: 'default' };
+  if ('senderId' in from)
+    return { kind: 'sender', id: decodeTypeId('comms_sender', from.senderId) ?? NO_UUID };
+  if ('senderPoolId' in from)
+    return { kind: 'pool', id: decodeTypeId('comms_senderpool', from.senderPoolId) ?? NO_UUID };
+  return { kind: 'channel', channel: from.channel, address: from.address };
 }
 
 function composeOperation(

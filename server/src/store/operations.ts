@@ -366,19 +366,22 @@ export async function cancelOperation(
   );
   if (rowCount === 0) return false;
   await database.transact(async (client) => {
-    const { rows: batches } = await client.query<{ frontier: number; ordinals: number[] }>(
-      `select frontier, ordinals from dispatch_batch
+    const { rows: batches } = await client.query<{
+      id: string;
+      frontier: number;
+      ordinals: number[];
+    }>(
+      `select id, frontier, ordinals from dispatch_batch
        where account_id = $1 and operation_id = $2 order by id for update`,
       [accountId, id],
     );
+    // Only those seen: a retry that is queued meanwhile is ended by the dispatcher that leases it.
+    const ids = batches.map((batch) => batch.id);
     const ordinals = batches.flatMap((batch) => batch.ordinals.slice(batch.frontier));
+    await client.query('delete from dispatch_batch where id = any($1) and frontier = 0', [ids]);
     await client.query(
-      'delete from dispatch_batch where account_id = $1 and operation_id = $2 and frontier = 0',
-      [accountId, id],
-    );
-    await client.query(
-      'update dispatch_batch set ordinals = ordinals[1:frontier] where account_id = $1 and operation_id = $2',
-      [accountId, id],
+      'update dispatch_batch set ordinals = ordinals[1:frontier] where id = any($1)',
+      [ids],
     );
     await endUnsent(client, accountId, id, ordinals, 'CANCELED', null);
   });

@@ -9,6 +9,8 @@ import { migrate } from './migrate.ts';
 import * as messages from './messages.ts';
 import * as operations from './operations.ts';
 import * as partitions from './partitions.ts';
+import * as senderPools from './sender-pools.ts';
+import * as senders from './senders.ts';
 import * as receipts from './receipts.ts';
 import * as settlements from './settlements.ts';
 import { dropExpiredIdempotencyKeys, listenForWork, ping } from './housekeeping.ts';
@@ -28,6 +30,8 @@ export type {
   OperationFilter,
 } from './operations.ts';
 export type { MatchedReceipt, ReceiptTally } from './receipts.ts';
+export type { SenderPool, SenderPoolOperation } from './sender-pools.ts';
+export type { NewSender, SenderQuestion } from './senders.ts';
 export type { NextTry, SettledBatch, Settlement } from './settlements.ts';
 
 /** Gives every function of a module its first argument, the database. */
@@ -63,6 +67,8 @@ function makeStore(database: Database) {
     batches: bind(database, { ...batches, endUnsent: endUnsentIn }),
     settlements: bind(database, settlements),
     receipts: bind(database, receipts),
+    senders: bind(database, senders),
+    senderPools: bind(database, senderPools),
     upkeep: bind(database, { ...partitions, dropExpiredIdempotencyKeys, listenForWork, ping }),
     close: () => database.close(),
   };

@@ -181,6 +181,14 @@ export async function launchFanfare(options: FanfareOptions = {}): Promise<Fanfa
       ...(body === undefined
         ? {}
         : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    }).catch((error: unknown) => {
+      // What the server said last tells more than a broken connection.
+      throw new Error(
+        `${method} ${path} broke (exit ${child.exitCode}): ${errors().slice(-2_000)}`,
+        {
+          cause: error,
+        },
+      );
     });
     const text = await answer.text();
     const isJson = answer.headers.get('content-type')?.startsWith('application/json') ?? false;

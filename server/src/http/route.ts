@@ -1,0 +1,28 @@
+/** A route: what the table of `routes.ts` consists of, and parts that many routes share. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Type, type TSchema } from 'typebox';
+
+export interface Route {
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  /** Below `/v1`. */
+  readonly path: string;
+  readonly handler: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
+  readonly schema: Readonly<Record<string, unknown>>;
+  /** Whether the handler takes the bytes of the body, neither parsed nor checked. */
+  readonly takesBytes?: true;
+}
+
+const date = (description: string) =>
+  Type.Optional(Type.String({ format: 'date-time', description }));
+/** Query parameters of lists by date. */
+export const DATES = {
+  startDate: date('Created after this instant.'),
+  endDate: date('Created before this instant; later than startDate.'),
+};
+/** What `/openapi.json` says of a route. */
+export const describe = (
+  tag: 'Messages' | 'Operations' | 'Senders' | 'SenderPools',
+  operationId: string,
+  summary: string,
+  rest: Readonly<Record<string, TSchema | Record<number, TSchema>>>,
+) => ({ tags: [tag], operationId, summary, ...rest });

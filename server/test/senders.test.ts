@@ -1,0 +1,293 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  launchFanfare,
+  recipients,
+  special,
+  startFanfare,
+  text,
+  type Fanfare,
+  type Json,
+} from './support/fanfare.ts';
+
+let fanfare: Fanfare;
+beforeAll(async () => {
+  fanfare = await launchFanfare();
+});
+afterAll(async () => {
+  await fanfare.stop();
+});
+
+const isDone = (operation: Json) =>
+  operation['status'] === 'COMPLETED' && operation['stats'].sent === 0;
+
+async function addSender(address: string, channel = 'SMS', more: Json = {}): Promise<string> {
+  const { status, body } = await fanfare.request('POST', '/v1/Senders', {
+    address,
+    channel,
+    ...more,
+  });
+  expect(status).toBe(201);
+  return body['id'];
+}
+
+async function addPool(name: string, senderIds: string[]): Promise<string> {
+  const { status, body } = await fanfare.request('POST', '/v1/SenderPools', {
+    name,
+    senders: senderIds.map((senderId) => ({ senderId })),
+  });
+  expect(status).toBe(202);
+  const list = await fanfare.get(`/v1/SenderPools?operationId=${body['operationId']}`);
+  return list.body['senderPools'][0].id;
+}
+
+async function messagesOf(id: string): Promise<Json[]> {
+  return (await fanfare.get(`/v1/Messages?operationId=${id}&pageSize=1000`)).body[
+    'messages'
+  ].toReversed();
+}
+
+describe('senders', () => {
+  it('come from the configuration, which alone can change them', async () => {
+    const { body } = await fanfare.get('/v1/Senders?channel=RCS');
+    expect(body['senders']).toMatchObject([
+      {
+        address: 'fanfare_demo_agent',
+        channel: 'RCS',
+        status: 'ACTIVATED',
+        configured: true,
+        carrier: 'simulator',
+      },
+    ]);
+    const path = `/v1/Senders/${body['senders'][0].id}`;
+    expect((await fanfare.get(path)).body['address']).toBe('fanfare_demo_agent');
+    for (const method of ['PATCH', 'DELETE']) {
+      const answer = await fanfare.request(
+        method,
+        path,
+        method === 'PATCH' ? { displayName: 'x' } : undefined,
+      );
+      expect([answer.status, answer.body['code']]).toEqual([400, 21606]);
+    }
+  });
+
+  it('are added, changed, found and deleted', async () => {
+    const id = await addSender('+15005550801', 'SMS', { displayName: 'One', tags: { team: 'a' } });
+    const again = await fanfare.request('POST', '/v1/Senders', {
+      address: '+15005550801',
+      channel: 'SMS',
+    });
+    expect([again.status, again.body['code']]).toEqual([409, 20411]);
+    const found = await fanfare.request('POST', '/v1/Senders/Search', {
+      address: '+15005550801',
+      channel: 'SMS',
+      pageSize: 5,
+    });
+    expect(found.body['senders']).toMatchObject([{ id, displayName: 'One', tags: { team: 'a' } }]);
+    const changed = await fanfare.request('PATCH', `/v1/Senders/${id}`, {
+      status: 'DEACTIVATED',
+      displayName: null,
+    });
+    expect(changed.body).toMatchObject({
+      status: 'DEACTIVATED',
+      displayName: null,
+      tags: { team: 'a' },
+    });
+    for (const from of [{ senderId: id }, { address: '+15005550801', channel: 'SMS' }]) {
+      const refused = await fanfare.request('POST', '/v1/Messages', {
+        to: recipients(1),
+        content: text('Hi'),
+        from,
+      });
+      expect(refused.body['errors'][0]).toMatchObject({
+        code: 21606,
+        message: expect.stringContaining('deactivated'),
+      });
+    }
+    expect((await fanfare.request('DELETE', `/v1/Senders/${id}`)).status).toBe(204);
+    expect((await fanfare.get(`/v1/Senders/${id}`)).status).toBe(404);
+    const wrong = await fanfare.request('POST', '/v1/Senders', {
+      address: '1',
+      channel: 'SMS',
+      carrier: 'smoke',
+    });
+    expect(wrong.body['errors'][0]).toMatchObject({
+      context: '$.carrier',
+      message: expect.stringContaining('simulator'),
+    });
+  });
+
+  it('are named by id in a request and on the message', async () => {
+    const senderId = await addSender('+15005550802');
+    const id = await fanfare.send({ to: recipients(1), content: text('Hi'), from: { senderId } });
+    await fanfare.watch(id, isDone);
+    const [message] = await messagesOf(id);
+    expect(message?.['from']).toEqual({ address: '+15005550802', channel: 'SMS', senderId });
+    for (const wrong of ['junk', 'comms_sender_01h9krwprkeee8fzqspvwy6nq8']) {
+      const answer = await fanfare.request('POST', '/v1/Messages', {
+        to: recipients(1),
+        content: text('Hi'),
+        from: { senderId: wrong },
+      });
+      expect([answer.status, answer.body['errors'][0].context]).toEqual([400, '$.from.senderId']);
+    }
+  });
+
+  it('follow the configuration when it changes', async () => {
+    const config = (address: string) => ({
+      senders: [{ address, channel: 'SMS', carrier: 'simulator' }],
+    });
+    const server = await startFanfare({ config: config('+15005550810') });
+    await server.terminate();
+    await server.restart(config('+15005550811'));
+    const { body } = await server.get('/v1/Senders');
+    expect(
+      body['senders'].map((each: Json) => [each['address'], each['status']]).toSorted(),
+    ).toEqual([
+      ['+15005550810', 'DEACTIVATED'],
+      ['+15005550811', 'ACTIVATED'],
+    ]);
+    const id = await server.send({ to: recipients(1), content: text('Hi') });
+    const list = await server.get(`/v1/Messages?operationId=${id}`);
+    expect(list.body['messages'][0].from.address).toBe('+15005550811');
+  });
+});
+
+describe('sender pools', () => {
+  it('are made, listed, changed and deleted, and tell what became of their members', async () => {
+    const one = await addSender('+15005550821');
+    const two = await addSender('+15005550822');
+    const stranger = 'comms_sender_01h9krwprkeee8fzqspvwy6nq8';
+    const made = await fanfare.request('POST', '/v1/SenderPools', {
+      name: 'Spring',
+      senders: [{ senderId: one }, { senderId: stranger }],
+      tags: { a: 'b' },
+    });
+    expect([made.status, made.headers.get('operation-id')]).toEqual([
+      202,
+      made.body['operationId'],
+    ]);
+    const operation = await fanfare.get(new URL(made.body['operationLocation']).pathname);
+    expect(operation.body).toMatchObject({
+      status: 'COMPLETED',
+      stats: { total: 2, queued: 0, created: 1, failed: 1 },
+    });
+    const [pool] = (await fanfare.get(`/v1/SenderPools?operationId=${made.body['operationId']}`))
+      .body['senderPools'];
+    expect(pool).toMatchObject({ name: 'Spring', tags: { a: 'b' } });
+    const path = `/v1/SenderPools/${pool.id}`;
+    expect(
+      (await fanfare.request('POST', '/v1/SenderPools', { name: 'Spring' })).body['code'],
+    ).toBe(20410);
+    const added = await fanfare.request('POST', `${path}/Senders`, [{ senderId: two }]);
+    expect(added.status).toBe(202);
+    const members = async () =>
+      (await fanfare.get(`${path}/Senders`)).body['senders'].map((each: Json) => each['id']);
+    expect(await members()).toEqual([two, one]);
+    const removed = await fanfare.request('DELETE', `${path}/Senders/${one}`);
+    expect([removed.status, removed.body['resourceId']]).toEqual([202, pool.id]);
+    expect((await fanfare.request('DELETE', `${path}/Senders/${one}`)).status).toBe(404);
+    expect(await members()).toEqual([two]);
+    const other = await addPool('Summer', []);
+    expect(
+      (await fanfare.request('PATCH', `/v1/SenderPools/${other}`, { name: 'Spring' })).status,
+    ).toBe(409);
+    expect((await fanfare.request('PATCH', path, {})).status).toBe(400);
+    expect((await fanfare.request('PATCH', path, { name: 'Autumn' })).status).toBe(202);
+    expect((await fanfare.get(path)).body['name']).toBe('Autumn');
+    expect((await fanfare.get('/v1/SenderPools?pageSize=1')).body['pagination'].next).toMatch(
+      /^[\w-]+$/,
+    );
+    expect((await fanfare.request('DELETE', path)).status).toBe(202);
+    expect((await fanfare.get(path)).status).toBe(404);
+    expect((await fanfare.get(`/v1/Senders/${two}`)).status).toBe(200);
+    expect(
+      (await fanfare.get('/v1/SenderPools/Operations?status=CANCELED')).body['operations'],
+    ).toEqual([]);
+    expect(
+      (await fanfare.get('/v1/SenderPools/Operations?pageSize=1')).body['operations'],
+    ).toHaveLength(1);
+  });
+
+  it('send by the richest channel first, or as asked, and keep a recipient with a sender', async () => {
+    const ids = [
+      await addSender('+15005550831'),
+      await addSender('+15005550832'),
+      await addSender('+15005550833'),
+      await addSender('pool_agent', 'RCS'),
+    ];
+    const senderPoolId = await addPool('Mixed', ids);
+    const senders = async (to: Json[], channels?: Json) => {
+      const id = await fanfare.send({
+        to,
+        content: text('Hi'),
+        from: { senderPoolId, ...(channels ? { channels } : {}) },
+      });
+      await fanfare.watch(id, isDone);
+      return (await messagesOf(id)).map((each) => each['from']);
+    };
+    expect(await senders([special(900)])).toEqual([
+      { address: 'pool_agent', channel: 'RCS', senderId: ids[3], senderPoolId },
+    ]);
+    expect((await senders([special(6)])).map((each) => each.channel)).toEqual(['SMS']);
+    const byPriority = await senders(recipients(200), {
+      priority: [{ channel: 'SMS', priority: 0 }],
+    });
+    expect(new Set(byPriority.map((each) => each.address)).size).toBe(3);
+    expect(await senders(recipients(200), { filterIn: ['SMS'] })).toEqual(byPriority);
+    const none = await fanfare.request('POST', '/v1/Messages', {
+      to: recipients(1),
+      content: text('Hi'),
+      from: { senderPoolId, channels: { filterIn: ['WHATSAPP'] } },
+    });
+    expect(none.body['errors'][0]).toMatchObject({
+      code: 21606,
+      context: '$.from.channels.filterIn',
+    });
+    const empty = await fanfare.request('POST', '/v1/Messages', {
+      to: recipients(1),
+      content: text('Hi'),
+      from: { senderPoolId: 'comms_senderpool_01h9krwprkeee8fzqspvwy6nq8' },
+    });
+    expect(empty.body['errors'][0]).toMatchObject({ code: 21606, context: '$.from.senderPoolId' });
+  });
+
+  it('resolve which sender would reach whom', async () => {
+    const ids = [await addSender('+15005550841'), await addSender('resolve_agent', 'RCS')];
+    const senderPoolId = await addPool('Resolve', ids);
+    const ask = async (body: Json) =>
+      (await fanfare.request('POST', '/v1/Senders/Resolve', body)).body;
+    const { results } = await ask({
+      recipientAddresses: [special(1), { address: '+15005550002', channel: 'WHATSAPP' }],
+      senderPoolId,
+    });
+    expect(results).toEqual([
+      {
+        from: { senderId: ids[1], displayName: null, channel: 'RCS', address: 'resolve_agent' },
+        to: special(1),
+        priority: 0,
+      },
+      {
+        from: { senderId: ids[0], displayName: null, channel: 'SMS', address: '+15005550841' },
+        to: special(1),
+        priority: 1,
+      },
+    ]);
+    const named = await ask({
+      recipientAddresses: [special(1)],
+      senderAddresses: [{ address: '+15005550841', channel: 'SMS' }],
+    });
+    expect(named['results']).toHaveLength(1);
+    expect(
+      (
+        await ask({
+          recipientAddresses: [special(1)],
+          senderPoolId,
+          senderAddresses: [{ address: 'x', channel: 'SMS' }],
+        })
+      )['errors'][0].context,
+    ).toBe('$.senderAddresses');
+    expect(
+      (await ask({ recipientAddresses: [special(1)] }))['results'].length,
+    ).toBeGreaterThanOrEqual(2);
+  });
+});
