@@ -206,6 +206,10 @@ export const CONFIG_SCHEMA = Type.Object(
         settleDelayMs: integer(10, [0, 1_000], {
           description: 'How long outcomes are collected before they are written, in milliseconds.',
         }),
+        unsettledMax: integer(2_000, [1, 100_000], {
+          description:
+            'Outcomes that may wait to be written before sending waits. A crash makes at most these doubtful, besides what is at the carriers.',
+        }),
         databaseConnections: integer(8, [2, 100], {
           description: 'Connections to PostgreSQL, besides one to listen.',
         }),

@@ -42,6 +42,7 @@ await serveThread<DispatchThreadData, DispatchThreadApi>(async ({ databaseUrl, c
     store,
     log,
     delayMs: config.dispatch.settleDelayMs,
+    waitingMax: config.dispatch.unsettledMax,
     onSettled: (count) => metrics.settled.inc(count),
   });
   const receipts = createReceiptIntake({

@@ -37,13 +37,14 @@ export interface Settler {
 }
 
 const BATCH_MAX = 1_000;
-const WAITING_MAX = 20_000;
 const RETRY_MS = 250;
 
 export function createSettler(options: {
   readonly store: Store;
   readonly log: Logger;
   readonly delayMs: number;
+  /** Outcomes known and not written: sending waits while there are more. */
+  readonly waitingMax: number;
   readonly onSettled: (count: number) => void;
 }): Settler {
   const { store, log } = options;
@@ -86,7 +87,7 @@ export function createSettler(options: {
   const batcher = createBatcher<SettleItem>({
     sizeMax: BATCH_MAX,
     delayMs: options.delayMs,
-    waitingMax: WAITING_MAX,
+    waitingMax: options.waitingMax,
     async flush(items) {
       const groups = new Map<string, SettleItem[]>();
       for (const item of items) {
