@@ -258,6 +258,81 @@ describe('cancel', () => {
   });
 });
 
+describe('pause', () => {
+  const slow = {
+    carriers: {
+      simulator: {
+        answerDelayMs: { min: 5, max: 20 },
+        receiptDelayMs: { min: 0, max: 5 },
+        windowMax: 20,
+      },
+    },
+  };
+
+  it('hands nothing more over, over a restart too, until resumed', async () => {
+    const fanfare = await startFanfare({ config: slow });
+    const id = await fanfare.send({ to: recipients(3_000), content: text('Hi'), ...smsOnly });
+    await fanfare.watch(id, ({ stats }) => stats.attempts > 100);
+    const path = `/v1/Messages/Operations/${id}`;
+    const paused = await fanfare.request('POST', `${path}/Pause`);
+    expect(paused.body).toMatchObject({
+      status: 'PROCESSING',
+      pausedAt: expect.stringMatching(/Z$/),
+    });
+    // What the lanes had goes on: at most a window of each batch at work.
+    const leases = async () =>
+      (
+        await fanfare.database.query(
+          'select count(*)::int as n from dispatch_batch where leased_until is not null',
+        )
+      ).rows[0].n;
+    await until(async () => (await leases()) === 0);
+    const still = await fanfare.operation(id);
+    expect(still.stats.queued).toBeGreaterThan(2_000);
+    expect((await fanfare.request('POST', `${path}/Pause`)).body['pausedAt']).toBe(
+      paused.body['pausedAt'],
+    );
+    await fanfare.terminate();
+    await fanfare.restart();
+    const other = await fanfare.send({ to: recipients(50), content: text('Hi'), ...smsOnly });
+    await fanfare.watch(other, ({ stats }) => stats.delivered === 50);
+    expect((await fanfare.operation(id)).stats.attempts).toBe(still.stats.attempts);
+    const resumed = await fanfare.request('POST', `${path}/Resume`);
+    expect(resumed.body['pausedAt']).toBeNull();
+    const last = await fanfare.watch(id, ({ stats }) => stats.delivered === 3_000);
+    expect(last).toMatchObject({ status: 'COMPLETED', stats: { attempts: 3_000 } });
+    expect((await fanfare.request('POST', `${path}/Pause`)).body['pausedAt']).toBeNull();
+  });
+
+  it('yields to cancel and to expiry', async () => {
+    const fanfare = await startFanfare({ config: slow });
+    const ids: string[] = [];
+    for (const more of [{}, { expireAt: inMs(2_000) }]) {
+      const id = await fanfare.send({
+        to: recipients(10),
+        content: text('Hi'),
+        schedule: { sendAt: [inMs(300)] },
+        ...more,
+      });
+      await fanfare.request('POST', `/v1/Messages/Operations/${id}/Pause`);
+      ids.push(id);
+    }
+    const [canceled = '', expired = ''] = ids;
+    await fanfare.watch(canceled, ({ stats }) => stats.queued === 10);
+    await fanfare.request('POST', `/v1/Messages/Operations/${canceled}/Cancel`);
+    expect(await fanfare.operation(canceled)).toMatchObject({
+      status: 'CANCELED',
+      pausedAt: null,
+      stats: { canceled: 10 },
+    });
+    expect(
+      (await fanfare.watch(expired, ({ stats }) => stats.queued === 0 && stats.scheduled === 0))
+        .stats,
+    ).toMatchObject({ failed: 10, attempts: 0 });
+    expect((await fanfare.request('POST', '/v1/Messages/Operations/junk/Pause')).status).toBe(404);
+  });
+});
+
 describe('accounts', () => {
   it('see only what is theirs', async () => {
     const fanfare = await startFanfare();

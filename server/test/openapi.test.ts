@@ -42,6 +42,8 @@ const ROUTES = [
   'PATCH /v1/Senders/{senderId}',
   'POST /v1/Messages',
   'POST /v1/Messages/Operations/{operationId}/Cancel',
+  'POST /v1/Messages/Operations/{operationId}/Pause',
+  'POST /v1/Messages/Operations/{operationId}/Resume',
   'POST /v1/Messages/Search',
   'POST /v1/Messages/{messageId}/Cancel',
   'POST /v1/SenderPools',
@@ -112,6 +114,11 @@ describe('/openapi.json', () => {
       'POST /v1/Messages/Operations/{operationId}/Cancel',
       `/v1/Messages/Operations/${id}/Cancel`,
     );
+    for (const word of ['Pause', 'Resume'])
+      await ask(
+        `POST /v1/Messages/Operations/{operationId}/${word}`,
+        `/v1/Messages/Operations/${id}/${word}`,
+      );
     await ask('GET /v1/Messages/Operations/{operationId}', '/v1/Messages/Operations/none');
     const list = await ask('GET /v1/Messages', `/v1/Messages?operationId=${id}`);
     await ask('POST /v1/Messages/Search', '/v1/Messages/Search', {});

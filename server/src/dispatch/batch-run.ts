@@ -156,9 +156,7 @@ class BatchRun {
       if (ordinal === undefined) break;
       if (this.#skipped.has(ordinal)) continue;
       if (!(await this.#send(ordinal))) {
-        this.#unsent.push(
-          ...this.#ordinals.slice(position).filter((each) => !this.#skipped.has(each)),
-        );
+        this.#giveBackFrom(position);
         break;
       }
       sinceTurn += 1;
@@ -168,7 +166,12 @@ class BatchRun {
     while (this.#throttled.length > 0 && !this.#leaseLost) await this.#sendThrottled();
   }
 
-  /** Moves the frontier by a window; false when the lease is lost. */
+  /** Nothing from this position on is handed over by this run. */
+  #giveBackFrom(position: number): void {
+    this.#unsent.push(...this.#ordinals.slice(position).filter((each) => !this.#skipped.has(each)));
+  }
+
+  /** Moves the frontier by a window; false when the lease is lost or the operation is paused. */
   async #advance(): Promise<boolean> {
     const { lane, store } = this.#deps;
     const now = await store.batches.advanceBatch(this.#leased.batch, lane.carrier.windowMax);
@@ -178,7 +181,8 @@ class BatchRun {
     }
     this.#ordinals = now.ordinals;
     this.#frontier = now.frontier;
-    return true;
+    if (now.paused) this.#giveBackFrom(now.frontier);
+    return !now.paused;
   }
 
   async #sendThrottled(): Promise<void> {

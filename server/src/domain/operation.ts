@@ -46,6 +46,8 @@ export interface Operation {
   readonly id: string;
   readonly status: OperationStatus;
   readonly stats: OperationStats;
+  /** Since when nothing is handed over; null when it is not paused. */
+  readonly pausedAt: Date | null;
   readonly createdAt: Date;
   readonly updatedAt: Date;
 }

@@ -72,6 +72,16 @@ export function createOperationHandlers({ store }: { readonly store: Store }) {
       };
     },
 
+    async pause(request: FastifyRequest) {
+      await store.operations.setPaused(request.account.id, operationUuidIn(request), true);
+      return showOperation(await find(request));
+    },
+
+    async resume(request: FastifyRequest) {
+      await store.operations.setPaused(request.account.id, operationUuidIn(request), false);
+      return showOperation(await find(request));
+    },
+
     async cancel(request: FastifyRequest) {
       const uuid = operationUuidIn(request);
       await store.operations.cancelOperation(request.account.id, uuid);
@@ -88,8 +98,8 @@ function operationUuidIn(request: FastifyRequest): string {
   return uuid;
 }
 
-export function showOperation({ id, status, stats, createdAt, updatedAt }: Operation) {
-  return { id: encodeTypeId('comms_operation', id), status, stats, createdAt, updatedAt };
+export function showOperation({ id, ...rest }: Operation) {
+  return { id: encodeTypeId('comms_operation', id), ...rest };
 }
 
 function showError(row: OperationErrorRow, origin: string) {

@@ -123,6 +123,29 @@ function listMessageRoutes({ messages, operations }: Handlers): Route[] {
     },
     {
       method: 'POST',
+      path: '/Messages/Operations/:operationId/Pause',
+      handler: operations.pause,
+      schema: describe(
+        'Operations',
+        'pauseOperation',
+        'Extension: hand nothing more over until resumed. Idempotent; what carriers have keeps going.',
+        {
+          params: operationParams,
+          response: { 200: answer('Operation', 'The operation, as it is now.'), ...refusals(404) },
+        },
+      ),
+    },
+    {
+      method: 'POST',
+      path: '/Messages/Operations/:operationId/Resume',
+      handler: operations.resume,
+      schema: describe('Operations', 'resumeOperation', 'Extension: go on. Idempotent.', {
+        params: operationParams,
+        response: { 200: answer('Operation', 'The operation, as it is now.'), ...refusals(404) },
+      }),
+    },
+    {
+      method: 'POST',
       path: '/Messages/Operations/:operationId/Cancel',
       handler: operations.cancel,
       schema: describe(

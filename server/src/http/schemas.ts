@@ -389,6 +389,9 @@ const OPERATION = Type.Object(
       },
       { description: 'True together at every moment.' },
     ),
+    pausedAt: orNull(
+      instant('Extension: since when nothing is handed over; null when not paused.'),
+    ),
     createdAt: instant('When it was accepted.'),
     updatedAt: instant('When a counter last moved.'),
   },

@@ -46,9 +46,14 @@ interface BatchRow {
   cancel_requested: boolean;
 }
 
+/** Since when the operation of batch `b` is paused. A sub-select, so that it is looked up by its key. */
+const PAUSED =
+  '(select o.paused_at from operation o where o.account_id = b.account_id and o.id = b.operation_id)';
+
 /**
  * Leases up to `limit` ready batches of a lane, the longest due first, and moves their frontier by
- * `window`: resolves only when that is durable. Batches that expired come even before they are due.
+ * `window`: resolves only when that is durable. Batches that expired come even before they are due, and though their
+ * operation is paused.
  */
 export async function leaseBatches(
   database: Database,
@@ -58,9 +63,10 @@ export async function leaseBatches(
 ): Promise<Batch[]> {
   const { rows } = await database.query<BatchRow>(
     `with ready as (
-       select id from dispatch_batch
+       select id from dispatch_batch b
        where lane = $1 and not waiting and (due_at <= now() or expire_at <= now())
          and (leased_until is null or leased_until < now())
+         and (expire_at <= now() or ${PAUSED} is null)
        order by due_at, id limit $3 for update skip locked)
      update dispatch_batch b set
        lease = b.lease + 1, leased_by = $2, leased_until = now() + $5 * interval '1 millisecond',
@@ -91,17 +97,18 @@ export async function leaseBatches(
 
 /**
  * Moves the frontier of a leased batch by up to `window`. Resolves with the batch's frontier and ordinals as
- * they are now (a cancel may have taken some from its end), or null when the lease is lost: then nothing
+ * they are now (a cancel may have taken some from its end; a pause keeps the frontier where it is), or null when the lease is lost: then nothing
  * more of it may be handed over.
  */
 export async function advanceBatch(
   database: Database,
   batch: { readonly id: string; readonly lease: number },
   window: number,
-): Promise<{ frontier: number; ordinals: number[] } | null> {
-  const { rows } = await database.query<{ frontier: number; ordinals: number[] }>(
-    `update dispatch_batch set frontier = least(frontier + $3, cardinality(ordinals))
-     where id = $1 and lease = $2 and leased_until > now() returning frontier, ordinals`,
+): Promise<{ frontier: number; ordinals: number[]; paused: boolean } | null> {
+  const { rows } = await database.query<{ frontier: number; ordinals: number[]; paused: boolean }>(
+    `update dispatch_batch b set frontier = case when ${PAUSED} is null then least(frontier + $3, cardinality(ordinals)) else frontier end
+     where id = $1 and lease = $2 and leased_until > now()
+     returning frontier, ordinals, ${PAUSED} is not null as paused`,
     [batch.id, batch.lease, window],
   );
   return rows[0] ?? null;

@@ -241,14 +241,16 @@ async function insertUnaddressable(client: pg.PoolClient, operation: NewOperatio
 interface OperationRow extends OperationStats {
   readonly id: string;
   readonly status: OperationStatus;
+  readonly paused_at: Date | null;
   readonly updated_at: Date;
 }
 
 const OPERATION_COLUMNS = `id, status, total, recipients, attempts, unaddressable, scheduled, queued, sent,
-  delivered, read, undelivered, failed, canceled, updated_at`;
+  delivered, read, undelivered, failed, canceled, paused_at, updated_at`;
 
-function toOperation({ id, status, updated_at, ...stats }: OperationRow): Operation {
-  return { id, status, stats, createdAt: new Date(uuidTimeMs(id)), updatedAt: updated_at };
+function toOperation({ id, status, paused_at, updated_at, ...stats }: OperationRow): Operation {
+  const createdAt = new Date(uuidTimeMs(id));
+  return { id, status, stats, pausedAt: paused_at, createdAt, updatedAt: updated_at };
 }
 
 /** One operation of the account, or null. */
@@ -360,7 +362,7 @@ export async function cancelOperation(
 ): Promise<boolean> {
   // The wish is on record first: should the rest fail, dispatchers end whatever they lease of it.
   const { rowCount } = await database.query(
-    `update operation set cancel_requested_at = coalesce(cancel_requested_at, now())
+    `update operation set cancel_requested_at = coalesce(cancel_requested_at, now()), paused_at = null
      where account_id = $1 and id = $2`,
     [accountId, id],
   );
@@ -385,6 +387,29 @@ export async function cancelOperation(
     );
     await endUnsent(client, accountId, id, ordinals, 'CANCELED', null);
   });
+  return true;
+}
+
+/**
+ * Pauses an operation that has not ended, or resumes it. Idempotent. Resolves with false when there is no such
+ * operation.
+ */
+export async function setPaused(
+  database: Database,
+  accountId: number,
+  id: string,
+  paused: boolean,
+): Promise<boolean> {
+  const { rowCount } = await database.query(
+    `update operation set
+       paused_at = case when $3 and status in ('SCHEDULED', 'PROCESSING') and cancel_requested_at is null
+         then coalesce(paused_at, clock_timestamp()) end,
+       updated_at = greatest(updated_at, clock_timestamp())
+     where account_id = $1 and id = $2`,
+    [accountId, id, paused],
+  );
+  if (rowCount === 0) return false;
+  if (!paused) await database.query(`select pg_notify('${WAKE_CHANNEL}', '')`);
   return true;
 }
 
