@@ -56,6 +56,7 @@ const LONG_FUNCTIONS: Readonly<Record<string, string>> = {
   'http/routes.ts listMessageRoutes': 'a table: one entry per route',
   'http/sender-routes.ts listSenderRoutes': 'a table: one entry per route',
   'http/sender-routes.ts listPoolRoutes': 'a table: one entry per route',
+  'http/suppression-routes.ts listSuppressionRoutes': 'a table: one entry per route',
   'cli/senders.ts addSenderCommands': 'a table: one entry per command',
 };
 

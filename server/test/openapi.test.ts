@@ -24,6 +24,7 @@ const ROUTES = [
   'DELETE /v1/SenderPools/{senderPoolId}',
   'DELETE /v1/SenderPools/{senderPoolId}/Senders/{senderId}',
   'DELETE /v1/Senders/{senderId}',
+  'DELETE /v1/Suppressions/{suppressionId}',
   'GET /v1/Messages',
   'GET /v1/Messages/Operations',
   'GET /v1/Messages/Operations/{operationId}',
@@ -38,6 +39,8 @@ const ROUTES = [
   'GET /v1/SenderPools/{senderPoolId}/Senders',
   'GET /v1/Senders',
   'GET /v1/Senders/{senderId}',
+  'GET /v1/Suppressions',
+  'GET /v1/Suppressions/Export',
   'PATCH /v1/SenderPools/{senderPoolId}',
   'PATCH /v1/Senders/{senderId}',
   'POST /v1/Messages',
@@ -51,6 +54,9 @@ const ROUTES = [
   'POST /v1/Senders',
   'POST /v1/Senders/Resolve',
   'POST /v1/Senders/Search',
+  'POST /v1/Suppressions',
+  'POST /v1/Suppressions/Import',
+  'POST /v1/Suppressions/Search',
 ];
 
 /** Asks, and expects the answer to be as the document says. */

@@ -5,7 +5,7 @@
  * - the batch is deleted with the settlement of its last message.
  *
  * ```
- *  load ─▶ sort out what is settled, canceled, expired or doubtful ─▶ send the rest, window by window
+ *  load ─▶ sort out what is settled, canceled, expired, doubtful or suppressed ─▶ send the rest, window by window
  *       ─▶ again for those that were throttled ─▶ all settled: done · told to stop: give the rest back
  * ```
  */
@@ -13,6 +13,7 @@ import { setImmediate as yieldToOthers, setTimeout as sleep } from 'node:timers/
 import { ERRORS } from '../domain/errors.ts';
 import { MESSAGE_STATUSES, rankOf } from '../domain/message.ts';
 import { listCandidates } from '../domain/routing.ts';
+import { indexSuppressions, isSuppressed, type SuppressionIndex } from '../domain/suppression.ts';
 import type { Batch, BatchMessage, Settlement, Store } from '../store/store.ts';
 import { deliver, type Delivery, type DeliveryContext } from './deliver.ts';
 import type { Lane } from './lane.ts';
@@ -56,7 +57,13 @@ export async function runBatch(
     batch.operationId,
     batch.ordinals,
   );
-  const run = new BatchRun(leased, context, deps, messages);
+  const addresses = [...messages.values()].flatMap((each) =>
+    each.addresses.map(({ address }) => address),
+  );
+  const suppressed = indexSuppressions(
+    await deps.store.suppressions.findSuppressions(batch.accountId, addresses),
+  );
+  const run = new BatchRun(leased, context, deps, messages, suppressed);
   await run.sortOut();
   await run.sendAll();
   await run.finish();
@@ -67,6 +74,8 @@ class BatchRun {
   readonly #context: DeliveryContext;
   readonly #deps: BatchRunDeps;
   readonly #messages: ReadonlyMap<number, BatchMessage>;
+  /** Who has opted out since the operation was accepted, or is about to. */
+  readonly #suppressed: SuppressionIndex;
   /** As the database last said: a cancel may shorten it behind the frontier. */
   #ordinals: readonly number[];
   #frontier: number;
@@ -88,11 +97,13 @@ class BatchRun {
     context: DeliveryContext,
     deps: BatchRunDeps,
     messages: ReadonlyMap<number, BatchMessage>,
+    suppressed: SuppressionIndex,
   ) {
     this.#leased = leased;
     this.#context = context;
     this.#deps = deps;
     this.#messages = messages;
+    this.#suppressed = suppressed;
     this.#ordinals = leased.batch.ordinals;
     this.#frontier = leased.batch.frontier;
   }
@@ -105,11 +116,16 @@ class BatchRun {
     const expired = operation.expireAt !== null && operation.expireAt.getTime() <= Date.now();
     for (const [position, ordinal] of batch.ordinals.entries()) {
       const message = this.#messages.get(ordinal);
+      const suppressed =
+        message !== undefined && isSuppressed(message.addresses, operation.plan, this.#suppressed);
       if (message === undefined || message.attempt >= batch.attempt || SETTLED.has(message.status))
         this.#skipped.add(ordinal);
       else if (
         position < batch.doubtful &&
-        (this.#deps.lane.carrier.ambiguous === 'hold' || batch.cancelRequested || expired)
+        (this.#deps.lane.carrier.ambiguous === 'hold' ||
+          batch.cancelRequested ||
+          expired ||
+          suppressed)
       ) {
         // Not CANCELED, nor FAILED: the carrier may have it.
         this.#skipped.add(ordinal);
@@ -117,6 +133,9 @@ class BatchRun {
       } else if (batch.cancelRequested || expired) {
         this.#skipped.add(ordinal);
         ended.push(ordinal);
+      } else if (suppressed) {
+        this.#skipped.add(ordinal);
+        this.#unsendable.push({ ordinal, code: ERRORS.suppressed.code });
       }
     }
     if (ended.length > 0)

@@ -151,6 +151,12 @@ const table = {
     message: 'No available sender reaches any address of the recipient.',
     advice: 'Configure a sender for the channel, or give another address.',
   },
+  suppressed: {
+    code: 21610,
+    status: null,
+    message: 'The recipient has opted out.',
+    advice: 'Do not send; GET /v1/Suppressions lists who has.',
+  },
   refused: {
     code: 30006,
     status: null,

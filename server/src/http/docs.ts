@@ -20,6 +20,7 @@ export async function registerDocs(app: FastifyInstance): Promise<void> {
         { name: 'Operations', description: 'How far a request is.' },
         { name: 'Senders', description: 'Identities to send from.' },
         { name: 'SenderPools', description: 'Groups of senders to send from.' },
+        { name: 'Suppressions', description: 'Who is not sent to.' },
       ],
       components: {
         securitySchemes: {

@@ -7,6 +7,8 @@ import { DATES, describe, type Route } from './route.ts';
 import type { createSenderPoolHandlers } from './sender-pools.ts';
 import { listPoolRoutes, listSenderRoutes } from './sender-routes.ts';
 import type { createSenderHandlers } from './senders.ts';
+import { listSuppressionRoutes } from './suppression-routes.ts';
+import type { createSuppressionHandlers } from './suppressions.ts';
 import { answer, CHANNEL, MESSAGE_STATUS, OPERATION_STATUS, refusals } from './schemas.ts';
 
 export interface Handlers {
@@ -14,6 +16,7 @@ export interface Handlers {
   readonly operations: ReturnType<typeof createOperationHandlers>;
   readonly senders: ReturnType<typeof createSenderHandlers>;
   readonly senderPools: ReturnType<typeof createSenderPoolHandlers>;
+  readonly suppressions: ReturnType<typeof createSuppressionHandlers>;
 }
 
 const operationParams = Type.Object({ operationId: Type.String({ description: 'Operation id.' }) });
@@ -226,5 +229,6 @@ export function listRoutes(handlers: Handlers): Route[] {
     ...listMessageRoutes(handlers),
     ...listSenderRoutes(handlers.senders),
     ...listPoolRoutes(handlers.senderPools),
+    ...listSuppressionRoutes(handlers.suppressions),
   ];
 }

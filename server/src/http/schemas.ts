@@ -316,6 +316,23 @@ const SENDER_BODIES = [
   }),
 ];
 
+const suppressionScope = {
+  senderId: Type.Optional(SENDER_ID),
+  senderPoolId: Type.Optional(SENDER_POOL_ID),
+  reason: Type.Optional(Type.String({ maxLength: 256 })),
+};
+const SUPPRESSION_BODIES = [
+  shape({ address: addressFields.address, ...suppressionScope }, { $id: 'AddSuppressionRequest' }),
+  shape(
+    {
+      addresses: Type.Array(addressFields.address, { minItems: 1, maxItems: 10_000 }),
+      ...suppressionScope,
+    },
+    { $id: 'ImportSuppressionsRequest' },
+  ),
+  shape({ address: addressFields.address }, { $id: 'SearchSuppressionsRequest' }),
+];
+
 export const SEARCH_REQUEST = shape(
   {
     operationId: Type.Optional(OPERATION_ID),
@@ -568,6 +585,22 @@ const RESOURCE_REFERENCE = Type.Object(
   { $id: 'ResourceReference' },
 );
 
+const SUPPRESSION = Type.Object(
+  {
+    id: Type.String(),
+    address: Type.String(),
+    senderId: orNull(SENDER_ID),
+    senderPoolId: orNull(SENDER_POOL_ID),
+    reason: orNull(Type.String()),
+    createdAt: instant('When it was added.'),
+  },
+  { $id: 'Suppression', description: 'Without sender and pool: for the whole account.' },
+);
+const SUPPRESSION_IMPORT = Type.Object(
+  { total: count('Addresses given.'), created: count('Entries that are new.') },
+  { $id: 'SuppressionImport' },
+);
+
 /** All shapes with a name, in an order in which each comes after those it refers to. */
 export const NAMED_SHAPES: readonly TSchema[] = [
   PAGINATION,
@@ -588,6 +621,10 @@ export const NAMED_SHAPES: readonly TSchema[] = [
   SEND_REQUEST,
   SEARCH_REQUEST,
   ...SENDER_BODIES,
+  ...SUPPRESSION_BODIES,
+  SUPPRESSION,
+  listOf('suppressions', ref('Suppression'), 'SuppressionList'),
+  SUPPRESSION_IMPORT,
   RESOURCE_REFERENCE,
   SENDER,
   listOf('senders', ref('Sender'), 'SenderList'),

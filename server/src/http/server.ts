@@ -33,6 +33,7 @@ import { createSenderHandlers } from './senders.ts';
 import type { Route } from './route.ts';
 import { listRoutes } from './routes.ts';
 import { NAMED_SHAPES } from './schemas.ts';
+import { createSuppressionHandlers } from './suppressions.ts';
 import { parseJson, type SendAnswer, type SendQuestion } from './send.ts';
 
 declare module 'fastify' {
@@ -180,6 +181,7 @@ async function registerApi(api: FastifyInstance, deps: ServerDeps): Promise<void
     operations: createOperationHandlers(deps),
     senders: createSenderHandlers({ store: deps.store, carriers: deps.options.carriers }),
     senderPools: createSenderPoolHandlers(deps),
+    suppressions: createSuppressionHandlers(deps),
   });
   for (const { method, path, handler, schema, takesBytes = false } of routes)
     api.route({

@@ -1,11 +1,13 @@
 /** Dry run: what a request would send, recipient by recipient, without writing anything. */
 import { renderContent } from '../domain/content.ts';
-import { ERRORS, type Problem } from '../domain/errors.ts';
+import { ERRORS, findError, type Problem } from '../domain/errors.ts';
 import type { Address, Channel } from '../domain/message.ts';
 import { listCandidates, type Candidate } from '../domain/routing.ts';
 import { measureSms } from '../domain/segments.ts';
 import type { SendRequest } from '../domain/send-request.ts';
+import type { SuppressionIndex } from '../domain/suppression.ts';
 import {
+  leaveOutSuppressed,
   prepareSend,
   type PrepareOptions,
   type PreparedRecipient,
@@ -50,10 +52,14 @@ export type DryRunResult =
   | { readonly ok: false; readonly problems: readonly Problem[]; readonly total: number };
 
 /** Prepares a request as `submit` would, and tells instead of writing. */
-export function dryRun(request: SendRequest, options: PrepareOptions): DryRunResult {
+export function dryRun(
+  request: SendRequest,
+  options: PrepareOptions,
+  suppressed: SuppressionIndex,
+): DryRunResult {
   const prepared = prepareSend(request, options);
   if (!prepared.ok) return prepared;
-  const { send } = prepared;
+  const send = leaveOutSuppressed(prepared.send, suppressed);
   const messages = send.recipients.flatMap((each) => preview(each, send) ?? []);
   return {
     ok: true,
@@ -65,8 +71,8 @@ export function dryRun(request: SendRequest, options: PrepareOptions): DryRunRes
       unaddressable: send.recipients
         .filter((each) => each.first === null)
         .map((each) => ({
-          code: ERRORS.unaddressable.code,
-          message: ERRORS.unaddressable.message,
+          code: each.code ?? ERRORS.unaddressable.code,
+          message: findError(each.code ?? 0)?.message ?? ERRORS.unaddressable.message,
           context: `$.to[${each.ordinal}]`,
         })),
       duplicates: findDuplicates(send.recipients),
@@ -75,6 +81,7 @@ export function dryRun(request: SendRequest, options: PrepareOptions): DryRunRes
 }
 
 function preview(recipient: PreparedRecipient, send: PreparedSend): DryRunMessage | null {
+  if (recipient.first === null) return null;
   const [first, ...others] = listCandidates(recipient.recipient.addresses, send.plan);
   if (first === undefined) return null;
   const rendered = renderContent(send.parsed, recipient.recipient.variables, send.renderAt, {

@@ -16,14 +16,17 @@ import type { SendPlan } from '../domain/operation.ts';
 import { firstCandidate, type Candidate } from '../domain/routing.ts';
 import { planSenders, type SenderChoice } from '../domain/sender.ts';
 import { readSchedule } from '../domain/schedule.ts';
+import { isSuppressed, type SuppressionIndex } from '../domain/suppression.ts';
 import type { RequestedRecipient, SendRequest } from '../domain/send-request.ts';
 
-/** A recipient with the first way to reach it; without one it is unaddressable. */
+/** A recipient with the first way to reach it; without one it is unaddressable, for the reason of `code`. */
 export interface PreparedRecipient {
   /** Position in `to`. */
   readonly ordinal: number;
   readonly recipient: Recipient;
   readonly first: Candidate | null;
+  /** Error code of an unaddressable recipient. */
+  readonly code: number | null;
   /** Rendered tags, when they are not the same for all. */
   readonly tags: Readonly<Record<string, string>> | null;
 }
@@ -237,7 +240,8 @@ function checkRecipient(
         list.add(ERRORS.invalid.code, UNSTORABLE, `${path}.variables.${name}`);
   checkVariables(variables, path, check);
   const first = firstCandidate(recipient.addresses, check.plan);
-  return { ordinal, recipient, first, tags: renderTags(variables, path, check) };
+  const code = first === null ? ERRORS.unaddressable.code : null;
+  return { ordinal, recipient, first, code, tags: renderTags(variables, path, check) };
 }
 
 function toRecipient(requested: Exclude<RequestedRecipient, { profileId: string }>): Recipient {
@@ -323,4 +327,17 @@ function renderTags(
     else tags.push([key, rendered.text]);
   }
   return Object.fromEntries(tags);
+}
+
+/** Takes those who have opted out off a prepared send: they become unaddressable. */
+export function leaveOutSuppressed(send: PreparedSend, index: SuppressionIndex): PreparedSend {
+  if (index.size === 0) return send;
+  return {
+    ...send,
+    recipients: send.recipients.map((each) =>
+      isSuppressed(each.recipient.addresses, send.plan, index)
+        ? { ...each, first: null, code: ERRORS.suppressed.code }
+        : each,
+    ),
+  };
 }

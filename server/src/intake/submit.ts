@@ -5,9 +5,15 @@
 import { ERRORS, type Problem } from '../domain/errors.ts';
 import { decodeTypeId, newOperationUuid } from '../domain/ids.ts';
 import type { SendRequest } from '../domain/send-request.ts';
+import { indexSuppressions } from '../domain/suppression.ts';
 import type { NewBatch, NewMessage, NewOperation, SenderQuestion, Store } from '../store/store.ts';
 import { dryRun, type DryRunResult } from './dry-run.ts';
-import { prepareSend, type PreparedRecipient, type PreparedSend } from './prepare.ts';
+import {
+  leaveOutSuppressed,
+  prepareSend,
+  type PreparedRecipient,
+  type PreparedSend,
+} from './prepare.ts';
 
 /** Messages of one batch, at most: leasing costs one row for all of them. */
 export const BATCH_SIZE_MAX = 500;
@@ -49,6 +55,16 @@ export function createSubmitter(options: {
     requireVariables,
     now: options.now(),
   });
+  const findSuppressed = async (accountId: number, { to }: SendRequest) => {
+    const addresses = to.flatMap((each) =>
+      'addresses' in each
+        ? each.addresses.map(({ address }) => address)
+        : 'address' in each
+          ? each.address
+          : [],
+    );
+    return indexSuppressions(await store.suppressions.findSuppressions(accountId, addresses));
+  };
   return {
     async submit(accountId, request, claim) {
       // A repetition gets the first answer, even where the request would be too late by now.
@@ -60,7 +76,8 @@ export function createSubmitter(options: {
       const prepared = prepareSend(request, gathered);
       if (!prepared.ok)
         return { kind: 'refused', problems: prepared.problems, total: prepared.total };
-      const operation = composeOperation(accountId, prepared.send, claim, gathered.now);
+      const send = leaveOutSuppressed(prepared.send, await findSuppressed(accountId, request));
+      const operation = composeOperation(accountId, send, claim, gathered.now);
       const result = await operations.acceptOperation(operation);
       if (result.kind === 'created')
         return { kind: 'accepted', operationId: operation.id, recipients: request.to.length };
@@ -68,7 +85,8 @@ export function createSubmitter(options: {
     },
 
     async preview(accountId, request) {
-      return dryRun(request, await gather(accountId, request));
+      const gathered = await gather(accountId, request);
+      return dryRun(request, gathered, await findSuppressed(accountId, request));
     },
   };
 }
@@ -93,11 +111,11 @@ function composeOperation(
 ): NewOperation {
   const messages: NewMessage[] = [];
   const unaddressable: NewOperation['unaddressable'][number][] = [];
-  for (const { ordinal, recipient, first, tags } of send.recipients)
+  for (const { ordinal, recipient, first, code, tags } of send.recipients)
     if (first === null)
       unaddressable.push({
         ordinal,
-        code: ERRORS.unaddressable.code,
+        code: code ?? ERRORS.unaddressable.code,
         addresses: recipient.addresses,
       });
     else messages.push({ ordinal, recipient, channel: first.sender.channel, tags });

@@ -11,6 +11,7 @@ import * as operations from './operations.ts';
 import * as partitions from './partitions.ts';
 import * as senderPools from './sender-pools.ts';
 import * as senders from './senders.ts';
+import * as suppressions from './suppressions.ts';
 import * as receipts from './receipts.ts';
 import * as settlements from './settlements.ts';
 import { dropExpiredIdempotencyKeys, listenForWork, ping } from './housekeeping.ts';
@@ -32,6 +33,7 @@ export type {
 export type { MatchedReceipt, ReceiptTally } from './receipts.ts';
 export type { SenderPool, SenderPoolOperation } from './sender-pools.ts';
 export type { NewSender, SenderQuestion } from './senders.ts';
+export type { SuppressionEntry, SuppressionScope } from './suppressions.ts';
 export type { NextTry, SettledBatch, Settlement } from './settlements.ts';
 
 /** Gives every function of a module its first argument, the database. */
@@ -69,6 +71,7 @@ function makeStore(database: Database) {
     receipts: bind(database, receipts),
     senders: bind(database, senders),
     senderPools: bind(database, senderPools),
+    suppressions: bind(database, suppressions),
     upkeep: bind(database, { ...partitions, dropExpiredIdempotencyKeys, listenForWork, ping }),
     close: () => database.close(),
   };

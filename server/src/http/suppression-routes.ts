@@ -1,0 +1,107 @@
+/** The routes of the suppression list: a part of the table in `routes.ts`. */
+import { Type } from 'typebox';
+import { PAGING } from './paging.ts';
+import { DATES, describe, type Route } from './route.ts';
+import { answer, refusals } from './schemas.ts';
+import type { createSuppressionHandlers } from './suppressions.ts';
+
+const body = (name: string) => Type.Unsafe({ $ref: `${name}#` });
+
+/** Routes of the suppression list. */
+export function listSuppressionRoutes(
+  suppressions: ReturnType<typeof createSuppressionHandlers>,
+): Route[] {
+  return [
+    {
+      method: 'GET',
+      path: '/Suppressions',
+      handler: suppressions.list,
+      schema: describe(
+        'Suppressions',
+        'listSuppressions',
+        'Extension: list who is not sent to, newest first.',
+        {
+          querystring: Type.Object({ ...DATES, ...PAGING }),
+          response: { 200: answer('SuppressionList', 'A page.'), ...refusals(400) },
+        },
+      ),
+    },
+    {
+      method: 'POST',
+      path: '/Suppressions',
+      handler: suppressions.add,
+      schema: describe(
+        'Suppressions',
+        'addSuppression',
+        'Extension: do not send to an address any more.',
+        {
+          body: body('AddSuppressionRequest'),
+          response: {
+            200: answer('Suppression', 'It was on the list.'),
+            201: answer('Suppression', 'It is on the list now.'),
+            ...refusals(400, 413, 415),
+          },
+        },
+      ),
+    },
+    {
+      method: 'POST',
+      path: '/Suppressions/Import',
+      handler: suppressions.importAll,
+      schema: describe(
+        'Suppressions',
+        'importSuppressions',
+        'Extension: add up to 10,000 addresses.',
+        {
+          body: body('ImportSuppressionsRequest'),
+          response: {
+            200: answer('SuppressionImport', 'All are on the list now.'),
+            ...refusals(400, 413, 415),
+          },
+        },
+      ),
+    },
+    {
+      method: 'POST',
+      path: '/Suppressions/Search',
+      handler: suppressions.search,
+      schema: describe(
+        'Suppressions',
+        'searchSuppressions',
+        'Extension: the entries of an address.',
+        {
+          querystring: Type.Object(PAGING),
+          body: body('SearchSuppressionsRequest'),
+          response: { 200: answer('SuppressionList', 'A page.'), ...refusals(400, 413, 415) },
+        },
+      ),
+    },
+    {
+      method: 'GET',
+      path: '/Suppressions/Export',
+      handler: suppressions.exportHashes,
+      schema: describe(
+        'Suppressions',
+        'exportSuppressions',
+        'Extension: SHA-256 of each address, a line each, as text.',
+        {
+          response: { 200: Type.String({ description: 'Hex, newest first.' }), ...refusals() },
+        },
+      ),
+    },
+    {
+      method: 'DELETE',
+      path: '/Suppressions/:suppressionId',
+      handler: suppressions.remove,
+      schema: describe(
+        'Suppressions',
+        'removeSuppression',
+        'Extension: send to an address again.',
+        {
+          params: Type.Object({ suppressionId: Type.String({ description: 'Id of the entry.' }) }),
+          response: { 204: Type.Null({ description: 'Removed.' }), ...refusals(404) },
+        },
+      ),
+    },
+  ];
+}

@@ -1,0 +1,89 @@
+/** The suppression list of an account. */
+import { newUuid, uuidTimeMs } from '../domain/ids.ts';
+import type { Suppression } from '../domain/suppression.ts';
+import type { Database } from './database.ts';
+
+export interface SuppressionEntry extends Suppression {
+  readonly id: string;
+  readonly reason: string | null;
+  readonly createdAt: Date;
+}
+
+/** What addresses are suppressed for; both null: for the whole account. */
+export interface SuppressionScope {
+  readonly senderId: string | null;
+  readonly poolId: string | null;
+}
+
+interface SuppressionRow {
+  id: string;
+  address: string;
+  sender_id: string | null;
+  pool_id: string | null;
+  reason: string | null;
+}
+
+function toEntry({ id, address, sender_id, pool_id, reason }: SuppressionRow): SuppressionEntry {
+  const createdAt = new Date(uuidTimeMs(id));
+  return { id, address, senderId: sender_id, poolId: pool_id, reason, createdAt };
+}
+
+/** The suppressions of any of these addresses. */
+export async function findSuppressions(
+  database: Database,
+  accountId: number,
+  addresses: readonly string[],
+): Promise<Suppression[]> {
+  const { rows } = await database.query<SuppressionRow>(
+    'select id, address, sender_id, pool_id, reason from suppression where account_id = $1 and address = any($2)',
+    [accountId, addresses],
+  );
+  return rows.map(toEntry);
+}
+
+/** Suppresses addresses. Resolves with the entries that are new; those that were there stay as they are. */
+export async function addSuppressions(
+  database: Database,
+  accountId: number,
+  addresses: readonly string[],
+  scope: SuppressionScope,
+  reason: string | null,
+): Promise<SuppressionEntry[]> {
+  const now = Date.now();
+  const { rows } = await database.query<SuppressionRow>(
+    `insert into suppression (account_id, id, address, sender_id, pool_id, reason)
+     select $1, id, address, $4, $5, $6 from unnest($2::uuid[], $3::text[]) as given(id, address)
+     on conflict do nothing returning id, address, sender_id, pool_id, reason`,
+    [accountId, addresses.map(() => newUuid(now)), addresses, scope.senderId, scope.poolId, reason],
+  );
+  return rows.map(toEntry);
+}
+
+/** Entries, newest first, at most `limit`; `address` null is any. Ids lie strictly between `after` and `before`. */
+export async function listSuppressions(
+  database: Database,
+  accountId: number,
+  filter: { readonly after: string; readonly before: string; readonly address: string | null },
+  limit: number,
+): Promise<SuppressionEntry[]> {
+  const { rows } = await database.query<SuppressionRow>(
+    `select id, address, sender_id, pool_id, reason from suppression
+     where account_id = $1 and id > $2 and id < $3 and ($4::text is null or address = $4)
+     order by id desc limit $5`,
+    [accountId, filter.after, filter.before, filter.address, limit],
+  );
+  return rows.map(toEntry);
+}
+
+/** Takes an entry off the list; false when there is none. */
+export async function removeSuppression(
+  database: Database,
+  accountId: number,
+  id: string,
+): Promise<boolean> {
+  const { rowCount } = await database.query(
+    'delete from suppression where account_id = $1 and id = $2',
+    [accountId, id],
+  );
+  return rowCount === 1;
+}
