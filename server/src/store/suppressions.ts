@@ -34,6 +34,12 @@ export async function findSuppressions(
   accountId: number,
   addresses: readonly string[],
 ): Promise<Suppression[]> {
+  // Most accounts have no list: asking costs less than carrying ten thousand addresses there.
+  const { rowCount } = await database.query(
+    'select 1 from suppression where account_id = $1 limit 1',
+    [accountId],
+  );
+  if (rowCount === 0) return [];
   const { rows } = await database.query<SuppressionRow>(
     'select id, address, sender_id, pool_id, reason from suppression where account_id = $1 and address = any($2)',
     [accountId, addresses],
