@@ -17,7 +17,7 @@ export interface OperationAnswer {
 
 export interface BenchServer {
   /** Posts a body; resolves with the operation's URL and the milliseconds until its 202. */
-  send(body: string): Promise<{ location: string; tookMs: number }>;
+  send(body: Buffer<ArrayBuffer>): Promise<{ location: string; tookMs: number }>;
   read(location: string): Promise<OperationAnswer>;
   /** Bytes of memory the process has resident. */
   measureMemory(): Promise<number>;

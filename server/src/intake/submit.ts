@@ -72,11 +72,14 @@ export function createSubmitter(options: {
       const said =
         claim && (await operations.findIdempotencyKey(accountId, claim.key, claim.fingerprint));
       if (said !== null) return said;
-      const gathered = await gather(accountId, request);
+      const [gathered, suppressed] = await Promise.all([
+        gather(accountId, request),
+        findSuppressed(accountId, request),
+      ]);
       const prepared = prepareSend(request, gathered);
       if (!prepared.ok)
         return { kind: 'refused', problems: prepared.problems, total: prepared.total };
-      const send = leaveOutSuppressed(prepared.send, await findSuppressed(accountId, request));
+      const send = leaveOutSuppressed(prepared.send, suppressed);
       const operation = composeOperation(accountId, send, claim, gathered.now);
       const result = await operations.acceptOperation(operation);
       if (result.kind === 'created')
