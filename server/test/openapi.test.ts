@@ -21,10 +21,13 @@ afterAll(async () => {
 });
 
 const ROUTES = [
+  'DELETE /v1/Content/{contentId}',
   'DELETE /v1/SenderPools/{senderPoolId}',
   'DELETE /v1/SenderPools/{senderPoolId}/Senders/{senderId}',
   'DELETE /v1/Senders/{senderId}',
   'DELETE /v1/Suppressions/{suppressionId}',
+  'GET /v1/Content',
+  'GET /v1/Content/{contentId}',
   'GET /v1/Messages',
   'GET /v1/Messages/Operations',
   'GET /v1/Messages/Operations/{operationId}',
@@ -43,6 +46,7 @@ const ROUTES = [
   'GET /v1/Suppressions/Export',
   'PATCH /v1/SenderPools/{senderPoolId}',
   'PATCH /v1/Senders/{senderId}',
+  'POST /v1/Content',
   'POST /v1/Messages',
   'POST /v1/Messages/Operations/{operationId}/Cancel',
   'POST /v1/Messages/Operations/{operationId}/Pause',
@@ -133,6 +137,37 @@ describe('/openapi.json', () => {
       await ask('GET /v1/Messages/{messageId}/Receipts', `/v1/Messages/${messageId}/Receipts`);
       await ask('POST /v1/Messages/{messageId}/Cancel', `/v1/Messages/${messageId}/Cancel`);
     }
+  });
+
+  it('describes rich contents and templates as they are', async () => {
+    const ask = (route: string, path: string, body?: unknown) =>
+      askDescribed(document, fanfare, route, path, body);
+    const card = { title: 'New', media: ['https://example.com/{{1}}.png'] };
+    const stored = await ask('POST /v1/Content', '/v1/Content', {
+      friendlyName: 'News',
+      language: 'en',
+      variables: { 1: 'a' },
+      types: { 'twilio/text': { body: 'Hi {{1}}' }, 'twilio/card': card },
+    });
+    const contentId = stored.body['id'];
+    await ask('POST /v1/Content', '/v1/Content', { types: {} });
+    await ask('GET /v1/Content', '/v1/Content');
+    await ask('GET /v1/Content', '/v1/Content?pageToken=x');
+    await ask('GET /v1/Content/{contentId}', `/v1/Content/${contentId}`);
+    const modules = [
+      { rcs: { text: 'Yes?', suggestions: [{ reply: { text: 'Yes', postbackData: 'y' } }] } },
+      { sms: { text: 'Yes?', media: [{ url: 'https://example.com/a.png' }] } },
+    ];
+    for (const content of [{ modules }, { contentId }]) {
+      const request = { to: [special(6)], content };
+      await ask('POST /v1/Messages', '/v1/Messages', { ...request, dryRun: true });
+      const { body } = await ask('POST /v1/Messages', '/v1/Messages', request);
+      const list = await fanfare.get(`/v1/Messages?operationId=${body['operationId']}`);
+      await ask('GET /v1/Messages/{messageId}', `/v1/Messages/${list.body['messages'][0].id}`);
+    }
+    expect((await fanfare.request('DELETE', `/v1/Content/${contentId}`)).status).toBe(204);
+    await ask('DELETE /v1/Content/{contentId}', `/v1/Content/${contentId}`);
+    await ask('GET /v1/Content/{contentId}', `/v1/Content/${contentId}`);
   });
 
   it('describes senders and pools as they are', async () => {

@@ -6,6 +6,7 @@
  * is treated as `retry`. Codes come from the error table; the far side's own words go into `detail`.
  */
 import type { Channel } from '../domain/message.ts';
+import type { RcsBody } from '../domain/rcs.ts';
 import type { Receipt } from '../domain/receipt.ts';
 
 export type { Receipt } from '../domain/receipt.ts';
@@ -24,6 +25,11 @@ export interface Submission {
   readonly to: string;
   readonly text: string | null;
   readonly mediaUrls: readonly string[];
+  /**
+   * Rich content, rendered, for RCS and (from templates) WHATSAPP; null: text and media are all. When it is there it is
+   * what to send, and `text` is its plain words, for a carrier that cannot show it.
+   */
+  readonly rich: RcsBody | null;
 }
 
 /** What the carrier answered to one submission. Delays are in milliseconds. */

@@ -171,8 +171,14 @@ export function createSimulator(options: SimulatorOptions): Carrier {
   };
 }
 
-function journalLine({ reference, channel, from, to, text }: Submission): string {
-  return JSON.stringify({ at: new Date().toISOString(), reference, channel, from, to, text });
+/** Media and rich content where there are any. */
+function journalLine({ mediaUrls, rich, ...rest }: Submission): string {
+  return JSON.stringify({
+    at: new Date().toISOString(),
+    ...rest,
+    ...(mediaUrls.length === 0 ? {} : { mediaUrls }),
+    ...(rich === null ? {} : { rich }),
+  });
 }
 
 /** A bucket of one second; `take` returns 0, or the milliseconds until there is room. */

@@ -5,7 +5,7 @@
 import type { Carrier, SendResult, Submission } from '../carriers/carrier.ts';
 import { ERRORS } from '../domain/errors.ts';
 import { ATTEMPT_MAX, attemptReference } from '../domain/ids.ts';
-import { renderContent, type ParsedContent } from '../domain/content.ts';
+import { chooseContent, renderContent, type ParsedContent } from '../domain/content.ts';
 import type { SendPlan } from '../domain/operation.ts';
 import { nextRetryDelayMs, type RetryPolicy } from '../domain/retry.ts';
 import { listCandidates, type Candidate } from '../domain/routing.ts';
@@ -65,13 +65,16 @@ function composeSubmission(
     requireVariables: false,
   });
   if (!rendered.ok) return null;
+  const { channel } = candidate.sender;
+  const { text, mediaUrls, rich } = chooseContent(rendered.content, channel);
   return {
     reference: attemptReference(batch.accountId, message.id, batch.attempt),
-    channel: candidate.sender.channel,
+    channel,
     from: candidate.sender.address,
     to: candidate.to.address,
-    text: rendered.content.text,
-    mediaUrls: rendered.content.mediaUrls,
+    text,
+    mediaUrls,
+    rich,
   };
 }
 

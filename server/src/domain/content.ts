@@ -1,42 +1,190 @@
-/** Content: the words and media of a message, parsed once per operation and rendered per recipient. Pure. */
-import { parseTemplate, renderTemplate, type Template } from './liquid.ts';
-import type { Content } from './message.ts';
+/**
+ * Content: what an operation says, for all channels or for each. Parsed once per operation, rendered per recipient, and
+ * chosen per channel:
+ *
+ * ```
+ *  OperationContent ──parse──▶ ParsedContent ──render──▶ OperationContent ──choose──▶ ChannelContent
+ *   templates, stored           once                      one recipient's words        what one channel gets
+ * ```
+ * Pure.
+ */
+import { findValueProblem, mapFields, TEXT_LENGTH_MAX, type FieldRule } from './content-fields.ts';
+import { readPlainType, readRichType, type TemplateTypes } from './content-template.ts';
+import { readInstant } from './instant.ts';
+import {
+  isConstant,
+  parseTemplate,
+  renderTemplate,
+  requiredVariables,
+  type Template,
+} from './liquid.ts';
+import type { Channel, Content } from './message.ts';
+import { degradeRcs, listSuggestions, type RcsBody } from './rcs.ts';
 
-/** Characters of a rendered text: ten SMS segments and more than any channel here takes. */
-export const TEXT_LENGTH_MAX = 1_600;
-/** Characters of a rendered URL. */
-export const URL_LENGTH_MAX = 2_048;
+/** Entries of `content.modules`. */
+export const MODULES_MAX = 4;
+/** Media of a plain content or an SMS module. */
+export const MEDIA_MAX = 10;
 
-export interface ParsedContent {
-  readonly text: Template | null;
-  readonly mediaUrls: readonly Template[];
+export interface SmsModule {
+  readonly text?: string;
+  readonly media?: readonly { readonly url: string }[];
 }
 
-/** What is wrong with a template, and where in `content` it stands. */
+export type ContentModule = { readonly sms: SmsModule } | { readonly rcs: RcsBody };
+
+/** Contents by channel, as requested; at most one for each channel. */
+export interface ModulesContent {
+  readonly modules: readonly ContentModule[];
+}
+
+/** A stored template as it was when the operation was accepted. */
+export interface TemplateContent {
+  /** UUID of the template, which may be gone. */
+  readonly contentId: string;
+  readonly types: TemplateTypes;
+  /** Values of variables that a recipient does not bring. */
+  readonly variables: Readonly<Record<string, string>>;
+}
+
+/** What an operation says, as it is stored. Told apart by `modules` and `contentId`. */
+export type OperationContent = Content | ModulesContent | TemplateContent;
+
+/** What one channel gets. */
+export interface ChannelContent extends Content {
+  /** Null: text and media are all. Else it is what to send, and they are its plain words. */
+  readonly rich: RcsBody | null;
+}
+
+/** A field of a content with its template. */
+interface Field {
+  readonly path: string;
+  readonly rule: FieldRule;
+  readonly template: Template;
+  /** The rendered value when it is the same for all. */
+  readonly constant: string | null;
+  /** Places of a plain template where a variable goes. */
+  readonly slots: number;
+}
+
+export interface ParsedContent {
+  readonly source: OperationContent;
+  readonly fields: readonly Field[];
+}
+
+/** What is wrong with a content, and where in `content` it stands. */
 export interface ContentProblem {
-  /** `text` or `media[2].url`. */
+  /** `text`, `media[2].url` or `modules[1].rcs.suggestions[3].action.text`. */
   readonly path: string;
   readonly message: string;
 }
 
 /** Parses the templates of a content, reporting all that do not parse. */
 export function parseContent(
-  content: Content,
+  source: OperationContent,
 ): { ok: true; content: ParsedContent } | { ok: false; problems: ContentProblem[] } {
   const problems: ContentProblem[] = [];
-  const parse = (source: string, path: string): Template | null => {
-    const parsed = parseTemplate(source);
-    if (parsed.ok) return parsed.template;
-    problems.push({ path, message: parsed.problem.message });
-    return null;
-  };
-  const text = content.text === null ? null : parse(content.text, 'text');
-  const mediaUrls = content.mediaUrls.flatMap((url, i) => parse(url, `media[${i}].url`) ?? []);
-  return problems.length > 0 ? { ok: false, problems } : { ok: true, content: { text, mediaUrls } };
+  const fields: Field[] = [];
+  mapFields(source, (value, rule, found) => {
+    // Plain media are stored as URLs, and requested as objects.
+    const path = found.replace(/^mediaUrls(\[\d+\])$/, 'media$1.url');
+    const parsed = parseTemplate(value);
+    if (!parsed.ok) problems.push({ path, message: parsed.problem.message });
+    else {
+      const { template } = parsed;
+      const constant = isConstant(template) ? (template.plain ?? []).join('') : null;
+      const slots = template.plain?.filter((part) => typeof part !== 'string').length ?? 0;
+      fields.push({ path, rule, template, constant, slots });
+    }
+    return value;
+  });
+  return problems.length > 0 ? { ok: false, problems } : { ok: true, content: { source, fields } };
+}
+
+/** What is wrong with the values that are the same for all recipients: looked at once, before any of them. */
+export function checkConstants({ source, fields }: ParsedContent): ContentProblem[] {
+  const problems = fields.flatMap(({ path, rule, constant }) => {
+    const message = constant === null ? null : findValueProblem(constant, rule);
+    return message === null ? [] : [{ path, message }];
+  });
+  return [...problems, ...checkModules(source)];
+}
+
+/** What no single field can tell: cards without anything to show, events that end before they begin. */
+function checkModules(content: OperationContent): ContentProblem[] {
+  if (!('modules' in content)) return [];
+  return content.modules.flatMap((each, i) => {
+    if (!('rcs' in each)) return [];
+    const base = `modules[${i}].rcs`;
+    const problems: ContentProblem[] = [];
+    if ('richCard' in each.rcs && degradeRcs(each.rcs) === '')
+      problems.push({
+        path: `${base}.richCard.standaloneCard.cardContent`,
+        message: 'A card needs a title, a description or media.',
+      });
+    const { path, suggestions } = listSuggestions(each.rcs);
+    for (const [k, suggestion] of suggestions.entries()) {
+      const event = 'action' in suggestion && suggestion.action.createCalendarEventAction;
+      if (!event) continue;
+      const [start, end] = [readInstant(event.startTime), readInstant(event.endTime)];
+      if (start !== null && end !== null && end <= start)
+        problems.push({
+          path: `${base}.${path}[${k}].action.createCalendarEventAction.endTime`,
+          message: 'Must be later than startTime.',
+        });
+    }
+    return problems;
+  });
+}
+
+/** Whether a content is the same for all recipients. */
+export function isSameForAll({ fields }: ParsedContent): boolean {
+  return fields.every((field) => field.constant !== null);
+}
+
+/** Variables that every recipient must bring; null when only rendering can tell. */
+export function requiredOf({ source, fields }: ParsedContent): ReadonlySet<string> | null {
+  const names = new Set<string>();
+  const defaults = defaultsOf(source);
+  for (const { template } of fields) {
+    const required = requiredVariables(template);
+    if (required === null) return null;
+    for (const name of required)
+      if (defaults === null || !Object.hasOwn(defaults, name)) names.add(name);
+  }
+  return names;
+}
+
+/**
+ * Whether values could break a rule, so that only rendering tells. Not when all that varies are plain texts which these
+ * variables cannot make too long: so ten thousand recipients of a short text cost little.
+ */
+export function needsRendering(
+  { source, fields }: ParsedContent,
+  variables: Readonly<Record<string, string>> | null,
+): boolean {
+  const length = lengthOf(variables) + lengthOf(defaultsOf(source));
+  return fields.some(
+    ({ constant, template, rule, slots }) =>
+      constant === null &&
+      (template.plain === null ||
+        rule.empty !== 'kept' ||
+        template.source.length + slots * length > rule.max),
+  );
+}
+
+function lengthOf(variables: Readonly<Record<string, string>> | null): number {
+  let length = 0;
+  if (variables !== null) for (const name in variables) length += variables[name]?.length ?? 0;
+  return length;
+}
+
+function defaultsOf(source: OperationContent): Readonly<Record<string, string>> | null {
+  return 'contentId' in source ? source.variables : null;
 }
 
 export type RenderedContent =
-  | { readonly ok: true; readonly content: Content }
+  | { readonly ok: true; readonly content: OperationContent }
   | {
       readonly ok: false;
       readonly path: string;
@@ -49,43 +197,89 @@ export type RenderedContent =
  * after a crash and a later look at the message agree.
  */
 export function renderContent(
-  content: ParsedContent,
-  variables: Readonly<Record<string, string>> | null,
+  { source, fields }: ParsedContent,
+  given: Readonly<Record<string, string>> | null,
   at: Date,
   options: { readonly requireVariables: boolean },
 ): RenderedContent {
-  let text: string | null = null;
-  if (content.text !== null) {
-    const rendered = renderTemplate(content.text, variables, at, {
-      requireVariables: options.requireVariables,
-      lengthMax: TEXT_LENGTH_MAX,
-    });
-    if (!rendered.ok) return describe(rendered, 'text');
-    text = rendered.text;
-  }
-  if (content.mediaUrls.length === 0) return { ok: true, content: { text, mediaUrls: [] } };
-  const mediaUrls: string[] = [];
-  for (const [i, template] of content.mediaUrls.entries()) {
+  const defaults = defaultsOf(source);
+  const variables = defaults === null ? given : { ...defaults, ...given };
+  const values: (string | undefined)[] = [];
+  for (const { path, rule, template, constant } of fields) {
+    if (constant !== null) {
+      values.push(constant === '' && rule.empty === 'dropped' ? undefined : constant);
+      continue;
+    }
     const rendered = renderTemplate(template, variables, at, {
       requireVariables: options.requireVariables,
-      lengthMax: URL_LENGTH_MAX,
+      lengthMax: rule.max,
     });
-    if (!rendered.ok) return describe(rendered, `media[${i}].url`);
-    mediaUrls.push(rendered.text);
+    if (!rendered.ok)
+      return 'missing' in rendered
+        ? {
+            ok: false,
+            path,
+            missing: rendered.missing,
+            problem: `The variable "${rendered.missing}" has no value.`,
+          }
+        : { ok: false, path, missing: null, problem: rendered.problem };
+    const problem = findValueProblem(rendered.text, rule);
+    if (problem !== null) return { ok: false, path, missing: null, problem };
+    values.push(rendered.text === '' && rule.empty === 'dropped' ? undefined : rendered.text);
   }
-  return { ok: true, content: { text, mediaUrls } };
+  let next = 0;
+  const content = mapFields(source, () => values[next++]);
+  const [problem] = checkModules(content);
+  return problem === undefined
+    ? { ok: true, content }
+    : { ok: false, path: problem.path, missing: null, problem: problem.message };
 }
 
-function describe(
-  failure: { readonly missing: string } | { readonly problem: string },
-  path: string,
-): RenderedContent {
-  return 'missing' in failure
-    ? {
-        ok: false,
-        path,
-        missing: failure.missing,
-        problem: `The variable "${failure.missing}" has no value.`,
-      }
-    : { ok: false, path, missing: null, problem: failure.problem };
+/**
+ * What a channel gets of a content: its own module; else the other one in plain words. Of a template SMS gets the media
+ * or the text, RCS and WHATSAPP the richest type; where that type is the only one, SMS gets its words.
+ */
+export function chooseContent(content: OperationContent, channel: Channel): ChannelContent {
+  if ('modules' in content) {
+    const [sms] = content.modules.flatMap((each) => ('sms' in each ? each.sms : []));
+    const [rcs] = content.modules.flatMap((each) => ('rcs' in each ? each.rcs : []));
+    const plain: Content | null =
+      sms === undefined
+        ? null
+        : { text: sms.text ?? null, mediaUrls: (sms.media ?? []).map(({ url }) => url) };
+    return chooseBetween(plain, rcs ?? null, channel === 'RCS');
+  }
+  if ('contentId' in content)
+    return chooseBetween(
+      readPlainType(content.types),
+      readRichType(content.types),
+      channel !== 'SMS',
+    );
+  return { ...content, rich: null };
+}
+
+function chooseBetween(
+  plain: Content | null,
+  rich: RcsBody | null,
+  showsRich: boolean,
+): ChannelContent {
+  if (rich !== null && (showsRich || plain === null))
+    return { text: degradeRcs(rich), mediaUrls: [], rich: showsRich ? rich : null };
+  return { ...(plain ?? { text: null, mediaUrls: [] }), rich: null };
+}
+
+/** What is wrong with a rendered content for one of these channels, or null: words of a rich content that are too many. */
+export function findMisfit(
+  content: OperationContent,
+  channels: Iterable<Channel>,
+): ContentProblem | null {
+  for (const channel of channels) {
+    const { text, rich } = chooseContent(content, channel);
+    if (rich === null && text !== null && text.length > TEXT_LENGTH_MAX)
+      return {
+        path: 'contentId' in content ? 'contentId' : 'modules',
+        message: `As plain text for ${channel} it has ${text.length} characters; at most ${TEXT_LENGTH_MAX} are allowed. Give that channel words of its own.`,
+      };
+  }
+  return null;
 }

@@ -126,6 +126,12 @@ const table = {
     message: 'The number of recipients is not allowed.',
     advice: 'Send 1 to 10,000 recipients in a request.',
   },
+  contentTemplate: {
+    code: 20017,
+    status: 400,
+    message: 'There is no such content template.',
+    advice: 'Name one of your account; GET /v1/Content lists them.',
+  },
   sender: {
     code: 21606,
     status: 400,

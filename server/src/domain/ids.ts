@@ -253,3 +253,13 @@ export function parseAttemptReference(text: string): AttemptReference | null {
   const id = parseAttemptSid(`SM${hex}`);
   return id === null ? null : { accountId, ...id };
 }
+
+/** The id of a content template: `HX` and the 32 lower-case hex digits of its UUID, so that it sorts by time. */
+export function contentSid(uuid: string): string {
+  return `HX${uuid.replaceAll('-', '')}`;
+}
+
+/** Reads what `contentSid` wrote; null for anything else. */
+export function parseContentSid(text: string): string | null {
+  return /^HX[0-9a-f]{32}$/.test(text) ? dashed(text.slice(2)) : null;
+}

@@ -1,4 +1,5 @@
 /** A send request whose shape has been checked: what `POST /Messages` may say. */
+import type { ModulesContent } from './content.ts';
 import type { AddressChannel, Channel } from './message.ts';
 
 export interface RequestedAddress {
@@ -20,7 +21,7 @@ export type RequestedRecipient =
 export type RequestedContent =
   | { readonly text?: string; readonly media?: readonly { readonly url: string }[] }
   | { readonly contentId: string }
-  | { readonly modules: readonly object[] };
+  | ModulesContent;
 
 export type RequestedSender =
   | { readonly address: string; readonly channel: Channel }

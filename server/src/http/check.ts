@@ -9,6 +9,7 @@ import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import { closest, distance } from 'fastest-levenshtein';
 import type { TSchema } from 'typebox';
 import { ERRORS, type ErrorName, type Problem } from '../domain/errors.ts';
+import { stepOf } from '../domain/json-path.ts';
 
 /** Keywords of our own in schemas: which error a violation is, and what would be right. */
 export interface Notes {
@@ -108,7 +109,10 @@ function wordsFor(error: ErrorObject, notes: Notes): string | null {
     case 'minimum':
     case 'maximum':
       return `Must be ${error.message?.replace('must be ', '')}, not ${String(data)}.`;
+    case 'not':
+      return `A part is missing: ${notes['x-hint'] ?? 'this form is not allowed'}.`;
     case 'propertyNames':
+    case 'if':
       return null;
     default:
       return `${error.message ?? 'is not allowed'}.`;
@@ -145,11 +149,4 @@ function pathOf(error: ErrorObject, base: string): string {
     path += stepOf(String(error.params['additionalProperty']));
   if (error.propertyName !== undefined) path += stepOf(error.propertyName);
   return path;
-}
-
-/** One step of a JSON path (RFC 9535 section 2.5): `[0]`, `.name`, or `["two words"]`. */
-export function stepOf(name: string): string {
-  if (/^\d+$/.test(name)) return `[${name}]`;
-  const shown = name.length > QUOTED_MAX ? `${name.slice(0, QUOTED_MAX)}…` : name;
-  return /^[A-Za-z_]\w*$/.test(shown) ? `.${shown}` : `[${JSON.stringify(shown)}]`;
 }

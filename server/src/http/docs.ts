@@ -21,6 +21,7 @@ export async function registerDocs(app: FastifyInstance): Promise<void> {
         { name: 'Senders', description: 'Identities to send from.' },
         { name: 'SenderPools', description: 'Groups of senders to send from.' },
         { name: 'Suppressions', description: 'Who is not sent to.' },
+        { name: 'Content', description: 'Contents stored under an id.' },
       ],
       components: {
         securitySchemes: {

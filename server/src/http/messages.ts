@@ -1,10 +1,16 @@
 /** Messages over HTTP: sent, listed, searched, read, found by a carrier's id, canceled. */
 import type { Transferable } from 'node:worker_threads';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { parseContent, renderContent } from '../domain/content.ts';
+import {
+  chooseContent,
+  parseContent,
+  renderContent,
+  type OperationContent,
+} from '../domain/content.ts';
 import { findError, problemOf } from '../domain/errors.ts';
 import {
   attemptSid,
+  contentSid,
   decodeTypeId,
   encodeTypeId,
   operationUuidOf,
@@ -268,7 +274,7 @@ function showMessage(message: Message, origin: string) {
   const error = ended ? showError(message.errorCode, null, origin) : {};
   return {
     ...showSummary(message, origin),
-    content: showContent(renderFor(message)),
+    content: showContent(renderFor(message), message.candidate.sender.channel),
     attempts: message.attempts.map((attempt) => showAttempt(message, attempt, origin)),
     ...error,
   };
@@ -311,7 +317,7 @@ function showError(code: number | null, detail: string | null, origin: string) {
 }
 
 /** The words as they were or will be sent: rendering gives the same again and again. */
-function renderFor(message: Message): Content {
+function renderFor(message: Message): OperationContent {
   const parsed = parseContent(message.content);
   if (!parsed.ok) return message.content;
   const at = message.scheduledFor ?? message.createdAt;
@@ -321,7 +327,20 @@ function renderFor(message: Message): Content {
   return rendered.ok ? rendered.content : message.content;
 }
 
-function showContent({ text, mediaUrls }: Content) {
+/** As requested, rendered; of a template what the channel gets. */
+function showContent(content: OperationContent, channel: Channel) {
+  if ('modules' in content) return content;
+  if ('contentId' in content) {
+    const { rich, ...plain } = chooseContent(content, channel);
+    return {
+      contentId: contentSid(content.contentId),
+      ...(rich === null ? showPlain(plain) : { modules: [{ rcs: rich }] }),
+    };
+  }
+  return showPlain(content);
+}
+
+function showPlain({ text, mediaUrls }: Content) {
   return {
     ...(text === null ? {} : { text }),
     ...(mediaUrls.length === 0 ? {} : { media: mediaUrls.map((url) => ({ url })) }),

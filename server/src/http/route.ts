@@ -21,7 +21,7 @@ export const DATES = {
 };
 /** What `/openapi.json` says of a route. */
 export const describe = (
-  tag: 'Messages' | 'Operations' | 'Senders' | 'SenderPools' | 'Suppressions',
+  tag: 'Messages' | 'Operations' | 'Senders' | 'SenderPools' | 'Suppressions' | 'Content',
   operationId: string,
   summary: string,
   rest: Readonly<Record<string, TSchema | Record<number, TSchema>>>,

@@ -1,5 +1,7 @@
 /** The API at a glance: every route below `/v1`, with what it takes and answers; those of senders are next door. */
 import { Type } from 'typebox';
+import { listContentRoutes } from './content-routes.ts';
+import type { createContentHandlers } from './content-templates.ts';
 import type { createMessageHandlers } from './messages.ts';
 import type { createOperationHandlers } from './operations.ts';
 import { PAGING } from './paging.ts';
@@ -17,6 +19,7 @@ export interface Handlers {
   readonly senders: ReturnType<typeof createSenderHandlers>;
   readonly senderPools: ReturnType<typeof createSenderPoolHandlers>;
   readonly suppressions: ReturnType<typeof createSuppressionHandlers>;
+  readonly contentTemplates: ReturnType<typeof createContentHandlers>;
 }
 
 const operationParams = Type.Object({ operationId: Type.String({ description: 'Operation id.' }) });
@@ -230,5 +233,6 @@ export function listRoutes(handlers: Handlers): Route[] {
     ...listSenderRoutes(handlers.senders),
     ...listPoolRoutes(handlers.senderPools),
     ...listSuppressionRoutes(handlers.suppressions),
+    ...listContentRoutes(handlers.contentTemplates),
   ];
 }

@@ -8,19 +8,10 @@ import { ADDRESS_CHANNELS, CHANNELS, MESSAGE_STATUSES } from '../domain/message.
 import { OPERATION_STATUSES, RECIPIENTS_MAX } from '../domain/operation.ts';
 import { SENDER_STATUSES } from '../domain/sender.ts';
 import { SCHEDULE_DAYS_MAX } from '../domain/schedule.ts';
+import { CONTENT_ARMS, CONTENT_SHAPES, RENDERED_CONTENT, RICH } from './content-schemas.ts';
 import { PAGINATION } from './paging.ts';
+import { choice, E164, instant, listOf, orNull, ref, shape } from './schema-parts.ts';
 
-const choice = (values: readonly string[], notes: object = {}) =>
-  Type.Unsafe<string>({ type: 'string', enum: [...values], ...notes });
-const shape = <Properties extends Record<string, TSchema>>(
-  properties: Properties,
-  notes: object = {},
-) => Type.Object(properties, { additionalProperties: false, ...notes });
-const instant = (description: string) => Type.String({ format: 'date-time', description });
-const orNull = (schema: TSchema) => Type.Union([schema, Type.Null()]);
-const ref = (id: string) => Type.Unsafe<unknown>({ $ref: `${id}#` });
-
-const E164 = '^\\+[1-9]\\d{1,14}$';
 const TAG = '^[a-zA-Z0-9._~-]+$';
 const TAG_HINT = 'use letters, digits and . _ ~ -';
 const TYPE_ID = (prefix: string) => `^${prefix}_[0-7][a-hjkmnp-tv-z0-9]{25}$`;
@@ -92,35 +83,6 @@ export const RECIPIENT_ARMS = {
       variables,
     },
     { title: 'ProfileRecipient', description: 'Not supported yet: answered with 400.' },
-  ),
-};
-
-export const CONTENT_ARMS = {
-  text: shape(
-    {
-      text: Type.Optional(
-        Type.String({
-          minLength: 1,
-          maxLength: 65_536,
-          description: 'Liquid; at most 1,600 characters when rendered.',
-        }),
-      ),
-      media: Type.Optional(
-        Type.Array(
-          shape({ url: Type.String({ minLength: 1, maxLength: 2_048, description: 'Liquid.' }) }),
-          { maxItems: 10 },
-        ),
-      ),
-    },
-    { title: 'TextWithMedia', minProperties: 1, 'x-hint': 'give text, media or both' },
-  ),
-  template: shape(
-    { contentId: Type.String({ minLength: 1 }) },
-    { title: 'StoredContent', description: 'Not supported yet: answered with 400.' },
-  ),
-  modules: shape(
-    { modules: Type.Array(Type.Object({}), { minItems: 1, maxItems: 4 }) },
-    { title: 'ChannelModules', description: 'Not supported yet: answered with 400.' },
   ),
 };
 
@@ -440,13 +402,7 @@ const ATTEMPT_ERROR = Type.Object(
 const MESSAGE = Type.Object(
   {
     ...messageFields,
-    content: Type.Object(
-      {
-        text: Type.Optional(Type.String()),
-        media: Type.Optional(Type.Array(Type.Object({ url: Type.String() }))),
-      },
-      { description: 'As rendered for the recipient.' },
-    ),
+    content: RENDERED_CONTENT,
     attempts: Type.Array(
       Type.Object({
         id: ATTEMPT_SID,
@@ -463,9 +419,6 @@ const MESSAGE = Type.Object(
   },
   { $id: 'Message' },
 );
-
-const listOf = (name: string, item: TSchema, id: string) =>
-  Type.Object({ [name]: Type.Array(item), pagination: ref('Pagination') }, { $id: id });
 
 const OPERATION_ERROR = Type.Object(
   {
@@ -497,6 +450,9 @@ const way = {
   to: address,
   encoding: orNull(choice(['GSM-7', 'UCS-2'])),
   segments: orNull(Type.Integer()),
+  text: orNull(Type.String({ description: 'Plain words that this channel gets.' })),
+  mediaUrls: Type.Array(Type.String()),
+  rich: RICH,
 };
 const DRY_RUN = Type.Object(
   {
@@ -508,8 +464,6 @@ const DRY_RUN = Type.Object(
       Type.Object({
         context: Type.String(),
         ...way,
-        text: orNull(Type.String()),
-        mediaUrls: Type.Array(Type.String()),
         tags: Type.Record(Type.String(), Type.String()),
         fallbacks: Type.Array(Type.Object(way)),
       }),
@@ -622,6 +576,7 @@ export const NAMED_SHAPES: readonly TSchema[] = [
   SEARCH_REQUEST,
   ...SENDER_BODIES,
   ...SUPPRESSION_BODIES,
+  ...CONTENT_SHAPES,
   SUPPRESSION,
   listOf('suppressions', ref('Suppression'), 'SuppressionList'),
   SUPPRESSION_IMPORT,

@@ -5,11 +5,12 @@
 import { ERRORS, type Problem } from '../domain/errors.ts';
 import { RECIPIENTS_MAX } from '../domain/operation.ts';
 import type { SendRequest } from '../domain/send-request.ts';
-import { PROBLEMS_MAX } from '../intake/prepare.ts';
+import { PROBLEMS_MAX } from '../intake/problems.ts';
 import { Type } from 'typebox';
 import { compileCheck, type Check } from './check.ts';
 import { Refusal } from './reply.ts';
-import { CONTENT_ARMS, RECIPIENT_ARMS, SEND_FIELDS, SENDER_ARMS } from './schemas.ts';
+import { CONTENT_ARMS } from './content-schemas.ts';
+import { RECIPIENT_ARMS, SEND_FIELDS, SENDER_ARMS } from './schemas.ts';
 
 const checkFields = compileCheck(
   Type.Object(

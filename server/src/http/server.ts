@@ -23,6 +23,7 @@ import type { ApiMetrics } from '../lib/metrics.ts';
 import { DatabaseUnavailable, type Account, type Store } from '../store/store.ts';
 import { createAuthenticator } from './auth.ts';
 import { compileCheck } from './check.ts';
+import { createContentHandlers } from './content-templates.ts';
 import { registerDocs } from './docs.ts';
 import { registerHealth } from './health.ts';
 import { createMessageHandlers } from './messages.ts';
@@ -182,6 +183,7 @@ async function registerApi(api: FastifyInstance, deps: ServerDeps): Promise<void
     senders: createSenderHandlers({ store: deps.store, carriers: deps.options.carriers }),
     senderPools: createSenderPoolHandlers(deps),
     suppressions: createSuppressionHandlers(deps),
+    contentTemplates: createContentHandlers(deps),
   });
   for (const { method, path, handler, schema, takesBytes = false } of routes)
     api.route({

@@ -1,7 +1,8 @@
 /** Dry run: what a request would send, recipient by recipient, without writing anything. */
-import { renderContent } from '../domain/content.ts';
+import { chooseContent, renderContent, type ChannelContent } from '../domain/content.ts';
 import { ERRORS, findError, type Problem } from '../domain/errors.ts';
 import type { Address, Channel } from '../domain/message.ts';
+import type { RcsBody } from '../domain/rcs.ts';
 import { listCandidates, type Candidate } from '../domain/routing.ts';
 import { measureSms } from '../domain/segments.ts';
 import type { SendRequest } from '../domain/send-request.ts';
@@ -21,13 +22,15 @@ export interface DryRunWay {
   readonly to: Address;
   readonly encoding: 'GSM-7' | 'UCS-2' | null;
   readonly segments: number | null;
+  /** What this way's channel gets; with `rich`, the text is its plain words. */
+  readonly text: string | null;
+  readonly mediaUrls: readonly string[];
+  readonly rich: RcsBody | null;
 }
 
 export interface DryRunMessage extends DryRunWay {
   /** `$.to[17]` */
   readonly context: string;
-  readonly text: string | null;
-  readonly mediaUrls: readonly string[];
   readonly tags: Readonly<Record<string, string>>;
   /** Ways that would be tried after the first, in order. */
   readonly fallbacks: readonly DryRunWay[];
@@ -87,18 +90,23 @@ function preview(recipient: PreparedRecipient, send: PreparedSend): DryRunMessag
   const rendered = renderContent(send.parsed, recipient.recipient.variables, send.renderAt, {
     requireVariables: false,
   });
-  const content = rendered.ok ? rendered.content : { text: null, mediaUrls: [] };
+  const describe = (candidate: Candidate) =>
+    describeWay(
+      candidate,
+      rendered.ok
+        ? chooseContent(rendered.content, candidate.sender.channel)
+        : { text: null, mediaUrls: [], rich: null },
+    );
   return {
     context: `$.to[${recipient.ordinal}]`,
-    ...describeWay(first, content.text),
-    text: content.text,
-    mediaUrls: content.mediaUrls,
+    ...describe(first),
     tags: recipient.tags ?? send.tags,
-    fallbacks: others.map((candidate) => describeWay(candidate, content.text)),
+    fallbacks: others.map(describe),
   };
 }
 
-function describeWay({ sender, to }: Candidate, text: string | null): DryRunWay {
+function describeWay({ sender, to }: Candidate, content: ChannelContent): DryRunWay {
+  const { text, mediaUrls, rich } = content;
   const sms = sender.channel === 'SMS' && text !== null ? measureSms(text) : null;
   return {
     channel: sender.channel,
@@ -106,6 +114,9 @@ function describeWay({ sender, to }: Candidate, text: string | null): DryRunWay 
     to,
     encoding: sms?.encoding ?? null,
     segments: sms?.segments ?? null,
+    text,
+    mediaUrls,
+    rich,
   };
 }
 

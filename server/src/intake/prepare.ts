@@ -2,22 +2,26 @@
  * Prepare: from a request whose shape is right to the messages it means, or to all that is wrong with it. Pure:
  * no database, the time is given. What it refuses leaves nothing behind, because nothing was begun.
  */
-import { parseContent, renderContent, type ParsedContent } from '../domain/content.ts';
+import type { OperationContent, ParsedContent } from '../domain/content.ts';
+import type { ContentTemplate } from '../domain/content-template.ts';
 import { ERRORS, type Problem } from '../domain/errors.ts';
-import {
-  parseTemplate,
-  renderTemplate,
-  requiredVariables,
-  isConstant,
-  type Template,
-} from '../domain/liquid.ts';
-import type { Address, Content, Recipient } from '../domain/message.ts';
+import { parseTemplate, renderTemplate, isConstant, type Template } from '../domain/liquid.ts';
+import type { Address, Recipient } from '../domain/message.ts';
 import type { SendPlan } from '../domain/operation.ts';
 import { firstCandidate, type Candidate } from '../domain/routing.ts';
 import { planSenders, type SenderChoice } from '../domain/sender.ts';
 import { readSchedule } from '../domain/schedule.ts';
 import { isSuppressed, type SuppressionIndex } from '../domain/suppression.ts';
 import type { RequestedRecipient, SendRequest } from '../domain/send-request.ts';
+import {
+  createRecipientCheck,
+  openContent,
+  readContent,
+  reportMissing,
+  reportUnstorable,
+  type CheckRecipient,
+} from './content.ts';
+import { createProblemList, type ProblemList } from './problems.ts';
 
 /** A recipient with the first way to reach it; without one it is unaddressable, for the reason of `code`. */
 export interface PreparedRecipient {
@@ -32,7 +36,7 @@ export interface PreparedRecipient {
 }
 
 export interface PreparedSend {
-  readonly content: Content;
+  readonly content: OperationContent;
   readonly parsed: ParsedContent;
   readonly plan: SendPlan;
   readonly tags: Readonly<Record<string, string>>;
@@ -48,30 +52,11 @@ export type PrepareResult =
   | { readonly ok: true; readonly send: PreparedSend }
   | { readonly ok: false; readonly problems: readonly Problem[]; readonly total: number };
 
-/** Problems kept in full; further ones are only counted. */
-export const PROBLEMS_MAX = 100;
-
-/** Collects problems up to a bound. */
-export interface ProblemList {
-  readonly problems: Problem[];
-  total: number;
-  add(code: number, message: string, context: string): void;
-}
-
-export function createProblemList(): ProblemList {
-  return {
-    problems: [],
-    total: 0,
-    add(code, message, context) {
-      this.total += 1;
-      if (this.problems.length < PROBLEMS_MAX) this.problems.push({ code, message, context });
-    },
-  };
-}
-
 export interface PrepareOptions {
   /** The senders that the request may mean. */
   readonly choice: SenderChoice;
+  /** The template that `content.contentId` names. */
+  readonly template: ContentTemplate | null;
   readonly now: Date;
   /** Whether a variable without value and default is refused. */
   readonly requireVariables: boolean;
@@ -82,11 +67,8 @@ const TAG_VALUE = /^[a-zA-Z0-9._~-]{1,256}$/;
 /** Checks and plans a request. All problems of all recipients are found, the first hundred told in full. */
 export function prepareSend(request: SendRequest, options: PrepareOptions): PrepareResult {
   const list = createProblemList();
-  const content = readContent(request, list);
-  const parsed = parseContent(content);
-  if (!parsed.ok)
-    for (const problem of parsed.problems)
-      list.add(ERRORS.template.code, problem.message, `$.content.${problem.path}`);
+  const content = readContent(request.content, options.template, list);
+  const parsed = content === null ? null : openContent(content, '$.content', list);
   const tagTemplates = readTags(request, list);
   const plan = planSenders(request.from ?? null, options.choice);
   if (!plan.ok) list.add(plan.code, plan.message, plan.path);
@@ -96,20 +78,27 @@ export function prepareSend(request: SendRequest, options: PrepareOptions): Prep
   const check: RecipientCheck = {
     list,
     plan: plan.ok ? plan.plan : { senders: [] },
-    parsed: parsed.ok ? parsed.content : null,
+    checkContent:
+      parsed === null
+        ? null
+        : createRecipientCheck(parsed, {
+            list,
+            channels: new Set(plan.ok ? plan.plan.senders.map(({ channel }) => channel) : []),
+            renderAt,
+            requireVariables: options.requireVariables,
+          }),
     tagTemplates,
     renderAt,
     requireVariables: options.requireVariables,
-    required: parsed.ok && options.requireVariables ? requiredOf(parsed.content) : null,
   };
   const recipients = checkRecipients(request, check);
-  if (list.total > 0 || !parsed.ok || !plan.ok)
+  if (list.total > 0 || content === null || parsed === null || !plan.ok)
     return { ok: false, problems: list.problems, total: list.total };
   return {
     ok: true,
     send: {
       content,
-      parsed: parsed.content,
+      parsed,
       plan: plan.plan,
       tags: request.tags ?? {},
       scheduledFor: schedule.scheduledFor,
@@ -141,45 +130,6 @@ function checkRecipients(request: SendRequest, check: RecipientCheck): PreparedR
   return prepared;
 }
 
-function readContent(request: SendRequest, list: ProblemList): Content {
-  const { content } = request;
-  if ('contentId' in content) {
-    list.add(
-      ERRORS.unsupported.code,
-      'Stored content is not supported yet; send content.text or content.media.',
-      '$.content.contentId',
-    );
-    return { text: null, mediaUrls: [] };
-  }
-  if ('modules' in content) {
-    list.add(
-      ERRORS.unsupported.code,
-      'Content modules are not supported yet; send content.text or content.media.',
-      '$.content.modules',
-    );
-    return { text: null, mediaUrls: [] };
-  }
-  const parts: [string, string][] = [
-    ...(content.text === undefined
-      ? []
-      : ([['$.content.text', content.text]] as [string, string][])),
-    ...(content.media ?? []).map((each, i): [string, string] => [
-      `$.content.media[${i}].url`,
-      each.url,
-    ]),
-  ];
-  for (const [path, value] of parts)
-    if (!isStorable(value)) list.add(ERRORS.invalid.code, UNSTORABLE, path);
-  return { text: content.text ?? null, mediaUrls: (content.media ?? []).map((each) => each.url) };
-}
-
-const UNSTORABLE = 'Contains a NUL character or half of a surrogate pair; remove it.';
-
-/** PostgreSQL's jsonb takes neither NUL nor lone surrogates, and no carrier would either. */
-function isStorable(value: string): boolean {
-  return !value.includes('\0') && value.isWellFormed();
-}
-
 /** Tags with Liquid in their values, parsed; null when all are literal. */
 function readTags(request: SendRequest, list: ProblemList): ReadonlyMap<string, Template> | null {
   const templates = new Map<string, Template>();
@@ -195,26 +145,13 @@ function readTags(request: SendRequest, list: ProblemList): ReadonlyMap<string, 
   return literal ? null : templates;
 }
 
-/** Variables that every recipient must bring; null when only rendering can tell. */
-function requiredOf(content: ParsedContent): ReadonlySet<string> | null {
-  const names = new Set<string>();
-  for (const template of [content.text, ...content.mediaUrls]) {
-    if (template === null) continue;
-    const required = requiredVariables(template);
-    if (required === null) return null;
-    for (const name of required) names.add(name);
-  }
-  return names;
-}
-
 interface RecipientCheck {
   readonly list: ProblemList;
   readonly plan: SendPlan;
-  readonly parsed: ParsedContent | null;
+  readonly checkContent: CheckRecipient | null;
   readonly tagTemplates: ReadonlyMap<string, Template> | null;
   readonly renderAt: Date;
   readonly requireVariables: boolean;
-  readonly required: ReadonlySet<string> | null;
 }
 
 /** Made where something is wrong only: ten thousand of them cost a millisecond. */
@@ -238,11 +175,8 @@ function checkRecipient(
   }
   const recipient = toRecipient(requested);
   const { variables } = recipient;
-  if (variables !== null)
-    for (const name of Object.keys(variables))
-      if (!isStorable(variables[name] ?? '') || !isStorable(name))
-        list.add(ERRORS.invalid.code, UNSTORABLE, `${pathOf(ordinal)}.variables.${name}`);
-  checkVariables(variables, ordinal, check);
+  if (variables !== null) reportUnstorable(variables, `${pathOf(ordinal)}.variables`, list);
+  check.checkContent?.(variables, ordinal);
   const first = firstCandidate(recipient.addresses, check.plan);
   const code = first === null ? ERRORS.unaddressable.code : null;
   return { ordinal, recipient, first, code, tags: renderTags(variables, ordinal, check) };
@@ -259,48 +193,6 @@ function toRecipient(requested: Exclude<RequestedRecipient, { profileId: string 
   const { variables } = requested;
   const empty = variables === undefined || Object.keys(variables).length === 0;
   return { addresses, connected, variables: empty ? null : variables };
-}
-
-function checkVariables(
-  variables: Readonly<Record<string, string>> | null,
-  ordinal: number,
-  { list, parsed, required, requireVariables, renderAt }: RecipientCheck,
-): void {
-  if (parsed === null) return;
-  if (required !== null && !mayOverflow(parsed, variables)) {
-    for (const name of required)
-      if (variables === null || !Object.hasOwn(variables, name)) reportMissing(list, ordinal, name);
-    return;
-  }
-  const rendered = renderContent(parsed, variables, renderAt, { requireVariables });
-  if (rendered.ok) return;
-  if (rendered.missing !== null) reportMissing(list, ordinal, rendered.missing);
-  else
-    list.add(
-      ERRORS.template.code,
-      `content.${rendered.path} cannot be rendered for this recipient: ${rendered.problem}`,
-      pathOf(ordinal),
-    );
-}
-
-function reportMissing(list: ProblemList, ordinal: number, name: string): void {
-  const path = pathOf(ordinal);
-  list.add(
-    ERRORS.missingVariable.code,
-    `The variable "${name}" is missing for ${path.slice(2)}. Add it to the recipient's variables or give the template a default: {{ ${name} | default: '…' }}.`,
-    `${path}.variables.${name}`,
-  );
-}
-
-/** Whether a rendered text could come near the limits: then it is rendered to see. */
-function mayOverflow(
-  parsed: ParsedContent,
-  variables: Readonly<Record<string, string>> | null,
-): boolean {
-  let length = 0;
-  if (variables !== null) for (const name in variables) length += variables[name]?.length ?? 0;
-  const source = parsed.text?.source ?? '';
-  return source.length + length * 3 > 1_000 || (parsed.mediaUrls.length > 0 && length > 500);
 }
 
 function renderTags(

@@ -3,7 +3,7 @@
  * it resolves; what it refuses leaves nothing behind.
  */
 import { ERRORS, type Problem } from '../domain/errors.ts';
-import { decodeTypeId, newOperationUuid } from '../domain/ids.ts';
+import { decodeTypeId, newOperationUuid, parseContentSid } from '../domain/ids.ts';
 import type { SendRequest } from '../domain/send-request.ts';
 import { indexSuppressions } from '../domain/suppression.ts';
 import type { NewBatch, NewMessage, NewOperation, SenderQuestion, Store } from '../store/store.ts';
@@ -50,11 +50,15 @@ export function createSubmitter(options: {
   readonly now: () => Date;
 }): Submitter {
   const { store, requireVariables } = options;
-  const gather = async (accountId: number, request: SendRequest) => ({
-    choice: await store.senders.chooseSenders(accountId, askForSenders(request)),
-    requireVariables,
-    now: options.now(),
-  });
+  const gather = async (accountId: number, request: SendRequest) => {
+    const { content } = request;
+    const template = 'contentId' in content ? parseContentSid(content.contentId) : null;
+    const [choice, found] = await Promise.all([
+      store.senders.chooseSenders(accountId, askForSenders(request)),
+      template === null ? null : store.contentTemplates.fetchTemplate(accountId, template),
+    ]);
+    return { choice, template: found, requireVariables, now: options.now() };
+  };
   const findSuppressed = async (accountId: number, { to }: SendRequest) => {
     const addresses = to.flatMap((each) =>
       'addresses' in each

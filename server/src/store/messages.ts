@@ -1,12 +1,7 @@
 /** Messages as their account reads them: lists without content, one with content and attempts. */
 import { operationUuidOf, uuidTimeMs } from '../domain/ids.ts';
-import type {
-  Address,
-  AddressChannel,
-  Channel,
-  Content,
-  MessageStatus,
-} from '../domain/message.ts';
+import type { OperationContent } from '../domain/content.ts';
+import type { Address, AddressChannel, Channel, MessageStatus } from '../domain/message.ts';
 import type { SendPlan } from '../domain/operation.ts';
 import { listCandidates, type Candidate } from '../domain/routing.ts';
 import type { Database } from './database.ts';
@@ -38,7 +33,7 @@ export interface Attempt {
 
 export interface Message extends MessageSummary {
   /** As requested; the reader renders it. */
-  readonly content: Content;
+  readonly content: OperationContent;
   readonly variables: Readonly<Record<string, string>> | null;
   /** Oldest first. */
   readonly attempts: readonly Attempt[];
@@ -161,7 +156,7 @@ interface EarlierAttempt {
 }
 
 interface FullRow extends MessageRow {
-  content: Content;
+  content: OperationContent;
   plan: SendPlan;
   operation_id: string;
   operation_tags: Record<string, string>;

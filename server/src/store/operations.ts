@@ -4,7 +4,8 @@ import { pipeline } from 'node:stream/promises';
 import { Readable } from 'node:stream';
 import type pg from 'pg';
 import { messageUuid, messageUuidRange, uuidTimeMs } from '../domain/ids.ts';
-import type { Address, Channel, Content, MessageStatus, Recipient } from '../domain/message.ts';
+import type { OperationContent } from '../domain/content.ts';
+import type { Address, Channel, MessageStatus, Recipient } from '../domain/message.ts';
 import type { Operation, OperationStats, OperationStatus, SendPlan } from '../domain/operation.ts';
 import { COUNT_MOVED } from './counters.ts';
 import type { Database } from './database.ts';
@@ -32,7 +33,7 @@ export interface NewOperation {
   readonly accountId: number;
   readonly id: string;
   /** Templates, not yet rendered. */
-  readonly content: Content;
+  readonly content: OperationContent;
   readonly plan: SendPlan;
   readonly tags: Readonly<Record<string, string>>;
   /** When to send, null for now. */
@@ -62,7 +63,7 @@ export type AcceptResult =
 
 /** What a dispatcher needs to know of an operation; never changes once written. */
 export interface Dispatchable {
-  readonly content: Content;
+  readonly content: OperationContent;
   readonly plan: SendPlan;
   readonly scheduledFor: Date | null;
   readonly expireAt: Date | null;
@@ -330,7 +331,7 @@ export async function fetchDispatchable(
   id: string,
 ): Promise<Dispatchable | null> {
   const { rows } = await database.query<{
-    content: Content;
+    content: OperationContent;
     plan: SendPlan;
     scheduled_for: Date | null;
     expire_at: Date | null;

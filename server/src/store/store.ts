@@ -4,6 +4,7 @@
  */
 import * as accounts from './accounts.ts';
 import * as batches from './batches.ts';
+import * as contentTemplates from './content-templates.ts';
 import { openDatabase, type Database, type DatabaseOptions } from './database.ts';
 import { migrate } from './migrate.ts';
 import * as messages from './messages.ts';
@@ -69,6 +70,7 @@ function makeStore(database: Database) {
     batches: bind(database, { ...batches, endUnsent: endUnsentIn }),
     settlements: bind(database, settlements),
     receipts: bind(database, receipts),
+    contentTemplates: bind(database, contentTemplates),
     senders: bind(database, senders),
     senderPools: bind(database, senderPools),
     suppressions: bind(database, suppressions),

@@ -1,0 +1,99 @@
+/**
+ * Content templates: contents stored under an id, of several types, each for channels that can show it. A send takes a
+ * copy. The types are those of the hosted Content API as far as they are listed here. Pure.
+ */
+import type { RcsAction, RcsBody, RcsSuggestion } from './rcs.ts';
+import type { Content } from './message.ts';
+
+/** Buttons of a quick reply (WhatsApp within a session) and of a call to action; media of a message. */
+export const QUICK_REPLIES_MAX = 10;
+export const CALLS_TO_ACTION_MAX = 3;
+export const TEMPLATE_MEDIA_MAX = 10;
+/** Variables with defaults of one template. */
+export const TEMPLATE_VARIABLES_MAX = 100;
+
+export interface QuickReply {
+  readonly type?: 'QUICK_REPLY';
+  readonly title: string;
+  readonly id: string;
+}
+
+export type CallToAction =
+  | { readonly type: 'URL'; readonly title: string; readonly url: string }
+  | { readonly type: 'PHONE_NUMBER'; readonly title: string; readonly phone: string };
+
+/** What a template says, by type; at least one. Strings are templates in Liquid, `{{1}}` is the variable "1". */
+export interface TemplateTypes {
+  readonly 'twilio/text'?: { readonly body: string };
+  readonly 'twilio/media'?: { readonly body?: string; readonly media: readonly string[] };
+  readonly 'twilio/quick-reply'?: {
+    readonly body: string;
+    readonly actions: readonly QuickReply[];
+  };
+  readonly 'twilio/call-to-action'?: {
+    readonly body: string;
+    readonly actions: readonly CallToAction[];
+  };
+  readonly 'twilio/card'?: {
+    readonly title: string;
+    readonly subtitle?: string;
+    readonly body?: string;
+    readonly media?: readonly string[];
+    readonly actions?: readonly (QuickReply | CallToAction)[];
+  };
+}
+
+export interface ContentTemplate {
+  /** UUID of version 7. */
+  readonly id: string;
+  readonly friendlyName: string | null;
+  readonly language: string | null;
+  /** Values of variables that a recipient does not bring. */
+  readonly variables: Readonly<Record<string, string>>;
+  readonly types: TemplateTypes;
+  readonly createdAt: Date;
+}
+
+/** The plain content of a template: its media, else its text; null when all its types are richer. */
+export function readPlainType(types: TemplateTypes): Content | null {
+  const media = types['twilio/media'];
+  if (media !== undefined) return { text: media.body ?? null, mediaUrls: media.media };
+  const text = types['twilio/text'];
+  return text === undefined ? null : { text: text.body, mediaUrls: [] };
+}
+
+/** The richest type of a template as rich content: card, quick reply, call to action; null when it has none of them. */
+export function readRichType(types: TemplateTypes): RcsBody | null {
+  const card = types['twilio/card'];
+  if (card !== undefined) {
+    // RCS cards know no subtitle: it follows the body.
+    const description = [card.body, card.subtitle].filter(Boolean).join('\n');
+    const [fileUrl] = card.media ?? [];
+    return {
+      richCard: {
+        standaloneCard: {
+          cardContent: {
+            title: card.title,
+            ...(description === '' ? {} : { description }),
+            ...(fileUrl === undefined ? {} : { media: { contentInfo: { fileUrl } } }),
+            ...(card.actions === undefined ? {} : { suggestions: card.actions.map(toSuggestion) }),
+          },
+        },
+      },
+    };
+  }
+  const buttons = types['twilio/quick-reply'] ?? types['twilio/call-to-action'];
+  if (buttons === undefined) return null;
+  return { text: buttons.body, suggestions: buttons.actions.map(toSuggestion) };
+}
+
+function toSuggestion(action: QuickReply | CallToAction): RcsSuggestion {
+  const { title } = action;
+  if ('id' in action) return { reply: { text: title, postbackData: action.id } };
+  const shared = { text: title, postbackData: title };
+  const body: RcsAction =
+    action.type === 'URL'
+      ? { ...shared, openUrlAction: { url: action.url } }
+      : { ...shared, dialAction: { phoneNumber: action.phone } };
+  return { action: body };
+}
