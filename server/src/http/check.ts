@@ -20,6 +20,9 @@ export interface Notes {
 /** A value with more entries than this is checked up to its first problem. */
 const ENTRIES_MAX = 200;
 
+/** Lists and objects in one another; no request needs more than a dozen, and what walks a value recurses. */
+const DEPTH_MAX = 32;
+
 const all = createAjv(true);
 const first = createAjv(false);
 
@@ -43,19 +46,28 @@ export function compileCheck(schema: TSchema): Check {
   const validateAll = all.compile(schema);
   const validateFirst = first.compile(schema);
   return (value, path) => {
-    const validate: ValidateFunction =
-      countEntries(value) > ENTRIES_MAX ? validateFirst : validateAll;
+    const entries = countEntries(value, 0);
+    if (entries === Infinity)
+      return [
+        {
+          code: ERRORS.invalid.code,
+          message: `Lists and objects are nested more than ${DEPTH_MAX} deep.`,
+          context: path,
+        },
+      ];
+    const validate: ValidateFunction = entries > ENTRIES_MAX ? validateFirst : validateAll;
     if (validate(value)) return [];
     return (validate.errors ?? []).flatMap((error) => describe(error, path) ?? []);
   };
 }
 
-/** Entries of a value and of the values in it, counted up to a little over the limit. */
-function countEntries(value: unknown): number {
+/** Entries of a value and of the values in it, counted up to a little over the limit; infinite when nested too deep. */
+function countEntries(value: unknown, depth: number): number {
   if (typeof value !== 'object' || value === null) return 0;
+  if (depth === DEPTH_MAX) return Infinity;
   let count = 0;
   for (const key in value) {
-    count += 1 + countEntries((value as Record<string, unknown>)[key]);
+    count += 1 + countEntries((value as Record<string, unknown>)[key], depth + 1);
     if (count > ENTRIES_MAX) break;
   }
   return count;

@@ -2,7 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ContentTemplate } from '../domain/content-template.ts';
 import { contentSid, parseContentSid } from '../domain/ids.ts';
-import { openContent, reportUnstorable } from '../intake/content.ts';
+import { openContent } from '../intake/content.ts';
 import { createProblemList } from '../intake/problems.ts';
 import type { Store } from '../store/store.ts';
 import { cutPage } from './paging.ts';
@@ -31,8 +31,7 @@ export function createContentHandlers({ store }: { readonly store: Store }) {
       const body = request.body as ContentBody;
       const { types, variables = {} } = body;
       const list = createProblemList();
-      if (!reportUnstorable(body, '$', list))
-        openContent({ contentId: '', types, variables }, '$', list);
+      openContent({ contentId: '', types, variables }, '$', list);
       if (list.total > 0) throw new Refusal(400, list.problems, { total: list.total });
       const template = await contentTemplates.addTemplate(request.account.id, {
         friendlyName: body.friendlyName ?? null,

@@ -5,6 +5,7 @@
 import { ERRORS, type Problem } from '../domain/errors.ts';
 import { RECIPIENTS_MAX } from '../domain/operation.ts';
 import type { SendRequest } from '../domain/send-request.ts';
+import { findUnstorable, UNSTORABLE } from '../domain/storable.ts';
 import { PROBLEMS_MAX } from '../intake/problems.ts';
 import { Type } from 'typebox';
 import { compileCheck, type Check } from './check.ts';
@@ -67,7 +68,7 @@ export function readSendRequest(body: unknown): SendRequest {
     total += found.length;
     problems.push(...found.slice(0, PROBLEMS_MAX - problems.length));
   };
-  // The entries of `to` are looked at one by one below; here only that it is a list.
+  // The entries of `to` are looked at one by one, below and in intake; here only that it is a list.
   const fields = withoutRecipients(body);
   take(checkFields(fields, '$'));
   const { to, content, from } = body as Partial<Record<'to' | 'content' | 'from', unknown>>;
@@ -84,6 +85,10 @@ export function readSendRequest(body: unknown): SendRequest {
       ]);
     else for (const [i, each] of to.entries()) take(checkArm(each, `$.to[${i}]`, RECIPIENTS));
   }
+  // Asked of what has the right shape only, which bounds its depth.
+  if (total === 0)
+    for (const context of findUnstorable(fields, '$'))
+      take([{ code: ERRORS.invalid.code, message: UNSTORABLE, context }]);
   if (total > 0) throw new Refusal(400, problems, { total });
   return body as SendRequest;
 }

@@ -18,6 +18,7 @@ import rateLimit from '@fastify/rate-limit';
 import type { TSchema } from 'typebox';
 import { ERRORS } from '../domain/errors.ts';
 import type { Channel } from '../domain/message.ts';
+import { findUnstorable, UNSTORABLE } from '../domain/storable.ts';
 import type { Logger } from '../lib/log.ts';
 import type { ApiMetrics } from '../lib/metrics.ts';
 import { DatabaseUnavailable, type Account, type Store } from '../store/store.ts';
@@ -252,6 +253,10 @@ function compileFor(
     const read =
       httpPart === 'querystring' ? readNumbers(value as Record<string, unknown>, own) : value;
     const problems = check(read, '$');
+    // Asked of what has the right shape only, which bounds its depth.
+    if (problems.length === 0)
+      for (const context of findUnstorable(read, '$'))
+        problems.push({ code: ERRORS.invalid.code, message: UNSTORABLE, context });
     return problems.length > 0 ? { error: new Refusal(400, problems) } : { value: read };
   };
 }

@@ -16,7 +16,6 @@ import {
 } from '../domain/content.ts';
 import type { ContentTemplate } from '../domain/content-template.ts';
 import { ERRORS } from '../domain/errors.ts';
-import { stepOf } from '../domain/json-path.ts';
 import type { Channel } from '../domain/message.ts';
 import type { RequestedContent } from '../domain/send-request.ts';
 import type { ProblemList } from './problems.ts';
@@ -37,7 +36,6 @@ export function readContent(
     );
     return null;
   }
-  if (reportUnstorable(requested, '$.content', list)) return null;
   if ('modules' in requested) return readModules(requested, list);
   return {
     text: requested.text ?? null,
@@ -55,30 +53,6 @@ function readModules(requested: ModulesContent, list: ProblemList): ModulesConte
     `$.content.modules[${again}].${channels[again]}`,
   );
   return null;
-}
-
-const UNSTORABLE = 'Contains a NUL character or half of a surrogate pair; remove it.';
-
-/** PostgreSQL's jsonb takes neither NUL nor lone surrogates, and no carrier would either. */
-function isStorable(value: string): boolean {
-  return !value.includes('\0') && value.isWellFormed();
-}
-
-/** Reports every string and name in a value that cannot be stored; whether there was one. */
-export function reportUnstorable(value: unknown, path: string, list: ProblemList): boolean {
-  if (typeof value === 'string') {
-    if (isStorable(value)) return false;
-    list.add(ERRORS.invalid.code, UNSTORABLE, path);
-    return true;
-  }
-  if (typeof value !== 'object' || value === null) return false;
-  let found = false;
-  for (const [key, each] of Object.entries(value)) {
-    if (typeof each === 'string' && isStorable(each) && isStorable(key)) continue;
-    const place = path + stepOf(key);
-    found = reportUnstorable(key, place, list) || reportUnstorable(each, place, list) || found;
-  }
-  return found;
 }
 
 /** Parses a content and checks what is the same for all. Null when something is wrong with it. */

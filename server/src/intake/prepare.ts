@@ -11,6 +11,7 @@ import type { SendPlan } from '../domain/operation.ts';
 import { firstCandidate, type Candidate } from '../domain/routing.ts';
 import { planSenders, type SenderChoice } from '../domain/sender.ts';
 import { readSchedule } from '../domain/schedule.ts';
+import { findUnstorable, UNSTORABLE } from '../domain/storable.ts';
 import { isSuppressed, type SuppressionIndex } from '../domain/suppression.ts';
 import type { RequestedRecipient, SendRequest } from '../domain/send-request.ts';
 import {
@@ -18,7 +19,6 @@ import {
   openContent,
   readContent,
   reportMissing,
-  reportUnstorable,
   type CheckRecipient,
 } from './content.ts';
 import { createProblemList, type ProblemList } from './problems.ts';
@@ -130,6 +130,10 @@ function checkRecipients(request: SendRequest, check: RecipientCheck): PreparedR
   return prepared;
 }
 
+function describeTagValue(value: string): string {
+  return `The tag's value is "${value.slice(0, 60)}"; use 1 to 256 of letters, digits and . _ ~ -.`;
+}
+
 /** Tags with Liquid in their values, parsed; null when all are literal. */
 function readTags(request: SendRequest, list: ProblemList): ReadonlyMap<string, Template> | null {
   const templates = new Map<string, Template>();
@@ -139,7 +143,12 @@ function readTags(request: SendRequest, list: ProblemList): ReadonlyMap<string, 
     if (!parsed.ok) list.add(ERRORS.template.code, parsed.problem.message, `$.tags.${key}`);
     else {
       templates.set(key, parsed.template);
-      literal &&= isConstant(parsed.template);
+      const constant = isConstant(parsed.template);
+      literal &&= constant;
+      if (constant && !TAG_VALUE.test(value)) {
+        list.add(ERRORS.tag.code, describeTagValue(value), `$.tags.${key}`);
+        templates.delete(key);
+      }
     }
   }
   return literal ? null : templates;
@@ -175,7 +184,9 @@ function checkRecipient(
   }
   const recipient = toRecipient(requested);
   const { variables } = recipient;
-  if (variables !== null) reportUnstorable(variables, `${pathOf(ordinal)}.variables`, list);
+  if (variables !== null)
+    for (const path of findUnstorable(variables, '.variables'))
+      list.add(ERRORS.invalid.code, UNSTORABLE, pathOf(ordinal) + path);
   check.checkContent?.(variables, ordinal);
   const first = firstCandidate(recipient.addresses, check.plan);
   const code = first === null ? ERRORS.unaddressable.code : null;
@@ -218,7 +229,7 @@ function renderTags(
     } else if (!TAG_VALUE.test(rendered.text))
       list.add(
         ERRORS.tag.code,
-        `For ${pathOf(ordinal).slice(2)} the tag's value is "${rendered.text.slice(0, 60)}"; use 1 to 256 of letters, digits and . _ ~ -.`,
+        `For ${pathOf(ordinal).slice(2)}: ${describeTagValue(rendered.text)}`,
         `$.tags.${key}`,
       );
     else tags.push([key, rendered.text]);
