@@ -3,7 +3,7 @@
  * a noisy machine is noisy for both; medians are compared.
  *
  * `npm run bench -- --messages 1000000` sets how many messages the memory run sends (200,000 unless said);
- * `--only accept`, `end-to-end`, `read` or `memory` runs that part alone.
+ * `--only accept`, `end-to-end`, `read`, `pace` or `memory` runs that part alone.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,6 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { startEmbedded } from 'fanfare/dist/store/embedded.js';
 import { MESSAGES, openFloor, type Floor } from './floor.ts';
+import { benchPace } from './pace.ts';
 import { startServer, type BenchServer } from './server.ts';
 
 const ACCEPT_ROUNDS = 15;
@@ -161,6 +162,7 @@ try {
   } finally {
     await server.stop();
   }
+  if (isWanted('pace')) await benchPace(engine.url, folder, print);
 } finally {
   await engine.stop();
   await rm(folder, { recursive: true, force: true });

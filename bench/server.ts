@@ -19,13 +19,19 @@ export interface BenchServer {
   /** Posts a body; resolves with the operation's URL and the milliseconds until its 202. */
   send(body: Buffer<ArrayBuffer>): Promise<{ location: string; tookMs: number }>;
   read(location: string): Promise<OperationAnswer>;
+  /** Cancels what no carrier has yet. */
+  cancel(location: string): Promise<void>;
   /** Bytes of memory the process has resident. */
   measureMemory(): Promise<number>;
   stop(): Promise<void>;
 }
 
 /** Starts a server on a database, its simulator answering at once. */
-export async function startServer(databaseUrl: string, folder: string): Promise<BenchServer> {
+export async function startServer(
+  databaseUrl: string,
+  folder: string,
+  options: { readonly senders?: readonly object[]; readonly journalFile?: string } = {},
+): Promise<BenchServer> {
   const config = join(folder, 'bench.config.json');
   await writeFile(
     config,
@@ -38,9 +44,12 @@ export async function startServer(databaseUrl: string, folder: string): Promise<
           answerDelayMs: { min: 0, max: 0 },
           receiptDelayMs: { min: 0, max: 0 },
           windowMax: 1_000,
+          journalFile: options.journalFile ?? null,
         },
       },
-      senders: [{ address: '+15005550100', channel: 'SMS', carrier: 'simulator' }],
+      senders: options.senders ?? [
+        { address: '+15005550100', channel: 'SMS', carrier: 'simulator' },
+      ],
     }),
   );
   const child = spawn(
@@ -81,6 +90,10 @@ export async function startServer(databaseUrl: string, folder: string): Promise<
     async read(location) {
       const answer = await fetch(location, { headers });
       return (await answer.json()) as OperationAnswer;
+    },
+    async cancel(location) {
+      const answer = await fetch(`${location}/Cancel`, { method: 'POST', headers });
+      await answer.arrayBuffer();
     },
     async measureMemory() {
       const status = await readFile(`/proc/${child.pid}/status`, 'utf8');

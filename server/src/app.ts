@@ -11,6 +11,7 @@
  */
 import type { Config } from './config.ts';
 import type { Channel } from './domain/message.ts';
+import { defaultUnit } from './domain/pace.ts';
 import type { DispatchThreadApi, DispatchThreadData } from './dispatch-thread.ts';
 import { createServer } from './http/server.ts';
 import type { IntakeThreadApi, IntakeThreadData } from './intake-thread.ts';
@@ -25,6 +26,16 @@ export { renderErrorsMarkdown } from './http/docs.ts';
 export type { Account } from './store/store.ts';
 export { decodeTypeId, encodeTypeId } from './domain/ids.ts';
 export { CHANNELS, type Channel } from './domain/message.ts';
+export {
+  DAILY_CAP_MAX,
+  defaultUnit,
+  PACE_UNITS,
+  THROUGHPUT_MAX,
+  THROUGHPUT_MIN,
+  type PaceUnit,
+  type SenderLimits,
+} from './domain/pace.ts';
+export { findQuietProblem, TIME_OF_DAY } from './domain/quiet-hours.ts';
 export type { Sender } from './domain/sender.ts';
 export { EmbeddedError } from './store/embedded.ts';
 export { SchemaError } from './store/store.ts';
@@ -97,7 +108,16 @@ async function buildApp(
   stops.push(() => store.close());
   const account = await ensureAccount(store, config);
   await store.senders.syncConfiguredSenders(
-    config.senders.map(({ default: isDefault = false, ...each }) => ({ ...each, isDefault })),
+    config.senders.map((each) => ({
+      channel: each.channel,
+      address: each.address,
+      carrier: each.carrier,
+      isDefault: each.default,
+      throughput: each.throughput ?? null,
+      throughputUnit: each.throughputUnit ?? defaultUnit(each.channel),
+      dailyCap: each.dailyCap ?? null,
+      quietHours: each.quietHours ?? null,
+    })),
   );
 
   const onDeath = (error: Error) => {

@@ -10,6 +10,8 @@ import { Ajv, type ErrorObject } from 'ajv';
 import { closest, distance } from 'fastest-levenshtein';
 import { Type, type Static, type TSchema } from 'typebox';
 import { CHANNELS } from './domain/message.ts';
+import { DAILY_CAP_MAX, PACE_UNITS, THROUGHPUT_MAX, THROUGHPUT_MIN } from './domain/pace.ts';
+import { findQuietProblem, TIME_OF_DAY } from './domain/quiet-hours.ts';
 import { LOG_LEVELS } from './lib/log.ts';
 
 /** The configuration is wrong; the message lists everything that is. */
@@ -80,6 +82,10 @@ const simulator = Type.Object(
   { additionalProperties: false, description: 'A simulated carrier.' },
 );
 
+const paceUnit = choice(PACE_UNITS, {
+  description: 'What throughput and daily cap count: SEGMENTS for SMS when not given.',
+});
+
 const sender = Type.Object(
   {
     address: Type.String({
@@ -95,6 +101,33 @@ const sender = Type.Object(
     default: flag(false, {
       description: 'Used when a request names no sender; else the first of its channel is.',
     }),
+    throughput: Type.Optional(
+      Type.Number({
+        minimum: THROUGHPUT_MIN,
+        maximum: THROUGHPUT_MAX,
+        description: 'Units it may send per second, over all nodes; without it there is no limit.',
+      }),
+    ),
+    throughputUnit: Type.Optional(paceUnit),
+    dailyCap: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: DAILY_CAP_MAX,
+        description: 'Units it may send per day of UTC.',
+      }),
+    ),
+    quietHours: Type.Optional(
+      Type.Object(
+        {
+          start: Type.String({ pattern: TIME_OF_DAY, description: 'First minute, `HH:MM`.' }),
+          end: Type.String({ pattern: TIME_OF_DAY, description: 'First minute after, `HH:MM`.' }),
+        },
+        {
+          additionalProperties: false,
+          description: "Nothing is sent between these, by the recipient's clock.",
+        },
+      ),
+    ),
   },
   { additionalProperties: false, description: 'A sender.' },
 );
@@ -404,6 +437,8 @@ function checkTogether(config: Config): string[] {
       problems.push(
         `$.senders[${i}].channel: the carrier "${each.carrier}" does not take ${each.channel}; it takes ${carrier.channels.join(', ')}.`,
       );
+    const quiet = each.quietHours && findQuietProblem(each.quietHours);
+    if (quiet) problems.push(`$.senders[${i}].quietHours: ${quiet}`);
   }
   for (const [name, { answerDelayMs, receiptDelayMs }] of Object.entries(config.carriers))
     for (const [option, { min, max }] of Object.entries({ answerDelayMs, receiptDelayMs }))

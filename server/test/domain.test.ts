@@ -4,7 +4,14 @@ import type { Address, Channel } from '../src/domain/message.ts';
 import type { PlannedSender } from '../src/domain/operation.ts';
 import type { RequestedSender } from '../src/domain/send-request.ts';
 import { nextRetryDelayMs } from '../src/domain/retry.ts';
-import { firstCandidate, listCandidates } from '../src/domain/routing.ts';
+import { findZone, instantAt, readLocalTime } from '../src/domain/local-time.ts';
+import { allowedFrom, QuietClock } from '../src/domain/quiet-hours.ts';
+import {
+  firstCandidate,
+  listCandidates,
+  nextCandidate,
+  nextSender,
+} from '../src/domain/routing.ts';
 import { readSchedule } from '../src/domain/schedule.ts';
 import { orderChannels, planSenders, type PlanResult, type Sender } from '../src/domain/sender.ts';
 
@@ -36,7 +43,7 @@ describe('instants', () => {
     expect(readInstant(text)).toBeNull();
   });
 
-  it('are UTC without a zone where none is needed', () => {
+  it('are read without a zone where none is needed', () => {
     expect(readInstant('2026-01-01T00:00:00', 'optional')?.toISOString()).toBe(
       '2026-01-01T00:00:00.000Z',
     );
@@ -49,10 +56,13 @@ describe('schedules', () => {
     [undefined, undefined, null, 0],
     [['2025-12-31T00:00:00Z'], undefined, null, 0],
     [['2026-01-08T00:00:00Z'], undefined, '2026-01-08T00:00:00.000Z', 0],
-    [['2026-01-08T00:00:01Z'], undefined, null, 1],
+    [['2026-01-08T00:00:01Z'], undefined, '2026-01-08T00:00:01.000Z', 1],
     [['2026-01-02T00:00:00Z', '2026-01-03T00:00:00Z'], undefined, '2026-01-02T00:00:00.000Z', 1],
     [['2026-01-02T00:00:00Z'], '2026-01-02T00:00:00Z', '2026-01-02T00:00:00.000Z', 1],
     [undefined, '2025-01-01T00:00:00Z', null, 1],
+    // By each recipient's clock: what it means is known with the zones.
+    [['2026-01-20T00:00:00'], undefined, null, 0],
+    [['2026-01-32T00:00:00'], undefined, null, 1],
   ])('%j until %j', (sendAt, expireAt, scheduledFor, problems) => {
     const schedule = readSchedule(sendAt, expireAt, now);
     expect(schedule.scheduledFor?.toISOString() ?? null).toBe(scheduledFor);
@@ -96,6 +106,10 @@ describe('routing', () => {
     status: 'ACTIVATED',
     isDefault: false,
     tags: {},
+    throughput: null,
+    throughputUnit: 'MESSAGES',
+    dailyCap: null,
+    quietHours: null,
     configured: true,
     createdAt: new Date(0),
     updatedAt: new Date(0),
@@ -164,6 +178,126 @@ describe('routing', () => {
     const fewer = choose(senders.slice(1));
     for (const [i, address] of all.entries())
       if (address !== senders[0]?.address) expect(fewer[i]).toBe(address);
+  });
+});
+
+describe('the next way after a failure', () => {
+  const phone: Address = { address: '+15005560001', channel: 'PHONE' };
+  const other: Address = { address: '+15005560002', channel: 'PHONE' };
+  const rcs = { channel: 'RCS', address: 'agent', carrier: 'a' } as const;
+  const sms = Array.from(
+    { length: 5 },
+    (_, i) => ({ channel: 'SMS', address: `${i}`, carrier: 'a' }) as const,
+  );
+  const candidates = listCandidates([phone, other], { senders: [rcs, ...sms] });
+
+  it('tries three senders of a channel at most', () => {
+    expect(candidates.map((each) => `${each.sender.channel} ${each.to.address}`)).toEqual([
+      'RCS +15005560001',
+      'SMS +15005560001',
+      'SMS +15005560001',
+      'SMS +15005560001',
+      'RCS +15005560002',
+      'SMS +15005560002',
+      'SMS +15005560002',
+      'SMS +15005560002',
+    ]);
+    expect(new Set(candidates.slice(1, 4).map((each) => each.sender.address)).size).toBe(3);
+  });
+
+  it.each([
+    [0, 'recipient', 1],
+    [0, 'sender', 1],
+    [1, 'sender', 2],
+    [1, 'recipient', 4],
+    [3, 'sender', 4],
+    [5, 'recipient', null],
+    [7, 'sender', null],
+    [8, 'sender', null],
+  ] as const)('from %i, the fault being of the %s: %j', (position, fault, expected) => {
+    expect(nextCandidate(candidates, position, fault)).toBe(expected);
+  });
+
+  it.each([
+    [0, null],
+    [1, 2],
+    [2, 3],
+    [3, null],
+    [7, null],
+    [9, null],
+  ])('to another sender of the same channel from %i: %j', (position, expected) => {
+    expect(nextSender(candidates, position)).toBe(expected);
+  });
+
+  it('shares a pool by throughput', () => {
+    const senders = [10, 30, 60].map(
+      (throughput) =>
+        ({ channel: 'SMS', address: `${throughput}`, carrier: 'a', throughput }) as const,
+    );
+    const counts = new Map<string, number>();
+    for (let i = 0; i < 10_000; i += 1) {
+      const to: Address = { address: `+150055${i}`, channel: 'PHONE' };
+      const address = firstCandidate([to], { senders })?.sender.address ?? '';
+      counts.set(address, (counts.get(address) ?? 0) + 1);
+    }
+    for (const [address, count] of counts)
+      expect(Math.abs(count / 100 - Number(address))).toBeLessThan(2);
+  });
+});
+
+describe('zones and quiet hours', () => {
+  it.each([
+    ['+14155550100', 'America/Los_Angeles'],
+    ['+12125550100', 'America/New_York'],
+    ['+18085550100', 'Pacific/Honolulu'],
+    ['+442079460000', 'Europe/London'],
+    ['+4930123456', 'Europe/Berlin'],
+    ['+919876543210', 'Asia/Kolkata'],
+    ['+77011234567', 'Asia/Almaty'],
+    ['+79161234567', 'Europe/Moscow'],
+    ['+9999', 'UTC'],
+    ['someone@example.com', 'UTC'],
+  ])('%s lives in %s', (number, zone) => {
+    expect(findZone(number)).toBe(zone);
+  });
+
+  it.each([
+    ['2026-11-23T09:30:00', 'America/New_York', '2026-11-23T14:30:00.000Z'],
+    ['2026-11-23T09:30:00', 'Asia/Kolkata', '2026-11-23T04:00:00.000Z'],
+    // Clocks go forward at 02:00 (New York) and back at 02:00 (1 November): skipped, and the first of two.
+    ['2026-03-08T02:30:00', 'America/New_York', '2026-03-08T07:30:00.000Z'],
+    ['2026-11-01T01:30:00', 'America/New_York', '2026-11-01T05:30:00.000Z'],
+  ])('%s in %s is %s', (text, zone, expected) => {
+    const local = readLocalTime(text);
+    expect(local && instantAt(local, zone).toISOString()).toBe(expected);
+  });
+
+  const night = { start: '21:00', end: '08:00' };
+  const noon = { start: '12:00', end: '13:30' };
+  it.each([
+    [night, 'UTC', '2026-11-23T20:59:59Z', '2026-11-23T20:59:59Z'],
+    [night, 'UTC', '2026-11-23T21:00:00Z', '2026-11-24T08:00:00Z'],
+    [night, 'UTC', '2026-11-24T07:59:59Z', '2026-11-24T08:00:00Z'],
+    [night, 'UTC', '2026-11-24T08:00:00Z', '2026-11-24T08:00:00Z'],
+    [night, 'America/New_York', '2026-11-23T21:00:00Z', '2026-11-23T21:00:00Z'],
+    [night, 'America/New_York', '2026-11-24T02:00:00Z', '2026-11-24T13:00:00Z'],
+    [noon, 'Asia/Kolkata', '2026-11-24T07:00:00Z', '2026-11-24T08:00:00Z'],
+    [noon, 'Asia/Kolkata', '2026-11-24T08:00:00Z', '2026-11-24T08:00:00Z'],
+    // The night in which New York's clocks go forward: 08:00 comes after ten hours.
+    [night, 'America/New_York', '2026-03-08T02:00:00Z', '2026-03-08T12:00:00Z'],
+    // Quiet hours that end in the hour that is left out.
+    [
+      { start: '22:00', end: '02:30' },
+      'America/New_York',
+      '2026-03-08T06:00:00Z',
+      '2026-03-08T07:30:00Z',
+    ],
+  ])('%j in %s at %s: from %s', (quiet, zone, at, expected) => {
+    const allowed = allowedFrom(quiet, zone, new Date(at));
+    expect(allowed.toISOString()).toBe(new Date(expected).toISOString());
+    expect(allowedFrom(quiet, zone, allowed)).toEqual(allowed);
+    const until = new QuietClock(quiet).quietUntil(zone, Date.parse(at));
+    expect(until ?? new Date(at)).toEqual(allowed);
   });
 });
 

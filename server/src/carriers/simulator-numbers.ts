@@ -96,6 +96,19 @@ export const SIMULATOR_NUMBERS: readonly SimulatorNumber[] = [
     does: 'Throttled for 2 s, then delivered.',
     behave: () => ({ ...DELIVERED, throttleMs: 2_000 }),
   },
+  {
+    number: '+15005550011',
+    does: 'The first attempt is refused for its sender (30034), the next delivered.',
+    behave: (_, attempt) =>
+      attempt === 1
+        ? {
+            kind: 'refuse',
+            code: 30034,
+            detail: 'The sender is not registered for this network',
+            receipts: [],
+          }
+        : DELIVERED,
+  },
 ];
 
 const BY_NUMBER = new Map(SIMULATOR_NUMBERS.map((each) => [each.number, each]));

@@ -1,10 +1,18 @@
 /** `fanfare senders`: the senders of an account. Those of the configuration are changed there. */
 import { Option, type Command } from 'commander';
-import { CHANNELS, decodeTypeId, encodeTypeId, type Channel, type Sender } from '../app.ts';
+import {
+  CHANNELS,
+  decodeTypeId,
+  defaultUnit,
+  encodeTypeId,
+  type Channel,
+  type Sender,
+} from '../app.ts';
 import type { Config } from '../config.ts';
 import { fail, findAccount, print, withAdmin } from './admin.ts';
+import { describeLimits, toLimits, withLimits, type LimitOptions } from './sender-limits.ts';
 
-interface Options {
+interface Options extends LimitOptions {
   readonly account?: string;
   readonly channel: Channel;
   readonly carrier?: string;
@@ -36,9 +44,7 @@ export function addSenderCommands(program: Command, readConfig: () => Config): v
       }),
     );
 
-  senders
-    .command('add <address>')
-    .description('add a sender')
+  withLimits(senders.command('add <address>').description('add a sender'))
     .addOption(account())
     .addOption(new Option('--channel <channel>', 'channel').choices(CHANNELS).makeOptionMandatory())
     .option('--carrier <name>', 'carrier; may be left out when one only takes the channel')
@@ -56,12 +62,32 @@ export function addSenderCommands(program: Command, readConfig: () => Config): v
           status: 'ACTIVATED',
           isDefault: options.default ?? false,
           tags: {},
+          throughput: null,
+          throughputUnit: defaultUnit(options.channel),
+          dailyCap: null,
+          quietHours: null,
+          ...toLimits(options),
         });
         print(
           describe(
             sender ?? fail(`The account has a ${options.channel} sender ${address} already.`),
           ),
         );
+      });
+    });
+
+  withLimits(
+    senders.command('limit <id>').description('set or lift limits of a sender that was added'),
+  )
+    .addOption(account())
+    .action((senderId: string, options: Options) => {
+      const limits = toLimits(options);
+      if (Object.keys(limits).length === 0)
+        fail('Give at least one of --throughput, --unit, --daily-cap and --quiet.');
+      return withAdmin(readConfig(), async (admin) => {
+        const { id } = await findAccount(admin, options.account);
+        const sender = await admin.senders.updateSender(id, uuidOf(senderId), limits);
+        print(describe(sender ?? fail(missing(senderId))));
       });
     });
 
@@ -118,5 +144,5 @@ function describe(sender: Sender): string {
   const marks = [sender.isDefault ? 'default' : '', sender.configured ? 'configured' : ''].filter(
     Boolean,
   );
-  return `${encodeTypeId('comms_sender', sender.id)}  ${sender.channel}  ${sender.address}  ${sender.carrier}  ${sender.status}  ${marks.join(',')}  ${sender.displayName ?? ''}`.trimEnd();
+  return `${encodeTypeId('comms_sender', sender.id)}  ${sender.channel}  ${sender.address}  ${sender.carrier}  ${sender.status}  ${marks.join(',')}  ${describeLimits(sender)}  ${sender.displayName ?? ''}`.trimEnd();
 }

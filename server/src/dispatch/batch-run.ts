@@ -5,18 +5,25 @@
  * - the batch is deleted with the settlement of its last message.
  *
  * ```
- *  load ─▶ sort out what is settled, canceled, expired, doubtful or suppressed ─▶ send the rest, window by window
- *       ─▶ again for those that were throttled ─▶ all settled: done · told to stop: give the rest back
+ *  load ─▶ sort out what is settled, canceled, expired, doubtful or suppressed
+ *       ─▶ send the rest, window by window: as wide as the carrier's, or a turn of the sender's pace
+ *       ─▶ again for those that were throttled
+ *       ─▶ all settled: done · told to stop, paused, quiet hours, day's cap: give the rest back
  * ```
  */
 import { setImmediate as yieldToOthers, setTimeout as sleep } from 'node:timers/promises';
 import { ERRORS } from '../domain/errors.ts';
-import { MESSAGE_STATUSES, rankOf } from '../domain/message.ts';
+import { findZone } from '../domain/local-time.ts';
+import { costOf, type PaceUnit } from '../domain/pace.ts';
+import { QuietClock } from '../domain/quiet-hours.ts';
 import { listCandidates } from '../domain/routing.ts';
-import { indexSuppressions, isSuppressed, type SuppressionIndex } from '../domain/suppression.ts';
-import type { Batch, BatchMessage, Settlement, Store } from '../store/store.ts';
-import { deliver, type Delivery, type DeliveryContext } from './deliver.ts';
+import { indexSuppressions, type SuppressionIndex } from '../domain/suppression.ts';
+import type { Batch, BatchMessage, Piece, Settlement, Store } from '../store/store.ts';
+import { compose, deliver, type Composed, type Delivery, type DeliveryContext } from './deliver.ts';
+import { planPieces } from './give-back.ts';
 import type { Lane } from './lane.ts';
+import { Pacer } from './pacer.ts';
+import { holdInDoubt, sortOut } from './sort-out.ts';
 import type { Settler } from './settle.ts';
 
 /** A leased batch and how long this node may go on with it. */
@@ -34,6 +41,8 @@ export interface BatchRunDeps {
   readonly stopping: AbortSignal;
   /** Stop waiting for answers. */
   readonly abandoned: AbortSignal;
+  /** Whether batches of other senders wait for this one to make room. */
+  readonly isCrowded: () => boolean;
   readonly onSubmitted: (seconds: number) => void;
 }
 
@@ -41,9 +50,9 @@ export interface BatchRunDeps {
 const TURN_SIZE = 50;
 /** A lease with less than this left is treated as lost: the submission must be out before it ends. */
 const LEASE_MARGIN_MS = 500;
-
-/** Statuses that leave nothing to send. */
-const SETTLED = new Set(MESSAGE_STATUSES.filter((status) => rankOf(status) > rankOf('SENT')));
+/** A batch at its sender's pace keeps its place so long, at least when others wait for it, and at most. */
+const PLACE_KEPT_MS = 5_000;
+const PACED_RUN_MS_MAX = 60_000;
 
 /** Runs a batch to its end, or until it is told to stop. Rejects when the database fails it: its lease then runs out. */
 export async function runBatch(
@@ -63,8 +72,8 @@ export async function runBatch(
   const suppressed = indexSuppressions(
     await deps.store.suppressions.findSuppressions(batch.accountId, addresses),
   );
-  const run = new BatchRun(leased, context, deps, messages, suppressed);
-  await run.sortOut();
+  const run = new BatchRun(leased, context, deps, messages);
+  await run.sortOut(suppressed);
   await run.sendAll();
   await run.finish();
 }
@@ -74,8 +83,6 @@ class BatchRun {
   readonly #context: DeliveryContext;
   readonly #deps: BatchRunDeps;
   readonly #messages: ReadonlyMap<number, BatchMessage>;
-  /** Who has opted out since the operation was accepted, or is about to. */
-  readonly #suppressed: SuppressionIndex;
   /** As the database last said: a cancel may shorten it behind the frontier. */
   #ordinals: readonly number[];
   #frontier: number;
@@ -84,8 +91,14 @@ class BatchRun {
   readonly #skipped = new Set<number>();
   /** Ordinals throttled, with the time from which they may be tried again. */
   #throttled: { ordinal: number; notBefore: number }[] = [];
-  /** Ordinals never handed over because the run was told to stop. */
+  /** Ordinals never handed over, to be given back. */
   readonly #unsent: number[] = [];
+  /** Rendered already, to know what they cost. */
+  readonly #composed = new Map<number, Composed>();
+  /** Null for a sender without limits. */
+  readonly #pacer: Pacer | null;
+  readonly #quiet: QuietClock | null;
+  readonly #startedAt = performance.now();
   /** Ordinals that cannot be sent at all, and why. */
   readonly #unsendable: { ordinal: number; code: number }[] = [];
   /** Submissions without an answer yet. */
@@ -97,84 +110,66 @@ class BatchRun {
     context: DeliveryContext,
     deps: BatchRunDeps,
     messages: ReadonlyMap<number, BatchMessage>,
-    suppressed: SuppressionIndex,
   ) {
     this.#leased = leased;
     this.#context = context;
     this.#deps = deps;
     this.#messages = messages;
-    this.#suppressed = suppressed;
     this.#ordinals = leased.batch.ordinals;
     this.#frontier = leased.batch.frontier;
+    const { sender } = leased.batch;
+    const isPaced = sender !== null && (sender.throughput !== null || sender.dailyCap !== null);
+    this.#pacer = isPaced
+      ? new Pacer({
+          store: deps.store,
+          sender,
+          sizeMax: deps.lane.carrier.windowMax,
+          costOf: (ordinal) => this.#costOf(ordinal, sender.throughputUnit),
+          stopping: deps.stopping,
+        })
+      : null;
+    this.#quiet = sender?.quietHours ? new QuietClock(sender.quietHours) : null;
   }
 
-  /** Finds what shall not be sent: already settled, held in doubt, canceled or expired. */
-  async sortOut(): Promise<void> {
+  /** Finds what shall not be sent, and sees to it that it ends as it should. */
+  async sortOut(suppressions: SuppressionIndex): Promise<void> {
     const { batch } = this.#leased;
-    const { operation } = this.#context;
-    const ended: number[] = [];
-    const expired = operation.expireAt !== null && operation.expireAt.getTime() <= Date.now();
-    for (const [position, ordinal] of batch.ordinals.entries()) {
+    const { plan } = this.#context.operation;
+    const isExpired = this.#isExpired();
+    const { ambiguous } = this.#deps.lane.carrier;
+    const sorted = sortOut(batch, this.#messages, { plan, suppressions, ambiguous, isExpired });
+    for (const list of Object.values(sorted) as number[][])
+      for (const ordinal of list) this.#skipped.add(ordinal);
+    for (const ordinal of sorted.held) {
       const message = this.#messages.get(ordinal);
-      const suppressed =
-        message !== undefined && isSuppressed(message.addresses, operation.plan, this.#suppressed);
-      if (message === undefined || message.attempt >= batch.attempt || SETTLED.has(message.status))
-        this.#skipped.add(ordinal);
-      else if (
-        position < batch.doubtful &&
-        (this.#deps.lane.carrier.ambiguous === 'hold' ||
-          batch.cancelRequested ||
-          expired ||
-          suppressed)
-      ) {
-        // Not CANCELED, nor FAILED: the carrier may have it.
-        this.#skipped.add(ordinal);
-        this.#settle(this.#hold(message));
-      } else if (batch.cancelRequested || expired) {
-        this.#skipped.add(ordinal);
-        ended.push(ordinal);
-      } else if (suppressed) {
-        this.#skipped.add(ordinal);
-        this.#unsendable.push({ ordinal, code: ERRORS.suppressed.code });
-      }
+      if (message !== undefined) this.#settle(holdInDoubt(message, batch, plan));
     }
-    if (ended.length > 0)
+    const { suppressed } = ERRORS;
+    for (const ordinal of sorted.suppressed)
+      this.#unsendable.push({ ordinal, code: suppressed.code });
+    if (sorted.ended.length > 0)
       await this.#deps.store.batches.endUnsent(
         batch.accountId,
         batch.operationId,
-        ended,
+        sorted.ended,
         batch.cancelRequested ? 'CANCELED' : 'FAILED',
         batch.cancelRequested ? null : ERRORS.expired.code,
       );
   }
 
-  #hold(message: BatchMessage): Settlement {
-    const { batch } = this.#leased;
-    const candidate = listCandidates(message.addresses, this.#context.operation.plan)[
-      batch.candidate
-    ];
-    return {
-      ordinal: message.ordinal,
-      attempt: batch.attempt,
-      candidate: batch.candidate,
-      channel: candidate?.sender.channel ?? 'SMS',
-      attemptedAt: new Date(),
-      outcome: 'UNDELIVERED',
-      providerId: null,
-      errorCode: ERRORS.ambiguous.code,
-      errorDetail: null,
-      next: null,
-    };
-  }
-
   async sendAll(): Promise<void> {
     let sinceTurn = 0;
+    let windowEnd = 0;
     for (let position = 0; position < this.#ordinals.length; position += 1) {
-      if (position >= this.#frontier && !(await this.#advance())) break;
+      if (position >= windowEnd) {
+        const end = await this.#openWindow(position);
+        if (end === null) break;
+        windowEnd = end;
+      }
       const ordinal = this.#ordinals[position];
       if (ordinal === undefined) break;
       if (this.#skipped.has(ordinal)) continue;
-      if (!(await this.#send(ordinal))) {
+      if ((this.#pacer && !(await this.#pacer.waitFor(ordinal))) || !(await this.#send(ordinal))) {
         this.#giveBackFrom(position);
         break;
       }
@@ -190,18 +185,101 @@ class BatchRun {
     this.#unsent.push(...this.#ordinals.slice(position).filter((each) => !this.#skipped.has(each)));
   }
 
-  /** Moves the frontier by a window; false when the lease is lost or the operation is paused. */
-  async #advance(): Promise<boolean> {
-    const { lane, store } = this.#deps;
-    const now = await store.batches.advanceBatch(this.#leased.batch, lane.carrier.windowMax);
+  /**
+   * Makes ready what may be handed over next, from `position` to the position returned. Null when nothing more may: the
+   * rest is given back then, or the lease is lost.
+   */
+  async #openWindow(position: number): Promise<number | null> {
+    const end = this.#pacer
+      ? await this.#nextTurn(this.#pacer, position)
+      : this.#nextWindow(position);
+    if (end === null || this.#mustWait(position, end) || !(await this.#advance(end))) {
+      this.#giveBackFrom(position);
+      return null;
+    }
+    if (this.#pacer && !this.#isOver()) this.#pacer.openAhead(this.#unskipped(end));
+    return end;
+  }
+
+  /** As many as the carrier takes at once; first of all those that the lease has passed already. */
+  #nextWindow(position: number): number {
+    return position < this.#frontier
+      ? this.#frontier
+      : Math.min(position + this.#deps.lane.carrier.windowMax, this.#ordinals.length);
+  }
+
+  /** A turn on the sender's clock, waited for. Null when there is none for now. */
+  async #nextTurn(pacer: Pacer, position: number): Promise<number | null> {
+    if (!pacer.isAhead && this.#isOver()) return null;
+    const waiting = this.#unskipped(position);
+    const size = await pacer.open(waiting);
+    const last = waiting[size - 1];
+    if (last !== undefined) return this.#ordinals.indexOf(last) + 1;
+    return waiting.length === 0 ? this.#ordinals.length : null;
+  }
+
+  #unskipped(position: number): number[] {
+    return this.#ordinals.slice(position).filter((each) => !this.#skipped.has(each));
+  }
+
+  /** Whether a batch at its sender's pace shall be leased anew: others wait, or what is known of it has aged. */
+  #isOver(): boolean {
+    const ageMs = performance.now() - this.#startedAt;
+    return ageMs > PACED_RUN_MS_MAX || (ageMs > PLACE_KEPT_MS && this.#deps.isCrowded());
+  }
+
+  #isExpired(): boolean {
+    const { expireAt } = this.#context.operation;
+    return expireAt !== null && expireAt.getTime() <= Date.now();
+  }
+
+  /** Whether any of these is not to be sent now: too late, or their sender lets them sleep. */
+  #mustWait(from: number, to: number): boolean {
+    if (this.#isExpired()) return true;
+    const quiet = this.#quiet;
+    if (quiet === null) return false;
+    const { plan } = this.#context.operation;
+    return this.#ordinals.slice(from, to).some((ordinal) => {
+      const message = this.#messages.get(ordinal);
+      if (message === undefined || this.#skipped.has(ordinal)) return false;
+      const way = listCandidates(message.addresses, plan)[this.#leased.batch.candidate];
+      return way !== undefined && quiet.quietUntil(findZone(way.to.address), Date.now()) !== null;
+    });
+  }
+
+  /** Moves the frontier to a position at least; false when the lease is lost or the operation is paused. */
+  async #advance(position: number): Promise<boolean> {
+    if (position <= this.#frontier) return true;
+    const { batch } = this.#leased;
+    const now = await this.#deps.store.batches.advanceBatch(batch, position - this.#frontier);
     if (now === null) {
       this.#leaseLost = true;
       return false;
     }
     this.#ordinals = now.ordinals;
     this.#frontier = now.frontier;
-    if (now.paused) this.#giveBackFrom(now.frontier);
     return !now.paused;
+  }
+
+  #costOf(ordinal: number, unit: PaceUnit): number | null {
+    const composed = this.#compose(ordinal);
+    return composed && costOf(unit, composed.submission.channel, composed.submission.text);
+  }
+
+  /** Renders a message once; null when that cannot be done, which ends it. */
+  #compose(ordinal: number): Composed | null {
+    const known = this.#composed.get(ordinal);
+    if (known !== undefined) return known;
+    const message = this.#messages.get(ordinal);
+    if (message === undefined) return null;
+    const composed = compose(message, this.#context);
+    if (typeof composed === 'number') {
+      this.#skipped.add(ordinal);
+      this.#unsendable.push({ ordinal, code: composed });
+      return null;
+    }
+    this.#composed.set(ordinal, composed);
+    return composed;
   }
 
   async #sendThrottled(): Promise<void> {
@@ -235,7 +313,8 @@ class BatchRun {
   async #send(ordinal: number): Promise<boolean> {
     const { lane, settler, stopping } = this.#deps;
     const message = this.#messages.get(ordinal);
-    if (message === undefined) return true;
+    const composed = this.#compose(ordinal);
+    if (message === undefined || composed === null) return true;
     // Outcomes that cannot be written hold the sending back.
     if (settler.isFull) await settler.room();
     if (!lane.tryAcquire() && !(await lane.acquire(stopping))) return false;
@@ -246,7 +325,8 @@ class BatchRun {
       return false;
     }
     this.#unanswered += 1;
-    void deliver(lane.carrier, message, this.#context).then((delivery) =>
+    this.#composed.delete(ordinal);
+    void deliver(lane.carrier, message, composed, this.#context).then((delivery) =>
       this.#take(ordinal, delivery, startedAt),
     );
     return true;
@@ -258,12 +338,9 @@ class BatchRun {
       lane.release(delivery.settlement.outcome === 'SENT' ? 'accepted' : 'refused');
       onSubmitted((performance.now() - startedAt) / 1000);
       if (!abandoned.aborted) this.#settle(delivery.settlement);
-    } else if (delivery.kind === 'throttled') {
+    } else {
       lane.release('throttled', delivery.afterMs);
       this.#throttled.push({ ordinal, notBefore: performance.now() + delivery.afterMs });
-    } else {
-      lane.release('refused');
-      this.#unsendable.push({ ordinal, code: delivery.code });
     }
     this.#unanswered -= 1;
     if (this.#unanswered === 0) this.#wakeOnAnswers?.();
@@ -285,10 +362,23 @@ class BatchRun {
       // What was handed over must be on record before the rest may be leased without it.
       await this.#deps.settler.flushed();
       if (this.#deps.settler.isSpoiled(batch)) return;
-      await this.#deps.store.batches.returnBatch(batch, this.#unsent, 0);
+      await this.#deps.store.batches.returnBatch(batch, this.#planPieces());
       return;
     }
     this.#settle(null);
+  }
+
+  #planPieces(): Piece[] {
+    return planPieces(
+      this.#unsent.flatMap((ordinal) => this.#messages.get(ordinal) ?? []),
+      this.#leased.batch,
+      this.#context.operation.plan,
+      {
+        quiet: this.#quiet,
+        cappedForMs: this.#pacer?.cappedForMs ?? null,
+      },
+      Date.now(),
+    );
   }
 
   async #endUnsendable(): Promise<void> {

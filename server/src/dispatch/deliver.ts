@@ -3,12 +3,12 @@
  * and writes nothing.
  */
 import type { Carrier, SendResult, Submission } from '../carriers/carrier.ts';
-import { ERRORS } from '../domain/errors.ts';
+import { ERRORS, faultOf } from '../domain/errors.ts';
 import { ATTEMPT_MAX, attemptReference } from '../domain/ids.ts';
 import { chooseContent, renderContent, type ParsedContent } from '../domain/content.ts';
 import type { SendPlan } from '../domain/operation.ts';
 import { nextRetryDelayMs, type RetryPolicy } from '../domain/retry.ts';
-import { listCandidates, type Candidate } from '../domain/routing.ts';
+import { listCandidates, nextCandidate, type Candidate } from '../domain/routing.ts';
 import type { Batch, BatchMessage, NextTry, Settlement } from '../store/store.ts';
 
 /** An operation made ready for sending: its templates parsed once. */
@@ -29,45 +29,33 @@ export interface DeliveryContext {
   readonly jitter: number;
 }
 
-/** What a delivery came to: an outcome to settle, "try again soon, this was no attempt", or no way to send. */
+/** What a delivery came to: an outcome to settle, or "try again soon, this was no attempt". */
 export type Delivery =
   | { readonly kind: 'settle'; readonly settlement: Settlement }
-  | { readonly kind: 'throttled'; readonly afterMs: number }
-  | { readonly kind: 'unsendable'; readonly code: number };
+  | { readonly kind: 'throttled'; readonly afterMs: number };
 
-/** Sends one message and tells what came of it. Never rejects. */
-export async function deliver(
-  carrier: Carrier,
-  message: BatchMessage,
-  context: DeliveryContext,
-): Promise<Delivery> {
+/** A message ready to be handed over, and the ways to reach its recipient. */
+export interface Composed {
+  readonly submission: Submission;
+  readonly candidates: readonly Candidate[];
+}
+
+/** Renders a message for the batch's candidate; an error code when there is no way to send it. */
+export function compose(message: BatchMessage, context: DeliveryContext): Composed | number {
   const { batch, operation } = context;
   const candidates = listCandidates(message.addresses, operation.plan);
   const candidate = candidates[batch.candidate];
-  if (candidate === undefined) return { kind: 'unsendable', code: ERRORS.unaddressable.code };
-  const submission = composeSubmission(message, candidate, context);
-  if (submission === null) return { kind: 'unsendable', code: ERRORS.templateFailed.code };
-  const attemptedAt = new Date();
-  const result = await submit(carrier, submission);
-  if (result.kind === 'throttled') return { kind: 'throttled', afterMs: result.afterMs };
-  return {
-    kind: 'settle',
-    settlement: classify(result, message, attemptedAt, candidates, context),
-  };
-}
-
-function composeSubmission(
-  message: BatchMessage,
-  candidate: Candidate,
-  { batch, operation }: DeliveryContext,
-): Submission | null {
-  const rendered = renderContent(operation.content, message.variables, operation.renderAt, {
-    requireVariables: false,
-  });
-  if (!rendered.ok) return null;
+  if (candidate === undefined) return ERRORS.unaddressable.code;
+  const rendered = renderContent(
+    operation.content,
+    message.variables,
+    message.scheduledFor ?? operation.renderAt,
+    { requireVariables: false },
+  );
+  if (!rendered.ok) return ERRORS.templateFailed.code;
   const { channel } = candidate.sender;
   const { text, mediaUrls, rich } = chooseContent(rendered.content, channel);
-  return {
+  const submission: Submission = {
     reference: attemptReference(batch.accountId, message.id, batch.attempt),
     channel,
     from: candidate.sender.address,
@@ -75,6 +63,23 @@ function composeSubmission(
     text,
     mediaUrls,
     rich,
+  };
+  return { submission, candidates };
+}
+
+/** Sends one message and tells what came of it. Never rejects. */
+export async function deliver(
+  carrier: Carrier,
+  message: BatchMessage,
+  { submission, candidates }: Composed,
+  context: DeliveryContext,
+): Promise<Delivery> {
+  const attemptedAt = new Date();
+  const result = await submit(carrier, submission);
+  if (result.kind === 'throttled') return { kind: 'throttled', afterMs: result.afterMs };
+  return {
+    kind: 'settle',
+    settlement: classify(result, message, attemptedAt, candidates, context),
   };
 }
 
@@ -120,19 +125,25 @@ function chooseNext(
   candidates: readonly Candidate[],
   { batch, retry, jitter }: DeliveryContext,
 ): NextTry | null {
-  const here = candidates[batch.candidate];
-  if (result.kind === 'retry' && here !== undefined) {
+  if (result.kind === 'retry') {
     const delayMs = nextRetryDelayMs(retry, batch.tries + 1, jitter, result.afterMs);
-    if (delayMs !== null)
-      return {
-        lane: here.sender.carrier,
-        candidate: batch.candidate,
-        tries: batch.tries + 1,
-        delayMs: Math.ceil(delayMs / DELAY_STEP_MS) * DELAY_STEP_MS,
-      };
+    if (delayMs !== null) {
+      const rounded = Math.ceil(delayMs / DELAY_STEP_MS) * DELAY_STEP_MS;
+      return tryOver(candidates, batch.candidate, batch.tries + 1, rounded);
+    }
   }
-  const next = candidates[batch.candidate + 1];
-  return next === undefined
+  const next = nextCandidate(candidates, batch.candidate, faultOf(result.code));
+  return next === null ? null : tryOver(candidates, next, 0, 0);
+}
+
+function tryOver(
+  candidates: readonly Candidate[],
+  candidate: number,
+  tries: number,
+  delayMs: number,
+): NextTry | null {
+  const sender = candidates[candidate]?.sender;
+  return sender === undefined
     ? null
-    : { lane: next.sender.carrier, candidate: batch.candidate + 1, tries: 0, delayMs: 0 };
+    : { lane: sender.carrier, senderId: sender.senderId ?? null, candidate, tries, delayMs };
 }

@@ -39,6 +39,9 @@ export interface Dispatcher extends Service {
 
 const POLL_MS = 200;
 const REST_MS = 1_000;
+/** Batches of one sender, and of all senders with a pace together, that a lane works on at a time. */
+const PACED_PER_SENDER = 4;
+const PACED_MAX = 400;
 /** Operations kept ready; beyond that the oldest is read and parsed again. */
 const READY_MAX = 200;
 
@@ -52,7 +55,11 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const ready = new Map<string, ReadyOperation>();
   const running = new Map<LeasedBatch, Promise<void>>();
   const held = new Map<Lane, number>();
-  const loops: Loop[] = options.carriers.map((carrier) => laneLoop(createLane(carrier)));
+  const paced = new Map<Lane, PacedPlaces>();
+  const loops: Loop[] = options.carriers.flatMap((carrier) => {
+    const lane = createLane(carrier);
+    return [laneLoop(lane), pacedLoop(lane)];
+  });
   let renewal: NodeJS.Timeout | undefined;
 
   function laneLoop(lane: Lane): Loop {
@@ -71,34 +78,67 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
           window: lane.carrier.windowMax,
           leaseMs,
         });
-        for (const batch of batches) begin(lane, batch, askedAt + leaseMs, loop);
+        for (const batch of batches) {
+          held.set(lane, (held.get(lane) ?? 0) + 1);
+          void begin(lane, batch, askedAt + leaseMs).finally(() => {
+            held.set(lane, (held.get(lane) ?? 1) - 1);
+            loop.nudge();
+          });
+        }
         return batches.length === limit;
       },
     });
     return loop;
   }
 
-  function begin(lane: Lane, batch: Batch, leaseEndsAt: number, loop: Loop): void {
+  /** Batches of senders with a pace: few of each, so that a slow one holds up no other. */
+  function pacedLoop(lane: Lane): Loop {
+    const places = new PacedPlaces();
+    paced.set(lane, places);
+    const loop: Loop = createLoop({
+      idleMs: POLL_MS,
+      restMs: REST_MS,
+      onError: (error) => log.warn({ err: error, lane: lane.carrier.name }, 'Leasing failed'),
+      async work() {
+        if (places.free <= 0) return false;
+        if (settler.isStalled) await settler.flushed();
+        const askedAt = performance.now();
+        const batches = await store.batches.leasePacedBatches(lane.carrier.name, node, {
+          limit: places.free,
+          perSender: PACED_PER_SENDER,
+          busy: places.busySenders(),
+          leaseMs,
+        });
+        for (const batch of batches) {
+          const leave = places.enter(batch.sender?.id ?? '');
+          void begin(lane, batch, askedAt + leaseMs).finally(() => {
+            leave();
+            loop.nudge();
+          });
+        }
+        return batches.length > 0;
+      },
+    });
+    return loop;
+  }
+
+  function begin(lane: Lane, batch: Batch, leaseEndsAt: number): Promise<void> {
     const leased: LeasedBatch = { batch, leaseEndsAt };
-    held.set(lane, (held.get(lane) ?? 0) + 1);
     const run = work(lane, leased)
       .catch((error: unknown) => {
         // The lease runs out and the batch comes again; what it handed over is then doubtful.
         log.warn({ err: error, batch: batch.id, lane: lane.carrier.name }, 'A batch was left');
       })
-      .finally(() => {
-        running.delete(leased);
-        held.set(lane, (held.get(lane) ?? 1) - 1);
-        loop.nudge();
-      });
+      .finally(() => running.delete(leased));
     running.set(leased, run);
+    return run;
   }
 
   async function work(lane: Lane, leased: LeasedBatch): Promise<void> {
     const operation = await readyOperation(leased.batch);
     if (operation === null) {
       // Its operation is past retention: nothing refers to the messages any more.
-      await store.batches.returnBatch(leased.batch, [], 0);
+      await store.batches.returnBatch(leased.batch, []);
       return;
     }
     const context = { operation, batch: leased.batch, retry: options.retry, jitter: Math.random() };
@@ -108,6 +148,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       lane,
       stopping: stopping.signal,
       abandoned: abandoned.signal,
+      isCrowded: () => (paced.get(lane)?.free ?? 1) <= 0,
       onSubmitted: options.onSubmitted,
     });
   }
@@ -163,4 +204,33 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       await settler.drain();
     },
   };
+}
+
+/** The batches of senders with a pace that a lane works on. */
+class PacedPlaces {
+  readonly #bySender = new Map<string, number>();
+  #taken = 0;
+
+  get free(): number {
+    return PACED_MAX - this.#taken;
+  }
+
+  /** Senders that have half of their places taken: the rest is left until then, so that many are leased at once. */
+  busySenders(): string[] {
+    return [...this.#bySender]
+      .filter(([, count]) => count > PACED_PER_SENDER / 2)
+      .map(([id]) => id);
+  }
+
+  /** Takes a place; what is returned gives it back. */
+  enter(senderId: string): () => void {
+    const count = (change: number) => {
+      this.#taken += change;
+      const next = (this.#bySender.get(senderId) ?? 0) + change;
+      if (next > 0) this.#bySender.set(senderId, next);
+      else this.#bySender.delete(senderId);
+    };
+    count(1);
+    return () => count(-1);
+  }
 }

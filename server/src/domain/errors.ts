@@ -11,6 +11,11 @@ export interface ErrorEntry {
   readonly message: string;
   /** What the caller should do. */
   readonly advice: string;
+  /**
+   * Whose fault it is that an attempt failed: with the sender's, another sender of the same channel may do better; with
+   * the recipient's, which is meant when it is not said, none would.
+   */
+  readonly fault?: 'sender';
 }
 
 const table = {
@@ -180,6 +185,15 @@ const table = {
     status: null,
     message: 'Unknown error of the carrier.',
     advice: 'Look at the attempt; it was tried again as often as configured.',
+    fault: 'sender',
+  },
+  senderRefused: {
+    code: 30034,
+    status: null,
+    message: 'The carrier does not take messages from this sender.',
+    advice:
+      'Register the sender with the carrier, or use another; a pool moves on to its next one.',
+    fault: 'sender',
   },
   expired: {
     code: 30036,
@@ -220,6 +234,11 @@ const BY_CODE = new Map<number, ErrorEntry>(
 /** The entry of a code, undefined for a code that only a carrier knows. */
 export function findError(code: number): ErrorEntry | undefined {
   return BY_CODE.get(code);
+}
+
+/** Whose fault a failed attempt is. */
+export function faultOf(code: number | null): 'sender' | 'recipient' {
+  return (code === null ? undefined : findError(code)?.fault) ?? 'recipient';
 }
 
 /** One thing wrong with a request. */

@@ -62,6 +62,8 @@ export interface PlannedSender {
   readonly address: string;
   /** Name of the carrier that submits for it. */
   readonly carrier: string;
+  /** Its limit when the operation was accepted, in units per second: its share among others of a pool. */
+  readonly throughput?: number;
 }
 
 /** How an operation reaches people: its senders in order of preference. Frozen at acceptance. */

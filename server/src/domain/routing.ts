@@ -1,4 +1,4 @@
-/** Routing: which sender reaches which address of a recipient, and in what order. Pure. */
+/** Routing: which sender reaches which address of a recipient, in what order, and who is next after a failure. Pure. */
 import type { Address, AddressChannel, Channel } from './message.ts';
 import type { PlannedSender, SendPlan } from './operation.ts';
 
@@ -9,6 +9,12 @@ const REACHES: Readonly<Record<Channel, AddressChannel>> = {
   WHATSAPP: 'WHATSAPP',
 };
 
+/** Senders of one channel that may try to reach the same address, one after the other. */
+export const SENDERS_PER_ADDRESS_MAX = 3;
+
+/** Share of a sender without a limit beside those with one, in messages per second. */
+const UNLIMITED_WEIGHT = 1_000;
+
 /** One way to reach a recipient. */
 export interface Candidate {
   readonly sender: PlannedSender;
@@ -16,11 +22,11 @@ export interface Candidate {
 }
 
 /**
- * All ways to reach a recipient, best first: addresses in the order given, and for each the plan's channels in the
- * order of their first sender. Of several senders of a channel the recipient has one: always the same while the
- * plan has the same senders, and another for only its share of recipients when one comes or goes. Empty when no
- * sender speaks to any of the addresses. The order depends on the arguments alone, so a position in it names
- * the same way after a restart.
+ * All ways to reach a recipient, best first: addresses in the order given, for each the plan's channels in the order
+ * of their first sender, and of each channel up to three senders. Of several senders a recipient always has the same
+ * one first while the plan has the same senders with the same throughput, and another for only its share of
+ * recipients when one comes, goes or changes; the shares are as the throughputs. Empty when no sender speaks to any
+ * of the addresses. The order depends on the arguments alone, so a position in it names the same way after a restart.
  */
 export function listCandidates(addresses: readonly Address[], plan: SendPlan): Candidate[] {
   const groups = groupSenders(plan);
@@ -28,7 +34,7 @@ export function listCandidates(addresses: readonly Address[], plan: SendPlan): C
   for (const to of addresses)
     for (const { channel, senders } of groups)
       if (REACHES[channel] === to.channel)
-        candidates.push({ sender: chooseSender(senders, to.address), to });
+        for (const sender of rankSenders(senders, to.address)) candidates.push({ sender, to });
   return candidates;
 }
 
@@ -37,13 +43,47 @@ export function firstCandidate(addresses: readonly Address[], plan: SendPlan): C
   const groups = groupSenders(plan);
   for (const to of addresses)
     for (const { channel, senders } of groups)
-      if (REACHES[channel] === to.channel) return { sender: chooseSender(senders, to.address), to };
+      if (REACHES[channel] === to.channel) {
+        const [only] = senders;
+        return { sender: senders.length === 1 ? only : rankSenders(senders, to.address)[0], to };
+      }
   return null;
 }
 
+/**
+ * The position of the candidate to try after the one at `position`, or null when it was the last one. Where the fault
+ * lies with the sender, another sender of the same channel is next; else (the number is wrong, has no RCS, does not
+ * answer) other senders would fare no better, and the next channel or address is.
+ */
+export function nextCandidate(
+  candidates: readonly Candidate[],
+  position: number,
+  fault: 'sender' | 'recipient',
+): number | null {
+  const here = candidates[position];
+  if (here === undefined) return null;
+  for (let next = position + 1; next < candidates.length; next += 1) {
+    const there = candidates[next];
+    const sameWay = there?.to === here.to && there.sender.channel === here.sender.channel;
+    if (fault === 'sender' || !sameWay) return next;
+  }
+  return null;
+}
+
+/** The position of another sender for the same address and channel after the one at `position`, or null. */
+export function nextSender(candidates: readonly Candidate[], position: number): number | null {
+  const here = candidates[position];
+  const next = candidates[position + 1];
+  const sameWay =
+    here !== undefined && next?.to === here.to && next.sender.channel === here.sender.channel;
+  return sameWay ? position + 1 : null;
+}
+
+type Senders = readonly [PlannedSender, ...PlannedSender[]];
+
 interface ChannelGroup {
   readonly channel: Channel;
-  readonly senders: readonly [PlannedSender, ...PlannedSender[]];
+  readonly senders: Senders;
 }
 
 /** A plan is grouped once; it never changes. */
@@ -64,24 +104,24 @@ function groupSenders(plan: SendPlan): readonly ChannelGroup[] {
 }
 
 /**
- * Rendezvous hashing (highest random weight, Thaler and Ravishankar 1998): the sender whose hash with the recipient
- * is the highest.
+ * The best senders for an address, at most three. Weighted rendezvous hashing (Thaler and Ravishankar 1998; weights
+ * after Schindelhauer and Schomaker 2005): the higher -weight / ln(hash), the better.
  */
-function chooseSender(
-  senders: readonly [PlannedSender, ...PlannedSender[]],
-  address: string,
-): PlannedSender {
-  let [best] = senders;
-  if (senders.length === 1) return best;
-  let highest = -1;
+function rankSenders(senders: Senders, address: string): Senders {
+  if (senders.length === 1) return senders;
+  const seed = hash(address, 0x811c9dc5);
+  const best: { sender: PlannedSender; score: number }[] = [];
   for (const sender of senders) {
-    const score = hash(sender.address, hash(address, 0x811c9dc5));
-    if (score > highest) {
-      highest = score;
-      best = sender;
-    }
+    const score =
+      -(sender.throughput ?? UNLIMITED_WEIGHT) /
+      Math.log((hash(sender.address, seed) + 0.5) / 2 ** 32);
+    const place = best.findIndex((each) => each.score < score);
+    if (place >= 0) best.splice(place, 0, { sender, score });
+    else if (best.length < SENDERS_PER_ADDRESS_MAX) best.push({ sender, score });
+    if (best.length > SENDERS_PER_ADDRESS_MAX) best.pop();
   }
-  return best;
+  const [first = senders[0], ...others] = best.map((each) => each.sender);
+  return [first, ...others];
 }
 
 /** FNV-1a of a text from a seed, then a mix of its bits: 32 bits, unsigned. */

@@ -1,6 +1,8 @@
 /** Schedule: when a request wants its messages sent, and until when that makes sense. Pure. */
+import type { Temporal } from 'temporal-polyfill';
 import { ERRORS, type Problem } from './errors.ts';
 import { INSTANT_HINT, readInstant } from './instant.ts';
+import { readLocalTime } from './local-time.ts';
 
 /** How far ahead a send may be scheduled. */
 export const SCHEDULE_DAYS_MAX = 7;
@@ -13,15 +15,18 @@ export interface ScheduleProblem {
 }
 
 export interface Schedule {
-  /** Null: at once; an instant that has passed means now. */
+  /** The same for all; null: at once, or by the clock of each recipient. An instant that has passed means now. */
   readonly scheduledFor: Date | null;
+  /** What the clock of each recipient shall show; null unless `sendAt` came without a zone. */
+  readonly local: Temporal.PlainDateTime | null;
   readonly expireAt: Date | null;
   readonly problems: readonly ScheduleProblem[];
 }
 
 /**
- * Reads `schedule.sendAt` (one RFC 3339 date-time; without zone it is UTC) and `expireAt`. Their form has been
- * checked; here is what they mean together and against the present time.
+ * Reads `schedule.sendAt` (one RFC 3339 date-time; without zone it is by the clock of each recipient) and `expireAt`.
+ * Their form has been checked; here is what they mean together and against the present time. What a local time means
+ * is for `findTimeProblem`, once the zones are known.
  */
 export function readSchedule(
   sendAt: readonly string[] | undefined,
@@ -31,32 +36,47 @@ export function readSchedule(
   const problems: ScheduleProblem[] = [];
   const add = (message: string, path: string) =>
     problems.push({ code: ERRORS.schedule.code, message, path });
-  let scheduledFor: Date | null = null;
-  if (sendAt !== undefined) {
-    if (sendAt.length > 1)
-      add(
-        'More than one expression is not supported; give a single date and time.',
-        '$.schedule.sendAt',
-      );
-    const text = sendAt[0] ?? '';
-    const at = readInstant(text, 'optional');
-    if (at === null)
-      add(`"${text}" is not a date and time; ${INSTANT_HINT}.`, '$.schedule.sendAt[0]');
-    else if (at.getTime() > now.getTime() + SCHEDULE_DAYS_MAX * DAY_MS)
-      add(
-        `${at.toISOString()} is more than ${SCHEDULE_DAYS_MAX} days ahead; choose an earlier time.`,
-        '$.schedule.sendAt[0]',
-      );
-    else if (at > now) scheduledFor = at;
-  }
+  if (sendAt !== undefined && sendAt.length > 1)
+    add(
+      'More than one expression is not supported; give a single date and time.',
+      '$.schedule.sendAt',
+    );
   const expiry = expireAt === undefined ? null : readInstant(expireAt);
-  const start = scheduledFor ?? now;
   if (expireAt !== undefined && expiry === null)
     add(`"${expireAt}" is not a date and time with zone; ${INSTANT_HINT}.`, '$.expireAt');
-  else if (expiry !== null && expiry <= start)
-    add(
-      `${expiry.toISOString()} is not after the time of sending, ${start.toISOString()}.`,
-      '$.expireAt',
-    );
-  return { scheduledFor, expireAt: expiry, problems };
+  const text = sendAt?.[0];
+  const instant = text === undefined ? now : readInstant(text, 'optional');
+  if (instant === null)
+    add(`"${text}" is not a date and time; ${INSTANT_HINT}.`, '$.schedule.sendAt[0]');
+  const zoned = text === undefined || readInstant(text) !== null;
+  const local = zoned || instant === null ? null : readLocalTime(text);
+  const scheduledFor = zoned && instant !== null && instant > now ? instant : null;
+  if (local === null) {
+    const problem = findTimeProblem(scheduledFor ?? now, expiry, now);
+    if (problem !== null) problems.push(problem);
+  }
+  return { scheduledFor, local, expireAt: expiry, problems };
+}
+
+/** What is wrong with sending at a time, or null. `zone` is told when it is the recipients' own. */
+export function findTimeProblem(
+  at: Date,
+  expireAt: Date | null,
+  now: Date,
+  zone: string | null = null,
+): ScheduleProblem | null {
+  const name = `${at.toISOString()}${zone === null ? '' : ` (that time in ${zone})`}`;
+  if (at.getTime() > now.getTime() + SCHEDULE_DAYS_MAX * DAY_MS)
+    return {
+      code: ERRORS.schedule.code,
+      message: `${name} is more than ${SCHEDULE_DAYS_MAX} days ahead; choose an earlier time.`,
+      path: '$.schedule.sendAt[0]',
+    };
+  if (expireAt !== null && expireAt <= at)
+    return {
+      code: ERRORS.schedule.code,
+      message: `${expireAt.toISOString()} is not after the time of sending, ${name}.`,
+      path: '$.expireAt',
+    };
+  return null;
 }

@@ -2,12 +2,13 @@
 import { ERRORS } from './errors.ts';
 import type { Channel } from './message.ts';
 import type { PlannedSender, SendPlan } from './operation.ts';
+import type { SenderLimits } from './pace.ts';
 import type { ChannelControls, RequestedSender } from './send-request.ts';
 
 export const SENDER_STATUSES = ['ACTIVATED', 'DEACTIVATED'] as const;
 export type SenderStatus = (typeof SENDER_STATUSES)[number];
 
-export interface Sender {
+export interface Sender extends SenderLimits {
   /** UUID; `comms_sender_…` at the edge. */
   readonly id: string;
   readonly channel: Channel;
@@ -119,8 +120,10 @@ export function orderChannels(controls: ChannelControls | undefined): Channel[] 
   );
 }
 
-function toPlanned({ id, channel, address, carrier }: Sender): PlannedSender {
-  return { senderId: id, channel, address, carrier };
+/** A sender as a plan holds it. */
+export function toPlanned({ id, channel, address, carrier, throughput }: Sender): PlannedSender {
+  const planned = { senderId: id, channel, address, carrier };
+  return throughput === null ? planned : { ...planned, throughput };
 }
 
 function accept(senders: readonly PlannedSender[]): PlanResult {

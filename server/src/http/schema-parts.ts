@@ -11,6 +11,12 @@ export const shape = <Properties extends Record<string, TSchema>>(
 ) => Type.Object(properties, { additionalProperties: false, ...notes });
 export const instant = (description: string) => Type.String({ format: 'date-time', description });
 export const orNull = (schema: TSchema) => Type.Union([schema, Type.Null()]);
+/** A number or null, as one schema: what is wrong is said once. */
+export const numberOrNull = (
+  type: 'number' | 'integer',
+  [minimum, maximum]: readonly [number, number],
+  description: string,
+) => Type.Unsafe<number | null>({ type: [type, 'null'], minimum, maximum, description });
 /** A shape by its name. */
 export const ref = (id: string) => Type.Unsafe<unknown>({ $ref: `${id}#` });
 /** A page of a list. */

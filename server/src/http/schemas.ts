@@ -6,11 +6,13 @@ import { Type, type TSchema } from 'typebox';
 import { ERRORS } from '../domain/errors.ts';
 import { ADDRESS_CHANNELS, CHANNELS, MESSAGE_STATUSES } from '../domain/message.ts';
 import { OPERATION_STATUSES, RECIPIENTS_MAX } from '../domain/operation.ts';
+import { DAILY_CAP_MAX, PACE_UNITS, THROUGHPUT_MAX, THROUGHPUT_MIN } from '../domain/pace.ts';
+import { TIME_OF_DAY, type QuietHours } from '../domain/quiet-hours.ts';
 import { SENDER_STATUSES } from '../domain/sender.ts';
 import { SCHEDULE_DAYS_MAX } from '../domain/schedule.ts';
 import { CONTENT_ARMS, CONTENT_SHAPES, RENDERED_CONTENT, RICH } from './content-schemas.ts';
 import { PAGINATION } from './paging.ts';
-import { choice, E164, instant, listOf, orNull, ref, shape } from './schema-parts.ts';
+import { choice, E164, instant, listOf, numberOrNull, orNull, ref, shape } from './schema-parts.ts';
 
 const TAG = '^[a-zA-Z0-9._~-]+$';
 const TAG_HINT = 'use letters, digits and . _ ~ -';
@@ -208,12 +210,41 @@ const TAGS = Type.Unsafe<Record<string, string>>({
 export const SENDER_STATUS = choice(SENDER_STATUSES);
 const NAME = Type.String({ minLength: 1, maxLength: 256 });
 
+const TIME_HINT = 'Write a time of day like 21:00.';
+/** What a sender may send, and when. */
+const LIMITS = {
+  throughput: numberOrNull(
+    'number',
+    [THROUGHPUT_MIN, THROUGHPUT_MAX],
+    'Units per second over all nodes; null is no limit.',
+  ),
+  throughputUnit: choice(PACE_UNITS, {
+    description: 'What throughput and daily cap count; SEGMENTS for SMS when not given.',
+  }),
+  dailyCap: numberOrNull('integer', [1, DAILY_CAP_MAX], 'Units per day of UTC; null is no limit.'),
+  quietHours: Type.Unsafe<QuietHours | null>({
+    type: ['object', 'null'],
+    properties: {
+      start: Type.String({ pattern: TIME_OF_DAY, 'x-hint': TIME_HINT }),
+      end: Type.String({ pattern: TIME_OF_DAY, 'x-hint': TIME_HINT }),
+    },
+    required: ['start', 'end'],
+    additionalProperties: false,
+    description:
+      "From start to end by the recipient's clock nothing is sent; over midnight when end is earlier.",
+  }),
+};
+
 const senderFields = {
   carrier: Type.Optional(NAME),
   displayName: Type.Optional(orNull(NAME)),
   status: Type.Optional(SENDER_STATUS),
   default: Type.Optional(Type.Boolean({ description: 'Use it when a request names no sender.' })),
   tags: Type.Optional(TAGS),
+  throughput: Type.Optional(LIMITS.throughput),
+  throughputUnit: Type.Optional(LIMITS.throughputUnit),
+  dailyCap: Type.Optional(LIMITS.dailyCap),
+  quietHours: Type.Optional(LIMITS.quietHours),
 };
 
 const SENDER_REFERENCES = Type.Array(shape({ senderId: SENDER_ID }), { maxItems: 10_000 });
@@ -486,6 +517,10 @@ const SENDER = Type.Object(
     tags: Type.Record(Type.String(), Type.String()),
     carrier: Type.String({ description: 'Extension.' }),
     default: Type.Boolean({ description: 'Extension: used when a request names no sender.' }),
+    throughput: LIMITS.throughput,
+    throughputUnit: LIMITS.throughputUnit,
+    dailyCap: LIMITS.dailyCap,
+    quietHours: LIMITS.quietHours,
     configured: Type.Boolean({ description: 'Extension: comes from the configuration.' }),
     createdAt: instant('When it was added.'),
     updatedAt: instant('When it was last changed.'),

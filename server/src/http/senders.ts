@@ -3,8 +3,10 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ERRORS, type Problem } from '../domain/errors.ts';
 import { decodeTypeId, encodeTypeId } from '../domain/ids.ts';
 import type { Address, Channel } from '../domain/message.ts';
+import { defaultUnit, type PaceUnit } from '../domain/pace.ts';
+import { findQuietProblem, type QuietHours } from '../domain/quiet-hours.ts';
 import { listCandidates } from '../domain/routing.ts';
-import { orderChannels, type Sender, type SenderStatus } from '../domain/sender.ts';
+import { orderChannels, toPlanned, type Sender, type SenderStatus } from '../domain/sender.ts';
 import type { ChannelControls } from '../domain/send-request.ts';
 import type { Store } from '../store/store.ts';
 import { cutPage } from './paging.ts';
@@ -26,6 +28,10 @@ interface SenderBody {
   readonly status?: SenderStatus;
   readonly default?: boolean;
   readonly tags?: Readonly<Record<string, string>>;
+  readonly throughput?: number | null;
+  readonly throughputUnit?: PaceUnit;
+  readonly dailyCap?: number | null;
+  readonly quietHours?: QuietHours | null;
 }
 
 interface ResolveBody {
@@ -97,6 +103,7 @@ export function createSenderHandlers(deps: {
 
     async create(request: FastifyRequest, reply: FastifyReply) {
       const body = request.body as SenderBody & { address: string; channel: Channel };
+      checkQuiet(body);
       const sender = await senders.createSender(request.account.id, {
         channel: body.channel,
         address: body.address,
@@ -105,6 +112,10 @@ export function createSenderHandlers(deps: {
         status: body.status ?? 'ACTIVATED',
         isDefault: body.default ?? false,
         tags: body.tags ?? {},
+        throughput: body.throughput ?? null,
+        throughputUnit: body.throughputUnit ?? defaultUnit(body.channel),
+        dailyCap: body.dailyCap ?? null,
+        quietHours: body.quietHours ?? null,
       });
       if (sender === null) throw refuse('senderTaken');
       const shown = showSender(sender);
@@ -117,6 +128,7 @@ export function createSenderHandlers(deps: {
     async update(request: FastifyRequest) {
       const { id, channel } = await own(request);
       const { default: isDefault, carrier, ...rest } = request.body as SenderBody;
+      checkQuiet(rest);
       const updated = await senders.updateSender(request.account.id, id, {
         ...rest,
         ...(carrier === undefined ? {} : { carrier: chooseCarrier(channel, carrier) }),
@@ -141,7 +153,7 @@ export function createSenderHandlers(deps: {
       const ordered = orderChannels(body.channels).flatMap((channel) =>
         found.filter((each) => each.channel === channel),
       );
-      const plan = { senders: ordered.map((each) => ({ ...each, senderId: each.id })) };
+      const plan = { senders: ordered.map(toPlanned) };
       const byId = new Map(found.map((each) => [each.id, each]));
       const results = body.recipientAddresses.flatMap((to) =>
         listCandidates([to], plan).flatMap(({ sender }, priority) => {
@@ -152,6 +164,11 @@ export function createSenderHandlers(deps: {
       return { results };
     },
   };
+}
+
+function checkQuiet({ quietHours }: SenderBody): void {
+  const problem = quietHours ? findQuietProblem(quietHours) : null;
+  if (problem !== null) throw refuseValue(problem, '$.quietHours.end');
 }
 
 /** A page of senders, of all or of a pool's members. */
@@ -230,6 +247,10 @@ function showSender(sender: Sender) {
     tags: sender.tags,
     carrier: sender.carrier,
     default: sender.isDefault,
+    throughput: sender.throughput,
+    throughputUnit: sender.throughputUnit,
+    dailyCap: sender.dailyCap,
+    quietHours: sender.quietHours,
     configured: sender.configured,
     createdAt: sender.createdAt,
     updatedAt: sender.updatedAt,

@@ -22,6 +22,7 @@ import {
   type CheckRecipient,
 } from './content.ts';
 import { createProblemList, type ProblemList } from './problems.ts';
+import { createTimetable, type Timetable } from './timetable.ts';
 
 /** A recipient with the first way to reach it; without one it is unaddressable, for the reason of `code`. */
 export interface PreparedRecipient {
@@ -29,6 +30,8 @@ export interface PreparedRecipient {
   readonly ordinal: number;
   readonly recipient: Recipient;
   readonly first: Candidate | null;
+  /** When the first way is due; null is now. */
+  readonly dueAt: Date | null;
   /** Error code of an unaddressable recipient. */
   readonly code: number | null;
   /** Rendered tags, when they are not the same for all. */
@@ -40,7 +43,7 @@ export interface PreparedSend {
   readonly parsed: ParsedContent;
   readonly plan: SendPlan;
   readonly tags: Readonly<Record<string, string>>;
-  /** Null: at once. */
+  /** When all messages are due; null: at once, or not all at the same time. */
   readonly scheduledFor: Date | null;
   readonly expireAt: Date | null;
   /** The time templates see as "now". */
@@ -88,6 +91,7 @@ export function prepareSend(request: SendRequest, options: PrepareOptions): Prep
             requireVariables: options.requireVariables,
           }),
     tagTemplates,
+    timetable: createTimetable(schedule, options.choice.senders, list, options.now),
     renderAt,
     requireVariables: options.requireVariables,
   };
@@ -101,12 +105,19 @@ export function prepareSend(request: SendRequest, options: PrepareOptions): Prep
       parsed,
       plan: plan.plan,
       tags: request.tags ?? {},
-      scheduledFor: schedule.scheduledFor,
+      scheduledFor: commonTime(recipients),
       expireAt: schedule.expireAt,
       renderAt,
       recipients,
     },
   };
+}
+
+/** When all that can be reached are due, if that is at the same time. */
+function commonTime(recipients: readonly PreparedRecipient[]): Date | null {
+  const reached = recipients.filter((each) => each.first !== null);
+  const dueAt = reached[0]?.dueAt ?? null;
+  return reached.every((each) => each.dueAt === dueAt) ? dueAt : null;
 }
 
 /** Rendering for all recipients of a request may take this long; else one request could hold up all others. */
@@ -159,6 +170,7 @@ interface RecipientCheck {
   readonly plan: SendPlan;
   readonly checkContent: CheckRecipient | null;
   readonly tagTemplates: ReadonlyMap<string, Template> | null;
+  readonly timetable: Timetable;
   readonly renderAt: Date;
   readonly requireVariables: boolean;
 }
@@ -189,8 +201,14 @@ function checkRecipient(
       list.add(ERRORS.invalid.code, UNSTORABLE, pathOf(ordinal) + path);
   check.checkContent?.(variables, ordinal);
   const first = firstCandidate(recipient.addresses, check.plan);
-  const code = first === null ? ERRORS.unaddressable.code : null;
-  return { ordinal, recipient, first, code, tags: renderTags(variables, ordinal, check) };
+  return {
+    ordinal,
+    recipient,
+    first,
+    dueAt: first === null ? null : check.timetable(first),
+    code: first === null ? ERRORS.unaddressable.code : null,
+    tags: renderTags(variables, ordinal, check),
+  };
 }
 
 function toRecipient(requested: Exclude<RequestedRecipient, { profileId: string }>): Recipient {

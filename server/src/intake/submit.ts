@@ -4,6 +4,7 @@
  */
 import { ERRORS, type Problem } from '../domain/errors.ts';
 import { decodeTypeId, newOperationUuid, parseContentSid } from '../domain/ids.ts';
+import type { PlannedSender } from '../domain/operation.ts';
 import type { SendRequest } from '../domain/send-request.ts';
 import { indexSuppressions } from '../domain/suppression.ts';
 import type { NewBatch, NewMessage, NewOperation, SenderQuestion, Store } from '../store/store.ts';
@@ -118,14 +119,14 @@ function composeOperation(
 ): NewOperation {
   const messages: NewMessage[] = [];
   const unaddressable: NewOperation['unaddressable'][number][] = [];
-  for (const { ordinal, recipient, first, code, tags } of send.recipients)
+  for (const { ordinal, recipient, first, dueAt, code, tags } of send.recipients)
     if (first === null)
       unaddressable.push({
         ordinal,
         code: code ?? ERRORS.unaddressable.code,
         addresses: recipient.addresses,
       });
-    else messages.push({ ordinal, recipient, channel: first.sender.channel, tags });
+    else messages.push({ ordinal, recipient, channel: first.sender.channel, tags, dueAt });
   return {
     accountId,
     id: newOperationUuid(now.getTime()),
@@ -133,7 +134,6 @@ function composeOperation(
     plan: send.plan,
     tags: send.tags,
     scheduledFor: send.scheduledFor,
-    waiting: send.scheduledFor !== null,
     expireAt: send.expireAt,
     messages,
     unaddressable,
@@ -143,26 +143,37 @@ function composeOperation(
         ? null
         : {
             ...claim,
-            expiresAt: new Date((send.scheduledFor ?? now).getTime() + IDEMPOTENCY_KEPT_MS),
+            expiresAt: new Date(lastTime(messages, now).getTime() + IDEMPOTENCY_KEPT_MS),
           },
   };
 }
 
-/** Groups by lane in the order of `to`, at most `BATCH_SIZE_MAX` together. */
+function lastTime(messages: readonly NewMessage[], now: Date): Date {
+  return messages.reduce((last, { dueAt }) => (dueAt !== null && dueAt > last ? dueAt : last), now);
+}
+
+/** Groups by sender and time in the order of `to`, at most `BATCH_SIZE_MAX` together. */
 function composeBatches(recipients: readonly PreparedRecipient[]): NewBatch[] {
-  const batches: { lane: string; candidate: number; ordinals: number[] }[] = [];
-  const open = new Map<string, { ordinals: number[] }>();
-  for (const { ordinal, first } of recipients) {
+  const batches: NewBatch[] = [];
+  const open = new Map<PlannedSender, Map<Date | null, number[]>>();
+  for (const { ordinal, first, dueAt } of recipients) {
     if (first === null) continue;
-    const lane = first.sender.carrier;
-    let batch = open.get(lane);
-    if (batch === undefined || batch.ordinals.length >= BATCH_SIZE_MAX) {
-      const fresh = { lane, candidate: 0, ordinals: [] };
-      batches.push(fresh);
-      open.set(lane, fresh);
-      batch = fresh;
+    const { sender } = first;
+    let bySender = open.get(sender);
+    if (bySender === undefined) open.set(sender, (bySender = new Map()));
+    let ordinals = bySender.get(dueAt);
+    if (ordinals === undefined || ordinals.length >= BATCH_SIZE_MAX) {
+      ordinals = [];
+      bySender.set(dueAt, ordinals);
+      batches.push({
+        lane: sender.carrier,
+        candidate: 0,
+        senderId: sender.senderId ?? null,
+        dueAt,
+        ordinals,
+      });
     }
-    batch.ordinals.push(ordinal);
+    ordinals.push(ordinal);
   }
   return batches;
 }

@@ -10,8 +10,11 @@
  */
 import { messageUuid } from '../domain/ids.ts';
 import type { Address, AddressChannel, MessageStatus } from '../domain/message.ts';
+import type { PaceUnit, SenderLimits } from '../domain/pace.ts';
 import { COUNT_MOVED } from './counters.ts';
 import type { Database } from './database.ts';
+import { WAKE_CHANNEL } from './operations.ts';
+import { toQuietHours } from './senders.ts';
 
 export interface Batch {
   readonly id: string;
@@ -30,6 +33,8 @@ export interface Batch {
   /** Fencing token: every write under this lease names it. */
   readonly lease: number;
   readonly cancelRequested: boolean;
+  /** The sender of all its messages, as it is now; null for an address that is none of ours, or a sender that is gone. */
+  readonly sender: (SenderLimits & { readonly id: string }) | null;
 }
 
 interface BatchRow {
@@ -44,16 +49,60 @@ interface BatchRow {
   ordinals: number[];
   lease: number;
   cancel_requested: boolean;
+  sender: LimitsRow | null;
+}
+
+interface LimitsRow {
+  id: string;
+  throughput: number | null;
+  throughput_unit: PaceUnit;
+  daily_cap: number | null;
+  quiet_start: string | null;
+  quiet_end: string | null;
 }
 
 /** Since when the operation of batch `b` is paused. A sub-select, so that it is looked up by its key. */
 const PAUSED =
   '(select o.paused_at from operation o where o.account_id = b.account_id and o.id = b.operation_id)';
 
+/** Whether batch `b` may be leased. Those that expired may even before they are due, and though their operation is paused. */
+const READY = `(b.due_at <= now() or b.expire_at <= now()) and (b.leased_until is null or b.leased_until < now())
+  and (b.expire_at <= now() or ${PAUSED} is null)`;
+
+/** Columns of a leased batch `b`. Limits are read as JSON, so that they are looked up by their key once. */
+const LEASED = `b.id, b.account_id, b.operation_id, b.candidate, b.attempt, b.tries, b.frontier, b.doubtful, b.ordinals,
+  b.lease, (select o.cancel_requested_at is not null from operation o
+    where o.account_id = b.account_id and o.id = b.operation_id) as cancel_requested,
+  (select to_json(l) from (select s.id, s.throughput, s.throughput_unit, s.daily_cap, s.quiet_start, s.quiet_end
+    from sender s where s.id = b.sender_id) l) as sender`;
+
+function toBatch(row: BatchRow): Batch {
+  const { sender } = row;
+  return {
+    id: row.id,
+    accountId: row.account_id,
+    operationId: row.operation_id,
+    candidate: row.candidate,
+    attempt: row.attempt,
+    tries: row.tries,
+    frontier: row.frontier,
+    doubtful: row.doubtful,
+    ordinals: row.ordinals,
+    lease: row.lease,
+    cancelRequested: row.cancel_requested,
+    sender: sender && {
+      id: sender.id,
+      throughput: sender.throughput,
+      throughputUnit: sender.throughput_unit,
+      dailyCap: sender.daily_cap,
+      quietHours: toQuietHours(sender.quiet_start, sender.quiet_end),
+    },
+  };
+}
+
 /**
- * Leases up to `limit` ready batches of a lane, the longest due first, and moves their frontier by
- * `window`: resolves only when that is durable. Batches that expired come even before they are due, and though their
- * operation is paused.
+ * Leases up to `limit` ready batches of a lane whose senders have no pace, the longest due first, and moves their
+ * frontier by `window`: resolves only when that is durable.
  */
 export async function leaseBatches(
   database: Database,
@@ -63,36 +112,58 @@ export async function leaseBatches(
 ): Promise<Batch[]> {
   const { rows } = await database.query<BatchRow>(
     `with ready as (
-       select id from dispatch_batch b
-       where lane = $1 and not waiting and (due_at <= now() or expire_at <= now())
-         and (leased_until is null or leased_until < now())
-         and (expire_at <= now() or ${PAUSED} is null)
+       select id from dispatch_batch b where lane = $1 and not waiting and not paced and ${READY}
        order by due_at, id limit $3 for update skip locked)
      update dispatch_batch b set
        lease = b.lease + 1, leased_by = $2, leased_until = now() + $5 * interval '1 millisecond',
        doubtful = b.frontier,
        frontier = greatest(b.frontier, least($4, cardinality(b.ordinals)))
      where b.id = any(array(select id from ready))
-     returning b.id, b.account_id, b.operation_id, b.candidate, b.attempt, b.tries, b.frontier, b.doubtful,
-       b.ordinals, b.lease, (select o.cancel_requested_at is not null from operation o
-         where o.account_id = b.account_id and o.id = b.operation_id) as cancel_requested`,
+     returning ${LEASED}`,
     [lane, node, options.limit, options.window, options.leaseMs],
   );
-  return rows
-    .map((row) => ({
-      id: row.id,
-      accountId: row.account_id,
-      operationId: row.operation_id,
-      candidate: row.candidate,
-      attempt: row.attempt,
-      tries: row.tries,
-      frontier: row.frontier,
-      doubtful: row.doubtful,
-      ordinals: row.ordinals,
-      lease: row.lease,
-      cancelRequested: row.cancel_requested,
-    }))
-    .toSorted((a, b) => Number(a.id) - Number(b.id));
+  return rows.map(toBatch).toSorted((a, b) => Number(a.id) - Number(b.id));
+}
+
+/**
+ * Leases ready batches of a lane whose senders have a pace: at most `perSender` of each sender that is not `busy`, those
+ * of the sender whose work is the longest due first, up to `limit`. Leaves their frontier where it is.
+ */
+export async function leasePacedBatches(
+  database: Database,
+  lane: string,
+  node: string,
+  options: {
+    readonly limit: number;
+    readonly perSender: number;
+    readonly busy: readonly string[];
+    readonly leaseMs: number;
+  },
+): Promise<Batch[]> {
+  // Senders are found by steps through the index, however many batches each of them has.
+  const { rows } = await database.query<BatchRow>(
+    `with recursive senders as (
+       (select sender_id, due_at from dispatch_batch where lane = $1 and not waiting and paced
+        order by sender_id, due_at limit 1)
+       union all
+       select next.* from senders s cross join lateral (
+         select sender_id, due_at from dispatch_batch
+         where lane = $1 and not waiting and paced and sender_id > s.sender_id
+         order by sender_id, due_at limit 1) next),
+     ready as (
+       select first.id from (select * from senders where sender_id <> all($5::uuid[]) order by due_at) s
+       cross join lateral (
+         select id from dispatch_batch b
+         where lane = $1 and not waiting and paced and b.sender_id = s.sender_id and ${READY}
+         order by due_at, id limit $4 for update skip locked) first
+       limit $3)
+     update dispatch_batch b set lease = b.lease + 1, leased_by = $2,
+       leased_until = now() + $6 * interval '1 millisecond', doubtful = b.frontier
+     where b.id = any(array(select id from ready))
+     returning ${LEASED}`,
+    [lane, node, options.limit, options.perSender, options.busy, options.leaseMs],
+  );
+  return rows.map(toBatch).toSorted((a, b) => Number(a.id) - Number(b.id));
 }
 
 /**
@@ -130,28 +201,47 @@ export async function renewLeases(
   return new Set(rows.map((row) => row.id));
 }
 
+/** Messages of a batch that are given back together, and where they go. */
+export interface Piece {
+  readonly ordinals: readonly number[];
+  readonly lane: string;
+  readonly candidate: number;
+  readonly senderId: string | null;
+  readonly tries: number;
+  /** From now on; 0 is at once. */
+  readonly delayMs: number;
+}
+
 /**
- * Gives a leased batch back: `ordinals` remain to be sent from `dueAt` on, none of them handed over. With
- * none, the batch is deleted. Does nothing when the lease is lost.
+ * Ends a leased batch and gives back what of it remains to be sent, none of it handed over: each piece becomes a batch.
+ * Does nothing when the lease is lost.
  */
 export async function returnBatch(
   database: Database,
   batch: { readonly id: string; readonly lease: number },
-  ordinals: readonly number[],
-  delayMs: number,
+  pieces: readonly Piece[],
 ): Promise<void> {
-  if (ordinals.length === 0)
-    await database.query('delete from dispatch_batch where id = $1 and lease = $2', [
+  await database.query(
+    `with ended as (delete from dispatch_batch where id = $1 and lease = $2 returning *),
+     added as (
+       insert into dispatch_batch (account_id, operation_id, lane, candidate, sender_id, paced, attempt, tries,
+         waiting, due_at, expire_at, ordinals)
+       select e.account_id, e.operation_id, p.lane, p.candidate, p.sender_id, is_paced(p.sender_id), e.attempt, p.tries,
+         false, now() + p.delay_ms * interval '1 millisecond', e.expire_at, p.ordinals::smallint[]
+       from ended e, unnest($3::text[], $4::smallint[], $5::uuid[], $6::smallint[], $7::float[], $8::text[])
+         as p(lane, candidate, sender_id, tries, delay_ms, ordinals))
+     select pg_notify('${WAKE_CHANNEL}', '') where cardinality($3::text[]) > 0`,
+    [
       batch.id,
       batch.lease,
-    ]);
-  else
-    await database.query(
-      `update dispatch_batch set ordinals = $3::smallint[], frontier = 0, doubtful = 0, lease = lease + 1,
-         leased_by = null, leased_until = null, due_at = now() + $4 * interval '1 millisecond'
-       where id = $1 and lease = $2`,
-      [batch.id, batch.lease, `{${ordinals.join(',')}}`, delayMs],
-    );
+      pieces.map((each) => each.lane),
+      pieces.map((each) => each.candidate),
+      pieces.map((each) => each.senderId),
+      pieces.map((each) => each.tries),
+      pieces.map((each) => each.delayMs),
+      pieces.map((each) => `{${each.ordinals.join(',')}}`),
+    ],
+  );
 }
 
 /** A message as its dispatcher reads it. */
@@ -163,6 +253,8 @@ export interface BatchMessage {
   readonly attempt: number;
   readonly addresses: readonly [Address, ...Address[]];
   readonly variables: Readonly<Record<string, string>> | null;
+  /** When it is to be sent, where that is not when its operation is. */
+  readonly scheduledFor: Date | null;
 }
 
 interface BatchMessageRow {
@@ -173,6 +265,7 @@ interface BatchMessageRow {
   address_channel: AddressChannel;
   addresses: [Address, ...Address[]] | null;
   variables: Record<string, string> | null;
+  scheduled_for: Date | null;
 }
 
 /** The messages of a batch by their ordinals, in no order. */
@@ -184,7 +277,7 @@ export async function loadMessages(
 ): Promise<Map<number, BatchMessage>> {
   const ids = ordinals.map((ordinal) => messageUuid(operationId, ordinal));
   const { rows } = await database.query<BatchMessageRow>(
-    `select id, status, attempt, address, address_channel, addresses, variables
+    `select id, status, attempt, address, address_channel, addresses, variables, scheduled_for
      from message where account_id = $1 and id = any($2::uuid[])`,
     [accountId, ids],
   );
@@ -201,6 +294,7 @@ export async function loadMessages(
           attempt: row.attempt,
           addresses: row.addresses ?? [{ address: row.address, channel: row.address_channel }],
           variables: row.variables,
+          scheduledFor: row.scheduled_for,
         },
       ];
     }),

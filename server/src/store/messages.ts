@@ -60,6 +60,8 @@ interface MessageRow {
   address_channel: AddressChannel;
   addresses: [Address, ...Address[]] | null;
   tags: Record<string, string> | null;
+  /** Where it differs from its operation's. */
+  scheduled_for: Date | null;
   updated_at: Date;
 }
 
@@ -71,7 +73,7 @@ interface OperationPart {
 }
 
 const SUMMARY_COLUMNS =
-  'm.id, m.status, m.candidate, m.address, m.address_channel, m.addresses, m.tags, m.updated_at';
+  'm.id, m.status, m.candidate, m.address, m.address_channel, m.addresses, m.tags, m.scheduled_for, m.updated_at';
 
 /** Messages of the account, newest first (within an operation, last recipient first), at most `limit`. */
 export async function listMessages(
@@ -132,7 +134,7 @@ function toSummary(row: MessageRow, operation: OperationPart): MessageSummary {
     addresses,
     connected: row.addresses !== null,
     tags: row.tags ?? operation.tags,
-    scheduledFor: operation.scheduled_for,
+    scheduledFor: row.scheduled_for ?? operation.scheduled_for,
     createdAt: new Date(uuidTimeMs(row.id)),
     // The database's clock may be behind the node's that made the id.
     updatedAt: new Date(Math.max(uuidTimeMs(row.id), row.updated_at.getTime())),
@@ -160,7 +162,7 @@ interface FullRow extends MessageRow {
   plan: SendPlan;
   operation_id: string;
   operation_tags: Record<string, string>;
-  scheduled_for: Date | null;
+  operation_scheduled_for: Date | null;
   variables: Record<string, string> | null;
   attempt: number;
   attempt_status: MessageStatus | null;
@@ -178,7 +180,8 @@ export async function fetchMessage(
 ): Promise<Message | null> {
   const { rows } = await database.query<FullRow>(
     `select ${SUMMARY_COLUMNS}, m.variables, m.attempt, m.attempt_status, m.attempted_at, m.error_code,
-       m.error_detail, m.earlier, o.id as operation_id, o.content, o.plan, o.tags as operation_tags, o.scheduled_for
+       m.error_detail, m.earlier, o.id as operation_id, o.content, o.plan, o.tags as operation_tags,
+       o.scheduled_for as operation_scheduled_for
      from message m join operation o on o.account_id = m.account_id and o.id = $3
      where m.account_id = $1 and m.id = $2`,
     [accountId, id, operationUuidOf(id)],
@@ -189,7 +192,7 @@ export async function fetchMessage(
     id: row.operation_id,
     tags: row.operation_tags,
     plan: row.plan,
-    scheduled_for: row.scheduled_for,
+    scheduled_for: row.operation_scheduled_for,
   });
   const at = (position: number) => candidateAt(summary.addresses, row.plan, position);
   const attempts = (row.earlier ?? []).map((each) => ({

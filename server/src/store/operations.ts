@@ -21,11 +21,18 @@ export interface NewMessage {
   readonly channel: Channel;
   /** Tags of this recipient, when they differ from the operation's. */
   readonly tags: Readonly<Record<string, string>> | null;
+  /** When to send it, null for now. */
+  readonly dueAt: Date | null;
 }
 
+/** Messages of one sender that are due together. */
 export interface NewBatch {
   readonly lane: string;
   readonly candidate: number;
+  /** Null for an address that is no sender of ours. */
+  readonly senderId: string | null;
+  /** When to send them, null for now. */
+  readonly dueAt: Date | null;
   readonly ordinals: readonly number[];
 }
 
@@ -36,9 +43,8 @@ export interface NewOperation {
   readonly content: OperationContent;
   readonly plan: SendPlan;
   readonly tags: Readonly<Record<string, string>>;
-  /** When to send, null for now. */
+  /** When all its messages are to be sent; null: now, or not all at once. */
   readonly scheduledFor: Date | null;
-  readonly waiting: boolean;
   readonly expireAt: Date | null;
   readonly messages: readonly NewMessage[];
   readonly unaddressable: readonly {
@@ -133,9 +139,9 @@ export async function findIdempotencyKey(
 
 async function insertOperation(client: pg.PoolClient, operation: NewOperation): Promise<void> {
   const total = operation.messages.length;
-  const scheduled = operation.waiting ? total : 0;
+  const scheduled = operation.messages.filter((each) => each.dueAt !== null).length;
   const status: OperationStatus =
-    total === 0 ? 'COMPLETED' : operation.waiting ? 'SCHEDULED' : 'PROCESSING';
+    total === 0 ? 'COMPLETED' : scheduled === total ? 'SCHEDULED' : 'PROCESSING';
   await client.query(
     `insert into operation (account_id, id, status, total, recipients, unaddressable, scheduled, queued,
        content, plan, tags, scheduled_for, expire_at, updated_at)
@@ -177,25 +183,37 @@ function copyJson(value: unknown): string {
 /** Rows turned into text at a time: PostgreSQL reads these while the next are made. */
 const COPY_CHUNK_ROWS = 500;
 
+/** Columns that are the same at the start of every message are left to their defaults. */
 async function copyMessages(client: pg.PoolClient, operation: NewOperation): Promise<void> {
-  const status = operation.waiting ? ', status' : '';
+  const { messages, scheduledFor } = operation;
+  const anyDue = messages.some((each) => each.dueAt !== null);
+  const ownDue = anyDue && scheduledFor === null;
+  const columns = `${anyDue ? ', status' : ''}${ownDue ? ', scheduled_for' : ''}`;
   const stream = client.query(
     copyFrom(
-      `copy message (account_id, channel, address_channel, id, address, addresses, variables, tags${status}) from stdin`,
+      `copy message (account_id, channel, address_channel, id, address, addresses, variables, tags${columns}) from stdin`,
     ),
   );
-  await pipeline(Readable.from(composeRows(operation)), stream);
+  const endOf = ({ dueAt }: NewMessage) =>
+    !anyDue ? '\n' : `\t${statusAt(dueAt)}${ownDue ? `\t${dueAt?.toISOString() ?? NULL}` : ''}\n`;
+  await pipeline(Readable.from(composeRows(operation, endOf)), stream);
 }
 
-/** Columns that are the same at the start of every message are left to their defaults. */
-function* composeRows({ id, accountId, waiting, messages }: NewOperation): Generator<Buffer> {
-  const end = waiting ? `\t${'SCHEDULED' satisfies MessageStatus}\n` : '\n';
+function statusAt(dueAt: Date | null): MessageStatus {
+  return dueAt === null ? 'QUEUED' : 'SCHEDULED';
+}
+
+function* composeRows(
+  { id, accountId, messages }: NewOperation,
+  endOf: (message: NewMessage) => string,
+): Generator<Buffer> {
   let text = '';
   let rows = 0;
-  for (const { ordinal, recipient, channel, tags } of messages) {
+  for (const message of messages) {
+    const { ordinal, recipient, channel, tags } = message;
     const { addresses, connected, variables } = recipient;
     const [first] = addresses;
-    text += `${accountId}\t${channel}\t${first.channel}\t${messageUuid(id, ordinal)}\t${copyText(first.address)}\t${connected ? copyJson(addresses) : NULL}\t${copyJson(variables)}\t${copyJson(tags)}${end}`;
+    text += `${accountId}\t${channel}\t${first.channel}\t${messageUuid(id, ordinal)}\t${copyText(first.address)}\t${connected ? copyJson(addresses) : NULL}\t${copyJson(variables)}\t${copyJson(tags)}${endOf(message)}`;
     rows += 1;
     if (rows % COPY_CHUNK_ROWS === 0) {
       yield Buffer.from(text);
@@ -206,21 +224,26 @@ function* composeRows({ id, accountId, waiting, messages }: NewOperation): Gener
 }
 
 async function insertBatches(client: pg.PoolClient, operation: NewOperation): Promise<void> {
+  const { accountId, id, expireAt, batches } = operation;
   await client.query(
     `with added as (
-       insert into dispatch_batch (account_id, operation_id, lane, candidate, attempt, waiting, due_at, expire_at, ordinals)
-       select $1, $2, lane, candidate, 1, $3, $4, $5, ordinals::smallint[]
-       from unnest($6::text[], $7::smallint[], $8::text[]) as b(lane, candidate, ordinals))
+       insert into dispatch_batch (account_id, operation_id, lane, candidate, sender_id, paced, attempt, waiting, due_at,
+         expire_at, ordinals)
+       select $1, $2, lane, candidate, sender_id, is_paced(sender_id), 1, due_at is not null, coalesce(due_at, $3), $4,
+         ordinals::smallint[]
+       from unnest($5::text[], $6::smallint[], $7::uuid[], $8::timestamptz[], $9::text[])
+         as b(lane, candidate, sender_id, due_at, ordinals))
      select pg_notify('${WAKE_CHANNEL}', '')`,
     [
-      operation.accountId,
-      operation.id,
-      operation.waiting,
-      operation.scheduledFor ?? new Date(uuidTimeMs(operation.id)),
-      operation.expireAt,
-      operation.batches.map((batch) => batch.lane),
-      operation.batches.map((batch) => batch.candidate),
-      operation.batches.map((batch) => `{${batch.ordinals.join(',')}}`),
+      accountId,
+      id,
+      new Date(uuidTimeMs(id)),
+      expireAt,
+      batches.map((batch) => batch.lane),
+      batches.map((batch) => batch.candidate),
+      batches.map((batch) => batch.senderId),
+      batches.map((batch) => batch.dueAt),
+      batches.map((batch) => `{${batch.ordinals.join(',')}}`),
     ],
   );
 }

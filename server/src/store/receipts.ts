@@ -3,11 +3,12 @@
  * answers. What neither moves is looked at one by one: too early, too late, or again.
  */
 import type pg from 'pg';
+import { faultOf } from '../domain/errors.ts';
 import { ATTEMPT_MAX, operationUuidOf, ordinalOf } from '../domain/ids.ts';
 import type { Address, AddressChannel, MessageStatus } from '../domain/message.ts';
 import { rankOf } from '../domain/message.ts';
 import type { SendPlan } from '../domain/operation.ts';
-import { listCandidates } from '../domain/routing.ts';
+import { listCandidates, nextCandidate } from '../domain/routing.ts';
 import { COUNT_MOVED } from './counters.ts';
 import type { Database } from './database.ts';
 
@@ -103,6 +104,7 @@ async function moveMessages(
 interface Fallback {
   readonly lane: string;
   readonly candidate: number;
+  readonly senderId: string | null;
 }
 
 /** Bad news that another candidate may answer, by message. */
@@ -139,11 +141,18 @@ async function findFallbacks(
       bad.map((receipt) => receipt.attempt),
     ],
   );
+  const codes = new Map(bad.map((receipt) => [receipt.messageId, receipt.code]));
   for (const row of rows) {
     const addresses = row.addresses ?? [{ address: row.address, channel: row.address_channel }];
-    const next = listCandidates(addresses, plan)[row.candidate + 1];
-    if (next !== undefined)
-      fallbacks.set(row.id, { lane: next.sender.carrier, candidate: row.candidate + 1 });
+    const candidates = listCandidates(addresses, plan);
+    const next = nextCandidate(candidates, row.candidate, faultOf(codes.get(row.id) ?? null));
+    const sender = next === null ? undefined : candidates[next]?.sender;
+    if (next !== null && sender !== undefined)
+      fallbacks.set(row.id, {
+        lane: sender.carrier,
+        candidate: next,
+        senderId: sender.senderId ?? null,
+      });
   }
   return fallbacks;
 }
@@ -162,16 +171,17 @@ async function sendOn(
     `with moved as (
        update message m set attempt_status = 'UNDELIVERED', error_code = r.code, error_detail = r.detail,
          updated_at = clock_timestamp()
-       from unnest($3::uuid[], $4::smallint[], $5::smallint[], $6::int[], $7::text[], $8::text[], $9::smallint[])
-         as r(id, ordinal, attempt, code, detail, lane, candidate)
+       from unnest($3::uuid[], $4::smallint[], $5::smallint[], $6::int[], $7::text[], $8::text[], $9::smallint[],
+         $10::uuid[]) as r(id, ordinal, attempt, code, detail, lane, candidate, sender_id)
        where m.account_id = $1 and m.id = any($3::uuid[]) and m.id = r.id and m.attempt = r.attempt
          and m.status = 'SENT' and m.attempt_status = 'SENT'
-       returning m.id, r.ordinal, r.attempt, r.lane, r.candidate),
+       returning m.id, r.ordinal, r.attempt, r.lane, r.candidate, r.sender_id),
      added as (
-       insert into dispatch_batch (account_id, operation_id, lane, candidate, attempt, waiting, due_at, expire_at, ordinals)
-       select $1, $2, lane, candidate, attempt + 1, false, now(),
+       insert into dispatch_batch (account_id, operation_id, lane, candidate, sender_id, paced, attempt, waiting,
+         due_at, expire_at, ordinals)
+       select $1, $2, lane, candidate, sender_id, is_paced(sender_id), attempt + 1, false, now(),
          (select expire_at from operation where account_id = $1 and id = $2), array_agg(ordinal order by ordinal)
-       from moved group by lane, candidate, attempt)
+       from moved group by lane, candidate, sender_id, attempt)
      select array_agg(id) as ids from moved`,
     [
       first.accountId,
@@ -183,6 +193,7 @@ async function sendOn(
       bad.map((receipt) => receipt.detail),
       bad.map((receipt) => fallbacks.get(receipt.messageId)?.lane),
       bad.map((receipt) => fallbacks.get(receipt.messageId)?.candidate),
+      bad.map((receipt) => fallbacks.get(receipt.messageId)?.senderId),
     ],
   );
   return rows[0]?.ids ?? [];

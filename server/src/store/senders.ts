@@ -1,6 +1,8 @@
 /** Senders: those of the configuration, which serve all accounts, and those that an account has added. */
 import { newUuid, uuidTimeMs } from '../domain/ids.ts';
 import type { Channel } from '../domain/message.ts';
+import type { PaceUnit, SenderLimits } from '../domain/pace.ts';
+import type { QuietHours } from '../domain/quiet-hours.ts';
 import type { Sender, SenderChoice, SenderStatus } from '../domain/sender.ts';
 import type { Database } from './database.ts';
 
@@ -15,10 +17,15 @@ interface SenderRow {
   is_default: boolean;
   tags: Record<string, string>;
   updated_at: Date;
+  throughput: number | null;
+  throughput_unit: PaceUnit;
+  daily_cap: number | null;
+  quiet_start: string | null;
+  quiet_end: string | null;
 }
 
-const COLUMNS =
-  's.id, s.account_id, s.channel, s.address, s.carrier, s.display_name, s.status, s.is_default, s.tags, s.updated_at';
+const COLUMNS = `s.id, s.account_id, s.channel, s.address, s.carrier, s.display_name, s.status, s.is_default, s.tags,
+  s.updated_at, s.throughput, s.throughput_unit, s.daily_cap, s.quiet_start, s.quiet_end`;
 /** Own senders before configured ones, defaults first, then the oldest. */
 const PREFERRED = 's.is_default desc, s.account_id is null, s.id';
 
@@ -32,44 +39,67 @@ function toSender(row: SenderRow): Sender {
     status: row.status,
     isDefault: row.is_default,
     tags: row.tags,
+    throughput: row.throughput,
+    throughputUnit: row.throughput_unit,
+    dailyCap: row.daily_cap,
+    quietHours: toQuietHours(row.quiet_start, row.quiet_end),
     configured: row.account_id === null,
     createdAt: new Date(uuidTimeMs(row.id)),
     updatedAt: new Date(Math.max(uuidTimeMs(row.id), row.updated_at.getTime())),
   };
 }
 
+/** Two columns as one value. */
+export function toQuietHours(start: string | null, end: string | null): QuietHours | null {
+  return start === null || end === null ? null : { start, end };
+}
+
 /** Makes the configured senders what the configuration says; those it no longer has are deactivated. */
 export async function syncConfiguredSenders(
   database: Database,
-  senders: readonly {
+  senders: readonly (SenderLimits & {
     readonly channel: Channel;
     readonly address: string;
     readonly carrier: string;
     readonly isDefault: boolean;
-  }[],
+  })[],
 ): Promise<void> {
   const now = Date.now();
   await database.query(
     `with given as (
-       select * from unnest($1::uuid[], $2::channel[], $3::text[], $4::text[], $5::boolean[])
-         as g(id, channel, address, carrier, is_default)),
+       select * from unnest($1::uuid[], $2::channel[], $3::text[], $4::text[], $5::boolean[], $6::real[],
+           $7::pace_unit[], $8::int[], $9::text[], $10::text[])
+         as g(id, channel, address, carrier, is_default, throughput, throughput_unit, daily_cap, quiet_start, quiet_end)),
      gone as (
        update sender s set status = 'DEACTIVATED', updated_at = now()
        where s.account_id is null and s.status = 'ACTIVATED'
          and not exists (select 1 from given g where g.channel = s.channel and g.address = s.address))
-     insert into sender as s (id, channel, address, carrier, is_default)
-     select id, channel, address, carrier, is_default from given
-     on conflict (account_id, channel, address) do update
-       set carrier = excluded.carrier, is_default = excluded.is_default, status = 'ACTIVATED', updated_at = now()
-       where (s.carrier, s.is_default, s.status) is distinct from
-         (excluded.carrier, excluded.is_default, 'ACTIVATED'::sender_status)`,
+     insert into sender as s (id, channel, address, carrier, is_default, throughput, throughput_unit, daily_cap,
+       quiet_start, quiet_end)
+     select * from given
+     on conflict (account_id, channel, address) do update set
+       carrier = excluded.carrier, is_default = excluded.is_default, status = 'ACTIVATED', updated_at = now(),
+       throughput = excluded.throughput, throughput_unit = excluded.throughput_unit, daily_cap = excluded.daily_cap,
+       quiet_start = excluded.quiet_start, quiet_end = excluded.quiet_end
+     where (s.carrier, s.is_default, s.status, s.throughput, s.throughput_unit, s.daily_cap, s.quiet_start, s.quiet_end)
+       is distinct from (excluded.carrier, excluded.is_default, 'ACTIVATED'::sender_status, excluded.throughput,
+         excluded.throughput_unit, excluded.daily_cap, excluded.quiet_start, excluded.quiet_end)`,
     [
       senders.map(() => newUuid(now)),
       senders.map((each) => each.channel),
       senders.map((each) => each.address),
       senders.map((each) => each.carrier),
       senders.map((each) => each.isDefault),
+      senders.map((each) => each.throughput),
+      senders.map((each) => each.throughputUnit),
+      senders.map((each) => each.dailyCap),
+      senders.map((each) => each.quietHours?.start ?? null),
+      senders.map((each) => each.quietHours?.end ?? null),
     ],
+  );
+  await database.query(
+    `update dispatch_batch set paced = is_paced(sender_id) where paced <> is_paced(sender_id)
+       and sender_id in (select id from sender where account_id is null)`,
   );
 }
 
@@ -184,7 +214,7 @@ export async function fetchSender(
   return rows[0] === undefined ? null : toSender(rows[0]);
 }
 
-export interface NewSender {
+export interface NewSender extends SenderLimits {
   readonly channel: Channel;
   readonly address: string;
   readonly carrier: string;
@@ -201,8 +231,10 @@ export async function createSender(
   sender: NewSender,
 ): Promise<Sender | null> {
   const { rows } = await database.query<SenderRow>(
-    `insert into sender as s (id, account_id, channel, address, carrier, display_name, status, is_default, tags)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict do nothing returning ${COLUMNS}`,
+    `insert into sender as s (id, account_id, channel, address, carrier, display_name, status, is_default, tags,
+       throughput, throughput_unit, daily_cap, quiet_start, quiet_end)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+     on conflict do nothing returning ${COLUMNS}`,
     [
       newUuid(Date.now()),
       accountId,
@@ -213,6 +245,11 @@ export async function createSender(
       sender.status,
       sender.isDefault,
       JSON.stringify(sender.tags),
+      sender.throughput,
+      sender.throughputUnit,
+      sender.dailyCap,
+      sender.quietHours?.start ?? null,
+      sender.quietHours?.end ?? null,
     ],
   );
   return rows[0] === undefined ? null : toSender(rows[0]);
@@ -230,6 +267,11 @@ export async function updateSender(
        carrier = coalesce($3, s.carrier),
        display_name = case when $4 then $5 else s.display_name end,
        status = coalesce($6, s.status), is_default = coalesce($7, s.is_default), tags = coalesce($8, s.tags),
+       throughput = case when $9 then $10 else s.throughput end,
+       throughput_unit = coalesce($11, s.throughput_unit),
+       daily_cap = case when $12 then $13 else s.daily_cap end,
+       quiet_start = case when $14 then $15 else s.quiet_start end,
+       quiet_end = case when $14 then $16 else s.quiet_end end,
        updated_at = now()
      where s.account_id = $1 and s.id = $2 returning ${COLUMNS}`,
     [
@@ -241,8 +283,22 @@ export async function updateSender(
       change.status ?? null,
       change.isDefault ?? null,
       change.tags === undefined ? null : JSON.stringify(change.tags),
+      change.throughput !== undefined,
+      change.throughput ?? null,
+      change.throughputUnit ?? null,
+      change.dailyCap !== undefined,
+      change.dailyCap ?? null,
+      change.quietHours !== undefined,
+      change.quietHours?.start ?? null,
+      change.quietHours?.end ?? null,
     ],
   );
+  // What waits goes to the queue that suits the sender now.
+  if (change.throughput !== undefined || change.dailyCap !== undefined)
+    await database.query(
+      'update dispatch_batch set paced = is_paced($1) where sender_id = $1 and paced <> is_paced($1)',
+      [id],
+    );
   return rows[0] === undefined ? null : toSender(rows[0]);
 }
 

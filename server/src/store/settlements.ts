@@ -11,6 +11,8 @@ import type { Database } from './database.ts';
 /** Where a message that is not done goes next. */
 export interface NextTry {
   readonly lane: string;
+  /** Null for an address that is no sender of ours. */
+  readonly senderId: string | null;
   readonly candidate: number;
   readonly tries: number;
   readonly delayMs: number;
@@ -148,23 +150,24 @@ async function settleAny(
            else greatest(m.status, p.outcome::message_status) end,
          updated_at = clock_timestamp()
        from unnest($3::uuid[], $4::smallint[], $5::smallint[], $6::smallint[], $7::text[], $8::timestamptz[],
-         $9::text[], $12::text[], $13::int[], $14::text[], $15::text[], $16::smallint[], $17::smallint[], $18::float[])
+         $9::text[], $12::text[], $13::int[], $14::text[], $15::text[], $16::smallint[], $17::smallint[], $18::float[],
+         $19::uuid[])
          as p(id, ordinal, attempt, candidate, channel, attempted_at, outcome, provider_id, error_code,
-           error_detail, next_lane, next_candidate, next_tries, next_delay)
+           error_detail, next_lane, next_candidate, next_tries, next_delay, next_sender)
        where m.account_id = $1 and m.id = any($3::uuid[]) and m.id = p.id and m.attempt = p.attempt - 1
          and m.status in ('QUEUED', 'SENT', 'UNDELIVERED', 'DELIVERED', 'READ')
          and (select count(*) from ended) >= 0
        returning m.previous_status, m.status, true as attempted, p.ordinal, p.attempt, p.next_lane,
-         p.next_candidate, p.next_tries, p.next_delay),
+         p.next_candidate, p.next_tries, p.next_delay, p.next_sender),
      added as (
-       insert into dispatch_batch (account_id, operation_id, lane, candidate, attempt, tries, waiting, due_at,
-         expire_at, ordinals)
-       select $1, $2, next_lane, next_candidate, attempt + 1, next_tries, false,
+       insert into dispatch_batch (account_id, operation_id, lane, candidate, sender_id, paced, attempt, tries,
+         waiting, due_at, expire_at, ordinals)
+       select $1, $2, next_lane, next_candidate, next_sender, is_paced(next_sender), attempt + 1, next_tries, false,
          now() + next_delay * interval '1 millisecond',
          (select expire_at from operation where account_id = $1 and id = $2),
          array_agg(ordinal order by ordinal)
        from moved where next_lane is not null and status in ('QUEUED', 'SENT')
-       group by next_lane, next_candidate, attempt, next_tries, next_delay)
+       group by next_lane, next_candidate, next_sender, attempt, next_tries, next_delay)
      ${COUNT_MOVED}`,
     [
       accountId,
@@ -185,6 +188,7 @@ async function settleAny(
       of((each) => each.next?.candidate ?? null),
       of((each) => each.next?.tries ?? null),
       of((each) => each.next?.delayMs ?? null),
+      of((each) => each.next?.senderId ?? null),
     ],
   );
 }

@@ -8,6 +8,7 @@ import * as contentTemplates from './content-templates.ts';
 import { openDatabase, type Database, type DatabaseOptions } from './database.ts';
 import { migrate } from './migrate.ts';
 import * as messages from './messages.ts';
+import * as pace from './pace.ts';
 import * as operations from './operations.ts';
 import * as partitions from './partitions.ts';
 import * as senderPools from './sender-pools.ts';
@@ -20,7 +21,8 @@ import { dropExpiredIdempotencyKeys, listenForWork, ping } from './housekeeping.
 export { DatabaseUnavailable } from './database.ts';
 export { SchemaError } from './migrate.ts';
 export type { Account, ApiKey, Credential } from './accounts.ts';
-export type { Batch, BatchMessage } from './batches.ts';
+export type { Batch, BatchMessage, Piece } from './batches.ts';
+export type { Reservation } from './pace.ts';
 export type { Attempt, Message, MessageFilter, MessageSummary } from './messages.ts';
 export type {
   AcceptResult,
@@ -70,6 +72,7 @@ function makeStore(database: Database) {
     batches: bind(database, { ...batches, endUnsent: endUnsentIn }),
     settlements: bind(database, settlements),
     receipts: bind(database, receipts),
+    pace: bind(database, pace),
     contentTemplates: bind(database, contentTemplates),
     senders: bind(database, senders),
     senderPools: bind(database, senderPools),

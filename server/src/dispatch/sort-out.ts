@@ -1,0 +1,74 @@
+/** Sort out: which messages of a leased batch shall not be sent, and what becomes of them instead. Pure. */
+import { ERRORS } from '../domain/errors.ts';
+import { MESSAGE_STATUSES, rankOf } from '../domain/message.ts';
+import type { SendPlan } from '../domain/operation.ts';
+import { listCandidates } from '../domain/routing.ts';
+import { isSuppressed, type SuppressionIndex } from '../domain/suppression.ts';
+import type { Batch, BatchMessage, Settlement } from '../store/store.ts';
+
+/** Ordinals that are not to be sent, each in one list. */
+export interface Sorted {
+  /** Nothing is left to do. */
+  readonly settled: readonly number[];
+  /** Handed over by an earlier lease, perhaps; it stays unknown. */
+  readonly held: readonly number[];
+  /** Canceled or expired before anything was handed over. */
+  readonly ended: readonly number[];
+  /** Opted out since the operation was accepted. */
+  readonly suppressed: readonly number[];
+}
+
+/** Statuses that leave nothing to send. */
+const SETTLED = new Set(MESSAGE_STATUSES.filter((status) => rankOf(status) > rankOf('SENT')));
+
+export function sortOut(
+  batch: Batch,
+  messages: ReadonlyMap<number, BatchMessage>,
+  options: {
+    readonly plan: SendPlan;
+    readonly suppressions: SuppressionIndex;
+    readonly ambiguous: 'hold' | 'resend';
+    readonly isExpired: boolean;
+  },
+): Sorted {
+  const settled: number[] = [];
+  const held: number[] = [];
+  const ended: number[] = [];
+  const suppressed: number[] = [];
+  const isEnded = batch.cancelRequested || options.isExpired;
+  for (const [position, ordinal] of batch.ordinals.entries()) {
+    const message = messages.get(ordinal);
+    if (message === undefined || message.attempt >= batch.attempt || SETTLED.has(message.status)) {
+      settled.push(ordinal);
+      continue;
+    }
+    const hasOptedOut = isSuppressed(message.addresses, options.plan, options.suppressions);
+    // Doubtful ones become neither CANCELED nor FAILED: the carrier may have them.
+    const isDoubtful = position < batch.doubtful;
+    if (isDoubtful && (options.ambiguous === 'hold' || isEnded || hasOptedOut)) held.push(ordinal);
+    else if (isEnded) ended.push(ordinal);
+    else if (hasOptedOut) suppressed.push(ordinal);
+  }
+  return { settled, held, ended, suppressed };
+}
+
+/** The end of a message that a carrier may or may not have, and that is not sent again. */
+export function holdInDoubt(
+  message: BatchMessage,
+  { attempt, candidate }: Batch,
+  plan: SendPlan,
+): Settlement {
+  const way = listCandidates(message.addresses, plan)[candidate];
+  return {
+    ordinal: message.ordinal,
+    attempt,
+    candidate,
+    channel: way?.sender.channel ?? 'SMS',
+    attemptedAt: new Date(),
+    outcome: 'UNDELIVERED',
+    providerId: null,
+    errorCode: ERRORS.ambiguous.code,
+    errorDetail: null,
+    next: null,
+  };
+}

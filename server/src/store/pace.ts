@@ -1,0 +1,36 @@
+/** Pace: turns of limited senders, reserved on a clock that all nodes share. */
+import type { Database } from './database.ts';
+
+/** Turns given to the first messages of those asked for. */
+export interface Reservation {
+  /** Messages that may go; fewer than asked for when the day's cap is near, none when it is reached. */
+  readonly granted: number;
+  /** Until the first of them may go; with none, until the next day of UTC. In milliseconds. */
+  readonly waitMs: number;
+  /** Units per second in which they follow one another; null: as fast as can be. */
+  readonly perSecond: number | null;
+}
+
+/**
+ * Reserves turns of a sender for messages that cost `costs` units each, in this order. What is reserved is gone even when
+ * it is not used.
+ */
+export async function reserveTurns(
+  database: Database,
+  senderId: string,
+  costs: readonly number[],
+): Promise<Reservation> {
+  let sum = 0;
+  const cumulative = costs.map((cost) => (sum += cost));
+  const { rows } = await database.query<{
+    granted: number;
+    wait_ms: number;
+    per_second: number | null;
+  }>('select granted, wait_ms, per_second from reserve_turns($1, $2::int[])', [
+    senderId,
+    `{${cumulative.join(',')}}`,
+  ]);
+  const [row] = rows;
+  if (row === undefined) throw new Error('reserve_turns returned nothing.');
+  return { granted: row.granted, waitMs: row.wait_ms, perSecond: row.per_second };
+}

@@ -1,0 +1,362 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  launchFanfare,
+  QUICK,
+  startFanfare,
+  text,
+  until,
+  type Fanfare,
+  type Json,
+} from './support/fanfare.ts';
+
+const HOUR_MS = 3_600_000;
+const isDone = (operation: Json) =>
+  operation['status'] === 'COMPLETED' && operation['stats'].sent === 0;
+
+/** Numbers of no country: their clock is UTC's. */
+const people = (count: number, from = 0) =>
+  Array.from({ length: count }, (_, i) => ({
+    address: `+999${String(1_000_000 + from + i)}`,
+    channel: 'PHONE',
+  }));
+
+async function startWithJournal(name = 'journal'): Promise<[Fanfare, () => Promise<Json[]>]> {
+  const fanfare = await startFanfare();
+  const file = join(fanfare.folder, name);
+  await fanfare.terminate();
+  await fanfare.restart({ carriers: { simulator: { ...QUICK, journalFile: file } } });
+  return [fanfare, () => readJournal(file)];
+}
+
+async function readJournal(file: string): Promise<Json[]> {
+  const lines = (await readFile(file, 'utf8')).split('\n');
+  return lines.filter(Boolean).map((line) => JSON.parse(line) as Json);
+}
+
+async function addSender(fanfare: Fanfare, address: string, more: Json): Promise<string> {
+  const { status, body } = await fanfare.request('POST', '/v1/Senders', {
+    address,
+    channel: 'SMS',
+    ...more,
+  });
+  expect(body).toMatchObject(status === 201 ? {} : { status: 201 });
+  return body['id'];
+}
+
+async function addPool(fanfare: Fanfare, senderIds: string[]): Promise<string> {
+  const { body } = await fanfare.request('POST', '/v1/SenderPools', {
+    name: `pool of ${senderIds.join()}`.slice(0, 60),
+    senders: senderIds.map((senderId) => ({ senderId })),
+  });
+  const list = await fanfare.get(`/v1/SenderPools?operationId=${body['operationId']}`);
+  return list.body['senderPools'][0].id;
+}
+
+const timesOf = (journal: Json[]) => journal.map((line) => Date.parse(line['at'])).toSorted();
+
+/** No stretch of a journal holds more than the pace allows: turns are never early, however slow the machine is. */
+function expectPace(journal: Json[], perSecond: number, unitsEach = 1): void {
+  const times = timesOf(journal);
+  // Answers to reservations take a moment, and the journal tells milliseconds.
+  const slackMs = 60;
+  for (const [i, from] of times.entries())
+    for (const [k, to] of times.slice(i).entries())
+      expect(to - from + slackMs).toBeGreaterThan((k * unitsEach * 1000) / perSecond);
+}
+
+describe('throughput', () => {
+  it('spaces messages, and segments of SMS', async () => {
+    const [fanfare, journal] = await startWithJournal();
+    const senderId = await addSender(fanfare, '+15005559001', { throughput: 40 });
+    const one = await fanfare.send({ to: people(60), content: text('Hi'), from: { senderId } });
+    await fanfare.watch(one, isDone);
+    expect(await journal()).toHaveLength(60);
+    expectPace(await journal(), 40);
+
+    const three = await fanfare.send({
+      to: people(20),
+      content: text('x'.repeat(400)),
+      from: { senderId },
+    });
+    await fanfare.watch(three, isDone);
+    expectPace((await journal()).slice(60), 40, 3);
+
+    const byMessage = await addSender(fanfare, '+15005559002', {
+      throughput: 40,
+      throughputUnit: 'MESSAGES',
+    });
+    const last = await fanfare.send({
+      to: people(20),
+      content: text('x'.repeat(400)),
+      from: { senderId: byMessage },
+    });
+    await fanfare.watch(last, isDone);
+    expectPace((await journal()).slice(80), 40);
+  });
+
+  it('holds over all nodes', async () => {
+    const [fanfare, journal] = await startWithJournal();
+    const second = await launchFanfare({
+      env: { DATABASE_URL: fanfare.databaseUrl },
+      config: {
+        carriers: { simulator: { ...QUICK, journalFile: join(fanfare.folder, 'journal') } },
+      },
+    });
+    try {
+      const senderId = await addSender(fanfare, '+15005559003', { throughput: 50 });
+      const operations = await Promise.all(
+        [0, 1, 2, 3].map((i) =>
+          (i % 2 === 0 ? fanfare : second).send({
+            to: people(30, i * 100),
+            content: text('Hi'),
+            from: { senderId },
+          }),
+        ),
+      );
+      for (const id of operations) await fanfare.watch(id, isDone);
+      expect(await journal()).toHaveLength(120);
+      expectPace(await journal(), 50);
+    } finally {
+      await second.stop();
+    }
+  });
+
+  it('of one sender holds up no other, survives a restart, is changed and yields to cancel', async () => {
+    const [fanfare, journal] = await startWithJournal();
+    const slow = await addSender(fanfare, '+15005559004', { throughput: 2 });
+    const free = await addSender(fanfare, '+15005559005', {});
+    const waiting = await Promise.all(
+      Array.from({ length: 12 }, () =>
+        fanfare.send({ to: people(500), content: text('slow'), from: { senderId: slow } }),
+      ),
+    );
+    const [first = ''] = waiting;
+    const quick = await fanfare.send({
+      to: people(2_000),
+      content: text('quick'),
+      from: { senderId: free },
+    });
+    const done = await fanfare.watch(quick, isDone);
+    expect(done['stats']).toMatchObject({ delivered: 2_000, attempts: 2_000 });
+    expect((await fanfare.operation(first))['stats'].queued).toBeGreaterThan(400);
+
+    await fanfare.terminate();
+    await fanfare.restart({
+      carriers: { simulator: { ...QUICK, journalFile: join(fanfare.folder, 'journal') } },
+    });
+    for (const id of waiting.slice(1))
+      await fanfare.request('POST', `/v1/Messages/Operations/${id}/Cancel`);
+    await fanfare.request('PATCH', `/v1/Senders/${slow}`, { throughput: 1_000 });
+    const all = await fanfare.watch(first, isDone);
+    expect(all['stats']).toMatchObject({ delivered: 500, attempts: 500, undelivered: 0 });
+    for (const id of waiting.slice(1)) {
+      const { stats } = await fanfare.watch(id, (each) => each['stats'].sent === 0);
+      expect(stats.canceled + stats.delivered).toBe(500);
+    }
+    const references = (await journal()).map((line) => line['reference']);
+    expect(new Set(references).size).toBe(references.length);
+  });
+});
+
+describe('a daily cap', () => {
+  it('leaves the rest for the next day, or for another sender of the pool', async () => {
+    const fanfare = await startFanfare();
+    const senderId = await addSender(fanfare, '+15005559006', { dailyCap: 5 });
+    const id = await fanfare.send({ to: people(8), content: text('Hi'), from: { senderId } });
+    const capped = await fanfare.watch(id, ({ stats }) => stats.delivered === 5);
+    expect(capped).toMatchObject({ status: 'PROCESSING', stats: { queued: 3, attempts: 5 } });
+    const { rows } = await until(async () => {
+      const found = await fanfare.database.query<{ off: number }>(
+        `select abs(extract(epoch from due_at - (date_trunc('day', now() at time zone 'UTC') + interval '1 day')
+           at time zone 'UTC'))::float as off from dispatch_batch where due_at > now()`,
+      );
+      return found.rows.length === 1 && found;
+    });
+    expect(rows[0]?.off).toBeLessThan(5);
+    // A message that costs more than a day's cap has a day of its own.
+    const tiny = await addSender(fanfare, '+15005559007', { dailyCap: 1 });
+    const long = { to: people(2), content: text('x'.repeat(400)), from: { senderId: tiny } };
+    const { stats } = await fanfare.watch(
+      await fanfare.send(long),
+      (each) => each['stats'].delivered === 1,
+    );
+    expect(stats.queued).toBe(1);
+
+    const pool = await addPool(fanfare, [
+      await addSender(fanfare, '+15005559008', { dailyCap: 6 }),
+      await addSender(fanfare, '+15005559009', { dailyCap: 6 }),
+    ]);
+    const shared = await fanfare.send({
+      to: people(12),
+      content: text('Hi'),
+      from: { senderPoolId: pool },
+    });
+    const all = await fanfare.watch(shared, isDone);
+    expect(all['stats']).toMatchObject({ delivered: 12, attempts: 12 });
+  });
+});
+
+describe('a pool', () => {
+  it('moves on to its next sender when a carrier does not take the first', async () => {
+    const fanfare = await startFanfare();
+    const pool = await addPool(fanfare, [
+      await addSender(fanfare, '+15005559010', { throughput: 100 }),
+      await addSender(fanfare, '+15005559011', { throughput: 100 }),
+    ]);
+    const id = await fanfare.send({
+      to: [{ address: '+15005550011', channel: 'PHONE' }],
+      content: text('Hi'),
+      from: { senderPoolId: pool },
+    });
+    const { stats } = await fanfare.watch(id, isDone);
+    expect(stats).toMatchObject({ delivered: 1, attempts: 2 });
+    const list = await fanfare.get(`/v1/Messages?operationId=${id}`);
+    const { body } = await fanfare.get(`/v1/Messages/${list.body['messages'][0].id}`);
+    expect(body['attempts']).toMatchObject([
+      { status: 'FAILED', error: { code: 30034 } },
+      { status: 'DELIVERED' },
+    ]);
+    const senders = body['attempts'].map((each: Json) => each['from'].address);
+    expect(senders.toSorted()).toEqual(['+15005559010', '+15005559011']);
+  });
+});
+
+const clock = (at: number) => new Date(at).toISOString().slice(11, 16);
+
+describe('quiet hours', () => {
+  it('move what is accepted to the next allowed minute of each recipient', async () => {
+    const fanfare = await startFanfare();
+    const now = Date.now();
+    const end = now - (now % 60_000) + 2 * HOUR_MS;
+    const quietHours = { start: clock(now - HOUR_MS), end: clock(end) };
+    const senderId = await addSender(fanfare, '+15005559012', { quietHours });
+    // UTC is within them, India (half past five hours ahead) is not.
+    const id = await fanfare.send({
+      to: [...people(1), { address: '+919876543210', channel: 'PHONE' }],
+      content: text('Hi'),
+      from: { senderId },
+    });
+    const operation = await fanfare.watch(id, ({ stats }) => stats.delivered === 1);
+    expect(operation).toMatchObject({ status: 'PROCESSING', stats: { scheduled: 1, total: 2 } });
+    const list = await fanfare.get(`/v1/Messages?operationId=${id}`);
+    expect(list.body['messages'].toReversed()).toMatchObject([
+      { status: 'SCHEDULED', scheduledFor: new Date(end).toISOString() },
+      { status: 'DELIVERED', scheduledFor: null },
+    ]);
+    await fanfare.request('POST', `/v1/Messages/Operations/${id}/Cancel`);
+    expect((await fanfare.operation(id))['stats']).toMatchObject({ canceled: 1, delivered: 1 });
+  });
+
+  it('hold at the time of sending, whenever they were set', async () => {
+    const fanfare = await startFanfare();
+    const senderId = await addSender(fanfare, '+15005559013', {});
+    const now = Date.now();
+    const id = await fanfare.send({
+      to: [...people(1), { address: '+919876543210', channel: 'PHONE' }],
+      content: text('Hi'),
+      from: { senderId },
+      schedule: { sendAt: [new Date(now + 2_000).toISOString()] },
+    });
+    const quietHours = { start: clock(now - HOUR_MS), end: clock(now + 2 * HOUR_MS) };
+    await fanfare.request('PATCH', `/v1/Senders/${senderId}`, { quietHours });
+    const { stats } = await fanfare.watch(id, (each) => each['stats'].delivered === 1);
+    expect(stats).toMatchObject({ queued: 1, delivered: 1, attempts: 1 });
+    const { rows } = await fanfare.database.query(
+      "select due_at > now() + interval '1 hour' as later, cardinality(ordinals) as count from dispatch_batch",
+    );
+    expect(rows).toEqual([{ later: true, count: 1 }]);
+  });
+});
+
+describe('limits that are none', () => {
+  let fanfare: Fanfare;
+  beforeAll(async () => {
+    fanfare = await launchFanfare();
+  });
+  afterAll(async () => {
+    await fanfare.stop();
+  });
+
+  it.each([
+    [{ quietHours: { start: '9:00', end: '10:00' } }, '$.quietHours.start'],
+    [{ quietHours: { start: '09:00' } }, '$.quietHours.end'],
+    [{ quietHours: { start: '09:00', end: '09:00' } }, '$.quietHours.end'],
+    [{ throughput: 0 }, '$.throughput'],
+    [{ throughput: 10_001 }, '$.throughput'],
+    [{ dailyCap: 0 }, '$.dailyCap'],
+    [{ dailyCap: 1.5 }, '$.dailyCap'],
+    [{ throughputUnit: 'BYTES' }, '$.throughputUnit'],
+  ])('%j', async (limits, path) => {
+    const { status, body } = await fanfare.request('POST', '/v1/Senders', {
+      address: '+15005559014',
+      channel: 'SMS',
+      ...limits,
+    });
+    expect(status).toBe(400);
+    expect(body['errors'][0].context).toBe(path);
+  });
+});
+
+describe('a time without a zone', () => {
+  const at = (hours: number) => Date.now() - (Date.now() % 1_000) + hours * HOUR_MS;
+  const local = (time: number) => new Date(time).toISOString().slice(0, 19);
+  const india = { address: '+919876543210', channel: 'PHONE' };
+  const tokyo = { address: '+81312345678', channel: 'PHONE' };
+
+  it("is by each recipient's clock", async () => {
+    const fanfare = await startFanfare();
+    const time = at(24);
+    const id = await fanfare.send({
+      to: [...people(1), india, tokyo],
+      content: text('Hi'),
+      schedule: { sendAt: [local(time)] },
+    });
+    expect(await fanfare.operation(id)).toMatchObject({
+      status: 'SCHEDULED',
+      stats: { scheduled: 3 },
+    });
+    const list = await fanfare.get(`/v1/Messages?operationId=${id}`);
+    expect(list.body['messages'].toReversed().map((each: Json) => each['scheduledFor'])).toEqual(
+      [0, 5.5, 9].map((ahead) => new Date(time - ahead * HOUR_MS).toISOString()),
+    );
+  });
+
+  it('has passed for some, who get theirs now', async () => {
+    const fanfare = await startFanfare();
+    const id = await fanfare.send({
+      to: [...people(1), india, tokyo],
+      content: text('Hi'),
+      schedule: { sendAt: [local(at(2))] },
+    });
+    const operation = await fanfare.watch(id, ({ stats }) => stats.delivered === 2);
+    expect(operation).toMatchObject({ status: 'PROCESSING', stats: { scheduled: 1, total: 3 } });
+    await fanfare.request('POST', `/v1/Messages/Operations/${id}/Cancel`);
+    expect(await fanfare.operation(id)).toMatchObject({
+      status: 'CANCELED',
+      stats: { canceled: 1, delivered: 2 },
+    });
+  });
+
+  it('is refused where it is more than seven days ahead or too late, with the zone', async () => {
+    const fanfare = await startFanfare();
+    const send = (to: Json[], more: Json) =>
+      fanfare.request('POST', '/v1/Messages', { to, content: text('Hi'), ...more });
+    const sendAt = [local(at(7 * 24 + 1))];
+    expect((await send([india], { schedule: { sendAt } })).status).toBe(202);
+    const late = await send([india, ...people(2)], { schedule: { sendAt } });
+    expect(late).toMatchObject({ status: 400, body: { total: 1 } });
+    expect(late.body['errors'][0]).toMatchObject({
+      code: 20013,
+      context: '$.schedule.sendAt[0]',
+      message: expect.stringContaining('in UTC'),
+    });
+    const expired = await send([india, ...people(1)], {
+      schedule: { sendAt: [local(at(24))] },
+      expireAt: new Date(at(22)).toISOString(),
+    });
+    expect(expired).toMatchObject({ status: 400, body: { total: 1 } });
+    expect(expired.body['errors'][0]).toMatchObject({ context: '$.expireAt' });
+  });
+});
