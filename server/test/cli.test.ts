@@ -146,6 +146,15 @@ describe('keys and accounts', () => {
     expect(
       (await runProgram(['senders', 'add', '+15005550999', '--channel', 'SMS'], env)).err,
     ).toContain('already');
+    const limit = (...args: string[]) => runProgram(['senders', 'limit', id, ...args], env);
+    expect(
+      (await limit('--throughput', '2.5', '--daily-cap', '900', '--quiet', '21:00-08:00')).out,
+    ).toContain('2.5 segments/s, 900 segments a day, quiet 21:00-08:00');
+    expect((await limit('--daily-cap', 'none', '--quiet', 'none')).out).toMatch(
+      / 2\.5 segments\/s {2}Nine/,
+    );
+    expect((await limit('--quiet', '9-10')).err).toContain('21:00-08:00');
+    expect((await limit()).err).toContain('at least one of --throughput');
     expect((await runProgram(['senders', 'deactivate', id], env)).out).toContain('DEACTIVATED');
     expect((await runProgram(['senders', 'list'], env)).out.trim().split('\n')).toHaveLength(4);
     expect((await runProgram(['senders', 'remove', id], env)).code).toBe(0);
