@@ -35,7 +35,7 @@ export {
   type PaceUnit,
   type SenderLimits,
 } from './domain/pace.ts';
-export { findQuietProblem, TIME_OF_DAY } from './domain/quiet-hours.ts';
+export { findQuietProblem, TIME_OF_DAY, type QuietHours } from './domain/quiet-hours.ts';
 export type { Sender } from './domain/sender.ts';
 export { EmbeddedError } from './store/embedded.ts';
 export { SchemaError } from './store/store.ts';

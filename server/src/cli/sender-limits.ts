@@ -8,19 +8,21 @@ import {
   THROUGHPUT_MIN,
   TIME_OF_DAY,
   type PaceUnit,
+  type QuietHours,
   type Sender,
   type SenderLimits,
 } from '../app.ts';
 
-/** What was given; null lifts a limit. */
-export interface LimitOptions {
-  readonly throughput?: number | null;
-  readonly unit?: PaceUnit;
-  readonly dailyCap?: number | null;
-  readonly quiet?: SenderLimits['quietHours'];
-}
-
+/** Lifts a limit. Not null, which commander takes for an option without a value. */
 const NONE = 'none';
+
+/** What was given. */
+export interface LimitOptions {
+  readonly throughput?: number | typeof NONE;
+  readonly unit?: PaceUnit;
+  readonly dailyCap?: number | typeof NONE;
+  readonly quiet?: QuietHours | typeof NONE;
+}
 
 /** Adds the options to a command. */
 export function withLimits(command: Command): Command {
@@ -36,7 +38,7 @@ export function withLimits(command: Command): Command {
     .addOption(
       new Option('--daily-cap <n>', 'units per day of UTC, or "none"').argParser((text) => {
         const value = readNumber(text, 1, DAILY_CAP_MAX);
-        if (value !== null && !Number.isInteger(value))
+        if (value !== NONE && !Number.isInteger(value))
           throw new InvalidArgumentError('Give a whole number.');
         return value;
       }),
@@ -48,16 +50,16 @@ export function withLimits(command: Command): Command {
     );
 }
 
-function readNumber(text: string, min: number, max: number): number | null {
-  if (text === NONE) return null;
+function readNumber(text: string, min: number, max: number): number | typeof NONE {
+  if (text === NONE) return NONE;
   const value = Number(text);
   if (text.trim() === '' || !(value >= min && value <= max))
     throw new InvalidArgumentError(`Give a number from ${min} to ${max}, or "${NONE}".`);
   return value;
 }
 
-function readQuiet(text: string): SenderLimits['quietHours'] {
-  if (text === NONE) return null;
+function readQuiet(text: string): QuietHours | typeof NONE {
+  if (text === NONE) return NONE;
   const [start = '', end = '', ...rest] = text.split('-');
   const form = new RegExp(TIME_OF_DAY);
   if (!form.test(start) || !form.test(end) || rest.length > 0)
@@ -75,11 +77,15 @@ export function toLimits({
   quiet,
 }: LimitOptions): Partial<SenderLimits> {
   return {
-    ...(throughput === undefined ? {} : { throughput }),
+    ...(throughput === undefined ? {} : { throughput: liftedOr(throughput) }),
     ...(unit === undefined ? {} : { throughputUnit: unit }),
-    ...(dailyCap === undefined ? {} : { dailyCap }),
-    ...(quiet === undefined ? {} : { quietHours: quiet }),
+    ...(dailyCap === undefined ? {} : { dailyCap: liftedOr(dailyCap) }),
+    ...(quiet === undefined ? {} : { quietHours: liftedOr(quiet) }),
   };
+}
+
+function liftedOr<Value>(given: Value | typeof NONE): Value | null {
+  return given === NONE ? null : given;
 }
 
 /** `200 segments/s, 5000 a day, quiet 21:00-08:00`; empty without limits. */
