@@ -168,7 +168,8 @@ export function createMessageHandlers(deps: MessageHandlerDeps) {
     async seek(request: FastifyRequest, reply: FastifyReply) {
       const { identifier } = request.params as { identifier: string };
       const id = parseAttemptSid(identifier);
-      if (id === null)
+      // An id of another system has the form, but names nothing here.
+      if (id === null && !/^(?:SM|MM)[0-9a-f]{32}$/i.test(identifier))
         throw new Refusal(400, [
           {
             ...problemOf(
@@ -178,8 +179,8 @@ export function createMessageHandlers(deps: MessageHandlerDeps) {
             context: '$.identifier',
           },
         ]);
-      const message = await store.messages.fetchMessage(request.account.id, id.messageUuid);
-      if (message === null || !message.attempts.some((each) => each.number === id.attempt))
+      const message = id && (await store.messages.fetchMessage(request.account.id, id.messageUuid));
+      if (!message?.attempts.some((each) => each.number === id?.attempt))
         throw refuse('notFound', 'No message has an attempt with this id.');
       const location = `${request.origin}/v1/Messages/${encodeTypeId('comms_message', message.id)}`;
       return reply.code(301).header('location', location).send();

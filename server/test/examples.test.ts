@@ -1,0 +1,195 @@
+/** Requests as programs of the hosted API write them, and the shape of its answers. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import sends from './data/send-requests.json' with { type: 'json' };
+import { launchFanfare, type Fanfare, type Json } from './support/fanfare.ts';
+
+let fanfare: Fanfare;
+let pool = '';
+let template = '';
+let senderIds: string[] = [];
+beforeAll(async () => {
+  fanfare = await launchFanfare();
+  const { body } = await fanfare.get('/v1/Senders?status=ACTIVATED');
+  senderIds = body['senders'].map((each: Json) => each['id']);
+  pool = await createPool('Everyone', senderIds);
+  const content = await fanfare.request('POST', '/v1/Content', {
+    types: { 'twilio/text': { body: 'Hello {{1}} {{2}}' } },
+    variables: { 2: 'there' },
+  });
+  template = content.body['id'];
+});
+afterAll(async () => {
+  await fanfare.stop();
+});
+
+async function createPool(name: string, members: string[]): Promise<string> {
+  const { status, body } = await fanfare.request('POST', '/v1/SenderPools', {
+    name,
+    senders: members.map((senderId) => ({ senderId })),
+  });
+  expect(status).toBe(202);
+  expect(body).toEqual({
+    operationId: expect.stringMatching(/^comms_operation_/),
+    operationLocation: expect.stringContaining(`/v1/SenderPools/Operations/`),
+  });
+  const list = await fanfare.get(`/v1/SenderPools?operationId=${body['operationId']}`);
+  return list.body['senderPools'][0].id;
+}
+
+/** Keys of an answer, and of what is in it. */
+function shapeOf(value: unknown): unknown {
+  if (Array.isArray(value)) return value.length === 0 ? [] : [shapeOf(value[0])];
+  if (typeof value !== 'object' || value === null) return value === null ? null : typeof value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, shapeOf(each)]));
+}
+
+describe('a send', () => {
+  it.each(sends.map((each) => [each.name, each.body] as const))('%s', async (_name, body) => {
+    const known = JSON.stringify(body)
+      .replaceAll('<pool>', pool)
+      .replaceAll('<template>', template);
+    const { status, body: answer } = await fanfare.request('POST', '/v1/Messages', known);
+    expect(answer).toEqual({
+      operationId: expect.stringMatching(/^comms_operation_[0-7][a-hjkmnp-tv-z0-9]{25}$/),
+      operationLocation: `${fanfare.url}/v1/Messages/Operations/${answer['operationId']}`,
+    });
+    expect(status).toBe(202);
+    const done = await fanfare.watch(
+      answer['operationId'],
+      (each) => each['status'] === 'COMPLETED',
+    );
+    expect(done['stats'].failed).toBe(0);
+  });
+
+  it('with channels in lower case is told what to write', async () => {
+    const { status, body } = await fanfare.request('POST', '/v1/Messages', {
+      to: [{ address: '+18015679900', channel: 'phone' }],
+      content: { text: 'Hi' },
+    });
+    expect(status).toBe(400);
+    expect(body['errors'][0]).toMatchObject({
+      context: '$.to[0].channel',
+      message: expect.stringContaining('PHONE'),
+    });
+  });
+});
+
+describe('an answer', () => {
+  const instants = { createdAt: 'string', updatedAt: 'string' };
+  const counters =
+    'total recipients attempts unaddressable queued sent scheduled delivered read undelivered failed canceled';
+  const stats = Object.fromEntries(counters.split(' ').map((name) => [name, 'number']));
+  const operation = { id: 'string', status: 'string', stats, ...instants };
+
+  it('about an operation and a list of them', async () => {
+    const { body } = await fanfare.get('/v1/Messages/Operations?pageSize=1');
+    expect(shapeOf(body)).toMatchObject({
+      operations: [operation],
+      pagination: { next: 'string', self: 'string' },
+    });
+    const { id } = body['operations'][0];
+    expect(shapeOf(await fanfare.operation(id))).toMatchObject(operation);
+  });
+
+  it('about messages, filtered as programs do', async () => {
+    const now = encodeURIComponent(new Date(Date.now() + 1_000).toISOString());
+    const query = `startDate=2024-01-15T09:30:00Z&endDate=${now}&channel=SMS&status=DELIVERED&tags=campaign:summer_sale;region:EMEA;&pageSize=50`;
+    const { status, body } = await fanfare.get(`/v1/Messages?${query}`);
+    expect(status).toBe(200);
+    expect(body['messages'].length).toBeGreaterThan(0);
+    expect(shapeOf(body['messages'][0])).toMatchObject({
+      id: 'string',
+      from: { address: 'string', channel: 'string', senderId: 'string' },
+      to: [{ address: 'string', channel: 'string' }],
+      related: [{ name: 'string', id: 'string', uri: 'string' }],
+      scheduledFor: null,
+      status: 'string',
+      tags: { campaign: 'string', region: 'string' },
+      deletedAt: null,
+      ...instants,
+    });
+    const none =
+      'sessionId=comms_session_01h9krwprkeee8fzqspvwy6nq8&profile=mem_profile_01h9krwprkeee8fzqspvwy6nq8';
+    expect((await fanfare.get(`/v1/Messages?${none}`)).body['messages']).toEqual([]);
+  });
+
+  it('about senders', async () => {
+    const sender = {
+      id: 'string',
+      channel: 'string',
+      address: 'string',
+      status: 'string',
+      tags: {},
+      ...instants,
+    };
+    const list = await fanfare.get('/v1/Senders?status=ACTIVATED');
+    expect(shapeOf(list.body)).toMatchObject({
+      senders: [sender],
+      pagination: { next: null, self: 'string' },
+    });
+    const search = await fanfare.request('POST', '/v1/Senders/Search', {
+      address: '+15005550100',
+      channel: 'SMS',
+    });
+    expect(search.body['senders']).toHaveLength(1);
+    expect(shapeOf(search.body)).toMatchObject({ senders: [sender] });
+  });
+
+  it('about which sender reaches whom', async () => {
+    const { status, body } = await fanfare.request('POST', '/v1/Senders/Resolve', {
+      senderPoolId: pool,
+      recipientAddresses: [
+        { address: '+14155552671', channel: 'PHONE' },
+        { address: '+14155552671', channel: 'WHATSAPP' },
+      ],
+      channels: {
+        filterIn: ['SMS', 'WHATSAPP'],
+        priority: [
+          { channel: 'SMS', priority: 1 },
+          { channel: 'WHATSAPP', priority: 2 },
+        ],
+      },
+    });
+    expect(status).toBe(200);
+    expect(body['results']).toMatchObject([
+      { from: { channel: 'SMS', address: '+15005550100' }, to: { channel: 'PHONE' }, priority: 0 },
+      { from: { channel: 'WHATSAPP' }, to: { channel: 'WHATSAPP' }, priority: 0 },
+    ]);
+    expect(Object.keys(body['results'][0].from).toSorted()).toEqual([
+      'address',
+      'channel',
+      'displayName',
+      'senderId',
+    ]);
+  });
+
+  it('about a pool that is made, changed, filled and emptied', async () => {
+    const created = await createPool('Sales Leads - APAC', []);
+    const path = `/v1/SenderPools/${created}`;
+    const changed = await fanfare.request('PATCH', path, {
+      name: 'Customer Support Senders - Tier 1',
+      tags: { tier: '1' },
+    });
+    expect(changed.status).toBe(202);
+    const [senderId = ''] = senderIds;
+    const added = await fanfare.request('POST', `${path}/Senders`, [{ senderId }]);
+    expect(added.status).toBe(202);
+    const members = `${path}/Senders?status=ACTIVATED&startDate=2024-01-15T09:30:00Z&pageSize=50`;
+    expect((await fanfare.get(members)).body['senders']).toHaveLength(1);
+    const removed = await fanfare.request('DELETE', `${path}/Senders/${senderId}`);
+    expect(removed.status).toBe(202);
+    const list = await fanfare.get('/v1/SenderPools');
+    expect(shapeOf(list.body)).toMatchObject({
+      senderPools: [{ id: 'string', name: 'string', tags: { tier: 'string' }, ...instants }],
+      pagination: { next: null, self: 'string' },
+    });
+  });
+
+  it('about what is not there, and what is no id', async () => {
+    const error = { code: 'number', message: 'string', infoUrl: 'string', context: 'string' };
+    const missing = await fanfare.get(`/v1/Messages/Seek/SM${'0'.repeat(32)}`);
+    expect([missing.status, shapeOf(missing.body)]).toMatchObject([404, { errors: [error] }]);
+    const wrong = await fanfare.get('/v1/Messages/Seek/nothing');
+    expect([wrong.status, shapeOf(wrong.body)]).toMatchObject([400, { errors: [error] }]);
+  });
+});
