@@ -8,7 +8,11 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { PROGRAM, runProgram, until } from './support/fanfare.ts';
 
 /** A server on the embedded engine, started as a user does. */
-async function start(dataDir: string, env: Record<string, string> = {}) {
+async function start(
+  dataDir: string,
+  env: Record<string, string> = {},
+  onError: (text: string) => void = () => undefined,
+) {
   const child: ChildProcess = spawn(process.execPath, [PROGRAM, 'start'], {
     cwd: join(dataDir, '..'),
     env: { PATH: process.env['PATH'] ?? '', FANFARE_PORT: '0', FANFARE_DATA_DIR: dataDir, ...env },
@@ -16,7 +20,10 @@ async function start(dataDir: string, env: Record<string, string> = {}) {
   let out = '';
   let err = '';
   child.stdout?.on('data', (data: Buffer) => (out += data.toString('utf8')));
-  child.stderr?.on('data', (data: Buffer) => (err += data.toString('utf8')));
+  child.stderr?.on('data', (data: Buffer) => {
+    err += data.toString('utf8');
+    onError(err);
+  });
   onTestFinished(async () => {
     await stop('SIGTERM');
   });
@@ -110,6 +117,25 @@ describe('the embedded engine', () => {
     expect(isAlive(orphan)).toBe(true);
     const second = await start(dataDir);
     expect(isAlive(orphan)).toBe(false);
+    expect(await send(second, first.sid, first.token)).toBe(202);
+  }, 60_000);
+
+  it('waits for processes of a PostgreSQL that was killed', async () => {
+    const dataDir = await makeFolder();
+    const first = await start(dataDir);
+    const postmaster = await postmasterOf(dataDir);
+    const children = await readFile(`/proc/${postmaster}/task/${postmaster}/children`, 'utf8');
+    const [lingering = 0] = children.split(' ').map(Number);
+    process.kill(lingering, 'SIGSTOP');
+    await first.stop('SIGKILL');
+    process.kill(postmaster, 'SIGKILL');
+    let waited = false;
+    const second = await start(dataDir, { FANFARE_LOG_LEVEL: 'debug' }, (text) => {
+      if (waited || !text.includes('Waiting for what is left')) return;
+      waited = true;
+      process.kill(lingering, 'SIGCONT');
+    });
+    expect(waited).toBe(true);
     expect(await send(second, first.sid, first.token)).toBe(202);
   }, 60_000);
 

@@ -54,6 +54,7 @@ const READY_TIMEOUT_MS = 60_000;
 const FAST_STOP_MS = 10_000;
 const ORPHAN_STOP_MS = 15_000;
 const PORT_TRIES_MAX = 5;
+const LINGER_PAUSE_MS = 500;
 const RESTART_PAUSE_MAX_MS = 10_000;
 const OUTPUT_LINES_MAX = 50;
 
@@ -294,6 +295,7 @@ class Engine {
   }
 
   async #launchOnFreePort(): Promise<void> {
+    const patience = performance.now() + ORPHAN_STOP_MS;
     for (let tries = 1; ; tries += 1) {
       this.#port = await findFreePort();
       try {
@@ -304,7 +306,14 @@ class Engine {
         const taken = this.#output.some((line) =>
           /could not bind|could not create any TCP/.test(line),
         );
-        if (!taken || tries >= PORT_TRIES_MAX) throw error;
+        if (taken && tries < PORT_TRIES_MAX) continue;
+        // An earlier one was killed, and has not gone yet with all its processes.
+        const lingers = this.#output.some((line) =>
+          /pre-existing shared memory|lock file .* already exists/.test(line),
+        );
+        if (!lingers || performance.now() > patience) throw error;
+        this.#log('Waiting for what is left of a PostgreSQL that was killed');
+        await sleep(LINGER_PAUSE_MS);
       }
     }
   }
