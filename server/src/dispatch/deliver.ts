@@ -75,6 +75,7 @@ function composeSubmission(
     text,
     mediaUrls,
     rich,
+    expireAt: operation.expireAt,
   };
 }
 
@@ -98,6 +99,8 @@ function classify(
 ): Settlement {
   const { batch } = context;
   const accepted = result.kind === 'accepted';
+  // Not tried again, nor over the next channel: the carrier may have it.
+  const ended = accepted || result.kind === 'unknown' || batch.attempt >= ATTEMPT_MAX;
   return {
     ordinal: message.ordinal,
     attempt: batch.attempt,
@@ -106,9 +109,9 @@ function classify(
     attemptedAt,
     outcome: accepted ? 'SENT' : 'FAILED',
     providerId: accepted ? result.providerId : null,
-    errorCode: accepted ? null : result.code,
+    errorCode: accepted ? null : result.kind === 'unknown' ? ERRORS.ambiguous.code : result.code,
     errorDetail: accepted ? null : result.detail,
-    next: accepted || batch.attempt >= ATTEMPT_MAX ? null : chooseNext(result, candidates, context),
+    next: ended ? null : chooseNext(result, candidates, context),
   };
 }
 
