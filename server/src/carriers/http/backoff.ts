@@ -19,7 +19,7 @@ const LONGEST_MS = 60_000;
 export function createBackoff(): Backoff {
   let until = 0;
   let waitMs = 0;
-  const remaining = (nowMs: number) => Math.max(0, Math.ceil(until - nowMs));
+  const remaining = (nowMs: number) => Math.max(0, Math.round(until - nowMs));
   return {
     remaining,
     fail(nowMs) {

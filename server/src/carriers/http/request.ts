@@ -28,6 +28,8 @@ export interface RequestComposer {
 const HEADER_VALUE = /^[\t\x20-\x7e]*$/;
 
 const PATH = /^\/[\x21-\x7e]*$/;
+/** Servers take these for a step up, in whatever way they are encoded. */
+const DOTS = /^[^?]*\/\.\.?(?:[/?]|$)/;
 
 const MEDIA_MAX = 10;
 
@@ -68,7 +70,8 @@ export function createComposer(
       headers[name] = value;
     }
     const path = renderPath(encodeVariables(scope)) ?? '/';
-    if (!PATH.test(path)) throw new RenderFailure(`"${path}" cannot be the path of a URL.`);
+    if (!PATH.test(path) || DOTS.test(path))
+      throw new RenderFailure(`"${path}" cannot be the path of a URL.`);
     return { ok: true, request: { method, path, headers, body }, scope };
   }
 
@@ -100,7 +103,10 @@ function encodeVariables(scope: Scope): Scope {
   return {
     ...scope,
     variables: Object.fromEntries(
-      Object.entries(scope.variables).map(([name, value]) => [name, encodeURIComponent(value)]),
+      Object.entries(scope.variables).map(([name, value]) => [
+        name,
+        encodeURIComponent(value.toWellFormed()),
+      ]),
     ),
   };
 }
