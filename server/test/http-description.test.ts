@@ -22,7 +22,7 @@ const SUBMISSION: Submission = {
   expireAt: null,
 };
 const scope = (changes: Partial<Submission> = {}) =>
-  scopeOf({ ...SUBMISSION, ...changes }, AT, { referenceUuid: 'uuid', receiptsUrl: null });
+  scopeOf({ ...SUBMISSION, ...changes }, AT, { messageUuid: 'uuid', receiptsUrl: null });
 const render = (template: BodyTemplate, changes: Partial<Submission> = {}) =>
   compileBody(template)(scope(changes));
 

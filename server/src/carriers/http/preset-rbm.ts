@@ -23,13 +23,14 @@ export interface RbmSettings {
 
 /**
  * RCS Business Messaging: `POST /v1/phones/{msisdn}/agentMessages`. A sender's address is the agent's id. The message's
- * id is a UUID made from our reference, and a second message with the same id is ignored: `ambiguous` may be `resend`.
+ * id is a UUID that all its attempts share, and RBM ignores an id that it had before: so nothing that is sent again
+ * arrives twice, and `ambiguous` should be `resend`.
  */
 export function describeRbm(settings: RbmSettings): HttpDescription {
   return {
     request: {
       method: 'POST',
-      url: `${settings.baseUrl}/v1/phones/{{ to }}/agentMessages?messageId={{ referenceUuid }}&agentId={{ from }}`,
+      url: `${settings.baseUrl}/v1/phones/{{ to }}/agentMessages?messageId={{ messageUuid }}&agentId={{ from }}`,
       auth: {
         kind: 'oauth-jwt',
         clientEmail: settings.clientEmail,
@@ -41,7 +42,7 @@ export function describeRbm(settings: RbmSettings): HttpDescription {
       mediaMax: 1,
     },
     response: {
-      id: { template: '{{ referenceUuid }}' },
+      id: { template: '{{ messageUuid }}' },
       errorCode: ['/error/status', '/error/code'],
       errorDetail: '/error/message',
       statuses: {

@@ -1,5 +1,6 @@
 /** Requests: one submission as the method, path, headers and body of a description. Pure. */
 import { createHash } from 'node:crypto';
+import { parseAttemptReference } from '../../domain/ids.ts';
 import type { Submission } from '../carrier.ts';
 import type { RequestDescription } from './description.ts';
 import { compileBody, compileText, RenderFailure, scopeOf, type Scope } from './template.ts';
@@ -55,7 +56,7 @@ export function createComposer(
         `It has ${submission.mediaUrls.length} media; the carrier takes ${mediaMax} in one message.`,
       );
     const scope = scopeOf(submission, at, {
-      referenceUuid: referenceUuidOf(submission.reference),
+      messageUuid: messageUuidOf(submission),
       receiptsUrl,
     });
     const body = renderBody === null ? null : encodeBody(kind, renderBody(scope));
@@ -123,9 +124,15 @@ function encodeBody(kind: 'json' | 'form', value: unknown): string {
   return form.toString();
 }
 
-/** For providers that want a UUID: version 5 (RFC 9562, section 5.5), always the same for one reference. */
-function referenceUuidOf(reference: string): string {
-  const bytes = createHash('sha1').update(NAMESPACE).update(reference).digest();
+/**
+ * A UUID that all attempts of a message from one sender share, so that a provider which takes an id once never sends a
+ * message twice. Version 5 (RFC 9562, section 5.5).
+ */
+function messageUuidOf({ reference, from }: Submission): string {
+  const known = parseAttemptReference(reference);
+  const name =
+    known === null ? `${reference} ${from}` : `${known.accountId} ${known.messageUuid} ${from}`;
+  const bytes = createHash('sha1').update(NAMESPACE).update(name).digest();
   bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x50;
   bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
   return bytes

@@ -25,7 +25,7 @@ export class RenderFailure extends Error {
 /** The words that templates may use. */
 const VARIABLES = [
   'reference',
-  'referenceUuid',
+  'messageUuid',
   'channel',
   'from',
   'fromDigits',
@@ -54,7 +54,7 @@ const MEDIA_KINDS: readonly (readonly [kind: string, extensions: RegExp])[] = [
 export function scopeOf(
   submission: Submission,
   at: Date,
-  extra: { readonly referenceUuid: string; readonly receiptsUrl: string | null },
+  extra: { readonly messageUuid: string; readonly receiptsUrl: string | null },
 ): Scope {
   const { expireAt, rich, ...rest } = submission;
   const [mediaUrl = ''] = submission.mediaUrls;
@@ -62,7 +62,7 @@ export function scopeOf(
     expireAt === null ? null : Math.max(1, Math.floor((expireAt.getTime() - at.getTime()) / 1000));
   const variables: Record<(typeof VARIABLES)[number], string> = {
     reference: submission.reference,
-    referenceUuid: extra.referenceUuid,
+    messageUuid: extra.messageUuid,
     channel: submission.channel,
     from: submission.from,
     fromDigits: submission.from.replaceAll(/\D/g, ''),
