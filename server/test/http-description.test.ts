@@ -1,4 +1,6 @@
 /** Descriptions: templates, pointers, Retry-After, and what is refused at the start. */
+import { generateKeyPairSync } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Submission } from '../src/carriers/carrier.ts';
@@ -7,6 +9,8 @@ import { createClassifier, readRetryAfter } from '../src/carriers/http/classify.
 import type { BodyTemplate, HttpDescription } from '../src/carriers/http/description.ts';
 import { createHttpCarrier, HTTP_LIMITS } from '../src/carriers/http/http-carrier.ts';
 import { findPlaces, findValue, parsePointer, placeOf } from '../src/carriers/http/pointer.ts';
+import { PRESETS } from '../src/carriers/http/presets.ts';
+import { createReceiptParser } from '../src/carriers/http/receipt-parser.ts';
 import { createComposer } from '../src/carriers/http/request.ts';
 import { compileBody, scopeOf } from '../src/carriers/http/template.ts';
 
@@ -317,5 +321,44 @@ describe('back-off', () => {
     let wait = 0;
     for (let i = 0, now = 10_000; i < 20; i += 1, now += wait) wait = backoff.fail(now);
     expect(wait).toBe(60_000);
+  });
+});
+
+describe('docs/carriers/http.md', () => {
+  const text = readFileSync(new URL('../../docs/carriers/http.md', import.meta.url), 'utf8');
+  const examples = [...text.matchAll(/```json\n([\s\S]*?)```/g)].map(
+    ([, json = '']) => JSON.parse(json) as Example,
+  );
+  interface Example {
+    readonly description?: HttpDescription;
+    readonly carriers?: Readonly<
+      Record<string, { readonly preset: keyof typeof PRESETS; readonly settings: object }>
+    >;
+  }
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
+
+  it('has examples that work', () => {
+    const descriptions = examples.flatMap(({ description, carriers = {} }) =>
+      description === undefined
+        ? Object.values(carriers).map(({ preset, settings }) => {
+            const filled = 'privateKey' in settings ? { ...settings, privateKey: pem } : settings;
+            return (PRESETS[preset] as (settings: object) => HttpDescription)(filled);
+          })
+        : [description],
+    );
+    expect(descriptions).toHaveLength(4);
+    for (const description of descriptions) {
+      createReceiptParser(description);
+      createHttpCarrier({
+        name: 'x',
+        channels: ['SMS'],
+        ambiguous: 'hold',
+        windowMax: 1,
+        description,
+        limits: HTTP_LIMITS,
+        receiptsUrl: null,
+      });
+    }
   });
 });
