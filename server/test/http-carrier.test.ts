@@ -589,6 +589,17 @@ describe('rbm', () => {
     expect(sent?.url.searchParams.get('agentId')).toBe('+15005550100');
   });
 
+  it('asks for another access token when one is refused', async () => {
+    const provider = await provide(TOKEN);
+    const carrier = await open(rbm.describe(provider.origin));
+    provider.behave(TOKEN, reply(401, {}, { 'retry-after': '0' }), TOKEN, rbm.accept);
+    expect((await carrier.send(submission())).kind).toBe('throttled');
+    expect((await carrier.send(submission())).kind).toBe('accepted');
+    expect((await carrier.send(submission())).kind).toBe('accepted');
+    const paths = provider.seen.map(({ url }) => (url.pathname === '/token' ? 'token' : 'message'));
+    expect(paths).toEqual(['token', 'message', 'token', 'message', 'message']);
+  });
+
   it('gives all attempts of a message one id, another message another', async () => {
     const provider = await provide(rbm.accept);
     const carrier = await open(rbm.describe(provider.origin));

@@ -421,6 +421,13 @@ describe('descriptions of one’s own', () => {
     expect(parse(call({ method: 'GET', fullUrl: query }), AT).answer.status).toBe(403);
   });
 
+  it('a signature over the body does not go with parameters', () => {
+    const verify = { header: 'x', algorithm: 'sha256', encoding: 'hex', secret: 's' } as const;
+    expect(() => createReceiptParser(receiptsOf({ kind: 'hmac', ...verify }))).toThrow(
+      'says nothing of parameters',
+    );
+  });
+
   it('an empty secret lets nobody in', () => {
     const parse = createReceiptParser(
       receiptsOf({ kind: 'secret', in: 'header', name: 'x-key', value: '' }),

@@ -25,8 +25,12 @@ export interface CloudSettings {
 
 /** Codes that a repetition may cure, and those about the recipient; the others are refusals like any. */
 const CLOUD_ERRORS: Readonly<Record<string, ErrorRule>> = {
+  // About the access token, so for all messages alike: it ended, or lacks a permission.
   '0': { kind: 'throttled' },
+  '3': { kind: 'throttled' },
+  '10': { kind: 'throttled' },
   '190': { kind: 'throttled' },
+  '200': { kind: 'throttled' },
   '1': { kind: 'retry' },
   '2': { kind: 'retry' },
   '4': { kind: 'throttled' },

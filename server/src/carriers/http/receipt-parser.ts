@@ -54,11 +54,13 @@ const ADDRESS_MAX = 256;
 
 /**
  * Makes a description ready.
- * @throws Error when a pointer in it is none.
+ * @throws Error when a pointer in it is none, or what is verified is not what is read.
  */
 export function createReceiptParser(description: HttpDescription): ReceiptParser {
   const { receipts } = description;
   if (receipts === undefined) return () => refuse(404, 'This carrier takes no receipts.');
+  if (receipts.format === 'query' && receipts.verify.kind === 'hmac')
+    throw new Error('A signature over the body says nothing of parameters; verify another way.');
   const envelope = receipts.envelope === undefined ? null : parsePointer(receipts.envelope);
   const answerChallenge = compileChallenge(receipts.challenge);
   const readReceipts = compileStatuses(receipts.statuses, description);
