@@ -6,9 +6,11 @@ import { createPrivateKey, sign } from 'node:crypto';
 import { createClient, type ClientLimits } from './client.ts';
 import type { JwtAuthDescription } from './description.ts';
 
+/** A token to submit with, or why there is none. */
 export type AccessToken =
   { readonly ok: true; readonly token: string } | { readonly ok: false; readonly detail: string };
 
+/** Tokens of one service account. */
 export interface TokenSource {
   /** The present token, or why there is none. Never rejects. */
   get(): Promise<AccessToken>;

@@ -11,6 +11,7 @@ export type Verdict =
   | Exclude<SendResult, { kind: 'throttled' }>
   | { readonly kind: 'throttled'; readonly afterMs: number | null; readonly detail: string };
 
+/** Reads one answer. Never throws for what an answer says. */
 export type Classifier = (
   exchange: Extract<Exchange, { kind: 'answer' }>,
   scope: Scope,

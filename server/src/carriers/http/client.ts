@@ -5,6 +5,7 @@
 import { Pool, type Dispatcher } from 'undici';
 import type { HttpRequest } from './request.ts';
 
+/** Bounds of the connections to one origin. */
 export interface ClientLimits {
   /** Connections open at one moment; further requests wait for one. */
   readonly connectionsMax: number;
@@ -15,6 +16,7 @@ export interface ClientLimits {
   readonly keepAliveMs: number;
 }
 
+/** How one request ended. */
 export type Exchange =
   /** `body` is null when it was too long, or broke off. */
   | {
@@ -28,6 +30,7 @@ export type Exchange =
   /** It was written, in part at least, and no status came. */
   | { readonly kind: 'unanswered'; readonly detail: string };
 
+/** Requests to one origin. */
 export interface Client {
   /** Never rejects. Redirects are answers. */
   exchange(request: HttpRequest): Promise<Exchange>;

@@ -67,6 +67,7 @@ export interface ErrorRule {
   readonly code?: number;
 }
 
+/** How answers to submissions are read. */
 export interface ResponseDescription {
   /** Statuses that accept; all of 200 to 299 when absent. */
   readonly accepts?: readonly number[];
@@ -96,6 +97,7 @@ export interface ReceiptsDescription {
   readonly inbound?: InboundDescription;
 }
 
+/** Where in a call receipts stand, and what they say. */
 export interface StatusesDescription {
   readonly events: string;
   readonly reference?: string | readonly string[];
@@ -107,6 +109,7 @@ export interface StatusesDescription {
   readonly errorDetail?: string | readonly string[];
 }
 
+/** Where in a call inbound messages stand. */
 export interface InboundDescription {
   readonly events: string;
   /** Only events that have one of these; all when absent. */

@@ -15,6 +15,7 @@ import type { AuthDescription, HttpDescription } from './description.ts';
 import { createComposer } from './request.ts';
 import type { Scope } from './template.ts';
 
+/** What an HTTP carrier is made of. */
 export interface HttpOptions {
   readonly name: string;
   readonly channels: readonly Channel[];

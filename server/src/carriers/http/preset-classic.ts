@@ -2,6 +2,7 @@
 import { ERRORS } from '../../domain/errors.ts';
 import type { HttpDescription, ReceiptsDescription } from './description.ts';
 
+/** What differs between accounts. */
 export interface ClassicSettings {
   /** `https://api.twilio.com`, or of a compatible server. */
   readonly baseUrl: string;

@@ -7,6 +7,7 @@ import type {
   ReceiptsDescription,
 } from './description.ts';
 
+/** What differs between accounts and numbers. */
 export interface CloudSettings {
   /** `https://graph.facebook.com` */
   readonly baseUrl: string;

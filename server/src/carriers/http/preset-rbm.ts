@@ -7,6 +7,7 @@ import type {
   VerifyDescription,
 } from './description.ts';
 
+/** What differs between service accounts. */
 export interface RbmSettings {
   /** `https://rcsbusinessmessaging.googleapis.com`, or that of a region. */
   readonly baseUrl: string;

@@ -30,6 +30,7 @@ export interface InboundHttp {
   readonly rawBody: Buffer;
 }
 
+/** What a call came to. */
 export interface ReceiptAnswer {
   /** To be given once what was read is stored. */
   readonly answer: {

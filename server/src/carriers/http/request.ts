@@ -14,10 +14,12 @@ export interface HttpRequest {
   readonly body: string | null;
 }
 
+/** A request with what its templates saw, or why there is none. */
 export type ComposedRequest =
   | { readonly ok: true; readonly request: HttpRequest; readonly scope: Scope }
   | { readonly ok: false; readonly problem: string };
 
+/** Submissions made into requests. */
 export interface RequestComposer {
   /** `https://host:port` */
   readonly origin: string;
