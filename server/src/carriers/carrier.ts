@@ -30,6 +30,8 @@ export interface Submission {
    * what to send, and `text` is its plain words, for a carrier that cannot show it.
    */
   readonly rich: RcsBody | null;
+  /** From when on it shall not reach the recipient any more; null: whenever. A carrier that cannot say so ignores it. */
+  readonly expireAt: Date | null;
 }
 
 /** What the carrier answered to one submission. Delays are in milliseconds. */
@@ -46,7 +48,22 @@ export type SendResult =
       readonly afterMs?: number;
     }
   /** Not taken because we are too fast: no attempt, the lane slows. */
-  | { readonly kind: 'throttled'; readonly afterMs: number };
+  | { readonly kind: 'throttled'; readonly afterMs: number }
+  /**
+   * It may or may not have been taken: the connection was lost or no answer came in time; what happens then is the
+   * carrier's `ambiguous`.
+   */
+  | { readonly kind: 'unknown'; readonly detail: string };
+
+/** How a carrier's connections are, for people to read. */
+export interface CarrierState {
+  /** Connections that it may have, or wants to have, open. */
+  readonly connections: number;
+  /** Those that are open now. */
+  readonly connected: number;
+  /** The last failure in words; null when there was none since the last success. */
+  readonly detail: string | null;
+}
 
 /** Takes receipts; resolves when there is room for more (not when they are stored). */
 export type ReceiptSink = (receipts: readonly Receipt[]) => Promise<void>;
@@ -68,4 +85,6 @@ export interface Carrier {
   send(submission: Submission): Promise<SendResult>;
   /** Closes the connection; what was accepted stays accepted. */
   stop(): Promise<void>;
+  /** How it stands with the connections; a carrier without a network has none to tell of. */
+  state?(): CarrierState;
 }

@@ -63,6 +63,7 @@ export function compose(message: BatchMessage, context: DeliveryContext): Compos
     text,
     mediaUrls,
     rich,
+    expireAt: operation.expireAt,
   };
   return { submission, candidates };
 }
@@ -103,6 +104,8 @@ function classify(
 ): Settlement {
   const { batch } = context;
   const accepted = result.kind === 'accepted';
+  // Not tried again, nor over the next channel: the carrier may have it.
+  const ended = accepted || result.kind === 'unknown' || batch.attempt >= ATTEMPT_MAX;
   return {
     ordinal: message.ordinal,
     attempt: batch.attempt,
@@ -111,9 +114,9 @@ function classify(
     attemptedAt,
     outcome: accepted ? 'SENT' : 'FAILED',
     providerId: accepted ? result.providerId : null,
-    errorCode: accepted ? null : result.code,
+    errorCode: accepted ? null : result.kind === 'unknown' ? ERRORS.ambiguous.code : result.code,
     errorDetail: accepted ? null : result.detail,
-    next: accepted || batch.attempt >= ATTEMPT_MAX ? null : chooseNext(result, candidates, context),
+    next: ended ? null : chooseNext(result, candidates, context),
   };
 }
 

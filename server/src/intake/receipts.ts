@@ -91,7 +91,8 @@ function groupReceipts(receipts: readonly Receipt[]): {
   const groups = new Map<string, MatchedReceipt[]>();
   let strangers = 0;
   for (const receipt of receipts) {
-    const reference = parseAttemptReference(receipt.reference);
+    const reference =
+      receipt.reference === undefined ? null : parseAttemptReference(receipt.reference);
     if (reference === null) {
       strangers += 1;
       continue;

@@ -1,0 +1,99 @@
+/**
+ * Access tokens of a service account: a JWT that we sign (RS256) is exchanged at the token URL for a token of an hour or
+ * so (RFC 7523). One exchange at a time serves all who wait; a token is renewed a minute before it ends.
+ */
+import { createPrivateKey, sign } from 'node:crypto';
+import { createClient, type ClientLimits } from './client.ts';
+import type { JwtAuthDescription } from './description.ts';
+
+/** A token to submit with, or why there is none. */
+export type AccessToken =
+  { readonly ok: true; readonly token: string } | { readonly ok: false; readonly detail: string };
+
+/** Tokens of one service account. */
+export interface TokenSource {
+  /** The present token, or why there is none. Never rejects. */
+  get(): Promise<AccessToken>;
+  /** The provider refused this one: the next `get` asks for another. */
+  forget(token: string): void;
+  close(): Promise<void>;
+}
+
+const GRANT_TYPE = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
+/** The longest that token servers take. */
+const ASSERTION_SECONDS = 3_600;
+const RENEW_BEFORE_MS = 60_000;
+
+/** Asks for nothing before the first `get`. @throws Error when the key is none. */
+export function createTokenSource(auth: JwtAuthDescription, limits: ClientLimits): TokenSource {
+  const key = createPrivateKey(auth.privateKey);
+  const { origin, pathname, search } = new URL(auth.tokenUrl);
+  const client = createClient(origin, { ...limits, connectionsMax: 1 });
+  let present: { readonly token: string; readonly endsAtMs: number } | null = null;
+  let asking: Promise<AccessToken> | null = null;
+
+  function signAssertion(nowMs: number): string {
+    const issued = Math.floor(nowMs / 1000);
+    const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+    const signed = `${part({ alg: 'RS256', typ: 'JWT' })}.${part({
+      iss: auth.clientEmail,
+      scope: auth.scope,
+      aud: auth.tokenUrl,
+      iat: issued,
+      exp: issued + ASSERTION_SECONDS,
+    })}`;
+    return `${signed}.${sign('sha256', Buffer.from(signed), key).toString('base64url')}`;
+  }
+
+  async function ask(): Promise<AccessToken> {
+    const askedAtMs = Date.now();
+    const exchange = await client.exchange({
+      method: 'POST',
+      path: pathname + search,
+      headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
+      body: new URLSearchParams({
+        grant_type: GRANT_TYPE,
+        assertion: signAssertion(askedAtMs),
+      }).toString(),
+    });
+    if (exchange.kind !== 'answer')
+      return { ok: false, detail: `No access token: ${exchange.detail}` };
+    const answer = readAnswer(exchange.body);
+    if (exchange.status !== 200 || answer === null)
+      // Not its words: they may quote what was sent.
+      return { ok: false, detail: `No access token: ${origin} answered HTTP ${exchange.status}` };
+    present = { token: answer.token, endsAtMs: askedAtMs + answer.seconds * 1000 };
+    return { ok: true, token: answer.token };
+  }
+
+  return {
+    async get() {
+      if (present !== null && Date.now() < present.endsAtMs - RENEW_BEFORE_MS)
+        return { ok: true, token: present.token };
+      asking ??= ask().finally(() => {
+        asking = null;
+      });
+      return asking;
+    },
+    forget(token) {
+      if (present?.token === token) present = null;
+    },
+    close: () => client.close(),
+  };
+}
+
+function readAnswer(body: string | null): { token: string; seconds: number } | null {
+  try {
+    const answer = JSON.parse(body ?? '') as {
+      access_token?: unknown;
+      expires_in?: unknown;
+    } | null;
+    const token = answer?.access_token;
+    // Whatever a header cannot have is no token.
+    if (typeof token !== 'string' || !/^[\x21-\x7e]+$/.test(token)) return null;
+    const seconds = Number(answer?.expires_in);
+    return { token, seconds: Number.isFinite(seconds) && seconds > 0 ? seconds : 0 };
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,169 @@
+/** Classification: what a provider's answer means for the submission. Pure. */
+import { ERRORS, findError } from '../../domain/errors.ts';
+import type { SendResult } from '../carrier.ts';
+import type { ErrorRule, HttpDescription, ResponseDescription } from './description.ts';
+import type { Exchange } from './client.ts';
+import { findValue, parsePointer, placeOf, type Place, type Pointer } from './pointer.ts';
+import { compileText, type Scope } from './template.ts';
+
+/** As `SendResult`, but a provider that has had enough need not say for how long. */
+export type Verdict =
+  | Exclude<SendResult, { kind: 'throttled' }>
+  | { readonly kind: 'throttled'; readonly afterMs: number | null; readonly detail: string };
+
+/** Reads one answer. Never throws for what an answer says. */
+export type Classifier = (
+  exchange: Extract<Exchange, { kind: 'answer' }>,
+  scope: Scope,
+  nowMs: number,
+) => Verdict;
+
+/** A provider that asks for more is asked again after this. */
+const RETRY_AFTER_MAX_MS = 3_600_000;
+const DETAIL_LENGTH_MAX = 300;
+const ID_LENGTH_MAX = 256;
+
+/** Makes the reading of answers ready. @throws Error when a pointer or template is none. */
+export function createClassifier(description: HttpDescription): Classifier {
+  const { response } = description;
+  const accepts = new Set(response.accepts ?? []);
+  const readId = compileId(response.id);
+  const codePointers = parsePointers(response.errorCode);
+  const detailPointers = parsePointers(response.errorDetail);
+
+  return ({ status, headers, body }, scope, nowMs) => {
+    const document = parseJson(body);
+    const providerCode = readText(document, codePointers);
+    const ruled = findRule(description, status, providerCode);
+    const words =
+      readText(document, detailPointers) ?? body ?? 'the answer broke off or was too long';
+    const detail = describeAnswer(status, providerCode, words);
+    const accepted = accepts.size > 0 ? accepts.has(status) : status >= 200 && status < 300;
+    if (accepted && ruled === null) {
+      const providerId = readId(document, scope);
+      if (providerId !== null) return { kind: 'accepted', providerId };
+      return {
+        kind: 'unknown',
+        detail: shorten(`Accepted with HTTP ${status}, but without an id: ${words}`),
+      };
+    }
+    if (status >= 300 && status < 400 && ruled === null)
+      return {
+        kind: 'rejected',
+        code: ERRORS.carrierFault.code,
+        detail: shorten(
+          `HTTP ${status}: redirects are not followed; the URL should be ${String(headers['location'] ?? 'another one')}`,
+        ),
+      };
+    const afterMs = readRetryAfter(headers['retry-after'], nowMs);
+    return applyRule(ruled ?? defaultRule(status), {
+      code: shareCode(description, providerCode),
+      detail,
+      afterMs,
+    });
+  };
+}
+
+/** The provider's own code says more than the HTTP status. */
+function findRule(
+  { errors = {}, response: { statuses = {} } }: HttpDescription,
+  status: number,
+  code: string | null,
+): ErrorRule | null {
+  if (code !== null && Object.hasOwn(errors, code)) return errors[code] ?? null;
+  return Object.hasOwn(statuses, status) ? (statuses[status] ?? null) : null;
+}
+
+function defaultRule(status: number): ErrorRule {
+  // Credentials are refused for all messages alike: they wait until someone corrects them.
+  if (status === 401 || status === 429 || status === 503) return { kind: 'throttled' };
+  // The gateway knows as little as we do about what became of it behind.
+  if (status === 502 || status === 504) return { kind: 'unknown' };
+  if (status === 408 || status >= 500) return { kind: 'retry' };
+  return { kind: 'rejected' };
+}
+
+function applyRule(
+  rule: ErrorRule,
+  given: { code: number | null; detail: string; afterMs: number | null },
+): Verdict {
+  const { detail, afterMs } = given;
+  const code = rule.code ?? given.code ?? ERRORS.carrierFault.code;
+  switch (rule.kind) {
+    case 'throttled':
+      return { kind: 'throttled', afterMs, detail };
+    case 'unknown':
+      return { kind: 'unknown', detail };
+    case 'rejected':
+      return { kind: 'rejected', code, detail };
+    case 'retry':
+      return { kind: 'retry', code, detail, ...(afterMs === null ? {} : { afterMs }) };
+  }
+}
+
+/** The provider's code where it means the same to us; null else. */
+export function shareCode(description: HttpDescription, code: string | null): number | null {
+  if (description.sharesCodes !== true || code === null || !/^\d{4,6}$/.test(code)) return null;
+  return findError(Number(code)) === undefined ? null : Number(code);
+}
+
+function compileId(id: ResponseDescription['id']): (from: Place, scope: Scope) => string | null {
+  if ('template' in id) {
+    const render = compileText(id.template);
+    return (_, scope) => render(scope) ?? null;
+  }
+  const pointers = [parsePointer(id.pointer)];
+  return (from) => {
+    const text = readText(from, pointers);
+    return text === null || text === '' || text.length > ID_LENGTH_MAX ? null : text;
+  };
+}
+
+/** Reads one pointer or several. @throws Error as `parsePointer`. */
+export function parsePointers(sources: string | readonly string[] | undefined): Pointer[] {
+  if (sources === undefined) return [];
+  return (typeof sources === 'string' ? [sources] : sources).map(parsePointer);
+}
+
+/** The first text or number that one of the pointers finds, as text; null when there is none. */
+export function readText(from: Place, pointers: readonly Pointer[]): string | null {
+  for (const pointer of pointers) {
+    const value = findValue(from, pointer);
+    if (typeof value === 'string') return value;
+    if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  }
+  return null;
+}
+
+function parseJson(body: string | null): Place {
+  try {
+    return placeOf(body === null ? undefined : (JSON.parse(body) as unknown));
+  } catch {
+    return placeOf(undefined);
+  }
+}
+
+function describeAnswer(status: number, code: string | null, words: string): string {
+  return shorten(`HTTP ${status}${code === null ? '' : `, code ${code}`}: ${words}`);
+}
+
+/** One line of printable text, whatever was sent. */
+function shorten(text: string): string {
+  return text
+    .slice(0, DETAIL_LENGTH_MAX * 2)
+    .replaceAll(/[\s\p{Cc}]+/gu, ' ')
+    .trim()
+    .slice(0, DETAIL_LENGTH_MAX);
+}
+
+/** Milliseconds of a Retry-After (RFC 9110, section 10.2.3): seconds, or a date. Null when it is neither. */
+export function readRetryAfter(
+  header: string | string[] | undefined,
+  nowMs: number,
+): number | null {
+  const text = (Array.isArray(header) ? header[0] : header)?.trim() ?? '';
+  if (/^\d{1,9}$/.test(text)) return Math.min(Number(text) * 1000, RETRY_AFTER_MAX_MS);
+  // Dates begin with a day's name; Date.parse alone would take far more.
+  const at = /^[A-Z][a-z]{2}/.test(text) ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(at) ? null : Math.min(Math.max(0, at - nowMs), RETRY_AFTER_MAX_MS);
+}

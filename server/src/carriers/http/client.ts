@@ -1,0 +1,137 @@
+/**
+ * The client: requests to one origin over a bounded number of kept connections. It tells three ends apart, which is what
+ * decides whether a message may be sent again: there is an answer; the request never left; it left and nobody knows.
+ */
+import { Pool, type Dispatcher } from 'undici';
+import type { HttpRequest } from './request.ts';
+
+/** Bounds of the connections to one origin. */
+export interface ClientLimits {
+  /** Connections open at one moment; further requests wait for one. */
+  readonly connectionsMax: number;
+  readonly connectTimeoutMs: number;
+  /** From the moment a request goes out to the last byte of its answer. */
+  readonly answerTimeoutMs: number;
+  /** How long an idle connection is kept; providers drop theirs after some seconds, too. */
+  readonly keepAliveMs: number;
+}
+
+/** How one request ended. */
+export type Exchange =
+  /** `body` is null when it was too long, or broke off. */
+  | {
+      readonly kind: 'answer';
+      readonly status: number;
+      readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+      readonly body: string | null;
+    }
+  /** Not a byte of the request was written. */
+  | { readonly kind: 'unsent'; readonly detail: string }
+  /** It was written, in part at least, and no status came. */
+  | { readonly kind: 'unanswered'; readonly detail: string };
+
+/** Requests to one origin. */
+export interface Client {
+  /** Never rejects. Redirects are answers. */
+  exchange(request: HttpRequest): Promise<Exchange>;
+  readonly connected: number;
+  /** Breaks what is under way off. */
+  close(): Promise<void>;
+}
+
+/** Bytes of an answer: a provider's are some hundred. */
+const BODY_BYTES_MAX = 65_536;
+
+/** Opens nothing before the first request. */
+export function createClient(origin: string, limits: ClientLimits): Client {
+  const pool = new Pool(origin, {
+    connections: limits.connectionsMax,
+    pipelining: 1,
+    connect: { timeout: limits.connectTimeoutMs },
+    keepAliveTimeout: limits.keepAliveMs,
+    keepAliveMaxTimeout: limits.keepAliveMs,
+    // One deadline of our own covers headers and body: theirs would start anew with every byte.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  });
+  return {
+    exchange: ({ method, path, headers, body }) =>
+      new Promise((resolve) => {
+        const { handler } = new Exchanging(limits.answerTimeoutMs, resolve);
+        pool.dispatch(
+          { origin, path, method: method as Dispatcher.HttpMethod, headers: { ...headers }, body },
+          handler,
+        );
+      }),
+    get connected() {
+      return pool.stats.connected;
+    },
+    close: () => pool.destroy(),
+  };
+}
+
+/** One request on its way. */
+class Exchanging {
+  readonly #timeoutMs: number;
+  readonly #resolve: (exchange: Exchange) => void;
+  #timer: NodeJS.Timeout | undefined;
+  #started = false;
+  #status: number | null = null;
+  #headers: Record<string, string | string[] | undefined> = {};
+  #chunks: Buffer[] = [];
+  #bytes = 0;
+
+  constructor(timeoutMs: number, resolve: (exchange: Exchange) => void) {
+    this.#timeoutMs = timeoutMs;
+    this.#resolve = resolve;
+  }
+
+  readonly handler: Dispatcher.DispatchHandler = {
+    // Called when a connection is about to write the request, so whatever fails earlier left nothing.
+    onRequestStart: (controller) => {
+      this.#started = true;
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(
+        () => controller.abort(new Error(`no answer within ${this.#timeoutMs} ms`)),
+        this.#timeoutMs,
+      );
+    },
+    onResponseStart: (_, status, headers) => {
+      if (status < 200) return;
+      this.#status = status;
+      this.#headers = headers;
+    },
+    onResponseData: (controller, chunk) => {
+      this.#bytes += chunk.length;
+      if (this.#bytes <= BODY_BYTES_MAX) this.#chunks.push(chunk);
+      else controller.abort(new Error(`more than ${BODY_BYTES_MAX} bytes of answer`));
+    },
+    onResponseEnd: () => this.#finish(Buffer.concat(this.#chunks).toString('utf8')),
+    onResponseError: (_, error) => this.#fail(error),
+  };
+
+  #finish(body: string | null): void {
+    clearTimeout(this.#timer);
+    this.#resolve({
+      kind: 'answer',
+      status: this.#status ?? 0,
+      headers: this.#headers,
+      body,
+    });
+  }
+
+  #fail(error: Error): void {
+    if (this.#status !== null) return this.#finish(null);
+    clearTimeout(this.#timer);
+    this.#resolve({ kind: this.#started ? 'unanswered' : 'unsent', detail: describe(error) });
+  }
+}
+
+/** An error's own words; where several addresses were tried, those of the first. */
+function describe(error: Error): string {
+  const { errors } = error as { errors?: readonly Error[] };
+  const first = errors?.[0] ?? error;
+  const { code } = first as { code?: string };
+  const words = first.message === '' ? first.name : first.message;
+  return code === undefined || words.includes(code) ? words : `${words} (${code})`;
+}

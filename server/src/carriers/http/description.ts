@@ -1,0 +1,169 @@
+/**
+ * A description: what an HTTP provider is like, as plain data that a configuration file can hold. How to submit, how to
+ * read the answer, how to check and read what the provider reports. `docs/carriers/http.md` explains every member.
+ */
+import type { Channel } from '../../domain/message.ts';
+import type { Receipt } from '../../domain/receipt.ts';
+
+/** How a provider is spoken to. */
+export interface HttpDescription {
+  readonly request: RequestDescription;
+  readonly response: ResponseDescription;
+  /** The provider's own error codes, as it writes them, in answers and receipts. */
+  readonly errors?: Readonly<Record<string, ErrorRule>>;
+  /** The provider's codes are those of our error table wherever that knows them. */
+  readonly sharesCodes?: boolean;
+  /** Absent: the provider never calls back. */
+  readonly receipts?: ReceiptsDescription;
+}
+
+/** One submission. Strings are Liquid templates over the variables of a submission (`template.ts`). */
+export interface RequestDescription {
+  readonly method: 'POST' | 'PUT' | 'GET';
+  /** Scheme, host and port are fixed; behind them templates, whose values are percent-encoded. */
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly auth: AuthDescription;
+  /** Absent: no body. */
+  readonly body?: { readonly kind: 'json' | 'form'; readonly template: BodyTemplate };
+  /** Media that one message may have; one with more is refused instead of sent without them. 10 when absent. */
+  readonly mediaMax?: number;
+}
+
+/**
+ * A body as JSON. Strings are templates; a string, list or object that comes out empty is left out. Special forms:
+ * `{"$value": pointer}`, `{"$each": pointer, "item": template}` or `$first`, and `{"$switch": [{"when": pointer, "use": template}]}`.
+ */
+export type BodyTemplate =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly BodyTemplate[]
+  | { readonly [name: string]: BodyTemplate };
+
+/** How requests prove who sends them. Nothing in here is a template. */
+export type AuthDescription =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'basic'; readonly user: string; readonly password: string }
+  | { readonly kind: 'bearer'; readonly token: string }
+  | { readonly kind: 'header'; readonly name: string; readonly value: string }
+  | JwtAuthDescription;
+
+/** A service account: a signed JWT is exchanged for an access token (RFC 7523, section 2.1). */
+export interface JwtAuthDescription {
+  readonly kind: 'oauth-jwt';
+  readonly clientEmail: string;
+  /** PKCS #8 in PEM; signs with RS256. */
+  readonly privateKey: string;
+  readonly tokenUrl: string;
+  readonly scope: string;
+}
+
+/** What an answer means. `rejected` and `retry` settle the attempt; see `SendResult`. */
+export interface ErrorRule {
+  readonly kind: 'rejected' | 'retry' | 'throttled' | 'unknown';
+  /** Of our error table; 30008 when absent. */
+  readonly code?: number;
+}
+
+/** How answers to submissions are read. */
+export interface ResponseDescription {
+  /** Statuses that accept; all of 200 to 299 when absent. */
+  readonly accepts?: readonly number[];
+  /** Where the provider's id stands in the answer, or a template for an id that we chose ourselves. */
+  readonly id: { readonly pointer: string } | { readonly template: string };
+  readonly errorCode?: string | readonly string[];
+  readonly errorDetail?: string | readonly string[];
+  /** By HTTP status, where neither the provider's code nor the defaults shall decide. */
+  readonly statuses?: Readonly<Record<string, ErrorRule>>;
+}
+
+/** What the provider reports to `/carriers/{name}/receipts`. Members named by pointers; of several the first that finds. */
+export interface ReceiptsDescription {
+  readonly verify: VerifyDescription;
+  readonly challenge?: ChallengeDescription;
+  /** `query`: the parameters of the URL are the one event. */
+  readonly format: 'json' | 'form' | 'query';
+  /** Pointer to a string of the body that holds the real body as base64. */
+  readonly envelope?: string;
+  /** Answer to what was read; 200 and empty when absent. */
+  readonly answer?: {
+    readonly status: number;
+    readonly headers?: Readonly<Record<string, string>>;
+    readonly body?: string;
+  };
+  readonly statuses: StatusesDescription;
+  readonly inbound?: InboundDescription;
+}
+
+/** Where in a call receipts stand, and what they say. */
+export interface StatusesDescription {
+  readonly events: string;
+  readonly reference?: string | readonly string[];
+  readonly providerId?: string | readonly string[];
+  readonly status: string | readonly string[];
+  /** The provider's word to ours; what is not listed is ignored. */
+  readonly words: Readonly<Record<string, Receipt['status']>>;
+  readonly errorCode?: string | readonly string[];
+  readonly errorDetail?: string | readonly string[];
+}
+
+/** Where in a call inbound messages stand. */
+export interface InboundDescription {
+  readonly events: string;
+  /** Only events that have one of these; all when absent. */
+  readonly when?: string | readonly string[];
+  readonly channel: Channel;
+  /** Starts of `from` that are cut off and name another channel, `whatsapp:`. */
+  readonly prefixes?: Readonly<Record<string, Channel>>;
+  /** `digits`: numbers come without their plus. */
+  readonly numbers?: 'e164' | 'digits';
+  readonly from: string | readonly string[];
+  readonly to: string | readonly string[];
+  readonly text: string | readonly string[];
+  readonly id?: string | readonly string[];
+  /** RFC 3339, or Unix time in seconds or milliseconds; the time of arrival when absent or unreadable. */
+  readonly at?: string | readonly string[];
+}
+
+/** How a call proves that the provider made it. */
+export type VerifyDescription =
+  /** Anyone may report anything: only where the network keeps others away. */
+  | { readonly kind: 'none' }
+  | {
+      readonly kind: 'secret';
+      readonly in: 'header' | 'query';
+      readonly name: string;
+      readonly value: string;
+    }
+  | { readonly kind: 'bearer'; readonly token: string }
+  /** HMAC over the body as it came; over what the envelope holds where there is one. */
+  | {
+      readonly kind: 'hmac';
+      readonly header: string;
+      readonly algorithm: 'sha1' | 'sha256' | 'sha512';
+      readonly encoding: 'hex' | 'base64';
+      /** In front of the digest, `sha256=`. */
+      readonly prefix?: string;
+      readonly secret: string;
+    }
+  /** X-Twilio-Signature: HMAC-SHA1 over the URL and the sorted form fields. */
+  | { readonly kind: 'classic'; readonly authToken: string };
+
+/** How a provider asks, once, whether the URL is ours: it sends a token that we know and wants a word back. */
+export type ChallengeDescription =
+  | {
+      /** A GET with parameters. */
+      readonly kind: 'query';
+      readonly tokenName: string;
+      readonly token: string;
+      readonly echo: string;
+    }
+  | {
+      /** A POST with JSON; names are pointers. */
+      readonly kind: 'json';
+      readonly tokenName: string;
+      readonly token: string;
+      readonly echo: string;
+    };

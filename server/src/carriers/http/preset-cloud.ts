@@ -1,0 +1,247 @@
+/** The preset `cloud`: the WhatsApp Cloud API. */
+import { ERRORS } from '../../domain/errors.ts';
+import type {
+  BodyTemplate,
+  ErrorRule,
+  HttpDescription,
+  ReceiptsDescription,
+} from './description.ts';
+
+/** What differs between accounts and numbers. */
+export interface CloudSettings {
+  /** `https://graph.facebook.com` */
+  readonly baseUrl: string;
+  /** Of the Graph API, `v23.0`. */
+  readonly version: string;
+  /** The id of the sender's number; null: the senders' addresses are such ids themselves. */
+  readonly phoneNumberId: string | null;
+  readonly accessToken: string;
+  /** What its calls are signed with. */
+  readonly appSecret: string;
+  /** The token that is typed in where the webhook is set up. */
+  readonly verifyToken: string;
+  /** An approved template with one body parameter, which gets the text; null: free text, within the 24 hours after a reply only. */
+  readonly template: { readonly name: string; readonly language: string } | null;
+}
+
+/** Codes that a repetition may cure, and those about the recipient; the others are refusals like any. */
+const CLOUD_ERRORS: Readonly<Record<string, ErrorRule>> = {
+  // About the access token, so for all messages alike: it ended, or lacks a permission.
+  '0': { kind: 'throttled' },
+  '3': { kind: 'throttled' },
+  '10': { kind: 'throttled' },
+  '190': { kind: 'throttled' },
+  '200': { kind: 'throttled' },
+  '1': { kind: 'retry' },
+  '2': { kind: 'retry' },
+  '4': { kind: 'throttled' },
+  '80007': { kind: 'throttled' },
+  '130429': { kind: 'throttled' },
+  // About one recipient: the others go on.
+  '131056': { kind: 'retry' },
+  '131000': { kind: 'retry' },
+  '131016': { kind: 'retry' },
+  '131026': { kind: 'rejected', code: ERRORS.unreachable.code },
+  '131050': { kind: 'rejected', code: ERRORS.suppressed.code },
+  '133004': { kind: 'retry' },
+};
+
+/**
+ * The WhatsApp Cloud API: `POST /v{n}/{phone-number-id}/messages`. Our reference goes along as
+ * `biz_opaque_callback_data` and comes back in every status.
+ */
+export function describeCloud(settings: CloudSettings): HttpDescription {
+  const number =
+    settings.phoneNumberId === null ? '{{ from }}' : encodeURIComponent(settings.phoneNumberId);
+  return {
+    request: {
+      method: 'POST',
+      url: `${settings.baseUrl}/${settings.version}/${number}/messages`,
+      auth: { kind: 'bearer', token: settings.accessToken },
+      body: { kind: 'json', template: cloudBody(settings.template) },
+      mediaMax: 1,
+    },
+    response: {
+      id: { pointer: '/messages/0/id' },
+      errorCode: '/error/code',
+      errorDetail: ['/error/error_data/details', '/error/message'],
+    },
+    errors: CLOUD_ERRORS,
+    receipts: cloudReceipts(settings),
+  };
+}
+
+function cloudReceipts(settings: CloudSettings): ReceiptsDescription {
+  return {
+    verify: {
+      kind: 'hmac',
+      header: 'x-hub-signature-256',
+      algorithm: 'sha256',
+      encoding: 'hex',
+      prefix: 'sha256=',
+      secret: settings.appSecret,
+    },
+    challenge: {
+      kind: 'query',
+      tokenName: 'hub.verify_token',
+      token: settings.verifyToken,
+      echo: 'hub.challenge',
+    },
+    format: 'json',
+    statuses: {
+      events: '/entry/*/changes/*/value/statuses/*',
+      reference: '/biz_opaque_callback_data',
+      providerId: '/id',
+      status: '/status',
+      words: { delivered: 'DELIVERED', read: 'READ', failed: 'UNDELIVERED' },
+      errorCode: '/errors/0/code',
+      errorDetail: ['/errors/0/error_data/details', '/errors/0/message', '/errors/0/title'],
+    },
+    inbound: {
+      events: '/entry/*/changes/*/value/messages/*',
+      channel: 'WHATSAPP',
+      numbers: 'digits',
+      from: '/from',
+      to:
+        settings.phoneNumberId === null
+          ? '2/metadata/phone_number_id'
+          : '2/metadata/display_phone_number',
+      text: [
+        '/text/body',
+        '/button/text',
+        '/interactive/button_reply/title',
+        '/interactive/list_reply/title',
+        '/image/caption',
+        '/video/caption',
+        '/document/caption',
+      ],
+      id: '/id',
+      at: '/timestamp',
+    },
+  };
+}
+
+const CLOUD_HEAD = {
+  messaging_product: 'whatsapp',
+  recipient_type: 'individual',
+  to: '{{ toDigits }}',
+  biz_opaque_callback_data: '{{ reference }}',
+};
+
+function cloudBody(template: CloudSettings['template']): BodyTemplate {
+  const words: BodyTemplate =
+    template === null
+      ? { ...CLOUD_HEAD, type: 'text', text: { body: '{{ text }}' } }
+      : {
+          ...CLOUD_HEAD,
+          type: 'template',
+          template: {
+            name: template.name,
+            language: { code: template.language },
+            components: [{ type: 'body', parameters: [{ type: 'text', text: '{{ text }}' }] }],
+          },
+        };
+  const medium = (kind: string): BodyTemplate => ({
+    ...CLOUD_HEAD,
+    type: kind,
+    [kind]: { link: '{{ mediaUrl }}', ...(kind === 'audio' ? {} : { caption: '{{ text }}' }) },
+  });
+  return {
+    $switch: [
+      ...['video', 'audio', 'document', 'image'].map((kind) => ({
+        when: '/mediaKind',
+        is: kind,
+        use: medium(kind),
+      })),
+      ...CLOUD_RICH.flatMap(({ suggestions, picture }) => cloudInteractive(suggestions, picture)),
+      {
+        when: '/rich/media',
+        use: {
+          ...CLOUD_HEAD,
+          type: 'image',
+          image: { link: { $value: '/rich/media/contentInfo/fileUrl' } },
+        },
+      },
+      { use: words },
+    ],
+  };
+}
+
+/** Where in rich content suggestions stand, and the picture that goes above them. */
+const CLOUD_RICH = [
+  {
+    suggestions: '/rich/richCard/standaloneCard/cardContent/suggestions',
+    picture: '/rich/richCard/standaloneCard/cardContent/media/contentInfo/fileUrl',
+  },
+  { suggestions: '/rich/suggestions', picture: '/rich/media/contentInfo/fileUrl' },
+];
+
+/** Replies as buttons; where there are none, the first link as a button. */
+function cloudInteractive(suggestions: string, picture: string) {
+  const header: BodyTemplate = {
+    $switch: [{ when: picture, use: { type: 'image', image: { link: { $value: picture } } } }],
+  };
+  const body = { text: '{{ text }}' };
+  return [
+    {
+      when: `${suggestions}/*/reply`,
+      use: {
+        ...CLOUD_HEAD,
+        type: 'interactive',
+        interactive: {
+          type: 'button',
+          header,
+          body,
+          action: {
+            buttons: {
+              $each: suggestions,
+              item: {
+                $switch: [
+                  {
+                    when: '/item/reply',
+                    use: {
+                      type: 'reply',
+                      reply: {
+                        id: { $value: '/item/reply/postbackData' },
+                        title: { $value: '/item/reply/text' },
+                      },
+                    },
+                  },
+                ],
+              },
+            },
+          },
+        },
+      },
+    },
+    {
+      when: `${suggestions}/*/action/openUrlAction`,
+      use: {
+        ...CLOUD_HEAD,
+        type: 'interactive',
+        interactive: {
+          type: 'cta_url',
+          header,
+          body,
+          action: {
+            name: 'cta_url',
+            parameters: {
+              $first: suggestions,
+              item: {
+                $switch: [
+                  {
+                    when: '/item/action/openUrlAction',
+                    use: {
+                      display_text: { $value: '/item/action/text' },
+                      url: { $value: '/item/action/openUrlAction/url' },
+                    },
+                  },
+                ],
+              },
+            },
+          },
+        },
+      },
+    },
+  ];
+}

@@ -1,0 +1,271 @@
+/**
+ * What a provider reports, read from one call to the receipts route: is it genuine, does it ask for a word back, which
+ * receipts and inbound messages does it bring. Needs the description and the raw call only, no connection, so it runs in
+ * whatever thread serves HTTP. The same call gives the same result however often it comes: a repetition is harmless,
+ * because receipts are idempotent and inbound messages carry the provider's id.
+ */
+import { ERRORS } from '../../domain/errors.ts';
+import type { InboundMessage } from '../../domain/inbound.ts';
+import { readInstant } from '../../domain/instant.ts';
+import type { Receipt } from '../../domain/receipt.ts';
+import { parsePointers, readText, shareCode } from './classify.ts';
+import type {
+  ChallengeDescription,
+  HttpDescription,
+  InboundDescription,
+  ReceiptsDescription,
+  StatusesDescription,
+} from './description.ts';
+import { findPlaces, parsePointer, placeOf, type Place, type Pointer } from './pointer.ts';
+import { isGenuine, sameText } from './verify.ts';
+
+/** A call as it came. Header names are lower-case. */
+export interface InboundHttp {
+  readonly method: string;
+  readonly path: string;
+  /** The URL that the provider called, as it is known outside: signatures are over it. */
+  readonly fullUrl: string;
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly query: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly rawBody: Buffer;
+}
+
+/** What a call came to. */
+export interface ReceiptAnswer {
+  /** To be given once what was read is stored. */
+  readonly answer: {
+    readonly status: number;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly body: string;
+  };
+  readonly receipts: readonly Receipt[];
+  readonly inbound: readonly InboundMessage[];
+}
+
+/** Reads one call that came at `at`. Never throws. */
+export type ReceiptParser = (request: InboundHttp, at: Date) => ReceiptAnswer;
+
+const TEXT = { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' };
+const ECHO_LENGTH_MAX = 1_024;
+const ID_LENGTH_MAX = 256;
+const DETAIL_LENGTH_MAX = 300;
+/** Characters of an inbound text, and of an address. */
+const INBOUND_TEXT_MAX = 10_000;
+const ADDRESS_MAX = 256;
+
+/**
+ * Makes a description ready.
+ * @throws Error when a pointer in it is none, or what is verified is not what is read.
+ */
+export function createReceiptParser(description: HttpDescription): ReceiptParser {
+  const { receipts } = description;
+  if (receipts === undefined) return () => refuse(404, 'This carrier takes no receipts.');
+  if (receipts.format === 'query' && receipts.verify.kind === 'hmac')
+    throw new Error('A signature over the body says nothing of parameters; verify another way.');
+  const envelope = receipts.envelope === undefined ? null : parsePointer(receipts.envelope);
+  const answerChallenge = compileChallenge(receipts.challenge);
+  const readReceipts = compileStatuses(receipts.statuses, description);
+  const readInbound = receipts.inbound === undefined ? null : compileInbound(receipts.inbound);
+  const { status = 200, headers = {}, body = '' } = receipts.answer ?? {};
+
+  return (request, at) => {
+    const method = request.method.toUpperCase();
+    const expected = receipts.format === 'query' ? ['GET', 'POST'] : ['POST'];
+    const challenged = answerChallenge(request, method);
+    if (challenged !== null) return challenged;
+    if (!expected.includes(method)) return refuse(405, 'This method is not for receipts.');
+    const opened = openBody(request, receipts, envelope);
+    // Who cannot prove where it comes from is not told what is wrong with it.
+    if (!isGenuine(receipts.verify, request, opened?.signed ?? request.rawBody))
+      return refuse(403, 'The signature or secret is missing or wrong.');
+    if (opened === null) return refuse(400, 'The body is not what this carrier sends.');
+    const from = placeOf(opened.document);
+    return {
+      answer: { status, headers, body },
+      receipts: readReceipts(from, request),
+      inbound: readInbound?.(from, request, at) ?? [],
+    };
+  };
+}
+
+function refuse(status: number, body: string): ReceiptAnswer {
+  return { answer: { status, headers: TEXT, body }, receipts: [], inbound: [] };
+}
+
+/** The document that a call brings and the bytes that are signed; null when it brings none. */
+function openBody(
+  request: InboundHttp,
+  { format }: ReceiptsDescription,
+  envelope: Pointer | null,
+): { document: unknown; signed: Buffer } | null {
+  const { rawBody } = request;
+  if (format === 'query') return { document: request.query, signed: rawBody };
+  const document = format === 'form' ? parseForm(rawBody) : parseJson(rawBody);
+  if (document === undefined) return null;
+  if (envelope === null) return { document, signed: rawBody };
+  const held = readText(placeOf(document), [envelope]);
+  if (held === null) return null;
+  const signed = Buffer.from(held, 'base64');
+  const inner = parseJson(signed);
+  return inner === undefined ? null : { document: inner, signed };
+}
+
+function parseJson(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString('utf8')) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Fields by name; several of one name as a list. */
+function parseForm(bytes: Buffer): Readonly<Record<string, string | readonly string[]>> {
+  const form = new URLSearchParams(bytes.toString('utf8'));
+  return Object.fromEntries(
+    [...new Set(form.keys())].map((name) => {
+      const values = form.getAll(name);
+      return [name, values.length === 1 ? (values[0] ?? '') : values];
+    }),
+  );
+}
+
+function compileChallenge(
+  challenge: ChallengeDescription | undefined,
+): (request: InboundHttp, method: string) => ReceiptAnswer | null {
+  if (challenge === undefined) return () => null;
+  const token = challenge.kind === 'json' ? parsePointers(challenge.tokenName) : [];
+  const echo = challenge.kind === 'json' ? parsePointers(challenge.echo) : [];
+  const parameter = (request: InboundHttp, name: string) => {
+    const value = request.query[name];
+    return typeof value === 'string' ? value : null;
+  };
+  return (request, method) => {
+    if (method !== (challenge.kind === 'query' ? 'GET' : 'POST')) return null;
+    const body = challenge.kind === 'json' ? placeOf(parseJson(request.rawBody)) : placeOf(null);
+    const given =
+      challenge.kind === 'query' ? parameter(request, challenge.tokenName) : readText(body, token);
+    const word =
+      challenge.kind === 'query' ? parameter(request, challenge.echo) : readText(body, echo);
+    if (given === null || word === null) return null;
+    if (!sameText(given, challenge.token) || word.length > ECHO_LENGTH_MAX)
+      return refuse(403, 'The token is wrong.');
+    return { answer: { status: 200, headers: TEXT, body: word }, receipts: [], inbound: [] };
+  };
+}
+
+/** A reader of one member of an event, which may stand in the URL as well. */
+type FieldReader = (event: Place, request: InboundHttp) => string | null;
+
+function compileField(sources: string | readonly string[] | undefined): FieldReader {
+  const pointers = parsePointers(sources);
+  return (event, { query }) => {
+    for (const pointer of pointers) {
+      const text =
+        pointer.parameter === null
+          ? readText(event, [pointer])
+          : readText(placeOf(query[pointer.parameter]), [HERE]);
+      if (text !== null) return text;
+    }
+    return null;
+  };
+}
+
+const HERE = parsePointer('');
+
+function compileStatuses(
+  statuses: StatusesDescription,
+  description: HttpDescription,
+): (from: Place, request: InboundHttp) => Receipt[] {
+  const events = parsePointer(statuses.events);
+  const reference = compileField(statuses.reference);
+  const providerId = compileField(statuses.providerId);
+  const status = compileField(statuses.status);
+  const errorCode = compileField(statuses.errorCode);
+  const errorDetail = compileField(statuses.errorDetail);
+
+  function read(event: Place, request: InboundHttp): Receipt[] {
+    const word = status(event, request);
+    if (word === null || !Object.hasOwn(statuses.words, word)) return [];
+    const own = reference(event, request);
+    const id = providerId(event, request);
+    const subject = isId(own) ? { reference: own } : isId(id) ? { providerIds: [id] } : null;
+    const known = statuses.words[word];
+    if (subject === null || known === undefined) return [];
+    if (known !== 'UNDELIVERED') return [{ ...subject, status: known }];
+    const code = errorCode(event, request);
+    const words = errorDetail(event, request) ?? `Reported as ${word}`;
+    return [
+      {
+        ...subject,
+        status: known,
+        code: codeOf(description, code),
+        detail: (code === null ? words : `${words} (code ${code})`).slice(0, DETAIL_LENGTH_MAX),
+      },
+    ];
+  }
+  return (from, request) => findPlaces(from, events).flatMap((event) => read(event, request));
+}
+
+function isId(text: string | null): text is string {
+  return text !== null && text !== '' && text.length <= ID_LENGTH_MAX;
+}
+
+function codeOf(description: HttpDescription, code: string | null): number {
+  const { errors = {} } = description;
+  const rule = code !== null && Object.hasOwn(errors, code) ? errors[code] : undefined;
+  return rule?.code ?? shareCode(description, code) ?? ERRORS.carrierFault.code;
+}
+
+function compileInbound(
+  inbound: InboundDescription,
+): (from: Place, request: InboundHttp, at: Date) => InboundMessage[] {
+  const events = parsePointer(inbound.events);
+  const when = inbound.when === undefined ? null : parsePointers(inbound.when);
+  const [sender, to, text, id, time] = [
+    compileField(inbound.from),
+    compileField(inbound.to),
+    compileField(inbound.text),
+    compileField(inbound.id),
+    compileField(inbound.at),
+  ] as const;
+
+  function read(event: Place, request: InboundHttp, at: Date): InboundMessage[] {
+    if (when !== null && !when.some((pointer) => findPlaces(event, pointer).length > 0)) return [];
+    const [writer, receiver] = [sender(event, request), to(event, request)];
+    if (writer === null || writer === '' || receiver === null) return [];
+    const { channel, address } = stripPrefix(writer, inbound);
+    const providerId = id(event, request);
+    return [
+      {
+        channel,
+        from: plain(address, inbound, ADDRESS_MAX),
+        to: plain(stripPrefix(receiver, inbound).address, inbound, ADDRESS_MAX),
+        text: (text(event, request) ?? '').replaceAll('\0', '').slice(0, INBOUND_TEXT_MAX),
+        providerId: isId(providerId) ? providerId : null,
+        receivedAt: readTime(time(event, request), at),
+      },
+    ];
+  }
+  return (from, request, at) =>
+    findPlaces(from, events).flatMap((event) => read(event, request, at));
+}
+
+function stripPrefix(text: string, { channel, prefixes = {} }: InboundDescription) {
+  for (const [prefix, named] of Object.entries(prefixes))
+    if (text.startsWith(prefix)) return { channel: named, address: text.slice(prefix.length) };
+  return { channel, address: text };
+}
+
+/** An address with its plus, where it is a number that came without. */
+function plain(address: string, { numbers }: InboundDescription, max: number): string {
+  const text = address.replaceAll('\0', '').slice(0, max);
+  return numbers === 'digits' && /^\d{5,15}$/.test(text) ? `+${text}` : text;
+}
+
+/** The provider's time, but never the future: its clock may be wrong, ours orders what follows. */
+function readTime(text: string | null, at: Date): Date {
+  if (text === null) return at;
+  const unix = /^\d{9,11}$/.test(text) ? Number(text) * 1000 : Number(text);
+  const time = /^\d{9,14}$/.test(text) ? new Date(unix) : readInstant(text);
+  return time === null || Number.isNaN(time.getTime()) || time > at ? at : time;
+}

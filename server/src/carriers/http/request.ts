@@ -1,0 +1,146 @@
+/** Requests: one submission as the method, path, headers and body of a description. Pure. */
+import { createHash } from 'node:crypto';
+import { parseAttemptReference } from '../../domain/ids.ts';
+import type { Submission } from '../carrier.ts';
+import type { RequestDescription } from './description.ts';
+import { compileBody, compileText, RenderFailure, scopeOf, type Scope } from './template.ts';
+
+/** A request ready to go. */
+export interface HttpRequest {
+  readonly method: string;
+  /** With its query. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | null;
+}
+
+/** A request with what its templates saw, or why there is none. */
+export type ComposedRequest =
+  | { readonly ok: true; readonly request: HttpRequest; readonly scope: Scope }
+  | { readonly ok: false; readonly problem: string };
+
+/** Submissions made into requests. */
+export interface RequestComposer {
+  /** `https://host:port` */
+  readonly origin: string;
+  /** Never throws: a problem says why this submission cannot be sent this way. */
+  compose(submission: Submission, at: Date): ComposedRequest;
+}
+
+/** Visible ASCII, blanks and tabs: what every server takes in a header. */
+const HEADER_VALUE = /^[\t\x20-\x7e]*$/;
+
+const PATH = /^\/[\x21-\x7e]*$/;
+/** Servers take these for a step up, in whatever way they are encoded. */
+const DOTS = /^[^?]*\/\.\.?(?:[/?]|$)/;
+
+const MEDIA_MAX = 10;
+
+/**
+ * Makes a description ready.
+ * @throws Error when something in it cannot work, with a sentence for whoever wrote it.
+ */
+export function createComposer(
+  description: RequestDescription,
+  receiptsUrl: string | null,
+): RequestComposer {
+  const { origin, path: pathTemplate } = splitUrl(description.url);
+  const renderPath = compileText(pathTemplate);
+  const renderHeaders = Object.entries(description.headers ?? {}).map(
+    ([name, value]) => [name.toLowerCase(), compileText(value)] as const,
+  );
+  const renderBody = description.body === undefined ? null : compileBody(description.body.template);
+  const { method, body: { kind = 'json' } = {}, mediaMax = MEDIA_MAX } = description;
+
+  function render(submission: Submission, at: Date): ComposedRequest {
+    if (submission.mediaUrls.length > mediaMax)
+      throw new RenderFailure(
+        `It has ${submission.mediaUrls.length} media; the carrier takes ${mediaMax} in one message.`,
+      );
+    const scope = scopeOf(submission, at, {
+      messageUuid: messageUuidOf(submission),
+      receiptsUrl,
+    });
+    const body = renderBody === null ? null : encodeBody(kind, renderBody(scope));
+    const headers: Record<string, string> = { accept: 'application/json', 'user-agent': 'fanfare' };
+    if (body !== null)
+      headers['content-type'] =
+        kind === 'form' ? 'application/x-www-form-urlencoded' : 'application/json';
+    for (const [name, each] of renderHeaders) {
+      const value = each(scope) ?? '';
+      if (!HEADER_VALUE.test(value))
+        throw new RenderFailure(`The header "${name}" would have characters that it cannot have.`);
+      headers[name] = value;
+    }
+    const path = renderPath(encodeVariables(scope)) ?? '/';
+    if (!PATH.test(path) || DOTS.test(path))
+      throw new RenderFailure(`"${path}" cannot be the path of a URL.`);
+    return { ok: true, request: { method, path, headers, body }, scope };
+  }
+
+  return {
+    origin,
+    compose(submission, at) {
+      try {
+        return render(submission, at);
+      } catch (error) {
+        if (error instanceof RenderFailure) return { ok: false, problem: error.message };
+        throw error;
+      }
+    },
+  };
+}
+
+/** The origin is fixed: a message must not choose the server that credentials are sent to. */
+function splitUrl(url: string): { origin: string; path: string } {
+  const [, origin = '', path = '/'] = /^(https?:\/\/[^/?#{}\\\s@]+)([/?][^#]*)?$/i.exec(url) ?? [];
+  if (origin === '' || !URL.canParse(origin))
+    throw new Error(
+      `"${url}" is not a URL with a fixed host; write it like https://host.example/messages/{{ to }}.`,
+    );
+  return { origin: new URL(origin).origin, path: path.startsWith('?') ? `/${path}` : path };
+}
+
+/** A path's values are encoded before they are filled in, so that none of them ends a part of it. */
+function encodeVariables(scope: Scope): Scope {
+  return {
+    ...scope,
+    variables: Object.fromEntries(
+      Object.entries(scope.variables).map(([name, value]) => [
+        name,
+        encodeURIComponent(value.toWellFormed()),
+      ]),
+    ),
+  };
+}
+
+function encodeBody(kind: 'json' | 'form', value: unknown): string {
+  if (kind === 'json') return JSON.stringify(value ?? {});
+  const form = new URLSearchParams();
+  for (const [name, each] of Object.entries(value ?? {}))
+    for (const one of Array.isArray(each) ? (each as unknown[]) : [each]) {
+      if (typeof one === 'object' && one !== null)
+        throw new RenderFailure(`The field "${name}" of a form must be text or a list of texts.`);
+      form.append(name, String(one));
+    }
+  return form.toString();
+}
+
+/**
+ * A UUID that all attempts of a message from one sender share, so that a provider which takes an id once never sends a
+ * message twice. Version 5 (RFC 9562, section 5.5).
+ */
+function messageUuidOf({ reference, from }: Submission): string {
+  const known = parseAttemptReference(reference);
+  const name =
+    known === null ? `${reference} ${from}` : `${known.accountId} ${known.messageUuid} ${from}`;
+  const bytes = createHash('sha1').update(NAMESPACE).update(name).digest();
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x50;
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  return bytes
+    .toString('hex', 0, 16)
+    .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}
+
+/** Chosen once, at random; a change would break the receipts of messages on their way. */
+const NAMESPACE = Buffer.from('35f3f68d746f14cb66877a33e785b77d', 'hex');

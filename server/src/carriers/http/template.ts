@@ -1,0 +1,227 @@
+/**
+ * Body templates: JSON whose strings are Liquid. A template is compiled once; rendering fills values into a JSON value
+ * and never into JSON text, so nothing that a message says can change a body's structure. Pure.
+ */
+import { parseTemplate, renderTemplate, requiredVariables } from '../../domain/liquid.ts';
+import type { Submission } from '../carrier.ts';
+import type { BodyTemplate } from './description.ts';
+import { findValue, parsePointer, placeOf, type Place } from './pointer.ts';
+
+/** What templates see of one submission: words for Liquid, and the whole for pointers. */
+export interface Scope {
+  readonly variables: Readonly<Record<string, string>>;
+  readonly place: Place;
+  readonly at: Date;
+}
+
+/** A template made ready. Undefined: it came out empty. Throws `RenderFailure` only. */
+export type Renderer<Value> = (scope: Scope) => Value | undefined;
+
+/** A template cannot be rendered for this submission. */
+export class RenderFailure extends Error {
+  override readonly name = 'RenderFailure';
+}
+
+/** The words that templates may use. */
+const VARIABLES = [
+  'reference',
+  'messageUuid',
+  'channel',
+  'from',
+  'fromDigits',
+  'to',
+  'toDigits',
+  'text',
+  'mediaUrl',
+  'mediaKind',
+  'expireAt',
+  'expireInSeconds',
+  'receiptsUrl',
+  'item',
+] as const;
+
+/** Longer than any body a provider takes. */
+const LENGTH_MAX = 65_536;
+
+/** Extensions of media by kind; what is not listed is taken for an image. */
+const MEDIA_KINDS: readonly (readonly [kind: string, extensions: RegExp])[] = [
+  ['video', /\.(?:mp4|3gp|3gpp|mov|webm|m4v)$/i],
+  ['audio', /\.(?:mp3|aac|amr|ogg|opus|m4a)$/i],
+  ['document', /\.(?:pdf|docx?|xlsx?|pptx?|txt|csv|vcf|zip)$/i],
+];
+
+/** The scope of a submission at a time. */
+export function scopeOf(
+  submission: Submission,
+  at: Date,
+  extra: { readonly messageUuid: string; readonly receiptsUrl: string | null },
+): Scope {
+  const { expireAt, rich, ...rest } = submission;
+  const [mediaUrl = ''] = submission.mediaUrls;
+  const secondsLeft =
+    expireAt === null ? null : Math.max(1, Math.floor((expireAt.getTime() - at.getTime()) / 1000));
+  const variables: Record<(typeof VARIABLES)[number], string> = {
+    reference: submission.reference,
+    messageUuid: extra.messageUuid,
+    channel: submission.channel,
+    from: submission.from,
+    fromDigits: submission.from.replaceAll(/\D/g, ''),
+    to: submission.to,
+    toDigits: submission.to.replaceAll(/\D/g, ''),
+    text: submission.text ?? '',
+    mediaUrl,
+    mediaKind: mediaUrl === '' ? '' : mediaKindOf(mediaUrl),
+    expireAt: expireAt?.toISOString() ?? '',
+    expireInSeconds: secondsLeft === null ? '' : String(secondsLeft),
+    receiptsUrl: extra.receiptsUrl ?? '',
+    item: '',
+  };
+  return { variables, place: placeOf({ ...rest, ...variables, rich }), at };
+}
+
+function mediaKindOf(url: string): string {
+  const path = URL.canParse(url) ? new URL(url).pathname : url;
+  return MEDIA_KINDS.find(([, extensions]) => extensions.test(path))?.[0] ?? 'image';
+}
+
+/** Compiles one string. @throws Error with what is wrong. */
+export function compileText(source: string): Renderer<string> {
+  const parsed = parseTemplate(source);
+  if (!parsed.ok) throw new Error(`"${source}" is not a template: ${parsed.problem.message}`);
+  const { template } = parsed;
+  const stranger = requiredVariables(template)?.find((name) => !isVariable(name));
+  if (stranger !== undefined)
+    throw new Error(`There is no variable "${stranger}"; known are ${VARIABLES.join(', ')}.`);
+  return ({ variables, at }) => {
+    const result = renderTemplate(template, variables, at, {
+      requireVariables: true,
+      lengthMax: LENGTH_MAX,
+    });
+    if (result.ok) return result.text === '' ? undefined : result.text;
+    throw new RenderFailure(
+      'missing' in result ? `There is no variable "${result.missing}".` : result.problem,
+    );
+  };
+}
+
+function isVariable(name: string): boolean {
+  return (VARIABLES as readonly string[]).includes(name);
+}
+
+/** Compiles a body template. @throws Error with what is wrong. */
+export function compileBody(template: BodyTemplate): Renderer<unknown> {
+  if (typeof template === 'string') {
+    // An empty string that someone wrote down is meant.
+    return template === '' ? () => '' : compileText(template);
+  }
+  if (typeof template !== 'object' || template === null) return () => template;
+  if (Array.isArray(template)) return compileList(template);
+  const object = template as { readonly [name: string]: BodyTemplate };
+  const form = Object.keys(object).find((name) => name.startsWith('$'));
+  return form === undefined ? compileObject(object) : compileForm(form, object);
+}
+
+function compileList(template: readonly BodyTemplate[]): Renderer<unknown> {
+  const items = template.map(compileBody);
+  return (scope) => {
+    const values = items.map((render) => render(scope)).filter((value) => value !== undefined);
+    return values.length === 0 && items.length > 0 ? undefined : values;
+  };
+}
+
+function compileObject(template: { readonly [name: string]: BodyTemplate }): Renderer<unknown> {
+  const members = Object.entries(template).map(
+    ([name, each]) => [name, compileBody(each)] as const,
+  );
+  return (scope) => {
+    const entries = members
+      .map(([name, render]) => [name, render(scope)] as const)
+      .filter(([, value]) => value !== undefined);
+    // Not by assignment: a member may be called "__proto__".
+    return entries.length === 0 && members.length > 0 ? undefined : Object.fromEntries(entries);
+  };
+}
+
+/** Special forms and the members they have. */
+const FORMS: Readonly<Record<string, readonly string[]>> = {
+  $value: ['$value'],
+  $each: ['$each', 'item'],
+  $first: ['$first', 'item'],
+  $switch: ['$switch'],
+};
+
+function compileForm(
+  form: string,
+  template: { readonly [name: string]: BodyTemplate },
+): Renderer<unknown> {
+  const allowed = FORMS[form];
+  if (allowed === undefined)
+    throw new Error(`"${form}" is no special form; known are ${Object.keys(FORMS).join(', ')}.`);
+  const stray = Object.keys(template).find((name) => !allowed.includes(name));
+  if (stray !== undefined) throw new Error(`"${stray}" does not belong beside "${form}".`);
+  if (form === '$value') return compileValue(template['$value']);
+  if (form === '$switch') return compileSwitch(template['$switch']);
+  const render = compileEach(template[form], template['item'] ?? null);
+  return form === '$each' ? render : (scope) => render(scope)?.[0];
+}
+
+/** A value as it is. */
+function compileValue(source: unknown): Renderer<unknown> {
+  const pointer = parsePointer(String(source));
+  return ({ place }) => {
+    const value = findValue(place, pointer);
+    return isEmpty(value) ? undefined : value;
+  };
+}
+
+/** A template for every member of a list, which is `item` to it: in words if it is a string, and to pointers. */
+function compileEach(source: unknown, item: BodyTemplate): Renderer<readonly unknown[]> {
+  const pointer = parsePointer(String(source));
+  const render = compileBody(item);
+  return (scope) => {
+    const list = findValue(scope.place, pointer);
+    if (!Array.isArray(list)) return undefined;
+    const values = list
+      .map((each: unknown) =>
+        render({
+          ...scope,
+          variables: { ...scope.variables, item: typeof each === 'string' ? each : '' },
+          place: placeOf({ ...(scope.place.value as object), item: each }),
+        }),
+      )
+      .filter((value) => value !== undefined);
+    return values.length === 0 ? undefined : values;
+  };
+}
+
+/** The first case whose pointer finds something, or, with `is`, finds that; a case without `when` always holds. */
+function compileSwitch(source: unknown): Renderer<unknown> {
+  if (!Array.isArray(source)) throw new Error('"$switch" needs a list of cases.');
+  const cases = (source as Readonly<Record<string, BodyTemplate>>[]).map((each) => {
+    const stray = Object.keys(each).find((name) => !['when', 'is', 'use'].includes(name));
+    if (stray !== undefined || each['use'] === undefined)
+      throw new Error('A case of "$switch" has "use", and perhaps "when" and "is".');
+    return {
+      pointer: each['when'] === undefined ? null : parsePointer(String(each['when'])),
+      is: each['is'],
+      render: compileBody(each['use']),
+    };
+  });
+  return (scope) => {
+    const found = cases.find(({ pointer, is }) => {
+      if (pointer === null) return true;
+      const value = findValue(scope.place, pointer);
+      return is === undefined ? !isEmpty(value) : value === is;
+    });
+    return found?.render(scope);
+  };
+}
+
+function isEmpty(value: unknown): boolean {
+  return (
+    value === undefined ||
+    value === null ||
+    value === '' ||
+    (Array.isArray(value) && value.length === 0)
+  );
+}
