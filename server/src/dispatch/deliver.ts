@@ -52,7 +52,7 @@ export async function deliver(
   if (result.kind === 'throttled') return { kind: 'throttled', afterMs: result.afterMs };
   return {
     kind: 'settle',
-    settlement: classify(result, message, attemptedAt, candidates, context),
+    settlement: classify(carrier, result, message, attemptedAt, candidates, context),
   };
 }
 
@@ -75,6 +75,7 @@ function composeSubmission(
     text,
     mediaUrls,
     rich,
+    expireAt: operation.expireAt,
   };
 }
 
@@ -90,6 +91,7 @@ async function submit(carrier: Carrier, submission: Submission): Promise<SendRes
 
 /** Turns an answer into an outcome, and names the next try where one is left. */
 function classify(
+  carrier: Carrier,
   result: Exclude<SendResult, { kind: 'throttled' }>,
   message: BatchMessage,
   attemptedAt: Date,
@@ -97,18 +99,35 @@ function classify(
   context: DeliveryContext,
 ): Settlement {
   const { batch } = context;
-  const accepted = result.kind === 'accepted';
-  return {
+  const common = {
     ordinal: message.ordinal,
     attempt: batch.attempt,
     candidate: batch.candidate,
     channel: candidates[batch.candidate]?.sender.channel ?? 'SMS',
     attemptedAt,
-    outcome: accepted ? 'SENT' : 'FAILED',
-    providerId: accepted ? result.providerId : null,
-    errorCode: accepted ? null : result.code,
-    errorDetail: accepted ? null : result.detail,
-    next: accepted || batch.attempt >= ATTEMPT_MAX ? null : chooseNext(result, candidates, context),
+  };
+  if (result.kind === 'accepted')
+    return {
+      ...common,
+      outcome: 'SENT',
+      providerId: result.providerId,
+      errorCode: null,
+      errorDetail: null,
+      next: null,
+    };
+  const isUnknown = result.kind === 'unknown';
+  const next =
+    batch.attempt >= ATTEMPT_MAX || (isUnknown && carrier.ambiguous === 'hold')
+      ? null
+      : chooseNext(result, candidates, context);
+  return {
+    ...common,
+    // What the carrier may have has not FAILED.
+    outcome: isUnknown && next === null ? 'UNDELIVERED' : 'FAILED',
+    providerId: null,
+    errorCode: isUnknown ? ERRORS.ambiguous.code : result.code,
+    errorDetail: result.detail,
+    next,
   };
 }
 
@@ -116,13 +135,14 @@ function classify(
 const DELAY_STEP_MS = 100;
 
 function chooseNext(
-  result: Extract<SendResult, { kind: 'rejected' | 'retry' }>,
+  result: Extract<SendResult, { kind: 'rejected' | 'retry' | 'unknown' }>,
   candidates: readonly Candidate[],
   { batch, retry, jitter }: DeliveryContext,
 ): NextTry | null {
   const here = candidates[batch.candidate];
-  if (result.kind === 'retry' && here !== undefined) {
-    const delayMs = nextRetryDelayMs(retry, batch.tries + 1, jitter, result.afterMs);
+  if (result.kind !== 'rejected' && here !== undefined) {
+    const afterMs = result.kind === 'retry' ? result.afterMs : undefined;
+    const delayMs = nextRetryDelayMs(retry, batch.tries + 1, jitter, afterMs);
     if (delayMs !== null)
       return {
         lane: here.sender.carrier,
