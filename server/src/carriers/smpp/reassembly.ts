@@ -28,7 +28,8 @@ export function readPart(octets: Buffer, esmClass: number, tlvs: Tlvs): MessageP
   let of: MessagePart['of'] = null;
   for (let at = 1; at + 1 < end;) {
     const [id, length] = [octets[at], octets[at + 1] ?? 0];
-    const data = octets.subarray(at + 2, Math.min(at + 2 + length, end));
+    if (at + 2 + length > end) break;
+    const data = octets.subarray(at + 2, at + 2 + length);
     if (id === CONCATENATION.short && data.length === 3)
       of = partOf(data.readUInt8(0), data.readUInt8(1), data.readUInt8(2));
     else if (id === CONCATENATION.long && data.length === 4)

@@ -75,7 +75,8 @@ export function readReceiptFields(text: string): ReadonlyMap<string, string> {
       name,
       limited
         .slice(from, found[i + 1]?.at)
-        .trim()
+        .replace(/[\s,;|]+$/, '')
+        .trimStart()
         .replace(/^(["'])(.*)\1$/s, '$2')
         .trim(),
     ]),
