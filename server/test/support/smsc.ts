@@ -3,6 +3,7 @@
  * no SMSC should: refuse, fall silent, answer twice, cut the line, send garbage.
  */
 import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 import { createFrameDecoder } from '../../src/carriers/smpp/frames.ts';
 import { NO_TLVS, type BindName, type Pdu, type PduOf } from '../../src/carriers/smpp/pdu.ts';
 import { readPdu } from '../../src/carriers/smpp/reader.ts';
@@ -92,16 +93,23 @@ export function receiptFor(messageId: string, stat: string, err = '000'): PduOf<
   });
 }
 
-/** Listens on a free port of 127.0.0.1. */
-export async function startSmsc(script: SmscScript = {}, port = 0): Promise<Smsc> {
+/** Listens on a free port of 127.0.0.1; with a certificate over TLS. */
+export async function startSmsc(
+  script: SmscScript = {},
+  tls?: { readonly key: string; readonly cert: string },
+): Promise<Smsc> {
   const sessions: (SmscSession & { readonly open: boolean })[] = [];
   const sockets = new Set<Socket>();
-  const server = createServer({ noDelay: true }, (socket) => {
+  const onSocket = (socket: Socket): void => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
     sessions.push(serve(socket, () => smsc.script));
-  });
-  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  };
+  const server =
+    tls === undefined
+      ? createServer({ noDelay: true }, onSocket)
+      : createTlsServer({ noDelay: true, ...tls }, onSocket);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const smsc: Smsc = {
     port: (server.address() as AddressInfo).port,
     sessions,

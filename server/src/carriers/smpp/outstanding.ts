@@ -35,10 +35,10 @@ export interface OutstandingRequests {
   takeSince(time: number): Outstanding[];
 }
 
-/** An empty list. */
-export function createOutstanding(now: () => number): OutstandingRequests {
+/** An empty list; `first` is the first sequence number. */
+export function createOutstanding(now: () => number, first = 1): OutstandingRequests {
   const requests = new Map<number, Outstanding>();
-  let last = 0;
+  let last = first - 1;
   let entered = 0;
   let submits = 0;
 
