@@ -6,7 +6,8 @@ import { createSmppCarrier } from '../src/carriers/smpp/smpp.ts';
 import { reconnectDelayMs } from '../src/carriers/smpp/link.ts';
 import type { SmppOptions } from '../src/carriers/smpp/options.ts';
 import { createOutstanding, type Answer } from '../src/carriers/smpp/outstanding.ts';
-import type { PduOf } from '../src/carriers/smpp/pdu.ts';
+import type { MessageBody, PduOf } from '../src/carriers/smpp/pdu.ts';
+import { createPool } from '../src/carriers/smpp/pool.ts';
 import { composeMessages } from '../src/carriers/smpp/messages.ts';
 import { Session } from '../src/carriers/smpp/session.ts';
 import { encodePdu } from '../src/carriers/smpp/writer.ts';
@@ -396,6 +397,66 @@ describe('a session', () => {
     expect((await sent).kind).toBe('unknown');
     expect(smsc.received('unbind')).toHaveLength(1);
     await carrier.stop();
+  });
+});
+
+describe('the pool', () => {
+  /** A link that holds what it is given. */
+  function fakeLink(room: number) {
+    const held: ((answer: Answer) => void)[] = [];
+    const link = {
+      start: () => undefined,
+      isBound: true,
+      get room() {
+        return link.isBound ? room - held.length : 0;
+      },
+      detail: null,
+      submit: (_: unknown, done: (answer: Answer) => void) => void held.push(done),
+      stop: async () => undefined,
+    };
+    return { link, held };
+  }
+  const body = {} as MessageBody;
+  const taken: Answer = { kind: 'answered', status: 0, messageId: '1' };
+  const unsent: Answer = { kind: 'unsent', detail: 'gone' };
+
+  it('gives to another link what one did not send any more', async () => {
+    const [a, b] = [fakeLink(2), fakeLink(1)];
+    const pool = createPool([a.link, b.link], 1_000);
+    const answer = pool.submit(body);
+    expect([a.held.length, b.held.length]).toEqual([1, 0]);
+    a.link.isBound = false;
+    a.held.pop()?.(unsent);
+    pool.onDown();
+    expect([a.held.length, b.held.length]).toEqual([0, 1]);
+    b.held.pop()?.(taken);
+    expect(await answer).toEqual(taken);
+    pool.stop();
+  });
+
+  it('keeps the order of those that wait', async () => {
+    const { link, held } = fakeLink(1);
+    const pool = createPool([link], 1_000);
+    const order: number[] = [];
+    const answers = [1, 2, 3].map(async (i) => {
+      await pool.submit(body);
+      order.push(i);
+    });
+    for (let i = 0; i < 3; i += 1) {
+      held.pop()?.(taken);
+      pool.onRoom();
+    }
+    await Promise.all(answers);
+    expect(order).toEqual([1, 2, 3]);
+    pool.stop();
+  });
+
+  it('gives back what waits when it stops, and takes nothing then', async () => {
+    const pool = createPool([], 1_000);
+    const waiting = pool.submit(body);
+    pool.stop();
+    expect((await waiting).kind).toBe('unsent');
+    expect((await pool.submit(body)).kind).toBe('unsent');
   });
 });
 

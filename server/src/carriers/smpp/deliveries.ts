@@ -30,8 +30,11 @@ const REASSEMBLY_MAX = 1_000;
 const REASSEMBLY_MS = 5 * 60_000;
 const REASSEMBLY_SWEEP_MS = 10_000;
 
+/** What is kept of a message's first part. Not the PDU: its octets are a view of much more. */
 interface Context {
-  readonly delivery: Delivery;
+  readonly from: string;
+  readonly to: string;
+  readonly dataCoding: number;
   readonly receivedAt: Date;
 }
 
@@ -120,20 +123,13 @@ export function createDeliveries({
   }
 
   function toInbound({ octets, context }: WholeMessage<Context>): InboundMessage | null {
-    const { delivery, receivedAt } = context;
-    const text = decodeText(octets, delivery.dataCoding, alphabet);
+    const { from, to, dataCoding, receivedAt } = context;
+    const text = decodeText(octets, dataCoding, alphabet);
     if (text === null) {
-      log.info({ dataCoding: delivery.dataCoding }, 'A message in an alphabet that is not read');
+      log.info({ dataCoding }, 'A message in an alphabet that is not read');
       return null;
     }
-    return {
-      channel: 'SMS',
-      from: fromSmppAddress(delivery.source),
-      to: fromSmppAddress(delivery.destination),
-      text,
-      providerId: null,
-      receivedAt,
-    };
+    return { channel: 'SMS', from, to, text, providerId: null, receivedAt };
   }
 
   function takeMessage(delivery: Delivery, octets: Buffer, answer: (status: number) => void): void {
@@ -142,9 +138,13 @@ export function createDeliveries({
       return;
     }
     const part = readPart(octets, delivery.esmClass, delivery.tlvs);
-    const between = `${delivery.source.address} ${delivery.destination.address}`;
-    const context = { delivery, receivedAt: new Date() };
-    addMessages(reassembly.take(part, between, context), answer);
+    const context: Context = {
+      from: fromSmppAddress(delivery.source),
+      to: fromSmppAddress(delivery.destination),
+      dataCoding: delivery.dataCoding,
+      receivedAt: new Date(),
+    };
+    addMessages(reassembly.take(part, `${context.from} ${context.to}`, context), answer);
   }
 
   return {

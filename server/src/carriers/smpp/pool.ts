@@ -57,6 +57,7 @@ export function createPool(links: readonly Link[], unboundWaitMs: number): Pool 
   }
 
   function sweep(): void {
+    drain();
     const now = performance.now();
     if (unboundSince !== null) {
       const from = unboundSince;
@@ -73,7 +74,7 @@ export function createPool(links: readonly Link[], unboundWaitMs: number): Pool 
     return links.find((link) => link.detail !== null)?.detail ?? 'No session is bound';
   }
 
-  function onRoom(): void {
+  function drain(): void {
     if (unboundSince !== null && links.some((link) => link.isBound)) unboundSince = null;
     while (waiting.length > 0) {
       const link = chooseLink();
@@ -93,9 +94,11 @@ export function createPool(links: readonly Link[], unboundWaitMs: number): Pool 
         else waitFor(request);
       });
     },
-    onRoom,
+    onRoom: drain,
     onDown() {
       if (!links.some((link) => link.isBound)) unboundSince ??= performance.now();
+      // What it did not send any more, another may take now.
+      drain();
     },
     stop() {
       stopped = true;

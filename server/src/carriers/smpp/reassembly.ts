@@ -3,7 +3,7 @@
  * or with SAR parameters (SMPP 3.4, 5.3.2.22). Parts wait in memory, for a limited time and in limited number; what is
  * still incomplete then is handed on as it is, since its parts were answered and will not come again.
  */
-import { ESM_CLASS, TAGS } from './commands.ts';
+import { ESM_CLASS, SHORT_MESSAGE_MAX, TAGS } from './commands.ts';
 import type { Tlvs } from './pdu.ts';
 
 /** A message's octets, and what part of what they are. */
@@ -106,7 +106,8 @@ export function createReassembly<Context>(
       return begun.size;
     },
     take({ octets, of }, between, context) {
-      if (of === null) return [{ octets, context }];
+      // What is longer than any part can be is no part, or a few could fill the memory.
+      if (of === null || octets.length > SHORT_MESSAGE_MAX) return [{ octets, context }];
       const key = `${of.reference} ${of.total} ${between}`;
       let message = begun.get(key);
       const gaveWay: WholeMessage<Context>[] = [];

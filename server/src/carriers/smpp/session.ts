@@ -50,6 +50,8 @@ export interface SessionEvents {
 /** Octets that are written at once without waiting for the end of the turn. */
 const FLUSH_AT = 32 * 1024;
 const BUFFER_SIZE = 64 * 1024;
+/** Octets that the SMSC may leave unread before the session is given up. */
+const UNREAD_MAX = 16 * 1024 * 1024;
 /** Late answers are looked for so often, or four times per time-out when that is less. */
 const TICK_MAX_MS = 1_000;
 /** How long the far side may take over unbind and the end of the connection. */
@@ -71,9 +73,11 @@ export class Session {
   #timer: NodeJS.Timeout | null = null;
   #heardAt = 0;
   #enquiring = false;
-  #stopping = false;
+  #stopping: Promise<void> | null = null;
   #whenIdle: (() => void) | null = null;
-  #whenClosed: (() => void)[] = [];
+  #whenClosed: (() => void) | null = null;
+  /** Resolves when the socket is gone. */
+  #ended: Promise<void> = Promise.resolve();
 
   constructor(options: SmppOptions, bind: BindName, events: SessionEvents, log: Logger) {
     this.#options = options;
@@ -88,7 +92,7 @@ export class Session {
 
   /** How many more submit_sm it takes now. */
   get room(): number {
-    return this.#state === 'BOUND' && !this.#stopping && this.#bind !== 'bind_receiver'
+    return this.#state === 'BOUND' && this.#stopping === null && this.#bind !== 'bind_receiver'
       ? this.#options.windowPerBind - this.#outstanding.submits
       : 0;
   }
@@ -128,20 +132,23 @@ export class Session {
 
   /** Waits for answers up to a time, unbinds and closes; resolves when it is closed. */
   async stop(drainMs: number): Promise<void> {
-    if (this.#state === 'CLOSED') return;
-    const closed = new Promise<void>((resolve) => this.#whenClosed.push(resolve));
-    if (this.#state !== 'BOUND') this.#close('Stopped');
-    else if (!this.#stopping) {
-      this.#stopping = true;
-      await this.#drained(drainMs);
-      // It may have been closed meanwhile.
-      if (this.state === 'BOUND') {
-        this.#state = 'UNBINDING';
-        this.#request('unbind');
-        this.#arm(setTimeout(() => this.#close('No answer to unbind'), UNBIND_MS));
-      }
-    }
-    await closed;
+    if (this.#state === 'BOUND' || this.#state === 'UNBINDING') {
+      this.#stopping ??= this.#unbind(drainMs);
+      await this.#stopping;
+    } else this.#close('Stopped');
+    await this.#ended;
+  }
+
+  async #unbind(drainMs: number): Promise<void> {
+    await this.#drained(drainMs);
+    // It may have been closed meanwhile.
+    if (this.#state !== 'BOUND') return;
+    this.#state = 'UNBINDING';
+    this.#request('unbind');
+    await new Promise<void>((resolve) => {
+      this.#whenClosed = resolve;
+      this.#arm(setTimeout(() => this.#close('No answer to unbind'), UNBIND_MS));
+    });
   }
 
   async #drained(drainMs: number): Promise<void> {
@@ -197,6 +204,8 @@ export class Session {
     if (this.#writer.length === 0 || this.#state === 'CLOSED') return;
     this.#unflushedFrom = this.#outstanding.entered;
     this.#socket?.write(this.#writer.take());
+    if ((this.#socket?.writableLength ?? 0) > UNREAD_MAX)
+      this.#close('The SMSC does not read what it is sent');
   }
 
   #take(chunk: Buffer): void {
@@ -323,8 +332,10 @@ export class Session {
   #takeDelivery(pdu: Delivery): void {
     if (this.#state !== 'BOUND' && this.#state !== 'UNBINDING') return;
     const command = pdu.command === 'deliver_sm' ? 'deliver_sm_resp' : 'data_sm_resp';
+    // Alone, so that the PDU with its octets can go before it is answered.
+    const { sequence } = pdu;
     this.#events.onDelivery(pdu, (status) =>
-      this.#send({ command, status, sequence: pdu.sequence, messageId: '', tlvs: NO_TLVS }),
+      this.#send({ command, status, sequence, messageId: '', tlvs: NO_TLVS }),
     );
   }
 
@@ -356,13 +367,13 @@ export class Session {
     this.#state = 'CLOSED';
     if (this.#flushing !== null) clearImmediate(this.#flushing);
     if (this.#timer !== null) clearInterval(this.#timer);
-    if (socket !== null) endSocket(socket);
+    if (socket !== null) this.#ended = endSocket(socket);
     const lost: Answer = { kind: 'lost', detail: reason };
     const kept: Answer = { kind: 'unsent', detail: reason };
     for (const each of unsent) each.done?.(each.order >= unflushedFrom ? kept : lost);
     this.#whenIdle?.();
     this.#events.onClosed({ reason, isRefused });
-    for (const resolve of this.#whenClosed.splice(0)) resolve();
+    this.#whenClosed?.();
   }
 }
 
@@ -370,13 +381,16 @@ function bindIdOf(response: `${BindName}_resp`): number {
   return { bind_receiver_resp: 1, bind_transmitter_resp: 2, bind_transceiver_resp: 9 }[response];
 }
 
-/** Ends a connection politely and makes sure that it ends. */
-function endSocket(socket: Socket): void {
+/** Ends a connection politely and makes sure that it ends; resolves when it has. */
+function endSocket(socket: Socket): Promise<void> {
   socket.removeAllListeners('data');
-  socket.on('error', () => undefined);
   const timer = setTimeout(() => socket.destroy(), UNBIND_MS);
-  socket.once('close', () => clearTimeout(timer));
+  const ended = new Promise<void>((resolve) => {
+    if (socket.closed) resolve();
+    else socket.once('close', () => resolve());
+  }).finally(() => clearTimeout(timer));
   socket.resume();
   if (socket.connecting) socket.destroy();
   else socket.end();
+  return ended;
 }
