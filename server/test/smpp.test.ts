@@ -166,6 +166,7 @@ describe('a bind', () => {
       { bind: () => 0x0e },
       { unboundWaitMs: 20, reconnectMaxMs: 60_000, throttledMs: 77 },
     );
+    await until(() => carrier.state?.().detail?.startsWith('The SMSC') === true);
     expect(await carrier.send(aSubmission())).toEqual({ kind: 'throttled', afterMs: 77 });
     expect(carrier.state?.()).toEqual({
       connections: 1,
@@ -179,10 +180,10 @@ describe('a bind', () => {
     let binds = 0;
     const { carrier } = await begin(
       { bind: () => (++binds < 3 ? null : 0) },
-      { bindTimeoutMs: 30 },
+      { bindTimeoutMs: 100 },
     );
     await until(isUp(carrier));
-    expect(binds).toBe(3);
+    expect(binds).toBeGreaterThanOrEqual(3);
   });
 
   it('is made as often as told, and the window is theirs together', async () => {
@@ -222,28 +223,19 @@ describe('a bind', () => {
     const trust = { ca: tls.cert, servername: 'smsc.test', rejectUnauthorized: true };
     const carriers = [
       trust,
+      { ca: null, servername: null, rejectUnauthorized: false },
       { ...trust, servername: 'other.test' },
       { ...trust, ca: null },
-      { ca: null, servername: null, rejectUnauthorized: false },
-    ].map((each) =>
-      createSmppCarrier(
-        optionsFor(smsc.port, { tls: each, host: 'localhost', unboundWaitMs: 300 }),
-      ),
-    );
+    ].map((each) => createSmppCarrier(optionsFor(smsc.port, { tls: each })));
     stops.push(() => smsc.close(), ...carriers.map((carrier) => () => carrier.stop()));
-    const results = await Promise.all(
-      carriers.map(async (carrier) => {
-        await carrier.start(async () => undefined);
-        return carrier.send(aSubmission());
-      }),
-    );
-    expect(results.map((each) => each.kind)).toEqual([
-      'accepted',
-      'throttled',
-      'throttled',
-      'accepted',
-    ]);
-    expect(carriers[1]?.state?.().detail).toMatch(/^The connection failed: .*smsc\.test/);
+    for (const carrier of carriers) await carrier.start(async () => undefined);
+    const [good, blind, misnamed, untrusted] = carriers;
+    expect((await good?.send(aSubmission()))?.kind).toBe('accepted');
+    expect((await blind?.send(aSubmission()))?.kind).toBe('accepted');
+    const detailOf = (carrier: typeof good) => carrier?.state?.().detail ?? '';
+    await until(() => /^The connection failed: .*smsc\.test/.test(detailOf(misnamed)));
+    await until(() => /^The connection failed: .*self.signed/.test(detailOf(untrusted)));
+    expect(smsc.received('bind_transceiver')).toHaveLength(2);
   });
 
   it.each([
@@ -281,7 +273,7 @@ describe('a session', () => {
             session.send({ command: 'enquire_link_resp', status: 0, sequence: pdu.sequence });
         },
       },
-      { enquireLinkMs: 20, responseTimeoutMs: 100 },
+      { enquireLinkMs: 20, responseTimeoutMs: 500 },
     );
     await until(() => smsc.received('enquire_link').length > 2);
     expect(smsc.sessions).toHaveLength(1);

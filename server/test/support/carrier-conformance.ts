@@ -40,7 +40,7 @@ export interface FarSide {
   close(): Promise<void>;
 }
 
-/** A carrier that was not started, with short time-outs (answers within a second), and its far side. */
+/** A carrier that was not started, with short time-outs (an answer a second), and its far side. */
 export type CarrierSetup = () => Promise<{ readonly carrier: Carrier; readonly far: FarSide }>;
 
 /** A submission like any other. */

@@ -12,7 +12,7 @@ export function optionsFor(port: number, fields: Partial<SmppOptions> = {}): Smp
     systemId: 'fanfare',
     password: 'secret',
     windowPerBind: 10,
-    responseTimeoutMs: 300,
+    responseTimeoutMs: 1_000,
     reconnectMinMs: 5,
     reconnectMaxMs: 20,
     logger: pino({ level: 'silent' }),

@@ -11,7 +11,7 @@
  * A session lives once: after CLOSED the link makes another. Whatever ends it, every request gets an answer: `lost`
  * when its octets were handed to the socket, `unsent` when not.
  */
-import { connect as connectTcp, type Socket } from 'node:net';
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { Logger } from '../../lib/log.ts';
 import { findCommand, INTERFACE_VERSION, isResponse } from './commands.ts';
@@ -107,7 +107,8 @@ export class Session {
         : connectTls({
             host,
             port,
-            servername: tls.servername ?? host,
+            // An address is no name to ask for (RFC 6066, 3); the certificate is held against it all the same.
+            servername: tls.servername ?? (isIP(host) === 0 ? host : ''),
             rejectUnauthorized: tls.rejectUnauthorized,
             ...(tls.ca === null ? {} : { ca: tls.ca }),
           });
