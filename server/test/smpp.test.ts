@@ -1,4 +1,5 @@
 /** The SMPP carrier against an SMSC with a script, over real sockets. */
+import * as fc from 'fast-check';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { InboundMessage, Receipt } from '../src/carriers/carrier.ts';
@@ -330,6 +331,37 @@ describe('a session', () => {
     });
     expect(await carrier.send(aSubmission())).toEqual({ kind: 'accepted', providerId: 'ab' });
     expect(smsc.sessions).toHaveLength(1);
+  });
+
+  it('survives whatever is sent to it', async () => {
+    const { smsc, carrier } = await begin({}, { reconnectMaxMs: 5 });
+    const pdus = [
+      deliverSm({ text: 'Hello' }),
+      deliverSm({ esmClass: 0x40, shortMessage: Buffer.from([5, 0, 3, 1, 2, 1, 65]) }),
+      receiptFor('77', 'DELIVRD'),
+      submitAnswer({ sequence: 1 }, 'a'),
+      { command: 'enquire_link', status: 0, sequence: 3 } as const,
+      { command: 'unbind', status: 0, sequence: 4 } as const,
+    ].map(encodePdu);
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.constantFrom(...pdus), { minLength: 1, maxLength: 5 }),
+        fc.array(fc.tuple(fc.nat(), fc.nat(7)), { maxLength: 5 }),
+        async (some, flips) => {
+          const bytes = Buffer.concat(some);
+          for (const [at, bit] of flips)
+            bytes[at % bytes.length] = (bytes[at % bytes.length] ?? 0) ^ (1 << bit);
+          await until(isUp(carrier));
+          const { session } = smsc;
+          session.raw(bytes);
+          session.end();
+          await until(() => smsc.sessions.at(-1) !== session);
+        },
+      ),
+      { numRuns: 100 },
+    );
+    await until(isUp(carrier));
+    expect((await carrier.send(aSubmission())).kind).toBe('accepted');
   });
 
   it('says unsent, not lost, of what never left', async () => {

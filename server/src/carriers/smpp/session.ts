@@ -11,8 +11,7 @@
  * A session lives once: after CLOSED the link makes another. Whatever ends it, every request gets an answer: `lost`
  * when its octets were handed to the socket, `unsent` when not.
  */
-import { connect as connectTcp, isIP, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import type { Socket } from 'node:net';
 import type { Logger } from '../../lib/log.ts';
 import { findCommand, INTERFACE_VERSION, isResponse } from './commands.ts';
 import { createFrameDecoder } from './frames.ts';
@@ -20,6 +19,7 @@ import type { SmppOptions } from './options.ts';
 import { createOutstanding, type Answer, type Outstanding } from './outstanding.ts';
 import { NO_TLVS, PduError, type BindName, type MessageBody, type Pdu, type PduOf } from './pdu.ts';
 import { readHeader, readPdu } from './reader.ts';
+import { endSocket, openSocket } from './socket.ts';
 import { describeStatus, PERMANENT_BIND_REFUSALS, STATUS } from './statuses.ts';
 import { PduWriter } from './writer.ts';
 
@@ -54,7 +54,7 @@ const BUFFER_SIZE = 64 * 1024;
 const UNREAD_MAX = 16 * 1024 * 1024;
 /** Late answers are looked for so often, or four times per time-out when that is less. */
 const TICK_MAX_MS = 1_000;
-/** How long the far side may take over unbind and the end of the connection. */
+/** How long the SMSC may take over unbind. */
 const UNBIND_MS = 2_000;
 
 export class Session {
@@ -99,21 +99,10 @@ export class Session {
 
   /** Connects and binds; once. */
   open(): void {
-    const { host, port, tls, bindTimeoutMs } = this.#options;
+    const { tls, bindTimeoutMs } = this.#options;
     this.#state = 'CONNECTING';
-    const socket =
-      tls === null
-        ? connectTcp({ host, port, noDelay: true })
-        : connectTls({
-            host,
-            port,
-            // An address is no name to ask for (RFC 6066, 3); the certificate is held against it all the same.
-            servername: tls.servername ?? (isIP(host) === 0 ? host : ''),
-            rejectUnauthorized: tls.rejectUnauthorized,
-            ...(tls.ca === null ? {} : { ca: tls.ca }),
-          });
+    const socket = openSocket(this.#options);
     this.#socket = socket;
-    if (tls !== null) socket.setNoDelay(true);
     this.#timer = setTimeout(
       () => this.#close(`No bind within ${bindTimeoutMs} ms (${this.#state})`),
       bindTimeoutMs,
@@ -200,13 +189,17 @@ export class Session {
   }
 
   #flush(): void {
-    if (this.#flushing !== null) clearImmediate(this.#flushing);
-    this.#flushing = null;
-    if (this.#writer.length === 0 || this.#state === 'CLOSED') return;
-    this.#unflushedFrom = this.#outstanding.entered;
-    this.#socket?.write(this.#writer.take());
+    if (this.#state === 'CLOSED') return;
+    this.#writeOut();
     if ((this.#socket?.writableLength ?? 0) > UNREAD_MAX)
       this.#close('The SMSC does not read what it is sent');
+  }
+
+  #writeOut(): void {
+    if (this.#flushing !== null) clearImmediate(this.#flushing);
+    this.#flushing = null;
+    this.#unflushedFrom = this.#outstanding.entered;
+    if (this.#writer.length > 0) this.#socket?.write(this.#writer.take());
   }
 
   #take(chunk: Buffer): void {
@@ -363,15 +356,15 @@ export class Session {
     const socket = this.#socket;
     const unflushedFrom = this.#unflushedFrom;
     // What was said last, an answer to unbind or a generic_nack, shall still go out; requests may not.
-    const unsent = this.#outstanding.takeSince(Infinity);
-    if (!unsent.some((each) => each.order >= unflushedFrom && each.done !== null)) this.#flush();
+    const open = this.#outstanding.takeSince(Infinity);
+    if (!open.some((each) => each.order >= unflushedFrom && each.done !== null)) this.#writeOut();
     this.#state = 'CLOSED';
     if (this.#flushing !== null) clearImmediate(this.#flushing);
     if (this.#timer !== null) clearInterval(this.#timer);
     if (socket !== null) this.#ended = endSocket(socket);
     const lost: Answer = { kind: 'lost', detail: reason };
-    const kept: Answer = { kind: 'unsent', detail: reason };
-    for (const each of unsent) each.done?.(each.order >= unflushedFrom ? kept : lost);
+    const unsent: Answer = { kind: 'unsent', detail: reason };
+    for (const each of open) each.done?.(each.order >= unflushedFrom ? unsent : lost);
     this.#whenIdle?.();
     this.#events.onClosed({ reason, isRefused });
     this.#whenClosed?.();
@@ -380,18 +373,4 @@ export class Session {
 
 function bindIdOf(response: `${BindName}_resp`): number {
   return { bind_receiver_resp: 1, bind_transmitter_resp: 2, bind_transceiver_resp: 9 }[response];
-}
-
-/** Ends a connection politely and makes sure that it ends; resolves when it has. */
-function endSocket(socket: Socket): Promise<void> {
-  socket.removeAllListeners('data');
-  const timer = setTimeout(() => socket.destroy(), UNBIND_MS);
-  const ended = new Promise<void>((resolve) => {
-    if (socket.closed) resolve();
-    else socket.once('close', () => resolve());
-  }).finally(() => clearTimeout(timer));
-  socket.resume();
-  if (socket.connecting) socket.destroy();
-  else socket.end();
-  return ended;
 }
