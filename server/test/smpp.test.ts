@@ -32,17 +32,17 @@ import { until } from './support/until.ts';
 
 async function startFarSide(): Promise<FarSide & { readonly port: number }> {
   const plan: Act[] = [];
-  const submissions: { to: string; text: string }[] = [];
+  const submissions: { to: string; text: string; act: Act }[] = [];
   const held: (() => void)[] = [];
   let open = 0;
   let concurrentMax = 0;
 
-  function act(pdu: PduOf<'submit_sm'>, session: SmscSession, id: string): void {
+  function perform(act: Act, pdu: PduOf<'submit_sm'>, session: SmscSession, id: string): void {
     const answer = (status = 0) => {
       open -= 1;
       session.send(submitAnswer(pdu, status === 0 ? id : '', status));
     };
-    switch (plan.shift() ?? 'accept') {
+    switch (act) {
       case 'accept':
         // A turn later, so that a window fills.
         setImmediate(answer);
@@ -82,10 +82,11 @@ async function startFarSide(): Promise<FarSide & { readonly port: number }> {
   const smsc = await startSmsc({
     submit(pdu, session) {
       const { address } = pdu.destination;
-      submissions.push({ to: `+${address}`, text: pdu.shortMessage.toString('latin1') });
+      const act = plan.shift() ?? 'accept';
+      submissions.push({ to: `+${address}`, text: pdu.shortMessage.toString('latin1'), act });
       open += 1;
       concurrentMax = Math.max(concurrentMax, open);
-      act(pdu, session, `id${submissions.length - 1}`);
+      perform(act, pdu, session, `id${submissions.length - 1}`);
     },
   });
   return {

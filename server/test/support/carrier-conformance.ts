@@ -2,6 +2,7 @@
  * What every carrier that speaks over a network owes, whatever it speaks. A carrier's test calls `describeCarrier` with
  * the carrier and the far side that it talks to; what only one kind can do stays in that kind's own file.
  */
+import * as fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Carrier, Receipt, SendResult, Submission } from '../../src/carriers/carrier.ts';
 import { until } from './until.ts';
@@ -27,8 +28,12 @@ export type Act =
 
 /** A far side under control. */
 export interface FarSide {
-  /** Submissions that came, in order. */
-  readonly submissions: readonly { readonly to: string; readonly text: string }[];
+  /** Submissions that came, in order, and what was done with them. */
+  readonly submissions: readonly {
+    readonly to: string;
+    readonly text: string;
+    readonly act: Act;
+  }[];
   /** Most submissions without an answer that it has seen at one moment. */
   readonly concurrentMax: number;
   /** What to do with the next submissions, in order; those beyond are accepted. */
@@ -57,6 +62,26 @@ export function aSubmission(fields: Partial<Submission> = {}): Submission {
     ...fields,
   };
 }
+
+type Kinds = ReadonlySet<SendResult['kind']>;
+
+/** What may be said of a submission by what was done with it; the connection may break over any. */
+const ACCEPTED: Kinds = new Set(['accepted', 'unknown']);
+const UNKNOWN: Kinds = new Set(['unknown']);
+const TRUTHS: Readonly<Record<Act | 'never', Kinds>> = {
+  accept: ACCEPTED,
+  refuse: new Set(['rejected', 'unknown']),
+  throttle: new Set(['throttled', 'unknown']),
+  'drop-before-answer': UNKNOWN,
+  'drop-after-answer': ACCEPTED,
+  late: ACCEPTED,
+  silent: UNKNOWN,
+  'answer-twice': ACCEPTED,
+  'receipt-first': ACCEPTED,
+  garbage: UNKNOWN,
+  /** It did not arrive there: it was not sent, or lost on the way. */
+  never: new Set(['throttled', 'retry', 'unknown']),
+};
 
 /** Whether a receipt is on a submission that was answered with `result`. */
 function isOn(receipt: Receipt | undefined, submission: Submission, result: SendResult): boolean {
@@ -91,7 +116,7 @@ export function describeCarrier(name: string, setup: CarrierSetup): void {
       const { carrier, far } = await begin();
       const result = await carrier.send(aSubmission());
       expect(result).toEqual({ kind: 'accepted', providerId: expect.stringMatching(/./) });
-      expect(far.submissions).toEqual([{ to: '+4917012345', text: 'Hello' }]);
+      expect(far.submissions).toEqual([{ to: '+4917012345', text: 'Hello', act: 'accept' }]);
     });
 
     it('tells a refusal from a throttling, and goes on', async () => {
@@ -189,6 +214,32 @@ export function describeCarrier(name: string, setup: CarrierSetup): void {
       expect(results.every((each) => each.kind === 'accepted')).toBe(true);
       expect(far.concurrentMax).toBeLessThanOrEqual(carrier.windowMax);
       expect(far.submissions).toHaveLength(sends.length);
+    });
+
+    it('tells the truth in a storm: nothing is sent twice, nothing taken is called refused', async () => {
+      const { carrier, far } = await begin();
+      const acts = fc.constantFrom<Act[]>(
+        'accept',
+        'accept',
+        'refuse',
+        'throttle',
+        'drop-before-answer',
+        'drop-after-answer',
+        'answer-twice',
+        'receipt-first',
+        'garbage',
+      );
+      far.plan(...fc.sample(fc.array(acts, { minLength: 200, maxLength: 200 }), 1).flat());
+      const outcomes = await Promise.all(
+        Array.from({ length: 250 }, async (_, i) => {
+          const to = `+4917${i + 10_000}`;
+          return { to, ...(await carrier.send(aSubmission({ to }))) };
+        }),
+      );
+      expect(new Set(far.submissions.map((each) => each.to)).size).toBe(far.submissions.length);
+      const actOn = new Map(far.submissions.map((each) => [each.to, each.act]));
+      const wrong = outcomes.filter(({ to, kind }) => !TRUTHS[actOn.get(to) ?? 'never'].has(kind));
+      expect(wrong).toEqual([]);
     });
 
     it('stops, waiting for answers, and takes nothing then', async () => {

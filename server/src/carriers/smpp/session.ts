@@ -362,7 +362,7 @@ export class Session {
     if (this.#flushing !== null) clearImmediate(this.#flushing);
     if (this.#timer !== null) clearInterval(this.#timer);
     if (socket !== null) this.#ended = endSocket(socket);
-    const lost: Answer = { kind: 'lost', detail: reason };
+    const lost: Answer = { kind: 'lost', detail: `The session ended before the answer: ${reason}` };
     const unsent: Answer = { kind: 'unsent', detail: reason };
     for (const each of open) each.done?.(each.order >= unflushedFrom ? unsent : lost);
     this.#whenIdle?.();

@@ -20,7 +20,7 @@ const PART_RETRY_MS = { first: 200, max: 5_000 } as const;
 /** What became of a later part. */
 type PartOutcome =
   | { readonly kind: 'taken'; readonly id: string }
-  | { readonly kind: 'refused'; readonly code: number; readonly detail: string }
+  | { readonly kind: 'refused' | 'unsent'; readonly code: number; readonly detail: string }
   | { readonly kind: 'lost'; readonly detail: string };
 
 /**
@@ -45,7 +45,7 @@ export function createSubmitter(
       if (answer.kind === 'lost') return answer;
       const isLate = performance.now() + pauseMs > until || stopping.aborted;
       if (answer.kind === 'unsent') {
-        if (isLate) return { ...answer, kind: 'refused', code: ERRORS.carrierFault.code };
+        if (isLate) return { ...answer, code: ERRORS.carrierFault.code };
       } else {
         const { kind } = statusOf(answer.status);
         if (kind === 'ok') return { kind: 'taken', id: canonicalProviderId(answer.messageId) };
@@ -69,7 +69,7 @@ export function createSubmitter(
     if (ids.length === outcomes.length)
       return { kind: 'accepted', providerId: first, partIds: ids };
     const detail = tellParts(outcomes);
-    const refused = outcomes.find((each) => each.kind === 'refused');
+    const refused = outcomes.find((each) => 'code' in each);
     return refused === undefined
       ? { kind: 'unknown', detail }
       : { kind: 'rejected', code: refused.code, detail };
@@ -102,16 +102,15 @@ function resultOf(answer: Answer, { throttledMs }: SmppOptions): SendResult {
   };
 }
 
+const FAILED_WORDS = { refused: 'refused', unsent: 'not sent', lost: 'without an answer' } as const;
+
 /** `part 2 of 3 refused (ESME_RSYSERR …); part 1 was taken`. */
 function tellParts(outcomes: readonly PartOutcome[]): string {
-  const numbersOf = (kind: PartOutcome['kind']) =>
-    outcomes.flatMap((each, i) => (each.kind === kind ? [i + 1] : []));
   const failed = outcomes.flatMap((each, i) => {
     if (each.kind === 'taken') return [];
-    const what = each.kind === 'refused' ? 'refused' : 'without an answer';
-    return [`part ${i + 1} of ${outcomes.length} ${what} (${each.detail})`];
+    return [`part ${i + 1} of ${outcomes.length} ${FAILED_WORDS[each.kind]} (${each.detail})`];
   });
-  const taken = numbersOf('taken');
+  const taken = outcomes.flatMap((each, i) => (each.kind === 'taken' ? [i + 1] : []));
   const were = taken.length === 1 ? `part ${taken[0]} was` : `parts ${taken.join(', ')} were`;
   return `${failed.join('; ')}; ${were} taken`;
 }
