@@ -3,7 +3,7 @@
  * a noisy machine is noisy for both; medians are compared.
  *
  * `npm run bench -- --messages 1000000` sets how many messages the memory run sends (200,000 unless said);
- * `--only accept`, `end-to-end`, `read`, `pace` or `memory` runs that part alone.
+ * `--only accept`, `end-to-end`, `read`, `pace`, `memory` or `smpp` runs that part alone.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,6 +14,7 @@ import { startEmbedded } from 'fanfare/dist/store/embedded.js';
 import { MESSAGES, openFloor, type Floor } from './floor.ts';
 import { benchPace } from './pace.ts';
 import { startServer, type BenchServer } from './server.ts';
+import { benchSmpp } from './smpp.ts';
 
 const ACCEPT_ROUNDS = 15;
 const END_TO_END_ROUNDS = 5;
@@ -145,25 +146,39 @@ async function benchMemory(server: BenchServer, messages: number): Promise<void>
   );
 }
 
-const folder = await mkdtemp(join(tmpdir(), 'fanfare-bench-'));
-const engine = await startEmbedded({ dataDir: join(folder, 'data') });
-try {
-  const server = await startServer(engine.url, folder);
-  try {
-    const floor = await openFloor(engine.url);
-    print(
-      `Node ${process.version}, embedded PostgreSQL, ${MESSAGES.toLocaleString('en')} messages an operation\n`,
-    );
-    if (isWanted('accept')) await benchAccept(floor, server);
-    if (isWanted('end-to-end')) await benchEndToEnd(floor, server);
-    await floor.close();
-    if (isWanted('read')) await benchReads(server);
-    if (isWanted('memory')) await benchMemory(server, Number(values.messages));
-  } finally {
-    await server.stop();
-  }
-  if (isWanted('pace')) await benchPace(engine.url, folder, print);
-} finally {
-  await engine.stop();
-  await rm(folder, { recursive: true, force: true });
+/** How fast an SMPP session submits, beside npm `smpp`. Needs no server and no database. */
+async function benchSubmit(): Promise<void> {
+  const { theirs, ours } = await benchSmpp();
+  print(
+    `smpp         npm   ${show(Math.round(theirs)).padStart(8)}/s   fanfare ${show(Math.round(ours)).padStart(8)}/s   ratio ${(ours / theirs).toFixed(2)}`,
+  );
 }
+
+/** The parts that need a server on a database. */
+async function benchWhole(): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'fanfare-bench-'));
+  const engine = await startEmbedded({ dataDir: join(folder, 'data') });
+  try {
+    const server = await startServer(engine.url, folder);
+    try {
+      const floor = await openFloor(engine.url);
+      print(
+        `Node ${process.version}, embedded PostgreSQL, ${MESSAGES.toLocaleString('en')} messages an operation\n`,
+      );
+      if (isWanted('accept')) await benchAccept(floor, server);
+      if (isWanted('end-to-end')) await benchEndToEnd(floor, server);
+      await floor.close();
+      if (isWanted('read')) await benchReads(server);
+      if (isWanted('memory')) await benchMemory(server, Number(values.messages));
+    } finally {
+      await server.stop();
+    }
+    if (isWanted('pace')) await benchPace(engine.url, folder, print);
+  } finally {
+    await engine.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+if (isWanted('smpp')) await benchSubmit();
+if (values.only !== 'smpp') await benchWhole();

@@ -5,10 +5,12 @@
  * A carrier never throws for an operating fault: every outcome is a `SendResult`. A throw is a bug and
  * is treated as `retry`. Codes come from the error table; the far side's own words go into `detail`.
  */
+import type { InboundMessage } from '../domain/inbound.ts';
 import type { Channel } from '../domain/message.ts';
 import type { RcsBody } from '../domain/rcs.ts';
 import type { Receipt } from '../domain/receipt.ts';
 
+export type { InboundMessage } from '../domain/inbound.ts';
 export type { Receipt } from '../domain/receipt.ts';
 
 /** One message to hand over, once. */
@@ -30,14 +32,22 @@ export interface Submission {
    * what to send, and `text` is its plain words, for a carrier that cannot show it.
    */
   readonly rich: RcsBody | null;
-  /** From when on it shall not reach the recipient any more; null: whenever. A carrier that cannot say so ignores it. */
+  /** From then on it shall not be delivered any more, where the carrier can be told so; null: no such time. */
   readonly expireAt: Date | null;
 }
 
 /** What the carrier answered to one submission. Delays are in milliseconds. */
 export type SendResult =
-  /** Handed over; `providerId` is the carrier's own id. Receipts may follow, or may have come already. */
-  | { readonly kind: 'accepted'; readonly providerId: string }
+  /**
+   * Handed over; `providerId` is the carrier's own id, in canonical form (`domain/receipt.ts`) where receipts quote it.
+   * Receipts may follow, or may have come already.
+   */
+  | {
+      readonly kind: 'accepted';
+      readonly providerId: string;
+      /** The ids of all parts, the first one included, when it took more than one. */
+      readonly partIds?: readonly string[];
+    }
   /** Refused for good over this channel. */
   | { readonly kind: 'rejected'; readonly code: number; readonly detail: string }
   /** Refused for now: counts as an attempt, to be tried again, not before `afterMs` when given. */
@@ -55,18 +65,21 @@ export type SendResult =
    */
   | { readonly kind: 'unknown'; readonly detail: string };
 
-/** How a carrier's connections are, for people to read. */
-export interface CarrierState {
-  /** Connections that it may have, or wants to have, open. */
-  readonly connections: number;
-  /** Those that are open now. */
-  readonly connected: number;
-  /** The last failure in words; null when there was none since the last success. */
-  readonly detail: string | null;
-}
-
 /** Takes receipts; resolves when there is room for more (not when they are stored). */
 export type ReceiptSink = (receipts: readonly Receipt[]) => Promise<void>;
+
+/** Takes messages sent to us; resolves when there is room for more. */
+export type InboundSink = (messages: readonly InboundMessage[]) => Promise<void>;
+
+/** How a carrier's connections stand, for operators. */
+export interface CarrierState {
+  /** Connections that there should be. */
+  readonly connections: number;
+  /** Those that can be used now. */
+  readonly connected: number;
+  /** Why some cannot, in words; null when all can or nothing is known. */
+  readonly detail: string | null;
+}
 
 export interface Carrier {
   readonly name: string;
@@ -74,17 +87,21 @@ export interface Carrier {
   readonly channels: ReadonlySet<Channel>;
   /**
    * What to do with a submission whose outcome a crash has hidden: `hold` ends it UNDELIVERED with an
-   * error that says so, `resend` submits it again with the same reference.
+   * error that says so, `resend` submits it again with the same reference. Likewise with the result
+   * `unknown`, but that `resend` is then a new attempt.
    */
   readonly ambiguous: 'hold' | 'resend';
   /** Most submissions that may be without an answer at one moment. */
   readonly windowMax: number;
-  /** Opens the connection. Receipts may arrive from now until `stop` resolves. */
-  start(receive: ReceiptSink): Promise<void>;
+  /**
+   * Opens the connection, or begins to: a far side that is away is no reason to fail. Receipts and messages to us may
+   * arrive from now until `stop` resolves; without `inbound` such messages are dropped.
+   */
+  start(receive: ReceiptSink, inbound?: InboundSink): Promise<void>;
   /** Submits one message; resolves with the answer, however late. */
   send(submission: Submission): Promise<SendResult>;
   /** Closes the connection; what was accepted stays accepted. */
   stop(): Promise<void>;
-  /** How it stands with the connections; a carrier without a network has none to tell of. */
+  /** How its connections stand; absent where there are none to speak of. */
   state?(): CarrierState;
 }

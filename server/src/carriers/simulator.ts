@@ -171,13 +171,14 @@ export function createSimulator(options: SimulatorOptions): Carrier {
   };
 }
 
-/** Media and rich content where there are any. */
-function journalLine({ mediaUrls, rich, ...rest }: Submission): string {
+/** Media, rich content and the time of expiry where there are any. */
+function journalLine({ mediaUrls, rich, expireAt, ...rest }: Submission): string {
   return JSON.stringify({
     at: new Date().toISOString(),
     ...rest,
     ...(mediaUrls.length === 0 ? {} : { mediaUrls }),
     ...(rich === null ? {} : { rich }),
+    ...(expireAt === null ? {} : { expireAt }),
   });
 }
 

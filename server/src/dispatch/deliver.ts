@@ -80,7 +80,7 @@ export async function deliver(
   if (result.kind === 'throttled') return { kind: 'throttled', afterMs: result.afterMs };
   return {
     kind: 'settle',
-    settlement: classify(result, message, attemptedAt, candidates, context),
+    settlement: classify(carrier, result, message, attemptedAt, candidates, context),
   };
 }
 
@@ -96,6 +96,7 @@ async function submit(carrier: Carrier, submission: Submission): Promise<SendRes
 
 /** Turns an answer into an outcome, and names the next try where one is left. */
 function classify(
+  carrier: Carrier,
   result: Exclude<SendResult, { kind: 'throttled' }>,
   message: BatchMessage,
   attemptedAt: Date,
@@ -103,20 +104,35 @@ function classify(
   context: DeliveryContext,
 ): Settlement {
   const { batch } = context;
-  const accepted = result.kind === 'accepted';
-  // Not tried again, nor over the next channel: the carrier may have it.
-  const ended = accepted || result.kind === 'unknown' || batch.attempt >= ATTEMPT_MAX;
-  return {
+  const common = {
     ordinal: message.ordinal,
     attempt: batch.attempt,
     candidate: batch.candidate,
     channel: candidates[batch.candidate]?.sender.channel ?? 'SMS',
     attemptedAt,
-    outcome: accepted ? 'SENT' : 'FAILED',
-    providerId: accepted ? result.providerId : null,
-    errorCode: accepted ? null : result.kind === 'unknown' ? ERRORS.ambiguous.code : result.code,
-    errorDetail: accepted ? null : result.detail,
-    next: ended ? null : chooseNext(result, candidates, context),
+  };
+  if (result.kind === 'accepted')
+    return {
+      ...common,
+      outcome: 'SENT',
+      providerId: result.providerId,
+      errorCode: null,
+      errorDetail: null,
+      next: null,
+    };
+  const isUnknown = result.kind === 'unknown';
+  const next =
+    batch.attempt >= ATTEMPT_MAX || (isUnknown && carrier.ambiguous === 'hold')
+      ? null
+      : chooseNext(result, candidates, context);
+  return {
+    ...common,
+    // What the carrier may have has not FAILED.
+    outcome: isUnknown && next === null ? 'UNDELIVERED' : 'FAILED',
+    providerId: null,
+    errorCode: isUnknown ? ERRORS.ambiguous.code : result.code,
+    errorDetail: result.detail,
+    next,
   };
 }
 
@@ -124,18 +140,20 @@ function classify(
 const DELAY_STEP_MS = 100;
 
 function chooseNext(
-  result: Extract<SendResult, { kind: 'rejected' | 'retry' }>,
+  result: Extract<SendResult, { kind: 'rejected' | 'retry' | 'unknown' }>,
   candidates: readonly Candidate[],
   { batch, retry, jitter }: DeliveryContext,
 ): NextTry | null {
-  if (result.kind === 'retry') {
-    const delayMs = nextRetryDelayMs(retry, batch.tries + 1, jitter, result.afterMs);
+  if (result.kind !== 'rejected') {
+    const afterMs = result.kind === 'retry' ? result.afterMs : undefined;
+    const delayMs = nextRetryDelayMs(retry, batch.tries + 1, jitter, afterMs);
     if (delayMs !== null) {
       const rounded = Math.ceil(delayMs / DELAY_STEP_MS) * DELAY_STEP_MS;
       return tryOver(candidates, batch.candidate, batch.tries + 1, rounded);
     }
   }
-  const next = nextCandidate(candidates, batch.candidate, faultOf(result.code));
+  const code = result.kind === 'unknown' ? ERRORS.ambiguous.code : result.code;
+  const next = nextCandidate(candidates, batch.candidate, faultOf(code));
   return next === null ? null : tryOver(candidates, next, 0, 0);
 }
 

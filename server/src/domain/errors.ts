@@ -218,7 +218,7 @@ const table = {
     status: null,
     message: 'It is unknown whether the carrier has it.',
     advice:
-      'The server stopped between submission and answer. It was not sent again; ask the carrier, or set "ambiguous": "resend".',
+      'The server stopped, or the connection broke, between submission and answer. It was not sent again; ask the carrier, or set "ambiguous": "resend".',
   },
 } as const satisfies Record<string, ErrorEntry>;
 

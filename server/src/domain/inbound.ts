@@ -1,16 +1,15 @@
-/** An inbound message: what a recipient wrote to one of our senders. Pure. */
+/** A message that somebody sent to one of our senders. */
 import type { Channel } from './message.ts';
 
-/** As the carrier handed it over; the same message may come more than once. */
 export interface InboundMessage {
   readonly channel: Channel;
-  /** Who wrote, E.164 where the carrier says so. */
+  /** Who wrote: E.164 with a plus where the carrier says that the number is international, else as it came. */
   readonly from: string;
-  /** The sender's address that was written to. */
+  /** The address of ours that it was sent to, in the same form. */
   readonly to: string;
-  /** Empty when only media came. */
+  /** Whole: parts are put together. */
   readonly text: string;
-  /** The carrier's id of it, by which a repetition is recognised; null when it gives none. */
+  /** The carrier's id of it, or null. */
   readonly providerId: string | null;
   readonly receivedAt: Date;
 }

@@ -1,20 +1,56 @@
-/** A receipt: the carrier's later word on a submission. Duplicates, disorder and strangers are normal. */
-export type Receipt = ReceiptSubject & {
+/**
+ * Receipts: the carrier's later word on a submission. Duplicates, disorder and strangers are normal.
+ *
+ * A receipt names its submission by our reference where the carrier can carry one, else by the carrier's own id. Such
+ * ids come back in another spelling than they were given in: with leading zeros, in the other case, hexadecimal where
+ * the answer was decimal. So an id is kept in one canonical form, and a receipt lists what it may mean.
+ */
+
+/** What every receipt says. */
+interface ReceiptNews {
   readonly status: 'DELIVERED' | 'READ' | 'UNDELIVERED';
   /** Error code and the carrier's words, with `UNDELIVERED`. */
   readonly code?: number;
   readonly detail?: string;
-};
+}
 
-/** What a receipt speaks of: our reference where the carrier quotes it, else the carrier's own id. */
-export type ReceiptSubject =
-  | {
-      /** The reference of the submission it speaks of. */
-      readonly reference: string;
-      readonly providerIds?: never;
-    }
-  | {
-      readonly reference?: never;
-      /** Ids that the submission's answer may have had, the likeliest first: some carriers write one id in two ways. */
-      readonly providerIds: readonly string[];
-    };
+/** A receipt that quotes our reference, or the carrier's own id. */
+export type Receipt = ReceiptNews &
+  (
+    | {
+        /** The reference of the submission it speaks of. */
+        readonly reference: string;
+        readonly providerIds?: never;
+      }
+    | {
+        readonly reference?: never;
+        /** Canonical ids of the carrier that it may mean, best first; at least one. */
+        readonly providerIds: readonly string[];
+      }
+  );
+
+/** The one spelling of a carrier's id: without leading zeros, in lower case. The empty id stays empty. */
+export function canonicalProviderId(id: string): string {
+  return id
+    .trim()
+    .toLowerCase()
+    .replace(/^0+(?=.)/, '');
+}
+
+/** Ids are at most 64 characters (SMPP 3.4, 5.2.23); numbers are not read from longer ones. */
+const ID_LENGTH_MAX = 64;
+
+/**
+ * What the id in a receipt may mean, canonical, best first: itself, itself read as hexadecimal and written in decimal,
+ * and the reverse. At most three, without repetitions; none for an empty id.
+ */
+export function candidateProviderIds(id: string): readonly string[] {
+  const own = canonicalProviderId(id);
+  if (own === '') return [];
+  const found = [own];
+  if (own.length <= ID_LENGTH_MAX && /^[0-9a-f]+$/.test(own)) {
+    found.push(BigInt(`0x${own}`).toString());
+    if (/^[0-9]+$/.test(own)) found.push(BigInt(own).toString(16));
+  }
+  return [...new Set(found)];
+}

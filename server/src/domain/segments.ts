@@ -6,17 +6,20 @@
  * a surrogate pair stay together, so a part may end one unit short, which is counted exactly.
  */
 
-/** The 7-bit default alphabet (3GPP TS 23.038, 6.2.1) without ESC: one septet each. */
-const DEFAULT_ALPHABET =
+/**
+ * The 7-bit default alphabet (3GPP TS 23.038, 6.2.1) without ESC: one septet each. In the order of their codes: those
+ * from Æ on stand one higher than here, as ESC is 0x1b.
+ */
+export const GSM_ALPHABET =
   '@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !"#¤%&\'()*+,-./0123456789:;<=>?' +
   '¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà';
-/** The extension table (6.2.1.1): ESC and a character, two septets each. */
-const EXTENSION = '\f^{}\\[~]|€';
+/** The extension table (6.2.1.1): ESC and a character, two septets each. In the order of their codes. */
+export const GSM_EXTENSION = '\f^{}\\[~]|€';
 
 /** Septets of each UTF-16 unit up to €, the highest one; 0 when it is in neither table. */
 const SEPTETS = new Uint8Array('€'.charCodeAt(0) + 1);
-for (const char of DEFAULT_ALPHABET) SEPTETS[char.charCodeAt(0)] = 1;
-for (const char of EXTENSION) SEPTETS[char.charCodeAt(0)] = 2;
+for (const char of GSM_ALPHABET) SEPTETS[char.charCodeAt(0)] = 1;
+for (const char of GSM_EXTENSION) SEPTETS[char.charCodeAt(0)] = 2;
 
 /** Units of a text that fits one part, and of each part when it does not (6 octets are then a header). */
 const GSM = { single: 160, part: 153 } as const;

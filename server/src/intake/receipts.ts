@@ -91,6 +91,7 @@ function groupReceipts(receipts: readonly Receipt[]): {
   const groups = new Map<string, MatchedReceipt[]>();
   let strangers = 0;
   for (const receipt of receipts) {
+    // One that names the carrier's id only cannot be matched here yet.
     const reference =
       receipt.reference === undefined ? null : parseAttemptReference(receipt.reference);
     if (reference === null) {

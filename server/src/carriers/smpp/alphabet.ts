@@ -1,0 +1,155 @@
+/**
+ * Alphabets: texts to octets and back, by `data_coding` (SMPP 3.4, 5.2.19). GSM 03.38 goes unpacked, one septet to an
+ * octet, as SMPP has it; the SMSC packs.
+ */
+import { GSM_ALPHABET, GSM_EXTENSION } from '../../domain/segments.ts';
+
+/** What `data_coding` 0 means at an SMSC, and what texts that fit it are sent in. */
+export type DefaultAlphabet = 'gsm-7' | 'latin-1';
+
+/** Values of `data_coding` that are sent. */
+export const DATA_CODING = { default: 0x00, latin1: 0x03, ucs2: 0x08 } as const;
+
+/** A text as octets, and how they may be cut. */
+export interface EncodedText {
+  readonly dataCoding: number;
+  readonly octets: Buffer;
+  /** Most octets of a text that goes in one part, and of each part of one that does not. */
+  readonly single: number;
+  readonly part: number;
+}
+
+const ESCAPE = 0x1b;
+/** Codes of the extension table in the order of its characters (3GPP TS 23.038, 6.2.1.1). */
+const EXTENSION_CODES = [0x0a, 0x14, 0x28, 0x29, 0x2f, 0x3c, 0x3d, 0x3e, 0x40, 0x65];
+const IN_EXTENSION = 0x100;
+const UNKNOWN = 0x200;
+
+/** The code of each UTF-16 unit up to €, the highest one. */
+const CODES = new Uint16Array('€'.charCodeAt(0) + 1).fill(UNKNOWN);
+/** The character of each code; NBSP-free: what has none reads as a space, as the standard asks. */
+const CHARACTERS: string[] = Array.from({ length: 128 }, () => ' ');
+const EXTENSION_CHARACTERS = new Map<number, string>();
+for (const [i, char] of [...GSM_ALPHABET].entries()) {
+  const code = i < ESCAPE ? i : i + 1;
+  CODES[char.charCodeAt(0)] = code;
+  CHARACTERS[code] = char;
+}
+for (const [i, char] of [...GSM_EXTENSION].entries()) {
+  const code = EXTENSION_CODES[i] ?? 0;
+  CODES[char.charCodeAt(0)] = code | IN_EXTENSION;
+  EXTENSION_CHARACTERS.set(code, char);
+}
+
+/** A text in the SMSC's default alphabet when all of it is in there, else in UCS-2. */
+export function encodeText(text: string, alphabet: DefaultAlphabet): EncodedText {
+  if (alphabet === 'latin-1') {
+    // eslint-disable-next-line no-control-regex
+    if (/^[\x00-\xff]*$/.test(text))
+      return {
+        dataCoding: DATA_CODING.latin1,
+        octets: Buffer.from(text, 'latin1'),
+        single: 140,
+        part: 134,
+      };
+  } else {
+    const octets = encodeGsm(text);
+    if (octets !== null) return { dataCoding: DATA_CODING.default, octets, single: 160, part: 153 };
+  }
+  return { dataCoding: DATA_CODING.ucs2, octets: encodeUcs2(text), single: 140, part: 134 };
+}
+
+/** Unpacked septets, or null when a character is in neither table. */
+function encodeGsm(text: string): Buffer | null {
+  const octets = Buffer.allocUnsafe(text.length * 2);
+  let at = 0;
+  for (let i = 0; i < text.length; i += 1) {
+    const code = CODES[text.charCodeAt(i)] ?? UNKNOWN;
+    if (code >= IN_EXTENSION) {
+      if (code >= UNKNOWN) return null;
+      octets[at] = ESCAPE;
+      at += 1;
+    }
+    octets[at] = code;
+    at += 1;
+  }
+  return octets.subarray(0, at);
+}
+
+/** UTF-16, big-endian: what handsets make of UCS-2. */
+function encodeUcs2(text: string): Buffer {
+  return Buffer.from(text, 'utf16le').swap16();
+}
+
+/**
+ * Cuts octets into parts. Two that belong together stay so: ESC and its character, the halves of a surrogate pair. As
+ * `measureSms` counts, except in Latin-1.
+ */
+export function splitText({ dataCoding, octets, single, part }: EncodedText): Buffer[] {
+  if (octets.length <= single) return [octets];
+  const parts: Buffer[] = [];
+  for (let start = 0; start < octets.length;) {
+    let end = Math.min(start + part, octets.length);
+    if (end < octets.length) {
+      if (dataCoding === DATA_CODING.ucs2 && splitsPair(octets, end)) end -= 2;
+      else if (dataCoding === DATA_CODING.default && octets[end - 1] === ESCAPE) end -= 1;
+    }
+    parts.push(octets.subarray(start, end));
+    start = end;
+  }
+  return parts;
+}
+
+function splitsPair(octets: Buffer, at: number): boolean {
+  return ((octets[at] ?? 0) & 0xfc) === 0xdc && ((octets[at - 2] ?? 0) & 0xfc) === 0xd8;
+}
+
+/** The text of octets, or null when they are binary or in an alphabet that is not read here. */
+export function decodeText(
+  octets: Buffer,
+  dataCoding: number,
+  alphabet: DefaultAlphabet,
+): string | null {
+  switch (kindOf(dataCoding)) {
+    case 'default':
+      return alphabet === 'latin-1' ? octets.toString('latin1') : decodeGsm(octets);
+    case 'latin1':
+      return octets.toString('latin1');
+    case 'ucs2':
+      return decodeUcs2(octets);
+    case null:
+      return null;
+  }
+}
+
+/** Values from 0x10 on are those of GSM 03.38, chapter 4 (5.2.19, notes). */
+function kindOf(dataCoding: number): 'default' | 'latin1' | 'ucs2' | null {
+  if (dataCoding === 0x00) return 'default';
+  if (dataCoding === 0x01 || dataCoding === 0x03) return 'latin1';
+  if (dataCoding === 0x08) return 'ucs2';
+  if (dataCoding >= 0xf0) return (dataCoding & 0x04) === 0 ? 'default' : null;
+  if (dataCoding < 0x10 || dataCoding >= 0x40) return null;
+  const alphabet = dataCoding & 0x0c;
+  return alphabet === 0x00 ? 'default' : alphabet === 0x08 ? 'ucs2' : null;
+}
+
+/** ESC and a code that is not in the extension table read as the character of that code (6.2.1.1, note 1). */
+function decodeGsm(octets: Buffer): string {
+  let text = '';
+  for (let i = 0; i < octets.length; i += 1) {
+    const code = octets[i] ?? 0;
+    if (code !== ESCAPE) text += CHARACTERS[code & 0x7f] ?? ' ';
+    else if (i + 1 < octets.length) {
+      i += 1;
+      const next = (octets[i] ?? 0) & 0x7f;
+      text += EXTENSION_CHARACTERS.get(next) ?? CHARACTERS[next] ?? ' ';
+    }
+  }
+  return text;
+}
+
+function decodeUcs2(octets: Buffer): string {
+  return Buffer.from(octets.subarray(0, octets.length & ~1))
+    .swap16()
+    .toString('utf16le');
+}

@@ -1,0 +1,182 @@
+/**
+ * Deliveries: what the SMSC sends us, as receipts and messages. They are handed on in batches, one at a time; each is
+ * answered when it was taken, so a sink that is slow holds the SMSC back. Beyond a bound the SMSC is told to come again.
+ */
+import type { Logger } from '../../lib/log.ts';
+import type { InboundMessage } from '../../domain/inbound.ts';
+import type { Receipt } from '../../domain/receipt.ts';
+import type { InboundSink, ReceiptSink } from '../carrier.ts';
+import { fromSmppAddress } from './addresses.ts';
+import { decodeText, type DefaultAlphabet } from './alphabet.ts';
+import { TAGS } from './commands.ts';
+import { createReassembly, readPart, type WholeMessage } from './reassembly.ts';
+import { readReceipt } from './receipts.ts';
+import type { Delivery } from './session.ts';
+import { STATUS } from './statuses.ts';
+
+export interface Deliveries {
+  /** Takes one delivery; `answer` is called once, when it was taken or cannot be. */
+  take(delivery: Delivery, answer: (status: number) => void): void;
+  /** Hands on what waits, incomplete messages too; resolves when all is taken. */
+  stop(): Promise<void>;
+}
+
+/** Taken from the SMSC and not answered, of all sessions; more than any window in use. */
+const WAITING_MAX = 2_000;
+/** Handed on in one call. */
+const BATCH_MAX = 500;
+/** Incomplete messages, and how long their parts are waited for. */
+const REASSEMBLY_MAX = 1_000;
+const REASSEMBLY_MS = 5 * 60_000;
+const REASSEMBLY_SWEEP_MS = 10_000;
+
+/** What is kept of a message's first part. Not the PDU: its octets are a view of much more. */
+interface Context {
+  readonly from: string;
+  readonly to: string;
+  readonly dataCoding: number;
+  readonly receivedAt: Date;
+}
+
+interface Item {
+  readonly receipt?: Receipt;
+  readonly message?: InboundMessage;
+  readonly answer: (status: number) => void;
+}
+
+export interface DeliveriesOptions {
+  readonly alphabet: DefaultAlphabet;
+  readonly receive: ReceiptSink;
+  /** Null: messages to us are answered and dropped. */
+  readonly inbound: InboundSink | null;
+  readonly log: Logger;
+}
+
+/** Where the sessions of one carrier put what they get. */
+export function createDeliveries({
+  alphabet,
+  receive,
+  inbound,
+  log,
+}: DeliveriesOptions): Deliveries {
+  let queue: Item[] = [];
+  /** Given to a sink that has not answered. */
+  let inHand = 0;
+  let handing: Promise<void> | null = null;
+  const reassembly = createReassembly<Context>(REASSEMBLY_MAX, REASSEMBLY_MS, () =>
+    performance.now(),
+  );
+  const sweeper = setInterval(() => addMessages(reassembly.expire()), REASSEMBLY_SWEEP_MS);
+  sweeper.unref();
+
+  function add(item: Item): void {
+    queue.push(item);
+    handing ??= handOn().finally(() => {
+      handing = null;
+    });
+  }
+
+  /** One call at a time; what comes meanwhile goes with the next one. */
+  async function handOn(): Promise<void> {
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    while (queue.length > 0) {
+      const items = queue.splice(0, BATCH_MAX);
+      inHand = items.length;
+      const receipts = items.flatMap((each) => each.receipt ?? []);
+      const messages = items.flatMap((each) => each.message ?? []);
+      const [toldReceipts, toldMessages] = await Promise.all([
+        tell(receipts, receive),
+        tell(messages, inbound),
+      ]);
+      for (const each of items)
+        each.answer(
+          (each.receipt === undefined ? toldMessages : toldReceipts) ? STATUS.ok : STATUS.temporary,
+        );
+      inHand = 0;
+    }
+  }
+
+  /** False when the sink failed: the SMSC shall come again. */
+  async function tell<Value>(
+    values: readonly Value[],
+    sink: ((values: readonly Value[]) => Promise<void>) | null,
+  ): Promise<boolean> {
+    if (values.length === 0 || sink === null) return true;
+    try {
+      await sink(values);
+      return true;
+    } catch (error) {
+      log.error({ err: error }, 'What the SMSC sent cannot be taken');
+      return false;
+    }
+  }
+
+  function addMessages(
+    wholes: readonly WholeMessage<Context>[],
+    answer: (status: number) => void = () => undefined,
+  ): void {
+    const messages = wholes.flatMap((each) => toInbound(each) ?? []);
+    for (const message of messages.slice(0, -1)) add({ message, answer: () => undefined });
+    const last = messages.at(-1);
+    if (last === undefined) answer(STATUS.ok);
+    else add({ message: last, answer });
+  }
+
+  function toInbound({ octets, context }: WholeMessage<Context>): InboundMessage | null {
+    const { from, to, dataCoding, receivedAt } = context;
+    const text = decodeText(octets, dataCoding, alphabet);
+    if (text === null) {
+      log.info({ dataCoding }, 'A message in an alphabet that is not read');
+      return null;
+    }
+    return { channel: 'SMS', from, to, text, providerId: null, receivedAt };
+  }
+
+  function takeMessage(delivery: Delivery, octets: Buffer, answer: (status: number) => void): void {
+    if (inbound === null) {
+      answer(STATUS.ok);
+      return;
+    }
+    const part = readPart(octets, delivery.esmClass, delivery.tlvs);
+    const context: Context = {
+      from: fromSmppAddress(delivery.source),
+      to: fromSmppAddress(delivery.destination),
+      dataCoding: delivery.dataCoding,
+      receivedAt: new Date(),
+    };
+    addMessages(reassembly.take(part, `${context.from} ${context.to}`, context), answer);
+  }
+
+  return {
+    take(delivery, answer) {
+      if (queue.length + inHand >= WAITING_MAX) {
+        answer(STATUS.temporary);
+        return;
+      }
+      const octets = octetsOf(delivery);
+      const { esmClass, dataCoding, tlvs } = delivery;
+      const bare = readPart(octets, esmClass, tlvs).octets;
+      const reading = readReceipt({ esmClass, dataCoding, tlvs, octets: bare }, alphabet);
+      if (reading.kind === 'receipt') add({ receipt: reading.receipt, answer });
+      else if (reading.kind === 'none') takeMessage(delivery, octets, answer);
+      else {
+        log.debug({ reason: reading.reason }, 'A receipt that changes nothing');
+        answer(STATUS.ok);
+      }
+    },
+    async stop() {
+      clearInterval(sweeper);
+      addMessages(reassembly.flush());
+      await handing;
+    },
+  };
+}
+
+/** The message's octets: in short_message, or in message_payload when that is empty (4.6.1). */
+function octetsOf(delivery: Delivery): Buffer {
+  const payload = delivery.tlvs.get(TAGS.message_payload);
+  if (delivery.command === 'data_sm') return payload ?? Buffer.alloc(0);
+  return delivery.shortMessage.length === 0 && payload !== undefined
+    ? payload
+    : delivery.shortMessage;
+}

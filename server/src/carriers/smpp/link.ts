@@ -1,0 +1,125 @@
+/**
+ * A link: keeps one session alive. When it ends, another is made after a pause that grows with each failure and is
+ * drawn at random up to its length ("full jitter"), so that many links do not come back at once.
+ */
+import type { Logger } from '../../lib/log.ts';
+import type { SmppOptions } from './options.ts';
+import type { BindName, MessageBody } from './pdu.ts';
+import type { Answer } from './outstanding.ts';
+import { Session, type Delivery, type SessionEnd } from './session.ts';
+
+/** Whom a link tells. */
+export interface LinkEvents {
+  onBound(): void;
+  onRoom(): void;
+  onDelivery(delivery: Delivery, answer: (status: number) => void): void;
+  /** A session ended; another may follow. */
+  onDown(): void;
+}
+
+export interface Link {
+  /** Begins to connect. */
+  start(): void;
+  readonly isBound: boolean;
+  /** How many submit_sm it takes now. */
+  readonly room: number;
+  /** Why it is not bound; null while it is. */
+  readonly detail: string | null;
+  /** As `Session.submit`. */
+  submit(body: MessageBody, done: (answer: Answer) => void): void;
+  /** Stops connecting; ends the session as `Session.stop`. */
+  stop(drainMs: number): Promise<void>;
+}
+
+/** A session that held for so long mends the pauses; one that breaks at once does not. */
+const STEADY_MS = 5_000;
+
+/**
+ * The pause before try number `failures` + 1, in milliseconds. After a refusal that does not mend itself it is the
+ * longest, between half and all of it.
+ */
+export function reconnectDelayMs(
+  options: Pick<SmppOptions, 'reconnectMinMs' | 'reconnectMaxMs' | 'random'>,
+  failures: number,
+  isRefused: boolean,
+): number {
+  const { reconnectMinMs, reconnectMaxMs, random } = options;
+  if (isRefused) return Math.round(reconnectMaxMs * (0.5 + random() / 2));
+  const step = Math.min(reconnectMaxMs, reconnectMinMs * 2 ** Math.min(failures, 30));
+  return Math.round(step * random());
+}
+
+/** A link that binds as `bind`. */
+export function createLink(
+  options: SmppOptions,
+  bind: BindName,
+  events: LinkEvents,
+  log: Logger,
+): Link {
+  let session: Session | null = null;
+  let timer: NodeJS.Timeout | null = null;
+  let failures = 0;
+  let boundAt: number | null = null;
+  let stopped = false;
+  let detail: string | null = 'Not connected yet';
+
+  function open(): void {
+    timer = null;
+    session = new Session(
+      options,
+      bind,
+      {
+        onBound() {
+          boundAt = performance.now();
+          detail = null;
+          log.info({ bind }, 'Bound to the SMSC');
+          events.onBound();
+        },
+        onRoom: () => events.onRoom(),
+        onDelivery: (delivery, answer) => events.onDelivery(delivery, answer),
+        onClosed,
+      },
+      log,
+    );
+    session.open();
+  }
+
+  function onClosed(end: SessionEnd): void {
+    if (boundAt !== null && performance.now() - boundAt >= STEADY_MS) failures = 0;
+    boundAt = null;
+    session = null;
+    detail = end.reason;
+    if (!stopped) {
+      const delayMs = reconnectDelayMs(options, failures, end.isRefused);
+      failures += 1;
+      log[end.isRefused ? 'error' : 'warn'](
+        { bind, reason: end.reason, delayMs },
+        'The SMPP session ended; connecting again',
+      );
+      timer = setTimeout(open, delayMs);
+    }
+    events.onDown();
+  }
+
+  return {
+    start: open,
+    get isBound() {
+      return session?.state === 'BOUND';
+    },
+    get room() {
+      return session?.room ?? 0;
+    },
+    get detail() {
+      return detail;
+    },
+    submit(body, done) {
+      if (session === null) done({ kind: 'unsent', detail: detail ?? 'Not bound' });
+      else session.submit(body, done);
+    },
+    async stop(drainMs) {
+      stopped = true;
+      if (timer !== null) clearTimeout(timer);
+      await session?.stop(drainMs);
+    },
+  };
+}

@@ -1,0 +1,145 @@
+/**
+ * Messages: a submission as the submit_sm that carry it (SMPP 3.4, 4.4.1). One when the text fits or goes as payload,
+ * else one per part, with a user data header (3GPP TS 23.040, 9.2.3.24.1) or SAR parameters (5.3.2.22 to 5.3.2.24).
+ */
+import { ERRORS } from '../../domain/errors.ts';
+import type { Submission } from '../carrier.ts';
+import { toSmppAddress } from './addresses.ts';
+import { encodeText, splitText } from './alphabet.ts';
+import { ESM_CLASS, SHORT_MESSAGE_MAX, TAGS } from './commands.ts';
+import { PDU_LENGTH_MAX } from './frames.ts';
+import type { SmppOptions } from './options.ts';
+import { NO_TLVS, type MessageBody, type SmppAddress } from './pdu.ts';
+
+/** What cannot be sent, and why. */
+export interface Refusal {
+  readonly code: number;
+  readonly detail: string;
+}
+
+/** A header's and SAR's numbers are octets. */
+const PARTS_MAX = 255;
+/** Octets of a payload that leave room for the rest of the PDU. */
+const PAYLOAD_MAX = PDU_LENGTH_MAX - 1_024;
+/** A part's header: its length, the element for concatenation with 8 bit, three octets of it. */
+const HEADER = [0x05, 0x00, 0x03] as const;
+const EMPTY = Buffer.alloc(0);
+/** Longest validity period in days: a relative month is no fixed time, and no SMSC holds a message that long. */
+const VALIDITY_DAYS_MAX = 31;
+
+/**
+ * The bodies to submit, in order, or why there are none.
+ * @param nextReference gives each long message a number; its lower bits are used
+ */
+export function composeMessages(
+  submission: Submission,
+  options: SmppOptions,
+  nextReference: () => number,
+  nowMs: number,
+): MessageBody[] | Refusal {
+  const { text, expireAt } = submission;
+  if (text === null || text === '')
+    return refuse('templateFailed', 'SMS carries text only, and the message has none');
+  const source = toSmppAddress(submission.from, options.sourceNumbering);
+  if (source === null)
+    return refuse('sender', `"${submission.from}" cannot be a source address over SMPP`);
+  const destination = toSmppAddress(submission.to, options.destinationNumbering);
+  if (destination === null)
+    return refuse('address', 'It cannot be a destination address over SMPP');
+  if (expireAt !== null && expireAt.getTime() <= nowMs)
+    return refuse('expired', 'It expired before it was handed over');
+  const encoded = encodeText(text, options.alphabet);
+  const common = {
+    ...envelopeOf(source, destination, options),
+    validity: expireAt === null ? '' : formatValidity(expireAt.getTime() - nowMs),
+    dataCoding: encoded.dataCoding,
+  };
+  if (encoded.octets.length <= encoded.single) return [{ ...common, shortMessage: encoded.octets }];
+  if (options.longMessages === 'payload')
+    return encoded.octets.length > PAYLOAD_MAX
+      ? refuse('templateFailed', `The text has ${encoded.octets.length} octets; too many`)
+      : [wholeOf(common, encoded.octets)];
+  const parts = splitText(encoded);
+  if (parts.length > PARTS_MAX)
+    return refuse('templateFailed', `The text has ${parts.length} parts; 255 are possible`);
+  const reference = nextReference();
+  return parts.map((part, i) =>
+    options.longMessages === 'sar'
+      ? sarPartOf(common, part, reference, parts.length, i + 1)
+      : headedPartOf(common, part, reference, parts.length, i + 1),
+  );
+}
+
+function refuse(error: 'templateFailed' | 'sender' | 'address' | 'expired', detail: string) {
+  return { code: ERRORS[error].code, detail };
+}
+
+type Envelope = Omit<MessageBody, 'shortMessage'>;
+
+function envelopeOf(
+  source: SmppAddress,
+  destination: SmppAddress,
+  options: SmppOptions,
+): Omit<Envelope, 'validity' | 'dataCoding'> {
+  return {
+    serviceType: options.serviceType,
+    source,
+    destination,
+    esmClass: ESM_CLASS.plain,
+    protocolId: 0,
+    priority: 0,
+    scheduledAt: '',
+    registeredDelivery: options.registeredDelivery ? 1 : 0,
+    replaceIfPresent: 0,
+    defaultMessageId: 0,
+    tlvs: NO_TLVS,
+  };
+}
+
+/** In short_message as long as it fits, else in message_payload (5.3.2.32); never in both. */
+function wholeOf(envelope: Envelope, octets: Buffer): MessageBody {
+  return octets.length <= SHORT_MESSAGE_MAX
+    ? { ...envelope, shortMessage: octets }
+    : { ...envelope, shortMessage: EMPTY, tlvs: new Map([[TAGS.message_payload, octets]]) };
+}
+
+function headedPartOf(
+  envelope: Envelope,
+  octets: Buffer,
+  reference: number,
+  total: number,
+  number: number,
+): MessageBody {
+  const header = Buffer.from([...HEADER, reference & 0xff, total, number]);
+  return {
+    ...envelope,
+    esmClass: ESM_CLASS.userDataHeader,
+    shortMessage: Buffer.concat([header, octets]),
+  };
+}
+
+function sarPartOf(
+  envelope: Envelope,
+  octets: Buffer,
+  reference: number,
+  total: number,
+  number: number,
+): MessageBody {
+  return {
+    ...envelope,
+    shortMessage: octets,
+    tlvs: new Map([
+      [TAGS.sar_msg_ref_num, Buffer.from([(reference >>> 8) & 0xff, reference & 0xff])],
+      [TAGS.sar_total_segments, Buffer.from([total])],
+      [TAGS.sar_segment_seqnum, Buffer.from([number])],
+    ]),
+  };
+}
+
+/** A time from now as `YYMMDDhhmmsstnnR` (7.1.1.2): at least a second, at most 31 days, rounded down. */
+export function formatValidity(ms: number): string {
+  const seconds = Math.max(1, Math.min(Math.floor(ms / 1000), VALIDITY_DAYS_MAX * 86_400));
+  const pair = (value: number) => String(Math.floor(value)).padStart(2, '0');
+  const [days, hours, minutes] = [seconds / 86_400, (seconds / 3600) % 24, (seconds / 60) % 60];
+  return `0000${pair(days)}${pair(hours)}${pair(minutes)}${pair(seconds % 60)}000R`;
+}
