@@ -15,18 +15,30 @@ const SHORT_CODE_LENGTH_MAX = 6;
  * the standard leaves them open.
  */
 export function toSmppAddress(address: string, numbering: Numbering): SmppAddress | null {
-  const plain = address.startsWith('+') ? address.slice(1) : address;
-  if (plain === '' || plain.length > ADDRESS_LENGTH_MAX || !/^[\x20-\x7e\xa0-\xff]+$/.test(plain))
-    return null;
-  return { ...(numbering === 'auto' ? numberingOf(address) : numbering), address: plain };
+  const hasPlus = address.startsWith('+');
+  const plain = hasPlus ? address.slice(1) : address;
+  if (plain === '' || plain.length > ADDRESS_LENGTH_MAX) return null;
+  let isDigits = true;
+  for (let i = 0; i < plain.length; i += 1) {
+    const unit = plain.charCodeAt(i);
+    if (unit >= 0x30 && unit <= 0x39) continue;
+    if (unit < 0x20 || unit > 0xff || (unit > 0x7e && unit < 0xa0)) return null;
+    isDigits = false;
+  }
+  const { ton, npi } =
+    numbering === 'auto' ? numberingOf(isDigits, hasPlus, plain.length) : numbering;
+  return { ton, npi, address: plain };
 }
 
-function numberingOf(address: string): { ton: number; npi: number } {
-  if (/^\+[0-9]+$/.test(address)) return { ton: TON.international, npi: NPI.isdn };
-  if (!/^[0-9]+$/.test(address)) return { ton: TON.alphanumeric, npi: NPI.unknown };
-  return address.length <= SHORT_CODE_LENGTH_MAX
-    ? { ton: TON.networkSpecific, npi: NPI.unknown }
-    : { ton: TON.unknown, npi: NPI.isdn };
+const INTERNATIONAL = { ton: TON.international, npi: NPI.isdn } as const;
+const ALPHANUMERIC = { ton: TON.alphanumeric, npi: NPI.unknown } as const;
+const SHORT_CODE = { ton: TON.networkSpecific, npi: NPI.unknown } as const;
+const UNKNOWN = { ton: TON.unknown, npi: NPI.isdn } as const;
+
+function numberingOf(isDigits: boolean, hasPlus: boolean, length: number) {
+  if (!isDigits) return ALPHANUMERIC;
+  if (hasPlus) return INTERNATIONAL;
+  return length <= SHORT_CODE_LENGTH_MAX ? SHORT_CODE : UNKNOWN;
 }
 
 /** The reverse: a plus before digits that are said to be international, all else as it is. */

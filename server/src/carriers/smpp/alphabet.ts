@@ -59,21 +59,26 @@ export function encodeText(text: string, alphabet: DefaultAlphabet): EncodedText
   return { dataCoding: DATA_CODING.ucs2, octets: encodeUcs2(text), single: 140, part: 134 };
 }
 
-/** Unpacked septets, or null when a character is in neither table. */
+/** Unpacked septets, or null when a character is in neither table. Counted first: a buffer and a view of it cost more. */
 function encodeGsm(text: string): Buffer | null {
-  const octets = Buffer.allocUnsafe(text.length * 2);
-  let at = 0;
+  let length = text.length;
   for (let i = 0; i < text.length; i += 1) {
     const code = CODES[text.charCodeAt(i)] ?? UNKNOWN;
+    if (code >= UNKNOWN) return null;
+    if (code >= IN_EXTENSION) length += 1;
+  }
+  const octets = Buffer.allocUnsafe(length);
+  let at = 0;
+  for (let i = 0; i < text.length; i += 1) {
+    const code = CODES[text.charCodeAt(i)] ?? 0;
     if (code >= IN_EXTENSION) {
-      if (code >= UNKNOWN) return null;
       octets[at] = ESCAPE;
       at += 1;
     }
     octets[at] = code;
     at += 1;
   }
-  return octets.subarray(0, at);
+  return octets;
 }
 
 /** UTF-16, big-endian: what handsets make of UCS-2. */

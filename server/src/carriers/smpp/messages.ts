@@ -9,7 +9,7 @@ import { encodeText, splitText } from './alphabet.ts';
 import { ESM_CLASS, SHORT_MESSAGE_MAX, TAGS } from './commands.ts';
 import { PDU_LENGTH_MAX } from './frames.ts';
 import type { SmppOptions } from './options.ts';
-import { NO_TLVS, type MessageBody, type SmppAddress } from './pdu.ts';
+import { NO_TLVS, type MessageBody } from './pdu.ts';
 
 /** What cannot be sent, and why. */
 export interface Refusal {
@@ -49,12 +49,24 @@ export function composeMessages(
   if (expireAt !== null && expireAt.getTime() <= nowMs)
     return refuse('expired', 'It expired before it was handed over');
   const encoded = encodeText(text, options.alphabet);
-  const common = {
-    ...envelopeOf(source, destination, options),
+  // All of a message that goes in one part; the others are made from it.
+  const common: MessageBody = {
+    serviceType: options.serviceType,
+    source,
+    destination,
+    esmClass: ESM_CLASS.plain,
+    protocolId: 0,
+    priority: 0,
+    scheduledAt: '',
     validity: expireAt === null ? '' : formatValidity(expireAt.getTime() - nowMs),
+    registeredDelivery: options.registeredDelivery ? 1 : 0,
+    replaceIfPresent: 0,
     dataCoding: encoded.dataCoding,
+    defaultMessageId: 0,
+    shortMessage: encoded.octets,
+    tlvs: NO_TLVS,
   };
-  if (encoded.octets.length <= encoded.single) return [{ ...common, shortMessage: encoded.octets }];
+  if (encoded.octets.length <= encoded.single) return [common];
   if (options.longMessages === 'payload')
     return encoded.octets.length > PAYLOAD_MAX
       ? refuse('templateFailed', `The text has ${encoded.octets.length} octets; too many`)
@@ -74,37 +86,15 @@ function refuse(error: 'templateFailed' | 'sender' | 'address' | 'expired', deta
   return { code: ERRORS[error].code, detail };
 }
 
-type Envelope = Omit<MessageBody, 'shortMessage'>;
-
-function envelopeOf(
-  source: SmppAddress,
-  destination: SmppAddress,
-  options: SmppOptions,
-): Omit<Envelope, 'validity' | 'dataCoding'> {
-  return {
-    serviceType: options.serviceType,
-    source,
-    destination,
-    esmClass: ESM_CLASS.plain,
-    protocolId: 0,
-    priority: 0,
-    scheduledAt: '',
-    registeredDelivery: options.registeredDelivery ? 1 : 0,
-    replaceIfPresent: 0,
-    defaultMessageId: 0,
-    tlvs: NO_TLVS,
-  };
-}
-
 /** In short_message as long as it fits, else in message_payload (5.3.2.32); never in both. */
-function wholeOf(envelope: Envelope, octets: Buffer): MessageBody {
+function wholeOf(common: MessageBody, octets: Buffer): MessageBody {
   return octets.length <= SHORT_MESSAGE_MAX
-    ? { ...envelope, shortMessage: octets }
-    : { ...envelope, shortMessage: EMPTY, tlvs: new Map([[TAGS.message_payload, octets]]) };
+    ? { ...common, shortMessage: octets }
+    : { ...common, shortMessage: EMPTY, tlvs: new Map([[TAGS.message_payload, octets]]) };
 }
 
 function headedPartOf(
-  envelope: Envelope,
+  common: MessageBody,
   octets: Buffer,
   reference: number,
   total: number,
@@ -112,21 +102,21 @@ function headedPartOf(
 ): MessageBody {
   const header = Buffer.from([...HEADER, reference & 0xff, total, number]);
   return {
-    ...envelope,
+    ...common,
     esmClass: ESM_CLASS.userDataHeader,
     shortMessage: Buffer.concat([header, octets]),
   };
 }
 
 function sarPartOf(
-  envelope: Envelope,
+  common: MessageBody,
   octets: Buffer,
   reference: number,
   total: number,
   number: number,
 ): MessageBody {
   return {
-    ...envelope,
+    ...common,
     shortMessage: octets,
     tlvs: new Map([
       [TAGS.sar_msg_ref_num, Buffer.from([(reference >>> 8) & 0xff, reference & 0xff])],
