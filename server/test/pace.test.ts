@@ -56,11 +56,12 @@ async function addPool(fanfare: Fanfare, senderIds: string[]): Promise<string> {
 
 const timesOf = (journal: Json[]) => journal.map((line) => Date.parse(line['at'])).toSorted();
 
-/** No stretch of a journal holds more than the pace allows: turns are never early, however slow the machine is. */
-function expectPace(journal: Json[], perSecond: number, unitsEach = 1): void {
+/**
+ * No stretch of a journal holds more than the pace allows, however slow the machine is. A message that is late does not
+ * make the next one of its batch hurry; batches that run side by side may each be late by themselves.
+ */
+function expectPace(journal: Json[], perSecond: number, unitsEach = 1, slackMs = 20): void {
   const times = timesOf(journal);
-  // Answers to reservations take a moment, and the journal tells milliseconds.
-  const slackMs = 60;
   for (const [i, from] of times.entries())
     for (const [k, to] of times.slice(i).entries())
       expect(to - from + slackMs).toBeGreaterThan((k * unitsEach * 1000) / perSecond);
@@ -117,7 +118,8 @@ describe('throughput', () => {
       );
       for (const id of operations) await fanfare.watch(id, isDone);
       expect(await journal()).toHaveLength(120);
-      expectPace(await journal(), 50);
+      // Up to four batches, each about a turn behind at worst.
+      expectPace(await journal(), 50, 1, 1_000);
     } finally {
       await second.stop();
     }

@@ -34,8 +34,10 @@ export class Pacer {
   readonly #options: PacerOptions;
   #perSecond: number | null;
   #ahead: Promise<Turn> | null = null;
-  /** When the messages of the present turn may go. */
-  #times = new Map<number, number>();
+  /** When the messages of the present turn may go, and for how long each keeps the sender busy. */
+  #slots = new Map<number, { readonly at: number; readonly lastsMs: number }>();
+  /** From when on the last message that went leaves the sender free: one that is late does not make the next hurry. */
+  #freeAt = 0;
   #cappedUntil: number | null = null;
 
   constructor(options: PacerOptions) {
@@ -70,12 +72,13 @@ export class Pacer {
     }
     const given = wish.ordinals.slice(0, granted);
     let next = at + waitMs;
-    this.#times = new Map();
+    this.#slots = new Map();
     for (const [i, ordinal] of given.entries()) {
-      this.#times.set(ordinal, next);
-      if (perSecond !== null) next += ((wish.costs[i] ?? 1) * 1000) / perSecond;
+      const lastsMs = perSecond === null ? 0 : ((wish.costs[i] ?? 1) * 1000) / perSecond;
+      this.#slots.set(ordinal, { at: next, lastsMs });
+      next += lastsMs;
     }
-    const isOpen = await this.waitFor(given[0] ?? -1);
+    const isOpen = await this.#sleepUntil(at + waitMs);
     return isOpen ? ordinals.indexOf(given.at(-1) ?? -1) + 1 : 0;
   }
 
@@ -90,8 +93,16 @@ export class Pacer {
 
   /** Waits for the time of a message of the present turn; false when told to stop meanwhile. */
   async waitFor(ordinal: number): Promise<boolean> {
+    const slot = this.#slots.get(ordinal);
+    if (slot === undefined) return !this.#options.stopping.aborted;
+    const goes = await this.#sleepUntil(Math.max(slot.at, this.#freeAt));
+    this.#freeAt = Math.max(slot.at, performance.now()) + slot.lastsMs;
+    return goes;
+  }
+
+  async #sleepUntil(at: number): Promise<boolean> {
     const { stopping } = this.#options;
-    const waitMs = (this.#times.get(ordinal) ?? 0) - performance.now();
+    const waitMs = at - performance.now();
     if (waitMs > 1) await sleep(waitMs, undefined, { signal: stopping }).catch(() => undefined);
     return !stopping.aborted;
   }
