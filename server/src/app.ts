@@ -9,7 +9,7 @@
  * The three meet in rows only (and a send request is handed from the first to the second), so that reading stays
  * quick while a megabyte is parsed and thousands of messages are sent.
  */
-import type { Config } from './config.ts';
+import type { Config } from './config/config.ts';
 import type { Channel } from './domain/message.ts';
 import { defaultUnit } from './domain/pace.ts';
 import type { DispatchThreadApi, DispatchThreadData } from './dispatch-thread.ts';

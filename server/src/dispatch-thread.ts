@@ -2,9 +2,8 @@
  * The thread that sends: carriers, dispatcher, settlements, receipts and upkeep. The composition root of dispatch:
  * `app.ts` starts it. It meets the rest of the server in the database only.
  */
-import type { Carrier } from './carriers/carrier.ts';
-import { createSimulator } from './carriers/simulator.ts';
-import type { Config } from './config.ts';
+import { buildCarriers } from './build-carriers.ts';
+import type { Config } from './config/config.ts';
 import { createDispatcher } from './dispatch/dispatcher.ts';
 import { createSettler } from './dispatch/settle.ts';
 import { createUpkeep } from './dispatch/upkeep.ts';
@@ -58,12 +57,10 @@ await serveThread<DispatchThreadData, DispatchThreadApi>(async ({ databaseUrl, c
   });
   stops.push(() => receipts.drain());
 
-  const carriers: Carrier[] = [];
-  for (const [name, options] of Object.entries(config.carriers)) {
-    const carrier = createSimulator({ ...options, name });
+  const carriers = buildCarriers(config, log);
+  for (const carrier of carriers) {
     await carrier.start((some) => receipts.take(some));
     stops.push(() => carrier.stop());
-    carriers.push(carrier);
   }
 
   const dispatcher = createDispatcher({

@@ -2,7 +2,7 @@
  * The thread that takes send requests in, from the bytes of the body to the operation in the database. The composition
  * root of intake: `app.ts` starts it.
  */
-import type { Config } from './config.ts';
+import type { Config } from './config/config.ts';
 import { createSendReader, type SendAnswer, type SendQuestion } from './http/send.ts';
 import { createSubmitter } from './intake/submit.ts';
 import { serveThread } from './lib/thread.ts';

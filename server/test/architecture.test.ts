@@ -15,13 +15,16 @@ const WALLS: Readonly<Record<string, readonly string[]>> = {
   intake: ['domain/', 'lib/', 'store/store.ts'],
   dispatch: ['domain/', 'lib/', 'store/store.ts', 'carriers/carrier.ts'],
   http: ['domain/', 'lib/', 'intake/', 'store/store.ts'],
-  cli: ['app.ts', 'config.ts', 'lib/'],
+  cli: ['app.ts', 'config/', 'lib/'],
+  // Options of carriers are what carriers say they are.
+  config: ['domain/', 'lib/', 'carriers/'],
 };
 
 /** Composition roots and the option table: they may know what they put together. */
 const ROOTS: Readonly<Record<string, readonly string[]>> = {
   'app.ts': [
-    'config.ts',
+    'config/',
+    'build-carriers.ts',
     'domain/',
     'lib/',
     'store/',
@@ -29,8 +32,10 @@ const ROOTS: Readonly<Record<string, readonly string[]>> = {
     'dispatch-thread.ts',
     'intake-thread.ts',
   ],
+  'build-carriers.ts': ['config/', 'domain/', 'lib/', 'carriers/'],
   'dispatch-thread.ts': [
-    'config.ts',
+    'config/',
+    'build-carriers.ts',
     'domain/',
     'lib/',
     'store/store.ts',
@@ -38,15 +43,15 @@ const ROOTS: Readonly<Record<string, readonly string[]>> = {
     'dispatch/',
     'intake/',
   ],
-  'intake-thread.ts': ['config.ts', 'domain/', 'lib/', 'store/store.ts', 'http/', 'intake/'],
-  'config.ts': ['domain/', 'lib/'],
+  'intake-thread.ts': ['config/', 'domain/', 'lib/', 'store/store.ts', 'http/', 'intake/'],
 };
 
 const LINES_MAX = 400;
 const FUNCTION_LINES_MAX = 70;
 /** Longer files, each with its reason. */
 const LONG_FILES: Readonly<Record<string, string>> = {
-  'config.ts': 'every option, once',
+  'config/config.ts': 'every option, once',
+  'config/carriers.ts': 'every option of carriers, once',
   'http/schemas.ts': 'every shape of the API, once',
   'store/operations.ts': 'everything that writes or reads an operation, in the order of its life',
   'store/embedded.ts': 'one state machine: the life of the engine',

@@ -11,6 +11,60 @@ async function makeFolder(): Promise<string> {
 }
 
 describe('the configuration', () => {
+  it('checks each carrier by its kind, takes secrets from elsewhere and never shows them', async () => {
+    const folder = await makeFolder();
+    const file = join(folder, 'my.json');
+    const write = (carriers: object) => writeFile(file, JSON.stringify({ carriers, senders: [] }));
+    await write({
+      a: { kind: 'smp' },
+      b: { kind: 'smpp', systemId: 'x', password: { env: 'NO_SUCH_SECRET' }, windowPerBnd: 1 },
+      c: { kind: 'http', channels: ['SMS'] },
+      d: { kind: 'http', channels: ['SMS'], preset: 'classic', settings: { accountSid: 'AC1' } },
+      e: { kind: 'simulator', answerDelayMs: { min: 5, max: 1 } },
+      f: { kind: 'smpp', host: 'x', systemId: 'x', password: { file: join(folder, 'none') } },
+    });
+    const { code, err } = await runProgram(['config', 'print', '-c', file]);
+    expect(code).toBe(1);
+    for (const part of [
+      '$.carriers.a.kind: there is no kind "smp". Did you mean smpp?',
+      "$.carriers.b: must have required property 'host'",
+      '"windowPerBnd". Did you mean windowPerBind?',
+      '$.carriers.b.password: the environment variable NO_SUCH_SECRET is not set.',
+      '$.carriers.c: needs a "preset" or a "description"',
+      "$.carriers.d.settings: must have required property 'authToken'",
+      '$.carriers.e.answerDelayMs: max (1) is below min (5).',
+      `$.carriers.f.password: ${join(folder, 'none')} cannot be read`,
+    ])
+      expect(err).toContain(part);
+    await writeFile(join(folder, 'secret'), 'from-a-file\n');
+    await write({
+      smsc: {
+        kind: 'smpp',
+        host: { env: 'FANFARE_SMSC_HOST' },
+        systemId: 'me',
+        password: { file: join(folder, 'secret') },
+        tls: {},
+      },
+      web: {
+        kind: 'http',
+        channels: ['SMS'],
+        preset: 'classic',
+        settings: { accountSid: 'AC1', authToken: 'in-the-clear' },
+      },
+    });
+    const shown = await runProgram(['config', 'print', '-c', file], {
+      FANFARE_SMSC_HOST: 'smsc.example',
+    });
+    expect([shown.code, shown.err]).toEqual([0, '']);
+    expect(shown.out).not.toMatch(/from-a-file|in-the-clear|smsc\.example/);
+    expect(JSON.parse(shown.out)).toMatchObject({
+      carriers: {
+        smsc: { port: 2775, password: '********', tls: { rejectUnauthorized: true } },
+        web: { settings: { authToken: '********', baseUrl: 'https://api.twilio.com' } },
+      },
+    });
+  });
+
   it('refuses what it does not know, all at once, with suggestions', async () => {
     const folder = await makeFolder();
     const file = join(folder, 'my.json');

@@ -1,6 +1,6 @@
 /** What commands that manage things share: the store of the configuration, an account, and errors for people. */
 import { openAdmin, type Account, type Admin } from '../app.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { createLogger } from '../lib/log.ts';
 
 /** Something the user can put right: its message is all there is to say. */

@@ -1,6 +1,6 @@
 /** Writes the documents that come from the code; with `--check` says which are stale, with status 1. */
 import { readFile, writeFile } from 'node:fs/promises';
-import { renderConfigMarkdown } from '../config.ts';
+import { renderConfigMarkdown } from '../config/manual.ts';
 import { renderErrorsMarkdown } from '../app.ts';
 
 const ROOT = new URL('../../../', import.meta.url);

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The command line: what each command is for. Errors go to standard error, say what to do, and end with status 1. */
 import { Command, Option } from 'commander';
-import { ConfigError, describeConfig, loadConfig, type Config } from '../config.ts';
+import { ConfigError, describeConfig, loadConfig, type Config } from '../config/config.ts';
 import { EmbeddedError, SchemaError } from '../app.ts';
 import { findAccount, fail, print, UserError, withAdmin } from './admin.ts';
 import {

@@ -8,7 +8,7 @@ import {
   type Channel,
   type Sender,
 } from '../app.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { fail, findAccount, print, withAdmin } from './admin.ts';
 import { describeLimits, toLimits, withLimits, type LimitOptions } from './sender-limits.ts';
 

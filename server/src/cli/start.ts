@@ -1,6 +1,6 @@
 /** `fanfare start`: a server until it is told to stop, and what a user needs to know to begin. */
 import { startApp, type App } from '../app.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { createLogger } from '../lib/log.ts';
 
 /** npm and the terminal both pass Ctrl-C on; only a second one after this long means "at once". */

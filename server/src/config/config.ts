@@ -6,87 +6,28 @@
  * once, each with where it stands and what to do; an unknown key is never ignored.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import { Ajv, type ErrorObject } from 'ajv';
-import { closest, distance } from 'fastest-levenshtein';
 import { Type, type Static, type TSchema } from 'typebox';
-import { CHANNELS } from './domain/message.ts';
-import { DAILY_CAP_MAX, PACE_UNITS, THROUGHPUT_MAX, THROUGHPUT_MIN } from './domain/pace.ts';
-import { findQuietProblem, TIME_OF_DAY } from './domain/quiet-hours.ts';
-import { LOG_LEVELS } from './lib/log.ts';
+import { CHANNELS } from '../domain/message.ts';
+import { DAILY_CAP_MAX, PACE_UNITS, THROUGHPUT_MAX, THROUGHPUT_MIN } from '../domain/pace.ts';
+import { findQuietProblem, TIME_OF_DAY } from '../domain/quiet-hours.ts';
+import { LOG_LEVELS } from '../lib/log.ts';
+import { readCarriers, type CarrierConfig } from './carriers.ts';
+import { check, suggest, type Finding } from './check.ts';
+import { listOptions, type OptionPlace } from './options.ts';
+import { choice, flag, group, integer, optionalText } from './parts.ts';
+import { listSecretVariables, MASK, maskSecrets } from './secrets.ts';
 
 /** The configuration is wrong; the message lists everything that is. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
-/** Keywords of our own: `env` names the environment variable, `secret` hides the value when printed. */
-type Notes = { readonly description: string; readonly env?: string; readonly secret?: boolean };
-
-const integer = (value: number, [minimum, maximum]: [number, number], notes: Notes) =>
-  Type.Integer({ default: value, minimum, maximum, ...notes });
-const flag = (value: boolean, notes: Notes) => Type.Boolean({ default: value, ...notes });
-const share = (value: number, notes: Notes) =>
-  Type.Number({ default: value, minimum: 0, maximum: 1, ...notes });
-const optionalText = ({ pattern, ...notes }: Notes & { readonly pattern?: string }) =>
-  Type.Union(
-    [Type.String({ minLength: 1, ...(pattern === undefined ? {} : { pattern }) }), Type.Null()],
-    { default: null, ...notes },
-  );
-const choice = <Value extends string>(
-  values: readonly Value[],
-  notes: Notes & { default?: Value },
-) => Type.Unsafe<Value>({ type: 'string', enum: values, ...notes });
-const group = <Properties extends Record<string, TSchema>>(
-  properties: Properties,
-  description: string,
-) => Type.Object(properties, { additionalProperties: false, default: {}, description });
-const delays = (min: number, max: number, description: string) =>
-  group(
-    {
-      min: integer(min, [0, 600_000], { description: 'Shortest, in milliseconds.' }),
-      max: integer(max, [0, 600_000], { description: 'Longest, in milliseconds.' }),
-    },
-    description,
-  );
-
-const simulator = Type.Object(
-  {
-    kind: choice(['simulator'], { default: 'simulator', description: 'Kind of carrier.' }),
-    channels: Type.Array(choice(CHANNELS, { description: 'Channel.' }), {
-      default: [...CHANNELS],
-      uniqueItems: true,
-      description: 'Channels it takes.',
-    }),
-    ambiguous: choice(['hold', 'resend'], {
-      default: 'hold',
-      description:
-        'What becomes of a message that was being submitted when the server was killed: `hold` ends it UNDELIVERED (error 30050), `resend` submits it again.',
-    }),
-    windowMax: integer(250, [1, 10_000], {
-      description: 'Submissions that may be unanswered at one moment.',
-    }),
-    seed: integer(1, [0, 2 ** 31 - 1], { description: 'Seed of its chances.' }),
-    answerDelayMs: delays(5, 50, 'Time until it answers a submission.'),
-    receiptDelayMs: delays(50, 1_000, 'Time from a submission to its receipt.'),
-    throughputPerSecond: integer(0, [0, 1_000_000], {
-      description: 'Submissions it takes per second before it throttles; 0 is unlimited.',
-    }),
-    failureRate: share(0, { description: 'Share refused at submit (FAILED).' }),
-    lossRate: share(0, { description: 'Share accepted that never gets a receipt (stays SENT).' }),
-    undeliveredRate: share(0, { description: 'Share accepted, then UNDELIVERED.' }),
-    readRate: share(0, { description: 'Share READ after delivery.' }),
-    journalFile: optionalText({
-      description: 'File that gets a line of JSON for each submission it takes.',
-    }),
-  },
-  { additionalProperties: false, description: 'A simulated carrier.' },
-);
-
 const paceUnit = choice(PACE_UNITS, {
   description: 'What throughput and daily cap count: SEGMENTS for SMS when not given.',
 });
 
-const sender = Type.Object(
+/** One of `senders`. */
+export const SENDER_SCHEMA = Type.Object(
   {
     address: Type.String({
       minLength: 1,
@@ -261,11 +202,15 @@ export const CONFIG_SCHEMA = Type.Object(
       },
       'Receipts.',
     ),
-    carriers: Type.Record(Type.String({ pattern: '^[a-z][a-z0-9_-]{0,62}$' }), simulator, {
+    // What is in each is checked by its kind: `carriers.ts`.
+    carriers: Type.Unsafe<Record<string, CarrierConfig>>({
+      type: 'object',
+      patternProperties: { '^[a-z][a-z0-9_-]{0,62}$': { type: 'object' } },
+      additionalProperties: false,
       default: { simulator: {} },
       description: 'Carriers by name (lower-case letters, digits, `_` and `-`).',
     }),
-    senders: Type.Array(sender, {
+    senders: Type.Array(SENDER_SCHEMA, {
       default: [
         { address: '+15005550100', channel: 'SMS', carrier: 'simulator' },
         { address: 'fanfare_demo_agent', channel: 'RCS', carrier: 'simulator' },
@@ -284,22 +229,8 @@ export const CONFIG_FILE = 'fanfare.config.json';
 /** Environment variables that are no options of the server but read by the command line. */
 const OTHER_ENV = new Set(['FANFARE_CONFIG']);
 
-interface OptionPlace {
-  readonly path: string;
-  readonly schema: TSchema & Partial<Notes> & { readonly default?: unknown };
-}
-
-function listOptions(schema: TSchema, prefix = ''): OptionPlace[] {
-  const properties =
-    (schema as { properties?: Record<string, OptionPlace['schema']> }).properties ?? {};
-  return Object.entries(properties).flatMap(([name, each]) => {
-    const path = prefix + name;
-    const inner = listOptions(each, `${path}.`);
-    return inner.length > 0 ? inner : [{ path, schema: each }];
-  });
-}
-
 const OPTIONS = listOptions(CONFIG_SCHEMA);
+const BY_PATH = new Map(OPTIONS.map((each) => [each.path, each]));
 const BY_ENV = new Map(
   OPTIONS.flatMap((each) => (each.schema.env ? [[each.schema.env, each]] : [])) as [
     string,
@@ -319,23 +250,26 @@ export function loadConfig(
   const problems: string[] = [];
   const path = file ?? env['FANFARE_CONFIG'] ?? (existsSync(CONFIG_FILE) ? CONFIG_FILE : null);
   const fromFile = path === null ? {} : readConfigFile(path, problems);
-  const fromEnv = readEnvironment(env, problems);
+  const fromEnv = readEnvironment(env, listSecretVariables(fromFile['carriers']), problems);
   if (problems.length > 0) throw refuse(problems);
   const raw: Record<string, unknown> = { ...fromFile, ...fromEnv, ...flags };
-  const ajv = new Ajv({ allErrors: true, useDefaults: true, allowUnionTypes: true, verbose: true });
-  for (const keyword of ['env', 'secret']) ajv.addKeyword({ keyword });
-  const validate = ajv.compile(CONFIG_SCHEMA);
-  if (!validate(raw))
-    for (const error of validate.errors ?? []) {
-      const text = describeError(error, path, fromEnv);
-      if (text !== null) problems.push(text);
-    }
-  if (problems.length > 0) throw refuse(problems);
-  const config = raw as Config;
+  const place = (finding: Finding) => describe(finding, path, fromEnv);
+  const findings = check(CONFIG_SCHEMA, raw);
+  // What is no object of objects has been told already.
+  const carriers = findings.some(({ path: at }) => at.startsWith('carriers'))
+    ? null
+    : readCarriers(raw['carriers'] as Record<string, object>, env);
+  problems.push(...[...findings, ...(carriers?.findings ?? [])].map(place));
+  if (problems.length > 0 || carriers === null) throw refuse(problems);
+  const config = { ...raw, carriers: carriers.read } as Config;
   problems.push(...checkTogether(config));
   if (problems.length > 0) throw refuse(problems);
+  SECRETS.set(config, carriers.secrets);
   return config;
 }
+
+/** What was read from elsewhere, to be masked when a configuration is shown. */
+const SECRETS = new WeakMap<Config, ReadonlySet<string>>();
 
 function refuse(problems: readonly string[]): ConfigError {
   return new ConfigError(
@@ -357,13 +291,14 @@ function readConfigFile(path: string, problems: string[]): Record<string, unknow
 
 function readEnvironment(
   env: Readonly<Record<string, string | undefined>>,
+  secretVariables: readonly string[],
   problems: string[],
 ): Record<string, unknown> {
   const values: Record<string, unknown> = {};
   for (const [name, text] of Object.entries(env)) {
     const option = BY_ENV.get(name);
     if (option === undefined) {
-      if (name.startsWith('FANFARE_') && !OTHER_ENV.has(name))
+      if (name.startsWith('FANFARE_') && !OTHER_ENV.has(name) && !secretVariables.includes(name))
         problems.push(
           `${name}: no such setting.${suggest(name, [...BY_ENV.keys(), ...OTHER_ENV])}`,
         );
@@ -383,43 +318,15 @@ function parseText(text: string, schema: TSchema): unknown {
   return text;
 }
 
-function suggest(name: string, known: readonly string[]): string {
-  if (known.length === 0) return '';
-  const best = closest(name, known);
-  return distance(name, best) <= Math.max(2, name.length / 3)
-    ? ` Did you mean ${best}?`
-    : ` Known are: ${known.join(', ')}.`;
-}
-
-function describeError(
-  error: ErrorObject,
+/** A finding as a line: with the variable or the file that it stands in. */
+function describe(
+  { path, text }: Finding,
   file: string | null,
   fromEnv: Record<string, unknown>,
-): string | null {
-  // A union's own line says less than those of its members.
-  if (error.keyword === 'anyOf' || (error.keyword === 'type' && error.params['type'] === 'null'))
-    return null;
-  const path = error.instancePath.slice(1).replaceAll('/', '.');
+): string {
   const first = path.split('.')[0] ?? '';
-  const option = OPTIONS.find((each) => each.path === first);
-  const place =
-    first in fromEnv
-      ? (option?.schema.env ?? first)
-      : `${file ?? 'options'}: $${path === '' ? '' : `.${path}`}`;
-  if (error.keyword === 'additionalProperties') {
-    const name = String(error.params['additionalProperty']);
-    const known = Object.keys(
-      (error.parentSchema as { properties?: object } | undefined)?.properties ?? {},
-    );
-    return known.length === 0
-      ? `${place}: "${name}" is no valid name; use lower-case letters, digits, _ and -.`
-      : `${place}: there is no setting "${name}".${suggest(name, known)}`;
-  }
-  if (error.keyword === 'enum')
-    return `${place}: must be one of ${(error.params['allowedValues'] as string[]).join(', ')}.`;
-  const notes = error.parentSchema as Partial<Notes> | undefined;
-  const about = option?.schema.description ?? notes?.description;
-  return `${place}: ${error.message ?? 'is not valid'}.${about === undefined ? '' : ` (${about})`}`;
+  const env = first in fromEnv ? BY_PATH.get(first)?.schema.env : undefined;
+  return `${env ?? `${file ?? 'options'}: $${path === '' ? '' : `.${path}`}`}: ${text}`;
 }
 
 /** What no single option can tell. */
@@ -440,10 +347,6 @@ function checkTogether(config: Config): string[] {
     const quiet = each.quietHours && findQuietProblem(each.quietHours);
     if (quiet) problems.push(`$.senders[${i}].quietHours: ${quiet}`);
   }
-  for (const [name, { answerDelayMs, receiptDelayMs }] of Object.entries(config.carriers))
-    for (const [option, { min, max }] of Object.entries({ answerDelayMs, receiptDelayMs }))
-      if (max < min)
-        problems.push(`$.carriers.${name}.${option}: max (${max}) is below min (${min}).`);
   return problems;
 }
 
@@ -451,49 +354,7 @@ function checkTogether(config: Config): string[] {
 export function describeConfig(config: Config): Record<string, unknown> {
   const shown: Record<string, unknown> = { ...config };
   for (const { path, schema } of OPTIONS)
-    if (schema.secret && shown[path] !== null) shown[path] = '********';
+    if (schema.secret && shown[path] !== null) shown[path] = MASK;
+  shown['carriers'] = maskSecrets(config.carriers, SECRETS.get(config) ?? new Set());
   return shown;
-}
-
-/** `docs/config.md`. */
-export function renderConfigMarkdown(): string {
-  const row = ({ path, schema }: OptionPlace) =>
-    `| \`${path}\` | ${schema.env ? `\`${schema.env}\`` : ''} | ${describeType(schema)} | ${schema.default === undefined ? '' : `\`${JSON.stringify(schema.default)}\``} | ${schema.description ?? ''} |`;
-  const table = (options: readonly OptionPlace[]) =>
-    `| Option | Environment | Type | Default | What it does |\n|---|---|---|---|---|\n${options.map(row).join('\n')}\n`;
-  return `# Configuration
-
-Generated from \`server/src/config.ts\` by \`npm run generate\`.
-
-A setting comes from the environment, else from the config file (\`--config FILE\`, \`FANFARE_CONFIG\`, or
-\`${CONFIG_FILE}\` in the working directory), else it has its default. An unknown key or \`FANFARE_\` variable
-refuses to start, with a suggestion. \`fanfare config print\` shows what would be used.
-
-${table(OPTIONS)}
-## A carrier (\`carriers.<name>\`)
-
-${table(listOptions(simulator))}
-## A sender (\`senders[]\`)
-
-${table(listOptions(sender))}`;
-}
-
-function describeType(schema: TSchema): string {
-  const {
-    type,
-    enum: values,
-    minimum,
-    maximum,
-    anyOf,
-  } = schema as {
-    type?: string;
-    enum?: string[];
-    minimum?: number;
-    maximum?: number;
-    anyOf?: { type?: string }[];
-  };
-  if (values !== undefined) return values.map((value) => `\`${value}\``).join(', ');
-  if (anyOf !== undefined) return 'text or null';
-  if (type === 'string') return 'text';
-  return minimum === undefined ? (type ?? 'list') : `${type} ${minimum} to ${maximum}`;
 }

@@ -1,0 +1,59 @@
+/** Checks a value against a table of options and says what is wrong, where, and what to do. Defaults are filled in. */
+import { Ajv, type ErrorObject } from 'ajv';
+import { closest, distance } from 'fastest-levenshtein';
+import type { TSchema } from 'typebox';
+import type { Notes } from './parts.ts';
+
+/** What is wrong with one place. */
+export interface Finding {
+  /** From the root of what was checked, `senders.0.channel`; empty for the root. */
+  readonly path: string;
+  /** A sentence, with a suggestion where one is near. */
+  readonly text: string;
+}
+
+const ajv = new Ajv({ allErrors: true, useDefaults: true, allowUnionTypes: true, verbose: true });
+for (const keyword of ['env', 'secret']) ajv.addKeyword({ keyword });
+
+/** Fills defaults into `value`, in place, and finds all that is wrong with it. */
+export function check(schema: TSchema, value: unknown): Finding[] {
+  const validate = ajv.compile(schema);
+  return validate(value) ? [] : (validate.errors ?? []).flatMap((error) => describe(error) ?? []);
+}
+
+function describe(error: ErrorObject): Finding | null {
+  // What a union or a condition says is less than what its members say.
+  if (error.keyword === 'anyOf' || error.keyword === 'if') return null;
+  if (error.keyword === 'type' && error.params['type'] === 'null') return null;
+  const path = error.instancePath.slice(1).replaceAll('/', '.');
+  if (error.keyword === 'additionalProperties') {
+    const name = String(error.params['additionalProperty']);
+    const known = Object.keys(
+      (error.parentSchema as { properties?: object } | undefined)?.properties ?? {},
+    );
+    const text =
+      known.length === 0
+        ? `"${name}" is no valid name; use lower-case letters, digits, _ and -.`
+        : `there is no setting "${name}".${suggest(name, known)}`;
+    return { path, text };
+  }
+  if (error.keyword === 'enum')
+    return {
+      path,
+      text: `must be one of ${(error.params['allowedValues'] as string[]).join(', ')}.`,
+    };
+  const about = (error.parentSchema as Partial<Notes> | undefined)?.description;
+  return {
+    path,
+    text: `${error.message ?? 'is not valid'}.${about === undefined || error.keyword === 'required' ? '' : ` (${about})`}`,
+  };
+}
+
+/** " Did you mean …?", or what there is. */
+export function suggest(name: string, known: readonly string[]): string {
+  if (known.length === 0) return '';
+  const best = closest(name, known);
+  return distance(name, best) <= Math.max(2, name.length / 3)
+    ? ` Did you mean ${best}?`
+    : ` Known are: ${known.join(', ')}.`;
+}
