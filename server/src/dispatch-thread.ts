@@ -59,7 +59,7 @@ await serveThread<DispatchThreadData, DispatchThreadApi>(async ({ databaseUrl, c
 
   const carriers = buildCarriers(config, log);
   for (const carrier of carriers) {
-    await carrier.start((some) => receipts.take(some));
+    await carrier.start((some) => receipts.take(carrier.name, some));
     stops.push(() => carrier.stop());
   }
 
@@ -83,6 +83,7 @@ await serveThread<DispatchThreadData, DispatchThreadApi>(async ({ databaseUrl, c
     store,
     log,
     retentionDays: config.retentionDays,
+    retryReceipts: () => receipts.retryParked(),
     onWoken: () => dispatcher.nudge(),
   });
   await upkeep.start();

@@ -14,6 +14,7 @@ function begin(ambiguous: 'hold' | 'resend', result: SendResult, triesMax = 3) {
     name: 'line',
     channels: new Set(['SMS'] as const),
     ambiguous,
+    quotesOwnIds: false,
     windowMax: 1,
     start: async () => undefined,
     async send(submission) {

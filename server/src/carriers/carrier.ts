@@ -65,10 +65,10 @@ export type SendResult =
    */
   | { readonly kind: 'unknown'; readonly detail: string };
 
-/** Takes receipts; resolves when there is room for more (not when they are stored). */
+/** Takes receipts; resolves when they are stored: only then may the far side be told so. */
 export type ReceiptSink = (receipts: readonly Receipt[]) => Promise<void>;
 
-/** Takes messages sent to us; resolves when there is room for more. */
+/** Takes messages sent to us; resolves when they are stored, and rejects when they cannot be. */
 export type InboundSink = (messages: readonly InboundMessage[]) => Promise<void>;
 
 /** How a carrier's connections stand, for operators. */
@@ -91,6 +91,8 @@ export interface Carrier {
    * `unknown`, but that `resend` is then a new attempt.
    */
   readonly ambiguous: 'hold' | 'resend';
+  /** Whether receipts name submissions by the carrier's own ids, which must be kept for that, instead of our reference. */
+  readonly quotesOwnIds: boolean;
   /** Most submissions that may be without an answer at one moment. */
   readonly windowMax: number;
   /**

@@ -34,8 +34,8 @@ export interface SimulatorOptions {
   readonly journalFile: string | null;
 }
 
-/** Receipts handed on in one call. */
-const RECEIPTS_MAX = 500;
+/** Receipts handed on in one call; the next waits until they are stored. */
+const RECEIPTS_MAX = 5_000;
 
 export function createSimulator(options: SimulatorOptions): Carrier {
   const chance = (reference: string, salt: number) => hashReference(reference, options.seed + salt);
@@ -150,6 +150,7 @@ export function createSimulator(options: SimulatorOptions): Carrier {
     name: options.name,
     channels: new Set(options.channels),
     ambiguous: options.ambiguous,
+    quotesOwnIds: false,
     windowMax: options.windowMax,
     async start(sink) {
       receive = sink;

@@ -116,6 +116,9 @@ function classify(
       ...common,
       outcome: 'SENT',
       providerId: result.providerId,
+      quoted: carrier.quotesOwnIds
+        ? { lane: carrier.name, ids: result.partIds ?? [result.providerId] }
+        : null,
       errorCode: null,
       errorDetail: null,
       next: null,
@@ -130,6 +133,7 @@ function classify(
     // What the carrier may have has not FAILED.
     outcome: isUnknown && next === null ? 'UNDELIVERED' : 'FAILED',
     providerId: null,
+    quoted: null,
     errorCode: isUnknown ? ERRORS.ambiguous.code : result.code,
     errorDetail: result.detail,
     next,

@@ -67,6 +67,7 @@ export function holdInDoubt(
     attemptedAt: new Date(),
     outcome: 'UNDELIVERED',
     providerId: null,
+    quoted: null,
     errorCode: ERRORS.ambiguous.code,
     errorDetail: null,
     next: null,

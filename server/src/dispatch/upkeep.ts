@@ -14,6 +14,8 @@ export function createUpkeep(options: {
   readonly store: Store;
   readonly log: Logger;
   readonly retentionDays: number;
+  /** Tries parked receipts of carriers again; resolves with their number. */
+  readonly retryReceipts: () => Promise<number>;
   /** Called after batches were woken. */
   readonly onWoken: () => void;
 }): Service {
@@ -28,7 +30,8 @@ export function createUpkeep(options: {
       const woken = await store.batches.wakeDueBatches();
       if (woken > 0) options.onWoken();
       const parked = await store.receipts.applyParkedReceipts();
-      return woken > 0 || parked > 0;
+      const retried = await options.retryReceipts();
+      return woken > 0 || parked > 0 || retried > 0;
     },
   });
 

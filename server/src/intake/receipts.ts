@@ -1,6 +1,6 @@
 /**
  * Receipts in: buffered for milliseconds, matched to their attempt, applied per operation. While the database is
- * away they wait here, and a full buffer holds the carrier back.
+ * away they wait here, and whoever brought them waits too.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Receipt } from '../domain/receipt.ts';
@@ -10,21 +10,33 @@ import { createBatcher } from '../lib/batcher.ts';
 import type { Logger } from '../lib/log.ts';
 import {
   DatabaseUnavailable,
+  type CarrierReceipt,
   type MatchedReceipt,
   type ReceiptTally,
   type Store,
 } from '../store/store.ts';
+import { createCarrierMatcher } from './carrier-matcher.ts';
 
 export interface ReceiptIntake {
-  /** Takes receipts; resolves when there is room for more. */
-  take(receipts: readonly Receipt[]): Promise<void>;
+  /** Takes receipts of a carrier; resolves when they are applied, or parked until their attempt is known. */
+  take(lane: string, receipts: readonly Receipt[]): Promise<void>;
+  /** Whether `waitingMax` receipts wait: whoever can send them again shall be told to. */
+  readonly isFull: boolean;
+  /** Tries those again that named nothing when they came. Resolves with the number tried. */
+  retryParked(): Promise<number>;
   /** Resolves when everything taken so far is applied. */
   drain(): Promise<void>;
-  readonly waiting: number;
+}
+
+/** A receipt and the carrier that it came from. */
+interface Arrival {
+  readonly lane: string;
+  readonly receipt: Receipt;
 }
 
 const RETRY_MS = 250;
 const DETAIL_LENGTH_MAX = 500;
+const NOTHING: ReceiptTally = { applied: 0, parked: 0, ignored: 0, strangers: 0 };
 
 export function createReceiptIntake(options: {
   readonly store: Store;
@@ -39,19 +51,18 @@ export function createReceiptIntake(options: {
   readonly outcomesWritten: () => Promise<void>;
   readonly onApplied: (tally: ReceiptTally) => void;
 }): ReceiptIntake {
-  const { store, log } = options;
+  const { store, log, onApplied } = options;
+  const matcher = createCarrierMatcher(store);
 
-  async function apply(receipts: readonly MatchedReceipt[]): Promise<void> {
+  /** Does it now, or once the database is back. Null: a bug, which is logged. */
+  async function persist<Result>(work: () => Promise<Result>): Promise<Result | null> {
     for (;;) {
       try {
-        options.onApplied(await store.receipts.applyReceipts(receipts));
-        return;
+        return await work();
       } catch (error) {
         if (!(error instanceof DatabaseUnavailable)) {
-          // A bug. One receipt that cannot be applied shall not take the others with it.
-          if (receipts.length > 1) for (const each of receipts) await apply([each]);
-          else log.error({ err: error }, 'A receipt cannot be applied');
-          return;
+          log.error({ err: error }, 'Receipts cannot be applied');
+          return null;
         }
         log.warn({ reason: error.message }, 'The database is away; receipts wait');
         await sleep(RETRY_MS);
@@ -59,64 +70,114 @@ export function createReceiptIntake(options: {
     }
   }
 
-  const batcher = createBatcher<Receipt>({
+  async function apply(receipts: readonly MatchedReceipt[]): Promise<void> {
+    const tally = await persist(() => store.receipts.applyReceipts(receipts));
+    if (tally !== null) onApplied(tally);
+    // One receipt that cannot be applied shall not take the others with it.
+    else if (receipts.length > 1) for (const each of receipts) await apply([each]);
+  }
+
+  async function applyAll(receipts: readonly MatchedReceipt[]): Promise<void> {
+    for (const group of groupByOperation(receipts))
+      for (const wave of splitWaves(group)) await apply(wave);
+  }
+
+  /** Finds what carriers' own ids name; what they do not name for certain yet is parked. */
+  async function match(receipts: readonly CarrierReceipt[]): Promise<readonly MatchedReceipt[]> {
+    if (receipts.length === 0) return [];
+    const found = await persist(() => matcher.match(receipts.map((each) => [each, 0])));
+    if (found === null) return [];
+    const { matched, waiting } = found;
+    if (waiting.length > 0) await persist(() => store.receipts.parkCarrierReceipts(waiting));
+    onApplied({
+      ...NOTHING,
+      // Parts of messages whose other parts are awaited.
+      ignored: receipts.length - waiting.length - matched.length,
+      parked: waiting.length,
+    });
+    return matched;
+  }
+
+  const batcher = createBatcher<Arrival>({
     sizeMax: options.batchMax,
     delayMs: options.delayMs,
     waitingMax: options.waitingMax,
-    async flush(receipts) {
+    async flush(arrivals) {
       await options.outcomesWritten();
-      const { groups, strangers } = groupReceipts(receipts);
-      if (strangers > 0) options.onApplied({ applied: 0, parked: 0, ignored: 0, strangers });
-      for (const group of groups) for (const wave of splitWaves(group)) await apply(wave);
+      const { referring, quoting, strangers } = readReceipts(arrivals);
+      if (strangers > 0) onApplied({ ...NOTHING, strangers });
+      await applyAll([...referring, ...(await match(quoting))]);
     },
   });
 
   return {
-    take(receipts) {
-      batcher.add(receipts);
-      return batcher.room();
+    async take(lane, receipts) {
+      if (receipts.length === 0) return;
+      batcher.add(receipts.map((receipt) => ({ lane, receipt })));
+      await batcher.flushed();
+    },
+    get isFull() {
+      return batcher.isFull;
+    },
+    async retryParked() {
+      const due = await store.receipts.takeParkedCarrierReceipts();
+      if (due.length === 0) return 0;
+      const { matched, waiting } = await matcher.match(due.map((each) => [each, each.tries]));
+      await applyAll(matched);
+      const still = new Set<CarrierReceipt>(waiting);
+      const done = due.filter((each) => !still.has(each)).map((each) => each.id);
+      // Only now: after a crash they are applied again, which changes nothing.
+      await store.receipts.dropParkedCarrierReceipts(done);
+      const strangers = await store.receipts.dropStrangeCarrierReceipts();
+      if (strangers > 0) onApplied({ ...NOTHING, strangers });
+      return due.length;
     },
     drain: () => batcher.drain(),
-    get waiting() {
-      return batcher.waiting;
-    },
   };
 }
 
-/** Matches references and groups by operation, in the order of operation ids. */
-function groupReceipts(receipts: readonly Receipt[]): {
-  groups: MatchedReceipt[][];
-  strangers: number;
+/** Reads references; what quotes a carrier's own id is left to be looked up. */
+function readReceipts(arrivals: readonly Arrival[]): {
+  readonly referring: readonly MatchedReceipt[];
+  readonly quoting: readonly CarrierReceipt[];
+  readonly strangers: number;
 } {
-  const groups = new Map<string, MatchedReceipt[]>();
+  const referring: MatchedReceipt[] = [];
+  const quoting: CarrierReceipt[] = [];
   let strangers = 0;
-  for (const receipt of receipts) {
-    // One that names the carrier's id only cannot be matched here yet.
-    const reference =
-      receipt.reference === undefined ? null : parseAttemptReference(receipt.reference);
-    if (reference === null) {
-      strangers += 1;
-      continue;
-    }
-    const matched: MatchedReceipt = {
-      accountId: reference.accountId,
-      messageId: reference.messageUuid,
-      attempt: reference.attempt,
+  for (const { lane, receipt } of arrivals) {
+    const news = {
       status: receipt.status,
       code: receipt.code ?? null,
       detail: receipt.detail?.slice(0, DETAIL_LENGTH_MAX).replaceAll('\0', '') ?? null,
     };
-    const key = `${reference.accountId} ${operationUuidOf(reference.messageUuid)}`;
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [matched]);
-    else group.push(matched);
+    if (receipt.reference === undefined) {
+      quoting.push({ lane, providerIds: receipt.providerIds, ...news });
+      continue;
+    }
+    const reference = parseAttemptReference(receipt.reference);
+    if (reference === null) strangers += 1;
+    else
+      referring.push({
+        accountId: reference.accountId,
+        messageId: reference.messageUuid,
+        attempt: reference.attempt,
+        ...news,
+      });
   }
-  return {
-    groups: [...groups.entries()]
-      .toSorted(([a], [b]) => (a < b ? -1 : 1))
-      .map(([, group]) => group),
-    strangers,
-  };
+  return { referring, quoting, strangers };
+}
+
+/** Groups by operation, in the order of operation ids. */
+function groupByOperation(receipts: readonly MatchedReceipt[]): MatchedReceipt[][] {
+  const groups = new Map<string, MatchedReceipt[]>();
+  for (const receipt of receipts) {
+    const key = `${receipt.accountId} ${operationUuidOf(receipt.messageId)}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [receipt]);
+    else group.push(receipt);
+  }
+  return [...groups.entries()].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, group]) => group);
 }
 
 /**

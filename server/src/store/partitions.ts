@@ -8,7 +8,7 @@ const DAY_MS = 86_400_000;
 const DAYS_AHEAD = 3;
 /** A day stays while anything of it changed this recently: receipts may still come. */
 const QUIET_MS = DAY_MS;
-const TABLES = ['message', 'unaddressable'] as const;
+const TABLES = ['message', 'unaddressable', 'carrier_message'] as const;
 
 /** Makes the partitions from yesterday to three days ahead. */
 export async function ensurePartitions(database: Database, now: Date): Promise<void> {
@@ -60,7 +60,7 @@ export async function dropOldPartitions(
 async function listDays(client: pg.Client): Promise<string[]> {
   const { rows } = await client.query<{ suffix: string }>(
     `select distinct right(relname, 8) as suffix from pg_class
-     where relkind = 'r' and relname ~ '^(message|unaddressable)_[0-9]{8}$'
+     where relkind = 'r' and relname ~ '^(${TABLES.join('|')})_[0-9]{8}$'
        and relnamespace = (select relnamespace from pg_class where oid = 'message'::regclass)
      order by 1`,
   );

@@ -28,6 +28,8 @@ export interface Settlement {
   /** `SENT`: with the carrier. `FAILED`: refused. `UNDELIVERED`: unknown for ever (held after a crash). */
   readonly outcome: 'SENT' | 'FAILED' | 'UNDELIVERED';
   readonly providerId: string | null;
+  /** Ids that receipts will quote, of all parts, where they do not quote our reference. */
+  readonly quoted: { readonly lane: string; readonly ids: readonly string[] } | null;
   readonly errorCode: number | null;
   readonly errorDetail: string | null;
   /** Null when this attempt was the last one. */
@@ -50,6 +52,45 @@ const ENDED = `ended as (
 /** Puts the attempt before the one that is settled among the earlier ones. */
 const KEEP_EARLIER = `earlier = case when m.attempt > 0
   then coalesce(m.earlier, '[]') || earlier_attempt(m) else m.earlier end`;
+
+/** Keeps the ids that receipts will quote, as a further part of a statement whose values end at `$first - 1`. */
+function keepQuoted(
+  accountId: number,
+  operationId: string,
+  settlements: readonly Settlement[],
+  first: number,
+): { readonly sql: string; readonly values: readonly unknown[] } {
+  const rows = settlements.flatMap(({ ordinal, attempt, quoted }) =>
+    quoted === null
+      ? []
+      : quoted.ids.map((id, i) => ({
+          lane: quoted.lane,
+          id,
+          message: messageUuid(operationId, ordinal),
+          attempt,
+          part: i + 1,
+          parts: quoted.ids.length,
+        })),
+  );
+  if (rows.length === 0) return { sql: '', values: [] };
+  const at = (offset: number) => `$${first + offset}`;
+  return {
+    sql: `, quoted as (
+       insert into carrier_message (account_id, lane, provider_id, message_id, attempt, part, parts)
+       select ${at(0)}::int, * from unnest(${at(1)}::text[], ${at(2)}::text[], ${at(3)}::uuid[], ${at(4)}::smallint[],
+         ${at(5)}::smallint[], ${at(6)}::smallint[])
+       on conflict do nothing)`,
+    values: [
+      accountId,
+      rows.map((row) => row.lane),
+      rows.map((row) => row.id),
+      rows.map((row) => row.message),
+      rows.map((row) => row.attempt),
+      rows.map((row) => row.part),
+      rows.map((row) => row.parts),
+    ],
+  };
+}
 
 /**
  * Writes the outcomes of one operation: messages, batches for what is to be tried again, counters; and with the last of
@@ -96,6 +137,7 @@ async function settleAccepted(
   const [first] = settlements;
   if (first === undefined) return;
   const startMs = first.attemptedAt.getTime();
+  const quoted = keepQuoted(accountId, operationId, settlements, 12);
   await database.query(
     `with ${ENDED},
      moved as (
@@ -108,7 +150,7 @@ async function settleAccepted(
        where m.account_id = $1 and m.id = any($7::uuid[]) and m.id = p.id and m.attempt = $3 - 1
          and m.status in ('QUEUED', 'SENT', 'UNDELIVERED', 'DELIVERED', 'READ')
          and (select count(*) from ended) >= 0
-       returning m.previous_status, m.status, true as attempted)
+       returning m.previous_status, m.status, true as attempted)${quoted.sql}
      ${COUNT_MOVED}`,
     [
       accountId,
@@ -122,6 +164,7 @@ async function settleAccepted(
       `{${settlements.map((each) => each.attemptedAt.getTime() - startMs).join(',')}}`,
       done.map((batch) => batch.id),
       done.map((batch) => batch.lease),
+      ...quoted.values,
     ],
   );
 }
@@ -134,6 +177,7 @@ async function settleAny(
   settlements: readonly Settlement[],
   done: readonly SettledBatch[],
 ): Promise<void> {
+  const quoted = keepQuoted(accountId, operationId, settlements, 20);
   const of = <Value>(pick: (each: Settlement) => Value) => settlements.map(pick);
   await database.query(
     `with ${ENDED},
@@ -167,7 +211,7 @@ async function settleAny(
          (select expire_at from operation where account_id = $1 and id = $2),
          array_agg(ordinal order by ordinal)
        from moved where next_lane is not null and status in ('QUEUED', 'SENT')
-       group by next_lane, next_candidate, next_sender, attempt, next_tries, next_delay)
+       group by next_lane, next_candidate, next_sender, attempt, next_tries, next_delay)${quoted.sql}
      ${COUNT_MOVED}`,
     [
       accountId,
@@ -189,6 +233,7 @@ async function settleAny(
       of((each) => each.next?.tries ?? null),
       of((each) => each.next?.delayMs ?? null),
       of((each) => each.next?.senderId ?? null),
+      ...quoted.values,
     ],
   );
 }

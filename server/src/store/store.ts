@@ -4,6 +4,7 @@
  */
 import * as accounts from './accounts.ts';
 import * as batches from './batches.ts';
+import * as carrierReceipts from './carrier-receipts.ts';
 import * as contentTemplates from './content-templates.ts';
 import { openDatabase, type Database, type DatabaseOptions } from './database.ts';
 import { migrate } from './migrate.ts';
@@ -22,6 +23,7 @@ export { DatabaseUnavailable } from './database.ts';
 export { SchemaError } from './migrate.ts';
 export type { Account, ApiKey, Credential } from './accounts.ts';
 export type { Batch, BatchMessage, Piece } from './batches.ts';
+export type { CarrierReceipt, PartNews, SentPart } from './carrier-receipts.ts';
 export type { Reservation } from './pace.ts';
 export type { Attempt, Message, MessageFilter, MessageSummary } from './messages.ts';
 export type {
@@ -71,7 +73,7 @@ function makeStore(database: Database) {
     messages: bind(database, messages),
     batches: bind(database, { ...batches, endUnsent: endUnsentIn }),
     settlements: bind(database, settlements),
-    receipts: bind(database, receipts),
+    receipts: bind(database, { ...receipts, ...carrierReceipts }),
     pace: bind(database, pace),
     contentTemplates: bind(database, contentTemplates),
     senders: bind(database, senders),

@@ -93,10 +93,11 @@ export function receiptFor(messageId: string, stat: string, err = '000'): PduOf<
   });
 }
 
-/** Listens on a free port of 127.0.0.1; with a certificate over TLS. */
+/** Listens on a port of 127.0.0.1, any free one when none is given; with a certificate over TLS. */
 export async function startSmsc(
   script: SmscScript = {},
   tls?: { readonly key: string; readonly cert: string },
+  port = 0,
 ): Promise<Smsc> {
   const sessions: (SmscSession & { readonly open: boolean })[] = [];
   const sockets = new Set<Socket>();
@@ -109,7 +110,7 @@ export async function startSmsc(
     tls === undefined
       ? createServer({ noDelay: true }, onSocket)
       : createTlsServer({ noDelay: true, ...tls }, onSocket);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   const smsc: Smsc = {
     port: (server.address() as AddressInfo).port,
     sessions,

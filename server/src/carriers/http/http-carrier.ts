@@ -114,6 +114,7 @@ export function createHttpCarrier(options: HttpOptions): Carrier {
     name: options.name,
     channels: new Set(options.channels),
     ambiguous: options.ambiguous,
+    quotesOwnIds: description.receipts?.statuses.providerId !== undefined,
     windowMax: options.windowMax,
     async start() {
       client = createClient(composer.origin, limits);

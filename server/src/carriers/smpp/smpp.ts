@@ -52,6 +52,7 @@ export function createSmppCarrier(options: SmppOptions): Carrier {
     name: options.name,
     channels: new Set(['SMS'] as const),
     ambiguous: options.ambiguous,
+    quotesOwnIds: true,
     windowMax: options.binds * options.windowPerBind,
     async start(receive, inbound) {
       deliveries = createDeliveries({

@@ -1,0 +1,199 @@
+/** Messages over SMPP through the whole server: receipts that name the SMSC's ids, in its spelling and in any order. */
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { canonicalProviderId } from '../src/domain/receipt.ts';
+import { launchFanfare, recipients, startFanfare, text, until } from './support/fanfare.ts';
+import { receiptFor, startSmsc, submitAnswer, type Smsc, type SmscScript } from './support/smsc.ts';
+
+async function beginSmsc(script: SmscScript = {}): Promise<Smsc> {
+  const smsc = await startSmsc(script);
+  onTestFinished(() => smsc.close());
+  return smsc;
+}
+
+/** A server that sends over this SMSC. */
+function configFor(port: number, fields: object = {}) {
+  return {
+    carriers: {
+      smsc: {
+        kind: 'smpp',
+        host: '127.0.0.1',
+        port,
+        systemId: 'fanfare',
+        password: 'secret',
+        reconnectMinMs: 10,
+        reconnectMaxMs: 50,
+        responseTimeoutMs: 2_000,
+        ...fields,
+      },
+    },
+    senders: [{ address: '+15005550100', channel: 'SMS', carrier: 'smsc' }],
+    retry: { delayMs: 10 },
+  };
+}
+
+const delivered = (count: number) => (operation: Record<string, any>) =>
+  operation['stats'].delivered === count;
+
+describe('over SMPP', () => {
+  it('sends, and takes receipts that come before the answer', async () => {
+    let count = 0;
+    const smsc = await beginSmsc({
+      submit(pdu, session) {
+        count += 1;
+        // Every other receipt overtakes the answer.
+        if (count % 2 === 0) session.send(receiptFor(`m${count}`, 'DELIVRD'));
+        session.send(submitAnswer(pdu, `m${count}`));
+        if (count % 2 === 1) session.send(receiptFor(`m${count}`, 'DELIVRD'));
+      },
+    });
+    const fanfare = await startFanfare({ config: configFor(smsc.port) });
+    const id = await fanfare.send({ to: recipients(500), content: text('Hello') });
+    const { stats } = await fanfare.watch(id, delivered(500));
+    expect(stats).toMatchObject({ total: 500, delivered: 500, attempts: 500 });
+    expect(smsc.received('submit_sm')).toHaveLength(500);
+    // Nothing is left waiting.
+    await until(async () => {
+      const { rows } = await fanfare.database.query('select 1 from parked_carrier_receipt');
+      return rows.length === 0;
+    });
+  });
+
+  it.each([
+    ['decimal answers, hexadecimal receipts', (n: number) => `${n}`, (n: number) => n.toString(16)],
+    [
+      'hexadecimal answers, decimal receipts with zeros',
+      (n: number) => n.toString(16).toUpperCase(),
+      (n: number) => `${n}`.padStart(10, '0'),
+    ],
+  ])('matches ids: %s', async (_name, inAnswer, inReceipt) => {
+    // So dense that an id in one spelling is another message's in the other.
+    let next = 100;
+    const smsc = await beginSmsc({
+      submit(pdu, session) {
+        next += 1;
+        const own = next;
+        session.send(submitAnswer(pdu, inAnswer(own)));
+        const status = own % 10 === 0 ? 'UNDELIV' : 'DELIVRD';
+        session.send(receiptFor(inReceipt(own), status));
+      },
+    });
+    const fanfare = await startFanfare({ config: configFor(smsc.port) });
+    const id = await fanfare.send({ to: recipients(900), content: text('Hello') });
+    const { stats } = await fanfare.watch(
+      id,
+      ({ stats: now }) => now.delivered + now.undelivered === 900,
+    );
+    expect(stats).toMatchObject({ delivered: 810, undelivered: 90 });
+    const wrong = await fanfare.database.query<{ provider_id: string; status: string }>(
+      'select provider_id, status from message',
+    );
+    for (const { provider_id: given, status } of wrong.rows) {
+      const number = [...Array(901).keys()]
+        .map((i) => 100 + i)
+        .find((each) => canonicalProviderId(inAnswer(each)) === given);
+      expect([number, status]).toEqual([number, number! % 10 === 0 ? 'UNDELIVERED' : 'DELIVERED']);
+    }
+  });
+
+  it('combines the receipts of a long message', async () => {
+    let count = 0;
+    const smsc = await beginSmsc({
+      submit(pdu, session) {
+        count += 1;
+        session.send(submitAnswer(pdu, `p${count}`));
+      },
+    });
+    const fanfare = await startFanfare({ config: configFor(smsc.port) });
+    const send = () => fanfare.send({ to: recipients(1), content: text('a'.repeat(400)) });
+    const first = await send();
+    await fanfare.watch(first, ({ stats }) => stats.sent === 1);
+    expect(count).toBe(3);
+    smsc.session.send(receiptFor('p3', 'DELIVRD'));
+    smsc.session.send(receiptFor('p1', 'DELIVRD'));
+    smsc.session.send(receiptFor('p1', 'DELIVRD'));
+    await until(async () => {
+      const { rows } = await fanfare.database.query(
+        "select 1 from carrier_message where status = 'DELIVERED'",
+      );
+      return rows.length === 2;
+    });
+    expect((await fanfare.operation(first))['stats'].sent).toBe(1);
+    smsc.session.send(receiptFor('p2', 'DELIVRD'));
+    await fanfare.watch(first, delivered(1));
+
+    const second = await send();
+    await fanfare.watch(second, ({ stats }) => stats.sent === 1);
+    smsc.session.send(receiptFor('p4', 'DELIVRD'));
+    smsc.session.send(receiptFor('p5', 'UNDELIV', '1'));
+    await fanfare.watch(second, ({ stats }) => stats.undelivered === 1);
+    smsc.session.send(receiptFor('p6', 'DELIVRD'));
+    await until(async () => {
+      const { rows } = await fanfare.database.query(
+        "select 1 from carrier_message where provider_id = 'p6' and status = 'DELIVERED'",
+      );
+      return rows.length === 1;
+    });
+    expect((await fanfare.operation(second))['stats'].undelivered).toBe(1);
+  });
+
+  it('holds what was at the SMSC when the line broke, and sends the rest; strangers change nothing', async () => {
+    let count = 0;
+    const smsc = await beginSmsc({
+      submit(pdu, session) {
+        count += 1;
+        if (count === 50) {
+          session.cut();
+          return;
+        }
+        session.send(submitAnswer(pdu, `k${count}`));
+        session.send(receiptFor(`stranger${count}`, 'DELIVRD'));
+        session.send(receiptFor(`k${count}`, 'DELIVRD'));
+      },
+    });
+    const fanfare = await startFanfare({ config: configFor(smsc.port, { windowPerBind: 5 }) });
+    const id = await fanfare.send({ to: recipients(200), content: text('Hello') });
+    const done = await fanfare.watch(id, ({ stats, status }) => {
+      const { delivered: good, undelivered } = stats;
+      return status === 'COMPLETED' && good + undelivered === 200;
+    });
+    // What reached the SMSC was sent once, whatever became of the answer.
+    const to = smsc.received('submit_sm').map((pdu) => pdu.destination.address);
+    expect(new Set(to).size).toBe(to.length);
+    expect(done['stats'].undelivered).toBeGreaterThanOrEqual(1);
+    expect(done['stats'].undelivered).toBeLessThanOrEqual(5);
+    const { body } = await fanfare.get('/v1/Messages?status=UNDELIVERED');
+    const held = await fanfare.get(`/v1/Messages/${body['messages'][0].id}`);
+    expect(held.body['error'].code).toBe(30050);
+  });
+
+  it('loses nothing when the SMSC is killed and started again in mid-send', async () => {
+    let total = 0;
+    const script: SmscScript = {
+      submit(pdu, session) {
+        total += 1;
+        const own = total;
+        session.send(submitAnswer(pdu, `r${own}`));
+        session.send(receiptFor(`r${own}`, 'DELIVRD'));
+      },
+    };
+    const first = await startSmsc(script);
+    const fanfare = await launchFanfare({ config: configFor(first.port) });
+    onTestFinished(() => fanfare.stop().then(() => undefined));
+    const id = await fanfare.send({ to: recipients(3_000), content: text('Hello') });
+    await until(async () => total > 500);
+    const before = first.received('submit_sm').map((pdu) => pdu.destination.address);
+    await first.close();
+    const { port } = first;
+    expect((await fanfare.operation(id))['status']).toBe('PROCESSING');
+    const second = await startSmsc(script, undefined, port);
+    onTestFinished(() => second.close());
+    const done = await fanfare.watch(id, ({ stats }) => stats.queued === 0 && stats.sent === 0);
+    const to = [...before, ...second.received('submit_sm').map((pdu) => pdu.destination.address)];
+    // Every message ended, and none was submitted twice.
+    expect(new Set(to).size).toBe(to.length);
+    const { delivered: good, undelivered } = done['stats'];
+    expect(good + undelivered).toBe(3_000);
+    expect(undelivered).toBeLessThanOrEqual(50);
+    expect(to.length).toBeGreaterThanOrEqual(good);
+  });
+});
