@@ -93,6 +93,7 @@ async function connectOurs(port: number): Promise<Client> {
     text: TEXT,
     mediaUrls: [],
     rich: null,
+    email: null,
     expireAt: null,
   };
   return {

@@ -37,6 +37,7 @@ function submission(changes: Partial<Submission> = {}): Submission {
     text: 'Hi "Ada" & {{ co }}',
     mediaUrls: [],
     rich: null,
+    email: null,
     expireAt: null,
     ...changes,
   };

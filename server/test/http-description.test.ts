@@ -23,6 +23,7 @@ const SUBMISSION: Submission = {
   text: 'Hi',
   mediaUrls: [],
   rich: null,
+  email: null,
   expireAt: null,
 };
 const scope = (changes: Partial<Submission> = {}) =>

@@ -5,6 +5,7 @@
  * A carrier never throws for an operating fault: every outcome is a `SendResult`. A throw is a bug and
  * is treated as `retry`. Codes come from the error table; the far side's own words go into `detail`.
  */
+import type { EmailBody } from '../domain/email.ts';
 import type { InboundMessage } from '../domain/inbound.ts';
 import type { Channel } from '../domain/message.ts';
 import type { RcsBody } from '../domain/rcs.ts';
@@ -32,6 +33,8 @@ export interface Submission {
    * what to send, and `text` is its plain words, for a carrier that cannot show it.
    */
   readonly rich: RcsBody | null;
+  /** What an e-mail says; null on all other channels. */
+  readonly email: EmailBody | null;
   /** From then on it shall not be delivered any more, where the carrier can be told so; null: no such time. */
   readonly expireAt: Date | null;
 }

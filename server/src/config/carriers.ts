@@ -8,7 +8,7 @@ import { createHttpCarrier, HTTP_LIMITS } from '../carriers/http/http-carrier.ts
 import { PRESETS } from '../carriers/http/presets.ts';
 import { createReceiptParser } from '../carriers/http/receipt-parser.ts';
 import { SMPP_DEFAULTS, type Numbering, type SmppTls } from '../carriers/smpp/options.ts';
-import { CHANNELS, type Channel } from '../domain/message.ts';
+import { CHANNELS, MESSAGE_CHANNELS, type Channel } from '../domain/message.ts';
 import { check, suggest, type Finding } from './check.ts';
 import { HTTP_DESCRIPTION, HTTP_SETTINGS } from './http-description.ts';
 import { choice, delays, flag, integer, optionalText, share } from './parts.ts';
@@ -18,13 +18,16 @@ const AMBIGUOUS =
   'What becomes of a message that was being submitted when the server was killed, or whose answer was lost: `hold` ends it UNDELIVERED (error 30050), `resend` submits it again.';
 const kind = <Kind extends string>(name: Kind) =>
   choice([name], { description: 'Kind of carrier.' });
-const channels = (all: readonly (typeof CHANNELS)[number][]) =>
-  Type.Array(choice(CHANNELS, { description: 'Channel.' }), {
-    default: [...all],
-    minItems: 1,
-    uniqueItems: true,
-    description: 'Channels it takes.',
-  });
+/** A default makes it optional. */
+const channels = (of: readonly Channel[], value?: readonly Channel[]) =>
+  Type.Unsafe<Channel[]>(
+    Type.Array(choice(of, { description: 'Channel.' }), {
+      ...(value === undefined ? {} : { default: [...value] }),
+      minItems: 1,
+      uniqueItems: true,
+      description: 'Channels it takes.',
+    }),
+  );
 const ambiguous = choice(['hold', 'resend'], { default: 'hold', description: AMBIGUOUS });
 const words = (maxLength: number, description: string, value?: string) =>
   Type.String({ maxLength, description, ...(value === undefined ? {} : { default: value }) });
@@ -34,7 +37,7 @@ const ms = (value: number, [min, max]: [number, number], description: string) =>
 const SIMULATOR = Type.Object(
   {
     kind: choice(['simulator'], { default: 'simulator', description: 'Kind of carrier.' }),
-    channels: channels(CHANNELS),
+    channels: channels(CHANNELS, MESSAGE_CHANNELS),
     ambiguous,
     windowMax: integer(250, [1, 10_000], {
       description: 'Submissions that may be unanswered at one moment.',
@@ -87,14 +90,7 @@ const NUMBERING = Type.Unsafe<Numbering>({
 const SMPP = Type.Object(
   {
     kind: kind('smpp'),
-    channels: Type.Unsafe<Channel[]>(
-      Type.Array(choice(['SMS'], { description: 'Channel.' }), {
-        default: ['SMS'],
-        minItems: 1,
-        uniqueItems: true,
-        description: 'Always SMS.',
-      }),
-    ),
+    channels: channels(['SMS'], ['SMS']),
     host: Type.String({ minLength: 1, description: 'Name or address of the SMSC.' }),
     port: integer(SMPP_DEFAULTS.port, [1, 65_535], { description: 'Port.' }),
     tls: TLS,
@@ -173,11 +169,7 @@ const SMPP = Type.Object(
 const HTTP = Type.Object(
   {
     kind: kind('http'),
-    channels: Type.Array(choice(CHANNELS, { description: 'Channel.' }), {
-      minItems: 1,
-      uniqueItems: true,
-      description: 'Channels it takes.',
-    }),
+    channels: channels(MESSAGE_CHANNELS),
     ambiguous,
     windowMax: integer(100, [1, 10_000], {
       description: 'Submissions that may be unanswered at one moment.',

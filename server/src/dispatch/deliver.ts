@@ -63,6 +63,7 @@ export function compose(message: BatchMessage, context: DeliveryContext): Compos
     text,
     mediaUrls,
     rich,
+    email: null,
     expireAt: operation.expireAt,
   };
   return { submission, candidates };

@@ -11,13 +11,16 @@
  * reordered receipt can never count twice and never downgrades.
  */
 
-/** Delivery channels of messages. E-mail joins with its own resource. */
-export const CHANNELS = ['SMS', 'RCS', 'WHATSAPP'] as const;
+/** Channels of delivery of messages. */
+export const MESSAGE_CHANNELS = ['SMS', 'RCS', 'WHATSAPP'] as const;
+/** All channels of delivery. E-mails are a resource of their own, on the same way. */
+export const CHANNELS = [...MESSAGE_CHANNELS, 'EMAIL'] as const;
 export type Channel = (typeof CHANNELS)[number];
+export type MessageChannel = (typeof MESSAGE_CHANNELS)[number];
 
-/** Address spaces of recipients: `PHONE` is reachable by SMS and RCS. */
+/** Address spaces of messages' recipients: `PHONE` is reachable by SMS and RCS. */
 export const ADDRESS_CHANNELS = ['PHONE', 'WHATSAPP'] as const;
-export type AddressChannel = (typeof ADDRESS_CHANNELS)[number];
+export type AddressChannel = (typeof ADDRESS_CHANNELS)[number] | 'EMAIL';
 
 /**
  * Message states in order of rank; PostgreSQL's enum `message_status` has the same words in the same

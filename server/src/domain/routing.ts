@@ -7,6 +7,7 @@ const REACHES: Readonly<Record<Channel, AddressChannel>> = {
   SMS: 'PHONE',
   RCS: 'PHONE',
   WHATSAPP: 'WHATSAPP',
+  EMAIL: 'EMAIL',
 };
 
 /** Senders of one channel that may try to reach the same address, one after the other. */

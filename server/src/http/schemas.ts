@@ -4,7 +4,7 @@
  */
 import { Type, type TSchema } from 'typebox';
 import { ERRORS } from '../domain/errors.ts';
-import { ADDRESS_CHANNELS, CHANNELS, MESSAGE_STATUSES } from '../domain/message.ts';
+import { ADDRESS_CHANNELS, MESSAGE_CHANNELS, MESSAGE_STATUSES } from '../domain/message.ts';
 import { OPERATION_STATUSES, RECIPIENTS_MAX } from '../domain/operation.ts';
 import { DAILY_CAP_MAX, PACE_UNITS, THROUGHPUT_MAX, THROUGHPUT_MIN } from '../domain/pace.ts';
 import { TIME_OF_DAY, type QuietHours } from '../domain/quiet-hours.ts';
@@ -18,7 +18,7 @@ const TAG = '^[a-zA-Z0-9._~-]+$';
 const TAG_HINT = 'use letters, digits and . _ ~ -';
 const TYPE_ID = (prefix: string) => `^${prefix}_[0-7][a-hjkmnp-tv-z0-9]{25}$`;
 
-export const CHANNEL = choice(CHANNELS, { description: 'Channel of delivery.' });
+export const CHANNEL = choice(MESSAGE_CHANNELS, { description: 'Channel of delivery.' });
 /** GROUP and INBOUND are known words, though no message has them yet. */
 export const MESSAGE_STATUS = choice([...MESSAGE_STATUSES, 'GROUP', 'INBOUND']);
 export const OPERATION_STATUS = choice(OPERATION_STATUSES);

@@ -58,6 +58,7 @@ export function aSubmission(fields: Partial<Submission> = {}): Submission {
     text: 'Hello',
     mediaUrls: [],
     rich: null,
+    email: null,
     expireAt: null,
     ...fields,
   };

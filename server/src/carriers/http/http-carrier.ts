@@ -45,6 +45,7 @@ const TRIAL: Submission = {
   text: 'A trial that is never sent',
   mediaUrls: [],
   rich: null,
+  email: null,
   expireAt: null,
 };
 
