@@ -28,6 +28,8 @@ create table parked_carrier_receipt (
 );
 create index parked_carrier_receipt_due on parked_carrier_receipt (due_at);
 
+-- Makes the partitions of one day of every table that has days; does nothing when they exist. Attaching takes a lock
+-- that neither readers nor writers wait for, which "create table … partition of" would not.
 create or replace function ensure_day(day date) returns void language plpgsql as $$
 declare
   suffix text := to_char(day, 'YYYYMMDD');
@@ -36,7 +38,8 @@ declare
   parent text;
 begin
   perform pg_advisory_xact_lock(hashtext('fanfare.ensure_day'));
-  foreach parent in array array['message', 'unaddressable', 'carrier_message'] loop
+  for parent in select c.relname from pg_partitioned_table p join pg_class c on c.oid = p.partrelid
+    where c.relnamespace = (select relnamespace from pg_class where oid = 'message'::regclass) order by 1 loop
     if to_regclass(parent || '_' || suffix) is null then
       execute format(
         'create table %I (like %I including defaults including constraints) with (fillfactor = 60)',
@@ -47,13 +50,10 @@ begin
   end loop;
 end $$;
 
--- The days that there are.
-do $$
-declare
-  name text;
-begin
-  for name in select relname from pg_class where relkind = 'r' and relname ~ '^message_[0-9]{8}$'
-    and relnamespace = (select relnamespace from pg_class where oid = 'message'::regclass) loop
-    perform ensure_day(to_date(right(name, 8), 'YYYYMMDD'));
-  end loop;
-end $$;
+-- For a table that is new: the days that messages have.
+create function ensure_days_of_messages() returns void language sql as $$
+  select ensure_day(to_date(right(relname, 8), 'YYYYMMDD')) from pg_class
+  where relkind = 'r' and relname ~ '^message_[0-9]{8}$'
+    and relnamespace = (select relnamespace from pg_class where oid = 'message'::regclass)
+$$;
+select ensure_days_of_messages();

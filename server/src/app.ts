@@ -9,6 +9,7 @@
  * The three meet in rows only (and a send request is handed from the first to the second), so that reading stays
  * quick while a megabyte is parsed and thousands of messages are sent.
  */
+import { buildReceiptParsers } from './build-carriers.ts';
 import type { Config } from './config/config.ts';
 import type { Channel } from './domain/message.ts';
 import { defaultUnit } from './domain/pace.ts';
@@ -143,6 +144,10 @@ async function buildApp(
     store,
     metrics: createApiMetrics(),
     send: (question, transfer) => intake.call('send', [question], transfer),
+    carrierCalls: {
+      readers: buildReceiptParsers(config),
+      report: (carrier, reported) => dispatch.call('report', [carrier, reported]),
+    },
     measureDispatch: () => dispatch.call('measure', []),
   });
   stops.push(() => server.close());

@@ -7,7 +7,12 @@ import type { Config } from './config/config.ts';
 import { createDispatcher } from './dispatch/dispatcher.ts';
 import { createSettler } from './dispatch/settle.ts';
 import { createUpkeep } from './dispatch/upkeep.ts';
+import { createInboundIntake } from './intake/inbound.ts';
 import { createReceiptIntake } from './intake/receipts.ts';
+import { createSubmitter } from './intake/submit.ts';
+import type { InboundMessage } from './domain/inbound.ts';
+import { createKeywordFinder, ENGLISH, type KeywordSet } from './domain/keywords.ts';
+import type { Receipt } from './domain/receipt.ts';
 import { createLogger, type Logger } from './lib/log.ts';
 import { createDispatchMetrics } from './lib/metrics.ts';
 import { serveThread } from './lib/thread.ts';
@@ -18,7 +23,15 @@ export interface DispatchThreadData {
   readonly config: Config;
 }
 
+/** What a carrier's far side has reported in a call to us. */
+export interface Reported {
+  readonly receipts: readonly Receipt[];
+  readonly inbound: readonly InboundMessage[];
+}
+
 export type DispatchThreadApi = {
+  /** Takes what a carrier reports; resolves when it is stored, with false when there is no room for it. */
+  readonly report: (carrier: string, reported: Reported) => Promise<boolean>;
   /** Its metrics in Prometheus' text format. */
   readonly measure: () => Promise<string>;
   /** Stops leasing, lets carriers answer, writes what they said. */
@@ -57,9 +70,20 @@ await serveThread<DispatchThreadData, DispatchThreadApi>(async ({ databaseUrl, c
   });
   stops.push(() => receipts.drain());
 
+  const inbound = createInboundIntake({
+    store,
+    log,
+    submitter: createSubmitter({ store, requireVariables: true, now: () => new Date() }),
+    findKeyword: config.inbound.keywords ? createKeywordFinder(listKeywords(config)) : null,
+    scope: config.inbound.scope,
+  });
+
   const carriers = buildCarriers(config, log);
   for (const carrier of carriers) {
-    await carrier.start((some) => receipts.take(carrier.name, some));
+    await carrier.start(
+      (some) => receipts.take(carrier.name, some),
+      (some) => inbound.take(carrier.name, some),
+    );
     stops.push(() => carrier.stop());
   }
 
@@ -84,6 +108,7 @@ await serveThread<DispatchThreadData, DispatchThreadApi>(async ({ databaseUrl, c
     log,
     retentionDays: config.retentionDays,
     retryReceipts: () => receipts.retryParked(),
+    answerInbound: () => inbound.answerAll(),
     onWoken: () => dispatcher.nudge(),
   });
   await upkeep.start();
@@ -92,11 +117,29 @@ await serveThread<DispatchThreadData, DispatchThreadApi>(async ({ databaseUrl, c
 
   return {
     measure: () => metrics.read(),
+    async report(carrier, reported) {
+      if (receipts.isFull) return false;
+      try {
+        await Promise.all([
+          receipts.take(carrier, reported.receipts),
+          inbound.take(carrier, reported.inbound),
+        ]);
+        return true;
+      } catch (error) {
+        log.warn({ err: error, carrier }, 'What a carrier reported cannot be stored');
+        return false;
+      }
+    },
     async stop() {
       for (const each of stops.splice(0).toReversed()) await each();
     },
   };
 });
+
+/** English always, unless the configuration has its own. */
+function listKeywords({ inbound: { languages } }: Config): KeywordSet[] {
+  return Object.values({ ...languages, en: languages['en'] ?? ENGLISH });
+}
 
 const LISTEN_RETRY_MS = 5_000;
 

@@ -26,6 +26,27 @@ const paceUnit = choice(PACE_UNITS, {
   description: 'What throughput and daily cap count: SEGMENTS for SMS when not given.',
 });
 
+const words = (description: string) =>
+  Type.Array(Type.String({ minLength: 1, maxLength: 40 }), {
+    default: [],
+    maxItems: 50,
+    description,
+  });
+/** Liquid would have nothing to fill in. */
+const answer = (description: string) =>
+  Type.String({ default: '', maxLength: 1_000, pattern: '^((?!\\{\\{|\\{%)[^])*$', description });
+const KEYWORDS = Type.Object(
+  {
+    stop: words('Words that end it.'),
+    start: words('Words that begin it again.'),
+    help: words('Words that ask for help.'),
+    stopReply: answer('Answer to the first of such words; empty: none.'),
+    startReply: answer('Answer to such a word after one that ended it.'),
+    helpReply: answer('Answer to such words, once a minute.'),
+  },
+  { additionalProperties: false, description: 'Keywords of a language.' },
+);
+
 /** One of `senders`. */
 export const SENDER_SCHEMA = Type.Object(
   {
@@ -201,6 +222,28 @@ export const CONFIG_SCHEMA = Type.Object(
         }),
       },
       'Receipts.',
+    ),
+    inbound: group(
+      {
+        keywords: flag(true, {
+          description: 'Whether words such as STOP change who is sent to, and are answered.',
+        }),
+        scope: choice(['account', 'sender'], {
+          default: 'account',
+          description:
+            'What STOP ends: everything of the account, or what comes from the sender that it was sent to.',
+        }),
+        languages: Type.Record(
+          Type.String({ pattern: '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$' }),
+          KEYWORDS,
+          {
+            default: {},
+            description:
+              'Keywords and answers of further languages, `{"de": {"stop": ["STOPP"], …}}`; `en` replaces the English ones.',
+          },
+        ),
+      },
+      'Messages that people send.',
     ),
     // What is in each is checked by its kind: `carriers.ts`.
     carriers: Type.Unsafe<Record<string, CarrierConfig>>({

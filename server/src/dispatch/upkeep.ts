@@ -16,6 +16,8 @@ export function createUpkeep(options: {
   readonly retentionDays: number;
   /** Tries parked receipts of carriers again; resolves with their number. */
   readonly retryReceipts: () => Promise<number>;
+  /** Sends the answers to keywords that are still owed; resolves with their number. */
+  readonly answerInbound: () => Promise<number>;
   /** Called after batches were woken. */
   readonly onWoken: () => void;
 }): Service {
@@ -31,7 +33,8 @@ export function createUpkeep(options: {
       if (woken > 0) options.onWoken();
       const parked = await store.receipts.applyParkedReceipts();
       const retried = await options.retryReceipts();
-      return woken > 0 || parked > 0 || retried > 0;
+      const answered = await options.answerInbound();
+      return woken > 0 || parked > 0 || retried > 0 || answered > 0;
     },
   });
 
@@ -46,6 +49,7 @@ export function createUpkeep(options: {
       if (days > 0) log.info({ days }, 'Dropped days older than the retention');
       await store.upkeep.dropExpiredIdempotencyKeys();
       await store.receipts.dropOldParkedReceipts();
+      await store.inbound.dropOldInboundSeen();
       return false;
     },
   });

@@ -13,3 +13,17 @@ export interface InboundMessage {
   readonly providerId: string | null;
   readonly receivedAt: Date;
 }
+
+/** As few digits as an international number has that is not a short code. */
+const INTERNATIONAL_DIGITS_MIN = 10;
+
+/**
+ * An address as messages have it. Carriers leave the plus out: ten digits and more that do not begin with 0 are taken for
+ * an international number; everything else is a short code, a national number or a word, and stays.
+ */
+export function normaliseInboundAddress(address: string): string {
+  const bare = address.trim();
+  return /^[1-9]\d+$/.test(bare) && bare.length >= INTERNATIONAL_DIGITS_MIN && bare.length <= 15
+    ? `+${bare}`
+    : bare;
+}

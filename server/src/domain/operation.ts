@@ -69,4 +69,6 @@ export interface PlannedSender {
 /** How an operation reaches people: its senders in order of preference. Frozen at acceptance. */
 export interface SendPlan {
   readonly senders: readonly PlannedSender[];
+  /** It answers a person's own word, also one that has opted out. */
+  readonly ignoresSuppressions?: true;
 }

@@ -32,6 +32,7 @@ export function isSuppressed(
   plan: SendPlan,
   index: SuppressionIndex,
 ): boolean {
+  if (plan.ignoresSuppressions === true) return false;
   if (index.size === 0 || !addresses.some((each) => index.has(each.address))) return false;
   return listCandidates(addresses, plan).some(({ sender, to }) =>
     index

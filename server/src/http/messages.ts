@@ -25,9 +25,11 @@ import {
   DatabaseUnavailable,
   type Attempt,
   type Message,
+  type MessageFilter,
   type MessageSummary,
   type Store,
 } from '../store/store.ts';
+import { showInbound, showWholeInbound } from './inbound.ts';
 import { cutPage } from './paging.ts';
 import { earlierOf, laterOf, QueryReader, UUID_MAX } from './query.ts';
 import { infoUrlOf, Refusal, refuse } from './reply.ts';
@@ -52,14 +54,27 @@ interface MessageQuery {
   readonly tags?: string;
 }
 
+const NO_MESSAGE = 'There is no such message, or it is older than the retention.';
+
 export function createMessageHandlers(deps: MessageHandlerDeps) {
   const { store, metrics } = deps;
 
   async function find(request: FastifyRequest): Promise<Message> {
     const message = await store.messages.fetchMessage(request.account.id, messageUuidIn(request));
-    if (message === null)
-      throw refuse('notFound', 'There is no such message, or it is older than the retention.');
+    if (message === null) throw refuse('notFound', NO_MESSAGE);
     return message;
+  }
+
+  /** What was sent from here; nothing of it has a session, a profile or a group. */
+  async function listSent(
+    accountId: number,
+    { sessionId, profile, status }: MessageQuery,
+    filter: Omit<MessageFilter, 'status'>,
+    limit: number,
+  ): Promise<MessageSummary[]> {
+    if (sessionId !== undefined || profile !== undefined) return [];
+    if (status === 'GROUP' || status === 'INBOUND') return [];
+    return store.messages.listMessages(accountId, { ...filter, status: status ?? null }, limit);
   }
 
   async function listPage(
@@ -74,33 +89,25 @@ export function createMessageHandlers(deps: MessageHandlerDeps) {
     const operation = reader.readOperationId(query.operationId ?? query.operation_id);
     const tags = reader.readTags(query.tags);
     reader.finish();
-    const { status } = query;
-    // Nothing here has a session or a profile, or comes from outside.
-    const impossible =
-      query.sessionId !== undefined ||
-      query.profile !== undefined ||
-      status === 'GROUP' ||
-      status === 'INBOUND';
-    const rows = impossible
-      ? []
-      : await store.messages.listMessages(
-          request.account.id,
-          {
-            after: laterOf(dates.after, operation?.after ?? dates.after),
-            before: earlierOf(
-              earlierOf(dates.before, operation?.before ?? dates.before),
-              page.start,
-            ),
-            status: status ?? null,
-            channel: query.channel ?? null,
-            tags,
-            address,
-          },
-          page.size + 1,
-        );
+    const filter = {
+      after: laterOf(dates.after, operation?.after ?? dates.after),
+      before: earlierOf(earlierOf(dates.before, operation?.before ?? dates.before), page.start),
+      channel: query.channel ?? null,
+      address,
+    };
+    const [sent, received] = await Promise.all([
+      listSent(request.account.id, query, { ...filter, tags }, page.size + 1),
+      // What people send is of no operation and has no tags.
+      isOfInbound(query) && operation === null && tags === null
+        ? store.inbound.listInbound(request.account.id, filter, page.size + 1)
+        : [],
+    ]);
+    const rows = [...sent, ...received].toSorted((a, b) => (a.id < b.id ? 1 : -1));
     const cut = cutPage(rows, page.size, page.start, (row) => row.id);
     return {
-      messages: cut.rows.map((row) => showSummary(row, request.origin)),
+      messages: cut.rows.map((row) =>
+        'from' in row ? showInbound(row, request.origin) : showSummary(row, request.origin),
+      ),
       pagination: cut.pagination,
     };
   }
@@ -153,7 +160,12 @@ export function createMessageHandlers(deps: MessageHandlerDeps) {
     },
 
     async fetch(request: FastifyRequest) {
-      return showMessage(await find(request), request.origin);
+      const uuid = messageUuidIn(request);
+      const message = await store.messages.fetchMessage(request.account.id, uuid);
+      if (message !== null) return showMessage(message, request.origin);
+      const inbound = await store.inbound.fetchInbound(request.account.id, uuid);
+      if (inbound !== null) return showWholeInbound(inbound, request.origin);
+      throw refuse('notFound', NO_MESSAGE);
     },
 
     async receipts(request: FastifyRequest) {
@@ -268,6 +280,15 @@ function showSummary(message: MessageSummary, origin: string) {
     updatedAt: message.updatedAt,
     deletedAt: null,
   };
+}
+
+/** Whether a list may have messages that people sent. */
+function isOfInbound({ sessionId, profile, status }: MessageQuery): boolean {
+  return (
+    sessionId === undefined &&
+    profile === undefined &&
+    (status === undefined || status === 'INBOUND')
+  );
 }
 
 function showMessage(message: Message, origin: string) {

@@ -23,6 +23,7 @@ import type { Logger } from '../lib/log.ts';
 import type { ApiMetrics } from '../lib/metrics.ts';
 import { DatabaseUnavailable, type Account, type Store } from '../store/store.ts';
 import { createAuthenticator } from './auth.ts';
+import { registerCarrierCalls, type CarrierCallDeps } from './carrier-calls.ts';
 import { compileCheck } from './check.ts';
 import { createContentHandlers } from './content-templates.ts';
 import { registerDocs } from './docs.ts';
@@ -71,6 +72,8 @@ export interface ServerDeps {
   readonly metrics: ApiMetrics;
   /** Has a send request worked on; the body may be moved there. */
   readonly send: (question: SendQuestion, transfer: readonly Transferable[]) => Promise<SendAnswer>;
+  /** What reads and stores the calls of carriers. */
+  readonly carrierCalls: CarrierCallDeps;
   /** Metrics of the sending part, in Prometheus' text format. */
   readonly measureDispatch: () => Promise<string>;
 }
@@ -87,6 +90,9 @@ export interface Server {
 /** Headers of a request must arrive within this time, the whole of it within the second. */
 const HEADERS_TIMEOUT_MS = 20_000;
 const REQUEST_TIMEOUT_MS = 120_000;
+
+/** Bytes of all carriers' calls at work together. */
+const CALLS_IN_FLIGHT_BYTES_MAX = 33_554_432;
 
 export async function createServer(deps: ServerDeps): Promise<Server> {
   const { options } = deps;
@@ -126,6 +132,10 @@ export async function createServer(deps: ServerDeps): Promise<Server> {
 
   await registerDocs(app);
   registerHealth(app, { ...deps, isDraining: () => draining });
+  await app.register(async (scope) => {
+    boundBytesInFlight(scope, CALLS_IN_FLIGHT_BYTES_MAX, options.limits.requestBytesMax);
+    await registerCarrierCalls(scope, deps.carrierCalls);
+  });
   await app.register(async (api) => registerApi(api, deps), { prefix: '/v1' });
   await app.ready();
 

@@ -63,6 +63,8 @@ export interface PrepareOptions {
   readonly now: Date;
   /** Whether a variable without value and default is refused. */
   readonly requireVariables: boolean;
+  /** Whether it goes to those who have opted out, too. */
+  readonly ignoresSuppressions: boolean;
 }
 
 const TAG_VALUE = /^[a-zA-Z0-9._~-]{1,256}$/;
@@ -103,7 +105,7 @@ export function prepareSend(request: SendRequest, options: PrepareOptions): Prep
     send: {
       content,
       parsed,
-      plan: plan.plan,
+      plan: options.ignoresSuppressions ? { ...plan.plan, ignoresSuppressions: true } : plan.plan,
       tags: request.tags ?? {},
       scheduledFor: commonTime(recipients),
       expireAt: schedule.expireAt,

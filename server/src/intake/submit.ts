@@ -41,6 +41,12 @@ export interface Submitter {
     request: SendRequest,
     claim: IdempotencyClaim | null,
   ): Promise<SubmitResult>;
+  /** The same for an answer to a person's own word: it goes to those who have opted out, too. */
+  submitReply(
+    accountId: number,
+    request: SendRequest,
+    claim: IdempotencyClaim,
+  ): Promise<SubmitResult>;
   /** What `submit` would do; writes nothing. */
   preview(accountId: number, request: SendRequest): Promise<DryRunResult>;
 }
@@ -70,31 +76,43 @@ export function createSubmitter(options: {
     );
     return indexSuppressions(await store.suppressions.findSuppressions(accountId, addresses));
   };
+  async function submit(
+    accountId: number,
+    request: SendRequest,
+    claim: IdempotencyClaim | null,
+    isReply: boolean,
+  ): Promise<SubmitResult> {
+    // A repetition gets the first answer, even where the request would be too late by now.
+    const { operations } = store;
+    const said =
+      claim && (await operations.findIdempotencyKey(accountId, claim.key, claim.fingerprint));
+    if (said !== null) return said;
+    const [gathered, suppressed] = await Promise.all([
+      gather(accountId, request),
+      isReply ? new Map() : findSuppressed(accountId, request),
+    ]);
+    const prepared = prepareSend(request, { ...gathered, ignoresSuppressions: isReply });
+    if (!prepared.ok)
+      return { kind: 'refused', problems: prepared.problems, total: prepared.total };
+    const send = leaveOutSuppressed(prepared.send, suppressed);
+    const operation = composeOperation(accountId, send, claim, gathered.now);
+    const result = await operations.acceptOperation(operation);
+    if (result.kind === 'created')
+      return { kind: 'accepted', operationId: operation.id, recipients: request.to.length };
+    return result;
+  }
+
   return {
-    async submit(accountId, request, claim) {
-      // A repetition gets the first answer, even where the request would be too late by now.
-      const { operations } = store;
-      const said =
-        claim && (await operations.findIdempotencyKey(accountId, claim.key, claim.fingerprint));
-      if (said !== null) return said;
-      const [gathered, suppressed] = await Promise.all([
-        gather(accountId, request),
-        findSuppressed(accountId, request),
-      ]);
-      const prepared = prepareSend(request, gathered);
-      if (!prepared.ok)
-        return { kind: 'refused', problems: prepared.problems, total: prepared.total };
-      const send = leaveOutSuppressed(prepared.send, suppressed);
-      const operation = composeOperation(accountId, send, claim, gathered.now);
-      const result = await operations.acceptOperation(operation);
-      if (result.kind === 'created')
-        return { kind: 'accepted', operationId: operation.id, recipients: request.to.length };
-      return result;
-    },
+    submit: (accountId, request, claim) => submit(accountId, request, claim, false),
+    submitReply: (accountId, request, claim) => submit(accountId, request, claim, true),
 
     async preview(accountId, request) {
       const gathered = await gather(accountId, request);
-      return dryRun(request, gathered, await findSuppressed(accountId, request));
+      return dryRun(
+        request,
+        { ...gathered, ignoresSuppressions: false },
+        await findSuppressed(accountId, request),
+      );
     },
   };
 }

@@ -9,6 +9,7 @@ import * as contentTemplates from './content-templates.ts';
 import { openDatabase, type Database, type DatabaseOptions } from './database.ts';
 import { migrate } from './migrate.ts';
 import * as messages from './messages.ts';
+import * as inbound from './inbound.ts';
 import * as pace from './pace.ts';
 import * as operations from './operations.ts';
 import * as partitions from './partitions.ts';
@@ -24,6 +25,14 @@ export { SchemaError } from './migrate.ts';
 export type { Account, ApiKey, Credential } from './accounts.ts';
 export type { Batch, BatchMessage, Piece } from './batches.ts';
 export type { CarrierReceipt, PartNews, SentPart } from './carrier-receipts.ts';
+export type {
+  InboundFilter,
+  InboundMessage,
+  KeywordScope,
+  NewInbound,
+  RecordResult,
+  Unanswered,
+} from './inbound.ts';
 export type { Reservation } from './pace.ts';
 export type { Attempt, Message, MessageFilter, MessageSummary } from './messages.ts';
 export type {
@@ -74,6 +83,7 @@ function makeStore(database: Database) {
     batches: bind(database, { ...batches, endUnsent: endUnsentIn }),
     settlements: bind(database, settlements),
     receipts: bind(database, { ...receipts, ...carrierReceipts }),
+    inbound: bind(database, inbound),
     pace: bind(database, pace),
     contentTemplates: bind(database, contentTemplates),
     senders: bind(database, senders),

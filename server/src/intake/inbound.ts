@@ -1,0 +1,90 @@
+/**
+ * Inbound: what people send to us is kept before its carrier is told so, does what its keyword says, and is answered.
+ * The answer is a message like any other; it is owed from the moment the keyword is kept, so a crash only delays it.
+ */
+import { createHash } from 'node:crypto';
+import { encodeTypeId } from '../domain/ids.ts';
+import { normaliseInboundAddress, type InboundMessage } from '../domain/inbound.ts';
+import type { FindKeyword } from '../domain/keywords.ts';
+import type { Logger } from '../lib/log.ts';
+import type { KeywordScope, Store, Unanswered } from '../store/store.ts';
+import type { Submitter } from './submit.ts';
+
+export interface InboundIntake {
+  /** Takes messages of a carrier; resolves when they are kept, and rejects when they cannot be. */
+  take(lane: string, messages: readonly InboundMessage[]): Promise<void>;
+  /** Sends the answers that are owed. Resolves with their number. */
+  answerAll(): Promise<number>;
+}
+
+const TEXT_LENGTH_MAX = 10_000;
+const ADDRESS_LENGTH_MAX = 256;
+
+/** Carriers say what they like; PostgreSQL's text has neither NUL nor halves of characters. */
+function keepable(text: string, lengthMax: number): string {
+  return text.replaceAll('\0', '').slice(0, lengthMax).toWellFormed();
+}
+
+export function createInboundIntake(options: {
+  readonly store: Store;
+  readonly log: Logger;
+  readonly submitter: Submitter;
+  /** Null: no text is a keyword. */
+  readonly findKeyword: FindKeyword | null;
+  readonly scope: KeywordScope;
+}): InboundIntake {
+  const { store, log, submitter, findKeyword } = options;
+
+  async function keep(lane: string, message: InboundMessage): Promise<void> {
+    const text = keepable(message.text, TEXT_LENGTH_MAX);
+    const found = findKeyword?.(text) ?? null;
+    const result = await store.inbound.recordInbound(
+      {
+        lane,
+        channel: message.channel,
+        from: normaliseInboundAddress(keepable(message.from, ADDRESS_LENGTH_MAX)),
+        to: normaliseInboundAddress(keepable(message.to, ADDRESS_LENGTH_MAX)),
+        text,
+        providerId: message.providerId && keepable(message.providerId, ADDRESS_LENGTH_MAX),
+        keyword: found?.keyword ?? null,
+        reply: found?.reply ?? null,
+      },
+      options.scope,
+    );
+    if (result === 'nobody') log.warn({ carrier: lane }, 'A message came, and there is no account');
+  }
+
+  async function answer(message: Unanswered): Promise<void> {
+    const { accountId, id, senderId, channel, from, keyword, reply } = message;
+    const result = await submitter.submitReply(
+      accountId,
+      {
+        to: [{ address: from, channel: channel === 'WHATSAPP' ? 'WHATSAPP' : 'PHONE' }],
+        from: { senderId: encodeTypeId('comms_sender', senderId) },
+        content: { text: reply },
+        tags: { keyword },
+      },
+      { key: `keyword-${id}`, fingerprint: createHash('sha256').update(id).digest() },
+    );
+    const isSent = result.kind === 'accepted' || result.kind === 'replayed';
+    if (!isSent) log.warn({ result: result.kind, message: id }, 'A keyword cannot be answered');
+    await store.inbound.setAnswered(message, isSent ? result.operationId : null);
+  }
+
+  async function answerAll(): Promise<number> {
+    const owed = await store.inbound.listUnanswered();
+    for (const each of owed) await answer(each);
+    return owed.length;
+  }
+
+  return {
+    async take(lane, messages) {
+      for (const each of messages) await keep(lane, each);
+      // What fails now is owed, and tried again by upkeep.
+      await answerAll().catch((error: unknown) =>
+        log.warn({ err: error }, 'Keywords are answered later'),
+      );
+    },
+    answerAll,
+  };
+}

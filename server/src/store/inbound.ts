@@ -1,0 +1,293 @@
+/** Messages that people send to us: kept once, with what their keywords change, and answered once. */
+import type pg from 'pg';
+import type { Keyword } from '../domain/keywords.ts';
+import {
+  messageUuid,
+  newOperationUuid,
+  newUuid,
+  uuidLowerBound,
+  uuidTimeMs,
+} from '../domain/ids.ts';
+import type { Channel } from '../domain/message.ts';
+import type { Database } from './database.ts';
+
+export interface NewInbound {
+  readonly lane: string;
+  readonly channel: Channel;
+  readonly from: string;
+  readonly to: string;
+  readonly text: string;
+  /** The carrier's id, by which a repetition is known; null: every one is new. */
+  readonly providerId: string | null;
+  readonly keyword: Keyword | null;
+  /** What to answer a keyword that changes something, or asks for help; null: nothing. */
+  readonly reply: string | null;
+}
+
+export interface InboundMessage {
+  readonly id: string;
+  readonly channel: Channel;
+  /** UUID; null when it was sent to an address that is no sender. */
+  readonly senderId: string | null;
+  readonly from: string;
+  readonly to: string;
+  readonly text: string;
+  /** UUID of the operation that answered it. */
+  readonly replyId: string | null;
+  readonly createdAt: Date;
+}
+
+/** What a keyword changes for: everything of the account, or the sender that it was sent to. */
+export type KeywordScope = 'account' | 'sender';
+
+/** A message was kept, or had been already; nobody is there to keep it for. */
+export type RecordResult = 'recorded' | 'repeated' | 'nobody';
+
+/** One answer to HELP in this time, to one person from one number. */
+const HELP_PAUSE_MS = 60_000;
+
+/** Keeps a message, and does what its keyword says, in one transaction. */
+export function recordInbound(
+  database: Database,
+  message: NewInbound,
+  scope: KeywordScope,
+): Promise<RecordResult> {
+  return database.transact(async (client) => {
+    const receiver = await findReceiver(client, message);
+    if (receiver === null) return 'nobody';
+    if (!(await claim(client, message))) return 'repeated';
+    const changed = await applyKeyword(client, message, receiver, scope);
+    const now = Date.now();
+    await client.query(
+      `insert into inbound_message (account_id, id, channel, lane, sender_id, from_address, to_address, text,
+         provider_id, keyword, reply) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+      [
+        receiver.accountId,
+        messageUuid(newOperationUuid(now), 0),
+        message.channel,
+        message.lane,
+        receiver.senderId,
+        message.from,
+        message.to,
+        message.text,
+        message.providerId,
+        message.keyword,
+        // What nobody sent from cannot answer.
+        changed && receiver.senderId !== null ? message.reply : null,
+      ],
+    );
+    return 'recorded';
+  });
+}
+
+interface Receiver {
+  readonly accountId: number;
+  readonly senderId: string | null;
+  /** Whether the sender serves all accounts. */
+  readonly isShared: boolean;
+}
+
+/**
+ * Whose sender a message was sent to: an account's own before a configured one, of this carrier before another's. What
+ * came to a sender that serves all, or to none, is the first account's.
+ */
+async function findReceiver(
+  client: pg.PoolClient,
+  { lane, channel, to }: NewInbound,
+): Promise<Receiver | null> {
+  const { rows } = await client.query<{
+    account_id: number;
+    sender_id: string | null;
+    shared: boolean;
+  }>(
+    `select coalesce(s.account_id, a.id) as account_id, s.id as sender_id, s.account_id is null as shared
+     from (select min(id) as id from account) a left join sender s
+       on s.channel = $2 and ltrim(s.address, '+') = ltrim($3, '+')
+     where a.id is not null
+     order by s.carrier = $1 desc nulls last, s.account_id is null, s.status, s.id limit 1`,
+    [lane, channel, to],
+  );
+  const row = rows[0];
+  return row === undefined
+    ? null
+    : { accountId: row.account_id, senderId: row.sender_id, isShared: row.shared };
+}
+
+/** False when the carrier brought it before. */
+async function claim(client: pg.PoolClient, { lane, providerId }: NewInbound): Promise<boolean> {
+  if (providerId === null) return true;
+  const { rowCount } = await client.query(
+    'insert into inbound_seen (lane, provider_id) values ($1, $2) on conflict do nothing',
+    [lane, providerId],
+  );
+  return rowCount === 1;
+}
+
+/** Whether it is worth an answer. Who stops a sender that serves all accounts stops all of them. */
+async function applyKeyword(
+  client: pg.PoolClient,
+  { keyword, from, to }: NewInbound,
+  { accountId, senderId, isShared }: Receiver,
+  scope: KeywordScope,
+): Promise<boolean> {
+  const sender = scope === 'sender' ? senderId : null;
+  const account = isShared ? null : accountId;
+  switch (keyword) {
+    case 'STOP': {
+      const { rows } = await client.query<{ id: number }>(
+        'select id from account where $1::int is null or id = $1',
+        [account],
+      );
+      const { rowCount } = await client.query(
+        `insert into suppression (account_id, id, address, sender_id, reason)
+         select account_id, id, $3, $4, 'keyword' from unnest($1::int[], $2::uuid[]) as given(account_id, id)
+         on conflict do nothing`,
+        [rows.map((row) => row.id), rows.map(() => newUuid(Date.now())), from, sender],
+      );
+      return (rowCount ?? 0) > 0;
+    }
+    case 'START': {
+      // The person's own word undoes every opt-out that would keep this sender silent.
+      const { rowCount } = await client.query(
+        `delete from suppression where ($1::int is null or account_id = $1) and address = $2 and pool_id is null
+           and (sender_id is null or sender_id = $3)`,
+        [account, from, senderId],
+      );
+      return (rowCount ?? 0) > 0;
+    }
+    case 'HELP': {
+      const { rowCount } = await client.query(
+        `select 1 from inbound_message where account_id = $1 and id > $2 and from_address = $3 and to_address = $4
+           and keyword = 'HELP' limit 1`,
+        [accountId, uuidLowerBound(Date.now() - HELP_PAUSE_MS), from, to],
+      );
+      return rowCount === 0;
+    }
+    case null:
+      return false;
+  }
+}
+
+/** A message whose answer is to be sent. */
+export interface Unanswered {
+  readonly accountId: number;
+  readonly id: string;
+  readonly senderId: string;
+  readonly channel: Channel;
+  /** Who is to be answered. */
+  readonly from: string;
+  readonly keyword: Keyword;
+  readonly reply: string;
+}
+
+/** Messages whose answers are still to be sent, oldest first, at most 100. */
+export async function listUnanswered(database: Database): Promise<Unanswered[]> {
+  const { rows } = await database.query<{
+    account_id: number;
+    id: string;
+    sender_id: string;
+    channel: Channel;
+    from_address: string;
+    keyword: Keyword;
+    reply: string;
+  }>(
+    `select account_id, id, sender_id, channel, from_address, keyword, reply from inbound_message
+     where reply is not null order by id limit 100`,
+  );
+  return rows.map((row) => ({
+    accountId: row.account_id,
+    id: row.id,
+    senderId: row.sender_id,
+    channel: row.channel,
+    from: row.from_address,
+    keyword: row.keyword,
+    reply: row.reply,
+  }));
+}
+
+/** Notes the operation that answers a message; null: it cannot be answered. */
+export async function setAnswered(
+  database: Database,
+  { accountId, id }: Unanswered,
+  operationId: string | null,
+): Promise<void> {
+  await database.query(
+    'update inbound_message set reply = null, reply_id = $3 where account_id = $1 and id = $2',
+    [accountId, id, operationId],
+  );
+}
+
+export interface InboundFilter {
+  /** Ids lie strictly between these. */
+  readonly after: string;
+  readonly before: string;
+  readonly channel: Channel | null;
+  /** Of either side. */
+  readonly address: string | null;
+}
+
+interface InboundRow {
+  id: string;
+  channel: Channel;
+  sender_id: string | null;
+  from_address: string;
+  to_address: string;
+  text: string;
+  reply_id: string | null;
+}
+
+const COLUMNS = 'id, channel, sender_id, from_address, to_address, text, reply_id';
+
+function toInbound(row: InboundRow): InboundMessage {
+  return {
+    id: row.id,
+    channel: row.channel,
+    senderId: row.sender_id,
+    from: row.from_address,
+    to: row.to_address,
+    text: row.text,
+    replyId: row.reply_id,
+    createdAt: new Date(uuidTimeMs(row.id)),
+  };
+}
+
+/** Messages to the account, newest first, at most `limit`. */
+export async function listInbound(
+  database: Database,
+  accountId: number,
+  filter: InboundFilter,
+  limit: number,
+): Promise<InboundMessage[]> {
+  const { rows } = await database.query<InboundRow>(
+    `select ${COLUMNS} from inbound_message
+     where account_id = $1 and id > $2 and id < $3 and ($4::channel is null or channel = $4)
+       and ($5::text is null or from_address = $5 or to_address = $5)
+     order by id desc limit $6`,
+    [accountId, filter.after, filter.before, filter.channel, filter.address, limit],
+  );
+  return rows.map(toInbound);
+}
+
+/** One message to the account, or null. */
+export async function fetchInbound(
+  database: Database,
+  accountId: number,
+  id: string,
+): Promise<InboundMessage | null> {
+  const { rows } = await database.query<InboundRow>(
+    `select ${COLUMNS} from inbound_message where account_id = $1 and id = $2`,
+    [accountId, id],
+  );
+  return rows[0] === undefined ? null : toInbound(rows[0]);
+}
+
+/** Carriers do not bring a message again after this long. */
+const SEEN_KEPT = '4 days';
+
+/** Forgets which messages were seen long ago, at most 10,000 in one go. */
+export async function dropOldInboundSeen(database: Database): Promise<void> {
+  await database.query(
+    `delete from inbound_seen where (lane, provider_id) in
+       (select lane, provider_id from inbound_seen where seen_at < now() - interval '${SEEN_KEPT}' limit 10000)`,
+  );
+}

@@ -1,0 +1,284 @@
+/** What people send: over SMPP and over HTTP calls, as messages, with keywords that are obeyed and answered. */
+import { createHmac } from 'node:crypto';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { createKeywordFinder, ENGLISH } from '../src/domain/keywords.ts';
+import { startFanfare, text, until, type Fanfare } from './support/fanfare.ts';
+import { deliverSm, startSmsc, type Smsc } from './support/smsc.ts';
+
+const SHOP = '+15005550100';
+const PERSON = '+4917012345678';
+
+async function begin(inbound: object = {}): Promise<{ smsc: Smsc; fanfare: Fanfare }> {
+  const smsc = await startSmsc();
+  onTestFinished(() => smsc.close());
+  const fanfare = await startFanfare({
+    config: {
+      carriers: {
+        smsc: { kind: 'smpp', host: '127.0.0.1', port: smsc.port, systemId: 'x', password: 'x' },
+      },
+      senders: [{ address: SHOP, channel: 'SMS', carrier: 'smsc' }],
+      inbound,
+    },
+  });
+  await until(async () => smsc.sessions.some((each) => each.boundAs !== null));
+  return { smsc, fanfare };
+}
+
+/** A person's words, sent to the shop; resolves when the SMSC is told that they were taken. */
+async function say(smsc: Smsc, words: string, from = PERSON): Promise<void> {
+  const pdu = deliverSm({
+    text: words,
+    source: { ton: 1, npi: 1, address: from.slice(1) },
+    destination: { ton: 1, npi: 1, address: SHOP.slice(1) },
+  });
+  smsc.session.send(pdu);
+  await until(async () =>
+    smsc.received('deliver_sm_resp').some((each) => each.sequence === pdu.sequence),
+  );
+}
+
+const answersOf = (smsc: Smsc) =>
+  smsc.received('submit_sm').map((pdu) => pdu.shortMessage.toString('latin1'));
+
+const toPerson = { to: [{ address: PERSON, channel: 'PHONE' }], content: text('Sale!') };
+
+describe('a message from a person', () => {
+  it('is listed, found and shown', async () => {
+    const { smsc, fanfare } = await begin();
+    await say(smsc, 'When do you open?');
+    const sent = await fanfare.send(toPerson);
+    await fanfare.watch(sent, ({ stats }) => stats.sent === 1);
+    await say(smsc, 'Thanks');
+
+    const all = (await fanfare.get('/v1/Messages')).body['messages'];
+    expect(all.map((each: any) => each.status)).toEqual(['INBOUND', 'SENT', 'INBOUND']);
+    const { body } = await fanfare.get('/v1/Messages?status=INBOUND');
+    const senders = (await fanfare.get('/v1/Senders')).body['senders'];
+    expect(body['messages'][1]).toEqual({
+      id: expect.stringMatching(/^comms_message_/),
+      from: { address: PERSON, channel: 'SMS' },
+      to: [{ address: SHOP, channel: 'PHONE', senderId: senders[0].id }],
+      status: 'INBOUND',
+      related: [],
+      tags: {},
+      scheduledFor: null,
+      createdAt: expect.any(String),
+      updatedAt: expect.any(String),
+      deletedAt: null,
+    });
+    const one = await fanfare.get(`/v1/Messages/${body['messages'][1].id}`);
+    expect(one.body).toMatchObject({
+      content: { text: 'When do you open?' },
+      attempts: [],
+      status: 'INBOUND',
+    });
+    // Pages reach over both kinds.
+    const first = (await fanfare.get('/v1/Messages?pageSize=2')).body;
+    const second = (
+      await fanfare.get(`/v1/Messages?pageSize=2&pageToken=${first['pagination'].next}`)
+    ).body;
+    expect(first['messages'].length + second['messages'].length).toBe(3);
+    expect(second['pagination'].next).toBeNull();
+    for (const [query, count] of [
+      [{ address: PERSON }, 3],
+      [{ address: PERSON, status: 'INBOUND' }, 2],
+      [{ address: SHOP }, 2],
+      [{ channel: 'RCS' }, 0],
+      [{ operationId: sent }, 1],
+      [{ tags: 'a:b' }, 0],
+    ] as const) {
+      const found = await fanfare.request('POST', '/v1/Messages/Search', query);
+      expect([query, found.body['messages'].length]).toEqual([query, count]);
+    }
+  });
+
+  it('is put together from its parts', async () => {
+    const { smsc, fanfare } = await begin();
+    for (const [part, words] of [
+      [2, 'world'],
+      [1, 'Hello '],
+    ] as const)
+      smsc.session.send(
+        deliverSm({
+          esmClass: 0x40,
+          source: { ton: 1, npi: 1, address: PERSON.slice(1) },
+          destination: { ton: 1, npi: 1, address: SHOP.slice(1) },
+          shortMessage: Buffer.concat([Buffer.from([5, 0, 3, 7, 2, part]), Buffer.from(words)]),
+        }),
+      );
+    const id = await until(
+      async () => (await fanfare.get('/v1/Messages')).body['messages'][0]?.id as string | undefined,
+    );
+    expect((await fanfare.get(`/v1/Messages/${id}`)).body['content']).toEqual({
+      text: 'Hello world',
+    });
+  });
+});
+
+describe('keywords', () => {
+  it('stop, help and start, each answered, once', async () => {
+    const { smsc, fanfare } = await begin();
+    await say(smsc, ' Stop. ');
+    await until(async () => answersOf(smsc).length === 1);
+    expect(answersOf(smsc)).toEqual([ENGLISH.stopReply]);
+    const { suppressions } = (await fanfare.get('/v1/Suppressions')).body;
+    expect(suppressions).toMatchObject([{ address: PERSON, reason: 'keyword' }]);
+    const blocked = await fanfare.operation(await fanfare.send(toPerson));
+    expect(blocked['stats']).toMatchObject({ total: 0, unaddressable: 1 });
+
+    // Nothing changes: no answer. Help is answered though they have opted out, once a minute.
+    await say(smsc, 'STOPALL');
+    await say(smsc, 'help');
+    await say(smsc, 'INFO');
+    await until(async () => answersOf(smsc).length === 2);
+    expect(answersOf(smsc)[1]).toBe(ENGLISH.helpReply);
+
+    await say(smsc, 'Start');
+    await until(async () => answersOf(smsc).length === 3);
+    expect((await fanfare.get('/v1/Suppressions')).body['suppressions']).toEqual([]);
+    const again = await fanfare.send(toPerson);
+    await fanfare.watch(again, ({ stats }) => stats.sent === 1);
+    expect(answersOf(smsc)).toEqual([
+      ENGLISH.stopReply,
+      ENGLISH.helpReply,
+      ENGLISH.startReply,
+      'Sale!',
+    ]);
+    // The message names the operation that answered it.
+    const inbound = (await fanfare.get('/v1/Messages?status=INBOUND')).body['messages'];
+    const [operation] = inbound.at(-1).related;
+    expect((await fanfare.operation(operation.id))['stats'].sent).toBe(1);
+  });
+
+  it('speak languages, and may end what comes from one sender only', async () => {
+    const { smsc, fanfare } = await begin({
+      scope: 'sender',
+      languages: { de: { stop: ['Stopp', 'Abmelden'], stopReply: 'Abgemeldet.' } },
+    });
+    await say(smsc, 'abmelden!');
+    await until(async () => answersOf(smsc).length === 1);
+    expect(answersOf(smsc)).toEqual(['Abgemeldet.']);
+    const { suppressions } = (await fanfare.get('/v1/Suppressions')).body;
+    expect(suppressions).toMatchObject([{ address: PERSON, senderId: expect.any(String) }]);
+    // English still works.
+    await say(smsc, 'START');
+    await until(async () => answersOf(smsc).length === 2);
+  });
+
+  it('are obeyed while the answer cannot be sent, and are answered after a crash', async () => {
+    const { smsc, fanfare } = await begin();
+    // The answer cannot be accepted: its sender is gone from the table for a moment.
+    await fanfare.database.query(
+      "alter table operation add constraint broken check (tags ->> 'keyword' is null) not valid",
+    );
+    await say(smsc, 'STOP');
+    expect((await fanfare.get('/v1/Suppressions')).body['suppressions']).toHaveLength(1);
+    await fanfare.kill();
+    await fanfare.database.query('alter table operation drop constraint broken');
+    await fanfare.restart();
+    await until(async () => answersOf(smsc).length === 1);
+    expect(answersOf(smsc)).toEqual([ENGLISH.stopReply]);
+  });
+
+  it('can be turned off', async () => {
+    const { smsc, fanfare } = await begin({ keywords: false });
+    await say(smsc, 'STOP');
+    expect((await fanfare.get('/v1/Suppressions')).body['suppressions']).toEqual([]);
+    expect((await fanfare.get('/v1/Messages?status=INBOUND')).body['messages']).toHaveLength(1);
+  });
+
+  it.each([
+    ['STOP', 'STOP'],
+    ['stop', 'STOP'],
+    [' "Stop!" ', 'STOP'],
+    ['opt-out', 'OPTOUT is STOP'],
+    ['ＳＴＯＰ', 'STOP'],
+    ['unstop', 'START'],
+    ['info', 'HELP'],
+    ['please stop', null],
+    ['STOP it now', null],
+    ['', null],
+    ['!!!', null],
+  ])('%j is %s', (words, expected) => {
+    const found = createKeywordFinder([ENGLISH])(words);
+    expect(found?.keyword ?? null).toBe(expected?.split(' ').at(-1) ?? null);
+  });
+});
+
+describe('calls of a provider', () => {
+  const authToken = 'the-provider-signs-with-this';
+
+  async function beginHttp() {
+    const fanfare = await startFanfare({
+      config: {
+        publicUrl: 'https://fanfare.example',
+        carriers: {
+          web: {
+            kind: 'http',
+            channels: ['SMS'],
+            preset: 'classic',
+            settings: {
+              baseUrl: 'http://127.0.0.1:9',
+              accountSid: 'AC1',
+              authToken: { env: 'WEB_TOKEN' },
+            },
+          },
+        },
+        senders: [{ address: SHOP, channel: 'SMS', carrier: 'web' }],
+      },
+      env: { WEB_TOKEN: authToken },
+    });
+    const call = (form: Record<string, string>, query = '', signedBy = authToken) => {
+      const path = `/carriers/web/receipts${query}`;
+      const fields = Object.keys(form)
+        .toSorted()
+        .map((name) => name + form[name])
+        .join('');
+      const signature = createHmac('sha1', signedBy)
+        .update(`https://fanfare.example${path}${fields}`)
+        .digest('base64');
+      return fanfare.request('POST', path, new URLSearchParams(form).toString(), {
+        'content-type': 'application/x-www-form-urlencoded',
+        'x-twilio-signature': signature,
+        authorization: '',
+      });
+    };
+    return { fanfare, call };
+  }
+
+  it('are verified, stored before they are answered, and repeated without harm', async () => {
+    const { fanfare, call } = await beginHttp();
+    const words = {
+      From: PERSON,
+      To: SHOP,
+      Body: 'Hello',
+      MessageSid: 'SM1',
+      SmsStatus: 'received',
+    };
+    expect((await call(words, '', 'somebody else')).status).toBe(403);
+    expect((await fanfare.get('/v1/Messages')).body['messages']).toEqual([]);
+    for (const _ of [1, 2]) expect((await call(words)).status).toBe(200);
+    expect((await fanfare.get('/v1/Messages')).body['messages']).toHaveLength(1);
+    expect((await fanfare.request('POST', '/carriers/none/receipts')).status).toBe(404);
+    expect((await fanfare.request('PUT', '/carriers/web/receipts')).status).toBe(404);
+    expect((await fanfare.get('/carriers/web/receipts')).status).toBe(405);
+    const large = await fanfare.request('POST', '/carriers/web/receipts', 'x'.repeat(1_100_000));
+    expect(large.status).toBe(413);
+  });
+
+  it('are told to come again while the database is away', async () => {
+    const { fanfare, call } = await beginHttp();
+    await fanfare.database.query('alter table inbound_message rename to hidden');
+    const words = {
+      From: PERSON,
+      To: SHOP,
+      Body: 'STOP',
+      MessageSid: 'SM2',
+      SmsStatus: 'received',
+    };
+    expect((await call(words)).status).toBe(503);
+    await fanfare.database.query('alter table hidden rename to inbound_message');
+    expect((await call(words)).status).toBe(200);
+    expect((await fanfare.get('/v1/Suppressions')).body['suppressions']).toHaveLength(1);
+  });
+});
