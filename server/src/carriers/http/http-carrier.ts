@@ -8,7 +8,7 @@ import { ERRORS } from '../../domain/errors.ts';
 import type { Channel } from '../../domain/message.ts';
 import type { Carrier, SendResult, Submission } from '../carrier.ts';
 import { createTokenSource, type AccessToken } from './access-token.ts';
-import { createBackoff } from './backoff.ts';
+import { createBackoff } from '../backoff.ts';
 import { createClassifier, type Verdict } from './classify.ts';
 import { createClient, type Client, type ClientLimits, type Exchange } from './client.ts';
 import type { AuthDescription, HttpDescription } from './description.ts';

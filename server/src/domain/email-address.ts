@@ -1,0 +1,50 @@
+/** E-mail addresses: which are taken, and when two are the same. Pure. */
+import { domainToASCII } from 'node:url';
+
+/** RFC 5321, 4.5.3.1: octets of a local part and of a path without its brackets. */
+const LOCAL_MAX = 64;
+const ADDRESS_MAX = 254;
+/** A dot-atom (RFC 5322, 3.2.3). Quoted local parts and address literals are no addresses of people. */
+const LOCAL = /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*$/;
+const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+
+/** What is wrong with an address, as a sentence; null when nothing is. Domains may have letters of any script. */
+export function findEmailAddressProblem(address: string): string | null {
+  const at = address.lastIndexOf('@');
+  if (at < 1) return 'Write an e-mail address, name@example.com.';
+  const local = address.slice(0, at);
+  if (!LOCAL.test(local))
+    return /[^\x20-\x7e]/.test(local)
+      ? 'Before the @ only ASCII is possible.'
+      : 'What stands before the @ is not possible.';
+  if (local.length > LOCAL_MAX) return `At most ${LOCAL_MAX} characters before the @.`;
+  const domain = toAsciiDomain(address.slice(at + 1));
+  if (domain === null) return 'What stands behind the @ is no domain.';
+  if (local.length + 1 + domain.length > ADDRESS_MAX)
+    return `At most ${ADDRESS_MAX} characters altogether.`;
+  return null;
+}
+
+/** A domain of two labels at least in its ASCII form (RFC 5890), lower case; null when it is none. */
+function toAsciiDomain(domain: string): string | null {
+  // What `domainToASCII` would cut off or turn into something else.
+  // oxlint-disable-next-line no-control-regex
+  if (/[\s/\\?#@:%[\]<>^|\u0000-\u001f\u007f]/.test(domain)) return null;
+  const ascii = domainToASCII(domain);
+  const labels = ascii.split('.');
+  const isName = labels.length > 1 && labels.every((label) => LABEL.test(label));
+  return isName && !/^\d+$/.test(labels.at(-1) ?? '') ? ascii : null;
+}
+
+/** The one spelling under which an address is suppressed: lower case, its domain in ASCII. */
+export function normaliseEmailAddress(address: string): string {
+  const at = address.lastIndexOf('@');
+  const domain = address.slice(at + 1);
+  return `${address.slice(0, at)}@${toAsciiDomain(domain) ?? domain}`.toLowerCase();
+}
+
+/** The domain of an address, ASCII and lower case. */
+export function domainOf(address: string): string {
+  const domain = address.slice(address.lastIndexOf('@') + 1);
+  return toAsciiDomain(domain) ?? domain.toLowerCase();
+}
