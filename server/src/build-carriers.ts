@@ -19,7 +19,14 @@ export function buildCarriers(config: Config, log: Logger): Carrier[] {
       case 'smpp':
         return createSmppCarrier({ ...options, name, logger: log, random: Math.random });
       case 'smtp':
-        return createSmtpCarrier({ ...options, name, logger: log });
+        return createSmtpCarrier({
+          ...options,
+          // What may still come back has not been delivered.
+          deliveredOn:
+            options.deliveredOn ?? (options.bounceAddress === null ? 'accept' : 'report'),
+          name,
+          logger: log,
+        });
       case 'http':
         return createHttpCarrier({ ...options, name, receiptsUrl: receiptsUrlOf(config, name) });
     }

@@ -205,11 +205,12 @@ const SMTP = Type.Object(
       'Until an e-mail is tried again that was refused for now (greylisting)',
     ),
     ambiguous,
-    deliveredOn: choice(['accept', 'report'], {
-      default: SMTP_DEFAULTS.deliveredOn,
-      description:
-        'What counts as delivered: that the server has taken it, or its report of success.',
-    }),
+    deliveredOn: Type.Optional(
+      choice(['accept', 'report'], {
+        description:
+          'What counts as delivered: that the server has taken it, or its report of success; when not given, `report` with a `bounceAddress` and `accept` without.',
+      }),
+    ),
     bounceAddress: optionalText({
       description:
         'Where reports go, `bounces@example.com`; each e-mail has `bounces+{reference}@example.com`. Null: to the sender.',
