@@ -14,6 +14,7 @@ import { ERRORS } from '../../domain/errors.ts';
 import type { Receipt } from '../../domain/receipt.ts';
 import { createBackoff } from '../backoff.ts';
 import type { Carrier, ReceiptSink, SendResult, Submission } from '../carrier.ts';
+import { createUnderWay } from '../under-way.ts';
 import { startBounceServer, type BounceServer } from './bounce-server.ts';
 import { composeMail, type Mail } from './compose.ts';
 import type { SmtpOptions } from './options.ts';
@@ -39,6 +40,7 @@ export function createSmtpCarrier(options: SmtpOptions): Carrier {
   let bounces: BounceServer | null = null;
   let lastFailure: string | null = null;
   const delivered = createHandOver();
+  const underWay = createUnderWay<SendResult>();
 
   function wait(detail: string): SendResult {
     if (lastFailure !== detail) log.warn({ detail }, 'The mail server takes nothing now');
@@ -77,15 +79,6 @@ export function createSmtpCarrier(options: SmtpOptions): Carrier {
       if (code === 'EMESSAGE') return { kind: 'rejected', code: ERRORS.carrierFault.code, detail };
     }
     return progress.isOut ? { kind: 'unknown', detail } : wait(detail);
-  }
-
-  /** Those without an answer yet: a stop waits for them. */
-  const underWay = new Set<Promise<SendResult>>();
-
-  function send(submission: Submission): Promise<SendResult> {
-    const answer = submit(submission);
-    underWay.add(answer);
-    return answer.finally(() => underWay.delete(answer));
   }
 
   async function submit(submission: Submission): Promise<SendResult> {
@@ -140,12 +133,12 @@ export function createSmtpCarrier(options: SmtpOptions): Carrier {
         });
       transport = openTransport(options);
     },
-    send,
+    send: (submission) => underWay.track(submit(submission)),
     async stop() {
       const closing = transport;
       transport = null;
       closing?.close();
-      await Promise.all(underWay);
+      await underWay.settled();
       await bounces?.close();
       bounces = null;
       await delivered.stop();
