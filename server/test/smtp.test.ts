@@ -6,6 +6,8 @@ import {
   generateKeyPairSync,
   randomBytes,
 } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import * as fc from 'fast-check';
 import nodemailer from 'nodemailer';
 import { pino } from 'pino';
@@ -254,6 +256,36 @@ async function begin(
   return { carrier, mail, receipts };
 }
 
+const DKIM = { domain: 'example.com', selector: 's1' };
+const KEYS = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const PRIVATE_KEY = KEYS.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+
+/** A server that breaks the connection at a command. */
+async function startBreakingServer(at: string): Promise<{
+  readonly port: number;
+  readonly commands: readonly string[];
+  close(): Promise<void>;
+}> {
+  const commands: string[] = [];
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.write('220 breaking.example\r\n');
+    socket.on('data', (data: Buffer) => {
+      const command = data.toString('latin1').slice(0, 4).toUpperCase();
+      commands.push(command);
+      if (command === at) socket.destroy();
+      else socket.write('250 OK\r\n');
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    port: (server.address() as AddressInfo).port,
+    commands,
+    close: () => new Promise((resolve) => server.close(() => resolve())),
+  };
+}
+
 describe('an e-mail', () => {
   it('arrives as it is: names, words in every script, parts, headers, octets of attachments', async () => {
     const { carrier, mail, receipts } = await begin({}, (_mail, answer) =>
@@ -320,14 +352,8 @@ describe('an e-mail', () => {
   });
 
   it('is signed', async () => {
-    const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-    const { carrier, mail } = await begin({
-      dkim: {
-        domain: 'example.com',
-        selector: 's1',
-        privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
-      },
-    });
+    const { publicKey } = KEYS;
+    const { carrier, mail } = await begin({ dkim: { ...DKIM, privateKey: PRIVATE_KEY } });
     expect(await carrier.send(anEmail())).toMatchObject({ kind: 'accepted' });
     expect(
       verifyDkim(
@@ -434,6 +460,32 @@ describe('the way to the server', () => {
     expect(JSON.stringify(bad.carrier.state?.())).not.toContain('wrong-secret');
   });
 
+  it.each(
+    ['MAIL', 'RCPT', 'DATA'].flatMap((command) =>
+      [2_000, 400_000].flatMap((size) => [
+        { command, size, isSigned: false },
+        { command, size, isSigned: true },
+      ]),
+    ),
+  )(
+    'may break before the content is out: $command, $size octets, signed $isSigned',
+    async (each) => {
+      const server = await startBreakingServer(each.command);
+      onTestFinished(() => server.close());
+      const carrier = createSmtpCarrier(
+        optionsFor(
+          server.port,
+          each.isSigned ? { dkim: { ...DKIM, privateKey: PRIVATE_KEY } } : {},
+        ),
+      );
+      await carrier.start(async () => undefined);
+      onTestFinished(() => carrier.stop());
+      const html = `<p>${'x '.repeat(each.size / 2)}</p>`;
+      expect(await carrier.send(anEmail({ html, text: 'x' }))).toMatchObject({ kind: 'throttled' });
+      expect(server.commands).toContain(each.command);
+    },
+  );
+
   it('may be away: nothing is lost, and it comes back', async () => {
     const port = await freePort();
     const carrier = createSmtpCarrier(optionsFor(port));
@@ -460,6 +512,7 @@ describe('a refusal', () => {
     [{ code: 450, text: '4.7.1 Greylisted', stage: 'recipient' }, 'retry', 30003],
     [{ code: 451, text: '4.3.0 Local error', stage: 'content' }, 'retry', 30003],
     [{ code: 452, text: '4.2.2 Mailbox full', stage: 'recipient' }, 'retry', 30003],
+    [{ code: 452, text: '4.2.2 Quota limit exceeded', stage: 'recipient' }, 'retry', 30003],
     [{ code: 450, text: '4.7.0 Too many messages', stage: 'content' }, 'wait', undefined],
     [{ code: 421, text: '4.3.2 Shutting down', stage: 'content' }, 'wait', undefined],
     [{ code: 454, text: '4.7.0 TLS not available', stage: 'connection' }, 'wait', undefined],

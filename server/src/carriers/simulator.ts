@@ -34,8 +34,9 @@ export interface SimulatorOptions {
   readonly journalFile: string | null;
 }
 
-/** Receipts handed on in one call; the next waits until they are stored. */
-const RECEIPTS_MAX = 5_000;
+/** Receipts handed on in one call, and handed on without being stored yet. */
+const RECEIPTS_MAX = 500;
+const IN_HAND_MAX = 20_000;
 
 export function createSimulator(options: SimulatorOptions): Carrier {
   const chance = (reference: string, salt: number) => hashReference(reference, options.seed + salt);
@@ -45,19 +46,30 @@ export function createSimulator(options: SimulatorOptions): Carrier {
   let journal: number | null = null;
   let receive: ReceiptSink | null = null;
   let receipts: Receipt[] = [];
-  let sending: Promise<void> | null = null;
+  let isHanding = false;
+  let inHandCount = 0;
+  const inHand = new Set<Promise<void>>();
 
   function report(receipt: Receipt): void {
     receipts.push(receipt);
-    sending ??= handOn().finally(() => {
-      sending = null;
-    });
+    if (isHanding) return;
+    isHanding = true;
+    setImmediate(handOn);
   }
 
-  /** One call at a time; the rest waits here, as it would at a carrier. */
-  async function handOn(): Promise<void> {
-    await new Promise<void>((resolve) => setImmediate(resolve));
-    while (receipts.length > 0 && receive !== null) await receive(receipts.splice(0, RECEIPTS_MAX));
+  /** What is more than may be in hand waits here, as it would at a carrier. */
+  function handOn(): void {
+    isHanding = false;
+    while (receipts.length > 0 && inHandCount < IN_HAND_MAX && receive !== null) {
+      const some = receipts.splice(0, RECEIPTS_MAX);
+      inHandCount += some.length;
+      const stored = receive(some).finally(() => {
+        inHandCount -= some.length;
+        inHand.delete(stored);
+        handOn();
+      });
+      inHand.add(stored);
+    }
   }
 
   function within({ min, max }: DelayRange, reference: string, salt: number): number {
@@ -165,7 +177,7 @@ export function createSimulator(options: SimulatorOptions): Carrier {
     async stop() {
       receive = null;
       timeline.stop();
-      await sending;
+      await Promise.all(inHand);
       if (journal !== null) closeSync(journal);
       journal = null;
     },

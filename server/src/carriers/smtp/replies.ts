@@ -27,7 +27,8 @@ export function classifyRefusal({ code, text, stage }: Refusal): Meaning {
   if (stage === 'connection' || code === 421 || code === 530 || code === 535)
     return { kind: 'wait' };
   if (code < 500)
-    return TOO_FAST.test(text)
+    // A mailbox (2.x) has limits of its own.
+    return TOO_FAST.test(text) && !/^2\./.test(readEnhanced(text) ?? '')
       ? { kind: 'wait' }
       : { kind: 'retry', code: ERRORS.unreachable.code };
   return { kind: 'rejected', code: codeOf(readEnhanced(text), stage) };

@@ -8,7 +8,6 @@
  * An e-mail is handed over once at most: what left without an answer is `unknown`; what surely was not taken, because
  * its last line never left, is `throttled`, so that an outage or a wrong password costs no attempts.
  */
-import { PassThrough, type Readable } from 'node:stream';
 import nodemailer from 'nodemailer';
 import { ERRORS } from '../../domain/errors.ts';
 import type { Receipt } from '../../domain/receipt.ts';
@@ -65,11 +64,14 @@ export function createSmtpCarrier(options: SmtpOptions): Carrier {
 
   function failed(error: SmtpError, progress: Progress): SendResult {
     const { responseCode, code = '', command = '' } = error;
-    const detail = error.message.slice(0, DETAIL_LENGTH_MAX);
+    const detail = error.message.replace(/\s+/g, ' ').slice(0, DETAIL_LENGTH_MAX);
     if (!progress.isOut) progress.abort();
     // A success that was none is an answer to something else.
     if (responseCode !== undefined && responseCode >= 400 && responseCode < 600) {
-      const text = (error.response ?? '').replace(/^\d{3}[ -]?/, '');
+      const text = (error.response ?? '')
+        .replace(/^\d{3}[ -]?/gm, '')
+        .replace(/\s+/g, ' ')
+        .trim();
       return refused({ code: responseCode, text, stage: stageOf(command) }, detail);
     }
     // Found out here: an address that cannot be written, more octets than the server takes.
@@ -212,19 +214,17 @@ function openTransport(options: SmtpOptions) {
   });
   transport.use('stream', (mail, done) => {
     const { progress } = mail.data as { progress?: Progress };
-    if (progress !== undefined)
-      mail.message.processFunc((input: Readable) => {
-        const output = new PassThrough();
-        input.on('end', () => {
-          progress.isOut = true;
-        });
-        input.on('error', (error) => output.destroy(error));
-        progress.abort = () => {
-          input.unpipe(output);
-          output.destroy(new Error('Given up'));
-        };
-        return input.pipe(output);
+    const make = mail.message.createReadStream.bind(mail.message);
+    // What the connection reads, signature and all: buffers before it run far ahead of what was sent.
+    mail.message.createReadStream = (...options: Parameters<typeof make>) => {
+      const stream = make(...options);
+      if (progress === undefined) return stream;
+      stream.once('end', () => {
+        progress.isOut = true;
       });
+      progress.abort = () => void stream.destroy(new Error('Given up'));
+      return stream;
+    };
     done();
   });
   // A connection's failure is told to the e-mail on it.
