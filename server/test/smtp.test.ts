@@ -273,7 +273,8 @@ async function startBreakingServer(at: string): Promise<{
     socket.on('data', (data: Buffer) => {
       const command = data.toString('latin1').slice(0, 4).toUpperCase();
       commands.push(command);
-      if (command === at) socket.destroy();
+      // Slow enough for buffers to fill.
+      if (command === at) setTimeout(() => socket.destroy(), 50);
       else socket.write('250 OK\r\n');
     });
   });

@@ -28,7 +28,7 @@ export function classifyRefusal({ code, text, stage }: Refusal): Meaning {
     return { kind: 'wait' };
   if (code < 500)
     // A mailbox (2.x) has limits of its own.
-    return TOO_FAST.test(text) && !/^2\./.test(readEnhanced(text) ?? '')
+    return TOO_FAST.test(text) && readEnhanced(text)?.startsWith('2.') !== true
       ? { kind: 'wait' }
       : { kind: 'retry', code: ERRORS.unreachable.code };
   return { kind: 'rejected', code: codeOf(readEnhanced(text), stage) };

@@ -216,8 +216,8 @@ function openTransport(options: SmtpOptions) {
     const { progress } = mail.data as { progress?: Progress };
     const make = mail.message.createReadStream.bind(mail.message);
     // What the connection reads, signature and all: buffers before it run far ahead of what was sent.
-    mail.message.createReadStream = (...options: Parameters<typeof make>) => {
-      const stream = make(...options);
+    mail.message.createReadStream = (...rest: Parameters<typeof make>) => {
+      const stream = make(...rest);
       if (progress === undefined) return stream;
       stream.once('end', () => {
         progress.isOut = true;
