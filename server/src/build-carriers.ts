@@ -1,9 +1,12 @@
 /** Builds carriers, and what reads the calls of their far sides, from the configuration. */
 import type { Carrier } from './carriers/carrier.ts';
 import { createHttpCarrier } from './carriers/http/http-carrier.ts';
-import { createReceiptParser, type ReceiptParser } from './carriers/http/receipt-parser.ts';
+import { createReceiptParser } from './carriers/http/receipt-parser.ts';
+import type { ReceiptParser } from './carriers/receipt-call.ts';
 import { createSimulator } from './carriers/simulator.ts';
 import { createSmppCarrier } from './carriers/smpp/smpp.ts';
+import { createBounceReader } from './carriers/smtp/bounce-calls.ts';
+import { createSmtpCarrier } from './carriers/smtp/smtp.ts';
 import type { Config } from './config/config.ts';
 import type { Logger } from './lib/log.ts';
 
@@ -15,6 +18,15 @@ export function buildCarriers(config: Config, log: Logger): Carrier[] {
         return createSimulator({ ...options, name });
       case 'smpp':
         return createSmppCarrier({ ...options, name, logger: log, random: Math.random });
+      case 'smtp':
+        return createSmtpCarrier({
+          ...options,
+          // What may still come back has not been delivered.
+          deliveredOn:
+            options.deliveredOn ?? (options.bounceAddress === null ? 'accept' : 'report'),
+          name,
+          logger: log,
+        });
       case 'http':
         return createHttpCarrier({ ...options, name, receiptsUrl: receiptsUrlOf(config, name) });
     }
@@ -23,13 +35,14 @@ export function buildCarriers(config: Config, log: Logger): Carrier[] {
 
 /** Parsers of calls to `/carriers/{name}/receipts`, by name, of the carriers that are called. */
 export function buildReceiptParsers(config: Config): ReadonlyMap<string, ReceiptParser> {
-  return new Map(
-    Object.entries(config.carriers).flatMap(([name, options]): [string, ReceiptParser][] =>
-      options.kind === 'http' && options.description.receipts !== undefined
-        ? [[name, createReceiptParser(options.description)]]
-        : [],
-    ),
-  );
+  const parsers = new Map<string, ReceiptParser>();
+  for (const [name, options] of Object.entries(config.carriers)) {
+    if (options.kind === 'http' && options.description.receipts !== undefined)
+      parsers.set(name, createReceiptParser(options.description));
+    if (options.kind === 'smtp' && options.bounceSecret !== null)
+      parsers.set(name, createBounceReader(options.bounceSecret, options.bounceAddress));
+  }
+  return parsers;
 }
 
 /** Where a provider calls; null while nobody knows what this server is called outside. */

@@ -217,11 +217,14 @@ describe('an e-mail', () => {
   });
 
   it('is found by its address, in a body', async () => {
-    const id = await send({ to: [{ address: 'Findme@example.org', name: 'F' }] });
-    const found = await fanfare.request('POST', '/v1/Emails/Search', {
-      address: 'Findme@EXAMPLE.org',
-    });
-    expect(found.body['emails']).toMatchObject([{ related: [{ id }] }]);
+    for (const [address, asked, name] of [
+      ['Findme@example.org', 'Findme@EXAMPLE.org', 'F'],
+      ['find@MÜLLER.example', 'find@xn--mller-kva.example'],
+    ]) {
+      const id = await send({ to: [{ address, name }] });
+      const found = await fanfare.request('POST', '/v1/Emails/Search', { address: asked });
+      expect(found.body['emails']).toMatchObject([{ related: [{ id }] }]);
+    }
   });
 
   it('is apart from messages', async () => {
@@ -397,6 +400,9 @@ describe('a request for e-mails is refused', () => {
       ['$.to[2].address', 20001],
       ['$.to[3].name', 20001],
     ]);
+    expect(await refusalOf({ from: { address: 'a@müller.example' } })).toEqual([
+      ['$.from.address', 21211],
+    ]);
     expect(await refusalOf({ from: undefined, content: { subject: 'x' } })).toEqual([
       ['$.from', 20001],
       ['$.content.html', 20001],
@@ -473,7 +479,7 @@ describe('a request for e-mails is refused', () => {
     ],
     [
       "a header's name",
-      64,
+      76,
       (size) => ({ content: { ...content, headers: { ['X'.repeat(size)]: 'x' } } }),
     ],
     [

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Submission } from '../src/carriers/carrier.ts';
-import { createBackoff } from '../src/carriers/http/backoff.ts';
+import { createBackoff } from '../src/carriers/backoff.ts';
 import { createClassifier, readRetryAfter } from '../src/carriers/http/classify.ts';
 import type { BodyTemplate, HttpDescription } from '../src/carriers/http/description.ts';
 import { createHttpCarrier, HTTP_LIMITS } from '../src/carriers/http/http-carrier.ts';

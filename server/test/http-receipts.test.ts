@@ -6,7 +6,8 @@ import type { HttpDescription, VerifyDescription } from '../src/carriers/http/de
 import { describeClassic } from '../src/carriers/http/preset-classic.ts';
 import { describeCloud } from '../src/carriers/http/preset-cloud.ts';
 import { describeRbm } from '../src/carriers/http/preset-rbm.ts';
-import { createReceiptParser, type InboundHttp } from '../src/carriers/http/receipt-parser.ts';
+import { createReceiptParser } from '../src/carriers/http/receipt-parser.ts';
+import type { InboundHttp } from '../src/carriers/receipt-call.ts';
 import { attemptReference } from '../src/domain/ids.ts';
 
 const AT = new Date('2026-01-02T03:04:05Z');

@@ -2,12 +2,15 @@
  * Options of carriers, by kind: each once, with default, limits and one sentence, as `config.ts` has those of the
  * server. Secrets may be given as `{"env": "NAME"}` or `{"file": "path"}` anywhere in a carrier's options.
  */
+import { createPrivateKey } from 'node:crypto';
 import { Type, type Static } from 'typebox';
 import type { HttpDescription } from '../carriers/http/description.ts';
 import { createHttpCarrier, HTTP_LIMITS } from '../carriers/http/http-carrier.ts';
 import { PRESETS } from '../carriers/http/presets.ts';
 import { createReceiptParser } from '../carriers/http/receipt-parser.ts';
 import { SMPP_DEFAULTS, type Numbering, type SmppTls } from '../carriers/smpp/options.ts';
+import { SMTP_DEFAULTS, SMTP_SECURITY, type DkimKey } from '../carriers/smtp/options.ts';
+import { findEmailAddressProblem } from '../domain/email-address.ts';
 import { CHANNELS, MESSAGE_CHANNELS, type Channel } from '../domain/message.ts';
 import { check, suggest, type Finding } from './check.ts';
 import { HTTP_DESCRIPTION, HTTP_SETTINGS } from './http-description.ts';
@@ -166,6 +169,82 @@ const SMPP = Type.Object(
   { additionalProperties: false, description: 'An SMSC, over SMPP 3.4.' },
 );
 
+const SMTP = Type.Object(
+  {
+    kind: kind('smtp'),
+    channels: channels(['EMAIL'], ['EMAIL']),
+    host: Type.String({ minLength: 1, description: 'Name or address of the mail server.' }),
+    port: integer(SMTP_DEFAULTS.port, [1, 65_535], { description: 'Port.' }),
+    security: choice(SMTP_SECURITY, {
+      default: SMTP_DEFAULTS.security,
+      description:
+        '`starttls`: that or nothing is sent; `starttls-optional`: where it is offered; `tls`: from the start (port 465); `none`: never.',
+    }),
+    ca: optionalText({ description: "Certificates to trust instead of the system's, PEM." }),
+    servername: optionalText({ description: 'Name in the certificate when it is not the host.' }),
+    rejectUnauthorized: flag(SMTP_DEFAULTS.rejectUnauthorized, {
+      description: 'Whether a certificate must be verified.',
+    }),
+    username: optionalText({ description: 'Account at the server; null: no log-in.' }),
+    password: optionalText({ description: 'Its password.' }),
+    clientName: optionalText({
+      description: "Name that the server is greeted with; null: this machine's.",
+    }),
+    connections: integer(SMTP_DEFAULTS.connections, [1, 100], {
+      description: 'Connections at once, each with one e-mail on its way.',
+    }),
+    messagesPerConnection: integer(SMTP_DEFAULTS.messagesPerConnection, [1, 100_000], {
+      description: 'E-mails over one connection before it is made anew.',
+    }),
+    connectTimeoutMs: ms(SMTP_DEFAULTS.connectTimeoutMs, [10, 600_000], 'For a connection'),
+    greetingTimeoutMs: ms(SMTP_DEFAULTS.greetingTimeoutMs, [10, 600_000], 'For the greeting'),
+    answerTimeoutMs: ms(SMTP_DEFAULTS.answerTimeoutMs, [10, 600_000], 'For an answer'),
+    retryAfterMs: ms(
+      SMTP_DEFAULTS.retryAfterMs,
+      [0, 86_400_000],
+      'Until an e-mail is tried again that was refused for now (greylisting)',
+    ),
+    ambiguous,
+    deliveredOn: Type.Optional(
+      choice(['accept', 'report'], {
+        description:
+          'What counts as delivered: that the server has taken it, or its report of success; when not given, `report` with a `bounceAddress` and `accept` without.',
+      }),
+    ),
+    bounceAddress: optionalText({
+      description:
+        'Where reports go, `bounces@example.com`; each e-mail has `bounces+{reference}@example.com`. Null: to the sender.',
+    }),
+    bounceListen: Type.Unsafe<{ host: string; port: number } | null>({
+      type: ['object', 'null'],
+      properties: {
+        host: { type: 'string', minLength: 1, default: '0.0.0.0' },
+        port: { type: 'integer', minimum: 0, maximum: 65_535, default: 25 },
+      },
+      additionalProperties: false,
+      default: null,
+      description: 'Takes mail to `bounceAddress` by SMTP, `{"host", "port"}`.',
+    }),
+    bounceSecret: optionalText({
+      description:
+        'Takes reports at `/carriers/{name}/receipts` with `Authorization: Bearer {secret}`.',
+    }),
+    dkim: Type.Unsafe<DkimKey | null>({
+      type: ['object', 'null'],
+      properties: {
+        domain: { type: 'string', minLength: 1 },
+        selector: { type: 'string', minLength: 1 },
+        privateKey: { type: 'string', minLength: 1 },
+      },
+      required: ['domain', 'selector', 'privateKey'],
+      additionalProperties: false,
+      default: null,
+      description: 'Signs with a key (PEM): `{"domain", "selector", "privateKey"}`.',
+    }),
+  },
+  { additionalProperties: false, description: 'A mail server, over SMTP.' },
+);
+
 const HTTP = Type.Object(
   {
     kind: kind('http'),
@@ -197,17 +276,23 @@ const HTTP = Type.Object(
 );
 
 /** Schemas by kind. */
-export const CARRIER_SCHEMAS = { simulator: SIMULATOR, smpp: SMPP, http: HTTP } as const;
+export const CARRIER_SCHEMAS = {
+  simulator: SIMULATOR,
+  smpp: SMPP,
+  smtp: SMTP,
+  http: HTTP,
+} as const;
 /** Schemas of `settings`, by preset. */
 export { HTTP_SETTINGS };
 
 export type SimulatorConfig = Static<typeof SIMULATOR>;
 export type SmppConfig = Static<typeof SMPP>;
+export type SmtpConfig = Static<typeof SMTP>;
 /** With its description, which a preset has made where there is one. */
 export type HttpConfig = Omit<Static<typeof HTTP>, 'description'> & {
   readonly description: HttpDescription;
 };
-export type CarrierConfig = SimulatorConfig | SmppConfig | HttpConfig;
+export type CarrierConfig = SimulatorConfig | SmppConfig | SmtpConfig | HttpConfig;
 
 /** Reads the secrets of all carriers and checks each by its kind; what is read is complete when nothing was found. */
 export function readCarriers(
@@ -257,6 +342,8 @@ function checkByKind(options: { kind?: unknown }): Finding[] {
       return carrier.reconnectMaxMs < carrier.reconnectMinMs
         ? [{ path: 'reconnectMaxMs', text: 'is below reconnectMinMs.' }]
         : [];
+    case 'smtp':
+      return checkSmtp(carrier);
     case 'http':
       return checkHttp(carrier);
   }
@@ -266,6 +353,31 @@ function checkSimulator({ answerDelayMs, receiptDelayMs }: SimulatorConfig): Fin
   return Object.entries({ answerDelayMs, receiptDelayMs })
     .filter(([, { min, max }]) => max < min)
     .map(([path, { min, max }]) => ({ path, text: `max (${max}) is below min (${min}).` }));
+}
+
+function checkSmtp(carrier: SmtpConfig): Finding[] {
+  const findings: Finding[] = [];
+  const { username, password, bounceAddress, dkim } = carrier;
+  if ((username === null) !== (password === null))
+    findings.push({ path: 'username', text: 'set both username and password, or neither.' });
+  const problem = bounceAddress === null ? null : findEmailAddressProblem(bounceAddress);
+  if (problem !== null) findings.push({ path: 'bounceAddress', text: problem });
+  if (carrier.bounceListen !== null && bounceAddress === null)
+    findings.push({ path: 'bounceListen', text: 'needs a bounceAddress.' });
+  if (carrier.deliveredOn === 'report' && bounceAddress === null)
+    findings.push({ path: 'deliveredOn', text: '"report" needs a bounceAddress.' });
+  if (dkim !== null && !isKey(dkim.privateKey))
+    findings.push({ path: 'dkim.privateKey', text: 'is no private key in PEM.' });
+  return findings;
+}
+
+function isKey(pem: string): boolean {
+  try {
+    createPrivateKey(pem);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Describes by the preset where there is one, in place, and tries the description out. */

@@ -8,6 +8,7 @@ import { listOptions, type OptionPlace } from './options.ts';
 const KINDS: Readonly<Record<keyof typeof CARRIER_SCHEMAS, string>> = {
   simulator: 'Stands in for a carrier: see [simulator](simulator.md). The kind when none is given.',
   smpp: 'An SMSC: see [SMPP](carriers/smpp.md).',
+  smtp: 'A mail server: see [SMTP](carriers/smtp.md).',
   http: 'A provider with an HTTP API: see [HTTP providers](carriers/http.md).',
 };
 

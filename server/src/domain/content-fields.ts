@@ -6,9 +6,8 @@
  * those that the Content API publishes; those of a location are ours.
  */
 import { readInstant, INSTANT_HINT } from './instant.ts';
-import { findLineProblem } from './email-address.ts';
 import { EMAIL_BODY_MAX } from './email-content.ts';
-import { LINE_LENGTH_MAX } from './email-header.ts';
+import { findLineProblem, HEADER_VALUE_MAX } from './email-headers.ts';
 import { stepOf } from './json-path.ts';
 import { findUrlProblem, URL_LENGTH_MAX } from './url.ts';
 
@@ -29,7 +28,7 @@ const text = (max: number, empty: FieldRule['empty'] = 'refused'): FieldRule => 
   max,
   empty,
 });
-const LINE_RULE: FieldRule = { kind: 'line', max: LINE_LENGTH_MAX, empty: 'refused' };
+const LINE_RULE: FieldRule = { kind: 'line', max: HEADER_VALUE_MAX, empty: 'refused' };
 const URL_RULE: FieldRule = { kind: 'url', max: URL_LENGTH_MAX, empty: 'refused' };
 const PHONE_RULE: FieldRule = { kind: 'phone', max: 16, empty: 'refused' };
 const INSTANT_RULE: FieldRule = { kind: 'instant', max: 64, empty: 'refused' };

@@ -187,6 +187,20 @@ const table = {
     message: 'Unreachable destination handset.',
     advice: 'Try again later or over another channel.',
   },
+  unknownDestination: {
+    code: 30005,
+    status: null,
+    message: 'Unknown destination.',
+    advice: 'There is no such mailbox or handset; take the address off your list.',
+  },
+  filtered: {
+    code: 30007,
+    status: null,
+    message: 'The message was filtered.',
+    advice:
+      'The carrier or the receiving server takes it for unwanted: look at the attempt, the content and the reputation of the sender.',
+    fault: 'sender',
+  },
   carrierFault: {
     code: 30008,
     status: null,

@@ -12,6 +12,8 @@ interface ReceiptNews {
   /** Error code and the carrier's words, with `UNDELIVERED`. */
   readonly code?: number;
   readonly detail?: string;
+  /** The recipient has called it unwanted, which is a word to stop. */
+  readonly complaint?: true;
 }
 
 /** A receipt that quotes our reference, or the carrier's own id. */

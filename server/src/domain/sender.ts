@@ -1,6 +1,6 @@
 /** Senders: the identities a message may come from, and which of them a request means. Pure. */
 import { ERRORS } from './errors.ts';
-import { findEmailSenderProblem, normaliseEmailAddress, wildcardOf } from './email-address.ts';
+import { findEmailSenderProblem, canonicalEmailAddress, wildcardOf } from './email-address.ts';
 import type { Channel } from './message.ts';
 import type { PlannedSender, SendPlan } from './operation.ts';
 import type { SenderLimits } from './pace.ts';
@@ -48,7 +48,7 @@ export function findSenderAddressProblem(channel: Channel, address: string): str
 
 /** The one spelling of a sender's address. */
 export function normaliseSenderAddress(channel: Channel, address: string): string {
-  return channel === 'EMAIL' ? normaliseEmailAddress(address) : address;
+  return channel === 'EMAIL' ? canonicalEmailAddress(address) : address;
 }
 
 export type PlanResult =

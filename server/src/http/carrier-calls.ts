@@ -32,7 +32,10 @@ export interface CallReading {
 
 export interface CarrierCallDeps {
   /** By name, for carriers that are called. */
-  readonly readers: ReadonlyMap<string, (call: CarrierCall, at: Date) => CallReading>;
+  readonly readers: ReadonlyMap<
+    string,
+    (call: CarrierCall, at: Date) => CallReading | Promise<CallReading>
+  >;
   /** Stores what was reported; false when there is no room for it now. */
   readonly report: (
     carrier: string,
@@ -63,7 +66,7 @@ export async function registerCarrierCalls(
       const read = readers.get(name);
       if (read === undefined)
         throw refuse('notFound', 'No carrier of this name is called; see its documentation.');
-      const { answer, receipts, inbound } = read(toCall(request), new Date());
+      const { answer, receipts, inbound } = await read(toCall(request), new Date());
       if (
         receipts.length + inbound.length > 0 &&
         !(await inTime(report(name, { receipts, inbound })))

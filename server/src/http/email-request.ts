@@ -2,10 +2,10 @@
 import {
   findEmailAddressProblem,
   findNameProblem,
-  normaliseEmailAddress,
+  canonicalEmailAddress,
 } from '../domain/email-address.ts';
 import { readAttachments, type RequestedAttachment } from '../domain/email-attachment.ts';
-import { findHeaderProblem } from '../domain/email-header.ts';
+import { findHeaderProblem } from '../domain/email-headers.ts';
 import { ERRORS, type ErrorName, type Problem } from '../domain/errors.ts';
 import { stepOf } from '../domain/json-path.ts';
 import type { RequestedVariables, SendRequest } from '../domain/send-request.ts';
@@ -60,15 +60,19 @@ const FORM: SendForm = {
       ? inspectContent(value as RequestedEmail, path)
       : 'profileId' in (value as RequestedRecipient)
         ? []
-        : inspectParty(value as Party, path),
+        : inspectParty(value as Party, path, part === 'from'),
 };
 
 function problem(name: ErrorName, message: string, context: string): Problem {
   return { code: ERRORS[name].code, message, context };
 }
 
-function inspectParty({ address, name }: Party, path: string): Problem[] {
-  const wrong = findEmailAddressProblem(address);
+function inspectParty({ address, name }: Party, path: string, isSender: boolean): Problem[] {
+  // Domains of recipients may have letters of any script, as the hosted API has it.
+  const wrong =
+    isSender && /[^\x20-\x7e]/.test(address)
+      ? 'A sender is written in ASCII, its domain as xn--….'
+      : findEmailAddressProblem(address);
   const wrongName = name === undefined ? null : findNameProblem(name);
   return [
     ...(wrong === null ? [] : [problem('address', wrong, `${path}.address`)]),
@@ -99,11 +103,11 @@ export function readEmailRequest(body: unknown, options: EmailOptions): SendRequ
   const { attachments } = readAttachments(content.attachments ?? []);
   return {
     ...rest,
-    from: { ...from, channel: 'EMAIL', address: normaliseEmailAddress(from.address) },
+    from: { ...from, channel: 'EMAIL', address: canonicalEmailAddress(from.address) },
     to: to.map((each) =>
       'profileId' in each
         ? each
-        : { ...each, channel: 'EMAIL', address: normaliseEmailAddress(each.address) },
+        : { ...each, channel: 'EMAIL', address: canonicalEmailAddress(each.address) },
     ),
     content: {
       email: {

@@ -3,7 +3,7 @@ import { Type } from 'typebox';
 import { EMAIL_LENGTH_MAX, EMAIL_NAME_MAX } from '../domain/email-address.ts';
 import { ATTACHMENT_BYTES_MAX, ATTACHMENTS_MAX } from '../domain/email-attachment.ts';
 import { EMAIL_BODY_MAX } from '../domain/email-content.ts';
-import { HEADERS_MAX, LINE_LENGTH_MAX } from '../domain/email-header.ts';
+import { HEADER_VALUE_MAX, HEADERS_MAX } from '../domain/email-headers.ts';
 import { TEMPLATE_LENGTH_MAX } from '../domain/liquid.ts';
 import { RECIPIENTS_MAX } from '../domain/operation.ts';
 import {
@@ -43,7 +43,7 @@ const address = Type.String({
   minLength: 1,
   maxLength: EMAIL_LENGTH_MAX,
   examples: ['ada@example.com'],
-  description: 'In ASCII; its domain in lower case when shown.',
+  description: 'Its domain is shown in ASCII and lower case.',
   'x-error': 'address',
 });
 const name = Type.Optional(
@@ -64,7 +64,7 @@ export const EMAIL_PARTS = {
       subject: Type.String({
         minLength: 1,
         maxLength: TEMPLATE_LENGTH_MAX,
-        description: `Liquid; one line of at most ${LINE_LENGTH_MAX} characters when rendered.`,
+        description: `Liquid; one line of at most ${HEADER_VALUE_MAX} characters when rendered.`,
       }),
       html: Type.String({
         minLength: 1,
@@ -96,7 +96,7 @@ export const EMAIL_PARTS = {
           type: 'object',
           maxProperties: HEADERS_MAX,
           additionalProperties: { type: 'string', minLength: 1, maxLength: TEMPLATE_LENGTH_MAX },
-          description: `Further headers. Values are Liquid, one line of at most ${LINE_LENGTH_MAX} characters when rendered. Those that make an e-mail what it is are refused.`,
+          description: `Further headers. Values are Liquid, one line of at most ${HEADER_VALUE_MAX} characters when rendered. Those that make an e-mail what it is are refused.`,
         }),
       ),
     },

@@ -1,6 +1,6 @@
 /** E-mails over HTTP: sent, listed, searched, read, canceled, erased. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { normaliseEmailAddress } from '../domain/email-address.ts';
+import { canonicalEmailAddress } from '../domain/email-address.ts';
 import {
   attemptSid,
   decodeTypeId,
@@ -75,7 +75,7 @@ export function createEmailHandlers(deps: AcceptDeps & { readonly store: Store }
               status: status === undefined ? null : status === 'OPENED' ? 'READ' : status,
               channel: null,
               tags,
-              address: address && normaliseEmailAddress(address),
+              address: address && canonicalEmailAddress(address),
             },
             page.size + 1,
           );

@@ -104,9 +104,13 @@ export function createReceiptIntake(options: {
     waitingMax: options.waitingMax,
     async flush(arrivals) {
       await options.outcomesWritten();
-      const { referring, quoting, strangers } = readReceipts(arrivals);
+      const { referring, quoting, complaints, strangers } = readReceipts(arrivals);
       if (strangers > 0) onApplied({ ...NOTHING, strangers });
       await applyAll([...referring, ...(await match(quoting))]);
+      for (const { accountId, messageId } of complaints)
+        await persist(() =>
+          store.suppressions.suppressRecipient(accountId, messageId, 'complaint'),
+        );
     },
   });
 
@@ -140,10 +144,13 @@ export function createReceiptIntake(options: {
 function readReceipts(arrivals: readonly Arrival[]): {
   readonly referring: readonly MatchedReceipt[];
   readonly quoting: readonly CarrierReceipt[];
+  /** Those of `referring` whose recipients want no more. */
+  readonly complaints: readonly MatchedReceipt[];
   readonly strangers: number;
 } {
   const referring: MatchedReceipt[] = [];
   const quoting: CarrierReceipt[] = [];
+  const complaints: MatchedReceipt[] = [];
   let strangers = 0;
   for (const { lane, receipt } of arrivals) {
     const news = {
@@ -156,16 +163,16 @@ function readReceipts(arrivals: readonly Arrival[]): {
       continue;
     }
     const reference = parseAttemptReference(receipt.reference);
-    if (reference === null) strangers += 1;
-    else
-      referring.push({
-        accountId: reference.accountId,
-        messageId: reference.messageUuid,
-        attempt: reference.attempt,
-        ...news,
-      });
+    if (reference === null) {
+      strangers += 1;
+      continue;
+    }
+    const { accountId, messageUuid: messageId, attempt } = reference;
+    const matched = { accountId, messageId, attempt, ...news };
+    referring.push(matched);
+    if (receipt.complaint) complaints.push(matched);
   }
-  return { referring, quoting, strangers };
+  return { referring, quoting, complaints, strangers };
 }
 
 /** Groups by operation, in the order of operation ids. */

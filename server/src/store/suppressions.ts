@@ -1,5 +1,7 @@
 /** The suppression list of an account. */
 import { newUuid, uuidTimeMs } from '../domain/ids.ts';
+import { normaliseEmailAddress } from '../domain/email-address.ts';
+import type { AddressChannel } from '../domain/message.ts';
 import type { Suppression } from '../domain/suppression.ts';
 import type { Database } from './database.ts';
 
@@ -63,6 +65,25 @@ export async function addSuppressions(
     [accountId, addresses.map(() => newUuid(now)), addresses, scope.senderId, scope.poolId, reason],
   );
   return rows.map(toEntry);
+}
+
+/** Suppresses the address that a message went to, for its whole account. */
+export async function suppressRecipient(
+  database: Database,
+  accountId: number,
+  messageId: string,
+  reason: string,
+): Promise<void> {
+  const { rows } = await database.query<{ address: string; address_channel: AddressChannel }>(
+    'select address, address_channel from message where account_id = $1 and id = $2 and address <> $3',
+    // Of one that was erased nobody knows whom it went to.
+    [accountId, messageId, ''],
+  );
+  const [row] = rows;
+  if (row === undefined) return;
+  const address =
+    row.address_channel === 'EMAIL' ? normaliseEmailAddress(row.address) : row.address;
+  await addSuppressions(database, accountId, [address], { senderId: null, poolId: null }, reason);
 }
 
 /** Entries, newest first, at most `limit`; `address` null is any. Ids lie strictly between `after` and `before`. */

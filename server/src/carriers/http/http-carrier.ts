@@ -7,8 +7,9 @@
 import { ERRORS } from '../../domain/errors.ts';
 import type { Channel } from '../../domain/message.ts';
 import type { Carrier, SendResult, Submission } from '../carrier.ts';
+import { createUnderWay } from '../under-way.ts';
 import { createTokenSource, type AccessToken } from './access-token.ts';
-import { createBackoff } from './backoff.ts';
+import { createBackoff } from '../backoff.ts';
 import { createClassifier, type Verdict } from './classify.ts';
 import { createClient, type Client, type ClientLimits, type Exchange } from './client.ts';
 import type { AuthDescription, HttpDescription } from './description.ts';
@@ -64,6 +65,7 @@ export function createHttpCarrier(options: HttpOptions): Carrier {
   const classify = createClassifier(description);
   const credentials = createCredentials(description.request.auth, limits);
   const backoff = createBackoff();
+  const underWay = createUnderWay<SendResult>();
   let client: Client | null = null;
   let lastFailure: string | null = null;
 
@@ -120,10 +122,11 @@ export function createHttpCarrier(options: HttpOptions): Carrier {
     async start() {
       client = createClient(composer.origin, limits);
     },
-    send,
+    send: (submission) => underWay.track(send(submission)),
     async stop() {
       const closing = client;
       client = null;
+      await underWay.settled();
       await closing?.close();
       await credentials.close();
     },

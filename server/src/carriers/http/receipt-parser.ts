@@ -8,6 +8,7 @@ import { ERRORS } from '../../domain/errors.ts';
 import type { InboundMessage } from '../../domain/inbound.ts';
 import { readInstant } from '../../domain/instant.ts';
 import type { Receipt } from '../../domain/receipt.ts';
+import type { InboundHttp, ReceiptAnswer } from '../receipt-call.ts';
 import { parsePointers, readText, shareCode } from './classify.ts';
 import type {
   ChallengeDescription,
@@ -18,32 +19,6 @@ import type {
 } from './description.ts';
 import { findPlaces, parsePointer, placeOf, type Place, type Pointer } from './pointer.ts';
 import { isGenuine, sameText } from './verify.ts';
-
-/** A call as it came. Header names are lower-case. */
-export interface InboundHttp {
-  readonly method: string;
-  readonly path: string;
-  /** The URL that the provider called, as it is known outside: signatures are over it. */
-  readonly fullUrl: string;
-  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
-  readonly query: Readonly<Record<string, string | readonly string[] | undefined>>;
-  readonly rawBody: Buffer;
-}
-
-/** What a call came to. */
-export interface ReceiptAnswer {
-  /** To be given once what was read is stored. */
-  readonly answer: {
-    readonly status: number;
-    readonly headers: Readonly<Record<string, string>>;
-    readonly body: string;
-  };
-  readonly receipts: readonly Receipt[];
-  readonly inbound: readonly InboundMessage[];
-}
-
-/** Reads one call that came at `at`. Never throws. */
-export type ReceiptParser = (request: InboundHttp, at: Date) => ReceiptAnswer;
 
 const TEXT = { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' };
 const ECHO_LENGTH_MAX = 1_024;
@@ -57,7 +32,9 @@ const ADDRESS_MAX = 256;
  * Makes a description ready.
  * @throws Error when a pointer in it is none, or what is verified is not what is read.
  */
-export function createReceiptParser(description: HttpDescription): ReceiptParser {
+export function createReceiptParser(
+  description: HttpDescription,
+): (request: InboundHttp, at: Date) => ReceiptAnswer {
   const { receipts } = description;
   if (receipts === undefined) return () => refuse(404, 'This carrier takes no receipts.');
   if (receipts.format === 'query' && receipts.verify.kind === 'hmac')

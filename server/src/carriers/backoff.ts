@@ -1,4 +1,4 @@
-/** A back-off: how long to leave a provider alone that is away or has had enough. Pure: time is an argument. */
+/** A back-off: how long to leave a far side alone that is away or has had enough. Pure: time is an argument. */
 export interface Backoff {
   /** Milliseconds that are left, 0 when it may be tried. */
   remaining(nowMs: number): number;

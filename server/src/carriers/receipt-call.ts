@@ -1,0 +1,32 @@
+/** Calls by which far sides report to us, and what they come to; each kind of carrier reads its own. */
+import type { InboundMessage } from '../domain/inbound.ts';
+import type { Receipt } from '../domain/receipt.ts';
+
+/** A call as it came. Header names are lower-case. */
+export interface InboundHttp {
+  readonly method: string;
+  readonly path: string;
+  /** The URL that the provider called, as it is known outside: signatures are over it. */
+  readonly fullUrl: string;
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly query: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly rawBody: Buffer;
+}
+
+/** What a call came to. */
+export interface ReceiptAnswer {
+  /** To be given once what was read is stored. */
+  readonly answer: {
+    readonly status: number;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly body: string;
+  };
+  readonly receipts: readonly Receipt[];
+  readonly inbound: readonly InboundMessage[];
+}
+
+/** Reads one call that came at `at`. Never throws or rejects. */
+export type ReceiptParser = (
+  request: InboundHttp,
+  at: Date,
+) => ReceiptAnswer | Promise<ReceiptAnswer>;

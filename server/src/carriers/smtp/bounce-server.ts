@@ -1,0 +1,86 @@
+/**
+ * The bounce server: takes mail to the addresses that reports go to, and nothing else. The MX record of the bounce
+ * domain points at it, or at a mail server that passes such mail on.
+ */
+import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from 'smtp-server';
+import type { Logger } from '../../lib/log.ts';
+import type { ReceiptSink } from '../carrier.ts';
+import { readBounce } from './bounces.ts';
+import { referenceOf } from './verp.ts';
+
+export interface BounceServer {
+  /** The port that was really taken. */
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** Bytes of a report; servers return headers, or some kilobytes. */
+const SIZE_MAX = 1_048_576;
+const CONNECTIONS_MAX = 50;
+const SILENCE_MS = 30_000;
+const CLOSE_MS = 1_000;
+
+/** Listens. Rejects when the port is taken. */
+export async function startBounceServer(options: {
+  readonly host: string;
+  readonly port: number;
+  readonly bounceAddress: string;
+  readonly receive: ReceiptSink;
+  readonly log: Logger;
+}): Promise<BounceServer> {
+  const { bounceAddress, receive, log } = options;
+
+  async function take(stream: SMTPServerDataStream, session: SMTPServerSession): Promise<void> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of stream) if (!stream.sizeExceeded) chunks.push(chunk as Buffer);
+    if (stream.sizeExceeded) throw reply(552, 'Reports have at most 1 MB');
+    const raw = Buffer.concat(chunks);
+    for (const { address } of session.envelope.rcptTo) {
+      const receipt = await readBounce(raw, bounceAddress, address);
+      // Answers of holiday-makers come here, too.
+      if (receipt === null) log.debug('Mail to the bounce address that reports nothing');
+      else await receive([receipt]);
+    }
+  }
+
+  const server = new SMTPServer({
+    banner: 'Reports only',
+    disabledCommands: ['AUTH', 'STARTTLS'],
+    size: SIZE_MAX,
+    maxClients: CONNECTIONS_MAX,
+    socketTimeout: SILENCE_MS,
+    closeTimeout: CLOSE_MS,
+    disableReverseLookup: true,
+    onRcptTo({ address }, _session, callback) {
+      const known = referenceOf(bounceAddress, address) !== null;
+      callback(known ? null : reply(550, 'No such mailbox; only reports are taken here'));
+    },
+    onData(stream, session, callback) {
+      take(stream, session).then(
+        () => callback(null, 'Taken'),
+        (error: Error & { responseCode?: number }) => {
+          if (error.responseCode === undefined)
+            log.warn({ err: error }, 'A report cannot be taken');
+          callback(error.responseCode === undefined ? reply(451, 'Come again later') : error);
+        },
+      );
+    },
+  });
+  server.on('error', (error) => log.debug({ reason: error.message }, 'The bounce server'));
+  await new Promise<void>((resolve, reject) => {
+    server.server.once('error', reject);
+    server.listen(options.port, options.host, () => {
+      server.server.off('error', reject);
+      resolve();
+    });
+  });
+  const address = server.server.address();
+  return {
+    port: typeof address === 'object' && address !== null ? address.port : options.port,
+    close: () => new Promise((resolve) => server.close(() => resolve())),
+  };
+}
+
+function reply(responseCode: number, message: string): Error {
+  return Object.assign(new Error(message), { responseCode });
+}

@@ -1,0 +1,85 @@
+/** From a submission to what is sent: headers, parts and envelope. */
+import { convert } from 'html-to-text';
+import { domainOf } from '../../domain/email-address.ts';
+import { findHeaderProblem } from '../../domain/email-headers.ts';
+import type { Submission } from '../carrier.ts';
+import { bounceAddressOf } from './verp.ts';
+
+/** An e-mail as nodemailer takes it. */
+export interface Mail {
+  readonly envelope: { readonly from: string; readonly to: readonly string[] };
+  readonly from: { readonly name: string; readonly address: string };
+  readonly to: { readonly name: string; readonly address: string };
+  readonly messageId: string;
+  readonly subject: string;
+  readonly html: string;
+  readonly text: string;
+  readonly attachments: readonly {
+    readonly filename: string;
+    readonly contentType: string;
+    readonly content: Buffer;
+  }[];
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export type ComposeResult =
+  { readonly ok: true; readonly mail: Mail } | { readonly ok: false; readonly problem: string };
+
+/** Composes an e-mail. The same submission has the same Message-ID, so that one sent again can be told. */
+export function composeMail(submission: Submission, bounceAddress: string | null): ComposeResult {
+  const { email, reference, from, to } = submission;
+  if (email === null) return { ok: false, problem: 'Only e-mails go over SMTP.' };
+  for (const [name, value] of Object.entries(email.headers)) {
+    const problem = findHeaderProblem(name, value);
+    if (problem !== null) return { ok: false, problem: `Header ${name.slice(0, 80)}: ${problem}` };
+  }
+  return {
+    ok: true,
+    mail: {
+      envelope: {
+        from: bounceAddress === null ? from : bounceAddressOf(bounceAddress, reference),
+        to: [to],
+      },
+      from: { name: oneLine(email.fromName ?? ''), address: from },
+      to: { name: oneLine(email.toName ?? ''), address: to },
+      messageId: `<${reference}@${domainOf(from)}>`,
+      subject: oneLine(email.subject),
+      html: email.html,
+      text: email.text ?? textOfHtml(email.html),
+      attachments: email.attachments.map(({ filename, contentType, content }) => ({
+        filename: oneLine(filename),
+        contentType,
+        content: Buffer.from(content.buffer, content.byteOffset, content.byteLength),
+      })),
+      headers: { ...email.headers, ...unsubscribeHeaders(email.unsubscribeUrl) },
+    },
+  };
+}
+
+/** RFC 8058, 3.1: one click. */
+function unsubscribeHeaders(url: string | null): Record<string, string> {
+  return url === null
+    ? {}
+    : { 'List-Unsubscribe': `<${url}>`, 'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click' };
+}
+
+/** What is one header stays one: control characters and line ends become blanks. */
+function oneLine(text: string): string {
+  // oxlint-disable-next-line no-control-regex
+  return text.replace(/[\u0000-\u001f\u007f\u2028\u2029]+/g, ' ').trim();
+}
+
+/** Characters of HTML that are looked at for its plain words. */
+const HTML_LENGTH_MAX = 1_000_000;
+
+/** The plain words of HTML, in lines of 78 characters: links in brackets, images by their description. */
+export function textOfHtml(html: string): string {
+  return convert(html, {
+    wordwrap: 78,
+    limits: { maxInputLength: HTML_LENGTH_MAX, ellipsis: '…' },
+    selectors: [
+      { selector: 'img', format: 'image', options: { linkBrackets: false, noAnchorUrl: true } },
+      { selector: 'a', options: { hideLinkHrefIfSameAsText: true, noAnchorUrl: true } },
+    ],
+  });
+}

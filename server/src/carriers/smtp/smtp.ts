@@ -1,0 +1,269 @@
+/**
+ * The SMTP carrier: hands e-mails to a mail server (RFC 5321, RFC 6409), over connections that are kept. Its parts:
+ *
+ * ```
+ *  compose ◀─ this ─▶ replies        what goes out, and what refusals mean
+ *  verp, bounces ◀─ bounce-server    what comes back
+ * ```
+ * An e-mail is handed over once at most: what left without an answer is `unknown`; what surely was not taken, because
+ * its last line never left, is `throttled`, so that an outage or a wrong password costs no attempts.
+ */
+import { PassThrough, type Readable } from 'node:stream';
+import nodemailer from 'nodemailer';
+import { ERRORS } from '../../domain/errors.ts';
+import type { Receipt } from '../../domain/receipt.ts';
+import { createBackoff } from '../backoff.ts';
+import type { Carrier, ReceiptSink, SendResult, Submission } from '../carrier.ts';
+import { createUnderWay } from '../under-way.ts';
+import { startBounceServer, type BounceServer } from './bounce-server.ts';
+import { composeMail, type Mail } from './compose.ts';
+import type { SmtpOptions } from './options.ts';
+import { classifyRefusal, type Refusal } from './replies.ts';
+
+/** Where nothing is to be sent to any more. */
+const STOPPED_AFTER_MS = 1_000;
+const DETAIL_LENGTH_MAX = 300;
+
+/** How far an e-mail is on its way out. */
+interface Progress {
+  /** Its last byte was taken from us: from then on the server may have it. */
+  isOut: boolean;
+  /** Sees to it that what is not out stays so: a connection that has failed goes on writing otherwise. */
+  abort: () => void;
+}
+
+/** A carrier that connects when it has something to send. */
+export function createSmtpCarrier(options: SmtpOptions): Carrier {
+  const log = options.logger.child({ carrier: options.name });
+  const backoff = createBackoff();
+  let transport: Transport | null = null;
+  let bounces: BounceServer | null = null;
+  let lastFailure: string | null = null;
+  const delivered = createHandOver();
+  const underWay = createUnderWay<SendResult>();
+
+  function wait(detail: string): SendResult {
+    if (lastFailure !== detail) log.warn({ detail }, 'The mail server takes nothing now');
+    lastFailure = detail;
+    return { kind: 'throttled', afterMs: Math.max(1, backoff.fail(performance.now())) };
+  }
+
+  function refused(refusal: Refusal, message: string): SendResult {
+    const meaning = classifyRefusal(refusal);
+    const detail = `${refusal.code} ${refusal.text}`.slice(0, DETAIL_LENGTH_MAX);
+    if (meaning.kind === 'wait') return wait(message);
+    recovered();
+    return meaning.kind === 'retry'
+      ? { ...meaning, detail, afterMs: options.retryAfterMs }
+      : { ...meaning, detail };
+  }
+
+  function recovered(): void {
+    lastFailure = null;
+    backoff.succeed();
+  }
+
+  function failed(error: SmtpError, progress: Progress): SendResult {
+    const { responseCode, code = '', command = '' } = error;
+    const detail = error.message.slice(0, DETAIL_LENGTH_MAX);
+    if (!progress.isOut) progress.abort();
+    // A success that was none is an answer to something else.
+    if (responseCode !== undefined && responseCode >= 400 && responseCode < 600) {
+      const text = (error.response ?? '').replace(/^\d{3}[ -]?/, '');
+      return refused({ code: responseCode, text, stage: stageOf(command) }, detail);
+    }
+    // Found out here: an address that cannot be written, more octets than the server takes.
+    if (!progress.isOut && (command === 'API' || command === 'MAIL FROM')) {
+      if (code === 'EENVELOPE')
+        return { kind: 'rejected', code: ERRORS.unknownDestination.code, detail };
+      if (code === 'EMESSAGE') return { kind: 'rejected', code: ERRORS.carrierFault.code, detail };
+    }
+    return progress.isOut ? { kind: 'unknown', detail } : wait(detail);
+  }
+
+  async function submit(submission: Submission): Promise<SendResult> {
+    const open = transport;
+    if (open === null) return { kind: 'throttled', afterMs: STOPPED_AFTER_MS };
+    const waitMs = backoff.remaining(performance.now());
+    if (waitMs > 0) return { kind: 'throttled', afterMs: waitMs };
+    const composed = composeMail(submission, options.bounceAddress);
+    if (!composed.ok)
+      return { kind: 'rejected', code: ERRORS.templateFailed.code, detail: composed.problem };
+    const progress: Progress = { isOut: false, abort: () => undefined };
+    try {
+      const { response } = await open.sendMail(toMessage(composed.mail, submission, progress));
+      recovered();
+      if (options.deliveredOn === 'accept')
+        delivered.add({ reference: submission.reference, status: 'DELIVERED' });
+      return { kind: 'accepted', providerId: readQueueId(response) ?? composed.mail.messageId };
+    } catch (error) {
+      return failed(error as SmtpError, progress);
+    }
+  }
+
+  /** What is asked of the server beside the mail itself. */
+  function toMessage(mail: Mail, { reference, to }: Submission, progress: Progress) {
+    const dsn = { id: reference, return: 'headers' as const, recipient: to };
+    return {
+      ...mail,
+      envelope: { from: mail.envelope.from, to: [...mail.envelope.to] },
+      attachments: [...mail.attachments],
+      headers: { ...mail.headers },
+      ...(options.deliveredOn === 'report'
+        ? { dsn: { ...dsn, notify: ['success' as const, 'failure' as const] } }
+        : {}),
+      progress,
+    };
+  }
+
+  return {
+    name: options.name,
+    channels: new Set(['EMAIL'] as const),
+    ambiguous: options.ambiguous,
+    quotesOwnIds: false,
+    windowMax: options.connections,
+    async start(receive) {
+      delivered.start(receive);
+      if (options.bounceListen !== null && options.bounceAddress !== null)
+        bounces = await startBounceServer({
+          ...options.bounceListen,
+          bounceAddress: options.bounceAddress,
+          receive,
+          log,
+        });
+      transport = openTransport(options);
+    },
+    send: (submission) => underWay.track(submit(submission)),
+    async stop() {
+      const closing = transport;
+      transport = null;
+      closing?.close();
+      await underWay.settled();
+      await bounces?.close();
+      bounces = null;
+      await delivered.stop();
+    },
+    state: () => ({
+      connections: options.connections,
+      connected: lastFailure === null ? options.connections : 0,
+      detail: lastFailure,
+    }),
+  };
+}
+
+interface SmtpError extends Error {
+  readonly code?: string;
+  readonly response?: string;
+  readonly responseCode?: number;
+  /** What was answered so: `MAIL FROM`, `DATA`; `API` for what never left. */
+  readonly command?: string;
+}
+
+function stageOf(command: string): Refusal['stage'] {
+  switch (command) {
+    case 'MAIL FROM':
+      return 'sender';
+    case 'RCPT TO':
+      return 'recipient';
+    case 'DATA':
+      return 'content';
+    default:
+      return 'connection';
+  }
+}
+
+type Transport = ReturnType<typeof openTransport>;
+
+function openTransport(options: SmtpOptions) {
+  const { security, username, password, dkim } = options;
+  const transport = nodemailer.createTransport({
+    pool: true,
+    host: options.host,
+    port: options.port,
+    secure: security === 'tls',
+    requireTLS: security === 'starttls',
+    ignoreTLS: security === 'none',
+    tls: {
+      rejectUnauthorized: options.rejectUnauthorized,
+      ...(options.ca === null ? {} : { ca: options.ca }),
+      ...(options.servername === null ? {} : { servername: options.servername }),
+    },
+    ...(username === null ? {} : { auth: { user: username, pass: password ?? '' } }),
+    ...(options.clientName === null ? {} : { name: options.clientName }),
+    maxConnections: options.connections,
+    maxMessages: options.messagesPerConnection,
+    // By itself it would send again what the server may have taken.
+    maxRequeues: 0,
+    connectionTimeout: options.connectTimeoutMs,
+    greetingTimeout: options.greetingTimeoutMs,
+    socketTimeout: options.answerTimeoutMs,
+    // Content names no files and no addresses to be read.
+    disableFileAccess: true,
+    disableUrlAccess: true,
+    ...(dkim === null
+      ? {}
+      : {
+          dkim: {
+            domainName: dkim.domain,
+            keySelector: dkim.selector,
+            privateKey: dkim.privateKey,
+          },
+        }),
+  });
+  transport.use('stream', (mail, done) => {
+    const { progress } = mail.data as { progress?: Progress };
+    if (progress !== undefined)
+      mail.message.processFunc((input: Readable) => {
+        const output = new PassThrough();
+        input.on('end', () => {
+          progress.isOut = true;
+        });
+        input.on('error', (error) => output.destroy(error));
+        progress.abort = () => {
+          input.unpipe(output);
+          output.destroy(new Error('Given up'));
+        };
+        return input.pipe(output);
+      });
+    done();
+  });
+  // A connection's failure is told to the e-mail on it.
+  transport.on('error', () => undefined);
+  return transport;
+}
+
+/** The id that the server gave it, as common servers say it; null when it does not. */
+function readQueueId(response: string): string | null {
+  return (
+    /queued as (?:<)?([\w.@-]{3,128})/i.exec(response)?.[1] ??
+    /\bid=([\w.@-]{3,128})/i.exec(response)?.[1] ??
+    null
+  );
+}
+
+/** Receipts that we give ourselves, handed on together after the answer that they follow. */
+function createHandOver() {
+  let receive: ReceiptSink | null = null;
+  let waiting: Receipt[] = [];
+  let handing: Promise<void> | null = null;
+  async function handOn(): Promise<void> {
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    while (waiting.length > 0 && receive !== null) await receive(waiting.splice(0));
+  }
+  return {
+    start(sink: ReceiptSink): void {
+      receive = sink;
+    },
+    add(receipt: Receipt): void {
+      waiting.push(receipt);
+      handing ??= handOn().finally(() => {
+        handing = null;
+      });
+    },
+    async stop(): Promise<void> {
+      await handing;
+      receive = null;
+      waiting = [];
+    },
+  };
+}
