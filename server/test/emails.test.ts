@@ -2,7 +2,7 @@
 import { mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import sends from './data/email-requests.json' with { type: 'json' };
 import {
   launchFanfare,
@@ -12,6 +12,7 @@ import {
   type Fanfare,
   type Json,
 } from './support/fanfare.ts';
+import { startMailServer } from './support/mail-server.ts';
 
 const PUBLIC = 'https://fanfare.example';
 let fanfare: Fanfare;
@@ -210,7 +211,7 @@ describe('an e-mail', () => {
     expect(await list(id, '&status=INBOUND')).toEqual([]);
     const errors = await fanfare.get(`/v1/Emails/Operations/${id}/Errors`);
     expect(errors.body['errors']).toMatchObject([
-      { context: '$.to[0]', code: 30006, to: [{ address: 'refused@example.org' }] },
+      { context: '$.to[0]', code: 30005, to: [{ address: 'refused@example.org' }] },
       { context: '$.to[1]', code: 30003, emailId: expect.stringMatching(/^comms_email_/) },
       { context: '$.to[7]', code: 30034 },
     ]);
@@ -552,6 +553,17 @@ describe('somebody who has opted out', () => {
     expect(wrong.body['errors'][0]).toMatchObject({ code: 21211, context: '$.address' });
   });
 
+  it('between acceptance and sending gets none either', async () => {
+    const sendAt = [new Date(Date.now() + 1_000).toISOString()];
+    const id = await send({ to: to('Late'), schedule: { sendAt } });
+    await fanfare.request('POST', '/v1/Suppressions', { address: 'late@Example.org' });
+    const done = await watch(id, ({ status }) => status === 'COMPLETED');
+    expect(done['stats']).toMatchObject({ total: 1, failed: 1, attempts: 0 });
+    const [email] = await list(id);
+    const { body } = await fanfare.get(`/v1/Emails/${email?.['id']}`);
+    expect(body['error'].code).toBe(21610);
+  });
+
   it('by one click is on the list; looking at the link changes nothing', async () => {
     const id = await send({ to: to('Clicker') });
     await watch(id, isDelivered);
@@ -571,6 +583,9 @@ describe('somebody who has opted out', () => {
     const [summary] = await list(id);
     // The link outlives the record of the e-mail.
     expect((await fanfare.request('DELETE', `/v1/Emails/${summary?.['id']}`)).status).toBe(204);
+    // And a restart.
+    await fanfare.terminate();
+    await fanfare.restart();
     for (let i = 0; i < 2; i += 1) {
       const click = await fetch(`${fanfare.url}${path}`, {
         method: 'POST',
@@ -643,6 +658,47 @@ describe('an e-mail that is opened', () => {
       { code: 20010, context: '$.unsubscribe' },
       { code: 20010, context: '$.trackOpens' },
     ]);
+  });
+});
+
+describe('an e-mail over SMTP', () => {
+  it('arrives with its parts, headers, links and files', async () => {
+    const mailbox = await startMailServer();
+    onTestFinished(() => mailbox.close());
+    const server = await startFanfare({
+      config: {
+        publicUrl: PUBLIC,
+        carriers: {
+          relay: { kind: 'smtp', host: '127.0.0.1', port: mailbox.port, security: 'none' },
+        },
+        senders: [{ address: '*@example.com', channel: 'EMAIL', carrier: 'relay' }],
+      },
+    });
+    const id = await sendTo(server, {
+      from: { ...from, name: 'Zoë' },
+      to: [{ address: 'ada@example.org', name: 'Ada', variables: { name: 'Ada' } }],
+      content: {
+        subject: 'Größe {{ name }}',
+        html: '<p>Hi {{ name }}</p>',
+        headers: { 'X-A': '{{ name }}' },
+        attachments: [{ filename: 'ä.bin', contentType: 'application/x-a', content: 'AAEC' }],
+      },
+      trackOpens: true,
+    });
+    await watch(id, isDelivered, server);
+    const [mail] = mailbox.mails;
+    expect(mail?.email).toMatchObject({
+      subject: 'Größe Ada',
+      from: { name: 'Zoë', address: 'fanfare@example.com' },
+      to: [{ name: 'Ada', address: 'ada@example.org' }],
+      html: expect.stringContaining('<p>Hi Ada</p><img src="https://fanfare.example/o/'),
+      text: expect.stringContaining('Hi Ada'),
+      attachments: [{ filename: 'ä.bin', mimeType: 'application/x-a' }],
+    });
+    const header = (key: string) => mail?.email.headers.find((each) => each.key === key)?.value;
+    expect(header('list-unsubscribe')).toMatch(/^<https:\/\/fanfare\.example\/u\/[\w-]+>$/);
+    expect(header('list-unsubscribe-post')).toBe('List-Unsubscribe=One-Click');
+    expect(header('x-a')).toBe('Ada');
   });
 });
 

@@ -33,12 +33,15 @@ export const SIMULATOR_NUMBERS: readonly SimulatorNumber[] = [
     number: '+15005550001',
     mailbox: 'refused',
     does: 'Refused at submit: FAILED.',
-    behave: () => ({
-      kind: 'refuse',
-      code: 30006,
-      detail: 'Landline or unreachable carrier',
-      receipts: [],
-    }),
+    behave: ({ channel }) =>
+      channel === 'EMAIL'
+        ? { kind: 'refuse', code: 30005, detail: 'No such mailbox', receipts: [] }
+        : {
+            kind: 'refuse',
+            code: 30006,
+            detail: 'Landline or unreachable carrier',
+            receipts: [],
+          },
   },
   {
     number: '+15005550002',
