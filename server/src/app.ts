@@ -12,6 +12,7 @@
 import { buildReceiptParsers } from './build-carriers.ts';
 import type { Config } from './config/config.ts';
 import type { Channel } from './domain/message.ts';
+import { normaliseSenderAddress } from './domain/sender.ts';
 import { defaultUnit } from './domain/pace.ts';
 import type { DispatchThreadApi, DispatchThreadData } from './dispatch-thread.ts';
 import { createServer } from './http/server.ts';
@@ -19,6 +20,7 @@ import type { IntakeThreadApi, IntakeThreadData } from './intake-thread.ts';
 import type { Logger } from './lib/log.ts';
 import { createApiMetrics } from './lib/metrics.ts';
 import { hashSecret, newAccountSid, newAuthToken } from './lib/secrets.ts';
+import { createSealer } from './lib/sealer.ts';
 import { startThread, type Thread } from './lib/thread.ts';
 import { findEmbedded, startEmbedded } from './store/embedded.ts';
 import { openStore, type Store } from './store/store.ts';
@@ -37,7 +39,7 @@ export {
   type SenderLimits,
 } from './domain/pace.ts';
 export { findQuietProblem, TIME_OF_DAY, type QuietHours } from './domain/quiet-hours.ts';
-export type { Sender } from './domain/sender.ts';
+export { findSenderAddressProblem, normaliseSenderAddress, type Sender } from './domain/sender.ts';
 export { EmbeddedError } from './store/embedded.ts';
 export { SchemaError } from './store/store.ts';
 
@@ -111,7 +113,7 @@ async function buildApp(
   await store.senders.syncConfiguredSenders(
     config.senders.map((each) => ({
       channel: each.channel,
-      address: each.address,
+      address: normaliseSenderAddress(each.channel, each.address),
       carrier: each.carrier,
       isDefault: each.default,
       throughput: each.throughput ?? null,
@@ -144,6 +146,7 @@ async function buildApp(
     store,
     metrics: createApiMetrics(),
     send: (question, transfer) => intake.call('send', [question], transfer),
+    sealer: createSealer(await store.installation.fetchSecret('email-links')),
     carrierCalls: {
       readers: buildReceiptParsers(config),
       report: (carrier, reported) => dispatch.call('report', [carrier, reported]),

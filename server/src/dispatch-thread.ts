@@ -10,11 +10,13 @@ import { createUpkeep } from './dispatch/upkeep.ts';
 import { createInboundIntake } from './intake/inbound.ts';
 import { createReceiptIntake } from './intake/receipts.ts';
 import { createSubmitter } from './intake/submit.ts';
+import { createEmailLinks } from './domain/email-links.ts';
 import type { InboundMessage } from './domain/inbound.ts';
 import { createKeywordFinder, ENGLISH, type KeywordSet } from './domain/keywords.ts';
 import type { Receipt } from './domain/receipt.ts';
 import { createLogger, type Logger } from './lib/log.ts';
 import { createDispatchMetrics } from './lib/metrics.ts';
+import { createSealer } from './lib/sealer.ts';
 import { serveThread } from './lib/thread.ts';
 import { openStore, type ReceiptTally, type Store } from './store/store.ts';
 
@@ -87,8 +89,11 @@ await serveThread<DispatchThreadData, DispatchThreadApi>(async ({ databaseUrl, c
     stops.push(() => carrier.stop());
   }
 
+  const { publicUrl } = config;
+  const sealer = createSealer(await store.installation.fetchSecret('email-links'));
   const dispatcher = createDispatcher({
     store,
+    emailLinks: publicUrl === null ? null : createEmailLinks(publicUrl, sealer),
     settler,
     carriers,
     log,

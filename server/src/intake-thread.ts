@@ -27,11 +27,11 @@ await serveThread<IntakeThreadData, IntakeThreadApi>(async ({ databaseUrl, confi
     connectionsMax: CONNECTIONS_MAX,
     name: 'fanfare-intake',
   });
-  const { requireVariables } = config;
+  const { requireVariables, emails, publicUrl } = config;
   const now = () => new Date();
   const submitter = createSubmitter({ store, requireVariables, now });
   return {
-    send: createSendReader(submitter),
+    send: createSendReader(submitter, { ...emails, hasLinks: publicUrl !== null }),
     stop: () => store.close(),
   };
 });

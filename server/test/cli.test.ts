@@ -210,7 +210,9 @@ describe('keys and accounts', () => {
     expect((await limit('--quiet', '9-10')).err).toContain('21:00-08:00');
     expect((await limit()).err).toContain('at least one of --throughput');
     expect((await runProgram(['senders', 'deactivate', id], env)).out).toContain('DEACTIVATED');
-    expect((await runProgram(['senders', 'list'], env)).out.trim().split('\n')).toHaveLength(4);
+    const wrong = await runProgram(['senders', 'add', '+1500', '--channel', 'EMAIL'], env);
+    expect(wrong.err).toContain('name@example.com');
+    expect((await runProgram(['senders', 'list'], env)).out.trim().split('\n')).toHaveLength(5);
     expect((await runProgram(['senders', 'remove', id], env)).code).toBe(0);
     expect((await runProgram(['senders', 'remove', id], env)).err).toContain('no sender');
     expect((await runProgram(['senders', 'add', 'x', '--channel', 'FAX'], env)).err).toContain(

@@ -49,6 +49,8 @@ function begin(ambiguous: 'hold' | 'resend', result: SendResult, triesMax = 3) {
     },
     retry: { triesMax, delayMs: 100, delayMaxMs: 1_000 },
     jitter: 1,
+    attachments: [],
+    emailLinks: null,
   };
   const message = {
     ordinal: 0,

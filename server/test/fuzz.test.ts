@@ -1,12 +1,22 @@
 /** Mutated send requests: whatever is wrong with a body, it is the sender's fault and never a 500. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import emails from './data/email-requests.json' with { type: 'json' };
 import examples from './data/send-requests.json' with { type: 'json' };
 import { launchFanfare, type Fanfare } from './support/fanfare.ts';
 
 let fanfare: Fanfare;
 beforeAll(async () => {
-  fanfare = await launchFanfare();
+  fanfare = await launchFanfare({
+    config: {
+      senders: [
+        { address: '+15005550100', channel: 'SMS', carrier: 'simulator' },
+        { address: 'fanfare_demo_agent', channel: 'RCS', carrier: 'simulator' },
+        { address: '+15005550100', channel: 'WHATSAPP', carrier: 'simulator' },
+        { address: '*@example.com', channel: 'EMAIL', carrier: 'simulator' },
+      ],
+    },
+  });
 });
 afterAll(async () => {
   await fanfare.stop();
@@ -70,10 +80,33 @@ const RICH = {
   expireAt: '2099-01-01T00:00:00Z',
   tags: { a: "{{ name | default: 'x' }}" },
 };
+/** An e-mail that uses every part. */
+const EMAIL = {
+  from: { address: 'fanfare@example.com', name: 'Fanfare' },
+  to: [{ address: 'a@example.org', name: 'A', variables: { name: 'Ada' } }],
+  content: {
+    subject: 'Hi {{ name }}',
+    html: '<p>{{ name }}</p>',
+    text: 'Hi',
+    headers: { 'X-A': '{{ name }}', 'Reply-To': 'b@example.com' },
+    attachments: [{ filename: 'a', contentType: 'text/plain', content: 'AA==' }],
+  },
+  schedule: { sendAt: ['2025-01-01T00:00:00Z'] },
+  expireAt: '2099-01-01T00:00:00Z',
+  tags: { a: "{{ name | default: 'x' }}" },
+  ipPoolName: 'pool',
+  unsubscribe: false,
+  trackOpens: false,
+};
 /** Those that name a pool or a template would not get far. */
-const BODIES = [
-  RICH,
-  ...examples.map((each) => each.body).filter((body) => !JSON.stringify(body).includes('<')),
+const BODIES: readonly (readonly [path: string, body: object])[] = [
+  ['Messages', RICH],
+  ...examples
+    .map((each) => each.body)
+    .filter((body) => !JSON.stringify(body).includes('<'))
+    .map((body) => ['Messages', body] as const),
+  ['Emails', EMAIL],
+  ...emails.map((each) => ['Emails', each.body] as const),
 ];
 
 const junk = fc.oneof(
@@ -144,10 +177,10 @@ describe('a mutated request', () => {
         fc.constantFrom(...BODIES),
         fc.array(mutation, { minLength: 1, maxLength: 3 }),
         fc.boolean(),
-        async (body, mutations, dryRun) => {
+        async ([path, body], mutations, dryRun) => {
           const mutated = structuredClone({ ...body, dryRun });
           for (const each of mutations) mutate(mutated, each);
-          const answer = await fanfare.request('POST', '/v1/Messages', mutated);
+          const answer = await fanfare.request('POST', `/v1/${path}`, mutated);
           expect([200, 202, 400]).toContain(answer.status);
         },
       ),
@@ -167,7 +200,15 @@ describe('a mutated request', () => {
     ]);
     for (const body of sends)
       expect((await fanfare.request('POST', '/v1/Messages', body)).status).toBe(400);
+    const email = { from: EMAIL.from, to: EMAIL.to, content: EMAIL.content };
     for (const [path, body] of [
+      ...['a\0', 'a\ud800'].flatMap((value) => [
+        ['Emails', { ...email, from: { ...EMAIL.from, name: value } }] as const,
+        ['Emails', { ...email, to: [{ ...EMAIL.to[0], name: value }] }] as const,
+        ['Emails', { ...email, content: { ...EMAIL.content, html: value } }] as const,
+        ['Emails', { ...email, content: { ...EMAIL.content, headers: { 'X-A': value } } }] as const,
+      ]),
+      ['Emails/Search', { address: 'a\0' }],
       ['Senders', { channel: 'SMS', address: 'a\0' }],
       ['SenderPools', { name: 'a\0' }],
       ['Suppressions', { address: '+15005550003', reason: 'a\0' }],

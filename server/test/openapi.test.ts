@@ -5,6 +5,7 @@ import {
   launchFanfare,
   special,
   text,
+  until,
   type Answer,
   type Fanfare,
   type Json,
@@ -22,12 +23,19 @@ afterAll(async () => {
 
 const ROUTES = [
   'DELETE /v1/Content/{contentId}',
+  'DELETE /v1/Emails/{emailId}',
   'DELETE /v1/SenderPools/{senderPoolId}',
   'DELETE /v1/SenderPools/{senderPoolId}/Senders/{senderId}',
   'DELETE /v1/Senders/{senderId}',
   'DELETE /v1/Suppressions/{suppressionId}',
   'GET /v1/Content',
   'GET /v1/Content/{contentId}',
+  'GET /v1/Emails',
+  'GET /v1/Emails/Operations',
+  'GET /v1/Emails/Operations/{operationId}',
+  'GET /v1/Emails/Operations/{operationId}/Errors',
+  'GET /v1/Emails/{emailId}',
+  'GET /v1/Emails/{emailId}/Receipts',
   'GET /v1/Messages',
   'GET /v1/Messages/Operations',
   'GET /v1/Messages/Operations/{operationId}',
@@ -47,6 +55,12 @@ const ROUTES = [
   'PATCH /v1/SenderPools/{senderPoolId}',
   'PATCH /v1/Senders/{senderId}',
   'POST /v1/Content',
+  'POST /v1/Emails',
+  'POST /v1/Emails/Operations/{operationId}/Cancel',
+  'POST /v1/Emails/Operations/{operationId}/Pause',
+  'POST /v1/Emails/Operations/{operationId}/Resume',
+  'POST /v1/Emails/Search',
+  'POST /v1/Emails/{emailId}/Cancel',
   'POST /v1/Messages',
   'POST /v1/Messages/Operations/{operationId}/Cancel',
   'POST /v1/Messages/Operations/{operationId}/Pause',
@@ -136,6 +150,46 @@ describe('/openapi.json', () => {
       await ask('GET /v1/Messages/{messageId}', `/v1/Messages/${messageId}`);
       await ask('GET /v1/Messages/{messageId}/Receipts', `/v1/Messages/${messageId}/Receipts`);
       await ask('POST /v1/Messages/{messageId}/Cancel', `/v1/Messages/${messageId}/Cancel`);
+    }
+  });
+
+  it('describes e-mails as they are', async () => {
+    const ask = (route: string, path: string, body?: unknown) =>
+      askDescribed(document, fanfare, route, path, body);
+    const request = {
+      from: { address: 'fanfare@example.com', name: 'F' },
+      to: [
+        { address: 'opened@example.org', name: 'O', variables: { a: 'b' } },
+        { address: 'bounced@example.org' },
+      ],
+      content: {
+        subject: 'Hi',
+        html: '<p>{{ a | default: "c" }}</p>',
+        headers: { 'X-A': 'b' },
+        attachments: [{ filename: 'a', contentType: 'text/plain', content: 'AA==' }],
+      },
+    };
+    await ask('POST /v1/Emails', '/v1/Emails', { ...request, dryRun: true });
+    await ask('POST /v1/Emails', '/v1/Emails', { ...request, to: [] });
+    const { body } = await ask('POST /v1/Emails', '/v1/Emails', request);
+    const path = `/v1/Emails/Operations/${body['operationId']}`;
+    await until(async () => {
+      const { stats } = (await fanfare.get(path)).body;
+      return stats.opened === 1 && stats.undelivered === 1;
+    });
+    await ask('GET /v1/Emails/Operations', '/v1/Emails/Operations');
+    await ask('GET /v1/Emails/Operations/{operationId}', path);
+    await ask('GET /v1/Emails/Operations/{operationId}/Errors', `${path}/Errors`);
+    for (const word of ['Pause', 'Resume', 'Cancel'])
+      await ask(`POST /v1/Emails/Operations/{operationId}/${word}`, `${path}/${word}`);
+    const list = await ask('GET /v1/Emails', `/v1/Emails?operationId=${body['operationId']}`);
+    await ask('POST /v1/Emails/Search', '/v1/Emails/Search', { address: 'opened@example.org' });
+    for (const { id } of list.body['emails']) {
+      await ask('GET /v1/Emails/{emailId}', `/v1/Emails/${id}`);
+      await ask('GET /v1/Emails/{emailId}/Receipts', `/v1/Emails/${id}/Receipts`);
+      await ask('POST /v1/Emails/{emailId}/Cancel', `/v1/Emails/${id}/Cancel`);
+      expect((await fanfare.request('DELETE', `/v1/Emails/${id}`)).status).toBe(204);
+      await ask('DELETE /v1/Emails/{emailId}', `/v1/Emails/${id}`);
     }
   });
 

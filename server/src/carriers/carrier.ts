@@ -22,9 +22,9 @@ export interface Submission {
    */
   readonly reference: string;
   readonly channel: Channel;
-  /** The sender's address: a number, a short code, an agent id. */
+  /** The sender's address: a number, a short code, an agent id, an e-mail address. */
   readonly from: string;
-  /** The recipient's address, E.164. */
+  /** The recipient's address: E.164, or an e-mail address. */
   readonly to: string;
   readonly text: string | null;
   readonly mediaUrls: readonly string[];

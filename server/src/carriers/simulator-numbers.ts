@@ -1,4 +1,4 @@
-/** The numbers that the simulator always treats the same, and the chances of all others. */
+/** The numbers and mailboxes that the simulator always treats the same, and the chances of all others. */
 import type { Receipt, Submission } from './carrier.ts';
 
 /** What the simulator does with one submission. */
@@ -17,42 +17,53 @@ export interface Behaviour {
 
 const DELIVERED: Behaviour = { kind: 'accept', receipts: ['DELIVERED'] };
 
-/** One special number: what it does, in words for the documentation. */
+/** One special number, and the name of mailboxes, at any domain, that are treated alike. */
 export interface SimulatorNumber {
   readonly number: string;
+  /** Null where there is no such thing among e-mails. */
+  readonly mailbox: string | null;
+  /** In words, for the documentation. */
   readonly does: string;
   readonly behave: (submission: Submission, attempt: number) => Behaviour;
 }
 
-/** The special numbers, in order. */
+/** The special numbers, in order. READ means OPENED for e-mails. */
 export const SIMULATOR_NUMBERS: readonly SimulatorNumber[] = [
   {
     number: '+15005550001',
+    mailbox: 'refused',
     does: 'Refused at submit: FAILED.',
-    behave: () => ({
-      kind: 'refuse',
-      code: 30006,
-      detail: 'Landline or unreachable carrier',
-      receipts: [],
-    }),
+    behave: ({ channel }) =>
+      channel === 'EMAIL'
+        ? { kind: 'refuse', code: 30005, detail: 'No such mailbox', receipts: [] }
+        : {
+            kind: 'refuse',
+            code: 30006,
+            detail: 'Landline or unreachable carrier',
+            receipts: [],
+          },
   },
   {
     number: '+15005550002',
+    mailbox: 'bounced',
     does: 'Accepted, then UNDELIVERED.',
     behave: () => ({ kind: 'accept', receipts: ['UNDELIVERED'] }),
   },
   {
     number: '+15005550003',
+    mailbox: 'opened',
     does: 'Delivered, then READ.',
     behave: () => ({ kind: 'accept', receipts: ['DELIVERED', 'READ'] }),
   },
   {
     number: '+15005550004',
+    mailbox: 'silent',
     does: 'No receipt ever: stays SENT.',
     behave: () => ({ kind: 'accept', receipts: [] }),
   },
   {
     number: '+15005550005',
+    mailbox: 'flaky',
     does: 'Two temporary errors, then delivered.',
     // By the attempt's number rather than by memory, so that it holds across a restart.
     behave: (_, attempt) =>
@@ -62,6 +73,7 @@ export const SIMULATOR_NUMBERS: readonly SimulatorNumber[] = [
   },
   {
     number: '+15005550006',
+    mailbox: null,
     does: 'No RCS: refused there, delivered over the next channel.',
     behave: ({ channel }) =>
       channel === 'RCS'
@@ -75,11 +87,13 @@ export const SIMULATOR_NUMBERS: readonly SimulatorNumber[] = [
   },
   {
     number: '+15005550007',
+    mailbox: 'early',
     does: 'The receipt comes before the answer to the submission; delivered.',
     behave: () => ({ ...DELIVERED, receiptFirst: true, answerDelayMs: 200 }),
   },
   {
     number: '+15005550008',
+    mailbox: 'noisy',
     does: 'Every receipt three times, out of order; READ.',
     behave: () => ({
       kind: 'accept',
@@ -88,16 +102,19 @@ export const SIMULATOR_NUMBERS: readonly SimulatorNumber[] = [
   },
   {
     number: '+15005550009',
+    mailbox: 'slow',
     does: 'The answer to the submission takes 5 s; delivered.',
     behave: () => ({ ...DELIVERED, answerDelayMs: 5_000 }),
   },
   {
     number: '+15005550010',
+    mailbox: 'throttled',
     does: 'Throttled for 2 s, then delivered.',
     behave: () => ({ ...DELIVERED, throttleMs: 2_000 }),
   },
   {
     number: '+15005550011',
+    mailbox: 'sender',
     does: 'The first attempt is refused for its sender (30034), the next delivered.',
     behave: (_, attempt) =>
       attempt === 1
@@ -112,10 +129,14 @@ export const SIMULATOR_NUMBERS: readonly SimulatorNumber[] = [
 ];
 
 const BY_NUMBER = new Map(SIMULATOR_NUMBERS.map((each) => [each.number, each]));
+const BY_MAILBOX = new Map(SIMULATOR_NUMBERS.map((each) => [each.mailbox, each]));
 
-/** The rule of a special number, or null. */
+/** The rule of a special number or mailbox, or null. */
 export function findBehaviour(submission: Submission): Behaviour | null {
-  const special = BY_NUMBER.get(submission.to);
+  const special =
+    submission.channel === 'EMAIL'
+      ? BY_MAILBOX.get(submission.to.replace(/@.*$/, ''))
+      : BY_NUMBER.get(submission.to);
   return special === undefined ? null : special.behave(submission, attemptOf(submission.reference));
 }
 

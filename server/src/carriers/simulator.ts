@@ -184,13 +184,24 @@ export function createSimulator(options: SimulatorOptions): Carrier {
   };
 }
 
-/** Media, rich content and the time of expiry where there are any. */
-function journalLine({ mediaUrls, rich, expireAt, ...rest }: Submission): string {
+/** Media, rich content, e-mail and the time of expiry where there are any; of attachments their sizes. */
+function journalLine({ mediaUrls, rich, email, expireAt, ...rest }: Submission): string {
   return JSON.stringify({
     at: new Date().toISOString(),
     ...rest,
     ...(mediaUrls.length === 0 ? {} : { mediaUrls }),
     ...(rich === null ? {} : { rich }),
+    ...(email === null
+      ? {}
+      : {
+          email: {
+            ...email,
+            attachments: email.attachments.map(({ content, ...each }) => ({
+              ...each,
+              size: content.byteLength,
+            })),
+          },
+        }),
     ...(expireAt === null ? {} : { expireAt }),
   });
 }

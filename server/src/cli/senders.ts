@@ -5,6 +5,8 @@ import {
   decodeTypeId,
   defaultUnit,
   encodeTypeId,
+  findSenderAddressProblem,
+  normaliseSenderAddress,
   type Channel,
   type Sender,
 } from '../app.ts';
@@ -50,8 +52,11 @@ export function addSenderCommands(program: Command, readConfig: () => Config): v
     .option('--carrier <name>', 'carrier; may be left out when one only takes the channel')
     .option('--name <text>', 'display name')
     .option('--default', 'use it when a request names no sender')
-    .action((address: string, options: Options) => {
+    .action((given: string, options: Options) => {
       const config = readConfig();
+      const wrong = findSenderAddressProblem(options.channel, given);
+      if (wrong !== null) fail(wrong);
+      const address = normaliseSenderAddress(options.channel, given);
       return withAdmin(config, async (admin) => {
         const { id } = await findAccount(admin, options.account);
         const sender = await admin.senders.createSender(id, {

@@ -40,7 +40,7 @@ const ms = (value: number, [min, max]: [number, number], description: string) =>
 const SIMULATOR = Type.Object(
   {
     kind: choice(['simulator'], { default: 'simulator', description: 'Kind of carrier.' }),
-    channels: channels(CHANNELS, MESSAGE_CHANNELS),
+    channels: channels(CHANNELS, CHANNELS),
     ambiguous,
     windowMax: integer(250, [1, 10_000], {
       description: 'Submissions that may be unanswered at one moment.',

@@ -10,6 +10,7 @@ import { Type, type Static, type TSchema } from 'typebox';
 import { CHANNELS } from '../domain/message.ts';
 import { DAILY_CAP_MAX, PACE_UNITS, THROUGHPUT_MAX, THROUGHPUT_MIN } from '../domain/pace.ts';
 import { findQuietProblem, TIME_OF_DAY } from '../domain/quiet-hours.ts';
+import { findSenderAddressProblem } from '../domain/sender.ts';
 import { LOG_LEVELS } from '../lib/log.ts';
 import { readCarriers, type CarrierConfig } from './carriers.ts';
 import { check, suggest, type Finding } from './check.ts';
@@ -53,7 +54,8 @@ export const SENDER_SCHEMA = Type.Object(
     address: Type.String({
       minLength: 1,
       maxLength: 256,
-      description: 'Number, short code or agent id.',
+      description:
+        'Number, short code, agent id, e-mail address, or `*@domain` for all of a domain.',
     }),
     channel: choice(CHANNELS, { description: 'Channel.' }),
     carrier: Type.String({
@@ -245,6 +247,23 @@ export const CONFIG_SCHEMA = Type.Object(
       },
       'Messages that people send.',
     ),
+    emails: group(
+      {
+        unsubscribe: flag(true, {
+          description:
+            'E-mails have a link to unsubscribe by one click, unless a request says otherwise. Needs `publicUrl`: without it they have none.',
+        }),
+        trackOpens: flag(false, {
+          description:
+            'E-mails have a picture that tells that they were opened, unless a request says otherwise. Needs `publicUrl`.',
+        }),
+        requestBytesMax: integer(5_242_880, [1024, 104_857_600], {
+          description:
+            'Bytes of a request to send e-mails before 413; never more than of any request.',
+        }),
+      },
+      'E-mails.',
+    ),
     // What is in each is checked by its kind: `carriers.ts`.
     carriers: Type.Unsafe<Record<string, CarrierConfig>>({
       type: 'object',
@@ -258,6 +277,7 @@ export const CONFIG_SCHEMA = Type.Object(
         { address: '+15005550100', channel: 'SMS', carrier: 'simulator' },
         { address: 'fanfare_demo_agent', channel: 'RCS', carrier: 'simulator' },
         { address: '+15005550100', channel: 'WHATSAPP', carrier: 'simulator' },
+        { address: 'fanfare@example.com', channel: 'EMAIL', carrier: 'simulator' },
       ],
       description: 'Identities to send from.',
     }),
@@ -377,7 +397,11 @@ function checkTogether(config: Config): string[] {
   const problems: string[] = [];
   if ((config.accountSid === null) !== (config.authToken === null))
     problems.push('FANFARE_ACCOUNT_SID and FANFARE_AUTH_TOKEN: set both or neither.');
+  if (config.emails.trackOpens && config.publicUrl === null)
+    problems.push('$.emails.trackOpens: needs publicUrl, which the picture is loaded from.');
   for (const [i, each] of config.senders.entries()) {
+    const wrong = findSenderAddressProblem(each.channel, each.address);
+    if (wrong !== null) problems.push(`$.senders[${i}].address: ${wrong}`);
     const carrier = config.carriers[each.carrier];
     if (carrier === undefined)
       problems.push(

@@ -12,6 +12,7 @@
  * ```
  */
 import { setImmediate as yieldToOthers, setTimeout as sleep } from 'node:timers/promises';
+import { addressKey } from '../domain/email-address.ts';
 import { ERRORS } from '../domain/errors.ts';
 import { findZone } from '../domain/local-time.ts';
 import { costOf, type PaceUnit } from '../domain/pace.ts';
@@ -67,7 +68,7 @@ export async function runBatch(
     batch.ordinals,
   );
   const addresses = [...messages.values()].flatMap((each) =>
-    each.addresses.map(({ address }) => address),
+    each.addresses.map(({ address }) => addressKey(address)),
   );
   const suppressed = indexSuppressions(
     await deps.store.suppressions.findSuppressions(batch.accountId, addresses),

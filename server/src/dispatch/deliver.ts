@@ -3,6 +3,9 @@
  * and writes nothing.
  */
 import type { Carrier, SendResult, Submission } from '../carriers/carrier.ts';
+import type { EmailAttachment } from '../domain/email.ts';
+import { toEmailBody } from '../domain/email-content.ts';
+import type { EmailLinks } from '../domain/email-links.ts';
 import { ERRORS, faultOf } from '../domain/errors.ts';
 import { ATTEMPT_MAX, attemptReference } from '../domain/ids.ts';
 import { chooseContent, renderContent, type ParsedContent } from '../domain/content.ts';
@@ -27,6 +30,9 @@ export interface DeliveryContext {
   readonly retry: RetryPolicy;
   /** In [0, 1): the jitter that all messages of a batch share, so that their retries stay together. */
   readonly jitter: number;
+  /** Files of e-mails. */
+  readonly attachments: readonly EmailAttachment[];
+  readonly emailLinks: EmailLinks | null;
 }
 
 /** What a delivery came to: an outcome to settle, or "try again soon, this was no attempt". */
@@ -54,16 +60,21 @@ export function compose(message: BatchMessage, context: DeliveryContext): Compos
   );
   if (!rendered.ok) return ERRORS.templateFailed.code;
   const { channel } = candidate.sender;
-  const { text, mediaUrls, rich } = chooseContent(rendered.content, channel);
+  const { content } = rendered;
+  const { text, mediaUrls, rich } = chooseContent(content, channel);
+  const reference = attemptReference(batch.accountId, message.id, batch.attempt);
+  const { attachments, emailLinks: links } = context;
+  const { sender: from, to } = candidate;
   const submission: Submission = {
-    reference: attemptReference(batch.accountId, message.id, batch.attempt),
+    reference,
     channel,
-    from: candidate.sender.address,
-    to: candidate.to.address,
+    from: from.address,
+    to: to.address,
     text,
     mediaUrls,
     rich,
-    email: null,
+    email:
+      'email' in content ? toEmailBody(content, { reference, from, to, attachments, links }) : null,
     expireAt: operation.expireAt,
   };
   return { submission, candidates };

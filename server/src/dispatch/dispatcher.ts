@@ -8,11 +8,13 @@ import { hostname } from 'node:os';
 import { randomUUID } from 'node:crypto';
 import type { Carrier } from '../carriers/carrier.ts';
 import { parseContent } from '../domain/content.ts';
+import type { EmailLinks } from '../domain/email-links.ts';
 import { uuidTimeMs } from '../domain/ids.ts';
 import type { RetryPolicy } from '../domain/retry.ts';
 import type { Logger } from '../lib/log.ts';
 import { createLoop, type Loop, type Service } from '../lib/service.ts';
 import type { Batch, Store } from '../store/store.ts';
+import { AttachmentShelf } from './attachment-shelf.ts';
 import { runBatch, type LeasedBatch } from './batch-run.ts';
 import type { ReadyOperation } from './deliver.ts';
 import { createLane, type Lane } from './lane.ts';
@@ -24,6 +26,8 @@ export interface DispatcherOptions {
   readonly carriers: readonly Carrier[];
   readonly log: Logger;
   readonly retry: RetryPolicy;
+  /** Null while nobody knows what this server is called outside: then e-mails have none. */
+  readonly emailLinks: EmailLinks | null;
   readonly leaseMs: number;
   readonly batchesPerLaneMax: number;
   /** How long `stop` waits for the carriers' answers, in milliseconds. */
@@ -53,6 +57,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   // Every batch at work may listen to these.
   setMaxListeners(0, stopping.signal, abandoned.signal);
   const ready = new Map<string, ReadyOperation>();
+  const shelf = new AttachmentShelf(store.emailAttachments.loadAttachments);
   const running = new Map<LeasedBatch, Promise<void>>();
   const held = new Map<Lane, number>();
   const paced = new Map<Lane, PacedPlaces>();
@@ -141,7 +146,12 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       await store.batches.returnBatch(leased.batch, []);
       return;
     }
-    const context = { operation, batch: leased.batch, retry: options.retry, jitter: Math.random() };
+    const { retry, emailLinks } = options;
+    const { source } = operation.content;
+    const files = await shelf.hold(leased.batch, 'email' in source ? source.email.attachments : []);
+    const { attachments } = files;
+    const jitter = Math.random();
+    const context = { operation, batch: leased.batch, retry, jitter, attachments, emailLinks };
     await runBatch(leased, context, {
       store,
       settler,
@@ -150,7 +160,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       abandoned: abandoned.signal,
       isCrowded: () => (paced.get(lane)?.free ?? 1) <= 0,
       onSubmitted: options.onSubmitted,
-    });
+    }).finally(files.release);
   }
 
   async function readyOperation(batch: Batch): Promise<ReadyOperation | null> {

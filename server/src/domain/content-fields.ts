@@ -6,6 +6,8 @@
  * those that the Content API publishes; those of a location are ours.
  */
 import { readInstant, INSTANT_HINT } from './instant.ts';
+import { EMAIL_BODY_MAX } from './email-content.ts';
+import { findLineProblem, HEADER_VALUE_MAX } from './email-headers.ts';
 import { stepOf } from './json-path.ts';
 import { findUrlProblem, URL_LENGTH_MAX } from './url.ts';
 
@@ -14,7 +16,7 @@ export const TEXT_LENGTH_MAX = 1_600;
 
 /** What a rendered value must be. */
 export interface FieldRule {
-  readonly kind: 'text' | 'url' | 'phone' | 'instant';
+  readonly kind: 'text' | 'line' | 'url' | 'phone' | 'instant';
   /** UTF-16 units. */
   readonly max: number;
   /** An empty value is refused, leaves the field out, or is kept (texts, as ever). */
@@ -26,6 +28,7 @@ const text = (max: number, empty: FieldRule['empty'] = 'refused'): FieldRule => 
   max,
   empty,
 });
+const LINE_RULE: FieldRule = { kind: 'line', max: HEADER_VALUE_MAX, empty: 'refused' };
 const URL_RULE: FieldRule = { kind: 'url', max: URL_LENGTH_MAX, empty: 'refused' };
 const PHONE_RULE: FieldRule = { kind: 'phone', max: 16, empty: 'refused' };
 const INSTANT_RULE: FieldRule = { kind: 'instant', max: 64, empty: 'refused' };
@@ -34,6 +37,9 @@ const INSTANT_RULE: FieldRule = { kind: 'instant', max: 64, empty: 'refused' };
 const RULES: Readonly<Record<string, FieldRule>> = {
   text: text(TEXT_LENGTH_MAX, 'kept'),
   mediaUrls: URL_RULE,
+  'email.subject': LINE_RULE,
+  'email.html': text(EMAIL_BODY_MAX, 'kept'),
+  'email.text': text(EMAIL_BODY_MAX, 'kept'),
   'sms.text': text(TEXT_LENGTH_MAX, 'kept'),
   'media.url': URL_RULE,
   'rcs.text': text(3_072),
@@ -77,6 +83,8 @@ export function limitOf(name: string): number {
 }
 
 function findRule(trail: readonly string[]): FieldRule | undefined {
+  // Names of headers are the request's own.
+  if (trail.at(-3) === 'email' && trail.at(-2) === 'headers') return LINE_RULE;
   const name = trail.slice(-3).join('.');
   const rule = Object.hasOwn(RULES, name) ? RULES[name] : undefined;
   if (rule !== undefined || trail.length < 2) return rule;
@@ -126,6 +134,8 @@ export function findValueProblem(value: string, rule: FieldRule): string | null 
   switch (rule.kind) {
     case 'text':
       return null;
+    case 'line':
+      return findLineProblem(value);
     case 'url':
       return findUrlProblem(value);
     case 'phone':

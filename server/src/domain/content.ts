@@ -10,12 +10,14 @@
  */
 import { findValueProblem, mapFields, TEXT_LENGTH_MAX, type FieldRule } from './content-fields.ts';
 import { readPlainType, readRichType, type TemplateTypes } from './content-template.ts';
+import type { EmailContent } from './email-content.ts';
 import { readInstant } from './instant.ts';
 import {
   isConstant,
   parseTemplate,
   renderTemplate,
   requiredVariables,
+  TEMPLATE_LENGTH_MAX,
   type Template,
 } from './liquid.ts';
 import type { Channel, Content } from './message.ts';
@@ -47,8 +49,8 @@ export interface TemplateContent {
   readonly variables: Readonly<Record<string, string>>;
 }
 
-/** What an operation says, as it is stored. Told apart by `modules` and `contentId`. */
-export type OperationContent = Content | ModulesContent | TemplateContent;
+/** What an operation says, as it is stored. Told apart by `modules`, `contentId` and `email`. */
+export type OperationContent = Content | ModulesContent | TemplateContent | EmailContent;
 
 /** What one channel gets. */
 export interface ChannelContent extends Content {
@@ -86,9 +88,9 @@ export function parseContent(
   const problems: ContentProblem[] = [];
   const fields: Field[] = [];
   mapFields(source, (value, rule, found) => {
-    // Plain media are stored as URLs, and requested as objects.
-    const path = found.replace(/^mediaUrls(\[\d+\])$/, 'media$1.url');
-    const parsed = parseTemplate(value);
+    // Plain media are stored as URLs, and requested as objects; e-mails are requested without the word.
+    const path = found.replace(/^mediaUrls(\[\d+\])$/, 'media$1.url').replace(/^email\./, '');
+    const parsed = parseTemplate(value, Math.max(TEMPLATE_LENGTH_MAX, rule.max));
     if (!parsed.ok) problems.push({ path, message: parsed.problem.message });
     else {
       const { template } = parsed;
@@ -255,6 +257,8 @@ export function chooseContent(content: OperationContent, channel: Channel): Chan
       readRichType(content.types),
       channel !== 'SMS',
     );
+  // All of an e-mail is more than words for a channel.
+  if ('email' in content) return { text: null, mediaUrls: [], rich: null };
   return { ...content, rich: null };
 }
 

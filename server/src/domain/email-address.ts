@@ -1,9 +1,12 @@
 /** E-mail addresses: which are taken, and when two are the same. Pure. */
 import { domainToASCII } from 'node:url';
+import { findLineProblem } from './email-headers.ts';
 
 /** RFC 5321, 4.5.3.1: octets of a local part and of a path without its brackets. */
 const LOCAL_MAX = 64;
-const ADDRESS_MAX = 254;
+export const EMAIL_LENGTH_MAX = 254;
+/** Characters of a name beside an address. */
+export const EMAIL_NAME_MAX = 256;
 /** A dot-atom (RFC 5322, 3.2.3). Quoted local parts and address literals are no addresses of people. */
 const LOCAL = /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*$/;
 const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
@@ -20,8 +23,8 @@ export function findEmailAddressProblem(address: string): string | null {
   if (local.length > LOCAL_MAX) return `At most ${LOCAL_MAX} characters before the @.`;
   const domain = toAsciiDomain(address.slice(at + 1));
   if (domain === null) return 'What stands behind the @ is no domain.';
-  if (local.length + 1 + domain.length > ADDRESS_MAX)
-    return `At most ${ADDRESS_MAX} characters altogether.`;
+  if (local.length + 1 + domain.length > EMAIL_LENGTH_MAX)
+    return `At most ${EMAIL_LENGTH_MAX} characters altogether.`;
   return null;
 }
 
@@ -47,4 +50,31 @@ export function normaliseEmailAddress(address: string): string {
 export function domainOf(address: string): string {
   const domain = address.slice(address.lastIndexOf('@') + 1);
   return toAsciiDomain(domain) ?? domain.toLowerCase();
+}
+
+/** By what addresses of any channel are compared when it matters who somebody is. */
+export function addressKey(address: string): string {
+  return address.includes('@') ? normaliseEmailAddress(address) : address;
+}
+
+/** The address as it is written to: its domain in one spelling; case may mean something before the @. */
+export function canonicalEmailAddress(address: string): string {
+  return `${address.slice(0, address.lastIndexOf('@'))}@${domainOf(address)}`;
+}
+
+/** The sender address that stands for all of an address's domain. */
+export function wildcardOf(address: string): string {
+  return `*@${domainOf(address)}`;
+}
+
+/** What is wrong with the address of an EMAIL sender: an address, or `*@domain` for all of a domain. */
+export function findEmailSenderProblem(address: string): string | null {
+  return findEmailAddressProblem(address.startsWith('*@') ? `any${address.slice(1)}` : address);
+}
+
+/** What is wrong with a name beside an address, or null. */
+export function findNameProblem(name: string): string | null {
+  if (name.length > EMAIL_NAME_MAX)
+    return `A name has at most ${EMAIL_NAME_MAX} characters, not ${name.length}.`;
+  return findLineProblem(name);
 }

@@ -2,7 +2,10 @@
 
 /** RFC 5322, 2.2: any visible ASCII but the colon. */
 const NAME = /^[\x21-\x39\x3b-\x7e]{1,76}$/;
+/** Characters of a line (RFC 5322, 2.1.1): of a rendered value or subject. */
 export const HEADER_VALUE_MAX = 998;
+/** Further headers of one e-mail. */
+export const HEADERS_MAX = 30;
 /** Those that say who, when and what, or how to end it: Fanfare's own. */
 const OWN =
   /^(from|sender|to|cc|bcc|subject|date|message-id|mime-version|content-.*|dkim-signature|arc-.*|authentication-results|return-path|received(-.*)?|list-unsubscribe(-.*)?|resent-.*|delivered-to)$/i;
@@ -22,5 +25,16 @@ export function findHeaderValueProblem(value: string): string | null {
     return 'A header has no line breaks or other control characters.';
   return value.length > HEADER_VALUE_MAX
     ? `A header's value has at most ${HEADER_VALUE_MAX} characters.`
+    : null;
+}
+
+/** Stricter than what headers may have: also nothing that some reader takes for the end of a line. */
+// oxlint-disable-next-line no-control-regex
+const NOT_ONE_LINE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
+
+/** What is wrong with a text that goes into a line of a header, or null. */
+export function findLineProblem(text: string): string | null {
+  return NOT_ONE_LINE.test(text) || !text.isWellFormed()
+    ? 'It must be one line without control characters and halves of surrogate pairs.'
     : null;
 }

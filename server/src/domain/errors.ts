@@ -54,7 +54,7 @@ const table = {
     code: 20413,
     status: 413,
     message: 'The request is too large.',
-    advice: 'Split it: at most 10,000 recipients and 10 MB.',
+    advice: 'Split it: at most 10,000 recipients and 10 MB, 5 MB of e-mails.',
   },
   mediaType: {
     code: 20415,
@@ -97,7 +97,8 @@ const table = {
     code: 21211,
     status: 400,
     message: 'The address is not valid.',
-    advice: 'Write numbers in E.164: + and up to 15 digits.',
+    advice:
+      'Write numbers in E.164, + and up to 15 digits; e-mail addresses in ASCII, name@domain.',
   },
   missingVariable: {
     code: 20011,
@@ -143,6 +144,12 @@ const table = {
     message: 'The sender cannot be used.',
     advice:
       'Name an active sender or pool of your account; GET /v1/Senders and GET /v1/SenderPools list them.',
+  },
+  busy: {
+    code: 20412,
+    status: 409,
+    message: 'It is being handed to a carrier at this moment.',
+    advice: 'Repeat the request after as many seconds as the Retry-After header says.',
   },
   poolName: {
     code: 20410,

@@ -126,7 +126,12 @@ export function uuidLowerBound(atMs: number): string {
 
 /** Kinds of ids at the edge. */
 export type TypeIdPrefix =
-  'comms_operation' | 'comms_message' | 'comms_sender' | 'comms_senderpool' | 'comms_suppression';
+  | 'comms_operation'
+  | 'comms_message'
+  | 'comms_email'
+  | 'comms_sender'
+  | 'comms_senderpool'
+  | 'comms_suppression';
 
 const BASE32 = '0123456789abcdefghjkmnpqrstvwxyz';
 /** Two characters of base32 for each value of 10 bits. */

@@ -8,8 +8,10 @@
  */
 import { Liquid, Output, type Template as LiquidNode } from 'liquidjs';
 
-/** Characters of a template's source. */
+/** Characters of a template's source, unless its field has more. */
 export const TEMPLATE_LENGTH_MAX = 65_536;
+/** No field has more. */
+const SOURCE_LENGTH_MAX = 262_144;
 /** Milliseconds that one rendering may take. */
 const RENDER_MS_MAX = 50;
 /** LiquidJS's own count of characters and elements made while rendering once. */
@@ -52,7 +54,7 @@ function createEngine(): Liquid {
     ownPropertyOnly: true,
     dynamicPartials: false,
     timezoneOffset: 0,
-    parseLimit: TEMPLATE_LENGTH_MAX,
+    parseLimit: SOURCE_LENGTH_MAX,
     renderLimit: RENDER_MS_MAX,
     memoryLimit: MEMORY_MAX,
   });
@@ -71,12 +73,12 @@ function createEngine(): Liquid {
 }
 
 /** Parses a template; a problem says what is wrong and where. */
-export function parseTemplate(source: string): ParseResult {
+export function parseTemplate(source: string, lengthMax = TEMPLATE_LENGTH_MAX): ParseResult {
   if (!source.includes('{{') && !source.includes('{%'))
     return { ok: true, template: { source, plain: source === '' ? [] : [source], nodes: [] } };
-  if (source.length > TEMPLATE_LENGTH_MAX)
+  if (source.length > lengthMax)
     return refuse(
-      `The template has ${source.length} characters; at most ${TEMPLATE_LENGTH_MAX} are allowed.`,
+      `The template has ${source.length} characters; at most ${lengthMax} are allowed.`,
     );
   if (nestsTooDeep(source)) return refuse(`Tags are nested more than ${DEPTH_MAX} deep.`);
   try {

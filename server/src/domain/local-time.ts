@@ -18,7 +18,7 @@ for (const [zone, prefixes] of Object.entries(PHONE_ZONES))
  * several zones that its numbers do not tell apart counts as the one where most of its people live.
  */
 export function findZone(address: string): string {
-  if (!address.startsWith('+')) return DEFAULT_ZONE;
+  if (!address.startsWith('+') || address.includes('@')) return DEFAULT_ZONE;
   const digits = address.slice(1, 1 + prefixLengthMax);
   for (let length = digits.length; length > 0; length -= 1) {
     const zone = ZONE_BY_PREFIX.get(digits.slice(0, length));

@@ -19,8 +19,10 @@ export type Channel = (typeof CHANNELS)[number];
 export type MessageChannel = (typeof MESSAGE_CHANNELS)[number];
 
 /** Address spaces of messages' recipients: `PHONE` is reachable by SMS and RCS. */
-export const ADDRESS_CHANNELS = ['PHONE', 'WHATSAPP'] as const;
-export type AddressChannel = (typeof ADDRESS_CHANNELS)[number] | 'EMAIL';
+export const MESSAGE_ADDRESS_CHANNELS = ['PHONE', 'WHATSAPP'] as const;
+/** All address spaces: each kind of channel speaks to one. */
+export const ADDRESS_CHANNELS = [...MESSAGE_ADDRESS_CHANNELS, 'EMAIL'] as const;
+export type AddressChannel = (typeof ADDRESS_CHANNELS)[number];
 
 /**
  * Message states in order of rank; PostgreSQL's enum `message_status` has the same words in the same
@@ -50,6 +52,8 @@ export function rankOf(status: MessageStatus): number {
 export interface Address {
   readonly address: string;
   readonly channel: AddressChannel;
+  /** Of the person, with an e-mail address. */
+  readonly name?: string;
 }
 
 /**

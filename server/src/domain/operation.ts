@@ -12,6 +12,9 @@ import type { Channel, MessageStatus } from './message.ts';
 export const OPERATION_STATUSES = ['SCHEDULED', 'PROCESSING', 'COMPLETED', 'CANCELED'] as const;
 export type OperationStatus = (typeof OPERATION_STATUSES)[number];
 
+/** What an operation sends: each kind is a resource of its own over HTTP. */
+export type OperationKind = 'MESSAGES' | 'EMAILS';
+
 /** Most recipients of one request. */
 export const RECIPIENTS_MAX = 10_000;
 
@@ -60,6 +63,8 @@ export interface PlannedSender {
   readonly senderPoolId?: string;
   readonly channel: Channel;
   readonly address: string;
+  /** Shown beside the address, of e-mails. */
+  readonly name?: string;
   /** Name of the carrier that submits for it. */
   readonly carrier: string;
   /** Its limit when the operation was accepted, in units per second: its share among others of a pool. */

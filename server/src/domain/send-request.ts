@@ -1,10 +1,14 @@
-/** A send request whose shape has been checked: what `POST /Messages` may say. */
+/** A send request whose shape has been checked: what `POST /Messages` and `POST /Emails` may say. */
 import type { ModulesContent } from './content.ts';
+import type { EmailAttachment } from './email.ts';
+import type { EmailContent } from './email-content.ts';
 import type { AddressChannel, Channel } from './message.ts';
 
 export interface RequestedAddress {
   readonly address: string;
   readonly channel: AddressChannel;
+  /** With an e-mail address. */
+  readonly name?: string;
 }
 
 export type RequestedVariables = Readonly<Record<string, string>>;
@@ -21,10 +25,11 @@ export type RequestedRecipient =
 export type RequestedContent =
   | { readonly text?: string; readonly media?: readonly { readonly url: string }[] }
   | { readonly contentId: string }
-  | ModulesContent;
+  | ModulesContent
+  | EmailContent;
 
 export type RequestedSender =
-  | { readonly address: string; readonly channel: Channel }
+  | { readonly address: string; readonly channel: Channel; readonly name?: string }
   | { readonly senderId: string }
   | { readonly senderPoolId: string; readonly channels?: ChannelControls };
 
@@ -38,6 +43,8 @@ export interface SendRequest {
   readonly to: readonly RequestedRecipient[];
   readonly content: RequestedContent;
   readonly from?: RequestedSender;
+  /** The files of an e-mail, as its content names them. */
+  readonly attachments?: readonly EmailAttachment[];
   readonly schedule?: { readonly sendAt: readonly string[] };
   /** Values may be Liquid templates. */
   readonly tags?: Readonly<Record<string, string>>;

@@ -1,5 +1,6 @@
 /** Senders: the identities a message may come from, and which of them a request means. Pure. */
 import { ERRORS } from './errors.ts';
+import { findEmailSenderProblem, canonicalEmailAddress, wildcardOf } from './email-address.ts';
 import type { Channel } from './message.ts';
 import type { PlannedSender, SendPlan } from './operation.ts';
 import type { SenderLimits } from './pace.ts';
@@ -37,6 +38,19 @@ export interface SenderChoice {
 /** Channels in the order in which they are tried when a request does not say: rich before plain. */
 const PREFERENCE: readonly Channel[] = ['RCS', 'SMS', 'WHATSAPP'];
 
+/** With e-mails, which no message falls back to: for asking who would reach whom. */
+export const ALL_CHANNELS_PREFERRED: readonly Channel[] = [...PREFERENCE, 'EMAIL'];
+
+/** What is wrong with the address of a sender, as a sentence, or null. */
+export function findSenderAddressProblem(channel: Channel, address: string): string | null {
+  return channel === 'EMAIL' ? findEmailSenderProblem(address) : null;
+}
+
+/** The one spelling of a sender's address. */
+export function normaliseSenderAddress(channel: Channel, address: string): string {
+  return channel === 'EMAIL' ? canonicalEmailAddress(address) : address;
+}
+
 export type PlanResult =
   | { readonly ok: true; readonly plan: SendPlan }
   | { readonly ok: false; readonly code: number; readonly message: string; readonly path: string };
@@ -52,11 +66,28 @@ export function planSenders(from: RequestedSender | null, choice: SenderChoice):
     const [sender] = choice.senders;
     if (sender === undefined)
       return refuse('There is no such sender; GET /v1/Senders lists yours.', '$.from.senderId');
+    if (sender.channel === 'EMAIL')
+      return refuse('The sender sends e-mails only: POST /v1/Emails.', '$.from.senderId');
     return sender.status === 'ACTIVATED'
       ? accept([toPlanned(sender)])
       : refuse('The sender is deactivated; activate it or use another.', '$.from.senderId');
   }
-  return planAddress(from, choice);
+  return from.channel === 'EMAIL' ? planEmail(from, choice) : planAddress(from, choice);
+}
+
+/** E-mails go from addresses that are senders, or of domains that are; nobody may pretend to be another. */
+function planEmail(
+  { address, name }: { readonly address: string; readonly name?: string },
+  { senders: [sender] }: SenderChoice,
+): PlanResult {
+  if (sender === undefined)
+    return refuse(
+      `There is no EMAIL sender ${address}; add one, or one for all of its domain: ${wildcardOf(address)}.`,
+      '$.from.address',
+    );
+  return sender.status === 'ACTIVATED'
+    ? accept([{ ...toPlanned(sender), address, ...(name === undefined ? {} : { name }) }])
+    : refuse('The sender is deactivated; activate it or use another.', '$.from.address');
 }
 
 function planDefaults({ senders }: SenderChoice): PlanResult {
@@ -112,12 +143,15 @@ function planPool(controls: ChannelControls | undefined, choice: SenderChoice): 
  * Channels to use, in order: those that a priority is given for come first, the lower number before the higher;
  * the others follow, rich before plain.
  */
-export function orderChannels(controls: ChannelControls | undefined): Channel[] {
+export function orderChannels(
+  controls: ChannelControls | undefined,
+  channels: readonly Channel[] = PREFERENCE,
+): Channel[] {
   const priorities = new Map(controls?.priority?.map((each) => [each.channel, each.priority]));
   const rank = (channel: Channel) => priorities.get(channel) ?? Number.POSITIVE_INFINITY;
-  return PREFERENCE.filter((channel) => controls?.filterIn?.includes(channel) ?? true).toSorted(
-    (a, b) => (rank(a) === rank(b) ? 0 : rank(a) - rank(b)),
-  );
+  return channels
+    .filter((channel) => controls?.filterIn?.includes(channel) ?? true)
+    .toSorted((a, b) => (rank(a) === rank(b) ? 0 : rank(a) - rank(b)));
 }
 
 /** A sender as a plan holds it. */

@@ -1,9 +1,10 @@
 /** Suppression: who has opted out, and whom a plan may therefore not reach. Pure. */
+import { addressKey } from './email-address.ts';
 import type { Address } from './message.ts';
 import type { SendPlan } from './operation.ts';
 import { listCandidates } from './routing.ts';
 
-/** Not to be sent to: by anyone, or by one sender or pool when either is named (UUIDs). */
+/** Not to be sent to, by `addressKey`: by anyone, or by one sender or pool when either is named (UUIDs). */
 export interface Suppression {
   readonly address: string;
   readonly senderId: string | null;
@@ -33,10 +34,11 @@ export function isSuppressed(
   index: SuppressionIndex,
 ): boolean {
   if (plan.ignoresSuppressions === true) return false;
-  if (index.size === 0 || !addresses.some((each) => index.has(each.address))) return false;
+  if (index.size === 0 || !addresses.some((each) => index.has(addressKey(each.address))))
+    return false;
   return listCandidates(addresses, plan).some(({ sender, to }) =>
     index
-      .get(to.address)
+      .get(addressKey(to.address))
       ?.some(
         ({ senderId, poolId }) =>
           (senderId === null && poolId === null) ||

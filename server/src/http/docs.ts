@@ -18,6 +18,7 @@ export async function registerDocs(app: FastifyInstance): Promise<void> {
       tags: [
         { name: 'Messages', description: 'Send, read and find messages.' },
         { name: 'Operations', description: 'How far a request is.' },
+        { name: 'Emails', description: 'Send, read and erase e-mails; how far a request is.' },
         { name: 'Senders', description: 'Identities to send from.' },
         { name: 'SenderPools', description: 'Groups of senders to send from.' },
         { name: 'Suppressions', description: 'Who is not sent to.' },

@@ -1,13 +1,7 @@
 /** Messages over HTTP: sent, listed, searched, read, found by a carrier's id, canceled. */
-import type { Transferable } from 'node:worker_threads';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import {
-  chooseContent,
-  parseContent,
-  renderContent,
-  type OperationContent,
-} from '../domain/content.ts';
-import { findError, problemOf } from '../domain/errors.ts';
+import { chooseContent, type OperationContent } from '../domain/content.ts';
+import { problemOf } from '../domain/errors.ts';
 import {
   attemptSid,
   contentSid,
@@ -19,26 +13,22 @@ import {
 } from '../domain/ids.ts';
 import type { Channel, Content, MessageStatus } from '../domain/message.ts';
 import type { Candidate } from '../domain/routing.ts';
-import type { DryRun } from '../intake/dry-run.ts';
-import type { ApiMetrics } from '../lib/metrics.ts';
 import {
-  DatabaseUnavailable,
   type Attempt,
   type Message,
   type MessageFilter,
   type MessageSummary,
   type Store,
 } from '../store/store.ts';
+import { createAccept, type AcceptDeps } from './accept.ts';
 import { showInbound, showWholeInbound } from './inbound.ts';
 import { cutPage } from './paging.ts';
 import { earlierOf, laterOf, QueryReader, UUID_MAX } from './query.ts';
-import { infoUrlOf, Refusal, refuse } from './reply.ts';
-import type { SendAnswer, SendQuestion } from './send.ts';
+import { Refusal, refuse } from './reply.ts';
+import { renderFor, showEnd, showError, showRelated } from './show.ts';
 
-export interface MessageHandlerDeps {
+export interface MessageHandlerDeps extends AcceptDeps {
   readonly store: Store;
-  readonly metrics: ApiMetrics;
-  readonly send: (question: SendQuestion, transfer: readonly Transferable[]) => Promise<SendAnswer>;
 }
 
 interface MessageQuery {
@@ -57,10 +47,14 @@ interface MessageQuery {
 const NO_MESSAGE = 'There is no such message, or it is older than the retention.';
 
 export function createMessageHandlers(deps: MessageHandlerDeps) {
-  const { store, metrics } = deps;
+  const { store } = deps;
 
   async function find(request: FastifyRequest): Promise<Message> {
-    const message = await store.messages.fetchMessage(request.account.id, messageUuidIn(request));
+    const message = await store.messages.fetchMessage(
+      request.account.id,
+      'MESSAGES',
+      messageUuidIn(request),
+    );
     if (message === null) throw refuse('notFound', NO_MESSAGE);
     return message;
   }
@@ -69,12 +63,13 @@ export function createMessageHandlers(deps: MessageHandlerDeps) {
   async function listSent(
     accountId: number,
     { sessionId, profile, status }: MessageQuery,
-    filter: Omit<MessageFilter, 'status'>,
+    filter: Omit<MessageFilter, 'kind' | 'status'>,
     limit: number,
   ): Promise<MessageSummary[]> {
     if (sessionId !== undefined || profile !== undefined) return [];
     if (status === 'GROUP' || status === 'INBOUND') return [];
-    return store.messages.listMessages(accountId, { ...filter, status: status ?? null }, limit);
+    const all = { ...filter, kind: 'MESSAGES', status: status ?? null } as const;
+    return store.messages.listMessages(accountId, all, limit);
   }
 
   async function listPage(
@@ -113,35 +108,7 @@ export function createMessageHandlers(deps: MessageHandlerDeps) {
   }
 
   return {
-    async send(request: FastifyRequest, reply: FastifyReply) {
-      const question = {
-        accountId: request.account.id,
-        body: ownBytes(request.body),
-        idempotencyKey: readIdempotencyKey(request),
-      };
-      const stop = metrics.acceptSeconds.startTimer();
-      const result = await deps.send(question, [question.body.buffer]);
-      if (result.kind === 'refused')
-        throw new Refusal(400, result.problems, { total: result.total });
-      if (result.kind === 'conflict') throw refuse('conflict');
-      if (result.kind === 'unavailable') throw new DatabaseUnavailable(result.reason);
-      if (result.kind === 'dry-run') return showDryRun(result.dryRun, request.origin);
-      if (result.kind === 'accepted') {
-        stop();
-        metrics.accepted.inc(result.recipients);
-      } else reply.header('idempotent-replayed', 'true');
-      const operationId = encodeTypeId('comms_operation', result.operationId);
-      const operationLocation = `${request.origin}/v1/Messages/Operations/${operationId}`;
-      return reply
-        .code(202)
-        .headers({
-          operationId,
-          'operation-id': operationId,
-          'operation-location': operationLocation,
-          location: operationLocation,
-        })
-        .send({ operationId, operationLocation });
-    },
+    send: createAccept(deps, 'MESSAGES'),
 
     async list(request: FastifyRequest) {
       const query = request.query as MessageQuery & { pageToken?: string; pageSize?: number };
@@ -161,7 +128,7 @@ export function createMessageHandlers(deps: MessageHandlerDeps) {
 
     async fetch(request: FastifyRequest) {
       const uuid = messageUuidIn(request);
-      const message = await store.messages.fetchMessage(request.account.id, uuid);
+      const message = await store.messages.fetchMessage(request.account.id, 'MESSAGES', uuid);
       if (message !== null) return showMessage(message, request.origin);
       const inbound = await store.inbound.fetchInbound(request.account.id, uuid);
       if (inbound !== null) return showWholeInbound(inbound, request.origin);
@@ -191,7 +158,8 @@ export function createMessageHandlers(deps: MessageHandlerDeps) {
             context: '$.identifier',
           },
         ]);
-      const message = id && (await store.messages.fetchMessage(request.account.id, id.messageUuid));
+      const message =
+        id && (await store.messages.fetchMessage(request.account.id, 'MESSAGES', id.messageUuid));
       if (!message?.attempts.some((each) => each.number === id?.attempt))
         throw refuse('notFound', 'No message has an attempt with this id.');
       const location = `${request.origin}/v1/Messages/${encodeTypeId('comms_message', message.id)}`;
@@ -207,36 +175,6 @@ export function createMessageHandlers(deps: MessageHandlerDeps) {
       );
       return showMessage(await find(request), request.origin);
     },
-  };
-}
-
-/** The bytes of a body in memory of their own, which may be moved to another thread. */
-function ownBytes(body: unknown): Uint8Array<ArrayBuffer> {
-  if (!(body instanceof Uint8Array)) return new Uint8Array();
-  const { buffer, byteLength } = body;
-  // Small buffers share their memory with others.
-  return buffer instanceof ArrayBuffer && buffer.byteLength === byteLength
-    ? new Uint8Array(buffer)
-    : new Uint8Array(body);
-}
-
-const KEY = /^[\x21-\x7e]{1,255}$/;
-
-function readIdempotencyKey(request: FastifyRequest): string | null {
-  const key = request.headers['idempotency-key'];
-  if (key === undefined) return null;
-  if (typeof key === 'string' && KEY.test(key)) return key;
-  throw refuse('invalid', 'The Idempotency-Key must be 1 to 255 visible ASCII characters.');
-}
-
-function showDryRun({ unaddressable, ...rest }: DryRun, origin: string) {
-  return {
-    dryRun: true,
-    ...rest,
-    unaddressable: unaddressable.map((each) => ({
-      ...each,
-      infoUrl: infoUrlOf(each.code, origin),
-    })),
   };
 }
 
@@ -261,19 +199,12 @@ function showFrom({ sender }: Candidate) {
 }
 
 function showSummary(message: MessageSummary, origin: string) {
-  const operationId = encodeTypeId('comms_operation', message.operationId);
   return {
     id: encodeTypeId('comms_message', message.id),
     from: showFrom(message.candidate),
     to: [message.connected ? { addresses: message.addresses } : message.addresses[0]],
     status: message.status,
-    related: [
-      {
-        name: 'OPERATION',
-        id: operationId,
-        uri: `${origin}/v1/Messages/Operations/${operationId}`,
-      },
-    ],
+    related: showRelated('MESSAGES', message.operationId, origin),
     tags: message.tags,
     scheduledFor: message.scheduledFor,
     createdAt: message.createdAt,
@@ -292,13 +223,11 @@ function isOfInbound({ sessionId, profile, status }: MessageQuery): boolean {
 }
 
 function showMessage(message: Message, origin: string) {
-  const ended = message.status === 'FAILED' || message.status === 'UNDELIVERED';
-  const error = ended ? showError(message.errorCode, null, origin) : {};
   return {
     ...showSummary(message, origin),
     content: showContent(renderFor(message), message.candidate.sender.channel),
     attempts: message.attempts.map((attempt) => showAttempt(message, attempt, origin)),
-    ...error,
+    ...showEnd(message, origin),
   };
 }
 
@@ -326,29 +255,6 @@ function showReceipt(message: Message, attempt: Attempt, origin: string) {
   };
 }
 
-function showError(code: number | null, detail: string | null, origin: string) {
-  if (code === null) return {};
-  return {
-    error: {
-      code,
-      message: findError(code)?.message ?? detail ?? `Error ${code}.`,
-      ...(detail === null ? {} : { detail }),
-      infoUrl: infoUrlOf(code, origin),
-    },
-  };
-}
-
-/** The words as they were or will be sent: rendering gives the same again and again. */
-function renderFor(message: Message): OperationContent {
-  const parsed = parseContent(message.content);
-  if (!parsed.ok) return message.content;
-  const at = message.scheduledFor ?? message.createdAt;
-  const rendered = renderContent(parsed.content, message.variables, at, {
-    requireVariables: false,
-  });
-  return rendered.ok ? rendered.content : message.content;
-}
-
 /** As requested, rendered; of a template what the channel gets. */
 function showContent(content: OperationContent, channel: Channel) {
   if ('modules' in content) return content;
@@ -359,7 +265,7 @@ function showContent(content: OperationContent, channel: Channel) {
       ...(rich === null ? showPlain(plain) : { modules: [{ rcs: rich }] }),
     };
   }
-  return showPlain(content);
+  return 'email' in content ? {} : showPlain(content);
 }
 
 function showPlain({ text, mediaUrls }: Content) {

@@ -1,17 +1,25 @@
-/** Operations over HTTP. */
+/** Operations over HTTP, of messages and of e-mails. */
 import type { FastifyRequest } from 'fastify';
 import { findError } from '../domain/errors.ts';
 import { decodeTypeId, encodeTypeId, messageUuidRange, ordinalOf } from '../domain/ids.ts';
-import type { Operation, OperationStatus } from '../domain/operation.ts';
+import type {
+  Operation,
+  OperationKind,
+  OperationStats,
+  OperationStatus,
+} from '../domain/operation.ts';
 import type { OperationErrorRow, Store } from '../store/store.ts';
 import { cutPage } from './paging.ts';
 import { earlierOf, QueryReader, UUID_MAX } from './query.ts';
 import { infoUrlOf, refuse } from './reply.ts';
 
-export function createOperationHandlers({ store }: { readonly store: Store }) {
+export function createOperationHandlers({ store }: { readonly store: Store }, kind: OperationKind) {
+  const show = (operation: Operation): object =>
+    kind === 'MESSAGES' ? showOperation(operation) : showEmailOperation(operation);
+
   async function find(request: FastifyRequest): Promise<Operation> {
     const uuid = operationUuidIn(request);
-    const operation = await store.operations.fetchOperation(request.account.id, uuid);
+    const operation = await store.operations.fetchOperation(request.account.id, kind, uuid);
     if (operation === null)
       throw refuse('notFound', 'There is no such operation, or it is older than the retention.');
     return operation;
@@ -33,6 +41,7 @@ export function createOperationHandlers({ store }: { readonly store: Store }) {
       const rows = await store.operations.listOperations(
         request.account.id,
         {
+          kind,
           status: query.status ?? null,
           after: dates.after,
           before: earlierOf(dates.before, page.start),
@@ -40,11 +49,11 @@ export function createOperationHandlers({ store }: { readonly store: Store }) {
         page.size + 1,
       );
       const cut = cutPage(rows, page.size, page.start, (row) => row.id);
-      return { operations: cut.rows.map(showOperation), pagination: cut.pagination };
+      return { operations: cut.rows.map(show), pagination: cut.pagination };
     },
 
     async fetch(request: FastifyRequest) {
-      return showOperation(await find(request));
+      return show(await find(request));
     },
 
     /** Recipients without a message and messages that failed or were not delivered, in the order of `to`. */
@@ -67,25 +76,27 @@ export function createOperationHandlers({ store }: { readonly store: Store }) {
       );
       const cut = cutPage(rows, page.size, page.start, (row) => row.ordinal_id);
       return {
-        errors: cut.rows.map((row) => showError(row, request.origin)),
+        errors: cut.rows.map((row) => showError(row, kind, request.origin)),
         pagination: cut.pagination,
       };
     },
 
     async pause(request: FastifyRequest) {
-      await store.operations.setPaused(request.account.id, operationUuidIn(request), true);
-      return showOperation(await find(request));
+      const { id } = await find(request);
+      await store.operations.setPaused(request.account.id, id, true);
+      return show(await find(request));
     },
 
     async resume(request: FastifyRequest) {
-      await store.operations.setPaused(request.account.id, operationUuidIn(request), false);
-      return showOperation(await find(request));
+      const { id } = await find(request);
+      await store.operations.setPaused(request.account.id, id, false);
+      return show(await find(request));
     },
 
     async cancel(request: FastifyRequest) {
-      const uuid = operationUuidIn(request);
-      await store.operations.cancelOperation(request.account.id, uuid);
-      return showOperation(await find(request));
+      const { id } = await find(request);
+      await store.operations.cancelOperation(request.account.id, id);
+      return show(await find(request));
     },
   };
 }
@@ -98,18 +109,41 @@ function operationUuidIn(request: FastifyRequest): string {
   return uuid;
 }
 
-export function showOperation({ id, ...rest }: Operation) {
+function showOperation({ id, ...rest }: Operation) {
   return { id: encodeTypeId('comms_operation', id), ...rest };
 }
 
-function showError(row: OperationErrorRow, origin: string) {
+function showEmailOperation({ stats, ...rest }: Operation) {
+  return { ...showOperation({ stats, ...rest }), stats: showEmailStats(stats) };
+}
+
+/**
+ * Counters of e-mails as the hosted API has them: what was delivered was sent, what was opened was delivered. Within
+ * Fanfare each e-mail is in one of them.
+ */
+function showEmailStats({ total, recipients, attempts, scheduled, queued, ...by }: OperationStats) {
+  const { undelivered, failed, canceled, read: opened } = by;
+  const delivered = by.delivered + opened;
+  const sent = by.sent + delivered + undelivered;
+  const whole = { total, recipients, attempts, scheduled, queued };
+  return { ...whole, sent, delivered, opened, undelivered, failed, canceled };
+}
+
+function showError(row: OperationErrorRow, kind: OperationKind, origin: string) {
+  const id = row.message_id;
   return {
     code: row.code,
     message: findError(row.code)?.message ?? row.detail ?? `Error ${row.code}.`,
     ...(row.detail === null ? {} : { detail: row.detail }),
     infoUrl: infoUrlOf(row.code, origin),
     context: `$.to[${ordinalOf(row.ordinal_id)}]`,
-    to: row.addresses,
-    messageId: row.message_id === null ? null : encodeTypeId('comms_message', row.message_id),
+    ...(kind === 'MESSAGES'
+      ? { to: row.addresses, messageId: id && encodeTypeId('comms_message', id) }
+      : {
+          to: row.addresses.map(({ address, name }) =>
+            name === undefined ? { address } : { address, name },
+          ),
+          emailId: id && encodeTypeId('comms_email', id),
+        }),
   };
 }

@@ -10,6 +10,8 @@ export interface Route {
   readonly schema: Readonly<Record<string, unknown>>;
   /** Whether the handler takes the bytes of the body, neither parsed nor checked. */
   readonly takesBytes?: true;
+  /** Bytes of its body, where fewer are taken than elsewhere. */
+  readonly bodyLimit?: number;
 }
 
 const date = (description: string) =>
@@ -19,9 +21,19 @@ export const DATES = {
   startDate: date('Created after this instant.'),
   endDate: date('Created before this instant; later than startDate.'),
 };
+/** Headers of sends. */
+export const IDEMPOTENCY_HEADERS = Type.Object({
+  'idempotency-key': Type.Optional(
+    Type.String({
+      description:
+        'Extension: repeating the same body under the same key gives the first answer again; kept until 24 hours past the time of sending.',
+    }),
+  ),
+});
 /** What `/openapi.json` says of a route. */
 export const describe = (
-  tag: 'Messages' | 'Operations' | 'Senders' | 'SenderPools' | 'Suppressions' | 'Content',
+  tag:
+    'Messages' | 'Operations' | 'Emails' | 'Senders' | 'SenderPools' | 'Suppressions' | 'Content',
   operationId: string,
   summary: string,
   rest: Readonly<Record<string, TSchema | Record<number, TSchema>>>,

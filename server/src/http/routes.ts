@@ -2,20 +2,25 @@
 import { Type } from 'typebox';
 import { listContentRoutes } from './content-routes.ts';
 import type { createContentHandlers } from './content-templates.ts';
+import { listEmailRoutes } from './email-routes.ts';
+import type { createEmailHandlers } from './emails.ts';
 import type { createMessageHandlers } from './messages.ts';
 import type { createOperationHandlers } from './operations.ts';
 import { PAGING } from './paging.ts';
-import { DATES, describe, type Route } from './route.ts';
+import { DATES, describe, IDEMPOTENCY_HEADERS, type Route } from './route.ts';
 import type { createSenderPoolHandlers } from './sender-pools.ts';
 import { listPoolRoutes, listSenderRoutes } from './sender-routes.ts';
 import type { createSenderHandlers } from './senders.ts';
 import { listSuppressionRoutes } from './suppression-routes.ts';
 import type { createSuppressionHandlers } from './suppressions.ts';
-import { answer, CHANNEL, MESSAGE_STATUS, OPERATION_STATUS, refusals } from './schemas.ts';
+import { OPERATION_STATUS } from './schema-parts.ts';
+import { answer, CHANNEL, MESSAGE_STATUS, refusals } from './schemas.ts';
 
 export interface Handlers {
   readonly messages: ReturnType<typeof createMessageHandlers>;
   readonly operations: ReturnType<typeof createOperationHandlers>;
+  readonly emails: ReturnType<typeof createEmailHandlers>;
+  readonly emailOperations: ReturnType<typeof createOperationHandlers>;
   readonly senders: ReturnType<typeof createSenderHandlers>;
   readonly senderPools: ReturnType<typeof createSenderPoolHandlers>;
   readonly suppressions: ReturnType<typeof createSuppressionHandlers>;
@@ -51,14 +56,7 @@ function listMessageRoutes({ messages, operations }: Handlers): Route[] {
       schema: {
         ...describe('Messages', 'sendMessages', 'Send a content to 1 to 10,000 recipients.', {
           body: Type.Unsafe({ $ref: 'SendMessagesRequest#' }),
-          headers: Type.Object({
-            'idempotency-key': Type.Optional(
-              Type.String({
-                description:
-                  'Extension: repeating the same body under the same key gives the first answer again; kept until 24 hours past the time of sending.',
-              }),
-            ),
-          }),
+          headers: IDEMPOTENCY_HEADERS,
           response: {
             200: answer('DryRun', 'With dryRun: what would be sent. Nothing is written.'),
             202: answer(
@@ -227,9 +225,10 @@ function listMessageRoutes({ messages, operations }: Handlers): Route[] {
 }
 
 /** All routes, in the order of `/docs`. */
-export function listRoutes(handlers: Handlers): Route[] {
+export function listRoutes(handlers: Handlers, emailBytesMax: number): Route[] {
   return [
     ...listMessageRoutes(handlers),
+    ...listEmailRoutes(handlers.emails, handlers.emailOperations, emailBytesMax),
     ...listSenderRoutes(handlers.senders),
     ...listPoolRoutes(handlers.senderPools),
     ...listSuppressionRoutes(handlers.suppressions),

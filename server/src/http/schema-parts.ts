@@ -1,5 +1,7 @@
 /** Small parts that the shapes of the API are made of. */
 import { Type, type TSchema } from 'typebox';
+import { OPERATION_STATUSES } from '../domain/operation.ts';
+import { SCHEDULE_DAYS_MAX } from '../domain/schedule.ts';
 
 /** One of some words. */
 export const choice = (values: readonly string[], notes: object = {}) =>
@@ -40,3 +42,111 @@ export function forms(
     rest = { type: 'object', if: { type: 'object', required: [key] }, then: form, else: rest };
   return Type.Unsafe<unknown>(rest);
 }
+
+export const TAG = '^[a-zA-Z0-9._~-]+$';
+export const TAG_HINT = 'use letters, digits and . _ ~ -';
+const TYPE_ID = (prefix: string) => `^${prefix}_[0-7][a-hjkmnp-tv-z0-9]{25}$`;
+
+export const OPERATION_STATUS = choice(OPERATION_STATUSES);
+export const OPERATION_ID = Type.String({
+  pattern: TYPE_ID('comms_operation'),
+  'x-hint': 'it is not the id of an operation',
+});
+export const MESSAGE_ID = Type.String({
+  pattern: TYPE_ID('comms_message'),
+  'x-hint': 'it is not the id of a message',
+});
+export const SENDER_ID = Type.String({
+  pattern: TYPE_ID('comms_sender'),
+  'x-hint': 'it is not the id of a sender',
+});
+export const SENDER_POOL_ID = Type.String({
+  pattern: TYPE_ID('comms_senderpool'),
+  'x-hint': 'it is not the id of a sender pool',
+});
+export const ATTEMPT_SID = Type.String({
+  pattern: '^(SM|MM)[0-9a-fA-F]{32}$',
+  'x-hint': 'it is not the id of an attempt: SM or MM and 32 hex digits',
+});
+export const EMAIL_ID = Type.String({
+  pattern: TYPE_ID('comms_email'),
+  'x-hint': 'it is not the id of an e-mail',
+});
+
+/** Of a recipient. */
+export const variables = Type.Optional(
+  Type.Unsafe<Record<string, string>>({
+    type: 'object',
+    propertyNames: { minLength: 1, maxLength: 128 },
+    additionalProperties: { type: 'string' },
+    description: 'Values of template variables.',
+  }),
+);
+
+/** A recipient that a memory store knows. */
+export const PROFILE_RECIPIENT = shape(
+  {
+    profileId: Type.String({ minLength: 1 }),
+    memoryStoreId: Type.String({ minLength: 1 }),
+    variables,
+  },
+  { title: 'ProfileRecipient', description: 'Not supported yet: answered with 400.' },
+);
+
+/** Everything of a send request besides the arms. */
+export const SEND_FIELDS = {
+  schedule: Type.Optional(
+    shape(
+      {
+        sendAt: Type.Array(Type.String({ maxLength: 64 }), {
+          minItems: 1,
+          maxItems: 10,
+          description: 'One RFC 3339 instant; without zone it is UTC.',
+        }),
+      },
+      {
+        description: `When to send, at most ${SCHEDULE_DAYS_MAX} days ahead; a past instant means now.`,
+      },
+    ),
+  ),
+  tags: Type.Optional(
+    Type.Unsafe<Record<string, string>>({
+      type: 'object',
+      maxProperties: 10,
+      propertyNames: {
+        minLength: 1,
+        maxLength: 128,
+        pattern: TAG,
+        'x-hint': TAG_HINT,
+        'x-error': 'tag',
+      },
+      additionalProperties: { type: 'string', minLength: 1, maxLength: 1_024, 'x-error': 'tag' },
+      'x-error': 'tag',
+      description:
+        'Metadata. Values may be Liquid; rendered they have 1 to 256 of letters, digits and . _ ~ -.',
+    }),
+  ),
+  expireAt: Type.Optional(
+    Type.String({
+      maxLength: 64,
+      format: 'date-time',
+      description: 'Extension: what no carrier has by then is not sent any more (FAILED, 30036).',
+    }),
+  ),
+  dryRun: Type.Optional(
+    Type.Boolean({
+      description: 'Extension: answer 200 with what would be sent, and write nothing.',
+    }),
+  ),
+};
+
+export const count = (description: string) => Type.Integer({ minimum: 0, description });
+
+/** What operations of every kind show. */
+export const operationFields = {
+  id: OPERATION_ID,
+  status: OPERATION_STATUS,
+  pausedAt: orNull(instant('Extension: since when nothing is handed over; null when not paused.')),
+  createdAt: instant('When it was accepted.'),
+  updatedAt: instant('When a counter last moved.'),
+};

@@ -3,46 +3,50 @@
  * listed there by that name.
  */
 import { Type, type TSchema } from 'typebox';
+import { EMAIL_LENGTH_MAX } from '../domain/email-address.ts';
 import { ERRORS } from '../domain/errors.ts';
-import { ADDRESS_CHANNELS, MESSAGE_CHANNELS, MESSAGE_STATUSES } from '../domain/message.ts';
-import { OPERATION_STATUSES, RECIPIENTS_MAX } from '../domain/operation.ts';
+import {
+  ADDRESS_CHANNELS,
+  CHANNELS,
+  MESSAGE_ADDRESS_CHANNELS,
+  MESSAGE_CHANNELS,
+  MESSAGE_STATUSES,
+} from '../domain/message.ts';
+import { RECIPIENTS_MAX } from '../domain/operation.ts';
 import { DAILY_CAP_MAX, PACE_UNITS, THROUGHPUT_MAX, THROUGHPUT_MIN } from '../domain/pace.ts';
 import { TIME_OF_DAY, type QuietHours } from '../domain/quiet-hours.ts';
 import { SENDER_STATUSES } from '../domain/sender.ts';
-import { SCHEDULE_DAYS_MAX } from '../domain/schedule.ts';
 import { CONTENT_ARMS, CONTENT_SHAPES, RENDERED_CONTENT, RICH } from './content-schemas.ts';
 import { PAGINATION } from './paging.ts';
-import { choice, E164, instant, listOf, numberOrNull, orNull, ref, shape } from './schema-parts.ts';
-
-const TAG = '^[a-zA-Z0-9._~-]+$';
-const TAG_HINT = 'use letters, digits and . _ ~ -';
-const TYPE_ID = (prefix: string) => `^${prefix}_[0-7][a-hjkmnp-tv-z0-9]{25}$`;
+import { EMAIL_SHAPES } from './email-schemas.ts';
+import {
+  ATTEMPT_SID,
+  choice,
+  count,
+  E164,
+  instant,
+  listOf,
+  MESSAGE_ID,
+  numberOrNull,
+  OPERATION_ID,
+  operationFields,
+  orNull,
+  PROFILE_RECIPIENT,
+  ref,
+  SEND_FIELDS,
+  SENDER_ID,
+  SENDER_POOL_ID,
+  shape,
+  TAG,
+  TAG_HINT,
+  variables,
+} from './schema-parts.ts';
 
 export const CHANNEL = choice(MESSAGE_CHANNELS, { description: 'Channel of delivery.' });
+/** Of senders, which e-mails have too. */
+export const SENDER_CHANNEL = choice(CHANNELS, { description: 'Channel of delivery.' });
 /** GROUP and INBOUND are known words, though no message has them yet. */
 export const MESSAGE_STATUS = choice([...MESSAGE_STATUSES, 'GROUP', 'INBOUND']);
-export const OPERATION_STATUS = choice(OPERATION_STATUSES);
-export const OPERATION_ID = Type.String({
-  pattern: TYPE_ID('comms_operation'),
-  'x-hint': 'it is not the id of an operation',
-});
-export const MESSAGE_ID = Type.String({
-  pattern: TYPE_ID('comms_message'),
-  'x-hint': 'it is not the id of a message',
-});
-export const SENDER_ID = Type.String({
-  pattern: TYPE_ID('comms_sender'),
-  'x-hint': 'it is not the id of a sender',
-});
-export const SENDER_POOL_ID = Type.String({
-  pattern: TYPE_ID('comms_senderpool'),
-  'x-hint': 'it is not the id of a sender pool',
-});
-export const ATTEMPT_SID = Type.String({
-  pattern: '^(SM|MM)[0-9a-fA-F]{32}$',
-  'x-hint': 'it is not the id of an attempt: SM or MM and 32 hex digits',
-});
-
 // What a request says. Recipients, content and sender have arms; which one is meant shows by its key.
 
 const addressFields = {
@@ -54,17 +58,8 @@ const addressFields = {
     'x-error': 'address',
     'x-hint': 'write the number in E.164, + and up to 15 digits',
   }),
-  channel: choice(ADDRESS_CHANNELS, { description: 'PHONE is reached by RCS and SMS.' }),
+  channel: choice(MESSAGE_ADDRESS_CHANNELS, { description: 'PHONE is reached by RCS and SMS.' }),
 };
-const variables = Type.Optional(
-  Type.Unsafe<Record<string, string>>({
-    type: 'object',
-    propertyNames: { minLength: 1, maxLength: 128 },
-    additionalProperties: { type: 'string' },
-    description: 'Values of template variables.',
-  }),
-);
-
 export const RECIPIENT_ARMS = {
   address: shape({ ...addressFields, variables }, { title: 'AddressRecipient' }),
   addresses: shape(
@@ -78,30 +73,24 @@ export const RECIPIENT_ARMS = {
     },
     { title: 'ConnectedAddressRecipient' },
   ),
-  profile: shape(
-    {
-      profileId: Type.String({ minLength: 1 }),
-      memoryStoreId: Type.String({ minLength: 1 }),
-      variables,
-    },
-    { title: 'ProfileRecipient', description: 'Not supported yet: answered with 400.' },
-  ),
+  profile: PROFILE_RECIPIENT,
 };
 
-const CHANNEL_CONTROLS = shape({
-  filterIn: Type.Optional(
-    Type.Array(CHANNEL, {
-      minItems: 1,
-      uniqueItems: true,
-      description: 'Use these channels only.',
-    }),
-  ),
-  priority: Type.Optional(
-    Type.Array(shape({ channel: CHANNEL, priority: Type.Integer({ minimum: 0 }) }), {
-      description: 'The lower number is tried first; a channel may appear once.',
-    }),
-  ),
-});
+const channelControls = (channel: TSchema) =>
+  shape({
+    filterIn: Type.Optional(
+      Type.Array(channel, {
+        minItems: 1,
+        uniqueItems: true,
+        description: 'Use these channels only.',
+      }),
+    ),
+    priority: Type.Optional(
+      Type.Array(shape({ channel, priority: Type.Integer({ minimum: 0 }) }), {
+        description: 'The lower number is tried first; a channel may appear once.',
+      }),
+    ),
+  });
 
 export const SENDER_ARMS = {
   address: shape(
@@ -117,55 +106,8 @@ export const SENDER_ARMS = {
   ),
   sender: shape({ senderId: SENDER_ID }, { title: 'SenderIdSender' }),
   pool: shape(
-    { senderPoolId: SENDER_POOL_ID, channels: Type.Optional(CHANNEL_CONTROLS) },
+    { senderPoolId: SENDER_POOL_ID, channels: Type.Optional(channelControls(CHANNEL)) },
     { title: 'SenderPoolSender' },
-  ),
-};
-
-/** Everything of a send request besides the arms. */
-export const SEND_FIELDS = {
-  schedule: Type.Optional(
-    shape(
-      {
-        sendAt: Type.Array(Type.String({ maxLength: 64 }), {
-          minItems: 1,
-          maxItems: 10,
-          description: 'One RFC 3339 instant; without zone it is UTC.',
-        }),
-      },
-      {
-        description: `When to send, at most ${SCHEDULE_DAYS_MAX} days ahead; a past instant means now.`,
-      },
-    ),
-  ),
-  tags: Type.Optional(
-    Type.Unsafe<Record<string, string>>({
-      type: 'object',
-      maxProperties: 10,
-      propertyNames: {
-        minLength: 1,
-        maxLength: 128,
-        pattern: TAG,
-        'x-hint': TAG_HINT,
-        'x-error': 'tag',
-      },
-      additionalProperties: { type: 'string', minLength: 1, maxLength: 1_024, 'x-error': 'tag' },
-      'x-error': 'tag',
-      description:
-        'Metadata. Values may be Liquid; rendered they have 1 to 256 of letters, digits and . _ ~ -.',
-    }),
-  ),
-  expireAt: Type.Optional(
-    Type.String({
-      maxLength: 64,
-      format: 'date-time',
-      description: 'Extension: what no carrier has by then is not sent any more (FAILED, 30036).',
-    }),
-  ),
-  dryRun: Type.Optional(
-    Type.Boolean({
-      description: 'Extension: answer 200 with what would be sent, and write nothing.',
-    }),
   ),
 };
 
@@ -252,14 +194,22 @@ const SENDER_REFERENCES = Type.Array(shape({ senderId: SENDER_ID }), { maxItems:
 /** Bodies of senders and pools. */
 const SENDER_BODIES = [
   shape(
-    { address: Type.String({ minLength: 1, maxLength: 256 }), channel: CHANNEL, ...senderFields },
+    {
+      address: Type.String({
+        minLength: 1,
+        maxLength: 256,
+        description: 'For EMAIL also *@domain.',
+      }),
+      channel: SENDER_CHANNEL,
+      ...senderFields,
+    },
     { $id: 'CreateSenderRequest' },
   ),
   shape(senderFields, { $id: 'UpdateSenderRequest', minProperties: 1 }),
   shape(
     {
       address: Type.String({ minLength: 1, maxLength: 256 }),
-      channel: CHANNEL,
+      channel: SENDER_CHANNEL,
       status: Type.Optional(SENDER_STATUS),
       pageToken: Type.Optional(Type.String()),
       pageSize: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
@@ -278,14 +228,17 @@ const SENDER_BODIES = [
       senderPoolId: Type.Optional(SENDER_POOL_ID),
       senderAddresses: Type.Optional(
         Type.Array(
-          shape({ address: Type.String({ minLength: 1, maxLength: 256 }), channel: CHANNEL }),
+          shape({
+            address: Type.String({ minLength: 1, maxLength: 256 }),
+            channel: SENDER_CHANNEL,
+          }),
           {
             minItems: 1,
             maxItems: 100,
           },
         ),
       ),
-      channels: Type.Optional(CHANNEL_CONTROLS),
+      channels: Type.Optional(channelControls(SENDER_CHANNEL)),
     },
     { $id: 'ResolveSendersRequest' },
   ),
@@ -309,21 +262,29 @@ const SENDER_BODIES = [
   }),
 ];
 
+const suppressedAddress = Type.String({
+  pattern: `${E164}|^[^@\\s]+@[^@\\s]+$`,
+  maxLength: EMAIL_LENGTH_MAX,
+  examples: ['+14155550102'],
+  description: 'E.164, or an e-mail address; its case does not matter.',
+  'x-error': 'address',
+  'x-hint': 'write a number in E.164, + and up to 15 digits, or an e-mail address',
+});
 const suppressionScope = {
   senderId: Type.Optional(SENDER_ID),
   senderPoolId: Type.Optional(SENDER_POOL_ID),
   reason: Type.Optional(Type.String({ maxLength: 256 })),
 };
 const SUPPRESSION_BODIES = [
-  shape({ address: addressFields.address, ...suppressionScope }, { $id: 'AddSuppressionRequest' }),
+  shape({ address: suppressedAddress, ...suppressionScope }, { $id: 'AddSuppressionRequest' }),
   shape(
     {
-      addresses: Type.Array(addressFields.address, { minItems: 1, maxItems: 10_000 }),
+      addresses: Type.Array(suppressedAddress, { minItems: 1, maxItems: 10_000 }),
       ...suppressionScope,
     },
     { $id: 'ImportSuppressionsRequest' },
   ),
-  shape({ address: addressFields.address }, { $id: 'SearchSuppressionsRequest' }),
+  shape({ address: suppressedAddress }, { $id: 'SearchSuppressionsRequest' }),
 ];
 
 export const SEARCH_REQUEST = shape(
@@ -343,15 +304,16 @@ export const SEARCH_REQUEST = shape(
 
 // What answers say.
 
-const address = Type.Object({ address: Type.String(), channel: choice(ADDRESS_CHANNELS) });
+const address = Type.Object({
+  address: Type.String(),
+  channel: choice(MESSAGE_ADDRESS_CHANNELS),
+});
 const from = Type.Object({
   address: Type.String(),
   channel: CHANNEL,
   senderId: Type.Optional(SENDER_ID),
   senderPoolId: Type.Optional(SENDER_POOL_ID),
 });
-const count = (description: string) => Type.Integer({ minimum: 0, description });
-
 const ERROR_ITEM = Type.Object(
   {
     code: Type.Integer(),
@@ -380,8 +342,7 @@ const OPERATION_REFERENCE = Type.Object(
 
 const OPERATION = Type.Object(
   {
-    id: OPERATION_ID,
-    status: OPERATION_STATUS,
+    ...operationFields,
     stats: Type.Object(
       {
         total: count('Messages; the sum of the eight by status.'),
@@ -399,11 +360,6 @@ const OPERATION = Type.Object(
       },
       { description: 'True together at every moment.' },
     ),
-    pausedAt: orNull(
-      instant('Extension: since when nothing is handed over; null when not paused.'),
-    ),
-    createdAt: instant('When it was accepted.'),
-    updatedAt: instant('When a counter last moved.'),
   },
   { $id: 'Operation' },
 );
@@ -512,7 +468,7 @@ const SENDER = Type.Object(
     id: SENDER_ID,
     displayName: orNull(Type.String()),
     address: Type.String(),
-    channel: CHANNEL,
+    channel: SENDER_CHANNEL,
     status: SENDER_STATUS,
     tags: Type.Record(Type.String(), Type.String()),
     carrier: Type.String({ description: 'Extension.' }),
@@ -559,10 +515,10 @@ const RESOLVED = Type.Object(
         from: Type.Object({
           senderId: SENDER_ID,
           displayName: orNull(Type.String()),
-          channel: CHANNEL,
+          channel: SENDER_CHANNEL,
           address: Type.String(),
         }),
-        to: address,
+        to: Type.Object({ address: Type.String(), channel: choice(ADDRESS_CHANNELS) }),
         priority: Type.Integer({ minimum: 0, description: '0 would be tried first.' }),
       }),
     ),
@@ -609,6 +565,7 @@ export const NAMED_SHAPES: readonly TSchema[] = [
   DRY_RUN,
   SEND_REQUEST,
   SEARCH_REQUEST,
+  ...EMAIL_SHAPES,
   ...SENDER_BODIES,
   ...SUPPRESSION_BODIES,
   ...CONTENT_SHAPES,

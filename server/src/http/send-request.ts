@@ -1,5 +1,5 @@
 /**
- * The body of `POST /Messages`, checked part by part: which arm a recipient, a content or a sender means shows by its
+ * The body of a send, checked part by part: which arm a recipient, a content or a sender means shows by its
  * key, so that what is wrong is said of the arm that was meant, and a hostile body costs no more than its reading.
  */
 import { ERRORS, type Problem } from '../domain/errors.ts';
@@ -7,42 +7,62 @@ import { RECIPIENTS_MAX } from '../domain/operation.ts';
 import type { SendRequest } from '../domain/send-request.ts';
 import { findUnstorable, UNSTORABLE } from '../domain/storable.ts';
 import { PROBLEMS_MAX } from '../intake/problems.ts';
-import { Type } from 'typebox';
+import { Type, type TSchema } from 'typebox';
 import { compileCheck, type Check } from './check.ts';
 import { Refusal } from './reply.ts';
 import { CONTENT_ARMS } from './content-schemas.ts';
-import { RECIPIENT_ARMS, SEND_FIELDS, SENDER_ARMS } from './schemas.ts';
-
-const checkFields = compileCheck(
-  Type.Object(
-    {
-      to: Type.Array(Type.Unknown(), { minItems: 1, 'x-error': 'recipients' }),
-      content: Type.Unknown(),
-      from: Type.Optional(Type.Unknown()),
-      ...SEND_FIELDS,
-    },
-    { additionalProperties: false },
-  ),
-);
+import { SEND_FIELDS } from './schema-parts.ts';
+import { RECIPIENT_ARMS, SENDER_ARMS } from './schemas.ts';
 
 /** Arms by the key that shows them; the last one is meant when none of the others is. */
-type Arms = readonly (readonly [key: string, check: Check])[];
+export type Arms = readonly (readonly [key: string, check: Check])[];
 
-const RECIPIENTS: Arms = [
-  ['profileId', compileCheck(RECIPIENT_ARMS.profile)],
-  ['addresses', compileCheck(RECIPIENT_ARMS.addresses)],
-  ['address', compileCheck(RECIPIENT_ARMS.address)],
-];
-const CONTENTS: Arms = [
-  ['contentId', compileCheck(CONTENT_ARMS.template)],
-  ['modules', compileCheck(CONTENT_ARMS.modules)],
-  ['text', compileCheck(CONTENT_ARMS.text)],
-];
-const SENDERS: Arms = [
-  ['senderPoolId', compileCheck(SENDER_ARMS.pool)],
-  ['senderId', compileCheck(SENDER_ARMS.sender)],
-  ['address', compileCheck(SENDER_ARMS.address)],
-];
+/** The form of a body: its parts by their arms, and the fields beside them. */
+export interface SendForm {
+  readonly fields: Check;
+  readonly recipients: Arms;
+  readonly content: Arms;
+  readonly from: Arms;
+  /** What is wrong with a part whose shape is right. */
+  readonly inspect?: (part: 'to' | 'content' | 'from', value: unknown, path: string) => Problem[];
+}
+
+/** Checks the fields of a form; its parts are looked at one by one. */
+export function compileFields(
+  fields: Readonly<Record<string, TSchema>>,
+  { needsSender }: { readonly needsSender: boolean },
+): Check {
+  return compileCheck(
+    Type.Object(
+      {
+        to: Type.Array(Type.Unknown(), { minItems: 1, 'x-error': 'recipients' }),
+        content: Type.Unknown(),
+        from: needsSender ? Type.Unknown() : Type.Optional(Type.Unknown()),
+        ...fields,
+      },
+      { additionalProperties: false },
+    ),
+  );
+}
+
+const MESSAGES: SendForm = {
+  fields: compileFields(SEND_FIELDS, { needsSender: false }),
+  recipients: [
+    ['profileId', compileCheck(RECIPIENT_ARMS.profile)],
+    ['addresses', compileCheck(RECIPIENT_ARMS.addresses)],
+    ['address', compileCheck(RECIPIENT_ARMS.address)],
+  ],
+  content: [
+    ['contentId', compileCheck(CONTENT_ARMS.template)],
+    ['modules', compileCheck(CONTENT_ARMS.modules)],
+    ['text', compileCheck(CONTENT_ARMS.text)],
+  ],
+  from: [
+    ['senderPoolId', compileCheck(SENDER_ARMS.pool)],
+    ['senderId', compileCheck(SENDER_ARMS.sender)],
+    ['address', compileCheck(SENDER_ARMS.address)],
+  ],
+};
 
 function checkArm(value: unknown, path: string, arms: Arms): Problem[] {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
@@ -62,18 +82,28 @@ function checkArm(value: unknown, path: string, arms: Arms): Problem[] {
 
 /** The request, when its shape is right. @throws Refusal with all that is wrong, the first hundred in full. */
 export function readSendRequest(body: unknown): SendRequest {
+  checkForm(body, MESSAGES);
+  return body as SendRequest;
+}
+
+/** @throws Refusal with all that is wrong with the shape of a body, the first hundred in full. */
+export function checkForm(body: unknown, form: SendForm): void {
   const problems: Problem[] = [];
   let total = 0;
   const take = (found: readonly Problem[]) => {
     total += found.length;
     problems.push(...found.slice(0, PROBLEMS_MAX - problems.length));
   };
+  const takePart = (part: 'to' | 'content' | 'from', value: unknown, path: string, arms: Arms) => {
+    const found = checkArm(value, path, arms);
+    take(found.length > 0 ? found : (form.inspect?.(part, value, path) ?? []));
+  };
   // The entries of `to` are looked at one by one, below and in intake; here only that it is a list.
   const fields = withoutRecipients(body);
-  take(checkFields(fields, '$'));
+  take(form.fields(fields, '$'));
   const { to, content, from } = body as Partial<Record<'to' | 'content' | 'from', unknown>>;
-  if (content !== undefined) take(checkArm(content, '$.content', CONTENTS));
-  if (from !== undefined) take(checkArm(from, '$.from', SENDERS));
+  if (content !== undefined) takePart('content', content, '$.content', form.content);
+  if (from !== undefined) takePart('from', from, '$.from', form.from);
   if (Array.isArray(to)) {
     if (to.length > RECIPIENTS_MAX)
       take([
@@ -83,14 +113,13 @@ export function readSendRequest(body: unknown): SendRequest {
           context: '$.to',
         },
       ]);
-    else for (const [i, each] of to.entries()) take(checkArm(each, `$.to[${i}]`, RECIPIENTS));
+    else for (const [i, each] of to.entries()) takePart('to', each, `$.to[${i}]`, form.recipients);
   }
   // Asked of what has the right shape only, which bounds its depth.
   if (total === 0)
     for (const context of findUnstorable(fields, '$'))
       take([{ code: ERRORS.invalid.code, message: UNSTORABLE, context }]);
   if (total > 0) throw new Refusal(400, problems, { total });
-  return body as SendRequest;
 }
 
 function withoutRecipients(body: unknown): unknown {

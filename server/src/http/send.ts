@@ -4,13 +4,16 @@
  */
 import { createHash } from 'node:crypto';
 import { problemOf, type Problem } from '../domain/errors.ts';
-import type { DryRun } from '../intake/dry-run.ts';
+import type { OperationKind } from '../domain/operation.ts';
+import type { AnyDryRun } from '../intake/dry-run.ts';
 import type { Submitter } from '../intake/submit.ts';
 import { DatabaseUnavailable } from '../store/store.ts';
+import { readEmailRequest, type EmailOptions } from './email-request.ts';
 import { Refusal } from './reply.ts';
 import { readSendRequest } from './send-request.ts';
 
 export interface SendQuestion {
+  readonly kind: OperationKind;
   readonly accountId: number;
   readonly body: Uint8Array;
   readonly idempotencyKey: string | null;
@@ -21,16 +24,18 @@ export type SendAnswer =
   | { readonly kind: 'replayed'; readonly operationId: string }
   | { readonly kind: 'conflict' }
   | { readonly kind: 'refused'; readonly problems: readonly Problem[]; readonly total: number }
-  | { readonly kind: 'dry-run'; readonly dryRun: DryRun }
+  | { readonly kind: 'dry-run'; readonly dryRun: AnyDryRun }
   | { readonly kind: 'unavailable'; readonly reason: string };
 
 /** Reads, checks and submits (or only previews) requests. Rejects for bugs only. */
 export function createSendReader(
   submitter: Submitter,
+  emails: EmailOptions,
 ): (question: SendQuestion) => Promise<SendAnswer> {
-  return async ({ accountId, body, idempotencyKey }) => {
+  return async ({ kind, accountId, body, idempotencyKey }) => {
     try {
-      const request = readSendRequest(parseJson(body));
+      const json = parseJson(body);
+      const request = kind === 'EMAILS' ? readEmailRequest(json, emails) : readSendRequest(json);
       if (request.dryRun === true) {
         const result = await submitter.preview(accountId, request);
         return result.ok

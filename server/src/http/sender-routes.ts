@@ -2,7 +2,7 @@
 import { Type } from 'typebox';
 import { PAGING } from './paging.ts';
 import { DATES, describe, type Route } from './route.ts';
-import { answer, CHANNEL, refusals, SENDER_STATUS } from './schemas.ts';
+import { answer, refusals, SENDER_CHANNEL, SENDER_STATUS } from './schemas.ts';
 import type { createSenderPoolHandlers } from './sender-pools.ts';
 import type { createSenderHandlers } from './senders.ts';
 
@@ -16,7 +16,7 @@ const poolOperationParams = Type.Object({
   operationId: Type.String({ description: 'Operation id.' }),
 });
 const SENDER_FILTER = Type.Object({
-  channel: Type.Optional(CHANNEL),
+  channel: Type.Optional(SENDER_CHANNEL),
   status: Type.Optional(SENDER_STATUS),
   ...DATES,
   ...PAGING,

@@ -6,7 +6,15 @@ import type { Address, Channel } from '../domain/message.ts';
 import { defaultUnit, type PaceUnit } from '../domain/pace.ts';
 import { findQuietProblem, type QuietHours } from '../domain/quiet-hours.ts';
 import { listCandidates } from '../domain/routing.ts';
-import { orderChannels, toPlanned, type Sender, type SenderStatus } from '../domain/sender.ts';
+import {
+  ALL_CHANNELS_PREFERRED,
+  findSenderAddressProblem,
+  normaliseSenderAddress,
+  orderChannels,
+  toPlanned,
+  type Sender,
+  type SenderStatus,
+} from '../domain/sender.ts';
 import type { ChannelControls } from '../domain/send-request.ts';
 import type { Store } from '../store/store.ts';
 import { cutPage } from './paging.ts';
@@ -104,9 +112,11 @@ export function createSenderHandlers(deps: {
     async create(request: FastifyRequest, reply: FastifyReply) {
       const body = request.body as SenderBody & { address: string; channel: Channel };
       checkQuiet(body);
+      const wrong = findSenderAddressProblem(body.channel, body.address);
+      if (wrong !== null) throw refuseValue(wrong, '$.address', 'address');
       const sender = await senders.createSender(request.account.id, {
         channel: body.channel,
-        address: body.address,
+        address: normaliseSenderAddress(body.channel, body.address),
         carrier: chooseCarrier(body.channel, body.carrier),
         displayName: body.displayName ?? null,
         status: body.status ?? 'ACTIVATED',
@@ -150,7 +160,7 @@ export function createSenderHandlers(deps: {
       if (body.senderPoolId !== undefined && body.senderAddresses !== undefined)
         throw refuseValue('Give senderPoolId or senderAddresses, not both.', '$.senderAddresses');
       const found = await findCandidates(deps.store, request.account.id, body);
-      const ordered = orderChannels(body.channels).flatMap((channel) =>
+      const ordered = orderChannels(body.channels, ALL_CHANNELS_PREFERRED).flatMap((channel) =>
         found.filter((each) => each.channel === channel),
       );
       const plan = { senders: ordered.map(toPlanned) };
@@ -231,7 +241,7 @@ async function findCandidates(
 function refuseValue(
   message: string,
   context: string,
-  name: 'invalid' | 'sender' = 'invalid',
+  name: 'invalid' | 'address' | 'sender' = 'invalid',
 ): Refusal {
   const problem: Problem = { code: ERRORS[name].code, message, context };
   return new Refusal(400, [problem]);

@@ -16,6 +16,7 @@ import fastify, {
 } from 'fastify';
 import rateLimit from '@fastify/rate-limit';
 import type { TSchema } from 'typebox';
+import type { Sealer } from '../domain/email-links.ts';
 import { ERRORS } from '../domain/errors.ts';
 import type { Channel } from '../domain/message.ts';
 import { findUnstorable, UNSTORABLE } from '../domain/storable.ts';
@@ -27,6 +28,8 @@ import { registerCarrierCalls, type CarrierCallDeps } from './carrier-calls.ts';
 import { compileCheck } from './check.ts';
 import { createContentHandlers } from './content-templates.ts';
 import { registerDocs } from './docs.ts';
+import { registerEmailLinks } from './email-links.ts';
+import { createEmailHandlers } from './emails.ts';
 import { registerHealth } from './health.ts';
 import { createMessageHandlers } from './messages.ts';
 import { createOperationHandlers } from './operations.ts';
@@ -58,6 +61,8 @@ export interface ServerOptions {
   readonly trustProxy: boolean;
   /** Channels of each configured carrier. */
   readonly carriers: Readonly<Record<string, readonly Channel[]>>;
+  /** Bytes of a request to send e-mails. */
+  readonly emails: { readonly requestBytesMax: number };
   readonly limits: {
     readonly requestsPerSecond: number;
     readonly requestBytesMax: number;
@@ -72,6 +77,8 @@ export interface ServerDeps {
   readonly metrics: ApiMetrics;
   /** Has a send request worked on; the body may be moved there. */
   readonly send: (question: SendQuestion, transfer: readonly Transferable[]) => Promise<SendAnswer>;
+  /** What the links of e-mails are sealed with. */
+  readonly sealer: Sealer;
   /** What reads and stores the calls of carriers. */
   readonly carrierCalls: CarrierCallDeps;
   /** Metrics of the sending part, in Prometheus' text format. */
@@ -90,6 +97,8 @@ export interface Server {
 /** Headers of a request must arrive within this time, the whole of it within the second. */
 const HEADERS_TIMEOUT_MS = 20_000;
 const REQUEST_TIMEOUT_MS = 120_000;
+/** Characters of one step of a path: sealed tokens are the longest. */
+const PARAMETER_LENGTH_MAX = 1_024;
 
 /** Bytes of all carriers' calls at work together. */
 const CALLS_IN_FLIGHT_BYTES_MAX = 33_554_432;
@@ -104,7 +113,11 @@ export async function createServer(deps: ServerDeps): Promise<Server> {
     requestTimeout: REQUEST_TIMEOUT_MS,
     http: { headersTimeout: HEADERS_TIMEOUT_MS },
     genReqId: () => `RQ${crypto.randomUUID().replaceAll('-', '')}`,
-    routerOptions: { caseSensitive: false, ignoreTrailingSlash: true },
+    routerOptions: {
+      caseSensitive: false,
+      ignoreTrailingSlash: true,
+      maxParamLength: PARAMETER_LENGTH_MAX,
+    },
   });
   app.decorateRequest('account', null as unknown as Account);
   app.decorateRequest('origin', '');
@@ -135,6 +148,11 @@ export async function createServer(deps: ServerDeps): Promise<Server> {
   await app.register(async (scope) => {
     boundBytesInFlight(scope, CALLS_IN_FLIGHT_BYTES_MAX, options.limits.requestBytesMax);
     await registerCarrierCalls(scope, deps.carrierCalls);
+  });
+  await app.register(async (scope) => {
+    const { store, log, sealer } = deps;
+    const { requestsPerSecond } = options.limits;
+    await registerEmailLinks(scope, { store, log, sealer, requestsPerSecond });
   });
   await app.register(async (api) => registerApi(api, deps), { prefix: '/v1' });
   await app.ready();
@@ -188,20 +206,25 @@ async function registerApi(api: FastifyInstance, deps: ServerDeps): Promise<void
       }),
   });
   boundBytesInFlight(api, limits.inFlightBytesMax, limits.requestBytesMax);
-  const routes = listRoutes({
+  const handlers = {
     messages: createMessageHandlers(deps),
-    operations: createOperationHandlers(deps),
+    operations: createOperationHandlers(deps, 'MESSAGES'),
+    emails: createEmailHandlers(deps),
+    emailOperations: createOperationHandlers(deps, 'EMAILS'),
     senders: createSenderHandlers({ store: deps.store, carriers: deps.options.carriers }),
     senderPools: createSenderPoolHandlers(deps),
     suppressions: createSuppressionHandlers(deps),
     contentTemplates: createContentHandlers(deps),
-  });
-  for (const { method, path, handler, schema, takesBytes = false } of routes)
+  };
+  const { requestBytesMax } = deps.options.emails;
+  const routes = listRoutes(handlers, Math.min(requestBytesMax, limits.requestBytesMax));
+  for (const { method, path, handler, schema, takesBytes = false, bodyLimit } of routes)
     api.route({
       method,
       url: path,
       handler,
       schema,
+      ...(bodyLimit === undefined ? {} : { bodyLimit }),
       config: { takesBytes },
       validatorCompiler: ({ schema: each, httpPart }) =>
         takesBytes && httpPart === 'body' ? () => true : compileFor(api, each as TSchema, httpPart),

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { addressKey, findEmailAddressProblem } from '../domain/email-address.ts';
 import { ERRORS } from '../domain/errors.ts';
 import { decodeTypeId, encodeTypeId } from '../domain/ids.ts';
 import type { Store, SuppressionEntry, SuppressionScope } from '../store/store.ts';
@@ -80,7 +81,7 @@ export function createSuppressionHandlers({ store }: { readonly store: Store }) 
 
     async search(request: FastifyRequest) {
       const body = request.body as SuppressionQuery;
-      return listPage(request, body, body.address ?? null);
+      return listPage(request, body, body.address === undefined ? null : addressKey(body.address));
     },
 
     /** 201 with the new entry, 200 with the one that was there. */
@@ -89,9 +90,10 @@ export function createSuppressionHandlers({ store }: { readonly store: Store }) 
       const { account } = request;
       const scope = await readScope(account.id, body);
       const reason = body.reason ?? null;
-      const [made] = await suppressions.addSuppressions(account.id, [body.address], scope, reason);
+      const address = readAddress(body.address, '$.address');
+      const [made] = await suppressions.addSuppressions(account.id, [address], scope, reason);
       if (made !== undefined) return reply.code(201).send(showSuppression(made));
-      const all = { after: UUID_MIN, before: UUID_MAX, address: body.address };
+      const all = { after: UUID_MIN, before: UUID_MAX, address };
       const known = (await suppressions.listSuppressions(account.id, all, EXPORT_PAGE)).find(
         (each) => each.senderId === scope.senderId && each.poolId === scope.poolId,
       );
@@ -103,7 +105,9 @@ export function createSuppressionHandlers({ store }: { readonly store: Store }) 
     async importAll(request: FastifyRequest) {
       const body = request.body as SuppressionBody & { addresses: string[] };
       const scope = await readScope(request.account.id, body);
-      const addresses = [...new Set(body.addresses)];
+      const addresses = [
+        ...new Set(body.addresses.map((each, i) => readAddress(each, `$.addresses[${i}]`))),
+      ];
       const made = await suppressions.addSuppressions(
         request.account.id,
         addresses,
@@ -128,6 +132,13 @@ export function createSuppressionHandlers({ store }: { readonly store: Store }) 
         .send(Readable.from(hashAll(request.account.id), { objectMode: false }));
     },
   };
+}
+
+/** The key that an address is kept by. */
+function readAddress(address: string, context: string): string {
+  const problem = address.includes('@') ? findEmailAddressProblem(address) : null;
+  if (problem === null) return addressKey(address);
+  throw new Refusal(400, [{ code: ERRORS.address.code, message: problem, context }]);
 }
 
 function refuseScope(message: string, context: string): Refusal {

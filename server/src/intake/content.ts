@@ -36,6 +36,7 @@ export function readContent(
     );
     return null;
   }
+  if ('email' in requested) return requested;
   if ('modules' in requested) return readModules(requested, list);
   return {
     text: requested.text ?? null,

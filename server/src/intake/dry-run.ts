@@ -7,6 +7,7 @@ import { listCandidates, type Candidate } from '../domain/routing.ts';
 import { measureSms } from '../domain/segments.ts';
 import type { SendRequest } from '../domain/send-request.ts';
 import type { SuppressionIndex } from '../domain/suppression.ts';
+import { previewEmails, type EmailDryRun } from './email-dry-run.ts';
 import {
   leaveOutSuppressed,
   prepareSend,
@@ -50,8 +51,11 @@ export interface DryRun {
   }[];
 }
 
+/** Of messages or of e-mails. */
+export type AnyDryRun = DryRun | EmailDryRun;
+
 export type DryRunResult =
-  | { readonly ok: true; readonly dryRun: DryRun }
+  | { readonly ok: true; readonly dryRun: AnyDryRun }
   | { readonly ok: false; readonly problems: readonly Problem[]; readonly total: number };
 
 /** Prepares a request as `submit` would, and tells instead of writing. */
@@ -63,24 +67,23 @@ export function dryRun(
   const prepared = prepareSend(request, options);
   if (!prepared.ok) return prepared;
   const send = leaveOutSuppressed(prepared.send, suppressed);
-  const messages = send.recipients.flatMap((each) => preview(each, send) ?? []);
-  return {
-    ok: true,
-    dryRun: {
-      recipients: send.recipients.length,
-      segments: messages.reduce((sum, message) => sum + (message.segments ?? 0), 0),
-      scheduledFor: send.scheduledFor,
-      messages,
-      unaddressable: send.recipients
-        .filter((each) => each.first === null)
-        .map((each) => ({
-          code: each.code ?? ERRORS.unaddressable.code,
-          message: findError(each.code ?? 0)?.message ?? ERRORS.unaddressable.message,
-          context: `$.to[${each.ordinal}]`,
-        })),
-      duplicates: findDuplicates(send.recipients),
-    },
+  const common = {
+    recipients: send.recipients.length,
+    scheduledFor: send.scheduledFor,
+    unaddressable: send.recipients
+      .filter((each) => each.first === null)
+      .map((each) => ({
+        code: each.code ?? ERRORS.unaddressable.code,
+        message: findError(each.code ?? 0)?.message ?? ERRORS.unaddressable.message,
+        context: `$.to[${each.ordinal}]`,
+      })),
+    duplicates: findDuplicates(send.recipients),
   };
+  if ('email' in send.content)
+    return { ok: true, dryRun: { ...common, emails: previewEmails(send) } };
+  const messages = send.recipients.flatMap((each) => preview(each, send) ?? []);
+  const segments = messages.reduce((sum, message) => sum + (message.segments ?? 0), 0);
+  return { ok: true, dryRun: { ...common, segments, messages } };
 }
 
 function preview(recipient: PreparedRecipient, send: PreparedSend): DryRunMessage | null {

@@ -13,7 +13,7 @@ import { planSenders, type SenderChoice } from '../domain/sender.ts';
 import { readSchedule } from '../domain/schedule.ts';
 import { findUnstorable, UNSTORABLE } from '../domain/storable.ts';
 import { isSuppressed, type SuppressionIndex } from '../domain/suppression.ts';
-import type { RequestedRecipient, SendRequest } from '../domain/send-request.ts';
+import type { RequestedAddress, RequestedRecipient, SendRequest } from '../domain/send-request.ts';
 import {
   createRecipientCheck,
   openContent,
@@ -217,13 +217,14 @@ function toRecipient(requested: Exclude<RequestedRecipient, { profileId: string 
   const connected = 'addresses' in requested;
   const addresses = (connected
     ? requested.addresses.map(({ address, channel }) => ({ address, channel }))
-    : [{ address: requested.address, channel: requested.channel }]) as unknown as [
-    Address,
-    ...Address[],
-  ];
+    : [toAddress(requested)]) as unknown as [Address, ...Address[]];
   const { variables } = requested;
   const empty = variables === undefined || Object.keys(variables).length === 0;
   return { addresses, connected, variables: empty ? null : variables };
+}
+
+function toAddress({ address, channel, name }: RequestedAddress): Address {
+  return name === undefined ? { address, channel } : { address, channel, name };
 }
 
 function renderTags(

@@ -2,6 +2,7 @@
  * Submit: a checked request becomes an operation with its messages and batches, in one transaction. Durable before
  * it resolves; what it refuses leaves nothing behind.
  */
+import { addressKey } from '../domain/email-address.ts';
 import { ERRORS, type Problem } from '../domain/errors.ts';
 import { decodeTypeId, newOperationUuid, parseContentSid } from '../domain/ids.ts';
 import type { PlannedSender } from '../domain/operation.ts';
@@ -74,7 +75,8 @@ export function createSubmitter(options: {
           ? each.address
           : [],
     );
-    return indexSuppressions(await store.suppressions.findSuppressions(accountId, addresses));
+    const keys = addresses.map(addressKey);
+    return indexSuppressions(await store.suppressions.findSuppressions(accountId, keys));
   };
   async function submit(
     accountId: number,
@@ -95,7 +97,10 @@ export function createSubmitter(options: {
     if (!prepared.ok)
       return { kind: 'refused', problems: prepared.problems, total: prepared.total };
     const send = leaveOutSuppressed(prepared.send, suppressed);
-    const operation = composeOperation(accountId, send, claim, gathered.now);
+    const operation = composeOperation(accountId, send, request.attachments ?? [], {
+      claim,
+      now: gathered.now,
+    });
     const result = await operations.acceptOperation(operation);
     if (result.kind === 'created')
       return { kind: 'accepted', operationId: operation.id, recipients: request.to.length };
@@ -126,14 +131,15 @@ function askForSenders({ from }: SendRequest): SenderQuestion {
     return { kind: 'sender', id: decodeTypeId('comms_sender', from.senderId) ?? NO_UUID };
   if ('senderPoolId' in from)
     return { kind: 'pool', id: decodeTypeId('comms_senderpool', from.senderPoolId) ?? NO_UUID };
+  if (from.channel === 'EMAIL') return { kind: 'email', address: from.address };
   return { kind: 'channel', channel: from.channel, address: from.address };
 }
 
 function composeOperation(
   accountId: number,
   send: PreparedSend,
-  claim: IdempotencyClaim | null,
-  now: Date,
+  attachments: NewOperation['attachments'],
+  { claim, now }: { readonly claim: IdempotencyClaim | null; readonly now: Date },
 ): NewOperation {
   const messages: NewMessage[] = [];
   const unaddressable: NewOperation['unaddressable'][number][] = [];
@@ -149,6 +155,7 @@ function composeOperation(
     accountId,
     id: newOperationUuid(now.getTime()),
     content: send.content,
+    attachments,
     plan: send.plan,
     tags: send.tags,
     scheduledFor: send.scheduledFor,

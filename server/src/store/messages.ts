@@ -1,8 +1,8 @@
-/** Messages as their account reads them: lists without content, one with content and attempts. */
+/** Messages and e-mails as their account reads them: lists without content, one with content and attempts. */
 import { operationUuidOf, uuidTimeMs } from '../domain/ids.ts';
 import type { OperationContent } from '../domain/content.ts';
 import type { Address, AddressChannel, Channel, MessageStatus } from '../domain/message.ts';
-import type { SendPlan } from '../domain/operation.ts';
+import type { OperationKind, SendPlan } from '../domain/operation.ts';
 import { listCandidates, type Candidate } from '../domain/routing.ts';
 import type { Database } from './database.ts';
 
@@ -42,6 +42,7 @@ export interface Message extends MessageSummary {
 }
 
 export interface MessageFilter {
+  readonly kind: OperationKind;
   /** Ids lie strictly between these. */
   readonly after: string;
   readonly before: string;
@@ -75,6 +76,10 @@ interface OperationPart {
 const SUMMARY_COLUMNS =
   'm.id, m.status, m.candidate, m.address, m.address_channel, m.addresses, m.tags, m.scheduled_for, m.updated_at';
 
+/** Of one kind, and not erased. */
+const IS_OF_KIND = (parameter: string) =>
+  `(m.address_channel = 'EMAIL') = (${parameter}::operation_kind = 'EMAILS') and m.address <> ''`;
+
 /** Messages of the account, newest first (within an operation, last recipient first), at most `limit`. */
 export async function listMessages(
   database: Database,
@@ -84,7 +89,7 @@ export async function listMessages(
 ): Promise<MessageSummary[]> {
   const { rows } = await database.query<MessageRow>(
     `select ${SUMMARY_COLUMNS} from message m
-     where m.account_id = $1 and m.id > $2 and m.id < $3
+     where m.account_id = $1 and m.id > $2 and m.id < $3 and ${IS_OF_KIND('$9')}
        and ($4::message_status is null or m.status = $4)
        and ($5::channel is null or m.channel = $5)
        and ($6::jsonb is null or case when m.tags is not null then m.tags @> $6 else operation_of(m.id) in
@@ -101,6 +106,7 @@ export async function listMessages(
       filter.tags === null ? null : JSON.stringify(filter.tags),
       filter.address,
       limit,
+      filter.kind,
     ],
   );
   const operations = await fetchParts(database, accountId, rows);
@@ -172,10 +178,11 @@ interface FullRow extends MessageRow {
   earlier: EarlierAttempt[] | null;
 }
 
-/** One message of the account with all that is known of it, or null. */
+/** One message of the account with all that is known of it, or null when there is none of this kind. */
 export async function fetchMessage(
   database: Database,
   accountId: number,
+  kind: OperationKind,
   id: string,
 ): Promise<Message | null> {
   const { rows } = await database.query<FullRow>(
@@ -183,8 +190,8 @@ export async function fetchMessage(
        m.error_detail, m.earlier, o.id as operation_id, o.content, o.plan, o.tags as operation_tags,
        o.scheduled_for as operation_scheduled_for
      from message m join operation o on o.account_id = m.account_id and o.id = $3
-     where m.account_id = $1 and m.id = $2`,
-    [accountId, id, operationUuidOf(id)],
+     where m.account_id = $1 and m.id = $2 and ${IS_OF_KIND('$4')}`,
+    [accountId, id, operationUuidOf(id), kind],
   );
   const row = rows[0];
   if (row === undefined) return null;
@@ -219,4 +226,22 @@ export async function fetchMessage(
     attempts,
     errorCode: row.error_code,
   };
+}
+
+/**
+ * Erases whom a message was for and what it said to them; its place in the counters stays. False, with nothing done,
+ * while it is still to be sent.
+ */
+export async function eraseMessage(
+  database: Database,
+  accountId: number,
+  id: string,
+): Promise<boolean> {
+  const { rowCount } = await database.query(
+    `update message set address = '', addresses = null, variables = null, tags = null, error_detail = null,
+       earlier = null, updated_at = clock_timestamp()
+     where account_id = $1 and id = $2 and status not in ('SCHEDULED', 'QUEUED')`,
+    [accountId, id],
+  );
+  return rowCount === 1;
 }

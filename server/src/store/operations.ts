@@ -5,10 +5,18 @@ import { Readable } from 'node:stream';
 import type pg from 'pg';
 import { messageUuid, messageUuidRange, uuidTimeMs } from '../domain/ids.ts';
 import type { OperationContent } from '../domain/content.ts';
+import type { EmailAttachment } from '../domain/email.ts';
 import type { Address, Channel, MessageStatus, Recipient } from '../domain/message.ts';
-import type { Operation, OperationStats, OperationStatus, SendPlan } from '../domain/operation.ts';
+import type {
+  Operation,
+  OperationKind,
+  OperationStats,
+  OperationStatus,
+  SendPlan,
+} from '../domain/operation.ts';
 import { COUNT_MOVED } from './counters.ts';
 import type { Database } from './database.ts';
+import { insertAttachments } from './email-attachments.ts';
 
 /** Channel that wakes dispatchers; its payload is empty. */
 export const WAKE_CHANNEL = 'fanfare_wake';
@@ -41,6 +49,8 @@ export interface NewOperation {
   readonly id: string;
   /** Templates, not yet rendered. */
   readonly content: OperationContent;
+  /** Files of e-mails. */
+  readonly attachments: readonly EmailAttachment[];
   readonly plan: SendPlan;
   readonly tags: Readonly<Record<string, string>>;
   /** When all its messages are to be sent; null: now, or not all at once. */
@@ -87,6 +97,8 @@ export function acceptOperation(
     const said = await claimIdempotencyKey(client, operation);
     if (said !== null) return said;
     await insertOperation(client, operation);
+    const { accountId, id, attachments } = operation;
+    if (attachments.length > 0) await insertAttachments(client, accountId, id, attachments);
     if (operation.messages.length > 0) {
       await copyMessages(client, operation);
       await insertBatches(client, operation);
@@ -144,8 +156,8 @@ async function insertOperation(client: pg.PoolClient, operation: NewOperation): 
     total === 0 ? 'COMPLETED' : scheduled === total ? 'SCHEDULED' : 'PROCESSING';
   await client.query(
     `insert into operation (account_id, id, status, total, recipients, unaddressable, scheduled, queued,
-       content, plan, tags, scheduled_for, expire_at, updated_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+       content, plan, tags, scheduled_for, expire_at, updated_at, kind)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
     [
       operation.accountId,
       operation.id,
@@ -161,6 +173,7 @@ async function insertOperation(client: pg.PoolClient, operation: NewOperation): 
       operation.scheduledFor,
       operation.expireAt,
       new Date(uuidTimeMs(operation.id)),
+      ('email' in operation.content ? 'EMAILS' : 'MESSAGES') satisfies OperationKind,
     ],
   );
 }
@@ -213,7 +226,9 @@ function* composeRows(
     const { ordinal, recipient, channel, tags } = message;
     const { addresses, connected, variables } = recipient;
     const [first] = addresses;
-    text += `${accountId}\t${channel}\t${first.channel}\t${messageUuid(id, ordinal)}\t${copyText(first.address)}\t${connected ? copyJson(addresses) : NULL}\t${copyJson(variables)}\t${copyJson(tags)}${endOf(message)}`;
+    // A name stands beside its address.
+    const whole = connected || first.name !== undefined;
+    text += `${accountId}\t${channel}\t${first.channel}\t${messageUuid(id, ordinal)}\t${copyText(first.address)}\t${whole ? copyJson(addresses) : NULL}\t${copyJson(variables)}\t${copyJson(tags)}${endOf(message)}`;
     rows += 1;
     if (rows % COPY_CHUNK_ROWS === 0) {
       yield Buffer.from(text);
@@ -277,20 +292,22 @@ function toOperation({ id, status, paused_at, updated_at, ...stats }: OperationR
   return { id, status, stats, pausedAt: paused_at, createdAt, updatedAt: updated_at };
 }
 
-/** One operation of the account, or null. */
+/** One operation of the account, or null when there is none of this kind. */
 export async function fetchOperation(
   database: Database,
   accountId: number,
+  kind: OperationKind,
   id: string,
 ): Promise<Operation | null> {
   const { rows } = await database.query<OperationRow>(
-    `select ${OPERATION_COLUMNS} from operation where account_id = $1 and id = $2`,
-    [accountId, id],
+    `select ${OPERATION_COLUMNS} from operation where account_id = $1 and id = $2 and kind = $3`,
+    [accountId, id, kind],
   );
   return rows[0] === undefined ? null : toOperation(rows[0]);
 }
 
 export interface OperationFilter {
+  readonly kind: OperationKind;
   readonly status: OperationStatus | null;
   /** Ids lie strictly between these. */
   readonly after: string;
@@ -306,9 +323,9 @@ export async function listOperations(
 ): Promise<Operation[]> {
   const { rows } = await database.query<OperationRow>(
     `select ${OPERATION_COLUMNS} from operation
-     where account_id = $1 and id > $2 and id < $3 and ($4::operation_status is null or status = $4)
-     order by id desc limit $5`,
-    [accountId, filter.after, filter.before, filter.status, limit],
+     where account_id = $1 and id > $2 and id < $3 and ($4::operation_status is null or status = $4) and kind = $5
+     order by id desc limit $6`,
+    [accountId, filter.after, filter.before, filter.status, filter.kind, limit],
   );
   return rows.map(toOperation);
 }
@@ -338,7 +355,7 @@ export async function listOperationErrors(
     `select id as ordinal_id, id as message_id, error_code as code, error_detail as detail,
        coalesce(addresses, jsonb_build_array(jsonb_build_object('address', address, 'channel', address_channel))) as addresses
      from message where account_id = $1 and id > $2 and id <= $3
-       and status in ('FAILED', 'UNDELIVERED') and error_code is not null
+       and status in ('FAILED', 'UNDELIVERED') and error_code is not null and address <> ''
      union all
      select id, null, code, null, addresses from unaddressable where account_id = $1 and id > $2 and id <= $3
      order by 1 limit $4`,

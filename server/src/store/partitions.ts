@@ -8,7 +8,13 @@ const DAY_MS = 86_400_000;
 const DAYS_AHEAD = 3;
 /** A day stays while anything of it changed this recently: receipts may still come. */
 const QUIET_MS = DAY_MS;
-const TABLES = ['message', 'unaddressable', 'carrier_message', 'inbound_message'] as const;
+const TABLES = [
+  'message',
+  'unaddressable',
+  'carrier_message',
+  'inbound_message',
+  'email_attachment',
+] as const;
 
 /** Makes the partitions from yesterday to three days ahead. */
 export async function ensurePartitions(database: Database, now: Date): Promise<void> {

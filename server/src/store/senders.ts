@@ -1,5 +1,6 @@
 /** Senders: those of the configuration, which serve all accounts, and those that an account has added. */
 import { newUuid, uuidTimeMs } from '../domain/ids.ts';
+import { addressKey, wildcardOf } from '../domain/email-address.ts';
 import type { Channel } from '../domain/message.ts';
 import type { PaceUnit, SenderLimits } from '../domain/pace.ts';
 import type { QuietHours } from '../domain/quiet-hours.ts';
@@ -107,6 +108,8 @@ export async function syncConfiguredSenders(
 export type SenderQuestion =
   | { readonly kind: 'default' }
   | { readonly kind: 'channel'; readonly channel: Channel; readonly address: string }
+  /** By an e-mail address: the sender of it, else the one of its whole domain. */
+  | { readonly kind: 'email'; readonly address: string }
   | { readonly kind: 'sender'; readonly id: string }
   | { readonly kind: 'pool'; readonly id: string };
 
@@ -141,6 +144,14 @@ export async function chooseSenders(
              where (s.account_id = $1 or s.account_id is null) and s.channel = $2 and s.status = 'ACTIVATED'
              order by ${PREFERRED} limit 1)) order by ${PREFERRED}`,
           [question.channel, question.address],
+        ),
+        poolId: null,
+      };
+    case 'email':
+      return {
+        senders: await select(
+          `and s.channel = 'EMAIL' and lower(s.address) = any($2) order by s.address like '*@%', ${PREFERRED}`,
+          [[addressKey(question.address), wildcardOf(question.address)]],
         ),
         poolId: null,
       };

@@ -7,6 +7,8 @@ import * as batches from './batches.ts';
 import * as carrierReceipts from './carrier-receipts.ts';
 import * as contentTemplates from './content-templates.ts';
 import { openDatabase, type Database, type DatabaseOptions } from './database.ts';
+import * as emailAttachments from './email-attachments.ts';
+import * as installation from './installation.ts';
 import { migrate } from './migrate.ts';
 import * as messages from './messages.ts';
 import * as inbound from './inbound.ts';
@@ -83,6 +85,8 @@ function makeStore(database: Database) {
     batches: bind(database, { ...batches, endUnsent: endUnsentIn }),
     settlements: bind(database, settlements),
     receipts: bind(database, { ...receipts, ...carrierReceipts }),
+    emailAttachments: bind(database, emailAttachments),
+    installation: bind(database, installation),
     inbound: bind(database, inbound),
     pace: bind(database, pace),
     contentTemplates: bind(database, contentTemplates),

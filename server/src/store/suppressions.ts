@@ -75,8 +75,9 @@ export async function suppressRecipient(
   reason: string,
 ): Promise<void> {
   const { rows } = await database.query<{ address: string; address_channel: AddressChannel }>(
-    'select address, address_channel from message where account_id = $1 and id = $2',
-    [accountId, messageId],
+    'select address, address_channel from message where account_id = $1 and id = $2 and address <> $3',
+    // Of one that was erased nobody knows whom it went to.
+    [accountId, messageId, ''],
   );
   const [row] = rows;
   if (row === undefined) return;

@@ -1,0 +1,69 @@
+/**
+ * The content of an e-mail operation, as it is stored: templates, and what they are sent with. The files themselves are
+ * kept apart from it. Pure.
+ */
+import type { EmailAttachment, EmailBody } from './email.ts';
+import type { EmailLinks } from './email-links.ts';
+
+/** Characters of html and text, as templates and as rendered. */
+export const EMAIL_BODY_MAX = 262_144;
+
+/** What is known of an attachment without its bytes. */
+export interface AttachmentNote {
+  readonly filename: string;
+  readonly contentType: string;
+  /** Bytes. */
+  readonly size: number;
+}
+
+export interface EmailTemplates {
+  readonly subject: string;
+  readonly html: string;
+  /** Null: made from `html` by whoever sends it. */
+  readonly text: string | null;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly attachments: readonly AttachmentNote[];
+  /** Whether it has a link to unsubscribe, and a picture that tells that it was opened. */
+  readonly unsubscribe: boolean;
+  readonly trackOpens: boolean;
+}
+
+/** Told apart from other contents by `email`. */
+export interface EmailContent {
+  readonly email: EmailTemplates;
+}
+
+/** A rendered e-mail as a carrier gets it, for one attempt. Without links neither of the two is in it. */
+export function toEmailBody(
+  { email }: EmailContent,
+  attempt: {
+    readonly reference: string;
+    readonly from: { readonly name?: string };
+    readonly to: { readonly address: string; readonly name?: string };
+    readonly attachments: readonly EmailAttachment[];
+    readonly links: EmailLinks | null;
+  },
+): EmailBody {
+  const { reference, from, to, attachments, links } = attempt;
+  return {
+    subject: email.subject,
+    html:
+      email.trackOpens && links !== null
+        ? addPicture(email.html, links.openUrl(reference))
+        : email.html,
+    text: email.text,
+    fromName: from.name ?? null,
+    toName: to.name ?? null,
+    attachments,
+    headers: email.headers,
+    unsubscribeUrl:
+      email.unsubscribe && links !== null ? links.unsubscribeUrl(reference, to.address) : null,
+  };
+}
+
+/** Puts an invisible picture at the end of the body, or of everything where no body ends. */
+function addPicture(html: string, url: string): string {
+  const picture = `<img src="${url}" width="1" height="1" alt="" style="display:none">`;
+  const end = html.toLowerCase().lastIndexOf('</body>');
+  return end < 0 ? html + picture : html.slice(0, end) + picture + html.slice(end);
+}

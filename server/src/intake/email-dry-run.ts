@@ -1,0 +1,61 @@
+/** Dry run of e-mails: what a request would send. Whole e-mails are shown for the first recipients only. */
+import { renderContent } from '../domain/content.ts';
+import type { Problem } from '../domain/errors.ts';
+import type { DryRun } from './dry-run.ts';
+import type { PreparedRecipient, PreparedSend } from './prepare.ts';
+
+/** E-mails shown with html and text: ten thousand would be gigabytes. */
+const WHOLE_MAX = 10;
+
+export interface DryRunEmail {
+  /** `$.to[17]` */
+  readonly context: string;
+  readonly from: { readonly address: string; readonly name?: string };
+  readonly to: { readonly address: string; readonly name?: string };
+  readonly subject: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly tags: Readonly<Record<string, string>>;
+  /** Of the first ten only. */
+  readonly html?: string;
+  readonly text?: string | null;
+}
+
+export interface EmailDryRun {
+  readonly recipients: number;
+  readonly scheduledFor: Date | null;
+  readonly emails: readonly DryRunEmail[];
+  readonly unaddressable: readonly Problem[];
+  readonly duplicates: DryRun['duplicates'];
+}
+
+/** The e-mails of a prepared send. */
+export function previewEmails(send: PreparedSend): DryRunEmail[] {
+  return send.recipients
+    .filter((each) => each.first !== null)
+    .flatMap((each, i) => preview(each, send, i < WHOLE_MAX) ?? []);
+}
+
+function preview(
+  { ordinal, recipient, first, tags }: PreparedRecipient,
+  send: PreparedSend,
+  isWhole: boolean,
+): DryRunEmail | null {
+  const rendered = renderContent(send.parsed, recipient.variables, send.renderAt, {
+    requireVariables: false,
+  });
+  if (first === null || !rendered.ok || !('email' in rendered.content)) return null;
+  const { subject, headers, html, text } = rendered.content.email;
+  return {
+    context: `$.to[${ordinal}]`,
+    from: party(first.sender),
+    to: party(recipient.addresses[0]),
+    subject,
+    headers,
+    tags: tags ?? send.tags,
+    ...(isWhole ? { html, text } : {}),
+  };
+}
+
+function party({ address, name }: { readonly address: string; readonly name?: string }) {
+  return name === undefined ? { address } : { address, name };
+}
