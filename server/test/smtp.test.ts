@@ -684,6 +684,10 @@ describe('plain words of HTML', () => {
     ['<a href="https://example.com">https://example.com</a>', 'https://example.com'],
     ['<a href="https://example.com/x">here</a>', 'here [https://example.com/x]'],
     ['<style>p{}</style><script>alert(1)</script><p>x &amp; y</p>', 'x & y'],
+    [
+      '<h1>Big</h1><img src="https://x.example/o.gif" alt=""><img src="y.png" alt="A cat">',
+      'Big\n\nA cat',
+    ],
     ['', ''],
   ])('%j', (html, words) => {
     expect(textOfHtml(html)).toBe(words);

@@ -77,8 +77,16 @@ export function textOfHtml(html: string): string {
   return convert(html, {
     wordwrap: 78,
     limits: { maxInputLength: HTML_LENGTH_MAX, ellipsis: '…' },
+    formatters: {
+      alt(element, _walk, builder) {
+        const alt = (element.attribs as Record<string, string>)['alt'];
+        if (alt) builder.addInline(alt);
+      },
+    },
     selectors: [
-      { selector: 'img', format: 'image', options: { linkBrackets: false, noAnchorUrl: true } },
+      // Of a picture its description: where it is loaded from tells a reader nothing.
+      { selector: 'img', format: 'alt' },
+      ...['h1', 'h2', 'h3'].map((selector) => ({ selector, options: { uppercase: false } })),
       { selector: 'a', options: { hideLinkHrefIfSameAsText: true, noAnchorUrl: true } },
     ],
   });
