@@ -564,6 +564,17 @@ describe('somebody who has opted out', () => {
     expect(body['error'].code).toBe(21610);
   });
 
+  it('cannot be asked without end', async () => {
+    const server = await startFanfare({ config: { limits: { requestsPerSecond: 2 } } });
+    const asked = Array.from({ length: 6 }, () => fetch(`${server.url}/u/x`, { method: 'POST' }));
+    const answers = await Promise.all(asked);
+    expect(answers.map((each) => each.status)).toContain(429);
+    const [refused] = answers.filter((each) => each.status === 429);
+    expect(refused?.headers.get('retry-after')).toBe('1');
+    const large = await fetch(`${fanfare.url}/u/x`, { method: 'POST', body: 'x'.repeat(5_000) });
+    expect(large.status).toBe(413);
+  });
+
   it('by one click is on the list; looking at the link changes nothing', async () => {
     const id = await send({ to: to('Clicker') });
     await watch(id, isDelivered);
@@ -615,7 +626,8 @@ describe('an e-mail that is opened', () => {
     const id = await send({
       to: to('reader'),
       trackOpens: true,
-      content: { subject: 'x', html: '<html><body>Hi</BODY></html>' },
+      // Some letters have more of them in lower case.
+      content: { subject: 'x', html: '<html><body>İİİ Hi</BODY></html>' },
     });
     await watch(id, isDelivered);
     const { email } = await journalOf('reader@example.org');
@@ -635,7 +647,7 @@ describe('an e-mail that is opened', () => {
     expect(summary?.['status']).toBe('OPENED');
     // What is shown is what was written.
     const shown = (await fanfare.get(`/v1/Emails/${summary?.['id']}`)).body['content'].html;
-    expect(shown).toBe('<html><body>Hi</BODY></html>');
+    expect(shown).toBe('<html><body>İİİ Hi</BODY></html>');
   });
 
   it('has no links where nobody knows where they should lead, and none when told so', async () => {
@@ -708,6 +720,11 @@ describe('EMAIL senders', () => {
       fanfare.request('POST', '/v1/Senders', { address, channel: 'EMAIL' });
     expect((await add('Own@Mail.example')).body['address']).toBe('Own@mail.example');
     expect((await add('*@all.example')).status).toBe(201);
+    const found = await fanfare.request('POST', '/v1/Senders/Search', {
+      address: 'Own@MAIL.example',
+      channel: 'EMAIL',
+    });
+    expect(found.body['senders']).toHaveLength(1);
     for (const address of ['+15005550100', '*', '*@*', 'a@*.example'])
       expect((await add(address)).body['errors'][0]).toMatchObject({
         code: 21211,

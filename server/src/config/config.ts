@@ -144,7 +144,7 @@ export const CONFIG_SCHEMA = Type.Object(
       env: 'FANFARE_PUBLIC_URL',
       pattern: '^https?://[^/]+$',
       description:
-        "Origin for links in answers, `https://fanfare.example`; else the request's own.",
+        "Origin for links in answers, `https://fanfare.example`; else the request's own. Links in e-mails need it.",
     }),
     trustProxy: flag(false, {
       env: 'FANFARE_TRUST_PROXY',

@@ -59,7 +59,8 @@ export function addressKey(address: string): string {
 
 /** The address as it is written to: its domain in one spelling; case may mean something before the @. */
 export function canonicalEmailAddress(address: string): string {
-  return `${address.slice(0, address.lastIndexOf('@'))}@${domainOf(address)}`;
+  const at = address.lastIndexOf('@');
+  return at < 0 ? address : `${address.slice(0, at)}@${domainOf(address)}`;
 }
 
 /** The sender address that stands for all of an address's domain. */

@@ -64,6 +64,6 @@ export function toEmailBody(
 /** Puts an invisible picture at the end of the body, or of everything where no body ends. */
 function addPicture(html: string, url: string): string {
   const picture = `<img src="${url}" width="1" height="1" alt="" style="display:none">`;
-  const end = html.toLowerCase().lastIndexOf('</body>');
-  return end < 0 ? html + picture : html.slice(0, end) + picture + html.slice(end);
+  const end = [...html.matchAll(/<\/body/gi)].at(-1)?.index ?? html.length;
+  return html.slice(0, end) + picture + html.slice(end);
 }

@@ -10,6 +10,7 @@ import { readOpened, readUnsubscribe, type Sealer } from '../domain/email-links.
 import type { Logger } from '../lib/log.ts';
 import type { Store } from '../store/store.ts';
 import { refuse } from './reply.ts';
+import { NO_RATE_HEADERS } from './route.ts';
 
 export interface EmailLinkDeps {
   readonly store: Store;
@@ -31,6 +32,7 @@ export async function registerEmailLinks(app: FastifyInstance, deps: EmailLinkDe
     max: deps.requestsPerSecond,
     timeWindow: 1_000,
     keyGenerator: (request: FastifyRequest) => request.ip,
+    addHeaders: NO_RATE_HEADERS,
     errorResponseBuilder: () => refuse('tooManyRequests', undefined, { 'retry-after': '1' }),
   });
   app.removeAllContentTypeParsers();

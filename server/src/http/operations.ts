@@ -113,8 +113,8 @@ function showOperation({ id, ...rest }: Operation) {
   return { id: encodeTypeId('comms_operation', id), ...rest };
 }
 
-function showEmailOperation({ stats, ...rest }: Operation) {
-  return { ...showOperation({ stats, ...rest }), stats: showEmailStats(stats) };
+function showEmailOperation(operation: Operation) {
+  return { ...showOperation(operation), stats: showEmailStats(operation.stats) };
 }
 
 /**

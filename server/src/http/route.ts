@@ -38,3 +38,11 @@ export const describe = (
   summary: string,
   rest: Readonly<Record<string, TSchema | Record<number, TSchema>>>,
 ) => ({ tags: [tag], operationId, summary, ...rest });
+
+/** Limits of requests are told when they are reached only. */
+export const NO_RATE_HEADERS = {
+  'x-ratelimit-limit': false,
+  'x-ratelimit-remaining': false,
+  'x-ratelimit-reset': false,
+  'retry-after': false,
+} as const;

@@ -101,8 +101,9 @@ export function createSenderHandlers(deps: {
     },
 
     async search(request: FastifyRequest) {
-      const body = request.body as SenderQuery & { address: string };
-      return listOf(request, body.address, { ...body, ...(request.query as SenderQuery) });
+      const body = request.body as SenderQuery & { address: string; channel: Channel };
+      const address = normaliseSenderAddress(body.channel, body.address);
+      return listOf(request, address, { ...body, ...(request.query as SenderQuery) });
     },
 
     async fetch(request: FastifyRequest) {

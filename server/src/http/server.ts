@@ -36,7 +36,7 @@ import { createOperationHandlers } from './operations.ts';
 import { originOf, Refusal, refuse, refuseForNow, sendRefusal } from './reply.ts';
 import { createSenderPoolHandlers } from './sender-pools.ts';
 import { createSenderHandlers } from './senders.ts';
-import type { Route } from './route.ts';
+import { NO_RATE_HEADERS, type Route } from './route.ts';
 import { listRoutes } from './routes.ts';
 import { NAMED_SHAPES } from './schemas.ts';
 import { createSuppressionHandlers } from './suppressions.ts';
@@ -194,12 +194,7 @@ async function registerApi(api: FastifyInstance, deps: ServerDeps): Promise<void
     timeWindow: 1_000,
     keyGenerator: (request: FastifyRequest) => String(request.account.id),
     hook: 'onRequest',
-    addHeaders: {
-      'x-ratelimit-limit': false,
-      'x-ratelimit-remaining': false,
-      'x-ratelimit-reset': false,
-      'retry-after': false,
-    },
+    addHeaders: NO_RATE_HEADERS,
     errorResponseBuilder: (_request, { ttl }) =>
       refuse('tooManyRequests', undefined, {
         'retry-after': String(Math.max(1, Math.ceil(ttl / 1000))),
