@@ -25,7 +25,7 @@ import { dropExpiredIdempotencyKeys, listenForWork, ping } from './housekeeping.
 export { DatabaseUnavailable } from './database.ts';
 export { SchemaError } from './migrate.ts';
 export type { Account, ApiKey, Credential } from './accounts.ts';
-export type { Batch, BatchMessage, Piece } from './batches.ts';
+export type { Batch, BatchMessage, Piece, Served } from './batches.ts';
 export type { CarrierReceipt, PartNews, SentPart } from './carrier-receipts.ts';
 export type {
   InboundFilter,
