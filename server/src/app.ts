@@ -129,29 +129,37 @@ async function buildApp(
     process.exit(1);
   };
   const start = { youngMemoryMb: YOUNG_MEMORY_MB, onDeath };
-  const dispatch = await startThread<DispatchThreadApi>(
-    new URL('./dispatch-thread.js', import.meta.url),
-    { data: { databaseUrl, config } satisfies DispatchThreadData, ...start },
-  );
-  stops.push(() => stopThread(dispatch));
-  const intake = await startThread<IntakeThreadApi>(
-    new URL('./intake-thread.js', import.meta.url),
-    { data: { databaseUrl, config } satisfies IntakeThreadData, ...start },
-  );
-  stops.push(() => stopThread(intake));
+  const data = { databaseUrl, config } satisfies DispatchThreadData & IntakeThreadData;
+  const dispatch = config.roles.includes('dispatch')
+    ? await startThread<DispatchThreadApi>(new URL('./dispatch-thread.js', import.meta.url), {
+        data,
+        ...start,
+      })
+    : null;
+  if (dispatch !== null) stops.push(() => stopThread(dispatch));
+  const intake = config.roles.includes('api')
+    ? await startThread<IntakeThreadApi>(new URL('./intake-thread.js', import.meta.url), {
+        data,
+        ...start,
+      })
+    : null;
+  if (intake !== null) stops.push(() => stopThread(intake));
 
   const server = await createServer({
     options: { ...config, carriers: listCarriers(config) },
     log,
     store,
     metrics: createApiMetrics(),
-    send: (question, transfer) => intake.call('send', [question], transfer),
-    sealer: createSealer(await store.installation.fetchSecret('email-links')),
-    carrierCalls: {
-      readers: buildReceiptParsers(config),
-      report: (carrier, reported) => dispatch.call('report', [carrier, reported]),
+    measureDispatch: () => dispatch?.call('measure', []) ?? Promise.resolve(''),
+    api: intake && {
+      send: (question, transfer) => intake.call('send', [question], transfer),
+      sealer: createSealer(await store.installation.fetchSecret('email-links')),
+      carrierCalls: {
+        readers: buildReceiptParsers(config),
+        // Where this node sends, receipts wait for the outcomes that it knows.
+        report: (...report) => dispatch?.call('report', report) ?? intake.call('report', report),
+      },
     },
-    measureDispatch: () => dispatch.call('measure', []),
   });
   stops.push(() => server.close());
   return { url: await server.listen(config.host, config.port), account, stop };

@@ -21,15 +21,18 @@ const program = new Command('fanfare')
   .showHelpAfterError()
   .showSuggestionAfterError();
 
-function readConfig(): Config {
+function readConfig(flags: Readonly<Record<string, unknown>> = {}): Config {
   const { config } = program.opts<{ config?: string }>();
-  return loadConfig(config ?? null, process.env);
+  return loadConfig(config ?? null, process.env, flags);
 }
 
 program
   .command('start')
   .description('start the server')
-  .action(() => runStart(readConfig()));
+  .option('--roles <list>', 'what this node does, of api,dispatch,events; all when not given')
+  .action(({ roles }: { roles?: string }) =>
+    runStart(readConfig(roles === undefined ? {} : { roles: roles.split(',') })),
+  );
 
 program
   .command('demo')
