@@ -8,11 +8,13 @@ drop index dispatch_batch_due;
 drop index dispatch_batch_paced;
 create index dispatch_batch_turns on dispatch_batch (lane, turn, account_id, operation_id, due_at, id) where not waiting;
 
+-- (Each step is one descent through the index, whatever the values: planned once, or planning would be all of the cost.)
+
 -- The next batch of an account that may be leased, of operations behind one, locked; null when there is none. Goes from
 -- operation to operation, so what is not due, leased or paused costs a step and no more, however many batches it has. What
 -- has expired may be leased before it is due, and though it is paused: to be ended. Batches in "taken" are ours already.
 create function next_batch(of_lane text, of_turn uuid, of_account int, behind uuid, taken bigint[])
-returns dispatch_batch language plpgsql as $$
+returns dispatch_batch language plpgsql set plan_cache_mode = force_generic_plan as $$
 declare
   here uuid := behind;
   expired boolean;
@@ -37,7 +39,7 @@ end $$;
 -- Up to "wanted" batches that may be leased, in turns, locked. Begins with an account by chance; "served" has the operation
 -- that each account was served last, by account.
 create function take_turns(of_lane text, of_turn uuid, wanted int, served jsonb)
-returns setof bigint language plpgsql as $$
+returns setof bigint language plpgsql set plan_cache_mode = force_generic_plan as $$
 declare
   start uuid := uuid_floor('epoch');
   first int := floor(random() * coalesce((select max(id) from account), 0));
