@@ -17,9 +17,23 @@ export class SchemaError extends Error {
   override readonly name = 'SchemaError';
 }
 
+/** A migration of this program. */
+export interface Migration {
+  readonly name: string;
+  readonly sql: string;
+}
+
+/** All migrations, in the order in which they are applied. */
+export async function readMigrations(): Promise<Migration[]> {
+  const names = (await readdir(FOLDER)).filter((name) => name.endsWith('.sql')).toSorted();
+  return Promise.all(
+    names.map(async (name) => ({ name, sql: await readFile(new URL(name, FOLDER), 'utf8') })),
+  );
+}
+
 /** Brings the schema up to date. Rejects with `SchemaError` where that is impossible. */
 export async function migrate(database: Database): Promise<void> {
-  const names = (await readdir(FOLDER)).filter((name) => name.endsWith('.sql')).toSorted();
+  const migrations = await readMigrations();
   await refuseOldServer(database);
   await database.transact(async (client) => {
     await client.query('select pg_advisory_xact_lock($1)', [LOCK]);
@@ -30,13 +44,13 @@ export async function migrate(database: Database): Promise<void> {
         (row) => row.name,
       ),
     );
-    const unknown = [...applied].filter((name) => !names.includes(name));
+    const unknown = [...applied].filter((name) => !migrations.some((each) => each.name === name));
     if (unknown.length > 0)
       throw new SchemaError(
         `The database was migrated by a newer Fanfare (${unknown.join(', ')}). Start that version or a later one on it.`,
       );
-    for (const name of names.filter((each) => !applied.has(each))) {
-      await client.query(await readFile(new URL(name, FOLDER), 'utf8'));
+    for (const { name, sql } of migrations.filter((each) => !applied.has(each.name))) {
+      await client.query(sql);
       await client.query('insert into migration (name) values ($1)', [name]);
     }
   });
