@@ -22,7 +22,8 @@ import { createApiMetrics } from './lib/metrics.ts';
 import { hashSecret, newAccountSid, newAuthToken } from './lib/secrets.ts';
 import { createSealer } from './lib/sealer.ts';
 import { startThread, type Thread } from './lib/thread.ts';
-import { findEmbedded, startEmbedded } from './store/embedded.ts';
+import { openAudit, type AuditScope, type Finding } from './store/audit/audit.ts';
+import { EmbeddedError, findEmbedded, hasCluster, startEmbedded } from './store/embedded.ts';
 import { openStore, type Store } from './store/store.ts';
 
 export { renderErrorsMarkdown } from './http/docs.ts';
@@ -40,6 +41,7 @@ export {
 } from './domain/pace.ts';
 export { findQuietProblem, TIME_OF_DAY, type QuietHours } from './domain/quiet-hours.ts';
 export { findSenderAddressProblem, normaliseSenderAddress, type Sender } from './domain/sender.ts';
+export type { Finding } from './store/audit/audit.ts';
 export { EmbeddedError } from './store/embedded.ts';
 export { SchemaError } from './store/store.ts';
 
@@ -66,16 +68,54 @@ export interface Admin {
 /** Opens the store of a configuration; without a database that runs, the embedded one runs for as long as this. */
 export async function openAdmin(config: Config, log: Logger): Promise<Admin> {
   const stops: (() => Promise<void>)[] = [];
-  const url =
-    config.databaseUrl ??
-    (await findEmbedded(config.dataDir)) ??
-    (await startEngine(config, log, stops));
+  const url = await findDatabase(config, log, stops);
   const store = await openStore({ url, connectionsMax: 1, name: 'fanfare-admin' });
   return {
     accounts: store.accounts,
     senders: store.senders,
     async close() {
       await store.close();
+      for (const stop of stops) await stop();
+    },
+  };
+}
+
+async function findDatabase(
+  config: Config,
+  log: Logger,
+  stops: (() => Promise<void>)[],
+): Promise<string> {
+  return (
+    config.databaseUrl ??
+    (await findEmbedded(config.dataDir)) ??
+    (await startEngine(config, log, stops))
+  );
+}
+
+/** Looks for what is wrong in a database, as it is. */
+export interface Doctor {
+  look(scope: Pick<AuditScope, 'since' | 'operationId' | 'patienceMs'>): Promise<Finding[]>;
+  close(): Promise<void>;
+}
+
+/** Opens the database of a configuration without changing it. Rejects when there is none yet. */
+export async function openDoctor(config: Config, log: Logger): Promise<Doctor> {
+  const stops: (() => Promise<void>)[] = [];
+  const isEmbedded = config.databaseUrl === null;
+  if (isEmbedded && !(await hasCluster(config.dataDir)))
+    throw new EmbeddedError(
+      `There is no database in ${config.dataDir} yet. Check FANFARE_DATA_DIR and DATABASE_URL.`,
+    );
+  const audit = openAudit(await findDatabase(config, log, stops));
+  return {
+    look: (scope) =>
+      audit.look({
+        ...scope,
+        lanes: Object.keys(config.carriers),
+        folder: isEmbedded ? config.dataDir : null,
+      }),
+    async close() {
+      await audit.close();
       for (const stop of stops) await stop();
     },
   };

@@ -11,6 +11,7 @@ import {
   newKeySecret,
   newKeySid,
 } from '../lib/secrets.ts';
+import { addDoctorCommand } from './doctor.ts';
 import { addSenderCommands } from './senders.ts';
 import { runDemo } from './demo.ts';
 import { runStart } from './start.ts';
@@ -122,6 +123,7 @@ keys
   );
 
 addSenderCommands(program, readConfig);
+addDoctorCommand(program, readConfig);
 
 try {
   await program.parseAsync();
@@ -132,7 +134,7 @@ try {
     error instanceof EmbeddedError ||
     error instanceof SchemaError;
   process.stderr.write(`${known ? (error as Error).message : describe(error)}\n`);
-  process.exitCode = 1;
+  process.exitCode ??= 1;
 }
 
 function describe(error: unknown): string {

@@ -26,13 +26,27 @@ const LOCK_TIMEOUT_MS = 5_000;
 const LOCK_TRIES_MAX = 60;
 const LOCK_REST_MS = 1_000;
 
+/** A migration of this program. */
+export interface Migration {
+  readonly name: string;
+  readonly sql: string;
+}
+
+/** All migrations, in the order in which they are applied. */
+export async function readMigrations(): Promise<Migration[]> {
+  const names = (await readdir(FOLDER)).filter((name) => name.endsWith('.sql')).toSorted();
+  return Promise.all(
+    names.map(async (name) => ({ name, sql: await readFile(new URL(name, FOLDER), 'utf8') })),
+  );
+}
+
 /** Brings the schema up to date. Rejects with `SchemaError` where that is impossible. */
 export async function migrate(database: Database): Promise<void> {
-  const names = (await readdir(FOLDER)).filter((name) => name.endsWith('.sql')).toSorted();
+  const migrations = await readMigrations();
   await refuseOldServer(database);
   for (let tries = 1; ; tries += 1) {
     try {
-      await migrateNow(database, names);
+      await migrateNow(database, migrations);
       return;
     } catch (error) {
       if (!isLockTimeout(error)) throw error;
@@ -52,7 +66,7 @@ function isLockTimeout(error: unknown): boolean {
   );
 }
 
-async function migrateNow(database: Database, names: readonly string[]): Promise<void> {
+async function migrateNow(database: Database, migrations: readonly Migration[]): Promise<void> {
   await database.transact(async (client) => {
     // Another node's migration is waited for, however long.
     await client.query('set local statement_timeout = 0');
@@ -65,13 +79,13 @@ async function migrateNow(database: Database, names: readonly string[]): Promise
         (row) => row.name,
       ),
     );
-    const unknown = [...applied].filter((name) => !names.includes(name));
+    const unknown = [...applied].filter((name) => !migrations.some((each) => each.name === name));
     if (unknown.length > 0)
       throw new SchemaError(
         `The database was migrated by a newer Fanfare (${unknown.join(', ')}). Start that version or a later one on it.`,
       );
-    for (const name of names.filter((each) => !applied.has(each))) {
-      await client.query(await readFile(new URL(name, FOLDER), 'utf8'));
+    for (const { name, sql } of migrations.filter((each) => !applied.has(each.name))) {
+      await client.query(sql);
       await client.query('insert into migration (name) values ($1)', [name]);
     }
   });
