@@ -22,7 +22,7 @@ import { createApiMetrics } from './lib/metrics.ts';
 import { hashSecret, newAccountSid, newAuthToken } from './lib/secrets.ts';
 import { createSealer } from './lib/sealer.ts';
 import { startThread, type Thread } from './lib/thread.ts';
-import { openAudit, type AuditScope, type Finding } from './store/audit/audit.ts';
+import { openAudit, type Audit, type AuditScope, type Finding } from './store/audit/audit.ts';
 import { EmbeddedError, findEmbedded, hasCluster, startEmbedded } from './store/embedded.ts';
 import { openStore, type Store } from './store/store.ts';
 
@@ -95,6 +95,7 @@ async function findDatabase(
 /** Looks for what is wrong in a database, as it is. */
 export interface Doctor {
   look(scope: Pick<AuditScope, 'since' | 'operationId' | 'patienceMs'>): Promise<Finding[]>;
+  doubtRestored: Audit['doubtRestored'];
   close(): Promise<void>;
 }
 
@@ -114,6 +115,7 @@ export async function openDoctor(config: Config, log: Logger): Promise<Doctor> {
         lanes: Object.keys(config.carriers),
         folder: isEmbedded ? config.dataDir : null,
       }),
+    doubtRestored: audit.doubtRestored,
     async close() {
       await audit.close();
       for (const stop of stops) await stop();

@@ -11,6 +11,7 @@ interface Options {
   readonly patience: string;
   readonly json?: true;
   readonly repair?: true;
+  readonly restored?: true;
 }
 
 /** A finding and what was done about it. */
@@ -37,6 +38,10 @@ export function addDoctorCommand(program: Command, readConfig: () => Config): vo
     .option('--operation <id>', 'count this operation only')
     .addOption(new Option('--patience <time>', 'what may wait this long is not told').default('5m'))
     .option('--repair', 'put right what can be put right safely')
+    .option(
+      '--restored',
+      'after a backup was restored, before a server starts: put in doubt what may have been sent since',
+    )
     .option('--json', 'print one JSON object')
     .action(async (options: Options) => {
       try {
@@ -59,13 +64,18 @@ async function runDoctor(config: Config, options: Options): Promise<number> {
         fail(`"${options.operation}" is not the id of an operation.`));
   const doctor = await openDoctor(config, createLogger('warn'));
   try {
+    const doubted = options.restored ? await doctor.doubtRestored() : null;
     const told: Told[] = [];
     for (const { repair, ...finding } of await doctor.look({ since, operationId, patienceMs })) {
       const repaired = options.repair && repair !== null ? await repair() : null;
       told.push({ ...finding, repaired });
     }
-    if (options.json) print(JSON.stringify({ healthy: told.length === 0, findings: told }));
-    else print(describe(told));
+    if (options.json)
+      print(JSON.stringify({ healthy: told.length === 0, doubted, findings: told }));
+    else {
+      if (doubted !== null) print(`Messages in doubt now: ${doubted}.`);
+      print(describe(told));
+    }
     return told.length === 0 ? 0 : FOUND;
   } finally {
     await doctor.close();

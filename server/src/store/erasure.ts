@@ -74,7 +74,7 @@ export async function eraseOperation(
   });
 }
 
-/** Messages from `first` to `last`, and what carriers call them and have said of them. */
+/** Messages from `first` to `last`, and what carriers have said of them. By what carriers call them, receipts still count. */
 async function eraseRows(
   client: pg.PoolClient,
   accountId: number,
@@ -89,11 +89,7 @@ async function eraseRows(
     values,
   );
   await client.query(
-    'delete from carrier_message where account_id = $1 and message_id between $2 and $3',
-    values,
-  );
-  await client.query(
-    'delete from parked_receipt where account_id = $1 and message_id between $2 and $3',
+    'update parked_receipt set detail = null where account_id = $1 and message_id between $2 and $3',
     values,
   );
 }

@@ -16,12 +16,15 @@ import {
 import type { AuditScope, Finding } from './finding.ts';
 import { auditOperations } from './operations.ts';
 import { auditInbound, auditLanes, auditReceipts, auditStrayBatches } from './queue.ts';
+import { doubtRestored } from './restored.ts';
 
 export type { AuditScope, Finding } from './finding.ts';
 
 export interface Audit {
   /** Everything that is wrong. Rejects with `SchemaError` when this is no database of this Fanfare. */
   look(scope: AuditScope): Promise<Finding[]>;
+  /** After a backup was restored: puts in doubt what may have been sent since. Resolves with the number of messages. */
+  doubtRestored(): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -39,6 +42,7 @@ export function openAudit(url: string): Audit {
       const keys = new Set((await lookOnce(database, scope)).map(keyOf));
       return first.filter((each) => keys.has(keyOf(each)));
     },
+    doubtRestored: () => doubtRestored(database),
     close: () => database.close(),
   };
 }
