@@ -22,7 +22,8 @@ import { createApiMetrics } from './lib/metrics.ts';
 import { hashSecret, newAccountSid, newAuthToken } from './lib/secrets.ts';
 import { createSealer } from './lib/sealer.ts';
 import { startThread, type Thread } from './lib/thread.ts';
-import { findEmbedded, startEmbedded } from './store/embedded.ts';
+import { openAudit, type Audit, type AuditScope, type Finding } from './store/audit/audit.ts';
+import { EmbeddedError, findEmbedded, hasCluster, startEmbedded } from './store/embedded.ts';
 import { openStore, type Store } from './store/store.ts';
 
 export { renderErrorsMarkdown } from './http/docs.ts';
@@ -40,6 +41,7 @@ export {
 } from './domain/pace.ts';
 export { findQuietProblem, TIME_OF_DAY, type QuietHours } from './domain/quiet-hours.ts';
 export { findSenderAddressProblem, normaliseSenderAddress, type Sender } from './domain/sender.ts';
+export type { Finding } from './store/audit/audit.ts';
 export { EmbeddedError } from './store/embedded.ts';
 export { SchemaError } from './store/store.ts';
 
@@ -66,16 +68,56 @@ export interface Admin {
 /** Opens the store of a configuration; without a database that runs, the embedded one runs for as long as this. */
 export async function openAdmin(config: Config, log: Logger): Promise<Admin> {
   const stops: (() => Promise<void>)[] = [];
-  const url =
-    config.databaseUrl ??
-    (await findEmbedded(config.dataDir)) ??
-    (await startEngine(config, log, stops));
+  const url = await findDatabase(config, log, stops);
   const store = await openStore({ url, connectionsMax: 1, name: 'fanfare-admin' });
   return {
     accounts: store.accounts,
     senders: store.senders,
     async close() {
       await store.close();
+      for (const stop of stops) await stop();
+    },
+  };
+}
+
+async function findDatabase(
+  config: Config,
+  log: Logger,
+  stops: (() => Promise<void>)[],
+): Promise<string> {
+  return (
+    config.databaseUrl ??
+    (await findEmbedded(config.dataDir)) ??
+    (await startEngine(config, log, stops))
+  );
+}
+
+/** Looks for what is wrong in a database, as it is. */
+export interface Doctor {
+  look(scope: Pick<AuditScope, 'since' | 'operationId' | 'patienceMs'>): Promise<Finding[]>;
+  doubtRestored: Audit['doubtRestored'];
+  close(): Promise<void>;
+}
+
+/** Opens the database of a configuration without changing it. Rejects when there is none yet. */
+export async function openDoctor(config: Config, log: Logger): Promise<Doctor> {
+  const stops: (() => Promise<void>)[] = [];
+  const isEmbedded = config.databaseUrl === null;
+  if (isEmbedded && !(await hasCluster(config.dataDir)))
+    throw new EmbeddedError(
+      `There is no database in ${config.dataDir} yet. Check FANFARE_DATA_DIR and DATABASE_URL.`,
+    );
+  const audit = openAudit(await findDatabase(config, log, stops));
+  return {
+    look: (scope) =>
+      audit.look({
+        ...scope,
+        lanes: Object.keys(config.carriers),
+        folder: isEmbedded ? config.dataDir : null,
+      }),
+    doubtRestored: audit.doubtRestored,
+    async close() {
+      await audit.close();
       for (const stop of stops) await stop();
     },
   };
@@ -129,29 +171,37 @@ async function buildApp(
     process.exit(1);
   };
   const start = { youngMemoryMb: YOUNG_MEMORY_MB, onDeath };
-  const dispatch = await startThread<DispatchThreadApi>(
-    new URL('./dispatch-thread.js', import.meta.url),
-    { data: { databaseUrl, config } satisfies DispatchThreadData, ...start },
-  );
-  stops.push(() => stopThread(dispatch));
-  const intake = await startThread<IntakeThreadApi>(
-    new URL('./intake-thread.js', import.meta.url),
-    { data: { databaseUrl, config } satisfies IntakeThreadData, ...start },
-  );
-  stops.push(() => stopThread(intake));
+  const data = { databaseUrl, config } satisfies DispatchThreadData & IntakeThreadData;
+  const dispatch = config.roles.includes('dispatch')
+    ? await startThread<DispatchThreadApi>(new URL('./dispatch-thread.js', import.meta.url), {
+        data,
+        ...start,
+      })
+    : null;
+  if (dispatch !== null) stops.push(() => stopThread(dispatch));
+  const intake = config.roles.includes('api')
+    ? await startThread<IntakeThreadApi>(new URL('./intake-thread.js', import.meta.url), {
+        data,
+        ...start,
+      })
+    : null;
+  if (intake !== null) stops.push(() => stopThread(intake));
 
   const server = await createServer({
     options: { ...config, carriers: listCarriers(config) },
     log,
     store,
     metrics: createApiMetrics(),
-    send: (question, transfer) => intake.call('send', [question], transfer),
-    sealer: createSealer(await store.installation.fetchSecret('email-links')),
-    carrierCalls: {
-      readers: buildReceiptParsers(config),
-      report: (carrier, reported) => dispatch.call('report', [carrier, reported]),
+    measureDispatch: () => dispatch?.call('measure', []) ?? Promise.resolve(''),
+    api: intake && {
+      send: (question, transfer) => intake.call('send', [question], transfer),
+      sealer: createSealer(await store.installation.fetchSecret('email-links')),
+      carrierCalls: {
+        readers: buildReceiptParsers(config),
+        // Where this node sends, receipts wait for the outcomes that it knows.
+        report: (...report) => dispatch?.call('report', report) ?? intake.call('report', report),
+      },
     },
-    measureDispatch: () => dispatch.call('measure', []),
   });
   stops.push(() => server.close());
   return { url: await server.listen(config.host, config.port), account, stop };

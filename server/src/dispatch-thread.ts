@@ -7,13 +7,8 @@ import type { Config } from './config/config.ts';
 import { createDispatcher } from './dispatch/dispatcher.ts';
 import { createSettler } from './dispatch/settle.ts';
 import { createUpkeep } from './dispatch/upkeep.ts';
-import { createInboundIntake } from './intake/inbound.ts';
-import { createReceiptIntake } from './intake/receipts.ts';
-import { createSubmitter } from './intake/submit.ts';
+import { createReports, type Reported } from './intake/reports.ts';
 import { createEmailLinks } from './domain/email-links.ts';
-import type { InboundMessage } from './domain/inbound.ts';
-import { createKeywordFinder, ENGLISH, type KeywordSet } from './domain/keywords.ts';
-import type { Receipt } from './domain/receipt.ts';
 import { createLogger, type Logger } from './lib/log.ts';
 import { createDispatchMetrics } from './lib/metrics.ts';
 import { createSealer } from './lib/sealer.ts';
@@ -23,12 +18,6 @@ import { openStore, type ReceiptTally, type Store } from './store/store.ts';
 export interface DispatchThreadData {
   readonly databaseUrl: string;
   readonly config: Config;
-}
-
-/** What a carrier's far side has reported in a call to us. */
-export interface Reported {
-  readonly receipts: readonly Receipt[];
-  readonly inbound: readonly InboundMessage[];
 }
 
 export type DispatchThreadApi = {
@@ -59,26 +48,17 @@ await serveThread<DispatchThreadData, DispatchThreadApi>(async ({ databaseUrl, c
     waitingMax: config.dispatch.unsettledMax,
     onSettled: (count) => metrics.settled.inc(count),
   });
-  const receipts = createReceiptIntake({
+  const reports = createReports({
+    ...config,
     store,
     log,
-    delayMs: config.receipts.flushDelayMs,
-    batchMax: config.receipts.batchMax,
-    waitingMax: config.receipts.bufferMax,
     outcomesWritten: () => settler.flushed(),
     onApplied(tally: ReceiptTally) {
       for (const [result, count] of Object.entries(tally)) metrics.receipts.inc({ result }, count);
     },
   });
+  const { receipts, inbound } = reports;
   stops.push(() => receipts.drain());
-
-  const inbound = createInboundIntake({
-    store,
-    log,
-    submitter: createSubmitter({ store, requireVariables: true, now: () => new Date() }),
-    findKeyword: config.inbound.keywords ? createKeywordFinder(listKeywords(config)) : null,
-    scope: config.inbound.scope,
-  });
 
   const carriers = buildCarriers(config, log);
   for (const carrier of carriers) {
@@ -122,29 +102,12 @@ await serveThread<DispatchThreadData, DispatchThreadApi>(async ({ databaseUrl, c
 
   return {
     measure: () => metrics.read(),
-    async report(carrier, reported) {
-      if (receipts.isFull) return false;
-      try {
-        await Promise.all([
-          receipts.take(carrier, reported.receipts),
-          inbound.take(carrier, reported.inbound),
-        ]);
-        return true;
-      } catch (error) {
-        log.warn({ err: error, carrier }, 'What a carrier reported cannot be stored');
-        return false;
-      }
-    },
+    report: reports.take,
     async stop() {
       for (const each of stops.splice(0).toReversed()) await each();
     },
   };
 });
-
-/** English always, unless the configuration has its own. */
-function listKeywords({ inbound: { languages } }: Config): KeywordSet[] {
-  return Object.values({ ...languages, en: languages['en'] ?? ENGLISH });
-}
 
 const LISTEN_RETRY_MS = 5_000;
 

@@ -4,7 +4,9 @@
  */
 import type { Config } from './config/config.ts';
 import { createSendReader, type SendAnswer, type SendQuestion } from './http/send.ts';
+import { createReports, type Reported } from './intake/reports.ts';
 import { createSubmitter } from './intake/submit.ts';
+import { createLogger } from './lib/log.ts';
 import { serveThread } from './lib/thread.ts';
 import { openStore } from './store/store.ts';
 
@@ -15,6 +17,8 @@ export interface IntakeThreadData {
 
 export type IntakeThreadApi = {
   readonly send: (question: SendQuestion) => Promise<SendAnswer>;
+  /** As the dispatch thread's, for nodes that have none. */
+  readonly report: (carrier: string, reported: Reported) => Promise<boolean>;
   readonly stop: () => Promise<void>;
 };
 
@@ -29,9 +33,21 @@ await serveThread<IntakeThreadData, IntakeThreadApi>(async ({ databaseUrl, confi
   });
   const { requireVariables, emails, publicUrl } = config;
   const now = () => new Date();
+  const reports = createReports({
+    ...config,
+    store,
+    log: createLogger(config.logLevel),
+    // Other nodes send: what is not settled yet is parked.
+    outcomesWritten: () => Promise.resolve(),
+    onApplied: () => undefined,
+  });
   const submitter = createSubmitter({ store, requireVariables, now });
   return {
     send: createSendReader(submitter, { ...emails, hasLinks: publicUrl !== null }),
-    stop: () => store.close(),
+    report: reports.take,
+    async stop() {
+      await reports.receipts.drain();
+      await store.close();
+    },
   };
 });

@@ -5,6 +5,7 @@ import {
   createVerify,
   generateKeyPairSync,
   randomBytes,
+  type KeyObject,
 } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
@@ -20,6 +21,7 @@ import { SMTP_DEFAULTS, type SmtpOptions } from '../src/carriers/smtp/options.ts
 import { classifyRefusal } from '../src/carriers/smtp/replies.ts';
 import { createSmtpCarrier } from '../src/carriers/smtp/smtp.ts';
 import { bounceAddressOf, referenceOf } from '../src/carriers/smtp/verp.ts';
+import { readCarriers } from '../src/config/carriers.ts';
 import { findEmailAddressProblem, normaliseEmailAddress } from '../src/domain/email-address.ts';
 import { findHeaderProblem } from '../src/domain/email-headers.ts';
 import type { EmailBody } from '../src/domain/email.ts';
@@ -338,6 +340,9 @@ describe('an e-mail', () => {
       await carrier.send(anEmail({ subject: evil, fromName: evil, toName: evil })),
     ).toMatchObject({ kind: 'accepted' });
     const [first] = mail.mails;
+    for (const address of ['b@example.org>\r\nRCPT TO:<evil@x.org', 'b@example.org\0', 'b'])
+      for (const at of [{ to: address }, { from: address }])
+        expect((await carrier.send(anEmail({}, at))).kind).toBe('rejected');
     expect(mail.mails).toHaveLength(1);
     expect(first?.email.bcc ?? []).toEqual([]);
     expect(first?.email.subject).toBe('x Bcc: victim@example.com body');
@@ -497,6 +502,27 @@ describe('the way to the server', () => {
   });
 });
 
+it('keeps receipts of its own that cannot be stored, for the next', async () => {
+  const mail = await startMailServer();
+  const carrier = createSmtpCarrier(optionsFor(mail.port));
+  onTestFinished(async () => {
+    await carrier.stop();
+    await mail.close();
+  });
+  let tries = 0;
+  const receipts: Receipt[] = [];
+  await carrier.start(async (some) => {
+    tries += 1;
+    if (tries === 1) throw new Error('The database is away');
+    receipts.push(...some);
+  });
+  await carrier.send(anEmail({}, { reference: '2s-1' }));
+  await until(() => tries === 1);
+  await carrier.send(anEmail({}, { reference: '2s-2' }));
+  await until(() => receipts.length === 2);
+  expect(receipts.map((each) => each.reference)).toEqual(['2s-1', '2s-2']);
+});
+
 describe('a refusal', () => {
   it.each([
     [{ code: 550, text: '5.1.1 No such user', stage: 'recipient' }, 'rejected', 30005],
@@ -513,6 +539,15 @@ describe('a refusal', () => {
     [{ code: 450, text: '4.7.1 Greylisted', stage: 'recipient' }, 'retry', 30003],
     [{ code: 451, text: '4.3.0 Local error', stage: 'content' }, 'retry', 30003],
     [{ code: 452, text: '4.2.2 Mailbox full', stage: 'recipient' }, 'retry', 30003],
+    [{ code: 451, text: '4.7.500 Server busy', stage: 'content' }, 'wait', undefined],
+    [{ code: 450, text: '4.7.0 Exceeded the mail rate', stage: 'sender' }, 'wait', undefined],
+    [{ code: 452, text: '4.3.1 Insufficient system storage', stage: 'sender' }, 'wait', undefined],
+    [
+      { code: 550, text: '5.4.5 Daily user sending limit exceeded', stage: 'content' },
+      'wait',
+      undefined,
+    ],
+    [{ code: 534, text: '5.7.9 Log in another way', stage: 'sender' }, 'wait', undefined],
     [{ code: 452, text: '4.2.2 Quota limit exceeded', stage: 'recipient' }, 'retry', 30003],
     [{ code: 450, text: '4.7.0 Too many messages', stage: 'content' }, 'wait', undefined],
     [{ code: 421, text: '4.3.2 Shutting down', stage: 'content' }, 'wait', undefined],
@@ -634,6 +669,29 @@ describe('a report', () => {
     expect(receipts).toHaveLength(1);
   });
 
+  it('is read for one recipient at a time, whoever asks for more', async () => {
+    const port = await freePort();
+    const mail = await startMailServer();
+    const carrier = createSmtpCarrier(
+      optionsFor(mail.port, { bounceAddress: BOUNCES, bounceListen: { host: '127.0.0.1', port } }),
+    );
+    const receipts: Receipt[] = [];
+    await carrier.start(async (some) => void receipts.push(...some));
+    onTestFinished(async () => {
+      await carrier.stop();
+      await mail.close();
+    });
+    const mailer = nodemailer.createTransport({ host: '127.0.0.1', port, ignoreTLS: true });
+    const to = ['a', 'b', 'c'].map((reference) => bounceAddressOf(BOUNCES, reference));
+    const sent = await mailer.sendMail({
+      envelope: { from: '', to },
+      raw: reportOn(REFERENCE, 'failed'),
+    });
+    expect(sent.accepted).toEqual(to.slice(0, 1));
+    expect(sent.rejectedErrors?.map((each) => each.responseCode)).toEqual([452, 452]);
+    expect(receipts.map((each) => each.reference)).toEqual(['a']);
+  });
+
   it('comes by HTTP with the secret only', async () => {
     const read = createBounceReader('the secret', BOUNCES);
     const call = (authorization: string, method = 'POST') =>
@@ -652,6 +710,12 @@ describe('a report', () => {
     for (const wrong of ['', 'Bearer wrong', 'the secret'])
       expect(await call(wrong)).toMatchObject({ answer: { status: 403 }, receipts: [] });
     expect(await call('Bearer the secret', 'GET')).toMatchObject({ answer: { status: 405 } });
+  });
+
+  it('of a hundred thousand parts is none', async () => {
+    const parts = '--b\r\nContent-Type: text/plain\r\n\r\n'.repeat(30_000);
+    const raw = reportOn(REFERENCE, 'failed').replace('--b\r\n', parts);
+    expect(await readBounce(Buffer.from(raw), BOUNCES, null)).toBeNull();
   });
 
   it('is never more than it can be: any octets are read, and nothing throws', async () => {
@@ -691,6 +755,39 @@ describe('plain words of HTML', () => {
     ['', ''],
   ])('%j', (html, words) => {
     expect(textOfHtml(html)).toBe(words);
+  });
+
+  it.each(['<div>', '<b>', '<table><tr><td>', '<blockquote>', '<ul><li>'])(
+    'are found however deep %s goes',
+    (tag) => {
+      expect(textOfHtml(`<p>Hello</p>${tag.repeat(20_000)}`)).toContain('Hello');
+    },
+  );
+});
+
+describe('the configuration', () => {
+  const findings = (fields: object) =>
+    readCarriers({ mail: { kind: 'smtp', host: 'relay.example', ...fields } }, {}).findings;
+  const pem = (key: KeyObject) => key.export({ type: 'pkcs8', format: 'pem' });
+
+  it('takes RSA keys only: with others e-mails would leave with a wrong signature or none', () => {
+    const keys = [
+      generateKeyPairSync('rsa', { modulusLength: 2048 }),
+      generateKeyPairSync('ec', { namedCurve: 'P-256' }),
+      generateKeyPairSync('ed25519'),
+    ].map(({ privateKey }) => pem(privateKey));
+    const counts = keys.map(
+      (privateKey) =>
+        findings({ dkim: { domain: 'example.com', selector: 's', privateKey } }).length,
+    );
+    expect(counts).toEqual([0, 1, 1]);
+  });
+
+  it('takes a bounce address only when those made of it are addresses', () => {
+    expect(findings({ bounceAddress: BOUNCES })).toEqual([]);
+    expect(findings({ bounceAddress: 'bounces-of-newsletters@mail.example' })).toMatchObject([
+      { path: 'carriers.mail.bounceAddress' },
+    ]);
   });
 });
 

@@ -11,6 +11,7 @@ import {
   newKeySecret,
   newKeySid,
 } from '../lib/secrets.ts';
+import { addDoctorCommand } from './doctor.ts';
 import { addSenderCommands } from './senders.ts';
 import { runDemo } from './demo.ts';
 import { runStart } from './start.ts';
@@ -21,15 +22,18 @@ const program = new Command('fanfare')
   .showHelpAfterError()
   .showSuggestionAfterError();
 
-function readConfig(): Config {
+function readConfig(flags: Readonly<Record<string, unknown>> = {}): Config {
   const { config } = program.opts<{ config?: string }>();
-  return loadConfig(config ?? null, process.env);
+  return loadConfig(config ?? null, process.env, flags);
 }
 
 program
   .command('start')
   .description('start the server')
-  .action(() => runStart(readConfig()));
+  .option('--roles <list>', 'what this node does, of api,dispatch,events; all when not given')
+  .action(({ roles }: { roles?: string }) =>
+    runStart(readConfig(roles === undefined ? {} : { roles: roles.split(',') })),
+  );
 
 program
   .command('demo')
@@ -119,6 +123,7 @@ keys
   );
 
 addSenderCommands(program, readConfig);
+addDoctorCommand(program, readConfig);
 
 try {
   await program.parseAsync();
@@ -129,7 +134,7 @@ try {
     error instanceof EmbeddedError ||
     error instanceof SchemaError;
   process.stderr.write(`${known ? (error as Error).message : describe(error)}\n`);
-  process.exitCode = 1;
+  process.exitCode ??= 1;
 }
 
 function describe(error: unknown): string {

@@ -12,7 +12,6 @@ const STOP_MARGIN_MS = 20_000;
 export async function runStart(config: Config): Promise<void> {
   const log = createLogger(config.logLevel);
   const app = await startApp(config, log);
-  process.stdout.write(describe(app));
   let stoppingSince: number | null = null;
   const onSignal = (signal: NodeJS.Signals) => {
     if (stoppingSince !== null) {
@@ -24,10 +23,15 @@ export async function runStart(config: Config): Promise<void> {
     process.stderr.write(
       `${signal}: stopping; work under way ends first. Once more stops at once.\n`,
     );
-    setTimeout(() => {
-      process.stderr.write('Stopping took too long; the next start recovers what was under way.\n');
-      process.exit(1);
-    }, config.drainTimeoutMs + STOP_MARGIN_MS).unref();
+    setTimeout(
+      () => {
+        process.stderr.write(
+          'Stopping took too long; the next start recovers what was under way.\n',
+        );
+        process.exit(1);
+      },
+      config.shutdownDelayMs + config.drainTimeoutMs + STOP_MARGIN_MS,
+    ).unref();
     app.stop().then(
       () => process.exit(0),
       (error: unknown) => {
@@ -38,6 +42,20 @@ export async function runStart(config: Config): Promise<void> {
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
+  // Whoever reads this may stop the server at once.
+  process.stdout.write(config.roles.includes('api') ? describe(app) : describeHelper(app, config));
+}
+
+/** Of a node that answers no requests. */
+function describeHelper({ url }: App, { roles }: Config): string {
+  return `
+Fanfare is ready at ${url}
+
+  Roles        ${roles.join(', ')}
+  For you      /healthz, /readyz and /metrics
+
+Ctrl-C stops it.
+`;
 }
 
 function describe({ url, account }: App): string {

@@ -9,6 +9,7 @@ import { createHttpCarrier, HTTP_LIMITS } from '../carriers/http/http-carrier.ts
 import { PRESETS } from '../carriers/http/presets.ts';
 import { createReceiptParser } from '../carriers/http/receipt-parser.ts';
 import { SMPP_DEFAULTS, type Numbering, type SmppTls } from '../carriers/smpp/options.ts';
+import { bounceAddressOf, REFERENCE_LENGTH_MAX } from '../carriers/smtp/verp.ts';
 import { SMTP_DEFAULTS, SMTP_SECURITY, type DkimKey } from '../carriers/smtp/options.ts';
 import { findEmailAddressProblem } from '../domain/email-address.ts';
 import { CHANNELS, MESSAGE_CHANNELS, type Channel } from '../domain/message.ts';
@@ -362,19 +363,29 @@ function checkSmtp(carrier: SmtpConfig): Finding[] {
     findings.push({ path: 'username', text: 'set both username and password, or neither.' });
   const problem = bounceAddress === null ? null : findEmailAddressProblem(bounceAddress);
   if (problem !== null) findings.push({ path: 'bounceAddress', text: problem });
+  else if (bounceAddress !== null) {
+    // What mail servers see has the reference in it (RFC 5321, 4.5.3.1.1).
+    const longest = bounceAddressOf(bounceAddress, 'x'.repeat(REFERENCE_LENGTH_MAX));
+    const tooLong = findEmailAddressProblem(longest);
+    if (tooLong !== null)
+      findings.push({
+        path: 'bounceAddress',
+        text: `has no room for the ${REFERENCE_LENGTH_MAX + 1} characters that name an e-mail: ${tooLong}`,
+      });
+  }
   if (carrier.bounceListen !== null && bounceAddress === null)
     findings.push({ path: 'bounceListen', text: 'needs a bounceAddress.' });
   if (carrier.deliveredOn === 'report' && bounceAddress === null)
     findings.push({ path: 'deliveredOn', text: '"report" needs a bounceAddress.' });
   if (dkim !== null && !isKey(dkim.privateKey))
-    findings.push({ path: 'dkim.privateKey', text: 'is no private key in PEM.' });
+    findings.push({ path: 'dkim.privateKey', text: 'is no RSA private key in PEM.' });
   return findings;
 }
 
+/** The only kind that is signed with: of others signatures would be wrong, or left out without a word. */
 function isKey(pem: string): boolean {
   try {
-    createPrivateKey(pem);
-    return true;
+    return createPrivateKey(pem).asymmetricKeyType === 'rsa';
   } catch {
     return false;
   }

@@ -96,6 +96,9 @@ export const SENDER_SCHEMA = Type.Object(
   { additionalProperties: false, description: 'A sender.' },
 );
 
+/** What a node may do. */
+export const ROLES = ['api', 'dispatch', 'events'] as const;
+
 /** The table. */
 export const CONFIG_SCHEMA = Type.Object(
   {
@@ -108,6 +111,14 @@ export const CONFIG_SCHEMA = Type.Object(
     port: integer(8420, [0, 65_535], {
       env: 'FANFARE_PORT',
       description: 'Port to listen on; 0 is any free one.',
+    }),
+    roles: Type.Array(choice(ROLES, { description: 'Role.' }), {
+      default: [...ROLES],
+      minItems: 1,
+      uniqueItems: true,
+      env: 'FANFARE_ROLES',
+      description:
+        'What this node does, in the environment with commas between: `api` answers requests, `dispatch` sends and takes receipts, `events` is kept for what tells subscribers. Each role must be had by some node.',
     }),
     dataDir: Type.String({
       default: './data',
@@ -158,6 +169,10 @@ export const CONFIG_SCHEMA = Type.Object(
       env: 'FANFARE_REQUIRE_VARIABLES',
       description:
         'Refuse a request when a recipient lacks a template variable that has no default; else it is empty text.',
+    }),
+    shutdownDelayMs: integer(0, [0, 600_000], {
+      description:
+        'How long a stop lets `/readyz` say 503 before requests are refused, in milliseconds: as long as a load balancer needs to notice.',
     }),
     drainTimeoutMs: integer(10_000, [0, 600_000], {
       description: "How long a stop waits for carriers' answers, in milliseconds.",
@@ -376,6 +391,7 @@ function parseText(text: string, schema: TSchema): unknown {
   const { type } = schema as { type?: string };
   if (type === 'integer' || type === 'number')
     return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
+  if (type === 'array') return text.split(',').map((each) => each.trim());
   if (type === 'boolean')
     return text === 'true' || text === '1' ? true : text === 'false' || text === '0' ? false : text;
   return text;
@@ -397,6 +413,10 @@ function checkTogether(config: Config): string[] {
   const problems: string[] = [];
   if ((config.accountSid === null) !== (config.authToken === null))
     problems.push('FANFARE_ACCOUNT_SID and FANFARE_AUTH_TOKEN: set both or neither.');
+  if (config.databaseUrl === null && config.roles.length < ROLES.length)
+    problems.push(
+      '$.roles: the embedded PostgreSQL serves one node, which then has all roles; set DATABASE_URL to split them.',
+    );
   if (config.emails.trackOpens && config.publicUrl === null)
     problems.push('$.emails.trackOpens: needs publicUrl, which the picture is loaded from.');
   for (const [i, each] of config.senders.entries()) {

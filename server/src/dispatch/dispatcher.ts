@@ -13,7 +13,7 @@ import { uuidTimeMs } from '../domain/ids.ts';
 import type { RetryPolicy } from '../domain/retry.ts';
 import type { Logger } from '../lib/log.ts';
 import { createLoop, type Loop, type Service } from '../lib/service.ts';
-import type { Batch, Store } from '../store/store.ts';
+import type { Batch, Served, Store } from '../store/store.ts';
 import { AttachmentShelf } from './attachment-shelf.ts';
 import { runBatch, type LeasedBatch } from './batch-run.ts';
 import type { ReadyOperation } from './deliver.ts';
@@ -68,6 +68,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   let renewal: NodeJS.Timeout | undefined;
 
   function laneLoop(lane: Lane): Loop {
+    const turns = new Turns();
     const loop: Loop = createLoop({
       idleMs: POLL_MS,
       restMs: REST_MS,
@@ -82,8 +83,10 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
           limit,
           window: lane.carrier.windowMax,
           leaseMs,
+          served: turns.served,
         });
         for (const batch of batches) {
+          turns.note(batch);
           held.set(lane, (held.get(lane) ?? 0) + 1);
           void begin(lane, batch, askedAt + leaseMs).finally(() => {
             held.set(lane, (held.get(lane) ?? 1) - 1);
@@ -99,6 +102,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   /** Batches of senders with a pace: few of each, so that a slow one holds up no other. */
   function pacedLoop(lane: Lane): Loop {
     const places = new PacedPlaces();
+    const turns = new Turns();
     paced.set(lane, places);
     const loop: Loop = createLoop({
       idleMs: POLL_MS,
@@ -113,8 +117,10 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
           perSender: PACED_PER_SENDER,
           busy: places.busySenders(),
           leaseMs,
+          served: turns.served,
         });
         for (const batch of batches) {
+          turns.note(batch);
           const leave = places.enter(batch.sender?.id ?? '');
           void begin(lane, batch, askedAt + leaseMs).finally(() => {
             leave();
@@ -214,6 +220,25 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       await settler.drain();
     },
   };
+}
+
+/** Accounts whose last operation is remembered; beyond that the longest unserved is forgotten. */
+const TURNS_MAX = 1_000;
+
+/** Which operation each account was served last. */
+class Turns {
+  readonly #served = new Map<number, string>();
+
+  get served(): Served {
+    return Object.fromEntries(this.#served);
+  }
+
+  note({ accountId, operationId }: Batch): void {
+    this.#served.delete(accountId);
+    this.#served.set(accountId, operationId);
+    const [oldest] = this.#served.keys();
+    if (this.#served.size > TURNS_MAX && oldest !== undefined) this.#served.delete(oldest);
+  }
 }
 
 /** The batches of senders with a pace that a lane works on. */

@@ -186,5 +186,19 @@ function listOperationRoutes(operations: Operations): Route[] {
     change('Pause', operations.pause, 'hand nothing more over until resumed. Idempotent.'),
     change('Resume', operations.resume, 'go on. Idempotent.'),
     change('Cancel', operations.cancel, 'cancel what no carrier has yet. Idempotent.'),
+    {
+      method: 'DELETE',
+      path: '/Emails/Operations/:operationId',
+      handler: operations.erase,
+      schema: describe(
+        'Emails',
+        'deleteEmailOperation',
+        'Extension: erase all e-mails of an operation and its content; what no carrier has is canceled first. Counters stay.',
+        {
+          params: operationParams,
+          response: { 204: Type.Null({ description: 'Erased.' }), ...refusals(404, 409) },
+        },
+      ),
+    },
   ];
 }

@@ -15,7 +15,7 @@ import { createAccept, type AcceptDeps } from './accept.ts';
 import type { EmailStatus } from './email-schemas.ts';
 import { cutPage } from './paging.ts';
 import { earlierOf, laterOf, QueryReader, UUID_MAX } from './query.ts';
-import { refuse } from './reply.ts';
+import { refuse, sendErased } from './reply.ts';
 import { renderFor, showEnd, showError, showRelated } from './show.ts';
 
 interface EmailQuery {
@@ -86,10 +86,6 @@ export function createEmailHandlers(deps: AcceptDeps & { readonly store: Store }
     };
   }
 
-  async function cancel(email: Message, accountId: number): Promise<void> {
-    await store.operations.cancelMessage(accountId, email.operationId, ordinalOf(email.id));
-  }
-
   return {
     send: createAccept(deps, 'EMAILS'),
 
@@ -121,17 +117,14 @@ export function createEmailHandlers(deps: AcceptDeps & { readonly store: Store }
     },
 
     async cancel(request: FastifyRequest) {
-      await cancel(await find(request), request.account.id);
+      const { id, operationId } = await find(request);
+      await store.operations.cancelMessage(request.account.id, operationId, ordinalOf(id));
       return showEmail(await find(request), request.origin);
     },
 
-    /** What is still to be sent is canceled first; what is being handed over at this moment cannot be erased yet. */
     async erase(request: FastifyRequest, reply: FastifyReply) {
-      const email = await find(request);
-      await cancel(email, request.account.id);
-      if (!(await store.messages.eraseMessage(request.account.id, email.id)))
-        throw refuse('busy', undefined, { 'retry-after': '1' });
-      return reply.code(204).send();
+      const { id } = await find(request);
+      return sendErased(reply, await store.erasure.eraseMessage(request.account.id, id));
     },
   };
 }

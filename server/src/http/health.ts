@@ -10,7 +10,7 @@ export function registerHealth(
     readonly store: Store;
     readonly metrics: ApiMetrics;
     readonly measureDispatch: () => Promise<string>;
-    readonly isDraining: () => boolean;
+    readonly isReady: () => boolean;
   },
 ): void {
   const { store, metrics } = deps;
@@ -19,7 +19,7 @@ export function registerHealth(
   app.get('/healthz', hidden, async () => ({ status: 'ok' }));
 
   app.get('/readyz', hidden, async () => {
-    if (deps.isDraining()) throw refuseForNow('The server is stopping.');
+    if (!deps.isReady()) throw refuseForNow('The server is stopping.');
     await store.upkeep.ping();
     return { status: 'ready' };
   });

@@ -1,4 +1,4 @@
-/** Messages over HTTP: sent, listed, searched, read, found by a carrier's id, canceled. */
+/** Messages over HTTP: sent, listed, searched, read, found by an attempt's id, canceled, erased. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { chooseContent, type OperationContent } from '../domain/content.ts';
 import { problemOf } from '../domain/errors.ts';
@@ -24,7 +24,7 @@ import { createAccept, type AcceptDeps } from './accept.ts';
 import { showInbound, showWholeInbound } from './inbound.ts';
 import { cutPage } from './paging.ts';
 import { earlierOf, laterOf, QueryReader, UUID_MAX } from './query.ts';
-import { Refusal, refuse } from './reply.ts';
+import { Refusal, refuse, sendErased } from './reply.ts';
 import { renderFor, showEnd, showError, showRelated } from './show.ts';
 
 export interface MessageHandlerDeps extends AcceptDeps {
@@ -44,7 +44,7 @@ interface MessageQuery {
   readonly tags?: string;
 }
 
-const NO_MESSAGE = 'There is no such message, or it is older than the retention.';
+const NO_MESSAGE = 'There is no such message: it was deleted, or is older than the retention.';
 
 export function createMessageHandlers(deps: MessageHandlerDeps) {
   const { store } = deps;
@@ -174,6 +174,16 @@ export function createMessageHandlers(deps: MessageHandlerDeps) {
         ordinalOf(message.id),
       );
       return showMessage(await find(request), request.origin);
+    },
+
+    async erase(request: FastifyRequest, reply: FastifyReply) {
+      const uuid = messageUuidIn(request);
+      const { id: accountId } = request.account;
+      if ((await store.messages.fetchMessage(accountId, 'MESSAGES', uuid)) !== null)
+        return sendErased(reply, await store.erasure.eraseMessage(accountId, uuid));
+      if (!(await store.erasure.eraseInbound(accountId, uuid)))
+        throw refuse('notFound', NO_MESSAGE);
+      return sendErased(reply, true);
     },
   };
 }

@@ -1,5 +1,5 @@
 /** Operations over HTTP, of messages and of e-mails. */
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { findError } from '../domain/errors.ts';
 import { decodeTypeId, encodeTypeId, messageUuidRange, ordinalOf } from '../domain/ids.ts';
 import type {
@@ -11,7 +11,7 @@ import type {
 import type { OperationErrorRow, Store } from '../store/store.ts';
 import { cutPage } from './paging.ts';
 import { earlierOf, QueryReader, UUID_MAX } from './query.ts';
-import { infoUrlOf, refuse } from './reply.ts';
+import { infoUrlOf, refuse, sendErased } from './reply.ts';
 
 export function createOperationHandlers({ store }: { readonly store: Store }, kind: OperationKind) {
   const show = (operation: Operation): object =>
@@ -97,6 +97,12 @@ export function createOperationHandlers({ store }: { readonly store: Store }, ki
       const { id } = await find(request);
       await store.operations.cancelOperation(request.account.id, id);
       return show(await find(request));
+    },
+
+    /** Counters stay, and the operation with them. */
+    async erase(request: FastifyRequest, reply: FastifyReply) {
+      const { id } = await find(request);
+      return sendErased(reply, await store.erasure.eraseOperation(request.account.id, id));
     },
   };
 }

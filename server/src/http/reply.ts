@@ -45,6 +45,12 @@ export function refuseForNow(message?: string): Refusal {
   return refuse('unavailable', message, { 'retry-after': String(RETRY_AFTER_SECONDS) });
 }
 
+/** The answer to an erasure; what is being handed over at this moment cannot be erased yet. */
+export function sendErased(reply: FastifyReply, erased: boolean): FastifyReply {
+  if (!erased) throw refuse('busy', undefined, { 'retry-after': String(RETRY_AFTER_SECONDS) });
+  return reply.code(204).send();
+}
+
 const HOST = /^[a-z0-9.-]+(:\d{1,5})?$|^\[[0-9a-f:.]+\](:\d{1,5})?$/i;
 
 /** The origin the request came in by, or the configured one. */

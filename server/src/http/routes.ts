@@ -163,6 +163,20 @@ function listMessageRoutes({ messages, operations }: Handlers): Route[] {
       ),
     },
     {
+      method: 'DELETE',
+      path: '/Messages/Operations/:operationId',
+      handler: operations.erase,
+      schema: describe(
+        'Operations',
+        'deleteOperation',
+        'Extension: erase all messages of an operation and its content; what no carrier has is canceled first. Counters stay.',
+        {
+          params: operationParams,
+          response: { 204: Type.Null({ description: 'Erased.' }), ...refusals(404, 409) },
+        },
+      ),
+    },
+    {
       method: 'GET',
       path: '/Messages/Seek/:identifier',
       handler: messages.seek,
@@ -187,6 +201,20 @@ function listMessageRoutes({ messages, operations }: Handlers): Route[] {
         {
           params: messageParams,
           response: { 200: answer('Message', 'The message.'), ...refusals(404) },
+        },
+      ),
+    },
+    {
+      method: 'DELETE',
+      path: '/Messages/:messageId',
+      handler: messages.erase,
+      schema: describe(
+        'Messages',
+        'deleteMessage',
+        'Extension: erase whom a message was for, or came from, and what it said; it is canceled first where no carrier has it. Counters stay.',
+        {
+          params: messageParams,
+          response: { 204: Type.Null({ description: 'Erased.' }), ...refusals(404, 409) },
         },
       ),
     },

@@ -7,6 +7,7 @@
  * ```
  * so that what is refused costs little. Every refusal has the envelope of `reply.ts`.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Transferable } from 'node:worker_threads';
 import fastify, {
   type FastifyError,
@@ -59,6 +60,8 @@ export interface ServerOptions {
   /** Origin for links; null: the request's own. */
   readonly publicUrl: string | null;
   readonly trustProxy: boolean;
+  /** Milliseconds from not being ready to refusing requests. */
+  readonly shutdownDelayMs: number;
   /** Channels of each configured carrier. */
   readonly carriers: Readonly<Record<string, readonly Channel[]>>;
   /** Bytes of a request to send e-mails. */
@@ -75,20 +78,28 @@ export interface ServerDeps {
   readonly log: Logger;
   readonly store: Store;
   readonly metrics: ApiMetrics;
+  /** Metrics of the sending part, in Prometheus' text format. */
+  readonly measureDispatch: () => Promise<string>;
+  /** Null for a node that answers no requests, but those of who looks after it. */
+  readonly api: ApiDeps | null;
+}
+
+export interface ApiDeps {
   /** Has a send request worked on; the body may be moved there. */
   readonly send: (question: SendQuestion, transfer: readonly Transferable[]) => Promise<SendAnswer>;
   /** What the links of e-mails are sealed with. */
   readonly sealer: Sealer;
   /** What reads and stores the calls of carriers. */
   readonly carrierCalls: CarrierCallDeps;
-  /** Metrics of the sending part, in Prometheus' text format. */
-  readonly measureDispatch: () => Promise<string>;
 }
 
 export interface Server {
   /** Resolves with the base URL. Rejects when the port is taken. */
   listen(host: string, port: number): Promise<string>;
-  /** Refuses new requests, lets those at work end, closes. */
+  /**
+   * Says first that it is not ready, for as long as the ones who ask need to hear it; then refuses new requests, lets
+   * those at work end, closes.
+   */
   close(): Promise<void>;
   /** `/openapi.json`, as an object. */
   describe(): object;
@@ -105,6 +116,7 @@ const CALLS_IN_FLIGHT_BYTES_MAX = 33_554_432;
 
 export async function createServer(deps: ServerDeps): Promise<Server> {
   const { options } = deps;
+  let isReady = true;
   let draining = false;
   const app = fastify({
     bodyLimit: options.limits.requestBytesMax,
@@ -143,18 +155,8 @@ export async function createServer(deps: ServerDeps): Promise<Server> {
     );
   });
 
-  await registerDocs(app);
-  registerHealth(app, { ...deps, isDraining: () => draining });
-  await app.register(async (scope) => {
-    boundBytesInFlight(scope, CALLS_IN_FLIGHT_BYTES_MAX, options.limits.requestBytesMax);
-    await registerCarrierCalls(scope, deps.carrierCalls);
-  });
-  await app.register(async (scope) => {
-    const { store, log, sealer } = deps;
-    const { requestsPerSecond } = options.limits;
-    await registerEmailLinks(scope, { store, log, sealer, requestsPerSecond });
-  });
-  await app.register(async (api) => registerApi(api, deps), { prefix: '/v1' });
+  registerHealth(app, { ...deps, isReady: () => isReady });
+  if (deps.api !== null) await registerAll(app, { ...deps, ...deps.api });
   await app.ready();
 
   return {
@@ -163,11 +165,28 @@ export async function createServer(deps: ServerDeps): Promise<Server> {
       return urlOf(app, host);
     },
     async close() {
+      isReady = false;
+      if (options.shutdownDelayMs > 0) await sleep(options.shutdownDelayMs);
       draining = true;
       await app.close();
     },
     describe: () => app.swagger(),
   };
+}
+
+/** All that has an address below this server's, but what is for those who look after it. */
+async function registerAll(app: FastifyInstance, deps: ServerDeps & ApiDeps): Promise<void> {
+  const { store, log, sealer, options } = deps;
+  const { requestsPerSecond, requestBytesMax } = options.limits;
+  await registerDocs(app);
+  await app.register(async (scope) => {
+    boundBytesInFlight(scope, CALLS_IN_FLIGHT_BYTES_MAX, requestBytesMax);
+    await registerCarrierCalls(scope, deps.carrierCalls);
+  });
+  await app.register((scope) =>
+    registerEmailLinks(scope, { store, log, sealer, requestsPerSecond }),
+  );
+  await app.register((api) => registerApi(api, deps), { prefix: '/v1' });
 }
 
 function urlOf(app: FastifyInstance, host: string): string {
@@ -178,7 +197,7 @@ function urlOf(app: FastifyInstance, host: string): string {
 }
 
 /** Everything below `/v1`: credentials, limits, routes. */
-async function registerApi(api: FastifyInstance, deps: ServerDeps): Promise<void> {
+async function registerApi(api: FastifyInstance, deps: ServerDeps & ApiDeps): Promise<void> {
   const { limits } = deps.options;
   const authenticator = createAuthenticator(deps.store);
   api.addHook('onRequest', async (request) => {

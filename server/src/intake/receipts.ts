@@ -153,13 +153,10 @@ function readReceipts(arrivals: readonly Arrival[]): {
   const complaints: MatchedReceipt[] = [];
   let strangers = 0;
   for (const { lane, receipt } of arrivals) {
-    const news = {
-      status: receipt.status,
-      code: receipt.code ?? null,
-      detail: receipt.detail?.slice(0, DETAIL_LENGTH_MAX).replaceAll('\0', '') ?? null,
-    };
+    const { status, code = null } = receipt;
+    const detail = receipt.detail?.slice(0, DETAIL_LENGTH_MAX).replaceAll('\0', '') ?? null;
     if (receipt.reference === undefined) {
-      quoting.push({ lane, providerIds: receipt.providerIds, ...news });
+      quoting.push({ lane, providerIds: receipt.providerIds, status, code, detail });
       continue;
     }
     const reference = parseAttemptReference(receipt.reference);
@@ -168,7 +165,7 @@ function readReceipts(arrivals: readonly Arrival[]): {
       continue;
     }
     const { accountId, messageUuid: messageId, attempt } = reference;
-    const matched = { accountId, messageId, attempt, ...news };
+    const matched = { accountId, messageId, attempt, status, code, detail };
     referring.push(matched);
     if (receipt.complaint) complaints.push(matched);
   }

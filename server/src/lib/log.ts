@@ -21,11 +21,29 @@ const SECRET_FIELDS = [
   'variables',
 ];
 
+/** What is told of an error. PostgreSQL's quote values of the row that failed in their other fields. */
+function describeError(error: unknown): object {
+  if (!(error instanceof Error)) return { type: typeof error };
+  const {
+    name: type,
+    message,
+    stack,
+    code,
+    constraint,
+    table,
+    routine,
+    cause,
+  } = error as Error & Record<'code' | 'constraint' | 'table' | 'routine', unknown>;
+  const causedBy = cause === undefined ? {} : { cause: describeError(cause) };
+  return { type, message, code, constraint, table, routine, stack, ...causedBy };
+}
+
 export function createLogger(level: LogLevel): Logger {
   return pino(
     {
       level,
       base: null,
+      serializers: { err: describeError },
       timestamp: pino.stdTimeFunctions.isoTime,
       redact: { paths: SECRET_FIELDS.flatMap((each) => [each, `*.${each}`]), remove: true },
     },

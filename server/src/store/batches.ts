@@ -65,10 +65,6 @@ interface LimitsRow {
 const PAUSED =
   '(select o.paused_at from operation o where o.account_id = b.account_id and o.id = b.operation_id)';
 
-/** Whether batch `b` may be leased. Those that expired may even before they are due, and though their operation is paused. */
-const READY = `(b.due_at <= now() or b.expire_at <= now()) and (b.leased_until is null or b.leased_until < now())
-  and (b.expire_at <= now() or ${PAUSED} is null)`;
-
 /** Columns of a leased batch `b`. Limits are read as JSON, so that they are looked up by their key once. */
 const LEASED = `b.id, b.account_id, b.operation_id, b.candidate, b.attempt, b.tries, b.frontier, b.doubtful, b.ordinals,
   b.lease, (select o.cancel_requested_at is not null from operation o
@@ -100,34 +96,43 @@ function toBatch(row: BatchRow): Batch {
   };
 }
 
+/** The turns of batches whose senders have no pace. */
+const UNPACED = '00000000-0000-0000-0000-000000000000';
+
+/** The operation that each account was served last, by account: its others come first. */
+export type Served = Readonly<Record<number, string>>;
+
 /**
- * Leases up to `limit` ready batches of a lane whose senders have no pace, the longest due first, and moves their
- * frontier by `window`: resolves only when that is durable.
+ * Leases up to `limit` ready batches of a lane whose senders have no pace, accounts and their operations in turns, and
+ * moves their frontier by `window`: resolves only when that is durable.
  */
 export async function leaseBatches(
   database: Database,
   lane: string,
   node: string,
-  options: { readonly limit: number; readonly window: number; readonly leaseMs: number },
+  options: {
+    readonly limit: number;
+    readonly window: number;
+    readonly leaseMs: number;
+    readonly served: Served;
+  },
 ): Promise<Batch[]> {
   const { rows } = await database.query<BatchRow>(
-    `with ready as (
-       select id from dispatch_batch b where lane = $1 and not waiting and not paced and ${READY}
-       order by due_at, id limit $3 for update skip locked)
+    `with ready as materialized (select id from take_turns($1, '${UNPACED}', $3, $6) as id)
      update dispatch_batch b set
        lease = b.lease + 1, leased_by = $2, leased_until = now() + $5 * interval '1 millisecond',
        doubtful = b.frontier,
        frontier = greatest(b.frontier, least($4, cardinality(b.ordinals)))
      where b.id = any(array(select id from ready))
      returning ${LEASED}`,
-    [lane, node, options.limit, options.window, options.leaseMs],
+    [lane, node, options.limit, options.window, options.leaseMs, JSON.stringify(options.served)],
   );
   return rows.map(toBatch).toSorted((a, b) => Number(a.id) - Number(b.id));
 }
 
 /**
- * Leases ready batches of a lane whose senders have a pace: at most `perSender` of each sender that is not `busy`, those
- * of the sender whose work is the longest due first, up to `limit`. Leaves their frontier where it is.
+ * Leases ready batches of a lane whose senders have a pace: at most `perSender` of each sender that is not `busy` in
+ * turns as above, up to `limit`, senders in an order by chance. Leaves their frontier where it is.
  */
 export async function leasePacedBatches(
   database: Database,
@@ -138,30 +143,34 @@ export async function leasePacedBatches(
     readonly perSender: number;
     readonly busy: readonly string[];
     readonly leaseMs: number;
+    readonly served: Served;
   },
 ): Promise<Batch[]> {
   // Senders are found by steps through the index, however many batches each of them has.
   const { rows } = await database.query<BatchRow>(
     `with recursive senders as (
-       (select sender_id, due_at from dispatch_batch where lane = $1 and not waiting and paced
-        order by sender_id, due_at limit 1)
+       select '${UNPACED}'::uuid as turn
        union all
-       select next.* from senders s cross join lateral (
-         select sender_id, due_at from dispatch_batch
-         where lane = $1 and not waiting and paced and sender_id > s.sender_id
-         order by sender_id, due_at limit 1) next),
-     ready as (
-       select first.id from (select * from senders where sender_id <> all($5::uuid[]) order by due_at) s
-       cross join lateral (
-         select id from dispatch_batch b
-         where lane = $1 and not waiting and paced and b.sender_id = s.sender_id and ${READY}
-         order by due_at, id limit $4 for update skip locked) first
+       select next.turn from senders s cross join lateral (
+         select turn from dispatch_batch where lane = $1 and not waiting and turn > s.turn order by turn limit 1) next),
+     ready as materialized (
+       select turns.id from
+         (select turn from senders where turn <> '${UNPACED}' and turn <> all($5::uuid[]) order by random()) s
+       cross join lateral take_turns($1, s.turn, $4, $7) as turns(id)
        limit $3)
      update dispatch_batch b set lease = b.lease + 1, leased_by = $2,
        leased_until = now() + $6 * interval '1 millisecond', doubtful = b.frontier
      where b.id = any(array(select id from ready))
      returning ${LEASED}`,
-    [lane, node, options.limit, options.perSender, options.busy, options.leaseMs],
+    [
+      lane,
+      node,
+      options.limit,
+      options.perSender,
+      options.busy,
+      options.leaseMs,
+      JSON.stringify(options.served),
+    ],
   );
   return rows.map(toBatch).toSorted((a, b) => Number(a.id) - Number(b.id));
 }

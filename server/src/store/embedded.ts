@@ -13,6 +13,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import {
+  access,
   chmod,
   chown,
   mkdir,
@@ -116,6 +117,14 @@ export async function findEmbedded(dataDir: string): Promise<string | null> {
   const running = await findPostmaster(join(resolve(dataDir), 'postgres'));
   if (record?.port == null || running === null) return null;
   return urlOf(record.password, record.port, 'fanfare');
+}
+
+/** Whether a database was made in the data directory. */
+export function hasCluster(dataDir: string): Promise<boolean> {
+  return access(join(resolve(dataDir), 'postgres', 'PG_VERSION')).then(
+    () => true,
+    () => false,
+  );
 }
 
 async function makeDirectory(dataDir: string): Promise<void> {

@@ -260,7 +260,7 @@ export async function listInbound(
 ): Promise<InboundMessage[]> {
   const { rows } = await database.query<InboundRow>(
     `select ${COLUMNS} from inbound_message
-     where account_id = $1 and id > $2 and id < $3 and ($4::channel is null or channel = $4)
+     where account_id = $1 and id > $2 and id < $3 and from_address <> '' and ($4::channel is null or channel = $4)
        and ($5::text is null or from_address = $5 or to_address = $5)
      order by id desc limit $6`,
     [accountId, filter.after, filter.before, filter.channel, filter.address, limit],
@@ -275,7 +275,7 @@ export async function fetchInbound(
   id: string,
 ): Promise<InboundMessage | null> {
   const { rows } = await database.query<InboundRow>(
-    `select ${COLUMNS} from inbound_message where account_id = $1 and id = $2`,
+    `select ${COLUMNS} from inbound_message where account_id = $1 and id = $2 and from_address <> ''`,
     [accountId, id],
   );
   return rows[0] === undefined ? null : toInbound(rows[0]);

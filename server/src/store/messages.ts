@@ -227,21 +227,3 @@ export async function fetchMessage(
     errorCode: row.error_code,
   };
 }
-
-/**
- * Erases whom a message was for and what it said to them; its place in the counters stays. False, with nothing done,
- * while it is still to be sent.
- */
-export async function eraseMessage(
-  database: Database,
-  accountId: number,
-  id: string,
-): Promise<boolean> {
-  const { rowCount } = await database.query(
-    `update message set address = '', addresses = null, variables = null, tags = null, error_detail = null,
-       earlier = null, updated_at = clock_timestamp()
-     where account_id = $1 and id = $2 and status not in ('SCHEDULED', 'QUEUED')`,
-    [accountId, id],
-  );
-  return rowCount === 1;
-}

@@ -1,9 +1,10 @@
 /**
  * Migrations: plain SQL files, applied in the order of their names, each in a transaction with its record.
  * Several nodes may start at once; one migrates, the others wait. A schema newer than this program is
- * refused, because an old program cannot know what it may write there.
+ * refused, because an old program cannot know what it may write there. Nobody waits long for a migration's locks.
  */
 import { readdir, readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from './database.ts';
 
 const FOLDER = new URL('../../migrations/', import.meta.url);
@@ -17,12 +18,60 @@ export class SchemaError extends Error {
   override readonly name = 'SchemaError';
 }
 
+/**
+ * A migration waits so long for a lock that others hold, since everyone else waits behind it; then it lets go and tries
+ * again, so many times.
+ */
+const LOCK_TIMEOUT_MS = 5_000;
+const LOCK_TRIES_MAX = 60;
+const LOCK_REST_MS = 1_000;
+
+/** A migration of this program. */
+export interface Migration {
+  readonly name: string;
+  readonly sql: string;
+}
+
+/** All migrations, in the order in which they are applied. */
+export async function readMigrations(): Promise<Migration[]> {
+  const names = (await readdir(FOLDER)).filter((name) => name.endsWith('.sql')).toSorted();
+  return Promise.all(
+    names.map(async (name) => ({ name, sql: await readFile(new URL(name, FOLDER), 'utf8') })),
+  );
+}
+
 /** Brings the schema up to date. Rejects with `SchemaError` where that is impossible. */
 export async function migrate(database: Database): Promise<void> {
-  const names = (await readdir(FOLDER)).filter((name) => name.endsWith('.sql')).toSorted();
+  const migrations = await readMigrations();
   await refuseOldServer(database);
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await migrateNow(database, migrations);
+      return;
+    } catch (error) {
+      if (!isLockTimeout(error)) throw error;
+      if (tries >= LOCK_TRIES_MAX)
+        throw new SchemaError(
+          'The schema cannot be brought up to date: somebody holds a lock on its tables. Find out who by pg_stat_activity and pg_locks, and start again.',
+        );
+      await sleep(LOCK_REST_MS);
+    }
+  }
+}
+
+/** SQLSTATE 55P03, lock_not_available. */
+function isLockTimeout(error: unknown): boolean {
+  return (
+    error instanceof Error && (error.cause as { code?: unknown } | undefined)?.code === '55P03'
+  );
+}
+
+async function migrateNow(database: Database, migrations: readonly Migration[]): Promise<void> {
   await database.transact(async (client) => {
+    // Another node's migration is waited for, however long.
+    await client.query('set local statement_timeout = 0');
     await client.query('select pg_advisory_xact_lock($1)', [LOCK]);
+    await client.query(`set local lock_timeout = ${LOCK_TIMEOUT_MS}`);
     await client.query(`create table if not exists migration (
       name text primary key, applied_at timestamptz not null default now())`);
     const applied = new Set(
@@ -30,13 +79,13 @@ export async function migrate(database: Database): Promise<void> {
         (row) => row.name,
       ),
     );
-    const unknown = [...applied].filter((name) => !names.includes(name));
+    const unknown = [...applied].filter((name) => !migrations.some((each) => each.name === name));
     if (unknown.length > 0)
       throw new SchemaError(
         `The database was migrated by a newer Fanfare (${unknown.join(', ')}). Start that version or a later one on it.`,
       );
-    for (const name of names.filter((each) => !applied.has(each))) {
-      await client.query(await readFile(new URL(name, FOLDER), 'utf8'));
+    for (const { name, sql } of migrations.filter((each) => !applied.has(each.name))) {
+      await client.query(sql);
       await client.query('insert into migration (name) values ($1)', [name]);
     }
   });

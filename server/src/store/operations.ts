@@ -358,6 +358,7 @@ export async function listOperationErrors(
        and status in ('FAILED', 'UNDELIVERED') and error_code is not null and address <> ''
      union all
      select id, null, code, null, addresses from unaddressable where account_id = $1 and id > $2 and id <= $3
+       and addresses <> '[]'
      order by 1 limit $4`,
     [accountId, after, last, limit],
   );

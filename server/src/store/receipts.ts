@@ -79,7 +79,7 @@ async function moveMessages(
     `with moved as (
        update message m set previous_status = m.status, status = r.status::message_status,
          attempt_status = r.status::message_status, updated_at = clock_timestamp(),
-         error_code = r.code, error_detail = r.detail
+         error_code = r.code, error_detail = case when m.address <> '' then r.detail end
        from unnest($3::uuid[], $4::smallint[], $5::text[], $6::int[], $7::text[]) as r(id, attempt, status, code, detail)
        where m.account_id = $1 and m.id = any($3::uuid[]) and m.id = r.id and m.attempt = r.attempt
          and m.status < r.status::message_status
@@ -134,7 +134,8 @@ async function findFallbacks(
   }>(
     `select m.id, m.candidate, m.address, m.address_channel, m.addresses
      from message m, unnest($2::uuid[], $3::smallint[]) as r(id, attempt)
-     where m.account_id = $1 and m.id = any($2::uuid[]) and m.id = r.id and m.attempt = r.attempt and m.status = 'SENT'`,
+     where m.account_id = $1 and m.id = any($2::uuid[]) and m.id = r.id and m.attempt = r.attempt and m.status = 'SENT'
+       and m.address <> ''`,
     [
       first.accountId,
       bad.map((receipt) => receipt.messageId),
@@ -174,7 +175,7 @@ async function sendOn(
        from unnest($3::uuid[], $4::smallint[], $5::smallint[], $6::int[], $7::text[], $8::text[], $9::smallint[],
          $10::uuid[]) as r(id, ordinal, attempt, code, detail, lane, candidate, sender_id)
        where m.account_id = $1 and m.id = any($3::uuid[]) and m.id = r.id and m.attempt = r.attempt
-         and m.status = 'SENT' and m.attempt_status = 'SENT'
+         and m.status = 'SENT' and m.attempt_status = 'SENT' and m.address <> ''
        returning m.id, r.ordinal, r.attempt, r.lane, r.candidate, r.sender_id),
      added as (
        insert into dispatch_batch (account_id, operation_id, lane, candidate, sender_id, paced, attempt, waiting,

@@ -53,6 +53,8 @@ const ENDED = `ended as (
 const KEEP_EARLIER = `earlier = case when m.attempt > 0
   then coalesce(m.earlier, '[]') || earlier_attempt(m) else m.earlier end`;
 
+const NOTHING_QUOTED = { sql: '', values: [] };
+
 /** Keeps the ids that receipts will quote, as a further part of a statement whose values end at `$first - 1`. */
 function keepQuoted(
   accountId: number,
@@ -60,6 +62,7 @@ function keepQuoted(
   settlements: readonly Settlement[],
   first: number,
 ): { readonly sql: string; readonly values: readonly unknown[] } {
+  if (settlements.every(({ quoted }) => quoted === null)) return NOTHING_QUOTED;
   const rows = settlements.flatMap(({ ordinal, attempt, quoted }) =>
     quoted === null
       ? []
@@ -72,7 +75,6 @@ function keepQuoted(
           parts: quoted.ids.length,
         })),
   );
-  if (rows.length === 0) return { sql: '', values: [] };
   const at = (offset: number) => `$${first + offset}`;
   return {
     sql: `, quoted as (

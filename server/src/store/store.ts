@@ -8,6 +8,7 @@ import * as carrierReceipts from './carrier-receipts.ts';
 import * as contentTemplates from './content-templates.ts';
 import { openDatabase, type Database, type DatabaseOptions } from './database.ts';
 import * as emailAttachments from './email-attachments.ts';
+import * as erasure from './erasure.ts';
 import * as installation from './installation.ts';
 import { migrate } from './migrate.ts';
 import * as messages from './messages.ts';
@@ -25,7 +26,7 @@ import { dropExpiredIdempotencyKeys, listenForWork, ping } from './housekeeping.
 export { DatabaseUnavailable } from './database.ts';
 export { SchemaError } from './migrate.ts';
 export type { Account, ApiKey, Credential } from './accounts.ts';
-export type { Batch, BatchMessage, Piece } from './batches.ts';
+export type { Batch, BatchMessage, Piece, Served } from './batches.ts';
 export type { CarrierReceipt, PartNews, SentPart } from './carrier-receipts.ts';
 export type {
   InboundFilter,
@@ -86,6 +87,7 @@ function makeStore(database: Database) {
     settlements: bind(database, settlements),
     receipts: bind(database, { ...receipts, ...carrierReceipts }),
     emailAttachments: bind(database, emailAttachments),
+    erasure: bind(database, erasure),
     installation: bind(database, installation),
     inbound: bind(database, inbound),
     pace: bind(database, pace),

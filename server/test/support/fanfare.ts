@@ -31,6 +31,8 @@ export interface Fanfare {
   readonly folder: string;
   /** What it wrote to standard error so far. */
   readonly errors: () => string;
+  /** What it wrote to standard output so far. */
+  readonly output: () => string;
   request(
     method: string,
     path: string,
@@ -138,6 +140,7 @@ export async function launchFanfare(options: FanfareOptions = {}): Promise<Fanfa
   let child: ChildProcess;
   let url = '';
   let errors = () => '';
+  let output = () => '';
 
   async function start(config: object): Promise<void> {
     await writeFile(
@@ -159,11 +162,11 @@ export async function launchFanfare(options: FanfareOptions = {}): Promise<Fanfa
         ...options.env,
       },
     });
-    const out = collect(child, 'stdout');
+    output = collect(child, 'stdout');
     errors = collect(child, 'stderr');
     url = await until(async () => {
       if (child.exitCode !== null) throw new Error(`It ended with ${child.exitCode}: ${errors()}`);
-      return /ready at (\S+)/.exec(out())?.[1];
+      return /ready at (\S+)/.exec(output())?.[1];
     });
   }
 
@@ -214,6 +217,7 @@ export async function launchFanfare(options: FanfareOptions = {}): Promise<Fanfa
     database,
     folder,
     errors: () => errors(),
+    output: () => output(),
     request,
     get: (path) => request('GET', path),
     async send(body, headers) {

@@ -51,7 +51,10 @@ export async function startBounceServer(options: {
     socketTimeout: SILENCE_MS,
     closeTimeout: CLOSE_MS,
     disableReverseLookup: true,
-    onRcptTo({ address }, _session, callback) {
+    onRcptTo({ address }, session, callback) {
+      // A report is on one e-mail; for many, the same octets would be read again and again, for anybody who asks.
+      if (session.envelope.rcptTo.length > 0)
+        return callback(reply(452, 'One recipient at a time'));
       const known = referenceOf(bounceAddress, address) !== null;
       callback(known ? null : reply(550, 'No such mailbox; only reports are taken here'));
     },

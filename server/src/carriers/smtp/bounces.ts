@@ -36,7 +36,16 @@ export async function readBounce(
   return status === undefined ? null : readStatus(status, reference);
 }
 
-async function parse(raw: Uint8Array): Promise<Email | null> {
+/** A report stands at the beginning; what comes behind is the e-mail that it is on. */
+const BYTES_READ_MAX = 131_072;
+/** A report has three parts. More than a few are meant to keep us busy, since anybody may send one. */
+const PARTS_MAX = 10;
+
+async function parse(whole: Uint8Array): Promise<Email | null> {
+  const raw = whole.subarray(0, BYTES_READ_MAX);
+  const text = Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength).toString('latin1');
+  const isReport = /^content-type:\s*multipart\/report\b/im.test(text);
+  if (!isReport || text.split('\n--', PARTS_MAX + 1).length > PARTS_MAX) return null;
   try {
     return await PostalMime.parse(raw, {
       forceRfc822Attachments: true,

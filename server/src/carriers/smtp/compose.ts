@@ -1,6 +1,6 @@
 /** From a submission to what is sent: headers, parts and envelope. */
 import { convert } from 'html-to-text';
-import { domainOf } from '../../domain/email-address.ts';
+import { domainOf, findEmailAddressProblem } from '../../domain/email-address.ts';
 import { findHeaderProblem } from '../../domain/email-headers.ts';
 import type { Submission } from '../carrier.ts';
 import { bounceAddressOf } from './verp.ts';
@@ -29,6 +29,11 @@ export type ComposeResult =
 export function composeMail(submission: Submission, bounceAddress: string | null): ComposeResult {
   const { email, reference, from, to } = submission;
   if (email === null) return { ok: false, problem: 'Only e-mails go over SMTP.' };
+  // Whatever let it through: nothing but an address becomes part of the dialogue.
+  for (const address of [from, to]) {
+    const problem = findEmailAddressProblem(address);
+    if (problem !== null) return { ok: false, problem: `Not an address: ${problem}` };
+  }
   for (const [name, value] of Object.entries(email.headers)) {
     const problem = findHeaderProblem(name, value);
     if (problem !== null) return { ok: false, problem: `Header ${name.slice(0, 80)}: ${problem}` };
@@ -71,12 +76,14 @@ function oneLine(text: string): string {
 
 /** Characters of HTML that are looked at for its plain words. */
 const HTML_LENGTH_MAX = 1_000_000;
+/** Elements within elements; the walk is recursive, and deeper ones would exhaust the stack. */
+const HTML_DEPTH_MAX = 500;
 
 /** The plain words of HTML, in lines of 78 characters: links in brackets, images by their description. */
 export function textOfHtml(html: string): string {
   return convert(html, {
     wordwrap: 78,
-    limits: { maxInputLength: HTML_LENGTH_MAX, ellipsis: '…' },
+    limits: { maxInputLength: HTML_LENGTH_MAX, maxDepth: HTML_DEPTH_MAX, ellipsis: '…' },
     formatters: {
       alt(element, _walk, builder) {
         const alt = (element.attribs as Record<string, string>)['alt'];

@@ -19,19 +19,27 @@ export type Meaning =
   /** It is not about this e-mail: the server is away, wants no more, or does not know us. */
   | { readonly kind: 'wait' };
 
-const TOO_FAST = /too many|too fast|rate.?limit|throttl|slow down|limit exceeded/i;
+/** Log-in, TLS and the like, of whatever they are an answer to (RFC 4954, RFC 3207); the server closes (421). */
+const NOT_ABOUT_IT = new Set([421, 454, 530, 534, 535, 538]);
+const TOO_FAST = /too many|too fast|\brate\b|throttl|slow down|limit exceeded|server busy/i;
+/** Of an account, whichever way it is said. */
+const SENDING_LIMIT = /sending (limit|quota)|(daily|hourly) (limit|quota|message)/i;
+/** The server has no room, or takes nothing now (RFC 3463, 3.4). */
+const SERVER_BUSY = new Set(['3.1', '3.2']);
 
 /** What a refusal means. */
 export function classifyRefusal({ code, text, stage }: Refusal): Meaning {
-  // "Service not available, closing channel" (421), "authentication required" and its kin: for all alike.
-  if (stage === 'connection' || code === 421 || code === 530 || code === 535)
+  const enhanced = readEnhanced(text);
+  if (stage === 'connection' || NOT_ABOUT_IT.has(code) || SENDING_LIMIT.test(text))
     return { kind: 'wait' };
-  if (code < 500)
+  if (code < 500) {
     // A mailbox (2.x) has limits of its own.
-    return TOO_FAST.test(text) && readEnhanced(text)?.startsWith('2.') !== true
+    const isMailbox = enhanced?.startsWith('2.') === true;
+    return SERVER_BUSY.has(enhanced ?? '') || (TOO_FAST.test(text) && !isMailbox)
       ? { kind: 'wait' }
       : { kind: 'retry', code: ERRORS.unreachable.code };
-  return { kind: 'rejected', code: codeOf(readEnhanced(text), stage) };
+  }
+  return { kind: 'rejected', code: codeOf(enhanced, stage) };
 }
 
 /** The subject and detail of an enhanced status, `1.1` of `5.1.1`; null when there is none. */

@@ -11,6 +11,7 @@
 import nodemailer from 'nodemailer';
 import { ERRORS } from '../../domain/errors.ts';
 import type { Receipt } from '../../domain/receipt.ts';
+import type { Logger } from '../../lib/log.ts';
 import { createBackoff } from '../backoff.ts';
 import type { Carrier, ReceiptSink, SendResult, Submission } from '../carrier.ts';
 import { createUnderWay } from '../under-way.ts';
@@ -38,7 +39,7 @@ export function createSmtpCarrier(options: SmtpOptions): Carrier {
   let transport: Transport | null = null;
   let bounces: BounceServer | null = null;
   let lastFailure: string | null = null;
-  const delivered = createHandOver();
+  const delivered = createHandOver(log);
   const underWay = createUnderWay<SendResult>();
 
   function wait(detail: string): SendResult {
@@ -242,13 +243,22 @@ function readQueueId(response: string): string | null {
 }
 
 /** Receipts that we give ourselves, handed on together after the answer that they follow. */
-function createHandOver() {
+function createHandOver(log: Logger) {
   let receive: ReceiptSink | null = null;
   let waiting: Receipt[] = [];
   let handing: Promise<void> | null = null;
   async function handOn(): Promise<void> {
     await new Promise<void>((resolve) => setImmediate(resolve));
-    while (waiting.length > 0 && receive !== null) await receive(waiting.splice(0));
+    while (waiting.length > 0 && receive !== null) {
+      const some = waiting.splice(0);
+      try {
+        await receive(some);
+      } catch (error) {
+        log.warn({ err: error }, 'Receipts cannot be taken; they go with the next');
+        waiting.unshift(...some);
+        return;
+      }
+    }
   }
   return {
     start(sink: ReceiptSink): void {

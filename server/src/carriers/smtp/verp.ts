@@ -1,6 +1,8 @@
 /** Variable envelope return paths: each e-mail's reports come to an address of its own, which names the e-mail. Pure. */
 
-const REFERENCE = '[0-9a-z-]{1,48}';
+/** Characters of a reference, `Submission.reference`. */
+export const REFERENCE_LENGTH_MAX = 48;
+const REFERENCE = `[0-9a-z-]{1,${REFERENCE_LENGTH_MAX}}`;
 
 /** `bounces@example.com` and a reference: `bounces+{reference}@example.com`. */
 export function bounceAddressOf(bounceAddress: string, reference: string): string {

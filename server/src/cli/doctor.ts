@@ -1,0 +1,115 @@
+/** `fanfare doctor`: what is wrong with a database of Fanfare, and with `--repair` what can be put right by a program. */
+import { Option, type Command } from 'commander';
+import { decodeTypeId, openDoctor, type Finding } from '../app.ts';
+import type { Config } from '../config/config.ts';
+import { createLogger } from '../lib/log.ts';
+import { fail, print } from './admin.ts';
+
+interface Options {
+  readonly since: string;
+  readonly operation?: string;
+  readonly patience: string;
+  readonly json?: true;
+  readonly repair?: true;
+  readonly restored?: true;
+}
+
+/** A finding and what was done about it. */
+interface Told extends Omit<Finding, 'repair'> {
+  readonly repaired: string | null;
+}
+
+/** Exit codes: something was found; nothing could be looked at. */
+const FOUND = 1;
+const BLIND = 2;
+
+export function addDoctorCommand(program: Command, readConfig: () => Config): void {
+  program
+    .command('doctor')
+    .description(
+      'look for what is wrong in the database, beside running servers or without one; exits with 0 when all is well, 1 when something was found, 2 when it could not look',
+    )
+    .addOption(
+      new Option(
+        '--since <time>',
+        'count operations accepted since: 90m, 24h, 7d or a time',
+      ).default('24h'),
+    )
+    .option('--operation <id>', 'count this operation only')
+    .addOption(new Option('--patience <time>', 'what may wait this long is not told').default('5m'))
+    .option('--repair', 'put right what can be put right safely')
+    .option(
+      '--restored',
+      'after a backup was restored, before a server starts: put in doubt what may have been sent since',
+    )
+    .option('--json', 'print one JSON object')
+    .action(async (options: Options) => {
+      try {
+        process.exitCode = await runDoctor(readConfig(), options);
+      } catch (error) {
+        process.exitCode = BLIND;
+        throw error;
+      }
+    });
+}
+
+async function runDoctor(config: Config, options: Options): Promise<number> {
+  const now = Date.now();
+  const patienceMs = parseDuration(options.patience) ?? fail('--patience is a time such as 5m.');
+  const since = parseSince(options.since, now);
+  const operationId =
+    options.operation === undefined
+      ? null
+      : (decodeTypeId('comms_operation', options.operation) ??
+        fail(`"${options.operation}" is not the id of an operation.`));
+  const doctor = await openDoctor(config, createLogger('warn'));
+  try {
+    const doubted = options.restored ? await doctor.doubtRestored() : null;
+    const told: Told[] = [];
+    for (const { repair, ...finding } of await doctor.look({ since, operationId, patienceMs })) {
+      const repaired = options.repair && repair !== null ? await repair() : null;
+      told.push({ ...finding, repaired });
+    }
+    if (options.json)
+      print(JSON.stringify({ healthy: told.length === 0, doubted, findings: told }));
+    else {
+      if (doubted !== null) print(`Messages in doubt now: ${doubted}.`);
+      print(describe(told));
+    }
+    return told.length === 0 ? 0 : FOUND;
+  } finally {
+    await doctor.close();
+  }
+}
+
+const UNITS_MS: Readonly<Record<string, number>> = {
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+
+function parseDuration(text: string): number | null {
+  const [, count, unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
+  return count === undefined ? null : Number(count) * (UNITS_MS[unit] ?? 0);
+}
+
+function parseSince(text: string, now: number): Date {
+  const duration = parseDuration(text);
+  const at = new Date(duration === null ? text : now - duration);
+  if (Number.isNaN(at.getTime()) || at.getTime() < 0)
+    fail('--since is a duration such as 24h, or a time such as 2030-01-31T09:00:00Z.');
+  return at;
+}
+
+function describe(told: readonly Told[]): string {
+  if (told.length === 0) return 'All is well.';
+  const repaired = told.filter((each) => each.repaired !== null).length;
+  return [
+    ...told.map(
+      ({ check, where, what, advice, repaired: done }) =>
+        `${check}  ${where}\n  ${what}\n  ${done === null ? `To do: ${advice}` : `Done: ${done}`}\n`,
+    ),
+    `Found ${told.length}${repaired > 0 ? `, repaired ${repaired}` : ''}.`,
+  ].join('\n');
+}

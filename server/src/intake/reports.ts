@@ -1,0 +1,83 @@
+/** Reports: all that carriers and their far sides tell us, receipts and messages from people, on one way into the store. */
+import { createKeywordFinder, ENGLISH, type KeywordSet } from '../domain/keywords.ts';
+import type { InboundMessage } from '../domain/inbound.ts';
+import type { Receipt } from '../domain/receipt.ts';
+import type { Logger } from '../lib/log.ts';
+import type { KeywordScope, ReceiptTally, Store } from '../store/store.ts';
+import { createInboundIntake, type InboundIntake } from './inbound.ts';
+import { createReceiptIntake, type ReceiptIntake } from './receipts.ts';
+import { createSubmitter } from './submit.ts';
+
+/** What a carrier's far side has reported in one call. */
+export interface Reported {
+  readonly receipts: readonly Receipt[];
+  readonly inbound: readonly InboundMessage[];
+}
+
+export interface Reports {
+  readonly receipts: ReceiptIntake;
+  readonly inbound: InboundIntake;
+  /** Resolves when all of it is stored; with false, to be told again, when it cannot be now. */
+  take(carrier: string, reported: Reported): Promise<boolean>;
+}
+
+export interface ReportsOptions {
+  readonly store: Store;
+  readonly log: Logger;
+  readonly receipts: {
+    readonly flushDelayMs: number;
+    readonly batchMax: number;
+    readonly bufferMax: number;
+  };
+  readonly inbound: {
+    readonly keywords: boolean;
+    readonly scope: KeywordScope;
+    readonly languages: Readonly<Record<string, KeywordSet>>;
+  };
+  /** Resolves when the outcomes that this node knows are written: receipts that follow them find them. */
+  readonly outcomesWritten: () => Promise<void>;
+  readonly onApplied: (tally: ReceiptTally) => void;
+}
+
+export function createReports(options: ReportsOptions): Reports {
+  const { store, log } = options;
+  const receipts = createReceiptIntake({
+    store,
+    log,
+    delayMs: options.receipts.flushDelayMs,
+    batchMax: options.receipts.batchMax,
+    waitingMax: options.receipts.bufferMax,
+    outcomesWritten: options.outcomesWritten,
+    onApplied: options.onApplied,
+  });
+  const { keywords, scope, languages } = options.inbound;
+  const inbound = createInboundIntake({
+    store,
+    log,
+    submitter: createSubmitter({ store, requireVariables: true, now: () => new Date() }),
+    findKeyword: keywords ? createKeywordFinder(listKeywords(languages)) : null,
+    scope,
+  });
+  return {
+    receipts,
+    inbound,
+    async take(carrier, reported) {
+      if (receipts.isFull) return false;
+      try {
+        await Promise.all([
+          receipts.take(carrier, reported.receipts),
+          inbound.take(carrier, reported.inbound),
+        ]);
+        return true;
+      } catch (error) {
+        log.warn({ err: error, carrier }, 'What a carrier reported cannot be stored');
+        return false;
+      }
+    },
+  };
+}
+
+/** English always, unless the configuration has its own. */
+function listKeywords(languages: Readonly<Record<string, KeywordSet>>): KeywordSet[] {
+  return Object.values({ ...languages, en: languages['en'] ?? ENGLISH });
+}

@@ -1,0 +1,72 @@
+/**
+ * The audit: holds what the database says against what must be true, beside running servers or without any. It reads in
+ * short statements, takes no locks, and changes nothing unless a finding is repaired.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openDatabase, type Database } from '../database.ts';
+import {
+  auditClock,
+  auditDisk,
+  auditIndexes,
+  auditMigrations,
+  auditPartitions,
+  auditTransactions,
+  auditVacuum,
+} from './engine.ts';
+import type { AuditScope, Finding } from './finding.ts';
+import { auditOperations } from './operations.ts';
+import { auditInbound, auditLanes, auditReceipts, auditStrayBatches } from './queue.ts';
+import { doubtRestored } from './restored.ts';
+
+export type { AuditScope, Finding } from './finding.ts';
+
+export interface Audit {
+  /** Everything that is wrong. Rejects with `SchemaError` when this is no database of this Fanfare. */
+  look(scope: AuditScope): Promise<Finding[]>;
+  /** After a backup was restored: puts in doubt what may have been sent since. Resolves with the number of messages. */
+  doubtRestored(): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** What looks wrong is looked at again after this long, and told only when it still is. */
+const AGAIN_MS = 1_000;
+
+/** Opens a database for auditing, as it is: nothing is migrated. */
+export function openAudit(url: string): Audit {
+  const database = openDatabase({ url, connectionsMax: 1, name: 'fanfare-doctor' });
+  return {
+    async look(scope) {
+      const first = await lookOnce(database, scope);
+      if (first.length === 0) return first;
+      await sleep(AGAIN_MS);
+      const keys = new Set((await lookOnce(database, scope)).map(keyOf));
+      return first.filter((each) => keys.has(keyOf(each)));
+    },
+    doubtRestored: () => doubtRestored(database),
+    close: () => database.close(),
+  };
+}
+
+const keyOf = ({ check, where }: Finding) => `${check} ${where}`;
+
+async function lookOnce(database: Database, scope: AuditScope): Promise<Finding[]> {
+  const found = [
+    ...(await auditClock(database)),
+    ...(await auditDisk(scope)),
+    ...(await auditVacuum(database)),
+    ...(await auditTransactions(database, scope)),
+  ];
+  const behind = await auditMigrations(database);
+  // The other statements are written for the present schema.
+  if (behind.length > 0) return [...found, ...behind];
+  found.push(
+    ...(await auditPartitions(database)),
+    ...(await auditIndexes(database)),
+    ...(await auditLanes(database, scope)),
+    ...(await auditStrayBatches(database)),
+    ...(await auditReceipts(database, scope)),
+    ...(await auditInbound(database, scope)),
+  );
+  for await (const each of auditOperations(database, scope)) found.push(each);
+  return found;
+}

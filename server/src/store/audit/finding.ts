@@ -1,0 +1,59 @@
+/** What an audit looks for, and what it says when it finds something. */
+
+export interface AuditScope {
+  /** Operations accepted since then are counted, and older ones that have work in the queue. */
+  readonly since: Date;
+  /** Only this operation (UUID) of them; null: all. */
+  readonly operationId: string | null;
+  /** What may wait this long without being worth a word. */
+  readonly patienceMs: number;
+  /** Carriers of the configuration. */
+  readonly lanes: readonly string[];
+  /** Folder of the embedded database; null where the database is elsewhere. */
+  readonly folder: string | null;
+}
+
+/** Kinds of findings, for programs that read them. */
+export type Check =
+  | 'counters'
+  | 'status'
+  | 'orphans'
+  | 'batches'
+  | 'leases'
+  | 'lanes'
+  | 'overdue'
+  | 'receipts'
+  | 'inbound'
+  | 'clock'
+  | 'partitions'
+  | 'indexes'
+  | 'migrations'
+  | 'vacuum'
+  | 'transactions'
+  | 'disk';
+
+export interface Finding {
+  readonly check: Check;
+  /** The thing that it was found at; with `check` it tells findings apart. */
+  readonly where: string;
+  readonly what: string;
+  /** What to do about it. */
+  readonly advice: string;
+  /**
+   * Puts it right and says what it did, in one transaction that looks again first: nothing happens where there is
+   * nothing to do any more. Null where that is not for a program to decide.
+   */
+  readonly repair: (() => Promise<string>) | null;
+}
+
+/** A number of things. */
+export function countOf(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}
+
+/** A duration as people say it. */
+export function describeAge(seconds: number): string {
+  if (seconds < 120) return `${Math.round(seconds)} s`;
+  if (seconds < 7_200) return `${Math.round(seconds / 60)} min`;
+  return `${Math.round(seconds / 3_600)} h`;
+}

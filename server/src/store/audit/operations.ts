@@ -1,0 +1,194 @@
+/**
+ * Operations held against their messages: counters, status, messages that no batch will send, batches with nothing left
+ * to do. Each operation is looked at in one statement, hence in one snapshot, in which all of it must agree: whoever
+ * moves a message moves its counters, and the queue, in the same transaction.
+ */
+import { encodeTypeId, messageUuidRange, uuidLowerBound } from '../../domain/ids.ts';
+import { MESSAGE_STATUSES } from '../../domain/message.ts';
+import { counterOf, type OperationStats, type OperationStatus } from '../../domain/operation.ts';
+import type { Database, Querier } from '../database.ts';
+import { countOf, type AuditScope, type Finding } from './finding.ts';
+import { IS_ORPHAN, OPERATION_PARTS, requeueOrphans } from './orphans.ts';
+
+interface Key {
+  readonly account_id: number;
+  readonly id: string;
+}
+
+/** Counters as they stand in the operation, or as its messages say. */
+type Counters = OperationStats;
+
+interface Picture {
+  readonly status: OperationStatus;
+  readonly recorded: Counters;
+  readonly counted: Counters;
+  readonly orphans: number;
+  /** Batches, long due and not leased, whose messages are all settled. */
+  readonly ended: readonly string[];
+}
+
+/** Above every id. */
+const UUID_MAX = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+/** Operations listed in one go. */
+const PAGE = 200;
+
+const COUNTERS = [
+  'total',
+  'recipients',
+  'attempts',
+  'unaddressable',
+  ...MESSAGE_STATUSES.map(counterOf),
+] as const;
+
+/** Findings of all operations in scope, newest first, an operation at a time. */
+export async function* auditOperations(
+  database: Database,
+  scope: AuditScope,
+): AsyncGenerator<Finding> {
+  let before = UUID_MAX;
+  for (;;) {
+    const { rows } = await database.query<Key>(
+      `select account_id, id from operation
+       where id < $1 and ($3::uuid is null or id = $3) and ($3::uuid is not null or id >= $2 or scheduled + queued > 0
+         or status in ('SCHEDULED', 'PROCESSING') or id in (select operation_id from dispatch_batch))
+       order by id desc limit ${PAGE}`,
+      [before, uuidLowerBound(scope.since.getTime()), scope.operationId],
+    );
+    for (const key of rows) yield* await auditOperation(database, key, scope.patienceMs);
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < PAGE) return;
+    before = last.id;
+  }
+}
+
+async function auditOperation(
+  database: Database,
+  key: Key,
+  patienceMs: number,
+): Promise<Finding[]> {
+  const picture = await takePicture(database, key, patienceMs);
+  if (picture === null) return [];
+  const { recorded, counted, status, orphans, ended } = picture;
+  const where = encodeTypeId('comms_operation', key.id);
+  const found: Finding[] = [];
+  const wrong = COUNTERS.filter((name) => recorded[name] !== counted[name]);
+  if (wrong.length > 0)
+    found.push({
+      check: 'counters',
+      where,
+      what: wrong
+        .map((name) => `${name} is ${recorded[name]}, counted ${counted[name]}`)
+        .join('; '),
+      advice: '--repair counts anew.',
+      repair: () => recount(database, key),
+    });
+  const right = statusFor(status, counted);
+  if (status !== right)
+    found.push({
+      check: 'status',
+      where,
+      what: `It is ${status} with ${counted.scheduled} scheduled, ${counted.queued} queued and ${counted.canceled} canceled of ${counted.total}; it should be ${right}.`,
+      advice: '--repair sets the status that its messages say.',
+      repair: () => recount(database, key),
+    });
+  if (orphans > 0)
+    found.push({
+      check: 'orphans',
+      where,
+      what: `${countOf(orphans, 'message')} to be sent, and in no batch.`,
+      advice:
+        '--repair queues them: those that are SCHEDULED are sent; the others may have been handed over, so they are treated as their carrier\'s "ambiguous" says.',
+      repair: () => requeueOrphans(database, key.account_id, key.id),
+    });
+  if (ended.length > 0)
+    found.push({
+      check: 'batches',
+      where,
+      what: `${countOf(ended.length, 'batch', 'batches')} long due with nothing left to send.`,
+      advice: '--repair removes them.',
+      repair: () => removeEnded(database, key, patienceMs),
+    });
+  return found;
+}
+
+async function takePicture(
+  querier: Querier,
+  { account_id, id }: Key,
+  patienceMs: number,
+): Promise<Picture | null> {
+  const { rows } = await querier.query<{
+    status: OperationStatus;
+    recorded: Counters;
+    counted: Omit<Counters, 'recipients' | 'unaddressable'>;
+    unaddressable: number;
+    orphans: number;
+    ended: string[];
+  }>(
+    `with ${OPERATION_PARTS},
+     counted as (
+       select count(*)::int as total, coalesce(sum(attempt), 0)::int as attempts,
+         ${MESSAGE_STATUSES.map((each) => `count(*) filter (where status = '${each}')::int as ${counterOf(each)}`).join(', ')}
+       from m),
+     ended as (
+       select q.batch_id from queued q
+         left join m on m.ordinal = q.ordinal and m.attempt < q.attempt and m.status <= 'SENT'
+       group by q.batch_id
+       having count(m.id) = 0 and bool_and(q.free) and max(q.due_at) < now() - $4 * interval '1 millisecond')
+     select o.status, to_jsonb(o) as recorded, (select to_jsonb(c) from counted c) as counted,
+       (select count(*)::int from unaddressable where account_id = $1 and id > $2 and id <= $3) as unaddressable,
+       (select count(*)::int from m where ${IS_ORPHAN}) as orphans,
+       array(select batch_id from ended)::text[] as ended
+     from operation o where o.account_id = $1 and o.id = $2`,
+    [account_id, id, messageUuidRange(id).last, patienceMs],
+  );
+  const row = rows[0];
+  if (row === undefined) return null;
+  const { unaddressable } = row;
+  const recipients = row.counted.total + unaddressable;
+  return { ...row, counted: { ...row.counted, unaddressable, recipients } };
+}
+
+/** The status that belongs to these counters; what is right already stays. */
+function statusFor(status: OperationStatus, counted: Counters): OperationStatus {
+  if (status === 'CANCELED' && counted.canceled > 0) return status;
+  if (counted.scheduled + counted.queued === 0) return 'COMPLETED';
+  if (status === 'SCHEDULED' && counted.scheduled === counted.total) return status;
+  return 'PROCESSING';
+}
+
+/**
+ * Counts anew while the operation's row is locked: movers wait with their sums until this is committed, and their
+ * messages are not seen before.
+ */
+function recount(database: Database, key: Key): Promise<string> {
+  return database.transact(async (client) => {
+    await client.query('select 1 from operation where account_id = $1 and id = $2 for update', [
+      key.account_id,
+      key.id,
+    ]);
+    const now = await takePicture(client, key, 0);
+    if (now === null) return 'It is gone.';
+    const status = statusFor(now.status, now.counted);
+    await client.query(
+      `update operation set status = $3::operation_status, updated_at = greatest(updated_at, clock_timestamp()),
+         ${COUNTERS.map((name, i) => `${name} = $${i + 4}`).join(', ')}
+       where account_id = $1 and id = $2`,
+      [key.account_id, key.id, status, ...COUNTERS.map((name) => now.counted[name])],
+    );
+    return `Counted anew: ${status}, ${COUNTERS.filter((name) => now.counted[name] > 0)
+      .map((name) => `${name} ${now.counted[name]}`)
+      .join(', ')}.`;
+  });
+}
+
+function removeEnded(database: Database, key: Key, patienceMs: number): Promise<string> {
+  return database.transact(async (client) => {
+    await client.query(
+      `select 1 from dispatch_batch where account_id = $1 and operation_id = $2 order by id for update`,
+      [key.account_id, key.id],
+    );
+    const ended = (await takePicture(client, key, patienceMs))?.ended ?? [];
+    await client.query('delete from dispatch_batch where id = any($1)', [ended]);
+    return `Removed ${countOf(ended.length, 'batch', 'batches')}.`;
+  });
+}

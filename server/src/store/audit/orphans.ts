@@ -1,0 +1,162 @@
+/**
+ * Messages that wait to be sent and that no batch has, queued again without doubling any.
+ *
+ * A message that is SCHEDULED was in a batch that nobody could lease: it was not handed over, and its new batch is an
+ * ordinary one. Of any other nobody knows how far its lost batch had come. Its new batch therefore begins with the
+ * frontier at its end: whoever leases it finds all of it doubtful, and the carrier's `ambiguous` decides as after a
+ * crash. With `hold` nothing is sent twice.
+ */
+import { ATTEMPT_MAX, messageUuidRange, ordinalOf } from '../../domain/ids.ts';
+import type { Address, AddressChannel } from '../../domain/message.ts';
+import type { SendPlan } from '../../domain/operation.ts';
+import { listCandidates } from '../../domain/routing.ts';
+import type pg from 'pg';
+import type { Database } from '../database.ts';
+import { WAKE_CHANNEL } from '../operations.ts';
+
+/** Messages that something is still to be done for: they must be in a batch. */
+const IS_OPEN = `(m.status in ('SCHEDULED', 'QUEUED')
+  or (m.status = 'SENT' and m.attempt_status in ('UNDELIVERED', 'FAILED')))`;
+
+/** Messages `m` of operation `$2` of account `$1`, whose last id is `$3`; and what is queued of them, as `queued`. */
+export const OPERATION_PARTS = `m as (
+    select id, status, attempt, attempt_status, (('x' || right(id::text, 4))::bit(16)::int & 16383) - 1 as ordinal
+    from message where account_id = $1 and id > $2 and id <= $3),
+  queued as (
+    select b.id as batch_id, n.ordinal, b.attempt, b.due_at,
+      b.leased_until is null or b.leased_until < now() as free
+    from dispatch_batch b left join lateral unnest(b.ordinals) as n(ordinal) on true
+    where b.account_id = $1 and b.operation_id = $2)`;
+
+/** Whether no batch is about to make the next attempt of `m`. */
+export const IS_ORPHAN = `${IS_OPEN} and not exists (
+  select 1 from queued q where q.ordinal = m.ordinal and q.attempt = m.attempt + 1)`;
+
+interface OrphanRow {
+  id: string;
+  scheduled: boolean;
+  attempt: number;
+  candidate: number;
+  address: string;
+  address_channel: AddressChannel;
+  addresses: [Address, ...Address[]] | null;
+  due_at: Date;
+}
+
+interface NewBatch {
+  readonly lane: string;
+  readonly senderId: string | null;
+  readonly scheduled: boolean;
+  readonly attempt: number;
+  readonly candidate: number;
+  readonly dueAt: Date;
+  readonly ordinals: number[];
+}
+
+/** As batches are made when an operation is accepted. */
+const BATCH_SIZE_MAX = 500;
+
+/** Makes batches for the orphans of an operation; says how many messages are queued again. */
+export function requeueOrphans(
+  database: Database,
+  accountId: number,
+  operationId: string,
+): Promise<string> {
+  return database.transact(async (client) => {
+    const seen = await findOrphans(client, accountId, operationId);
+    await client.query(
+      'select 1 from message where account_id = $1 and id = any($2::uuid[]) order by id for update',
+      [accountId, seen.map((row) => row.id)],
+    );
+    // Once more, now that they keep still: someone else may have queued or settled them.
+    const orphans = await findOrphans(client, accountId, operationId);
+    const { rows } = await client.query<{ plan: SendPlan; expire_at: Date | null }>(
+      'select plan, expire_at from operation where account_id = $1 and id = $2',
+      [accountId, operationId],
+    );
+    const [operation] = rows;
+    if (operation === undefined) return 'It is gone.';
+    const batches = composeBatches(orphans, operation.plan);
+    for (const batch of batches)
+      await insertBatch(client, accountId, operationId, operation.expire_at, batch);
+    await client.query(`select pg_notify('${WAKE_CHANNEL}', '')`);
+    const count = (scheduled: boolean) =>
+      batches
+        .filter((each) => each.scheduled === scheduled)
+        .reduce((sum, { ordinals }) => sum + ordinals.length, 0);
+    return `Queued ${count(true)} to be sent as scheduled, and ${count(false)} as doubtful.`;
+  });
+}
+
+async function findOrphans(
+  client: pg.PoolClient,
+  accountId: number,
+  operationId: string,
+): Promise<OrphanRow[]> {
+  const { rows } = await client.query<OrphanRow>(
+    `with ${OPERATION_PARTS}
+     select m.id, m.status = 'SCHEDULED' as scheduled, m.attempt, w.candidate, w.address, w.address_channel, w.addresses,
+       case when m.status = 'SCHEDULED' then coalesce(w.scheduled_for, o.scheduled_for, now()) else now() end as due_at
+     from m join message w on w.account_id = $1 and w.id = m.id and w.id > $2 and w.id <= $3
+       join operation o on o.account_id = $1 and o.id = $2
+     where ${IS_ORPHAN} and m.attempt < ${ATTEMPT_MAX} order by m.id`,
+    [accountId, operationId, messageUuidRange(operationId).last],
+  );
+  return rows;
+}
+
+function composeBatches(orphans: readonly OrphanRow[], plan: SendPlan): NewBatch[] {
+  const batches: NewBatch[] = [];
+  const open = new Map<string, NewBatch>();
+  for (const row of orphans) {
+    const addresses = row.addresses ?? [{ address: row.address, channel: row.address_channel }];
+    const sender = listCandidates(addresses, plan)[row.candidate]?.sender;
+    if (sender === undefined) continue;
+    const { scheduled, attempt, candidate, due_at: dueAt } = row;
+    const senderId = sender.senderId ?? null;
+    const key = JSON.stringify([sender.carrier, senderId, scheduled, attempt, candidate, dueAt]);
+    let batch = open.get(key);
+    if (batch === undefined || batch.ordinals.length >= BATCH_SIZE_MAX) {
+      batch = {
+        lane: sender.carrier,
+        senderId,
+        scheduled,
+        attempt: attempt + 1,
+        candidate,
+        dueAt,
+        ordinals: [],
+      };
+      open.set(key, batch);
+      batches.push(batch);
+    }
+    batch.ordinals.push(ordinalOf(row.id));
+  }
+  return batches;
+}
+
+async function insertBatch(
+  client: pg.PoolClient,
+  accountId: number,
+  operationId: string,
+  expireAt: Date | null,
+  batch: NewBatch,
+): Promise<void> {
+  await client.query(
+    `insert into dispatch_batch (account_id, operation_id, lane, candidate, sender_id, paced, attempt, waiting, due_at,
+       expire_at, ordinals, frontier)
+     values ($1, $2, $3, $4, $5, is_paced($5), $6, $7, $8, $9, $10, $11)`,
+    [
+      accountId,
+      operationId,
+      batch.lane,
+      batch.candidate,
+      batch.senderId,
+      batch.attempt,
+      batch.scheduled,
+      batch.dueAt,
+      expireAt,
+      batch.ordinals,
+      batch.scheduled ? 0 : batch.ordinals.length,
+    ],
+  );
+}

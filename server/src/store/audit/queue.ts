@@ -1,0 +1,199 @@
+/** The queue and what waits beside it: leases, lanes, overdue batches, parked receipts, answers that are owed. */
+import { encodeTypeId, uuidLowerBound } from '../../domain/ids.ts';
+import type { Database } from '../database.ts';
+import { countOf, describeAge, type AuditScope, type Finding } from './finding.ts';
+
+/** Whether batch `b` rests because its operation is paused. */
+const IS_PAUSED = `exists (select 1 from operation o
+  where o.account_id = b.account_id and o.id = b.operation_id and o.paused_at is not null)`;
+
+interface LaneRow {
+  lane: string;
+  batches: number;
+  messages: number;
+  stale: number;
+  overdue: number;
+  sleeping: number;
+  age: number;
+}
+
+/** Batches by lane: those of carriers that there are not, those whose node is gone, those that nobody takes. */
+export async function auditLanes(database: Database, scope: AuditScope): Promise<Finding[]> {
+  const { rows } = await database.query<LaneRow>(
+    `with late as (
+       select lane, cardinality(ordinals) as messages, waiting, leased_until is not null as leased,
+         not paced and (leased_until is null or leased_until < now()) as free,
+         coalesce(leased_until, due_at) < now() - $1 * interval '1 millisecond' as is_late,
+         now() - coalesce(leased_until, due_at) as age, ${IS_PAUSED} as paused
+       from dispatch_batch b)
+     select lane, count(*)::int as batches, sum(messages)::int as messages,
+       (count(*) filter (where is_late and leased and not paused))::int as stale,
+       (count(*) filter (where is_late and not leased and free and not waiting and not paused))::int as overdue,
+       (count(*) filter (where is_late and waiting))::int as sleeping,
+       coalesce(extract(epoch from max(age) filter (where is_late and not paused)), 0)::float as age
+     from late group by lane order by lane`,
+    [scope.patienceMs],
+  );
+  return rows.flatMap((row) =>
+    scope.lanes.includes(row.lane) ? judgeLane(row) : [judgeStrangeLane(row)],
+  );
+}
+
+function judgeStrangeLane({ lane, batches, messages }: LaneRow): Finding {
+  return {
+    check: 'lanes',
+    where: lane,
+    what: `${countOf(batches, 'batch', 'batches')} with ${countOf(messages, 'message')} for the carrier "${lane}", which this configuration does not have.`,
+    advice:
+      'Configure the carrier again, under this name, or cancel the operations. Look with the configuration of the server.',
+    repair: null,
+  };
+}
+
+function judgeLane({ lane, stale, overdue, sleeping, age }: LaneRow): Finding[] {
+  const found: Finding[] = [];
+  const add = (check: 'leases' | 'overdue', what: string, advice: string) =>
+    found.push({ check, where: lane, what, advice, repair: null });
+  if (stale > 0)
+    add(
+      'leases',
+      `${countOf(stale, 'lease')} ran out up to ${describeAge(age)} ago, and nobody has taken the work.`,
+      'Start a server that has this carrier; what was under way is then treated as "ambiguous" says.',
+    );
+  if (overdue > 0)
+    add(
+      'overdue',
+      `${countOf(overdue, 'batch', 'batches')} due for up to ${describeAge(age)}.`,
+      'Is a server running, and does the carrier take messages? /metrics and the log tell.',
+    );
+  if (sleeping > 0)
+    add(
+      'overdue',
+      `${countOf(sleeping, 'scheduled batch', 'scheduled batches')} not woken for up to ${describeAge(age)}.`,
+      'Start a server: each wakes what is due every 200 ms.',
+    );
+  return found;
+}
+
+/** Batches whose operation does not exist any more. */
+export async function auditStrayBatches(database: Database): Promise<Finding[]> {
+  const strays = `select b.id from dispatch_batch b where not exists
+    (select 1 from operation o where o.account_id = b.account_id and o.id = b.operation_id)`;
+  const { rowCount } = await database.query(strays);
+  if (!rowCount) return [];
+  return [
+    {
+      check: 'batches',
+      where: 'dispatch_batch',
+      what: `${countOf(rowCount, 'batch', 'batches')} of operations that do not exist.`,
+      advice: '--repair removes them.',
+      async repair() {
+        const gone = await database.query(`delete from dispatch_batch where id in (${strays})`);
+        return `Removed ${countOf(gone.rowCount ?? 0, 'batch', 'batches')}.`;
+      },
+    },
+  ];
+}
+
+/** A receipt that quotes an id is tried again with growing pauses: after so many tries, about a minute, it is odd. */
+const TRIES_ODD = 8;
+
+export async function auditReceipts(database: Database, scope: AuditScope): Promise<Finding[]> {
+  return [
+    ...(await auditParked(database, scope)),
+    ...(await auditParkedByCarrierId(database, scope)),
+  ];
+}
+
+async function auditParked(database: Database, { patienceMs }: AuditScope): Promise<Finding[]> {
+  const NAMES_NOTHING =
+    'not exists (select 1 from message m where m.account_id = p.account_id and m.id = p.message_id)';
+  const { rows } = await database.query<{ strange: number; late: number; age: number }>(
+    `select (count(*) filter (where strange))::int as strange,
+       (count(*) filter (where not strange and late))::int as late,
+       coalesce(extract(epoch from now() - min(received_at)), 0)::float as age
+     from (select received_at, ${NAMES_NOTHING} as strange,
+       received_at < now() - $1 * interval '1 millisecond' as late from parked_receipt p) as parked`,
+    [patienceMs],
+  );
+  const { strange = 0, late = 0, age = 0 } = rows[0] ?? {};
+  const found: Finding[] = [];
+  if (strange > 0)
+    found.push({
+      check: 'receipts',
+      where: 'parked_receipt: strangers',
+      what: `${countOf(strange, 'parked receipt')} on messages that do not exist.`,
+      advice: '--repair drops them.',
+      async repair() {
+        const gone = await database.query(`delete from parked_receipt p where ${NAMES_NOTHING}`);
+        return `Dropped ${countOf(gone.rowCount ?? 0, 'receipt')}.`;
+      },
+    });
+  if (late > 0)
+    found.push({
+      check: 'receipts',
+      where: 'parked_receipt',
+      what: `${countOf(late, 'receipt')} waiting for up to ${describeAge(age)} for the outcome of an attempt.`,
+      advice:
+        'Look at what else was found: their messages should be in the queue. They are dropped after 4 days.',
+      repair: null,
+    });
+  return found;
+}
+
+async function auditParkedByCarrierId(
+  database: Database,
+  { patienceMs }: AuditScope,
+): Promise<Finding[]> {
+  const { rows } = await database.query<{ lane: string; odd: number; late: number; tries: number }>(
+    `select lane, (count(*) filter (where tries >= ${TRIES_ODD}))::int as odd,
+       (count(*) filter (where due_at < now() - $1 * interval '1 millisecond'))::int as late,
+       max(tries)::int as tries
+     from parked_carrier_receipt group by lane order by lane`,
+    [patienceMs],
+  );
+  return rows.flatMap(({ lane, odd, late, tries }) => {
+    const found: Finding[] = [];
+    if (odd > 0)
+      found.push({
+        check: 'receipts',
+        where: `parked_carrier_receipt: ${lane}`,
+        what: `${countOf(odd, 'receipt')} with ids that match nothing after up to ${tries} tries.`,
+        advice:
+          "If they are of messages sent from here, the ids in answers and receipts differ: see the carrier's options. Otherwise someone else uses the same connection. They are dropped after about an hour.",
+        repair: null,
+      });
+    if (late > 0)
+      found.push({
+        check: 'receipts',
+        where: `parked_carrier_receipt: ${lane}: waiting`,
+        what: `${countOf(late, 'receipt')} not tried again although it is time.`,
+        advice: 'Start a server: each tries parked receipts.',
+        repair: null,
+      });
+    return found;
+  });
+}
+
+/** Answers to keywords that nobody has sent. */
+export async function auditInbound(
+  database: Database,
+  { patienceMs }: AuditScope,
+): Promise<Finding[]> {
+  const { rows } = await database.query<{ n: number; first: string | null }>(
+    `select count(*)::int as n, (array_agg(id order by id))[1] as first from inbound_message
+     where reply is not null and id < $1`,
+    [uuidLowerBound(Date.now() - patienceMs)],
+  );
+  const { n = 0, first = null } = rows[0] ?? {};
+  if (first === null) return [];
+  return [
+    {
+      check: 'inbound',
+      where: encodeTypeId('comms_message', first),
+      what: `${countOf(n, 'answer')} owed to people; this is the oldest message.`,
+      advice: 'Start a server: each sends what is owed. If one runs, its log says why it cannot.',
+      repair: null,
+    },
+  ];
+}

@@ -1,0 +1,300 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import pg from 'pg';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { decodeTypeId, messageUuid, newOperationUuid } from '../src/domain/ids.ts';
+import {
+  QUICK,
+  recipients,
+  runProgram,
+  smsOnly,
+  special,
+  startFanfare,
+  text,
+  type Fanfare,
+  type Json,
+} from './support/fanfare.ts';
+
+async function examine(
+  fanfare: Fanfare,
+  args: readonly string[] = [],
+  env: Record<string, string> = {},
+): Promise<{ code: number | null; found: Json[]; checks: string[] }> {
+  const { code, out, err } = await runProgram(
+    ['doctor', '--json', '--patience', '5s', '-c', join(fanfare.folder, 'config.json'), ...args],
+    { DATABASE_URL: fanfare.databaseUrl, ...env },
+  );
+  expect(err).toBe('');
+  const { healthy, findings } = JSON.parse(out) as { healthy: boolean; findings: Json[] };
+  expect([healthy, code]).toEqual(findings.length === 0 ? [true, 0] : [false, 1]);
+  return {
+    code,
+    found: findings,
+    checks: [...new Set(findings.map((each) => each['check']))].toSorted(),
+  };
+}
+
+const uuidOf = (id: string) => decodeTypeId('comms_operation', id) ?? '';
+
+/** A paused operation, with all that belongs to it still in the queue. */
+async function sendPaused(fanfare: Fanfare, count: number): Promise<string> {
+  const id = await fanfare.send({
+    to: recipients(count),
+    content: text('Hi'),
+    schedule: { sendAt: [new Date(Date.now() + 400).toISOString()] },
+    ...smsOnly,
+  });
+  await fanfare.request('POST', `/v1/Messages/Operations/${id}/Pause`);
+  await fanfare.watch(id, ({ stats }) => stats.queued === count);
+  return id;
+}
+
+describe('a healthy server', () => {
+  it('is found so in mid-send, with everything that may happen to a message', async () => {
+    const fanfare = await startFanfare({
+      config: {
+        retry: { triesMax: 3, delayMs: 50 },
+        carriers: {
+          simulator: {
+            windowMax: 20,
+            answerDelayMs: { min: 20, max: 60 },
+            receiptDelayMs: { min: 0, max: 200 },
+            failureRate: 0.1,
+            undeliveredRate: 0.1,
+          },
+        },
+      },
+    });
+    const ids: string[] = [];
+    for (let i = 0; i < 6; i += 1)
+      ids.push(
+        await fanfare.send({
+          to: [...recipients(1_500, i * 1_500), ...[1, 2, 3, 4, 5, 6, 7, 8].map(special)],
+          content: text('Hi'),
+        }),
+      );
+    await fanfare.request('POST', `/v1/Messages/Operations/${ids[5]}/Cancel`);
+    for (let i = 0; i < 3; i += 1)
+      expect((await examine(fanfare, ['--patience', '5m'])).found).toEqual([]);
+    const busy = await fanfare.operation(ids[4] ?? '');
+    expect(busy['status']).toBe('PROCESSING');
+  }, 120_000);
+});
+
+describe('a database that was damaged', () => {
+  it('is examined in every part, repaired where that is safe, and found well afterwards', async () => {
+    const fanfare = await startFanfare();
+    const done = await fanfare.send({ to: recipients(3), content: text('Hi'), ...smsOnly });
+    const still = await fanfare.send({ to: recipients(3), content: text('Hi'), ...smsOnly });
+    for (const id of [done, still]) await fanfare.watch(id, ({ stats }) => stats.delivered === 3);
+    const later = await fanfare.send({
+      to: recipients(4),
+      content: text('Hi'),
+      schedule: { sendAt: [new Date(Date.now() + 3_600_000).toISOString()] },
+    });
+    const [lost, leased, strange] = await Promise.all([
+      sendPaused(fanfare, 5),
+      sendPaused(fanfare, 6),
+      sendPaused(fanfare, 7),
+    ]);
+    await fanfare.terminate();
+    expect((await examine(fanfare)).found).toEqual([]);
+
+    const sql = (words: string, ...values: unknown[]) => fanfare.database.query(words, values);
+    const day = (ahead: number) =>
+      new Date(Date.now() + ahead * 86_400_000).toISOString().slice(0, 10).replaceAll('-', '');
+    await sql(
+      'update operation set total = 4, recipients = 4, attempts = 9, queued = 1 where id = $1',
+      uuidOf(done),
+    );
+    await sql(`update operation set status = 'PROCESSING' where id = $1`, uuidOf(still));
+    await sql('delete from dispatch_batch where operation_id = any($1)', [
+      uuidOf(later),
+      uuidOf(lost),
+    ]);
+    const batch = `insert into dispatch_batch (account_id, operation_id, lane, candidate, attempt, waiting, due_at, ordinals)
+      select 1, $1, 'simulator', 0, 1, false, now() - interval '1 hour', '{0,1}'`;
+    await sql(batch, uuidOf(done));
+    await sql(batch, newOperationUuid(Date.now()));
+    await sql('update operation set paused_at = null where id = $1', uuidOf(leased));
+    await sql(
+      `update dispatch_batch set leased_by = 'gone', leased_until = now() - interval '1 hour' where operation_id = $1`,
+      uuidOf(leased),
+    );
+    await sql(`update dispatch_batch set lane = 'gone' where operation_id = $1`, uuidOf(strange));
+    await sql(
+      `insert into parked_receipt select 1, id, 1, 'DELIVERED', null, null, now() - interval '1 hour' from
+         (select gen_random_uuid() as id union all (select id from message where status = 'QUEUED' limit 1)) as m`,
+    );
+    await sql(
+      `insert into parked_carrier_receipt (lane, provider_ids, status, tries, due_at) values
+         ('simulator', '{x}', 'DELIVERED', 9, now() + interval '1 hour'),
+         ('simulator', '{y}', 'DELIVERED', 1, now() - interval '1 hour')`,
+    );
+    await sql(
+      `insert into inbound_message (account_id, id, channel, lane, sender_id, from_address, to_address, text, keyword, reply)
+       select 1, $1, 'SMS', 'simulator', id, '+15005560000', address, 'STOP', 'STOP', 'Bye' from sender where channel = 'SMS'`,
+      messageUuid(newOperationUuid(Date.now() - 60_000), 0),
+    );
+    await sql(`drop table message_${day(2)}`);
+    await sql(`drop table inbound_message_${day(1)}`);
+    await sql('drop index dispatch_batch_operation');
+    await sql(
+      `update pg_index set indisvalid = false where indexrelid = 'idempotency_key_expiry'::regclass`,
+    );
+    await sql(`alter table suppression drop constraint suppression_pkey`);
+    const today = `message_${day(0)}`;
+    await sql(`alter table ${today} set (autovacuum_enabled = false)`);
+    await sql(
+      `insert into message (account_id, channel, address_channel, id, address)
+       select 9, 'SMS', 'PHONE', uuid_floor($1::timestamptz + n * interval '1 millisecond'), 'x' from generate_series(1, 110000) n`,
+      new Date(new Date().setUTCHours(0, 0, 0, 0)),
+    );
+    await sql('delete from message where account_id = 9');
+    await sql('select pg_stat_force_next_flush()');
+    const idle = new pg.Client({ connectionString: fanfare.databaseUrl, application_name: 'idle' });
+    await idle.connect();
+    onTestFinished(() => idle.end());
+    await idle.query('begin');
+    await idle.query('select txid_current()');
+    await new Promise((resolve) => setTimeout(resolve, 5_500));
+
+    const before = await examine(fanfare);
+    const at = (check: string) => before.found.filter((each) => each['check'] === check);
+    expect(before.checks.join(' ')).toBe(
+      'batches counters inbound indexes lanes leases orphans overdue partitions receipts status transactions vacuum',
+    );
+    expect(at('counters')).toMatchObject([
+      { where: done, what: expect.stringContaining('attempts is 9, counted 3') },
+    ]);
+    expect(at('status')).toMatchObject([{ where: still }]);
+    expect(
+      at('orphans')
+        .map((each) => each['where'])
+        .toSorted(),
+    ).toEqual([later, lost].toSorted());
+    expect(at('batches')).toHaveLength(2);
+    expect(at('receipts')).toHaveLength(4);
+    expect(at('partitions')).toHaveLength(2);
+    expect(
+      at('indexes')
+        .map((each) => each['where'])
+        .toSorted(),
+    ).toEqual(['dispatch_batch_operation', 'idempotency_key_expiry', 'suppression (primary key)']);
+    expect(at('transactions')[0]?.['what']).toContain('idle in transaction (idle)');
+
+    const shown = await runProgram(
+      ['doctor', '--patience', '5s', '-c', join(fanfare.folder, 'config.json')],
+      { DATABASE_URL: fanfare.databaseUrl },
+    );
+    expect(shown.code).toBe(1);
+    for (const each of before.found)
+      expect(shown.out).toContain(`${each['check']}  ${each['where']}\n`);
+    expect(shown.out).toContain(`Found ${before.found.length}.`);
+
+    const repaired = await examine(fanfare, ['--repair']);
+    expect(repaired.found.filter((each) => each['repaired'] !== null).length).toBeGreaterThan(7);
+    const rest = await examine(fanfare, ['--repair']);
+    expect(rest.checks).toEqual(
+      ['inbound', 'indexes', 'lanes', 'leases', 'receipts', 'transactions', 'vacuum'].toSorted(),
+    );
+    await idle.query('commit');
+    await sql('create index dispatch_batch_operation on dispatch_batch (account_id, operation_id)');
+    await sql(
+      `update pg_index set indisvalid = true where indexrelid = 'idempotency_key_expiry'::regclass`,
+    );
+    await sql('alter table suppression add primary key (account_id, id)');
+    await sql(`vacuum ${today}`);
+    await sql(`update dispatch_batch set lane = 'simulator' where lane = 'gone'`);
+    await sql('delete from parked_carrier_receipt where tries = 9');
+    // A server does the rest: leases, answers, parked receipts.
+    await fanfare.restart();
+    for (const id of [lost, strange])
+      await fanfare.request('POST', `/v1/Messages/Operations/${id}/Resume`);
+    const last = await fanfare.watch(lost, ({ status }) => status === 'COMPLETED');
+    // What may have been handed over with its lost batch is not sent again.
+    expect(last['stats'].undelivered + last['stats'].delivered).toBe(5);
+    expect(last['stats'].undelivered).toBeGreaterThanOrEqual(4);
+    for (const id of [leased, strange])
+      await fanfare.watch(id, ({ status }) => status === 'COMPLETED');
+    expect((await fanfare.operation(later))['stats'].scheduled).toBe(4);
+    expect((await fanfare.operation(done))['stats']).toMatchObject({ total: 3, attempts: 3 });
+    expect((await fanfare.operation(still))['status']).toBe('COMPLETED');
+    await fanfare.database.query('delete from parked_carrier_receipt');
+    expect((await examine(fanfare)).found).toEqual([]);
+  }, 180_000);
+
+  it('is not looked at where its schema is behind, and nothing is migrated', async () => {
+    const fanfare = await startFanfare();
+    await fanfare.terminate();
+    const { rows } = await fanfare.database.query(
+      'delete from migration where name = (select max(name) from migration) returning name',
+    );
+    const { found } = await examine(fanfare);
+    expect(found).toMatchObject([
+      { check: 'migrations', what: expect.stringContaining(rows[0].name) },
+    ]);
+    expect(
+      (await fanfare.database.query('select 1 from migration where name = $1', [rows[0].name]))
+        .rowCount,
+    ).toBe(0);
+  }, 60_000);
+});
+
+describe('messages that lost their batch in mid-send', () => {
+  it('are not sent twice when they are repaired beside a running server', async () => {
+    const fanfare = await startFanfare();
+    const journalFile = join(fanfare.folder, 'journal.ndjson');
+    await fanfare.terminate();
+    await fanfare.restart({
+      dispatch: { leaseMs: 2_000 },
+      carriers: {
+        simulator: { ...QUICK, journalFile, windowMax: 20, answerDelayMs: { min: 20, max: 60 } },
+      },
+    });
+    const id = await fanfare.send({ to: recipients(3_000), content: text('Hi'), ...smsOnly });
+    await fanfare.watch(id, ({ stats }) => stats.attempts > 300);
+    await fanfare.database.query('delete from dispatch_batch');
+    // What was at work notices that its lease is lost.
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    const [first, second] = await Promise.all([
+      examine(fanfare, ['--repair']),
+      examine(fanfare, ['--repair']),
+    ]);
+    expect([...first.checks, ...second.checks]).toContain('orphans');
+    const { stats } = await fanfare.watch(id, ({ status }) => status === 'COMPLETED');
+    expect(stats.undelivered).toBeGreaterThan(0);
+    const numbers = (await readFile(journalFile, 'utf8')).split('\n').filter(Boolean);
+    const sent = numbers.map((line) => (JSON.parse(line) as Json)['to']);
+    expect(new Set(sent).size).toBe(sent.length);
+    expect((await examine(fanfare)).found).toEqual([]);
+  }, 120_000);
+});
+
+describe('a machine that is wrong', () => {
+  it('is told by its clock, and when it cannot look', async () => {
+    const fanfare = await startFanfare();
+    const ahead =
+      'data:text/javascript,const now = Date.now; Date.now = () => now() + 60_000'.replaceAll(
+        ' ',
+        '%20',
+      );
+    const { found } = await examine(fanfare, [], { NODE_OPTIONS: `--import ${ahead}` });
+    expect(found).toMatchObject([{ check: 'clock', what: expect.stringContaining('60 s apart') }]);
+
+    const look = (env: Record<string, string>, ...args: string[]) =>
+      runProgram(['doctor', ...args], env, fanfare.folder);
+    const nowhere = await look({ DATABASE_URL: 'postgres://x:y@127.0.0.1:1/z' });
+    expect([nowhere.code, nowhere.err]).toEqual([2, expect.stringContaining('does not answer')]);
+    const none = await look({ FANFARE_DATA_DIR: join(fanfare.folder, 'none') });
+    expect([none.code, none.err]).toEqual([2, expect.stringContaining('no database')]);
+    const empty = new URL(fanfare.databaseUrl);
+    empty.pathname = '/postgres';
+    const foreign = await look({ DATABASE_URL: empty.href });
+    expect([foreign.code, foreign.err]).toEqual([2, expect.stringContaining('never been started')]);
+    const env = { DATABASE_URL: fanfare.databaseUrl };
+    expect((await look(env, '--since', 'yesterday')).code).toBe(2);
+    expect((await look(env, '--operation', 'x')).code).toBe(2);
+    expect((await look(env, '--since', '7d')).out).toBe('All is well.\n');
+  }, 60_000);
+});

@@ -1,0 +1,249 @@
+/** Erasing: nothing that tells a person is left in any table, counters stay, and nothing in flight is cut off. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import {
+  expectExact,
+  QUICK,
+  recipients,
+  runProgram,
+  smsOnly,
+  special,
+  startFanfare,
+  text,
+  until,
+  type Fanfare,
+  type Json,
+} from './support/fanfare.ts';
+import { deliverSm, startSmsc } from './support/smsc.ts';
+
+/** Words that stand nowhere else. */
+const NAME = 'Zebedee-Quartz';
+const TAG = 'vip-of-oslo';
+const WORDS = 'flamingo sale';
+
+/** All rows of all tables as text, but for those whose purpose it is to remember an opt-out. */
+async function dump({ database }: Fanfare): Promise<string> {
+  const { rows } = await database.query(
+    `select relname as name from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace
+       and relname <> 'suppression'`,
+  );
+  let all = '';
+  for (const { name } of rows)
+    all += (await database.query(`select string_agg(t::text, ' ') as rows from "${name}" t`))
+      .rows[0].rows;
+  return all;
+}
+
+const person = (address: string) => ({
+  address,
+  channel: 'PHONE',
+  variables: { name: NAME, kind: TAG },
+});
+
+const personal = (to: readonly string[]) => ({
+  to: to.map(person),
+  content: text(`${WORDS} for {{ name }}`),
+  tags: { kind: '{{ kind }}' },
+});
+
+async function messagesOf(fanfare: Fanfare, id: string): Promise<Json[]> {
+  return (await fanfare.get(`/v1/Messages?operationId=${id}&pageSize=1000`)).body['messages'];
+}
+
+const erase = (fanfare: Fanfare, path: string) => fanfare.request('DELETE', `/v1/${path}`);
+
+describe('a message', () => {
+  it('vanishes with whom it was for, and its counters stay', async () => {
+    const fanfare = await startFanfare({ config: { retry: { delayMs: 10 } } });
+    const flaky = special(5)['address'];
+    const id = await fanfare.send({ ...personal([flaky]), ...smsOnly });
+    const { stats } = await fanfare.watch(id, (now) => now['stats'].delivered === 1);
+    const [message] = await messagesOf(fanfare, id);
+    const path = `Messages/${message?.['id']}`;
+    const attempt = (await fanfare.get(`/v1/${path}`)).body['attempts'][0].id;
+    expect(await dump(fanfare)).toMatch(new RegExp(NAME));
+
+    expect((await erase(fanfare, path)).status).toBe(204);
+    for (const gone of [path, `${path}/Receipts`, `Messages/Seek/${attempt}`])
+      expect((await fanfare.get(`/v1/${gone}`)).status).toBe(404);
+    expect((await erase(fanfare, path)).status).toBe(404);
+    expect(await messagesOf(fanfare, id)).toEqual([]);
+    const found = await fanfare.request('POST', '/v1/Messages/Search', { address: flaky });
+    expect(found.body['messages']).toEqual([]);
+    expect((await fanfare.operation(id))['stats']).toEqual(stats);
+    const left = await dump(fanfare);
+    for (const mark of [NAME, TAG, flaky]) expect(left).not.toContain(mark);
+    // What everybody was told belongs to the operation.
+    expect(left).toContain(WORDS);
+    expect((await erase(fanfare, 'Messages/comms_message_x')).status).toBe(404);
+  }, 60_000);
+
+  it('is canceled first, and never sent', async () => {
+    const fanfare = await startFanfare();
+    const id = await fanfare.send({
+      ...personal(['+15005561234']),
+      schedule: { sendAt: [new Date(Date.now() + 3_600_000).toISOString()] },
+    });
+    const [message] = await messagesOf(fanfare, id);
+    expect((await erase(fanfare, `Messages/${message?.['id']}`)).status).toBe(204);
+    expect((await fanfare.operation(id))['stats']).toMatchObject({ canceled: 1, attempts: 0 });
+    expect(await dump(fanfare)).not.toContain(NAME);
+  }, 60_000);
+
+  it('is not erased while a carrier takes it', async () => {
+    const fanfare = await startFanfare();
+    const id = await fanfare.send({ ...personal([special(9)['address']]), ...smsOnly });
+    const [message] = await messagesOf(fanfare, id);
+    await until(
+      async () =>
+        (await fanfare.database.query('select 1 from dispatch_batch where frontier > 0')).rowCount,
+    );
+    for (const path of [`Messages/${message?.['id']}`, `Messages/Operations/${id}`]) {
+      const refused = await erase(fanfare, path);
+      expect([refused.status, refused.body['code']]).toEqual([409, 20412]);
+      expect(refused.headers.get('retry-after')).toBe('1');
+    }
+    await until(async () => (await erase(fanfare, `Messages/Operations/${id}`)).status === 204);
+    await fanfare.watch(id, ({ stats }) => stats.delivered === 1);
+    expect(await dump(fanfare)).not.toMatch(new RegExp(`${NAME}|${WORDS}`));
+  }, 60_000);
+
+  it('takes part in no fallback, and later receipts bring nothing back', async () => {
+    const fanfare = await startFanfare({
+      config: { carriers: { simulator: { ...QUICK, receiptDelayMs: { min: 1_500, max: 1_500 } } } },
+    });
+    // Two ways to each: bad news would send it on.
+    const id = await fanfare.send(personal([special(2)['address'], '+15005561111']));
+    await fanfare.watch(id, ({ stats }) => stats.sent === 2);
+    for (const { id: message } of await messagesOf(fanfare, id))
+      expect((await erase(fanfare, `Messages/${message}`)).status).toBe(204);
+    const { stats } = await fanfare.watch(
+      id,
+      (now) => now['stats'].undelivered + now['stats'].delivered === 2,
+    );
+    expect(stats).toMatchObject({ attempts: 2, undelivered: 1, delivered: 1 });
+    const { rows } = await fanfare.database.query(
+      'select count(*)::int as n from message where error_detail is not null',
+    );
+    expect(rows[0].n).toBe(0);
+    expect(await dump(fanfare)).not.toContain(NAME);
+  }, 60_000);
+
+  it('may be erased at any moment of its way', async () => {
+    const fanfare = await startFanfare();
+    const journalFile = join(fanfare.folder, 'journal.ndjson');
+    await fanfare.terminate();
+    await fanfare.restart({
+      retry: { delayMs: 20 },
+      carriers: {
+        simulator: {
+          journalFile,
+          windowMax: 20,
+          answerDelayMs: { min: 0, max: 40 },
+          receiptDelayMs: { min: 0, max: 40 },
+          failureRate: 0.2,
+          undeliveredRate: 0.2,
+        },
+      },
+    });
+    const numbers = recipients(400).map((each) => each['address']);
+    const id = await fanfare.send(personal(numbers));
+    const messages = await messagesOf(fanfare, id);
+    expect(messages).toHaveLength(400);
+    await Promise.all(
+      Array.from({ length: 8 }, async (_, worker) => {
+        for (const message of messages.filter((_each, i) => i % 8 === worker))
+          await until(
+            async () => (await erase(fanfare, `Messages/${message['id']}`)).status === 204,
+          );
+      }),
+    );
+    const last = await fanfare.watch(
+      id,
+      ({ status, stats }) => status !== 'PROCESSING' && stats.sent === 0,
+    );
+    expectExact(last);
+    const handed = (await readFile(journalFile, 'utf8').catch(() => '')).split('\n');
+    expect(handed.filter(Boolean)).toHaveLength(last['stats'].attempts);
+    const left = await dump(fanfare);
+    for (const mark of [NAME, ...numbers]) expect(left).not.toContain(mark);
+    const doctor = await runProgram(['doctor'], { DATABASE_URL: fanfare.databaseUrl });
+    expect(doctor.out).toBe('All is well.\n');
+  }, 120_000);
+});
+
+describe('an operation', () => {
+  it('is emptied of people, words and files, and keeps its counters', async () => {
+    const fanfare = await startFanfare();
+    const optedOut = '+15005569999';
+    await fanfare.request('POST', '/v1/Suppressions', { address: optedOut });
+    const id = await fanfare.send({
+      ...personal([special(1)['address'], '+15005561111', optedOut]),
+      ...smsOnly,
+    });
+    const { stats } = await fanfare.watch(id, (now) => now['stats'].delivered === 1);
+    const path = `Messages/Operations/${id}`;
+    expect((await fanfare.get(`/v1/${path}/Errors`)).body['errors']).toHaveLength(2);
+    for (let times = 0; times < 2; times += 1)
+      await until(async () => (await erase(fanfare, path)).status === 204);
+    expect(await fanfare.operation(id)).toMatchObject({ status: 'COMPLETED', stats });
+    expect((await fanfare.get(`/v1/${path}/Errors`)).body['errors']).toEqual([]);
+    expect(await messagesOf(fanfare, id)).toEqual([]);
+    const left = await dump(fanfare);
+    for (const mark of [NAME, TAG, WORDS, optedOut, '+15005561111'])
+      expect(left).not.toContain(mark);
+    const kept = await fanfare.get('/v1/Suppressions');
+    expect(kept.body['suppressions']).toHaveLength(1);
+
+    const email = await fanfare.request('POST', '/v1/Emails', {
+      from: { address: 'fanfare@example.com' },
+      to: [{ address: 'zebedee@quartz.example' }],
+      content: {
+        subject: WORDS,
+        html: WORDS,
+        attachments: [{ filename: 'a.txt', contentType: 'text/plain', content: 'SGVsbG8=' }],
+      },
+    });
+    const emails = `Emails/Operations/${email.body['operationId']}`;
+    expect((await erase(fanfare, `Messages/Operations/${email.body['operationId']}`)).status).toBe(
+      404,
+    );
+    await until(async () => (await erase(fanfare, emails)).status === 204);
+    expect((await fanfare.get(`/v1/${emails}`)).body['stats'].total).toBe(1);
+    expect(await dump(fanfare)).not.toMatch(new RegExp(`quartz\\.example|${WORDS}`));
+    const files = await fanfare.database.query('select 1 from email_attachment');
+    expect(files.rowCount).toBe(0);
+  }, 60_000);
+});
+
+describe('a message from a person', () => {
+  it('vanishes, with the answer that is owed', async () => {
+    const smsc = await startSmsc();
+    onTestFinished(() => smsc.close());
+    const fanfare = await startFanfare({
+      config: {
+        carriers: {
+          smsc: { kind: 'smpp', host: '127.0.0.1', port: smsc.port, systemId: 'x', password: 'x' },
+        },
+        senders: [{ address: '+15005550100', channel: 'SMS', carrier: 'smsc' }],
+      },
+    });
+    await until(async () => smsc.sessions.some((each) => each.boundAs !== null));
+    smsc.session.send(
+      deliverSm({
+        text: NAME,
+        source: { ton: 1, npi: 1, address: '4917012345678' },
+        destination: { ton: 1, npi: 1, address: '15005550100' },
+      }),
+    );
+    const inbound = async () =>
+      (await fanfare.get('/v1/Messages?status=INBOUND')).body['messages'] as Json[];
+    const [message] = await until(async () => ((await inbound()).length > 0 ? inbound() : null));
+    expect((await erase(fanfare, `Messages/${message?.['id']}`)).status).toBe(204);
+    expect((await fanfare.get(`/v1/Messages/${message?.['id']}`)).status).toBe(404);
+    expect((await erase(fanfare, `Messages/${message?.['id']}`)).status).toBe(404);
+    expect(await inbound()).toEqual([]);
+    expect(await dump(fanfare)).not.toMatch(new RegExp(`${NAME}|4917012345678`));
+  }, 60_000);
+});
