@@ -9,8 +9,8 @@ import { pipeline } from 'node:stream/promises';
 import { Readable } from 'node:stream';
 import pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
+import { MESSAGES } from './common.ts';
 
-export const MESSAGES = 10_000;
 const BATCH = 500;
 const ACCOUNT = 1_000_000;
 

@@ -1,149 +1,94 @@
 /**
- * `npm run bench`: Fanfare beside the floor, in one run on one PostgreSQL, as ratios. Rounds of both alternate, so that
- * a noisy machine is noisy for both; medians are compared.
- *
- * `npm run bench -- --messages 1000000` sets how many messages the memory run sends (200,000 unless said);
- * `--only accept`, `end-to-end`, `read`, `pace`, `memory` or `smpp` runs that part alone.
+ * `npm run bench`: Fanfare beside a floor and beside peers, as ratios. What is compared runs in turns in one run, so that
+ * a noisy machine is noisy for all; medians are compared.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { startEmbedded } from 'fanfare/dist/store/embedded.js';
-import { MESSAGES, openFloor, type Floor } from './floor.ts';
+import { MESSAGES, print, show } from './common.ts';
+import { openFloor } from './floor.ts';
+import { benchNodes } from './nodes.ts';
+import { benchOperations } from './operations.ts';
 import { benchPace } from './pace.ts';
-import { startServer, type BenchServer } from './server.ts';
+import { benchPeers } from './peers.ts';
+import { startServer } from './server.ts';
 import { benchSmpp } from './smpp.ts';
+import { benchTables } from './tables.ts';
+import { benchAccept, benchEndToEnd, benchMemory, benchReads } from './whole.ts';
 
-const ACCEPT_ROUNDS = 15;
-const END_TO_END_ROUNDS = 5;
-/** Operations of one end-to-end round. */
-const OPERATIONS = 5;
-const FLOOR_WORKERS = 4;
-const READ_ROUNDS = 20;
+const PARTS = {
+  accept: 'accepting requests, beside the bare SQL of the same writes',
+  'end-to-end': 'from the request to the last receipt, beside the same',
+  read: 'reading an operation while it runs',
+  memory: 'what memory does over many messages (--messages)',
+  pace: 'what senders with a throughput achieve of it',
+  smpp: 'one SMPP session beside npm smpp',
+  operations: 'the same messages as 1, 100 and 10,000 operations',
+  nodes: '1, 2 and 4 nodes on one database',
+  peers: 'beside BullMQ, pg-boss and Kannel, where redis-server and bearerbox are installed',
+  tables: 'empty tables beside full ones (--rows, in millions)',
+} as const;
+type Part = keyof typeof PARTS;
+
+const HELP = `npm run bench -- [--only PART,…] [--messages N] [--rows MILLIONS,…]
+
+Parts (all, unless --only names some):
+${Object.entries(PARTS)
+  .map(([name, about]) => `  ${name.padEnd(12)}${about}`)
+  .join('\n')}
+
+--messages  messages of the memory run (200000)
+--rows      sizes of the full tables, in millions of messages (1)
+`;
 
 const { values } = parseArgs({
   options: {
+    only: { type: 'string', default: Object.keys(PARTS).join(',') },
     messages: { type: 'string', default: '200000' },
-    only: { type: 'string', default: '' },
+    rows: { type: 'string', default: '1' },
+    help: { type: 'boolean', default: false },
   },
 });
-const isWanted = (part: string) => values.only === '' || values.only === part;
-
-/** Encoded once: what the client pays for that is not the server's. */
-const body = (extra: object = {}) =>
-  Buffer.from(
-    JSON.stringify({
-      to: Array.from({ length: MESSAGES }, (_, i) => ({
-        address: `+1500556${String(i).padStart(4, '0')}`,
-        channel: 'PHONE',
-        variables: { name: `Ada ${i}` },
-      })),
-      content: { text: 'Hello {{ name }}, your order is on its way.' },
-      ...extra,
-    }),
-  );
-
-const median = (values_: readonly number[]) =>
-  values_.toSorted((a, b) => a - b)[Math.floor(values_.length / 2)] ?? NaN;
-const percentile = (values_: readonly number[], share: number) =>
-  values_.toSorted((a, b) => a - b)[
-    Math.min(values_.length - 1, Math.floor(values_.length * share))
-  ] ?? NaN;
-const rate = (messages: number, ms: number) => Math.round((messages / ms) * 1000);
-const show = (value: number) => value.toLocaleString('en');
-
-function print(line: string): void {
-  process.stdout.write(`${line}\n`);
+const wanted = new Set(values.only.split(','));
+const unknown = [...wanted].filter((part) => !(part in PARTS));
+if (values.help || unknown.length > 0) {
+  if (unknown.length > 0) process.stderr.write(`There is no part "${unknown.join('", "')}".\n\n`);
+  process.stdout.write(HELP);
+  process.exit(unknown.length > 0 ? 2 : 0);
 }
+const wants = (...parts: readonly Part[]) => parts.some((part) => wanted.has(part));
 
-/** Accepts only: messages scheduled a day ahead, so that nothing is sent beside. */
-async function benchAccept(floor: Floor, server: BenchServer): Promise<void> {
-  const later = body({ schedule: { sendAt: [new Date(Date.now() + 86_400_000).toISOString()] } });
-  const floorMs: number[] = [];
-  const serverMs: number[] = [];
-  for (let round = -2; round < ACCEPT_ROUNDS; round += 1) {
-    const one = await floor.accept();
-    const other = (await server.send(later)).tookMs;
-    if (round >= 0) {
-      floorMs.push(one);
-      serverMs.push(other);
+/** Runs something with a PostgreSQL of its own, that no other part has written to. */
+async function withEngine(work: (url: string, folder: string) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'fanfare-bench-'));
+  try {
+    const engine = await startEmbedded({ dataDir: join(folder, 'data') });
+    try {
+      await work(engine.url, folder);
+    } finally {
+      await engine.stop();
     }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
   }
-  const [a, b] = [rate(MESSAGES, median(floorMs)), rate(MESSAGES, median(serverMs))];
-  print(
-    `accept       floor ${show(a).padStart(8)}/s   fanfare ${show(b).padStart(8)}/s   ratio ${(b / a).toFixed(2)}`,
-  );
 }
 
-async function sendAll(
-  server: BenchServer,
-  text: Buffer<ArrayBuffer>,
-  operations: number,
-): Promise<number> {
-  const startedAt = performance.now();
-  const locations: string[] = [];
-  for (let i = 0; i < operations; i += 1) locations.push((await server.send(text)).location);
-  for (const location of locations)
-    while (((await server.read(location)).stats['delivered'] ?? 0) < MESSAGES) await sleep(20);
-  return performance.now() - startedAt;
-}
-
-async function benchEndToEnd(floor: Floor, server: BenchServer): Promise<void> {
-  const text = body();
-  const floorMs: number[] = [];
-  const serverMs: number[] = [];
-  for (let round = -1; round < END_TO_END_ROUNDS; round += 1) {
-    const one = await floor.endToEnd(OPERATIONS, FLOOR_WORKERS);
-    const other = await sendAll(server, text, OPERATIONS);
-    if (round >= 0) {
-      floorMs.push(one);
-      serverMs.push(other);
-    }
+/** The parts that one server is enough for. */
+async function benchOneServer(url: string, folder: string): Promise<void> {
+  const server = await startServer(url, folder);
+  try {
+    const floor = await openFloor(url);
+    if (wants('accept')) await benchAccept(floor, server);
+    if (wants('end-to-end')) await benchEndToEnd(floor, server);
+    await floor.close();
+    if (wants('read')) await benchReads(server);
+    if (wants('memory')) await benchMemory(server, Number(values.messages));
+    if (wants('operations')) await benchOperations(server);
+  } finally {
+    await server.stop();
   }
-  const all = OPERATIONS * MESSAGES;
-  const [a, b] = [rate(all, median(floorMs)), rate(all, median(serverMs))];
-  print(
-    `end to end   floor ${show(a).padStart(8)}/s   fanfare ${show(b).padStart(8)}/s   ratio ${(b / a).toFixed(2)}`,
-  );
-}
-
-/** How long it takes to read an operation between its 202 and its last receipt. */
-async function benchReads(server: BenchServer): Promise<void> {
-  const text = body();
-  const readMs: number[] = [];
-  for (let round = 0; round < READ_ROUNDS; round += 1) {
-    const { location } = await server.send(text);
-    for (let running = true; running;) {
-      const startedAt = performance.now();
-      const { stats } = await server.read(location);
-      readMs.push(performance.now() - startedAt);
-      running = (stats['delivered'] ?? 0) < MESSAGES;
-      await sleep(2);
-    }
-  }
-  print(
-    `read         p50 ${percentile(readMs, 0.5).toFixed(1)} ms   p99 ${percentile(readMs, 0.99).toFixed(1)} ms   over ${show(readMs.length)} reads of running operations`,
-  );
-}
-
-/** What memory does over many messages. */
-async function benchMemory(server: BenchServer, messages: number): Promise<void> {
-  const text = body();
-  const operations = Math.ceil(messages / MESSAGES);
-  const memory: number[] = [];
-  for (let sent = 0; sent < operations; sent += OPERATIONS) {
-    await sendAll(server, text, Math.min(OPERATIONS, operations - sent));
-    memory.push(Math.round((await server.measureMemory()) / 2 ** 20));
-  }
-  const quarter = Math.max(1, Math.floor(memory.length / 4));
-  const quarters = [0, 1, 2, 3].map((i) =>
-    Math.max(...memory.slice(i * quarter, (i + 1) * quarter)),
-  );
-  print(
-    `memory       ${show(operations * MESSAGES)} messages; largest of each quarter: ${quarters.map((each) => `${each} MB`).join(', ')}`,
-  );
 }
 
 /** How fast an SMPP session submits, beside npm `smpp`. Needs no server and no database. */
@@ -154,31 +99,19 @@ async function benchSubmit(): Promise<void> {
   );
 }
 
-/** The parts that need a server on a database. */
-async function benchWhole(): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'fanfare-bench-'));
-  const engine = await startEmbedded({ dataDir: join(folder, 'data') });
-  try {
-    const server = await startServer(engine.url, folder);
-    try {
-      const floor = await openFloor(engine.url);
-      print(
-        `Node ${process.version}, embedded PostgreSQL, ${MESSAGES.toLocaleString('en')} messages an operation\n`,
-      );
-      if (isWanted('accept')) await benchAccept(floor, server);
-      if (isWanted('end-to-end')) await benchEndToEnd(floor, server);
-      await floor.close();
-      if (isWanted('read')) await benchReads(server);
-      if (isWanted('memory')) await benchMemory(server, Number(values.messages));
-    } finally {
-      await server.stop();
-    }
-    if (isWanted('pace')) await benchPace(engine.url, folder, print);
-  } finally {
-    await engine.stop();
-    await rm(folder, { recursive: true, force: true });
-  }
-}
-
-if (isWanted('smpp')) await benchSubmit();
-if (values.only !== 'smpp') await benchWhole();
+print(
+  `Node ${process.version}, embedded PostgreSQL, ${show(MESSAGES)} messages an operation unless said\n`,
+);
+if (wants('smpp')) await benchSubmit();
+if (wants('accept', 'end-to-end', 'read', 'memory', 'operations')) await withEngine(benchOneServer);
+if (wants('pace')) await withEngine((url, folder) => benchPace(url, folder, print));
+if (wants('nodes')) await withEngine(benchNodes);
+if (wants('peers')) await withEngine(benchPeers);
+if (wants('tables'))
+  await withEngine((url, folder) =>
+    benchTables(
+      url,
+      folder,
+      values.rows.split(',').map((each) => Math.round(Number(each) * 1_000_000)),
+    ),
+  );

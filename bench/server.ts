@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const SID = `AC${'b'.repeat(32)}`;
+export const SID = `AC${'b'.repeat(32)}`;
 const TOKEN = 'bench-bench-bench-bench';
 const PROGRAM = createRequire(import.meta.url).resolve('fanfare/dist/cli/main.js');
 
@@ -19,6 +19,8 @@ export interface BenchServer {
   /** Posts a body; resolves with the operation's URL and the milliseconds until its 202. */
   send(body: Buffer<ArrayBuffer>): Promise<{ location: string; tookMs: number }>;
   read(location: string): Promise<OperationAnswer>;
+  /** Gets a path; resolves when all of the answer was read. Rejects when it is not 200. */
+  get(path: string): Promise<void>;
   /** Cancels what no carrier has yet. */
   cancel(location: string): Promise<void>;
   /** Bytes of memory the process has resident. */
@@ -30,7 +32,12 @@ export interface BenchServer {
 export async function startServer(
   databaseUrl: string,
   folder: string,
-  options: { readonly senders?: readonly object[]; readonly journalFile?: string } = {},
+  options: {
+    readonly senders?: readonly object[];
+    readonly journalFile?: string;
+    /** Of the dispatcher: less where several servers share one database. */
+    readonly databaseConnections?: number;
+  } = {},
 ): Promise<BenchServer> {
   const config = join(folder, 'bench.config.json');
   await writeFile(
@@ -39,6 +46,7 @@ export async function startServer(
       port: 0,
       logLevel: 'warn',
       limits: { requestsPerSecond: 1_000_000 },
+      dispatch: { databaseConnections: options.databaseConnections ?? 8 },
       carriers: {
         simulator: {
           answerDelayMs: { min: 0, max: 0 },
@@ -90,6 +98,11 @@ export async function startServer(
     async read(location) {
       const answer = await fetch(location, { headers });
       return (await answer.json()) as OperationAnswer;
+    },
+    async get(path) {
+      const answer = await fetch(new URL(path, url), { headers });
+      await answer.arrayBuffer();
+      if (answer.status !== 200) throw new Error(`${path} was answered with ${answer.status}.`);
     },
     async cancel(location) {
       const answer = await fetch(`${location}/Cancel`, { method: 'POST', headers });

@@ -350,8 +350,7 @@ class BatchRun {
   /** Records an outcome; null: the batch ends. */
   #settle(settlement: Settlement | null): void {
     const { batch } = this.#leased;
-    const { accountId, operationId } = batch;
-    this.#deps.settler.add([{ accountId, operationId, batch, settlement }]);
+    this.#deps.settler.add([{ accountId: batch.accountId, batch, settlement }]);
   }
 
   /** Ends the batch with its last settlement, or gives back what was not handed over. */

@@ -120,6 +120,7 @@ function classify(
   // Written out twice: made of a common part, the many that are accepted would cost a tenth of the throughput.
   if (result.kind === 'accepted')
     return {
+      operationId: batch.operationId,
       ordinal: message.ordinal,
       attempt: batch.attempt,
       candidate: batch.candidate,
@@ -140,6 +141,7 @@ function classify(
       ? null
       : chooseNext(result, candidates, context);
   return {
+    operationId: batch.operationId,
     ordinal: message.ordinal,
     attempt: batch.attempt,
     candidate: batch.candidate,

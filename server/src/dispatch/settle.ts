@@ -1,5 +1,5 @@
 /**
- * Settle: outcomes of attempts, collected for milliseconds and written per operation. What is added here is
+ * Settle: outcomes of attempts, collected for milliseconds and written per account. What is added here is
  * written once the database allows it; while it is away, nothing is dropped and `room` holds the senders back.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -15,7 +15,6 @@ import {
 /** One outcome of a leased batch, or its end. */
 export interface SettleItem {
   readonly accountId: number;
-  readonly operationId: string;
   readonly batch: SettledBatch;
   /** Null: the batch ends, all its outcomes came before. */
   readonly settlement: Settlement | null;
@@ -56,27 +55,17 @@ export function createSettler(options: {
     const [first] = items;
     if (first === undefined) return;
     const settlements = items.flatMap((item) => item.settlement ?? []);
-    const ended = items
-      .filter((item) => item.settlement === null && !spoiled.delete(nameOf(item.batch)))
-      .map((item) => item.batch);
+    const ends = items.filter((item) => item.settlement === null).map((item) => item.batch);
+    const ended = ends.filter((batch) => !spoiled.has(nameOf(batch)));
     for (;;) {
       try {
-        await store.settlements.settleOperation(
-          first.accountId,
-          first.operationId,
-          settlements,
-          ended,
-        );
+        await store.settlements.settle(first.accountId, settlements, ended);
         stalled = false;
+        for (const batch of ends) spoiled.delete(nameOf(batch));
         options.onSettled(settlements.length);
         return;
       } catch (error) {
-        if (!(error instanceof DatabaseUnavailable)) {
-          // A bug. The leases run out and what is not on record comes again as doubtful: late, but not lost.
-          log.error({ err: error, operationId: first.operationId }, 'Outcomes cannot be settled');
-          for (const item of items) if (item.settlement !== null) spoiled.add(nameOf(item.batch));
-          return;
-        }
+        if (!(error instanceof DatabaseUnavailable)) return await settleApart(items, error);
         stalled = true;
         log.warn({ reason: error.message }, 'The database is away; outcomes wait to be settled');
         await sleep(RETRY_MS);
@@ -84,18 +73,24 @@ export function createSettler(options: {
     }
   }
 
+  /** After a bug: that of one batch shall not take the outcomes of others with it. */
+  async function settleApart(items: readonly SettleItem[], error: unknown): Promise<void> {
+    const batches = groupBy(items, (item) => nameOf(item.batch));
+    if (batches.length > 1) {
+      for (const batch of batches) await settle(batch);
+      return;
+    }
+    // The lease runs out and what is not on record comes again as doubtful: late, but not lost.
+    log.error({ err: error, batch: items[0]?.batch.id }, 'Outcomes cannot be settled');
+    for (const item of items) if (item.settlement !== null) spoiled.add(nameOf(item.batch));
+  }
+
   const batcher = createBatcher<SettleItem>({
     sizeMax: BATCH_MAX,
     delayMs: options.delayMs,
     waitingMax: options.waitingMax,
     async flush(items) {
-      const groups = new Map<string, SettleItem[]>();
-      for (const item of items) {
-        const group = groups.get(item.operationId);
-        if (group === undefined) groups.set(item.operationId, [item]);
-        else group.push(item);
-      }
-      for (const group of groups.values()) await settle(group);
+      for (const group of groupBy(items, (item) => item.accountId)) await settle(group);
     },
   });
 
@@ -116,4 +111,15 @@ export function createSettler(options: {
 
 function nameOf({ id, lease }: SettledBatch): string {
   return `${id}/${lease}`;
+}
+
+function groupBy<Item>(items: readonly Item[], keyOf: (item: Item) => unknown): Item[][] {
+  const groups = new Map<unknown, Item[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [item]);
+    else group.push(item);
+  }
+  return [...groups.values()];
 }

@@ -55,11 +55,12 @@ export function sortOut(
 /** The end of a message that a carrier may or may not have, and that is not sent again. */
 export function holdInDoubt(
   message: BatchMessage,
-  { attempt, candidate }: Batch,
+  { operationId, attempt, candidate }: Batch,
   plan: SendPlan,
 ): Settlement {
   const way = listCandidates(message.addresses, plan)[candidate];
   return {
+    operationId,
     ordinal: message.ordinal,
     attempt,
     candidate,

@@ -1,10 +1,10 @@
 /**
- * Receipts in: buffered for milliseconds, matched to their attempt, applied per operation. While the database is
+ * Receipts in: buffered for milliseconds, matched to their attempt, applied per account. While the database is
  * away they wait here, and whoever brought them waits too.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Receipt } from '../domain/receipt.ts';
-import { operationUuidOf, parseAttemptReference } from '../domain/ids.ts';
+import { parseAttemptReference } from '../domain/ids.ts';
 import { rankOf } from '../domain/message.ts';
 import { createBatcher } from '../lib/batcher.ts';
 import type { Logger } from '../lib/log.ts';
@@ -78,7 +78,7 @@ export function createReceiptIntake(options: {
   }
 
   async function applyAll(receipts: readonly MatchedReceipt[]): Promise<void> {
-    for (const group of groupByOperation(receipts))
+    for (const group of groupByAccount(receipts))
       for (const wave of splitWaves(group)) await apply(wave);
   }
 
@@ -172,16 +172,14 @@ function readReceipts(arrivals: readonly Arrival[]): {
   return { referring, quoting, complaints, strangers };
 }
 
-/** Groups by operation, in the order of operation ids. */
-function groupByOperation(receipts: readonly MatchedReceipt[]): MatchedReceipt[][] {
-  const groups = new Map<string, MatchedReceipt[]>();
+function groupByAccount(receipts: readonly MatchedReceipt[]): MatchedReceipt[][] {
+  const groups = new Map<number, MatchedReceipt[]>();
   for (const receipt of receipts) {
-    const key = `${receipt.accountId} ${operationUuidOf(receipt.messageId)}`;
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [receipt]);
+    const group = groups.get(receipt.accountId);
+    if (group === undefined) groups.set(receipt.accountId, [receipt]);
     else group.push(receipt);
   }
-  return [...groups.entries()].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, group]) => group);
+  return [...groups.values()];
 }
 
 /**

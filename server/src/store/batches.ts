@@ -335,11 +335,11 @@ export function wakeDueBatches(database: Database): Promise<number> {
         `with moved as (
            update message m set previous_status = m.status, status = 'QUEUED', updated_at = clock_timestamp()
            where account_id = $1 and id = any($3::uuid[]) and status = 'SCHEDULED'
-           returning previous_status, status, false as attempted)
-         ${COUNT_MOVED}`,
+           returning ($2::uuid[])[1] as operation_id, previous_status, status, false as attempted),
+         ${COUNT_MOVED} select`,
         [
           row.account_id,
-          row.operation_id,
+          [row.operation_id],
           row.ordinals.map((ordinal) => messageUuid(row.operation_id, ordinal)),
         ],
       );

@@ -1,17 +1,29 @@
 /**
- * The counters of an operation, moved in the statement that moves its messages. A piece of SQL, shared by
+ * The counters of operations, moved in the statement that moves their messages. A piece of SQL, shared by
  * every statement that changes a status, so that there is one arithmetic.
  */
 import { MESSAGE_STATUSES } from '../domain/message.ts';
 import { counterOf } from '../domain/operation.ts';
 
 /**
- * SQL that updates the operation from the rows of the CTE `moved (previous_status, status, attempted)`,
- * to be the last part of a statement. `$1` is the account, `$2` the operation. A statement that moves
- * nothing leaves the operation, `updated_at` included, alone.
+ * SQL that updates operations from the rows of the CTE `moved (operation_id, previous_status, status, attempted)`, further CTEs
+ * of that statement. `$1` is the account, `$2` an array of all operations that rows may name. An operation of
+ * which nothing moves is left alone, its `updated_at` included.
+ *
+ * Operations are locked in the order of their ids, all after the messages: two statements that move messages of the
+ * same operations wait for each other, and never in a ring.
  */
-export const COUNT_MOVED = `
-update operation o set
+export const COUNT_MOVED = `counted as materialized (
+  select operation_id, count(*) filter (where attempted)::int as attempts,
+  ${MESSAGE_STATUSES.map(
+    (status) =>
+      `(count(*) filter (where status = '${status}') - count(*) filter (where previous_status = '${status}'))::int as ${counterOf(status)}`,
+  ).join(',\n  ')}
+  from moved group by operation_id),
+locked as materialized (
+  select id from operation where account_id = $1 and id = any($2::uuid[]) and (select count(*) from counted) > 0
+  order by id for update),
+tallied as (update operation o set
   ${MESSAGE_STATUSES.map(counterOf)
     .map((name) => `${name} = o.${name} + d.${name}`)
     .join(', ')},
@@ -23,12 +35,20 @@ update operation o set
     when o.scheduled + d.scheduled + o.queued + d.queued = 0 then 'COMPLETED'::operation_status
     when d.scheduled < 0 then 'PROCESSING'::operation_status
     else o.status end
-from (
-  select count(*)::int as rows, count(*) filter (where attempted)::int as attempts,
-  ${MESSAGE_STATUSES.map(
-    (status) =>
-      `(count(*) filter (where status = '${status}') - count(*) filter (where previous_status = '${status}'))::int as ${counterOf(status)}`,
-  ).join(',\n  ')}
-  from moved) d
-where o.account_id = $1 and o.id = $2 and d.rows > 0
-returning d.rows as moved, o.status`;
+from counted d
+where o.account_id = $1 and o.id = any($2::uuid[]) and o.id = d.operation_id and (select count(*) from locked) > 0)`;
+
+/** The different operations among those of rows, and for each row the place of its own, from 1: less to carry than ids. */
+export function indexOperations(ofRows: readonly string[]): {
+  readonly operations: readonly string[];
+  /** As PostgreSQL's text of an array. */
+  readonly places: string;
+} {
+  const placeOf = new Map<string, number>();
+  const places = ofRows.map((id) => {
+    const place = placeOf.get(id) ?? placeOf.size + 1;
+    placeOf.set(id, place);
+    return place;
+  });
+  return { operations: [...placeOf.keys()], places: `{${places.join(',')}}` };
+}

@@ -506,11 +506,11 @@ export async function endUnsent(
          error_code = case when m.status = 'SENT' then m.error_code else coalesce($5, m.error_code) end
        where account_id = $1 and id = any($3::uuid[]) and status in ('SCHEDULED', 'QUEUED', 'SENT')
          and (status <> 'SENT' or attempt_status in ('UNDELIVERED', 'FAILED'))
-       returning previous_status, status, false as attempted)
-     ${COUNT_MOVED}`,
+       returning ($2::uuid[])[1] as operation_id, previous_status, status, false as attempted),
+     ${COUNT_MOVED} select`,
     [
       accountId,
-      operationId,
+      [operationId],
       ordinals.map((each) => messageUuid(operationId, each)),
       status,
       errorCode,

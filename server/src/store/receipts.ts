@@ -9,7 +9,7 @@ import type { Address, AddressChannel, MessageStatus } from '../domain/message.t
 import { rankOf } from '../domain/message.ts';
 import type { SendPlan } from '../domain/operation.ts';
 import { listCandidates, nextCandidate } from '../domain/routing.ts';
-import { COUNT_MOVED } from './counters.ts';
+import { COUNT_MOVED, indexOperations } from './counters.ts';
 import type { Database } from './database.ts';
 
 /** A receipt whose reference has been read. */
@@ -31,7 +31,7 @@ export interface ReceiptTally {
 }
 
 /**
- * Applies receipts of one operation, at most one per message, in one statement for those that move their message
+ * Applies receipts of one account, at most one per message, in one statement for those that move their message
  * and one for those that send it on to its next candidate. What neither touches is looked at one by one.
  */
 export async function applyReceipts(
@@ -75,26 +75,31 @@ async function moveMessages(
 ): Promise<string[]> {
   const [first] = receipts;
   if (first === undefined) return [];
+  const { operations, places } = indexOperations(
+    receipts.map((receipt) => operationUuidOf(receipt.messageId)),
+  );
   const { rows } = await database.query<{ ids: string[] | null }>(
     `with moved as (
        update message m set previous_status = m.status, status = r.status::message_status,
          attempt_status = r.status::message_status, updated_at = clock_timestamp(),
          error_code = r.code, error_detail = case when m.address <> '' then r.detail end
-       from unnest($3::uuid[], $4::smallint[], $5::text[], $6::int[], $7::text[]) as r(id, attempt, status, code, detail)
+       from unnest($3::uuid[], $4::smallint[], $5::text[], $6::int[], $7::text[], $8::smallint[])
+         as r(id, attempt, status, code, detail, operation)
        where m.account_id = $1 and m.id = any($3::uuid[]) and m.id = r.id and m.attempt = r.attempt
          and m.status < r.status::message_status
          and (m.status <> 'QUEUED' or r.status <> 'UNDELIVERED')
-       returning m.id, m.previous_status, m.status, false as attempted),
-     counted as (${COUNT_MOVED})
+       returning m.id, ($2::uuid[])[r.operation] as operation_id, m.previous_status, m.status, false as attempted),
+     ${COUNT_MOVED}
      select array_agg(id) as ids from moved`,
     [
       first.accountId,
-      operationUuidOf(first.messageId),
+      operations,
       receipts.map((receipt) => receipt.messageId),
       receipts.map((receipt) => receipt.attempt),
       receipts.map((receipt) => receipt.status),
       receipts.map((receipt) => (receipt.status === 'UNDELIVERED' ? receipt.code : null)),
       receipts.map((receipt) => (receipt.status === 'UNDELIVERED' ? receipt.detail : null)),
+      places,
     ],
   );
   return rows[0]?.ids ?? [];
@@ -118,13 +123,13 @@ async function findFallbacks(
   const [first] = bad;
   const fallbacks = new Map<string, Fallback>();
   if (first === undefined) return fallbacks;
-  const operations = await database.query<{ plan: SendPlan }>(
-    `select plan from operation where account_id = $1 and id = $2
+  const operations = await database.query<{ id: string; plan: SendPlan }>(
+    `select id, plan from operation where account_id = $1 and id = any($2::uuid[])
        and cancel_requested_at is null and (expire_at is null or expire_at > now())`,
-    [first.accountId, operationUuidOf(first.messageId)],
+    [first.accountId, [...new Set(bad.map((receipt) => operationUuidOf(receipt.messageId)))]],
   );
-  const plan = operations.rows[0]?.plan;
-  if (plan === undefined) return fallbacks;
+  if (operations.rows.length === 0) return fallbacks;
+  const plans = new Map(operations.rows.map(({ id, plan }) => [id, plan]));
   const { rows } = await database.query<{
     id: string;
     candidate: number;
@@ -144,6 +149,8 @@ async function findFallbacks(
   );
   const codes = new Map(bad.map((receipt) => [receipt.messageId, receipt.code]));
   for (const row of rows) {
+    const plan = plans.get(operationUuidOf(row.id));
+    if (plan === undefined) continue;
     const addresses = row.addresses ?? [{ address: row.address, channel: row.address_channel }];
     const candidates = listCandidates(addresses, plan);
     const next = nextCandidate(candidates, row.candidate, faultOf(codes.get(row.id) ?? null));
@@ -167,26 +174,26 @@ async function sendOn(
   const bad = receipts.filter((receipt) => fallbacks.has(receipt.messageId));
   const [first] = bad;
   if (first === undefined) return [];
-  const operationId = operationUuidOf(first.messageId);
   const { rows } = await database.query<{ ids: string[] | null }>(
     `with moved as (
        update message m set attempt_status = 'UNDELIVERED', error_code = r.code, error_detail = r.detail,
          updated_at = clock_timestamp()
        from unnest($3::uuid[], $4::smallint[], $5::smallint[], $6::int[], $7::text[], $8::text[], $9::smallint[],
-         $10::uuid[]) as r(id, ordinal, attempt, code, detail, lane, candidate, sender_id)
+         $10::uuid[], $2::uuid[]) as r(id, ordinal, attempt, code, detail, lane, candidate, sender_id, operation_id)
        where m.account_id = $1 and m.id = any($3::uuid[]) and m.id = r.id and m.attempt = r.attempt
          and m.status = 'SENT' and m.attempt_status = 'SENT' and m.address <> ''
-       returning m.id, r.ordinal, r.attempt, r.lane, r.candidate, r.sender_id),
+       returning m.id, r.operation_id, r.ordinal, r.attempt, r.lane, r.candidate, r.sender_id),
      added as (
        insert into dispatch_batch (account_id, operation_id, lane, candidate, sender_id, paced, attempt, waiting,
          due_at, expire_at, ordinals)
-       select $1, $2, lane, candidate, sender_id, is_paced(sender_id), attempt + 1, false, now(),
-         (select expire_at from operation where account_id = $1 and id = $2), array_agg(ordinal order by ordinal)
-       from moved group by lane, candidate, sender_id, attempt)
+       select $1, operation_id, lane, candidate, sender_id, is_paced(sender_id), attempt + 1, false, now(),
+         (select o.expire_at from operation o where o.account_id = $1 and o.id = moved.operation_id),
+         array_agg(ordinal order by ordinal)
+       from moved group by operation_id, lane, candidate, sender_id, attempt)
      select array_agg(id) as ids from moved`,
     [
       first.accountId,
-      operationId,
+      bad.map((receipt) => operationUuidOf(receipt.messageId)),
       bad.map((receipt) => receipt.messageId),
       bad.map((receipt) => ordinalOf(receipt.messageId)),
       bad.map((receipt) => receipt.attempt),
@@ -273,9 +280,9 @@ async function applyToEarlier(
     `with moved as (
        update message m set previous_status = m.status, status = $4::message_status, updated_at = clock_timestamp()
        where account_id = $1 and id = $3 and status < $4::message_status
-       returning previous_status, status, false as attempted)
-     ${COUNT_MOVED}`,
-    [receipt.accountId, operationUuidOf(receipt.messageId), receipt.messageId, receipt.status],
+       returning ($2::uuid[])[1] as operation_id, previous_status, status, false as attempted),
+     ${COUNT_MOVED} select`,
+    [receipt.accountId, [operationUuidOf(receipt.messageId)], receipt.messageId, receipt.status],
   );
   return 'applied';
 }

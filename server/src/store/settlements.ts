@@ -5,7 +5,7 @@
  */
 import { messageUuid } from '../domain/ids.ts';
 import type { Channel } from '../domain/message.ts';
-import { COUNT_MOVED } from './counters.ts';
+import { COUNT_MOVED, indexOperations } from './counters.ts';
 import type { Database } from './database.ts';
 
 /** Where a message that is not done goes next. */
@@ -20,6 +20,7 @@ export interface NextTry {
 
 /** What became of one attempt. */
 export interface Settlement {
+  readonly operationId: string;
   readonly ordinal: number;
   readonly attempt: number;
   readonly candidate: number;
@@ -58,12 +59,11 @@ const NOTHING_QUOTED = { sql: '', values: [] };
 /** Keeps the ids that receipts will quote, as a further part of a statement whose values end at `$first - 1`. */
 function keepQuoted(
   accountId: number,
-  operationId: string,
   settlements: readonly Settlement[],
   first: number,
 ): { readonly sql: string; readonly values: readonly unknown[] } {
   if (settlements.every(({ quoted }) => quoted === null)) return NOTHING_QUOTED;
-  const rows = settlements.flatMap(({ ordinal, attempt, quoted }) =>
+  const rows = settlements.flatMap(({ operationId, ordinal, attempt, quoted }) =>
     quoted === null
       ? []
       : quoted.ids.map((id, i) => ({
@@ -95,21 +95,20 @@ function keepQuoted(
 }
 
 /**
- * Writes the outcomes of one operation: messages, batches for what is to be tried again, counters; and with the last of
+ * Writes outcomes of one account's operations: messages, batches for what is to be tried again, counters; and with the last of
  * them, in one transaction, the end of the batches in `done`. Repeating it changes nothing.
  */
-export async function settleOperation(
+export async function settle(
   database: Database,
   accountId: number,
-  operationId: string,
   settlements: readonly Settlement[],
   done: readonly SettledBatch[],
 ): Promise<void> {
   const [accepted, others] = splitAccepted(settlements);
   if (others.length > 0 || accepted.length === 0) {
-    if (accepted.length > 0) await settleAccepted(database, accountId, operationId, accepted, []);
-    await settleAny(database, accountId, operationId, others, done);
-  } else await settleAccepted(database, accountId, operationId, accepted, done);
+    if (accepted.length > 0) await settleAccepted(database, accountId, accepted, []);
+    await settleAny(database, accountId, others, done);
+  } else await settleAccepted(database, accountId, accepted, done);
 }
 
 /** The usual outcomes, alike but for id, time and the carrier's id; and all others. */
@@ -132,14 +131,14 @@ function splitAccepted(settlements: readonly Settlement[]): [Settlement[], Settl
 async function settleAccepted(
   database: Database,
   accountId: number,
-  operationId: string,
   settlements: readonly Settlement[],
   done: readonly SettledBatch[],
 ): Promise<void> {
   const [first] = settlements;
   if (first === undefined) return;
   const startMs = first.attemptedAt.getTime();
-  const quoted = keepQuoted(accountId, operationId, settlements, 12);
+  const { operations, places } = indexOperations(settlements.map((each) => each.operationId));
+  const quoted = keepQuoted(accountId, settlements, 13);
   await database.query(
     `with ${ENDED},
      moved as (
@@ -148,24 +147,25 @@ async function settleAccepted(
          attempted_at = $6::timestamptz + p.after_ms * interval '1 millisecond',
          provider_id = p.provider_id, error_code = null, error_detail = null,
          ${KEEP_EARLIER}, previous_status = m.status, status = greatest(m.status, 'SENT'), updated_at = clock_timestamp()
-       from unnest($7::uuid[], $8::text[], $9::int[]) as p(id, provider_id, after_ms)
+       from unnest($7::uuid[], $8::text[], $9::int[], $12::smallint[]) as p(id, provider_id, after_ms, operation)
        where m.account_id = $1 and m.id = any($7::uuid[]) and m.id = p.id and m.attempt = $3 - 1
          and m.status in ('QUEUED', 'SENT', 'UNDELIVERED', 'DELIVERED', 'READ')
          and (select count(*) from ended) >= 0
-       returning m.previous_status, m.status, true as attempted)${quoted.sql}
-     ${COUNT_MOVED}`,
+       returning ($2::uuid[])[p.operation] as operation_id, m.previous_status, m.status, true as attempted)${quoted.sql},
+     ${COUNT_MOVED} select`,
     [
       accountId,
-      operationId,
+      operations,
       first.attempt,
       first.candidate,
       first.channel,
       first.attemptedAt,
-      `{${settlements.map((each) => messageUuid(operationId, each.ordinal)).join(',')}}`,
+      `{${settlements.map((each) => messageUuid(each.operationId, each.ordinal)).join(',')}}`,
       settlements.map((each) => each.providerId),
       `{${settlements.map((each) => each.attemptedAt.getTime() - startMs).join(',')}}`,
       done.map((batch) => batch.id),
       done.map((batch) => batch.lease),
+      places,
       ...quoted.values,
     ],
   );
@@ -175,11 +175,11 @@ async function settleAccepted(
 async function settleAny(
   database: Database,
   accountId: number,
-  operationId: string,
   settlements: readonly Settlement[],
   done: readonly SettledBatch[],
 ): Promise<void> {
-  const quoted = keepQuoted(accountId, operationId, settlements, 20);
+  const quoted = keepQuoted(accountId, settlements, 21);
+  const { operations, places } = indexOperations(settlements.map((each) => each.operationId));
   const of = <Value>(pick: (each: Settlement) => Value) => settlements.map(pick);
   await database.query(
     `with ${ENDED},
@@ -197,28 +197,28 @@ async function settleAny(
          updated_at = clock_timestamp()
        from unnest($3::uuid[], $4::smallint[], $5::smallint[], $6::smallint[], $7::text[], $8::timestamptz[],
          $9::text[], $12::text[], $13::int[], $14::text[], $15::text[], $16::smallint[], $17::smallint[], $18::float[],
-         $19::uuid[])
+         $19::uuid[], $20::smallint[])
          as p(id, ordinal, attempt, candidate, channel, attempted_at, outcome, provider_id, error_code,
-           error_detail, next_lane, next_candidate, next_tries, next_delay, next_sender)
+           error_detail, next_lane, next_candidate, next_tries, next_delay, next_sender, operation)
        where m.account_id = $1 and m.id = any($3::uuid[]) and m.id = p.id and m.attempt = p.attempt - 1
          and m.status in ('QUEUED', 'SENT', 'UNDELIVERED', 'DELIVERED', 'READ')
          and (select count(*) from ended) >= 0
-       returning m.previous_status, m.status, true as attempted, p.ordinal, p.attempt, p.next_lane,
+       returning ($2::uuid[])[p.operation] as operation_id, m.previous_status, m.status, true as attempted, p.ordinal, p.attempt, p.next_lane,
          p.next_candidate, p.next_tries, p.next_delay, p.next_sender),
      added as (
        insert into dispatch_batch (account_id, operation_id, lane, candidate, sender_id, paced, attempt, tries,
          waiting, due_at, expire_at, ordinals)
-       select $1, $2, next_lane, next_candidate, next_sender, is_paced(next_sender), attempt + 1, next_tries, false,
-         now() + next_delay * interval '1 millisecond',
-         (select expire_at from operation where account_id = $1 and id = $2),
+       select $1, operation_id, next_lane, next_candidate, next_sender, is_paced(next_sender), attempt + 1, next_tries,
+         false, now() + next_delay * interval '1 millisecond',
+         (select o.expire_at from operation o where o.account_id = $1 and o.id = moved.operation_id),
          array_agg(ordinal order by ordinal)
        from moved where next_lane is not null and status in ('QUEUED', 'SENT')
-       group by next_lane, next_candidate, next_sender, attempt, next_tries, next_delay)${quoted.sql}
-     ${COUNT_MOVED}`,
+       group by operation_id, next_lane, next_candidate, next_sender, attempt, next_tries, next_delay)${quoted.sql},
+     ${COUNT_MOVED} select`,
     [
       accountId,
-      operationId,
-      of((each) => messageUuid(operationId, each.ordinal)),
+      operations,
+      of((each) => messageUuid(each.operationId, each.ordinal)),
       of((each) => each.ordinal),
       of((each) => each.attempt),
       of((each) => each.candidate),
@@ -235,6 +235,7 @@ async function settleAny(
       of((each) => each.next?.tries ?? null),
       of((each) => each.next?.delayMs ?? null),
       of((each) => each.next?.senderId ?? null),
+      places,
       ...quoted.values,
     ],
   );

@@ -1,0 +1,63 @@
+/** What the benchmarks share: bodies to send, medians, and lines to print. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { BenchServer } from './server.ts';
+
+/** Recipients of a body: as many as one request may have. */
+export const MESSAGES = 10_000;
+
+/** A request, encoded once: what the client pays for that is not the server's. */
+export const body = (extra: object = {}, recipients = MESSAGES): Buffer<ArrayBuffer> =>
+  Buffer.from(
+    JSON.stringify({
+      to: Array.from({ length: recipients }, (_, i) => ({
+        address: `+1500556${String(i).padStart(4, '0')}`,
+        channel: 'PHONE',
+        variables: { name: `Ada ${i}` },
+      })),
+      content: { text: 'Hello {{ name }}, your order is on its way.' },
+      ...extra,
+    }),
+  );
+
+/** A request whose messages are due in a day, so that nothing is sent beside. */
+export const laterBody = (recipients = MESSAGES): Buffer<ArrayBuffer> =>
+  body({ schedule: { sendAt: [new Date(Date.now() + 86_400_000).toISOString()] } }, recipients);
+
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;
+}
+
+export const median = (values: readonly number[]): number => percentile(values, 0.5);
+
+/** Messages a second. */
+export const rateOf = (messages: number, ms: number): number => Math.round((messages / ms) * 1000);
+
+export const show = (value: number): string => value.toLocaleString('en');
+
+export function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/** Resolves when all operations have `recipients` receipts DELIVERED. */
+export async function untilDelivered(
+  server: BenchServer,
+  locations: readonly string[],
+  recipients: number,
+): Promise<void> {
+  for (const location of locations)
+    while (((await server.read(location)).stats['delivered'] ?? 0) < recipients) await sleep(20);
+}
+
+/** Milliseconds from the first request to the last receipt of `operations` operations. */
+export async function sendAll(
+  server: BenchServer,
+  text: Buffer<ArrayBuffer>,
+  operations: number,
+): Promise<number> {
+  const startedAt = performance.now();
+  const locations: string[] = [];
+  for (let i = 0; i < operations; i += 1) locations.push((await server.send(text)).location);
+  await untilDelivered(server, locations, MESSAGES);
+  return performance.now() - startedAt;
+}

@@ -1,0 +1,127 @@
+/**
+ * A job queue with a worker in a process of its own. The rows of the messages are written by one COPY, the jobs by the
+ * queue's own bulk call; the clock stops when the worker has updated the last row.
+ */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { pipeline } from 'node:stream/promises';
+import { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { Queue } from 'bullmq';
+import PgBoss from 'pg-boss';
+import pg from 'pg';
+import { from as copyFrom } from 'pg-copy-streams';
+import type { Peer } from '../peers.ts';
+
+export const QUEUE = 'bench';
+/** Jobs of one bulk call. */
+const BULK = 1_000;
+
+export type QueueName = 'bullmq' | 'pg-boss';
+
+/** What the worker must know; it says `ready`, and then how many it has done since it said so last. */
+export interface WorkerOptions {
+  readonly queue: QueueName;
+  readonly databaseUrl: string;
+  readonly redisPort: number;
+}
+
+interface Job {
+  readonly id: number;
+  readonly to: string;
+  readonly text: string;
+}
+
+interface Producer {
+  addBulk(jobs: readonly Job[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+function openBullmq(redisPort: number): Producer {
+  const queue = new Queue(QUEUE, {
+    connection: { host: '127.0.0.1', port: redisPort },
+    defaultJobOptions: { removeOnComplete: true },
+  });
+  return {
+    async addBulk(jobs) {
+      await queue.addBulk(jobs.map((data) => ({ name: 'send', data })));
+    },
+    close: () => queue.close(),
+  };
+}
+
+async function openPgBoss(databaseUrl: string): Promise<Producer> {
+  const boss = new PgBoss(databaseUrl);
+  await boss.start();
+  await boss.createQueue(QUEUE);
+  return {
+    async addBulk(jobs) {
+      await boss.insert(jobs.map((data) => ({ name: QUEUE, data })));
+    },
+    close: () => boss.stop({ graceful: false }),
+  };
+}
+
+export async function openQueuePeer(
+  queue: QueueName,
+  databaseUrl: string,
+  redisPort: number,
+): Promise<Peer> {
+  const table = queue === 'bullmq' ? 'bench_bullmq' : 'bench_pg_boss';
+  const pool = new pg.Pool({ connectionString: databaseUrl, max: 2 });
+  await pool.query(
+    `create table ${table} (id int primary key, address text not null, body text not null,
+       status text not null default 'QUEUED', updated_at timestamptz not null default now()) with (fillfactor = 60)`,
+  );
+  const producer = queue === 'bullmq' ? openBullmq(redisPort) : await openPgBoss(databaseUrl);
+  const options: WorkerOptions = { queue, databaseUrl, redisPort };
+  const worker = fork(fileURLToPath(new URL('./queue-worker.js', import.meta.url)), [
+    JSON.stringify(options),
+    table,
+  ]);
+  await once(worker, 'message');
+  let made = 0;
+
+  async function copyRows(jobs: readonly Job[]): Promise<void> {
+    const client = await pool.connect();
+    const rows = jobs.map(({ id, to, text }) => `${id}\t${to}\t${text}\n`);
+    await pipeline(
+      Readable.from([Buffer.from(rows.join(''))]),
+      client.query(copyFrom(`copy ${table} (id, address, body) from stdin`)),
+    );
+    client.release();
+  }
+
+  return {
+    name: queue,
+    async send(messages) {
+      const jobs = Array.from({ length: messages }, (_, i): Job => {
+        const id = made + i;
+        const to = `+1500556${String(i).padStart(4, '0')}`;
+        return { id, to, text: `Hello Ada ${i}, your order is on its way.` };
+      });
+      made += messages;
+      const startedAt = performance.now();
+      let left = messages;
+      const done = new Promise<void>((resolve) => {
+        const count = (number: unknown) => {
+          left -= Number(number);
+          if (left > 0) return;
+          worker.off('message', count);
+          resolve();
+        };
+        worker.on('message', count);
+      });
+      await copyRows(jobs);
+      for (let at = 0; at < messages; at += BULK) await producer.addBulk(jobs.slice(at, at + BULK));
+      await done;
+      return performance.now() - startedAt;
+    },
+    async close() {
+      worker.kill('SIGKILL');
+      await once(worker, 'exit');
+      await producer.close();
+      await pool.end();
+    },
+  };
+}

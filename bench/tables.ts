@@ -1,0 +1,182 @@
+/**
+ * What a database full of past messages costs: the same requests to a server whose tables are empty and to one whose
+ * tables hold days of ended operations, in turns, on one PostgreSQL. The past is made by the database itself.
+ */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { encodeTypeId } from 'fanfare/dist/domain/ids.js';
+import { openDatabase } from 'fanfare/dist/store/database.js';
+import { dropOldPartitions } from 'fanfare/dist/store/partitions.js';
+import pg from 'pg';
+import { body, laterBody, median, MESSAGES, print, sendAll, show } from './common.ts';
+import { SID, startServer, type BenchServer } from './server.ts';
+
+/** Days that the past is spread over: those that are kept, and one that is due to be dropped. */
+const DAYS = 8;
+const RETENTION_DAYS = DAYS - 1;
+const DAY_MS = 86_400_000;
+const ROUNDS = { write: 7, read: 101 };
+/** Operations of one end-to-end round. */
+const OPERATIONS = 5;
+const LATER = laterBody();
+const NOW = body();
+
+/** A server on a database of its own. */
+interface Side {
+  readonly url: string;
+  readonly server: BenchServer;
+  /** Name of an operation of the past, or of now where there is none. */
+  operation: string;
+}
+
+export async function benchTables(
+  engineUrl: string,
+  folder: string,
+  counts: readonly number[],
+): Promise<void> {
+  for (const rows of counts) {
+    const sides: Side[] = [];
+    try {
+      for (const name of ['empty', 'large']) sides.push(await openSide(engineUrl, folder, name));
+      const [empty, large] = sides;
+      if (empty === undefined || large === undefined) return;
+      const startedAt = performance.now();
+      await fill(large, rows);
+      print(
+        `tables       ${show(rows)} messages made in ${Math.round((performance.now() - startedAt) / 1000)} s`,
+      );
+      await compare(empty, large);
+    } finally {
+      for (const side of sides) await side.server.stop();
+      for (const name of ['empty', 'large'])
+        await run(engineUrl, `drop database if exists ${name}`);
+    }
+  }
+}
+
+async function openSide(engineUrl: string, folder: string, name: string): Promise<Side> {
+  await run(engineUrl, `create database ${name}`);
+  const url = Object.assign(new URL(engineUrl), { pathname: `/${name}` }).href;
+  await mkdir(join(folder, name), { recursive: true });
+  const server = await startServer(url, join(folder, name));
+  const { location } = await server.send(body());
+  return { url, server, operation: location.slice(location.lastIndexOf('/') + 1) };
+}
+
+async function run(
+  url: string,
+  text: string,
+  values: readonly unknown[] = [],
+): Promise<pg.QueryResult> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    return await client.query(text, [...values]);
+  } finally {
+    await client.end();
+  }
+}
+
+/** SQL of the id of message `i` of the `n`th operation of a day, the operation's own where `i` is 0. `$3`: the day's start, ms. */
+const MADE_ID = (i: string) =>
+  `(lpad(to_hex($3::bigint + n * 5000), 12, '0') || '7' || lpad(to_hex(n & 4095), 3, '0') || '800000000000'
+    || lpad(to_hex(${i}), 4, '0'))::uuid`;
+
+/** Operations of 10,000 messages, all delivered, evenly over the days before today. */
+async function fill(side: Side, rows: number): Promise<void> {
+  const perDay = Math.max(1, Math.round(rows / MESSAGES / DAYS));
+  const today = Math.floor(Date.now() / DAY_MS) * DAY_MS;
+  const account = '(select id from account where sid = $1)';
+  for (let back = DAYS; back >= 1; back -= 1) {
+    const startMs = today - back * DAY_MS;
+    const day = new Date(startMs).toISOString().slice(0, 10);
+    const values = [SID, MESSAGES, startMs, perDay];
+    const suffix = day.replaceAll('-', '');
+    await run(side.url, 'select ensure_day($1)', [day]);
+    await run(
+      side.url,
+      `insert into operation (account_id, id, status, total, recipients, attempts, unaddressable, delivered, content,
+         plan, tags, updated_at)
+       select ${account}, ${MADE_ID('0')}, 'COMPLETED', $2, $2, $2, 0, $2,
+         '{"text":"Hello {{ name }}, your order is on its way.","mediaUrls":[]}', '{"senders":[]}', '{}',
+         to_timestamp($3::float8 / 1000)
+       from generate_series(0, $4::int - 1) n`,
+      values,
+    );
+    await run(
+      side.url,
+      `insert into message_${suffix} (account_id, attempt, status, previous_status, attempt_status, channel,
+         address_channel, id, updated_at, attempted_at, address, variables, provider_id)
+       select ${account}, 1, 'DELIVERED', 'SENT', 'DELIVERED', 'SMS', 'PHONE', ${MADE_ID('i')},
+         to_timestamp($3::float8 / 1000), to_timestamp($3::float8 / 1000), '+1500556' || lpad((i - 1)::text, 4, '0'),
+         jsonb_build_object('name', 'Ada ' || i), 'sim-' || n || '-' || i
+       from generate_series(0, $4::int - 1) n, generate_series(1, $2::int) i`,
+      values,
+    );
+    // As a day that is over has been: autovacuum came by.
+    await run(side.url, `vacuum (analyze) message_${suffix}`);
+  }
+  await run(side.url, 'vacuum (analyze) operation');
+  const { rows: past } = await run(
+    side.url,
+    `select id from operation order by id limit 1 offset ${Math.floor((perDay * DAYS) / 2)}`,
+  );
+  const { id } = past[0] as { id: string };
+  side.operation = encodeTypeId('comms_operation', id);
+}
+
+/** What is asked of both sides, in milliseconds. */
+const QUESTIONS: readonly (readonly [
+  name: string,
+  rounds: number,
+  ask: (side: Side) => Promise<number>,
+])[] = [
+  ['accept', ROUNDS.write, async ({ server }) => (await server.send(LATER)).tookMs],
+  ['end to end', ROUNDS.write, ({ server }) => sendAll(server, NOW, OPERATIONS)],
+  ['operation', ROUNDS.read, (side) => timed(side, `/v1/Messages/Operations/${side.operation}`)],
+  ['operations', ROUNDS.read, (side) => timed(side, '/v1/Messages/Operations?pageSize=50')],
+  ['messages', ROUNDS.read, (side) => timed(side, '/v1/Messages?pageSize=50')],
+  [
+    'its messages',
+    ROUNDS.read,
+    (side) => timed(side, `/v1/Messages?operationId=${side.operation}&pageSize=50`),
+  ],
+];
+
+async function timed({ server }: Side, path: string): Promise<number> {
+  const startedAt = performance.now();
+  await server.get(path);
+  return performance.now() - startedAt;
+}
+
+async function compare(empty: Side, large: Side): Promise<void> {
+  for (const [name, rounds, ask] of QUESTIONS) {
+    const ms: [number[], number[]] = [[], []];
+    for (let round = -2; round < rounds; round += 1) {
+      const took = [await ask(empty), await ask(large)] as const;
+      if (round < 0) continue;
+      ms[0].push(took[0]);
+      ms[1].push(took[1]);
+    }
+    printBeside(name, median(ms[0]), median(ms[1]));
+  }
+  printBeside('drop a day', await dropDay(empty), await dropDay(large));
+}
+
+/** Milliseconds of the upkeep that drops the day due: none on the empty side. */
+async function dropDay({ url }: Side): Promise<number> {
+  const database = openDatabase({ url, connectionsMax: 1, name: 'fanfare-bench' });
+  try {
+    const startedAt = performance.now();
+    await dropOldPartitions(database, new Date(), RETENTION_DAYS);
+    return performance.now() - startedAt;
+  } finally {
+    await database.close();
+  }
+}
+
+function printBeside(name: string, emptyMs: number, largeMs: number): void {
+  print(
+    `tables       ${name.padEnd(12)} empty ${emptyMs.toFixed(1).padStart(8)} ms   large ${largeMs.toFixed(1).padStart(8)} ms   ratio of speeds ${(emptyMs / largeMs).toFixed(2)}`,
+  );
+}

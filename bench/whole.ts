@@ -1,0 +1,97 @@
+/** The whole server beside the floor: accept, end to end; how it answers reads meanwhile, and what memory does. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  body,
+  laterBody,
+  median,
+  MESSAGES,
+  percentile,
+  print,
+  rateOf,
+  sendAll,
+  show,
+} from './common.ts';
+import type { Floor } from './floor.ts';
+import type { BenchServer } from './server.ts';
+
+const ACCEPT_ROUNDS = 15;
+const END_TO_END_ROUNDS = 5;
+/** Operations of one end-to-end round. */
+const OPERATIONS = 5;
+const FLOOR_WORKERS = 4;
+const READ_ROUNDS = 20;
+
+function printBeside(name: string, floor: number, fanfare: number): void {
+  print(
+    `${name.padEnd(12)} floor ${show(floor).padStart(8)}/s   fanfare ${show(fanfare).padStart(8)}/s   ratio ${(fanfare / floor).toFixed(2)}`,
+  );
+}
+
+/** Accepts only. */
+export async function benchAccept(floor: Floor, server: BenchServer): Promise<void> {
+  const later = laterBody();
+  const floorMs: number[] = [];
+  const serverMs: number[] = [];
+  for (let round = -2; round < ACCEPT_ROUNDS; round += 1) {
+    const one = await floor.accept();
+    const other = (await server.send(later)).tookMs;
+    if (round >= 0) {
+      floorMs.push(one);
+      serverMs.push(other);
+    }
+  }
+  printBeside('accept', rateOf(MESSAGES, median(floorMs)), rateOf(MESSAGES, median(serverMs)));
+}
+
+export async function benchEndToEnd(floor: Floor, server: BenchServer): Promise<void> {
+  const text = body();
+  const floorMs: number[] = [];
+  const serverMs: number[] = [];
+  for (let round = -1; round < END_TO_END_ROUNDS; round += 1) {
+    const one = await floor.endToEnd(OPERATIONS, FLOOR_WORKERS);
+    const other = await sendAll(server, text, OPERATIONS);
+    if (round >= 0) {
+      floorMs.push(one);
+      serverMs.push(other);
+    }
+  }
+  const all = OPERATIONS * MESSAGES;
+  printBeside('end to end', rateOf(all, median(floorMs)), rateOf(all, median(serverMs)));
+}
+
+/** How long it takes to read an operation between its 202 and its last receipt. */
+export async function benchReads(server: BenchServer): Promise<void> {
+  const text = body();
+  const readMs: number[] = [];
+  for (let round = 0; round < READ_ROUNDS; round += 1) {
+    const { location } = await server.send(text);
+    for (let running = true; running;) {
+      const startedAt = performance.now();
+      const { stats } = await server.read(location);
+      readMs.push(performance.now() - startedAt);
+      running = (stats['delivered'] ?? 0) < MESSAGES;
+      await sleep(2);
+    }
+  }
+  print(
+    `read         p50 ${percentile(readMs, 0.5).toFixed(1)} ms   p99 ${percentile(readMs, 0.99).toFixed(1)} ms   over ${show(readMs.length)} reads of running operations`,
+  );
+}
+
+/** What memory does over many messages. */
+export async function benchMemory(server: BenchServer, messages: number): Promise<void> {
+  const text = body();
+  const operations = Math.ceil(messages / MESSAGES);
+  const memory: number[] = [];
+  for (let sent = 0; sent < operations; sent += OPERATIONS) {
+    await sendAll(server, text, Math.min(OPERATIONS, operations - sent));
+    memory.push(Math.round((await server.measureMemory()) / 2 ** 20));
+  }
+  const quarter = Math.max(1, Math.floor(memory.length / 4));
+  const quarters = [0, 1, 2, 3].map((i) =>
+    Math.max(...memory.slice(i * quarter, (i + 1) * quarter)),
+  );
+  print(
+    `memory       ${show(operations * MESSAGES)} messages; largest of each quarter: ${quarters.map((each) => `${each} MB`).join(', ')}`,
+  );
+}
