@@ -9,6 +9,7 @@
  * The three meet in rows only (and a send request is handed from the first to the second), so that reading stays
  * quick while a megabyte is parsed and thousands of messages are sent.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { buildReceiptParsers } from './build-carriers.ts';
 import type { Config } from './config/config.ts';
 import type { Channel } from './domain/message.ts';
@@ -24,7 +25,7 @@ import { createSealer } from './lib/sealer.ts';
 import { startThread, type Thread } from './lib/thread.ts';
 import { openAudit, type Audit, type AuditScope, type Finding } from './store/audit/audit.ts';
 import { EmbeddedError, findEmbedded, hasCluster, startEmbedded } from './store/embedded.ts';
-import { openStore, type Store } from './store/store.ts';
+import { DatabaseUnavailable, openStore, type Store } from './store/store.ts';
 
 export { renderErrorsMarkdown } from './http/docs.ts';
 export type { Account } from './store/store.ts';
@@ -144,7 +145,7 @@ async function buildApp(
   stop: () => Promise<void>,
 ): Promise<App> {
   const databaseUrl = config.databaseUrl ?? (await startEngine(config, log, stops));
-  const store = await openStore({
+  const store = await openStoreInTime(config.databaseWaitMs, log, {
     url: databaseUrl,
     connectionsMax: READ_CONNECTIONS_MAX,
     name: 'fanfare-api',
@@ -205,6 +206,26 @@ async function buildApp(
   });
   stops.push(() => server.close());
   return { url: await server.listen(config.host, config.port), account, stop };
+}
+
+const DATABASE_RETRY_MS = 1_000;
+
+/** Opens the store; a database that is away, perhaps because it is starting too, is waited for. */
+async function openStoreInTime(
+  waitMs: number,
+  log: Logger,
+  options: Parameters<typeof openStore>[0],
+): Promise<Store> {
+  const until = performance.now() + waitMs;
+  for (;;) {
+    try {
+      return await openStore(options);
+    } catch (error) {
+      if (!(error instanceof DatabaseUnavailable) || performance.now() >= until) throw error;
+      log.warn({ reason: error.message }, 'The database is away; waiting for it');
+      await sleep(DATABASE_RETRY_MS);
+    }
+  }
 }
 
 /** Channels of each carrier. */

@@ -2,8 +2,11 @@
  * The thread that sends: carriers, dispatcher, settlements, receipts and upkeep. The composition root of dispatch:
  * `app.ts` starts it. It meets the rest of the server in the database only.
  */
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
 import { buildCarriers } from './build-carriers.ts';
 import type { Config } from './config/config.ts';
+import { createConnectionShares } from './dispatch/connection-shares.ts';
 import { createDispatcher } from './dispatch/dispatcher.ts';
 import { createSettler } from './dispatch/settle.ts';
 import { createUpkeep } from './dispatch/upkeep.ts';
@@ -60,7 +63,12 @@ await serveThread<DispatchThreadData, DispatchThreadApi>(async ({ databaseUrl, c
   const { receipts, inbound } = reports;
   stops.push(() => receipts.drain());
 
+  const node = `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`;
+  const { leaseMs } = config.dispatch;
   const carriers = buildCarriers(config, log);
+  const shares = createConnectionShares({ store, log, node, carriers, leaseMs });
+  // Before the carriers' own, so that it comes after them: what is open is not given away.
+  stops.push(() => shares.stop());
   for (const carrier of carriers) {
     await carrier.start(
       (some) => receipts.take(carrier.name, some),
@@ -68,6 +76,8 @@ await serveThread<DispatchThreadData, DispatchThreadApi>(async ({ databaseUrl, c
     );
     stops.push(() => carrier.stop());
   }
+
+  await shares.start();
 
   const { publicUrl } = config;
   const sealer = createSealer(await store.installation.fetchSecret('email-links'));
@@ -78,7 +88,8 @@ await serveThread<DispatchThreadData, DispatchThreadApi>(async ({ databaseUrl, c
     carriers,
     log,
     retry: config.retry,
-    leaseMs: config.dispatch.leaseMs,
+    node,
+    leaseMs,
     batchesPerLaneMax: config.dispatch.batchesPerLaneMax,
     drainTimeoutMs: config.drainTimeoutMs,
     onSubmitted(seconds) {

@@ -1,5 +1,7 @@
 /** Several nodes on one PostgreSQL: roles apart, work shared, a dead node's work taken over, one told to stop. */
 import { createHmac } from 'node:crypto';
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -14,6 +16,7 @@ import {
   until,
   type Fanfare,
 } from './support/fanfare.ts';
+import { startSmsc, submitAnswer } from './support/smsc.ts';
 
 /** A further node on the database of another. */
 async function addNode(first: Fanfare, config: object): Promise<Fanfare> {
@@ -123,6 +126,89 @@ describe('three nodes', () => {
     // Held is what was past the dead node's frontiers, at its carrier, or answered and not written.
     expect(undelivered).toBeLessThanOrEqual(20 * 2 + 20 + (50 + 20));
     expect(sent.length).toBeGreaterThanOrEqual(delivered);
+  });
+});
+
+describe('binds that all nodes share', () => {
+  it('are never more than allowed, are shared evenly, and come to those that are left', async () => {
+    const smsc = await startSmsc({
+      submit: (pdu, session) => session.send(submitAnswer(pdu, `id-${pdu.sequence}`)),
+    });
+    onTestFinished(() => smsc.close());
+    let most = 0;
+    const watching = setInterval(() => (most = Math.max(most, smsc.bound)), 2);
+    onTestFinished(() => clearInterval(watching));
+    const carriers = {
+      simulator: QUICK,
+      smsc: {
+        kind: 'smpp',
+        host: '127.0.0.1',
+        port: smsc.port,
+        systemId: 'one',
+        password: 'secret',
+        binds: 3,
+        bindsMax: 3,
+        reconnectMinMs: 100,
+        reconnectMaxMs: 200,
+      },
+    };
+    const config = {
+      roles: ['dispatch'],
+      dispatch: { leaseMs: 2_000 },
+      carriers,
+      senders: [{ address: '+15005550100', channel: 'SMS', carrier: 'smsc' }],
+    };
+    const first = await startFanfare({ config: { ...config, roles: ['api', 'dispatch'] } });
+    const held = async () =>
+      (
+        await first.database.query<{ held: number }>(
+          'select held from connection_share order by held',
+        )
+      ).rows.map((row) => row.held);
+    await until(async () => smsc.bound === 3);
+    const second = await addNode(first, config);
+    await until(async () => (await held()).join() === '1,2' && smsc.bound === 3);
+    const id = await first.send({ to: recipients(200), content: text('Hello'), ...smsOnly });
+    await first.watch(id, ({ status }) => status === 'COMPLETED');
+    await second.kill();
+    await until(async () => (await held()).join() === '3' && smsc.bound === 3);
+    expect(most).toBe(3);
+  });
+});
+
+describe('a node whose database is not there yet', () => {
+  it('waits for it, as long as it was told to', async () => {
+    const first = await startFanfare({ config: { roles: ['api'] } });
+    const target = new URL(first.databaseUrl);
+    let refusals = 0;
+    let refusalsMax = Infinity;
+    const proxy = createServer((socket) => {
+      socket.on('error', () => undefined);
+      if (refusals < refusalsMax) {
+        refusals += 1;
+        socket.destroy();
+        return;
+      }
+      const onward = connect(Number(target.port), target.hostname);
+      onward.on('error', () => socket.destroy()).on('close', () => socket.destroy());
+      socket
+        .on('close', () => onward.destroy())
+        .pipe(onward)
+        .pipe(socket);
+    }).listen(0, '127.0.0.1');
+    onTestFinished(() => void proxy.close());
+    await once(proxy, 'listening');
+    const { port } = proxy.address() as AddressInfo;
+    const env = { DATABASE_URL: Object.assign(new URL(target), { port: String(port) }).href };
+
+    await expect(
+      launchFanfare({ config: { roles: ['dispatch'], databaseWaitMs: 0 }, env }),
+    ).rejects.toThrow('It ended with 1');
+    refusalsMax = refusals + 2;
+    const node = await launchFanfare({ config: { roles: ['dispatch'] }, env });
+    onTestFinished(() => node.stop().then(() => undefined));
+    expect(refusals).toBe(refusalsMax);
+    expect((await node.get('/readyz')).status).toBe(200);
   });
 });
 

@@ -431,6 +431,7 @@ describe('the pool', () => {
     const held: ((answer: Answer) => void)[] = [];
     const link = {
       start: () => undefined,
+      isOpen: true,
       isBound: true,
       get room() {
         return link.isBound ? room - held.length : 0;

@@ -84,6 +84,19 @@ export interface CarrierState {
   readonly detail: string | null;
 }
 
+/** Connections of a carrier that all nodes share. */
+export interface SharedConnections {
+  /** Most over all nodes, and most that this one has a use for. */
+  readonly max: number;
+  readonly wanted: number;
+  /** Open, or being opened or closed. */
+  readonly inUse: number;
+  /** How many there may be, as `allow` said last; 0 before. */
+  readonly allowed: number;
+  /** Opens or closes connections until there are `count`; what closes is drained first. */
+  allow(count: number): void;
+}
+
 export interface Carrier {
   readonly name: string;
   /** Channels it can submit over. */
@@ -107,6 +120,8 @@ export interface Carrier {
   send(submission: Submission): Promise<SendResult>;
   /** Closes the connection; what was accepted stays accepted. */
   stop(): Promise<void>;
+  /** Connections that have to be allowed before they are opened; absent where each node has its own. */
+  readonly shared?: SharedConnections;
   /** How its connections stand; absent where there are none to speak of. */
   state?(): CarrierState;
 }

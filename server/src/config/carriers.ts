@@ -15,7 +15,7 @@ import { findEmailAddressProblem } from '../domain/email-address.ts';
 import { CHANNELS, MESSAGE_CHANNELS, type Channel } from '../domain/message.ts';
 import { check, suggest, type Finding } from './check.ts';
 import { HTTP_DESCRIPTION, HTTP_SETTINGS } from './http-description.ts';
-import { choice, delays, flag, integer, optionalText, share } from './parts.ts';
+import { choice, delays, flag, integer, optionalInteger, optionalText, share } from './parts.ts';
 import { readSecrets } from './secrets.ts';
 
 const AMBIGUOUS =
@@ -107,6 +107,10 @@ const SMPP = Type.Object(
       description: '`pair`: a transmitter and a receiver for each bind.',
     }),
     binds: integer(SMPP_DEFAULTS.binds, [1, 32], { description: 'Sessions (or pairs) at once.' }),
+    bindsMax: optionalInteger([1, 1_000], {
+      description:
+        'Most sessions (or pairs) of all nodes together, which share them evenly; null: `binds` on each node.',
+    }),
     windowPerBind: integer(SMPP_DEFAULTS.windowPerBind, [1, 1_000], {
       description: 'Requests without an answer on one session.',
     }),

@@ -174,6 +174,10 @@ export const CONFIG_SCHEMA = Type.Object(
       description:
         'How long a stop lets `/readyz` say 503 before requests are refused, in milliseconds: as long as a load balancer needs to notice.',
     }),
+    databaseWaitMs: integer(60_000, [0, 3_600_000], {
+      description:
+        'How long a start waits for a PostgreSQL that is away, in milliseconds; then it ends with an error.',
+    }),
     drainTimeoutMs: integer(10_000, [0, 600_000], {
       description: "How long a stop waits for carriers' answers, in milliseconds.",
     }),

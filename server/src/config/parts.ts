@@ -10,6 +10,15 @@ export type Notes = {
 
 export const integer = (value: number, [minimum, maximum]: [number, number], notes: Notes) =>
   Type.Integer({ default: value, minimum, maximum, ...notes });
+/** An integer, or null when there is none. */
+export const optionalInteger = ([minimum, maximum]: [number, number], notes: Notes) =>
+  Type.Unsafe<number | null>({
+    type: ['integer', 'null'],
+    default: null,
+    minimum,
+    maximum,
+    ...notes,
+  });
 export const flag = (value: boolean, notes: Notes) => Type.Boolean({ default: value, ...notes });
 /** A share of 0 to 1. */
 export const share = (value: number, notes: Notes) =>

@@ -4,8 +4,6 @@
  * message is invisible to every other node.
  */
 import { setMaxListeners } from 'node:events';
-import { hostname } from 'node:os';
-import { randomUUID } from 'node:crypto';
 import type { Carrier } from '../carriers/carrier.ts';
 import { parseContent } from '../domain/content.ts';
 import type { EmailLinks } from '../domain/email-links.ts';
@@ -28,6 +26,8 @@ export interface DispatcherOptions {
   readonly retry: RetryPolicy;
   /** Null while nobody knows what this server is called outside: then e-mails have none. */
   readonly emailLinks: EmailLinks | null;
+  /** Names this node in leases. */
+  readonly node: string;
   readonly leaseMs: number;
   readonly batchesPerLaneMax: number;
   /** How long `stop` waits for the carriers' answers, in milliseconds. */
@@ -50,8 +50,7 @@ const PACED_MAX = 400;
 const READY_MAX = 200;
 
 export function createDispatcher(options: DispatcherOptions): Dispatcher {
-  const { store, settler, log, leaseMs } = options;
-  const node = `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`;
+  const { store, settler, log, node, leaseMs } = options;
   const stopping = new AbortController();
   const abandoned = new AbortController();
   // Every batch at work may listen to these.
@@ -75,7 +74,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       onError: (error) => log.warn({ err: error, lane: lane.carrier.name }, 'Leasing failed'),
       async work() {
         const limit = options.batchesPerLaneMax - (held.get(lane) ?? 0);
-        if (limit <= 0) return false;
+        if (limit <= 0 || !mayConnect(lane)) return false;
         // After an outage longer than a lease, what is known here is written before it can seem doubtful.
         if (settler.isStalled) await settler.flushed();
         const askedAt = performance.now();
@@ -109,7 +108,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       restMs: REST_MS,
       onError: (error) => log.warn({ err: error, lane: lane.carrier.name }, 'Leasing failed'),
       async work() {
-        if (places.free <= 0) return false;
+        if (places.free <= 0 || !mayConnect(lane)) return false;
         if (settler.isStalled) await settler.flushed();
         const askedAt = performance.now();
         const batches = await store.batches.leasePacedBatches(lane.carrier.name, node, {
@@ -220,6 +219,11 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       await settler.drain();
     },
   };
+}
+
+/** Where other nodes have all connections, they lease all of its work. */
+function mayConnect({ carrier }: Lane): boolean {
+  return carrier.shared === undefined || carrier.shared.allowed > 0;
 }
 
 /** Accounts whose last operation is remembered; beyond that the longest unserved is forgotten. */

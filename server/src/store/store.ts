@@ -4,6 +4,7 @@
  */
 import * as accounts from './accounts.ts';
 import * as batches from './batches.ts';
+import * as connectionShares from './connection-shares.ts';
 import * as carrierReceipts from './carrier-receipts.ts';
 import * as contentTemplates from './content-templates.ts';
 import { openDatabase, type Database, type DatabaseOptions } from './database.ts';
@@ -91,6 +92,7 @@ function makeStore(database: Database) {
     installation: bind(database, installation),
     inbound: bind(database, inbound),
     pace: bind(database, pace),
+    connectionShares: bind(database, connectionShares),
     contentTemplates: bind(database, contentTemplates),
     senders: bind(database, senders),
     senderPools: bind(database, senderPools),

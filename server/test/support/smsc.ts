@@ -37,6 +37,8 @@ export interface Smsc {
   readonly sessions: readonly SmscSession[];
   /** May be changed at any time. */
   script: SmscScript;
+  /** How many sessions are bound now. */
+  readonly bound: number;
   /** The last session that is bound and can be spoken to. */
   readonly session: SmscSession;
   /** Everything received of a command, over all sessions. */
@@ -115,6 +117,9 @@ export async function startSmsc(
     port: (server.address() as AddressInfo).port,
     sessions,
     script,
+    get bound() {
+      return sessions.filter((each) => each.boundAs !== null && each.open).length;
+    },
     get session() {
       const session = sessions.findLast((each) => each.boundAs !== null && each.open);
       if (session === undefined) throw new Error('No session is bound');

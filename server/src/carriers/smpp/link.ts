@@ -18,8 +18,10 @@ export interface LinkEvents {
 }
 
 export interface Link {
-  /** Begins to connect. */
+  /** Begins to connect, also after a stop. */
   start(): void;
+  /** Whether there is a session, bound or not. */
+  readonly isOpen: boolean;
   readonly isBound: boolean;
   /** How many submit_sm it takes now. */
   readonly room: number;
@@ -102,7 +104,13 @@ export function createLink(
   }
 
   return {
-    start: open,
+    start() {
+      stopped = false;
+      if (session === null && timer === null) open();
+    },
+    get isOpen() {
+      return session !== null;
+    },
     get isBound() {
       return session?.state === 'BOUND';
     },
@@ -119,6 +127,7 @@ export function createLink(
     async stop(drainMs) {
       stopped = true;
       if (timer !== null) clearTimeout(timer);
+      timer = null;
       await session?.stop(drainMs);
     },
   };

@@ -35,6 +35,8 @@ export interface SmppOptions {
   readonly bindMode: 'transceiver' | 'pair';
   /** Sessions (in mode `pair`: pairs) at once, 1 to 32. Default 1. */
   readonly binds: number;
+  /** Most sessions (pairs) of all nodes together, 1 to 1,000; null: `binds` on each node. Default null. */
+  readonly bindsMax: number | null;
   /** Requests without an answer on one session, 1 to 1,000. Default 50. */
   readonly windowPerBind: number;
   /** What becomes of a submission whose answer was lost. Default `hold`. */
@@ -83,6 +85,7 @@ export const SMPP_DEFAULTS = {
   addressRange: '',
   bindMode: 'transceiver',
   binds: 1,
+  bindsMax: null,
   windowPerBind: 50,
   ambiguous: 'hold',
   bindTimeoutMs: 10_000,

@@ -25,7 +25,8 @@ export function createSmppCarrier(options: SmppOptions): Carrier {
   const log = options.logger.child({ carrier: options.name });
   const stopping = new AbortController();
   let deliveries: Deliveries | null = null;
-  const links: Link[] = [];
+  /** The links of each bind: one, or a pair. */
+  const binds: Link[][] = [];
   const transmitters: Link[] = [];
   const pool = createPool(transmitters, options.unboundWaitMs);
   const submit = createSubmitter(options, pool, stopping.signal);
@@ -39,20 +40,51 @@ export function createSmppCarrier(options: SmppOptions): Carrier {
       else deliveries.take(delivery, answer);
     },
   };
-  const binds: readonly BindName[] =
+  const kinds: readonly BindName[] =
     options.bindMode === 'pair' ? ['bind_transmitter', 'bind_receiver'] : ['bind_transceiver'];
   for (let i = 0; i < options.binds; i += 1)
-    for (const bind of binds) {
-      const link = createLink(options, bind, events, log);
-      links.push(link);
-      if (bind !== 'bind_receiver') transmitters.push(link);
-    }
+    binds.push(
+      kinds.map((kind) => {
+        const link = createLink(options, kind, events, log);
+        if (kind !== 'bind_receiver') transmitters.push(link);
+        return link;
+      }),
+    );
+  let started = false;
+  let allowed = options.bindsMax === null ? options.binds : 0;
+
+  /** Closing is drained; what it leads to shows in the links. */
+  function allow(count: number): void {
+    if (!started || count === allowed) return;
+    log.info({ binds: count }, 'Binds allowed to this node');
+    for (const link of binds.slice(0, count).flat()) link.start();
+    for (const link of binds.slice(count).flat()) void link.stop(options.stopTimeoutMs);
+    allowed = count;
+  }
 
   return {
     name: options.name,
     channels: new Set(['SMS'] as const),
     ambiguous: options.ambiguous,
     quotesOwnIds: true,
+    ...(options.bindsMax === null
+      ? {}
+      : {
+          shared: {
+            max: options.bindsMax,
+            wanted: options.binds,
+            get inUse() {
+              return Math.max(
+                allowed,
+                binds.filter((bind) => bind.some((link) => link.isOpen)).length,
+              );
+            },
+            get allowed() {
+              return allowed;
+            },
+            allow,
+          },
+        }),
     windowMax: options.binds * options.windowPerBind,
     async start(receive, inbound) {
       deliveries = createDeliveries({
@@ -61,17 +93,20 @@ export function createSmppCarrier(options: SmppOptions): Carrier {
         inbound: inbound ?? null,
         log,
       });
-      for (const link of links) link.start();
+      started = true;
+      for (const link of binds.slice(0, allowed).flat()) link.start();
     },
     send: submit,
     async stop() {
       stopping.abort();
       pool.stop();
-      await Promise.all(links.map((link) => link.stop(options.stopTimeoutMs)));
+      started = false;
+      await Promise.all(binds.flat().map((link) => link.stop(options.stopTimeoutMs)));
       await deliveries?.stop();
       deliveries = null;
     },
     state(): CarrierState {
+      const links = binds.slice(0, allowed).flat();
       const connected = links.filter((link) => link.isBound).length;
       return {
         connections: links.length,

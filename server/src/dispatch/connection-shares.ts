@@ -1,0 +1,63 @@
+/**
+ * Connection shares: where a carrier allows fewer connections than all nodes would open, this node claims its share, keeps
+ * the claim alive, and closes connections when the share shrinks or cannot be renewed in time.
+ */
+import type { Carrier } from '../carriers/carrier.ts';
+import type { Logger } from '../lib/log.ts';
+import { createLoop, type Service } from '../lib/service.ts';
+import type { Store } from '../store/store.ts';
+
+export function createConnectionShares(options: {
+  readonly store: Store;
+  readonly log: Logger;
+  readonly node: string;
+  readonly carriers: readonly Carrier[];
+  readonly leaseMs: number;
+}): Service {
+  const { store, log, node, leaseMs } = options;
+  const expiries = new Map<string, NodeJS.Timeout>();
+  const loops = options.carriers.flatMap(({ name: lane, shared }) => {
+    if (shared === undefined) return [];
+    const everyMs = leaseMs / 3;
+    return createLoop({
+      idleMs: everyMs,
+      restMs: everyMs,
+      onError: (error) => log.warn({ err: error, lane }, 'Connections could not be claimed'),
+      async work() {
+        const askedAt = performance.now();
+        const { max, wanted, inUse } = shared;
+        const allowed = await store.connectionShares.claimConnections({
+          lane,
+          node,
+          max,
+          wanted,
+          inUse,
+          leaseMs,
+        });
+        clearTimeout(expiries.get(lane));
+        // Nothing is known of the others from then on: they may have been given all.
+        expiries.set(
+          lane,
+          setTimeout(() => shared.allow(0), askedAt + leaseMs - performance.now()),
+        );
+        shared.allow(allowed);
+        return false;
+      },
+    });
+  });
+
+  return {
+    async start() {
+      for (const loop of loops) await loop.start();
+    },
+    /** To be called when the carriers have closed their connections. */
+    async stop() {
+      for (const loop of loops) await loop.stop();
+      for (const timer of expiries.values()) clearTimeout(timer);
+      if (loops.length > 0)
+        await store.connectionShares
+          .releaseConnections(node)
+          .catch((error: unknown) => log.warn({ err: error }, 'Connections could not be released'));
+    },
+  };
+}
