@@ -1,0 +1,196 @@
+/** What a scenario plays with: PostgreSQL behind a gate, nodes, a witness, and a client that keeps to the rules. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startEmbedded, type EmbeddedPostgres } from 'fanfare/dist/store/embedded.js';
+import pg from 'pg';
+import { Gate } from './gate.ts';
+import { Node, SID, TOKEN } from './node.ts';
+import type { Random } from './random.ts';
+import { until } from './until.ts';
+import { Witness } from './witness.ts';
+
+const RECIPIENTS_MAX = 10_000;
+const FIRST_NUMBER = 15_005_000_000;
+const SEND_TIMEOUT_MS = 120_000;
+const FINISH_TIMEOUT_MS = 180_000;
+
+export interface ClusterOptions {
+  readonly nodes: number;
+  /** Of the carrier, besides where it is. */
+  readonly carrier?: object;
+  /** Of every node, besides the carrier. */
+  readonly config?: object;
+  /** Where PostgreSQL keeps its data instead of a folder of the run. */
+  readonly dataDir?: string;
+}
+
+export class Cluster {
+  readonly witness: Witness;
+  readonly gate: Gate;
+  readonly nodes: readonly Node[];
+  readonly #dataDir: string;
+  #engine: EmbeddedPostgres;
+  #sent = 0;
+  /** Answers other than 202 that the client obeyed: how often each status came. */
+  readonly refusals = new Map<number, number>();
+
+  private constructor(
+    witness: Witness,
+    gate: Gate,
+    engine: EmbeddedPostgres,
+    dataDir: string,
+    nodes: readonly Node[],
+  ) {
+    this.witness = witness;
+    this.gate = gate;
+    this.#engine = engine;
+    this.#dataDir = dataDir;
+    this.nodes = nodes;
+  }
+
+  static async start(folder: string, random: Random, options: ClusterOptions): Promise<Cluster> {
+    await mkdir(folder, { recursive: true });
+    const dataDir = options.dataDir ?? join(folder, 'data');
+    const witness = await Witness.start(() => random.between(0, 999_999) / 1e6);
+    const engine = await startEmbedded({ dataDir });
+    const gate = await Gate.open(engine.url);
+    const config = {
+      port: 0,
+      logLevel: 'info',
+      limits: { requestsPerSecond: 100_000 },
+      carriers: {
+        smsc: {
+          kind: 'smpp',
+          host: '127.0.0.1',
+          port: witness.port,
+          systemId: 'chaos',
+          password: 'chaos',
+          binds: 2,
+          reconnectMinMs: 100,
+          reconnectMaxMs: 1_000,
+          ...options.carrier,
+        },
+      },
+      senders: [{ address: '+15005550100', channel: 'SMS', carrier: 'smsc' }],
+      dispatch: { databaseConnections: 4 },
+      ...options.config,
+    };
+    const nodes = Array.from(
+      { length: options.nodes },
+      (_, i) => new Node(`node-${i + 1}`, folder, gate.urlOf(engine.url), config),
+    );
+    const cluster = new Cluster(witness, gate, engine, dataDir, nodes);
+    try {
+      for (const node of nodes) await node.start();
+    } catch (error) {
+      await cluster.end();
+      throw error;
+    }
+    return cluster;
+  }
+
+  /** The database itself, past the gate. */
+  get databaseUrl(): string {
+    return this.#engine.url;
+  }
+
+  /** Messages accepted so far. */
+  get accepted(): number {
+    return this.#sent;
+  }
+
+  async stopPostgres(): Promise<void> {
+    await this.#engine.stop();
+  }
+
+  async startPostgres(): Promise<void> {
+    this.#engine = await startEmbedded({ dataDir: this.#dataDir });
+    this.gate.aim(this.#engine.url);
+  }
+
+  /** Runs a statement past the gate. */
+  async sql<Row extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<Row[]> {
+    const client = new pg.Client({ connectionString: this.#engine.url });
+    client.on('error', () => undefined);
+    await client.connect();
+    try {
+      return (await client.query<Row>(text, values)).rows;
+    } finally {
+      await client.end();
+    }
+  }
+
+  /** Sends to so many recipients that were not sent to before, as requests of 10,000 at most. */
+  async send(messages: number, perRequest = RECIPIENTS_MAX): Promise<void> {
+    for (let left = messages; left > 0; left -= perRequest) {
+      const from = FIRST_NUMBER + this.#sent;
+      const count = Math.min(left, perRequest);
+      this.#sent += count;
+      await this.#post(
+        JSON.stringify({
+          to: Array.from({ length: count }, (_, i) => ({
+            address: `+${from + i}`,
+            channel: 'PHONE',
+          })),
+          content: { text: 'Hello, your order is on its way.' },
+        }),
+        `chaos-${from}`,
+      );
+    }
+  }
+
+  /** As a good client: the same key until it is accepted, by whichever node is there, as late as it was told. */
+  async #post(body: string, key: string): Promise<void> {
+    const headers = {
+      authorization: `Basic ${Buffer.from(`${SID}:${TOKEN}`).toString('base64')}`,
+      'content-type': 'application/json',
+      'idempotency-key': key,
+    };
+    let tries = 0;
+    await until('a request is accepted', SEND_TIMEOUT_MS, async () => {
+      const up = this.nodes.filter((node) => node.isUp);
+      const node = up[tries % Math.max(1, up.length)];
+      tries += 1;
+      if (node === undefined) return false;
+      const answer = await fetch(`${node.url}/v1/Messages`, {
+        method: 'POST',
+        headers,
+        body,
+      }).catch(() => null);
+      await answer?.arrayBuffer().catch(() => undefined);
+      if (answer?.status === 202) return true;
+      const status = answer?.status ?? 0;
+      this.refusals.set(status, (this.refusals.get(status) ?? 0) + 1);
+      if (answer !== null && status !== 429 && status !== 503)
+        throw new Error(`A request was answered with ${status}.`);
+      await sleep(Number(answer?.headers.get('retry-after') ?? 0.2) * 1000);
+      return false;
+    });
+  }
+
+  /** Resolves when the witness has taken a share of what was accepted. */
+  async untilTaken(share: number): Promise<void> {
+    await until(`the carrier has ${Math.round(share * 100)} %`, FINISH_TIMEOUT_MS, () => {
+      return this.witness.taken.size >= share * this.#sent;
+    });
+  }
+
+  /** Resolves when no message can change any more, but for the better. */
+  async untilEnded(): Promise<void> {
+    await until('all messages end', FINISH_TIMEOUT_MS, async () => {
+      const [row] = await this.sql<{ open: number }>(
+        `select coalesce(sum(scheduled + queued + sent), 0)::int as open from operation`,
+      );
+      return row?.open === 0;
+    });
+  }
+
+  /** Ends everything, whatever state it is in. */
+  async end(): Promise<void> {
+    for (const node of this.nodes) await node.kill();
+    await this.gate.close();
+    await this.witness.stop();
+    await this.#engine.stop();
+  }
+}

@@ -1,0 +1,120 @@
+/**
+ * A trial: one scenario on a cluster of its own, judged by what the client was told, what the witness took, and what the
+ * database says.
+ */
+import { join } from 'node:path';
+import { Cluster, type ClusterOptions } from './cluster.ts';
+import { runDoctor } from './node.ts';
+import type { Random } from './random.ts';
+import { until } from './until.ts';
+
+/** What every scenario reports. Times are in milliseconds. */
+export interface Outcome {
+  /** Recipients in requests that were answered with 202. */
+  readonly accepted: number;
+  /** Of them, those that have ended in the database. */
+  readonly ended: number;
+  /** Neither taken by the carrier nor ended with an error that says so; or said to be sent and never seen. */
+  readonly lost: number;
+  /** Taken more than once by the carrier. */
+  readonly doubled: number;
+  /** Ended with error 30050: the carrier may have them, or not. */
+  readonly ambiguous: number;
+  /** From the end of the fault until work was done again; null where nothing stops. */
+  readonly recoveryMs: number | null;
+  /** The longest of the shutdowns that were asked for. */
+  readonly stopMs: number | null;
+  /** What else is worth saying. */
+  readonly note: string;
+  /** Where counters, or the doctor's findings, are not as they must be. */
+  readonly faults: readonly string[];
+}
+
+export interface Trial {
+  readonly random: Random;
+  readonly isShort: boolean;
+  readonly folder: string;
+}
+
+/** What a scenario's own part says. */
+export interface Event {
+  readonly recoveryMs?: number | null;
+  readonly stopMs?: number;
+  readonly note?: string;
+}
+
+export interface Scenario {
+  readonly name: string;
+  readonly about: string;
+  /** Resolves with why it cannot run here, or null. */
+  readonly isImpossible?: () => Promise<string | null>;
+  run(trial: Trial): Promise<Outcome>;
+}
+
+/** Messages of a scenario that needs no number of its own. */
+const MESSAGES = { short: 6_000, full: 30_000 };
+const RECOVERY_TIMEOUT_MS = 60_000;
+
+/** Starts a cluster, sends, lets `event` happen, waits for the end, and judges. */
+export async function play(
+  trial: Trial,
+  options: ClusterOptions,
+  event: (cluster: Cluster) => Promise<Event>,
+): Promise<Outcome> {
+  const cluster = await Cluster.start(join(trial.folder, 'cluster'), trial.random, options);
+  try {
+    const { recoveryMs = null, stopMs = null, note = '' } = await event(cluster);
+    await cluster.untilEnded();
+    return { ...(await judge(cluster)), recoveryMs, stopMs, note };
+  } finally {
+    await cluster.end();
+  }
+}
+
+/** Sends the usual number of messages and waits until some, but not nearly all, are with the carrier. */
+export async function sendSome(cluster: Cluster, { random, isShort }: Trial): Promise<void> {
+  await cluster.send(isShort ? MESSAGES.short : MESSAGES.full);
+  await cluster.untilTaken(random.between(15, 40) / 100);
+}
+
+/** Milliseconds from now until the carrier gets a message that it had not seen. */
+export async function measureRecovery(cluster: Cluster): Promise<number> {
+  const from = performance.now();
+  await until('messages flow again', RECOVERY_TIMEOUT_MS, () => cluster.witness.lastNewAt > from);
+  return cluster.witness.lastNewAt - from;
+}
+
+interface MessageRow {
+  readonly address: string;
+  readonly status: string;
+  readonly error_code: number | null;
+}
+
+async function judge(cluster: Cluster): Promise<Omit<Outcome, 'recoveryMs' | 'stopMs' | 'note'>> {
+  const rows = await cluster.sql<MessageRow>('select address, status, error_code from message');
+  const { taken } = cluster.witness;
+  const isLost = ({ address, status, error_code: code }: MessageRow) =>
+    !taken.has(address.replace('+', '')) &&
+    !taken.has(address) &&
+    (code === null || status === 'DELIVERED');
+  const ended = rows.filter(({ status }) => !['SCHEDULED', 'QUEUED', 'SENT'].includes(status));
+  const faults: string[] = [];
+  const wrong = await cluster.sql(
+    `select o.id from operation o join (
+       select operation_of(id) as id, count(*) filter (where status = 'DELIVERED') as delivered,
+         count(*) filter (where status = 'UNDELIVERED') as undelivered, count(*) as total
+       from message group by 1) m using (id)
+     where (o.delivered, o.undelivered, o.total) <> (m.delivered, m.undelivered, m.total)`,
+  );
+  if (wrong.length > 0) faults.push(`counters of ${wrong.length} operations are wrong`);
+  const doctor = await runDoctor(cluster.databaseUrl);
+  if (!doctor.ok) faults.push(`fanfare doctor: ${doctor.output.trim()}`);
+  return {
+    accepted: cluster.accepted,
+    ended: ended.length,
+    lost: cluster.accepted - rows.length + rows.filter(isLost).length,
+    doubled: [...taken.values()].filter((times) => times > 1).length,
+    ambiguous: rows.filter((row) => row.error_code === 30050).length,
+    faults,
+  };
+}
