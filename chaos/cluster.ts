@@ -179,9 +179,10 @@ export class Cluster {
   /** Resolves when no message can change any more, but for the better. */
   async untilEnded(): Promise<void> {
     await until('all messages end', FINISH_TIMEOUT_MS, async () => {
+      // The database may be away still.
       const [row] = await this.sql<{ open: number }>(
         `select coalesce(sum(scheduled + queued + sent), 0)::int as open from operation`,
-      );
+      ).catch(() => []);
       return row?.open === 0;
     });
   }

@@ -53,7 +53,6 @@ export class Witness {
   readonly #due: { readonly session: Session; readonly pdu: RawPdu }[] = [];
   #receipts: ReceiptOf[] = [];
   #sequence = 0;
-  #lastNewAt = 0;
   #budget = 0;
   readonly #timer: NodeJS.Timeout;
   readonly #chance: () => number;
@@ -74,11 +73,6 @@ export class Witness {
 
   get port(): number {
     return (this.#server.address() as AddressInfo).port;
-  }
-
-  /** When a message came last that had not been seen before, by `performance.now()`. */
-  get lastNewAt(): number {
-    return this.#lastNewAt;
   }
 
   async stop(): Promise<void> {
@@ -114,9 +108,7 @@ export class Witness {
 
   #count(pdu: RawPdu): string {
     const address = addressOf(pdu);
-    const times = this.taken.get(address) ?? 0;
-    if (times === 0) this.#lastNewAt = performance.now();
-    this.taken.set(address, times + 1);
+    this.taken.set(address, (this.taken.get(address) ?? 0) + 1);
     return address;
   }
 

@@ -238,21 +238,21 @@ function* composeRows(
   if (text !== '') yield Buffer.from(text);
 }
 
+/** What is due at once is so by the database's clock: that of this node may be ahead. */
 async function insertBatches(client: pg.PoolClient, operation: NewOperation): Promise<void> {
   const { accountId, id, expireAt, batches } = operation;
   await client.query(
     `with added as (
        insert into dispatch_batch (account_id, operation_id, lane, candidate, sender_id, paced, attempt, waiting, due_at,
          expire_at, ordinals)
-       select $1, $2, lane, candidate, sender_id, is_paced(sender_id), 1, due_at is not null, coalesce(due_at, $3), $4,
+       select $1, $2, lane, candidate, sender_id, is_paced(sender_id), 1, due_at is not null, coalesce(due_at, now()), $3,
          ordinals::smallint[]
-       from unnest($5::text[], $6::smallint[], $7::uuid[], $8::timestamptz[], $9::text[])
+       from unnest($4::text[], $5::smallint[], $6::uuid[], $7::timestamptz[], $8::text[])
          as b(lane, candidate, sender_id, due_at, ordinals))
      select pg_notify('${WAKE_CHANNEL}', '')`,
     [
       accountId,
       id,
-      new Date(uuidTimeMs(id)),
       expireAt,
       batches.map((batch) => batch.lane),
       batches.map((batch) => batch.candidate),
