@@ -13,7 +13,7 @@ import { Witness } from './witness.ts';
 const RECIPIENTS_MAX = 10_000;
 const FIRST_NUMBER = 15_005_000_000;
 const SEND_TIMEOUT_MS = 120_000;
-const FINISH_TIMEOUT_MS = 180_000;
+const FINISH_TIMEOUT_MS = 90_000;
 
 export interface ClusterOptions {
   readonly nodes: number;
@@ -178,12 +178,18 @@ export class Cluster {
 
   /** Resolves when no message can change any more, but for the better. */
   async untilEnded(): Promise<void> {
+    let left: object = {};
     await until('all messages end', FINISH_TIMEOUT_MS, async () => {
       // The database may be away still.
       const [row] = await this.sql<{ open: number }>(
-        `select coalesce(sum(scheduled + queued + sent), 0)::int as open from operation`,
+        `select coalesce(sum(scheduled + queued + sent), 0)::int as open, sum(sent)::int as sent,
+           (select count(*)::int from dispatch_batch) as batches,
+           (select count(*)::int from parked_carrier_receipt) as parked from operation`,
       ).catch(() => []);
+      left = row ?? left;
       return row?.open === 0;
+    }).catch((error: Error) => {
+      throw new Error(`${error.message} Left: ${JSON.stringify(left)}`);
     });
   }
 
