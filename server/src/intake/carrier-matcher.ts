@@ -16,10 +16,14 @@ export interface CarrierMatcher {
   }>;
 }
 
-/** An id in another spelling than expected counts from this try on: by then the answer to the submission is settled. */
-const TRIES_FOR_OTHERS = 2;
-/** In doubt between several from this try on, the plainest spelling counts. */
-const TRIES_FOR_DOUBTFUL = 5;
+/** While no spelling is known, an id that only another one finds counts from this try on. */
+const TRIES_FOR_UNKNOWN = 2;
+/**
+ * Where a spelling is known, an id that only another one finds counts from this try on, half a minute after it came: the
+ * answer to its submission may be known to a node that the database is away from. In doubt between several, the plainest
+ * spelling counts then.
+ */
+const TRIES_FOR_DOUBTFUL = 7;
 
 export function createCarrierMatcher(store: Store): CarrierMatcher {
   /** By carrier, how often each place in the list of spellings was the right one. */
@@ -40,7 +44,8 @@ export function createCarrierMatcher(store: Store): CarrierMatcher {
     if (providerIds.length === 1) return first;
     if (places.includes(usual) && (own !== undefined || places.length === 1))
       return vote(lane, usual);
-    if (places.length === 1 && tries >= TRIES_FOR_OTHERS) return vote(lane, first);
+    if (own === undefined && places.length === 1 && tries >= TRIES_FOR_UNKNOWN)
+      return vote(lane, first);
     return tries >= TRIES_FOR_DOUBTFUL ? first : null;
   }
 
