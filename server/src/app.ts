@@ -12,6 +12,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { buildReceiptParsers } from './build-carriers.ts';
 import type { Config } from './config/config.ts';
+import { readTls } from './config/tls.ts';
 import type { Channel } from './domain/message.ts';
 import { normaliseSenderAddress } from './domain/sender.ts';
 import { defaultUnit } from './domain/pace.ts';
@@ -189,7 +190,7 @@ async function buildApp(
   if (intake !== null) stops.push(() => stopThread(intake));
 
   const server = await createServer({
-    options: { ...config, carriers: listCarriers(config) },
+    options: { ...config, carriers: listCarriers(config), tls: await readTls(config.tls) },
     log,
     store,
     metrics: createApiMetrics(),

@@ -181,6 +181,19 @@ export const CONFIG_SCHEMA = Type.Object(
     drainTimeoutMs: integer(10_000, [0, 600_000], {
       description: "How long a stop waits for carriers' answers, in milliseconds.",
     }),
+    tls: group(
+      {
+        certFile: optionalText({
+          env: 'FANFARE_TLS_CERT_FILE',
+          description: 'Certificate and its chain, PEM; read at the start. Needs `tls.keyFile`.',
+        }),
+        keyFile: optionalText({
+          env: 'FANFARE_TLS_KEY_FILE',
+          description: 'Private key of the certificate, PEM.',
+        }),
+      },
+      'HTTPS instead of HTTP, TLS 1.2 or later. Null: plain HTTP, for a proxy in front.',
+    ),
     limits: group(
       {
         requestsPerSecond: integer(500, [1, 1_000_000], {
@@ -188,6 +201,15 @@ export const CONFIG_SCHEMA = Type.Object(
         }),
         requestBytesMax: integer(10_485_760, [1024, 104_857_600], {
           description: 'Bytes of a request before 413.',
+        }),
+        headersTimeoutMs: integer(20_000, [100, 600_000], {
+          description: 'For the headers of a request to arrive, in milliseconds.',
+        }),
+        requestTimeoutMs: integer(120_000, [100, 3_600_000], {
+          description: 'For all of a request to arrive, in milliseconds.',
+        }),
+        wrongCredentialsPerMinute: integer(60, [1, 1_000_000], {
+          description: 'Wrong credentials per minute and address before 429 for that address.',
         }),
         inFlightBytesMax: integer(67_108_864, [1024, 4_294_967_296], {
           description: 'Bytes of all request bodies at work together before 503.',

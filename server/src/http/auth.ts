@@ -49,3 +49,37 @@ function readBasic(header: string | undefined): { sid: string; secret: string } 
   const colon = text.indexOf(':');
   return colon < 1 ? null : { sid: text.slice(0, colon), secret: text.slice(colon + 1) };
 }
+
+const MINUTE_MS = 60_000;
+/** Addresses remembered; beyond that all are forgotten, so that strangers cannot fill the memory. */
+const GUESSERS_MAX = 10_000;
+
+export interface GuessLimit {
+  /** Seconds until an address may try again; 0: now. */
+  waitSeconds(address: string): number;
+  /** It brought wrong credentials. */
+  note(address: string): void;
+}
+
+/** Holds off addresses that bring wrong credentials, `perMinute` of them in each minute of its own. */
+export function createGuessLimit(perMinute: number): GuessLimit {
+  const guessers = new Map<string, { count: number; readonly until: number }>();
+  return {
+    waitSeconds(address) {
+      const known = guessers.get(address);
+      if (known === undefined || known.count < perMinute) return 0;
+      const leftMs = known.until - performance.now();
+      return leftMs <= 0 ? 0 : Math.ceil(leftMs / 1000);
+    },
+    note(address) {
+      const now = performance.now();
+      const known = guessers.get(address);
+      if (known !== undefined && known.until > now) {
+        known.count += 1;
+        return;
+      }
+      if (guessers.size >= GUESSERS_MAX) guessers.clear();
+      guessers.set(address, { count: 1, until: now + MINUTE_MS });
+    },
+  };
+}

@@ -9,12 +9,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Transferable } from 'node:worker_threads';
-import fastify, {
-  type FastifyError,
-  type FastifyInstance,
-  type FastifyReply,
-  type FastifyRequest,
-} from 'fastify';
+import fastify, { type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify';
 import rateLimit from '@fastify/rate-limit';
 import type { TSchema } from 'typebox';
 import type { Sealer } from '../domain/email-links.ts';
@@ -24,7 +19,8 @@ import { findUnstorable, UNSTORABLE } from '../domain/storable.ts';
 import type { Logger } from '../lib/log.ts';
 import type { ApiMetrics } from '../lib/metrics.ts';
 import { DatabaseUnavailable, type Account, type Store } from '../store/store.ts';
-import { createAuthenticator } from './auth.ts';
+import { createAuthenticator, createGuessLimit } from './auth.ts';
+import { boundBytesInFlight, discardRest, setBodyParser } from './bodies.ts';
 import { registerCarrierCalls, type CarrierCallDeps } from './carrier-calls.ts';
 import { compileCheck } from './check.ts';
 import { createContentHandlers } from './content-templates.ts';
@@ -41,7 +37,7 @@ import { NO_RATE_HEADERS, type Route } from './route.ts';
 import { listRoutes } from './routes.ts';
 import { NAMED_SHAPES } from './schemas.ts';
 import { createSuppressionHandlers } from './suppressions.ts';
-import { parseJson, type SendAnswer, type SendQuestion } from './send.ts';
+import type { SendAnswer, SendQuestion } from './send.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -70,7 +66,13 @@ export interface ServerOptions {
     readonly requestsPerSecond: number;
     readonly requestBytesMax: number;
     readonly inFlightBytesMax: number;
+    readonly wrongCredentialsPerMinute: number;
+    /** Milliseconds for a request's headers, and for all of it. */
+    readonly headersTimeoutMs: number;
+    readonly requestTimeoutMs: number;
   };
+  /** Certificate and key, PEM; null: plain HTTP. */
+  readonly tls: { readonly cert: string; readonly key: string } | null;
 }
 
 export interface ServerDeps {
@@ -105,9 +107,8 @@ export interface Server {
   describe(): object;
 }
 
-/** Headers of a request must arrive within this time, the whole of it within the second. */
-const HEADERS_TIMEOUT_MS = 20_000;
-const REQUEST_TIMEOUT_MS = 120_000;
+/** Requests are looked at this often for being too slow, or more often where they may take less. */
+const SLOW_CHECK_MS = 5_000;
 /** Characters of one step of a path: sealed tokens are the longest. */
 const PARAMETER_LENGTH_MAX = 1_024;
 
@@ -116,14 +117,22 @@ const CALLS_IN_FLIGHT_BYTES_MAX = 33_554_432;
 
 export async function createServer(deps: ServerDeps): Promise<Server> {
   const { options } = deps;
+  const { headersTimeoutMs, requestTimeoutMs } = options.limits;
+  const http = {
+    headersTimeout: headersTimeoutMs,
+    connectionsCheckingInterval: Math.min(SLOW_CHECK_MS, headersTimeoutMs, requestTimeoutMs),
+  };
   let isReady = true;
   let draining = false;
   const app = fastify({
     bodyLimit: options.limits.requestBytesMax,
     trustProxy: options.trustProxy,
     return503OnClosing: false,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    http: { headersTimeout: HEADERS_TIMEOUT_MS },
+    requestTimeout: requestTimeoutMs,
+    // The types tell servers of HTTPS from those of HTTP, which nothing here does.
+    ...((options.tls === null
+      ? { http }
+      : { https: { ...http, ...options.tls, minVersion: 'TLSv1.2' } }) as { http: typeof http }),
     genReqId: () => `RQ${crypto.randomUUID().replaceAll('-', '')}`,
     routerOptions: {
       caseSensitive: false,
@@ -162,7 +171,7 @@ export async function createServer(deps: ServerDeps): Promise<Server> {
   return {
     listen: async (host, port) => {
       await app.listen({ host, port });
-      return urlOf(app, host);
+      return urlOf(app, host, options.tls === null ? 'http' : 'https');
     },
     async close() {
       isReady = false;
@@ -189,23 +198,31 @@ async function registerAll(app: FastifyInstance, deps: ServerDeps & ApiDeps): Pr
   await app.register((api) => registerApi(api, deps), { prefix: '/v1' });
 }
 
-function urlOf(app: FastifyInstance, host: string): string {
+function urlOf(app: FastifyInstance, host: string, scheme: string): string {
   const address = app.server.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
   const shown = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
-  return `http://${shown.includes(':') ? `[${shown}]` : shown}:${port}`;
+  return `${scheme}://${shown.includes(':') ? `[${shown}]` : shown}:${port}`;
 }
 
 /** Everything below `/v1`: credentials, limits, routes. */
 async function registerApi(api: FastifyInstance, deps: ServerDeps & ApiDeps): Promise<void> {
   const { limits } = deps.options;
   const authenticator = createAuthenticator(deps.store);
+  const guesses = createGuessLimit(limits.wrongCredentialsPerMinute);
   api.addHook('onRequest', async (request) => {
     // Unknown routes are not found, whoever asks.
     if (request.is404) return;
+    const waitSeconds = guesses.waitSeconds(request.ip);
+    if (waitSeconds > 0)
+      throw refuse('tooManyRequests', 'Too many wrong credentials came from this address.', {
+        'retry-after': String(waitSeconds),
+      });
     const account = await authenticator.authenticate(request.headers.authorization);
-    if (account === null)
+    if (account === null) {
+      guesses.note(request.ip);
       throw refuse('authentication', undefined, { 'www-authenticate': 'Basic realm="Fanfare"' });
+    }
     request.account = account;
   });
   await api.register(rateLimit, {
@@ -264,27 +281,6 @@ function refuseOtherMethods(api: FastifyInstance, routes: readonly Route[]): voi
   }
 }
 
-/** Bodies at work are counted before they are read: memory has a bound, whoever sends. */
-function boundBytesInFlight(api: FastifyInstance, bytesMax: number, requestBytesMax: number): void {
-  let inFlight = 0;
-  const sizes = new WeakMap<FastifyRequest, number>();
-  api.addHook('onRequest', async (request) => {
-    if (request.method === 'GET' || request.method === 'HEAD') return;
-    const stated = Number(request.headers['content-length'] ?? requestBytesMax);
-    const size = Number.isFinite(stated) ? Math.min(stated, requestBytesMax) : requestBytesMax;
-    if (inFlight > 0 && inFlight + size > bytesMax)
-      throw refuseForNow('Too many requests are at work; nothing of this one was kept.');
-    inFlight += size;
-    sizes.set(request, size);
-  });
-  const release = (request: FastifyRequest) => {
-    inFlight -= sizes.get(request) ?? 0;
-    sizes.delete(request);
-  };
-  api.addHook('onResponse', async (request) => release(request));
-  api.addHook('onRequestAbort', async (request) => release(request));
-}
-
 type CheckResult = { readonly value: unknown } | { readonly error: Error };
 
 /** One check for all parts of all requests; parameters of URLs are turned into the numbers they mean. */
@@ -320,34 +316,6 @@ function readNumbers(query: Record<string, unknown>, schema: TSchema): Record<st
         : value,
     ]),
   );
-}
-
-function setBodyParser(app: FastifyInstance): void {
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser(
-    /^application\/([\w.-]+\+)?json\b/i,
-    { parseAs: 'buffer' },
-    (request, body, done) => {
-      const bytes = body as Buffer;
-      if (request.routeOptions.config.takesBytes) return done(null, bytes);
-      // A body may be left out where none is needed.
-      if (bytes.length === 0) return done(null, undefined);
-      try {
-        done(null, parseJson(bytes));
-      } catch (error) {
-        done(error as Error);
-      }
-    },
-  );
-}
-
-/** Bodies up to this size are read to their end and thrown away, so that their senders get to see the refusal. */
-const DISCARDED_BYTES_MAX = 100 * 2 ** 20;
-
-function discardRest(request: FastifyRequest, reply: FastifyReply): void {
-  if (Number(request.headers['content-length'] ?? 0) > DISCARDED_BYTES_MAX) return;
-  reply.removeHeader('connection');
-  request.raw.resume();
 }
 
 /** Fastify's own errors by their code; the rest is ours, the database's, or a bug. */
