@@ -9,7 +9,7 @@ import { pipeline } from 'node:stream/promises';
 import { Readable } from 'node:stream';
 import pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
-import { MESSAGES } from './common.ts';
+import { MESSAGES } from './measure.ts';
 
 const BATCH = 500;
 const ACCOUNT = 1_000_000;

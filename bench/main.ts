@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startEmbedded } from 'fanfare/dist/store/embedded.js';
-import { MESSAGES, print, show } from './common.ts';
+import { MESSAGES, print, show } from './measure.ts';
 import { openFloor } from './floor.ts';
 import { benchNodes } from './nodes.ts';
 import { benchOperations } from './operations.ts';

@@ -1,6 +1,6 @@
 /** The same work on one, two and four nodes of one database. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { body, median, MESSAGES, print, rateOf, show, untilDelivered } from './common.ts';
+import { body, median, MESSAGES, print, rateOf, show, untilDelivered } from './measure.ts';
 import { startServer, type BenchServer } from './server.ts';
 
 const COUNTS = [1, 2, 4];

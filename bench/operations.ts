@@ -1,5 +1,5 @@
 /** The same 10,000 messages as one operation, as a hundred and as ten thousand. */
-import { body, median, MESSAGES, print, rateOf, show, untilDelivered } from './common.ts';
+import { body, median, MESSAGES, print, rateOf, show, untilDelivered } from './measure.ts';
 import type { BenchServer } from './server.ts';
 
 const COUNTS = [1, 100, 10_000];

@@ -11,7 +11,7 @@ import { execFile } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { body, median, MESSAGES, print, rateOf, sendAll, show } from './common.ts';
+import { body, median, MESSAGES, print, rateOf, sendAll, show } from './measure.ts';
 import { openKannel } from './peers/kannel.ts';
 import { openQueuePeer } from './peers/queue-peer.ts';
 import { startRedis } from './peers/redis.ts';

@@ -8,7 +8,7 @@ import { encodeTypeId } from 'fanfare/dist/domain/ids.js';
 import { openDatabase } from 'fanfare/dist/store/database.js';
 import { dropOldPartitions } from 'fanfare/dist/store/partitions.js';
 import pg from 'pg';
-import { body, laterBody, median, MESSAGES, print, sendAll, show } from './common.ts';
+import { body, laterBody, median, MESSAGES, print, sendAll, show } from './measure.ts';
 import { SID, startServer, type BenchServer } from './server.ts';
 
 /** Days that the past is spread over: those that are kept, and one that is due to be dropped. */
@@ -45,6 +45,7 @@ export async function benchTables(
       print(
         `tables       ${show(rows)} messages made in ${Math.round((performance.now() - startedAt) / 1000)} s`,
       );
+      await printSizes(empty, large, rows);
       await compare(empty, large);
     } finally {
       for (const side of sides) await side.server.stop();
@@ -123,6 +124,24 @@ async function fill(side: Side, rows: number): Promise<void> {
   );
   const { id } = past[0] as { id: string };
   side.operation = encodeTypeId('comms_operation', id);
+}
+
+/** What a message costs on disk at rest, and in the log of changes from its request to its last receipt. */
+async function printSizes(empty: Side, large: Side, rows: number): Promise<void> {
+  const { rows: sizes } = await run(
+    large.url,
+    `select sum(pg_total_relation_size(relid))::float8 as bytes from pg_partition_tree('message') where isleaf`,
+  );
+  const logAt = async () =>
+    (await run(empty.url, `select pg_current_wal_lsn() - '0/0'::pg_lsn as bytes`)).rows;
+  const before = await logAt();
+  await sendAll(empty.server, NOW, OPERATIONS);
+  const after = await logAt();
+  const bytesOf = (all: unknown[]) => Number((all[0] as { bytes: unknown }).bytes);
+  const logged = (bytesOf(after) - bytesOf(before)) / (OPERATIONS * MESSAGES);
+  print(
+    `tables       ${Math.round(bytesOf(sizes) / rows)} bytes a message at rest; ${Math.round(logged)} bytes of WAL a message sent`,
+  );
 }
 
 /** What is asked of both sides, in milliseconds. */

@@ -10,7 +10,7 @@ import {
   rateOf,
   sendAll,
   show,
-} from './common.ts';
+} from './measure.ts';
 import type { Floor } from './floor.ts';
 import type { BenchServer } from './server.ts';
 
