@@ -23,7 +23,7 @@ import type { Logger } from './lib/log.ts';
 import { createApiMetrics } from './lib/metrics.ts';
 import { hashSecret, newAccountSid, newAuthToken } from './lib/secrets.ts';
 import { createSealer } from './lib/sealer.ts';
-import { startThread, type Thread } from './lib/thread.ts';
+import { startThread, type Thread, type ThreadApi } from './lib/thread.ts';
 import { openAudit, type Audit, type AuditScope, type Finding } from './store/audit/audit.ts';
 import { EmbeddedError, findEmbedded, hasCluster, startEmbedded } from './store/embedded.ts';
 import { DatabaseUnavailable, openStore, type Store } from './store/store.ts';
@@ -174,20 +174,19 @@ async function buildApp(
   };
   const start = { youngMemoryMb: YOUNG_MEMORY_MB, onDeath };
   const data = { databaseUrl, config } satisfies DispatchThreadData & IntakeThreadData;
-  const dispatch = config.roles.includes('dispatch')
-    ? await startThread<DispatchThreadApi>(new URL('./dispatch-thread.js', import.meta.url), {
+  const [dispatch, intake] = await startThreads(
+    stops,
+    config.roles.includes('dispatch') &&
+      startThread<DispatchThreadApi>(new URL('./dispatch-thread.js', import.meta.url), {
         data,
         ...start,
-      })
-    : null;
-  if (dispatch !== null) stops.push(() => stopThread(dispatch));
-  const intake = config.roles.includes('api')
-    ? await startThread<IntakeThreadApi>(new URL('./intake-thread.js', import.meta.url), {
+      }),
+    config.roles.includes('api') &&
+      startThread<IntakeThreadApi>(new URL('./intake-thread.js', import.meta.url), {
         data,
         ...start,
-      })
-    : null;
-  if (intake !== null) stops.push(() => stopThread(intake));
+      }),
+  );
 
   const server = await createServer({
     options: { ...config, carriers: listCarriers(config), tls: await readTls(config.tls) },
@@ -239,6 +238,25 @@ function listCarriers(config: Config): Record<string, readonly Channel[]> {
 /** Connections for reading; the other threads have their own. */
 const READ_CONNECTIONS_MAX = 4;
 const YOUNG_MEMORY_MB = 32;
+
+type Stoppable = ThreadApi & { readonly stop: () => Promise<void> };
+
+/** Waits for threads that load at the same time. They stop in reverse order; where one fails, the other is stopped too. */
+async function startThreads<First extends Stoppable, Second extends Stoppable>(
+  stops: (() => Promise<void>)[],
+  first: Promise<Thread<First>> | false,
+  second: Promise<Thread<Second>> | false,
+): Promise<[Thread<First> | null, Thread<Second> | null]> {
+  const [one, two] = await Promise.allSettled([first, second]);
+  for (const each of [one, two])
+    if (each.status === 'fulfilled' && each.value !== false) {
+      const thread = each.value;
+      stops.push(() => stopThread(thread as Thread<Stoppable>));
+    }
+  if (one.status === 'rejected') throw one.reason;
+  if (two.status === 'rejected') throw two.reason;
+  return [one.value || null, two.value || null];
+}
 
 async function stopThread(thread: Thread<{ readonly stop: () => Promise<void> }>): Promise<void> {
   await thread.call('stop', []);

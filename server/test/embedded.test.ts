@@ -185,7 +185,11 @@ describe('a start that cannot be', () => {
     await writeFile(`${dataDir}-file`, '');
     const blocked = await runProgram(['start'], { FANFARE_DATA_DIR: `${dataDir}-file` });
     expect([blocked.code, blocked.err]).toEqual([1, expect.stringContaining('cannot be written')]);
-    const away = await runProgram(['start'], { DATABASE_URL: 'postgres://x:y@127.0.0.1:1/z' });
+    const configFile = join(dataDir, 'config.json');
+    await writeFile(configFile, JSON.stringify({ databaseWaitMs: 0 }));
+    const away = await runProgram(['start', '--config', configFile], {
+      DATABASE_URL: 'postgres://x:y@127.0.0.1:1/z',
+    });
     expect([away.code, away.err]).toEqual([1, expect.stringContaining('Check DATABASE_URL')]);
   }, 60_000);
 });

@@ -145,7 +145,9 @@ const mutation = fc.record({
 });
 type Mutation = typeof mutation extends fc.Arbitrary<infer Value> ? Value : never;
 
-function mutate(body: unknown, { steps, kind, name, value }: Mutation): void {
+function mutate(body: unknown, { steps, kind, name, value: drawn }: Mutation): void {
+  // A later mutation may change what this one puts in: a value of its own each time, since those drawn are shared.
+  const value = structuredClone(drawn);
   let here = body as Record<string, unknown>;
   for (const [i, step] of steps.entries()) {
     const keys = Object.keys(here);

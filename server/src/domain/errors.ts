@@ -50,6 +50,19 @@ const table = {
     advice:
       'Use a new key for a new request; repeat the first request unchanged to get its answer again.',
   },
+  slow: {
+    code: 20408,
+    status: 408,
+    message: 'The request did not arrive in time.',
+    advice:
+      'Send it at once; limits.headersTimeoutMs and limits.requestTimeoutMs say how long it may take.',
+  },
+  headersTooLarge: {
+    code: 20431,
+    status: 431,
+    message: 'The headers are too large.',
+    advice: 'Send less than 16 KB of headers, and not more than some hundreds of them.',
+  },
   tooLarge: {
     code: 20413,
     status: 413,

@@ -42,9 +42,8 @@ function createAjv(allErrors: boolean): Ajv {
 /** Checks a value that stands at `path`; an empty list means it fits. */
 export type Check = (value: unknown, path: string) => Problem[];
 
+/** Compiles when it is first asked: a server has more shapes than most of its lives see, and starts sooner without. */
 export function compileCheck(schema: TSchema): Check {
-  const validateAll = all.compile(schema);
-  const validateFirst = first.compile(schema);
   return (value, path) => {
     const entries = countEntries(value, 0);
     if (entries === Infinity)
@@ -55,7 +54,8 @@ export function compileCheck(schema: TSchema): Check {
           context: path,
         },
       ];
-    const validate: ValidateFunction = entries > ENTRIES_MAX ? validateFirst : validateAll;
+    // Ajv keeps what it compiled, by the schema.
+    const validate: ValidateFunction = (entries > ENTRIES_MAX ? first : all).compile(schema);
     if (validate(value)) return [];
     return (validate.errors ?? []).flatMap((error) => describe(error, path) ?? []);
   };

@@ -67,23 +67,27 @@ export function infoUrlOf(code: number, origin: string): string {
   return `${origin}/docs/errors#${code}`;
 }
 
-/** Sends a refusal. A missing context is the text `"null"`, as the API's published answers have it. */
-export function sendRefusal(reply: FastifyReply, refusal: Refusal, origin: string): FastifyReply {
+/** The body of a refusal. A missing context is the text `"null"`, as the API's published answers have it. */
+export function showRefusal(refusal: Refusal, origin: string): object {
   const [first] = refusal.problems;
+  return {
+    errors: refusal.problems.map(({ code, message, context }) => ({
+      code,
+      message,
+      infoUrl: infoUrlOf(code, origin),
+      context: context ?? 'null',
+    })),
+    total: refusal.total,
+    code: first?.code,
+    message: first?.message,
+    status: refusal.status,
+  };
+}
+
+export function sendRefusal(reply: FastifyReply, refusal: Refusal, origin: string): FastifyReply {
   return reply
     .code(refusal.status)
     .headers(refusal.headers)
     .type('application/json; charset=utf-8')
-    .send({
-      errors: refusal.problems.map(({ code, message, context }) => ({
-        code,
-        message,
-        infoUrl: infoUrlOf(code, origin),
-        context: context ?? 'null',
-      })),
-      total: refusal.total,
-      code: first?.code,
-      message: first?.message,
-      status: refusal.status,
-    });
+    .send(showRefusal(refusal, origin));
 }

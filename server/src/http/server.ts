@@ -8,6 +8,7 @@
  * so that what is refused costs little. Every refusal has the envelope of `reply.ts`.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Socket } from 'node:net';
 import type { Transferable } from 'node:worker_threads';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify';
 import rateLimit from '@fastify/rate-limit';
@@ -36,6 +37,7 @@ import { createSenderHandlers } from './senders.ts';
 import { NO_RATE_HEADERS, type Route } from './route.ts';
 import { listRoutes } from './routes.ts';
 import { NAMED_SHAPES } from './schemas.ts';
+import { refuseUnreadable } from './unreadable.ts';
 import { createSuppressionHandlers } from './suppressions.ts';
 import type { SendAnswer, SendQuestion } from './send.ts';
 
@@ -133,6 +135,8 @@ export async function createServer(deps: ServerDeps): Promise<Server> {
     ...((options.tls === null
       ? { http }
       : { https: { ...http, ...options.tls, minVersion: 'TLSv1.2' } }) as { http: typeof http }),
+    clientErrorHandler: (error, socket) =>
+      refuseUnreadable(error, socket as Socket, options.publicUrl),
     genReqId: () => `RQ${crypto.randomUUID().replaceAll('-', '')}`,
     routerOptions: {
       caseSensitive: false,

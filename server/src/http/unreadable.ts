@@ -1,0 +1,48 @@
+/**
+ * What is no request: bytes that cannot be read as HTTP, headers without end, a request that does not come. It is refused
+ * with the envelope that all refusals have, and the connection ends: what may follow in it cannot be told from its rest.
+ */
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import { refuse, showRefusal, type Refusal } from './reply.ts';
+
+/** What still comes is read for so long and thrown away: a connection closed on unread bytes breaks, and its answer is lost. */
+const LINGER_MS = 1_000;
+
+/** Answers a connection's `clientError` (Node.js, http.Server), once, and closes it. */
+export function refuseUnreadable(
+  error: NodeJS.ErrnoException,
+  socket: Socket,
+  publicUrl: string | null,
+): void {
+  // What comes after the answer cannot be read either.
+  if (socket.writableEnded) return;
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const refusal = refusalOf(error.code);
+  const { localAddress = '127.0.0.1', localPort = 80 } = socket;
+  const host = localAddress.includes(':') ? `[${localAddress}]` : localAddress;
+  const origin = publicUrl ?? `http${'encrypted' in socket ? 's' : ''}://${host}:${localPort}`;
+  const body = JSON.stringify(showRefusal(refusal, origin));
+  socket.end(
+    [
+      `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status]}`,
+      'Content-Type: application/json; charset=utf-8',
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      'Connection: close',
+      '',
+      body,
+    ].join('\r\n'),
+  );
+  socket.resume();
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+  socket.once('close', () => clearTimeout(timer));
+}
+
+function refusalOf(code: string | undefined): Refusal {
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return refuse('slow');
+  if (code === 'HPE_HEADER_OVERFLOW') return refuse('headersTooLarge');
+  return refuse('invalid', 'The request cannot be read as HTTP.');
+}
