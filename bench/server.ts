@@ -37,6 +37,7 @@ export async function startServer(
     readonly journalFile?: string;
     /** Of the dispatcher: less where several servers share one database. */
     readonly databaseConnections?: number;
+    readonly retentionDays?: number;
   } = {},
 ): Promise<BenchServer> {
   const config = join(folder, 'bench.config.json');
@@ -45,6 +46,7 @@ export async function startServer(
     JSON.stringify({
       port: 0,
       logLevel: 'warn',
+      retentionDays: options.retentionDays ?? 7,
       limits: { requestsPerSecond: 1_000_000 },
       dispatch: { databaseConnections: options.databaseConnections ?? 8 },
       carriers: {
