@@ -217,11 +217,13 @@ describe('cancel', () => {
     const id = await fanfare.send({
       to: recipients(3),
       content: text('Hi'),
-      schedule: { sendAt: [inMs(1_000)] },
+      schedule: { sendAt: [inMs(3_600_000)] },
     });
     const [, second] = await messagesOf(fanfare, id);
     const canceled = await fanfare.request('POST', `/v1/Messages/${second?.['id']}/Cancel`);
     expect([canceled.status, canceled.body['status']]).toEqual([200, 'CANCELED']);
+    // Now it is time for the others.
+    await fanfare.database.query('update dispatch_batch set due_at = now()');
     const last = await fanfare.watch(id, (operation) => operation.stats.delivered === 2);
     expect(last).toMatchObject({ status: 'COMPLETED', stats: { canceled: 1 } });
     const late = await fanfare.request(

@@ -229,12 +229,26 @@ export function renderContent(
     if (problem !== null) return { ok: false, path, missing: null, problem };
     values.push(rendered.text === '' && rule.empty === 'dropped' ? undefined : rendered.text);
   }
-  let next = 0;
-  const content = mapFields(source, () => values[next++]);
+  const content = fillIn(source, values);
   const [problem] = checkModules(content);
   return problem === undefined
     ? { ok: true, content }
     : { ok: false, path: problem.path, missing: null, problem: problem.message };
+}
+
+/** A copy of a content with values in its fields, in their order. */
+function fillIn(
+  source: OperationContent,
+  values: readonly (string | undefined)[],
+): OperationContent {
+  let next = 0;
+  // Nearly every message is plain: walking it like the others would cost a twentieth of the throughput.
+  if ('mediaUrls' in source)
+    return {
+      text: source.text === null ? null : (values[next++] ?? null),
+      mediaUrls: source.mediaUrls.flatMap(() => values[next++] ?? []),
+    };
+  return mapFields(source, () => values[next++]);
 }
 
 /**

@@ -90,7 +90,7 @@ async function moveMessages(
          and (m.status <> 'QUEUED' or r.status <> 'UNDELIVERED')
        returning m.id, ($2::uuid[])[r.operation] as operation_id, m.previous_status, m.status, false as attempted),
      ${COUNT_MOVED}
-     select array_agg(id) as ids from moved`,
+     select case when count(*) < cardinality($3::uuid[]) then coalesce(array_agg(id), '{}') end as ids from moved`,
     [
       first.accountId,
       operations,
@@ -102,7 +102,8 @@ async function moveMessages(
       places,
     ],
   );
-  return rows[0]?.ids ?? [];
+  // Null when all of them moved, as they nearly always do: their ids are known here.
+  return rows[0]?.ids ?? receipts.map((receipt) => receipt.messageId);
 }
 
 /** Where a message goes after its present attempt came to nothing. */
