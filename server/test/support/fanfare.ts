@@ -106,10 +106,12 @@ export async function runProgram(
   env: Readonly<Record<string, string>> = {},
   cwd?: string,
 ): Promise<{ code: number | null; out: string; err: string }> {
-  const child = spawn(process.execPath, [PROGRAM, ...args], {
-    env: { PATH: process.env['PATH'] ?? '', ...env },
-    ...(cwd === undefined ? {} : { cwd }),
-  });
+  const child = watchOver(
+    spawn(process.execPath, [PROGRAM, ...args], {
+      env: { PATH: process.env['PATH'] ?? '', ...env },
+      ...(cwd === undefined ? {} : { cwd }),
+    }),
+  );
   const [out, err] = [collect(child, 'stdout'), collect(child, 'stderr')];
   await once(child, 'close');
   return { code: child.exitCode, out: out(), err: err() };
@@ -121,13 +123,27 @@ function collect(child: ChildProcess, stream: 'stdout' | 'stderr'): () => string
   return () => text;
 }
 
-/** Starts a server that ends with the test, or with the file when started in a hook by hand. */
+/** Starts a server that ends with the test. */
 export async function startFanfare(options: FanfareOptions = {}): Promise<Fanfare> {
-  const fanfare = await launchFanfare(options);
+  const starting = launchFanfare(options);
+  // Registered before it has started: a test that gives up meanwhile leaves nothing running.
   onTestFinished(async () => {
-    await fanfare.stop();
+    const fanfare = await starting.catch(() => null);
+    await fanfare?.stop();
   });
-  return fanfare;
+  return starting;
+}
+
+/** What a test file has started and not ended goes with its process, whatever ended that. */
+const children = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of children) child.kill('SIGKILL');
+});
+
+function watchOver(child: ChildProcess): ChildProcess {
+  children.add(child);
+  child.on('exit', () => children.delete(child));
+  return child;
 }
 
 /** As `startFanfare`, but the caller stops it. */
@@ -153,20 +169,25 @@ export async function launchFanfare(options: FanfareOptions = {}): Promise<Fanfa
         ...config,
       }),
     );
-    child = spawn(process.execPath, [PROGRAM, 'start', '--config', configFile], {
-      env: {
-        PATH: process.env['PATH'] ?? '',
-        DATABASE_URL: databaseUrl,
-        FANFARE_ACCOUNT_SID: SID,
-        FANFARE_AUTH_TOKEN: TOKEN,
-        ...options.env,
-      },
-    });
+    child = watchOver(
+      spawn(process.execPath, [PROGRAM, 'start', '--config', configFile], {
+        env: {
+          PATH: process.env['PATH'] ?? '',
+          DATABASE_URL: databaseUrl,
+          FANFARE_ACCOUNT_SID: SID,
+          FANFARE_AUTH_TOKEN: TOKEN,
+          ...options.env,
+        },
+      }),
+    );
     output = collect(child, 'stdout');
     errors = collect(child, 'stderr');
     url = await until(async () => {
       if (child.exitCode !== null) throw new Error(`It ended with ${child.exitCode}: ${errors()}`);
       return /ready at (\S+)/.exec(output())?.[1];
+    }).catch((error: unknown) => {
+      child.kill('SIGKILL');
+      throw error;
     });
   }
 
