@@ -13,6 +13,7 @@ import {
   databaseCrash,
   databaseRestart,
   diskFull,
+  failover,
   noConnections,
   oldSnapshot,
   terminate,
@@ -20,6 +21,7 @@ import {
 import { kill, killRepeatedly, rollingRestart } from './scenarios/nodes.ts';
 import type { Outcome, Scenario } from './trial.ts';
 
+/** A scenario's place is part of its seed: new ones come last. */
 const SCENARIOS: readonly Scenario[] = [
   kill,
   killRepeatedly,
@@ -35,6 +37,7 @@ const SCENARIOS: readonly Scenario[] = [
   flood,
   overload,
   clockJumps,
+  failover,
 ];
 
 /** The bars. A stop may take `drainTimeoutMs` (10 s) and 20 s for all else. */
