@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import pg from 'pg';
 import type { Cluster } from '../cluster.ts';
 import { lacksProcesses } from '../processes.ts';
+import { planStalls, playStalls } from '../stall.ts';
 import { measureRecovery, play, sendSome, type Scenario } from '../trial.ts';
 import { until } from '../until.ts';
 
@@ -208,6 +209,24 @@ export const failover: Scenario = {
       const recoveryMs = await measureRecovery(cluster);
       await sending;
       return { recoveryMs, note: `no primary for ${awayMs} ms` };
+    });
+  },
+};
+
+export const slowDisk: Scenario = {
+  name: 'slow-disk',
+  about: "PostgreSQL's disk stalls again and again, for up to 1.5 s",
+  isImpossible: lacksProcesses,
+  run(trial) {
+    const stalls = planStalls(trial.random, trial.isShort ? 4_000 : 10_000);
+    return play(trial, { nodes: NODES }, async (cluster) => {
+      await sendSome(cluster, trial);
+      const sending = cluster.send(trial.isShort ? 4_000 : 20_000, PER_REQUEST);
+      sending.catch(() => undefined);
+      const waitingMax = await playStalls(cluster, stalls);
+      const recoveryMs = await measureRecovery(cluster);
+      await sending;
+      return { recoveryMs, note: `${stalls.length} stalls; ${waitingMax} commits waited at once` };
     });
   },
 };
