@@ -199,4 +199,16 @@ describe('a database that breaks its connections', () => {
     expect(journal.size).toBe(300);
     expect([...journal.values()].every((times) => times === 1)).toBe(true);
   });
+
+  it('loses no lease when renewals fail for a part of it', async () => {
+    const { stats, journal } = await sendThroughBreaks(
+      { words: 'set leased_until = now()', when: 'before', times: 2 },
+      {
+        dispatch: { leaseMs: 6_000 },
+        simulator: { answerDelayMs: { min: 450, max: 500 } },
+      },
+    );
+    expect(stats).toMatchObject({ attempts: 300, undelivered: 0, failed: 0 });
+    expect(journal.size).toBe(300);
+  });
 });

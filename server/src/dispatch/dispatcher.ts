@@ -67,6 +67,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     return [laneLoop(lane), pacedLoop(lane)];
   });
   let renewal: NodeJS.Timeout | undefined;
+  let secondRenewal: NodeJS.Timeout | undefined;
 
   function laneLoop(lane: Lane): Loop {
     const turns = new Turns();
@@ -207,11 +208,19 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     for (const each of leases) if (alive.has(each.batch.id)) each.leaseEndsAt = askedAt + leaseMs;
   }
 
+  function keepLeases(): void {
+    renew().catch((error: unknown) => {
+      log.warn({ err: error }, 'Leases could not be renewed');
+      // Soon again: little may be left of them.
+      clearTimeout(secondRenewal);
+      secondRenewal = setTimeout(keepLeases, Math.min(REST_MS, leaseMs / 6));
+    });
+  }
+
   return {
     async start() {
-      renewal = setInterval(() => {
-        renew().catch((error: unknown) => log.warn({ err: error }, 'Leases could not be renewed'));
-      }, leaseMs / 3);
+      // By the clock: one that hangs does not hold up the next.
+      renewal = setInterval(keepLeases, leaseMs / 3);
       await Promise.all(loops.map((loop) => loop.start()));
     },
     nudge() {
@@ -224,6 +233,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       await Promise.all(running.values());
       clearTimeout(timer);
       clearInterval(renewal);
+      clearTimeout(secondRenewal);
       await settler.drain();
     },
   };
