@@ -2,11 +2,18 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startEmbedded, type EmbeddedPostgres } from 'fanfare/dist/store/embedded.js';
+import {
+  clusterFolder,
+  findPostmaster,
+  startEmbedded,
+  type EmbeddedPostgres,
+} from 'fanfare/dist/store/embedded.js';
 import pg from 'pg';
 import { Gate } from './gate.ts';
 import { Node, SID, TOKEN } from './node.ts';
-import type { Random } from './random.ts';
+import { killAll } from './processes.ts';
+import { createRandom, type Random } from './random.ts';
+import { STANDBY, startStandby } from './standby.ts';
 import { until } from './until.ts';
 import { Witness } from './witness.ts';
 
@@ -14,6 +21,7 @@ const RECIPIENTS_MAX = 10_000;
 const FIRST_NUMBER = 15_005_000_000;
 const SEND_TIMEOUT_MS = 120_000;
 const FINISH_TIMEOUT_MS = 90_000;
+const STANDBY_TIMEOUT_MS = 30_000;
 
 export interface ClusterOptions {
   readonly nodes: number;
@@ -31,6 +39,8 @@ export class Cluster {
   readonly nodes: readonly Node[];
   readonly #dataDir: string;
   #engine: EmbeddedPostgres;
+  #standby: EmbeddedPostgres | null = null;
+  #isPrimaryDead = false;
   #sent = 0;
   /** Answers other than 202 that the client obeyed: how often each status came. */
   readonly refusals = new Map<number, number>();
@@ -52,7 +62,9 @@ export class Cluster {
   static async start(folder: string, random: Random, options: ClusterOptions): Promise<Cluster> {
     await mkdir(folder, { recursive: true });
     const dataDir = options.dataDir ?? join(folder, 'data');
-    const witness = await Witness.start(() => random.between(0, 999_999) / 1e6);
+    // Numbers of its own: how many it needs is a matter of time, and the scenario's must not be.
+    const chance = createRandom(random.between(0, 1e9));
+    const witness = await Witness.start(() => chance.between(0, 999_999) / 1e6);
     const engine = await startEmbedded({ dataDir });
     const gate = await Gate.open(engine.url);
     const config = {
@@ -107,6 +119,49 @@ export class Cluster {
   async startPostgres(): Promise<void> {
     this.#engine = await startEmbedded({ dataDir: this.#dataDir });
     this.gate.aim(this.#engine.url);
+  }
+
+  /** Starts a standby. From now on a commit is acknowledged when the standby has it on disk too. */
+  async startStandby(): Promise<void> {
+    this.#standby = await startStandby(this.#engine.url, this.#dataDir, `${this.#dataDir}-standby`);
+    const untilItIs = (what: string) =>
+      until(`the standby is ${what}`, STANDBY_TIMEOUT_MS, async () => {
+        const [row] = await this.sql<{ state: string; sync_state: string }>(
+          'select state, sync_state from pg_stat_replication where application_name = $1',
+          [STANDBY],
+        );
+        return row?.state === what || row?.sync_state === what;
+      });
+    await untilItIs('streaming');
+    await this.waitForStandby(STANDBY);
+    await untilItIs('sync');
+  }
+
+  /** From now on commits wait for the standby of that name, whether there is one or not; for none where it is null. */
+  async waitForStandby(name: string | null): Promise<void> {
+    await this.sql(`alter system set synchronous_standby_names = '${name ?? ''}'`);
+    await this.sql('select pg_reload_conf()');
+  }
+
+  /** The process that all processes of PostgreSQL descend from. */
+  async findPostmaster(): Promise<number> {
+    const pid = await findPostmaster(clusterFolder(this.#dataDir));
+    if (pid === null) throw new Error('PostgreSQL does not run.');
+    return pid;
+  }
+
+  /** Kills PostgreSQL, all of it and for good. */
+  async killPostgres(): Promise<void> {
+    // The engine would start it again, if it were not told to stop before it sees the end.
+    await killAll(await this.findPostmaster(), () => this.#engine.stop());
+    this.#isPrimaryDead = true;
+  }
+
+  /** Sends everybody to the standby, as a proxy or a DNS does. It can only be read until it is promoted. */
+  takeStandby(): void {
+    if (this.#standby === null) throw new Error('There is no standby.');
+    this.#engine = this.#standby;
+    this.gate.aim(this.#standby.url);
   }
 
   /** Runs a statement past the gate. */
@@ -199,5 +254,8 @@ export class Cluster {
     await this.gate.close();
     await this.witness.stop();
     await this.#engine.stop();
+    await this.#standby?.stop();
+    // Only its next start takes away the shared memory that it left behind.
+    if (this.#isPrimaryDead) await (await startEmbedded({ dataDir: this.#dataDir })).stop();
   }
 }

@@ -13,13 +13,16 @@ import {
   databaseCrash,
   databaseRestart,
   diskFull,
+  failover,
   noConnections,
   oldSnapshot,
+  slowDisk,
   terminate,
 } from './scenarios/database.ts';
 import { kill, killRepeatedly, rollingRestart } from './scenarios/nodes.ts';
 import type { Outcome, Scenario } from './trial.ts';
 
+/** A scenario's place is part of its seed: new ones come last. */
 const SCENARIOS: readonly Scenario[] = [
   kill,
   killRepeatedly,
@@ -35,6 +38,8 @@ const SCENARIOS: readonly Scenario[] = [
   flood,
   overload,
   clockJumps,
+  failover,
+  slowDisk,
 ];
 
 /** The bars. A stop may take `drainTimeoutMs` (10 s) and 20 s for all else. */
@@ -119,6 +124,10 @@ async function runOne(scenario: Scenario, seed: number, folder: string): Promise
     return false;
   }
 }
+
+// Without this a signal ends Node at once, and what must be undone at the end is not.
+process.once('SIGINT', () => process.exit(130));
+process.once('SIGTERM', () => process.exit(143));
 
 const seed = Number(values.seed);
 const root = await mkdtemp(join(tmpdir(), 'fanfare-chaos-'));

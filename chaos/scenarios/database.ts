@@ -6,6 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import type { Cluster } from '../cluster.ts';
+import { lacksProcesses } from '../processes.ts';
+import { planStalls, playStalls } from '../stall.ts';
 import { measureRecovery, play, sendSome, type Scenario } from '../trial.ts';
 import { until } from '../until.ts';
 
@@ -175,5 +177,56 @@ export const diskFull: Scenario = {
     } finally {
       await run('umount', ['-l', disk]);
     }
+  },
+};
+
+/** As each of them counts, requests are answered all the time. */
+const PER_REQUEST = 250;
+
+export const failover: Scenario = {
+  name: 'failover',
+  about: 'kill -9 of all of PostgreSQL; a synchronous standby takes over, read-only at first',
+  isImpossible: lacksProcesses,
+  run(trial) {
+    const { random, isShort } = trial;
+    const beforeMs = random.between(100, 1_000);
+    const unnoticedMs = random.between(500, isShort ? 1_500 : 4_000);
+    const readOnlyMs = random.between(100, 1_000);
+    return play(trial, { nodes: NODES }, async (cluster) => {
+      await cluster.startStandby();
+      await sendSome(cluster, trial);
+      // Requests go on: what was answered a moment ago must be on the standby.
+      const sending = cluster.send(isShort ? 4_000 : 20_000, PER_REQUEST);
+      sending.catch(() => undefined);
+      await sleep(beforeMs);
+      const killedAt = performance.now();
+      await cluster.killPostgres();
+      await sleep(unnoticedMs);
+      cluster.takeStandby();
+      await sleep(readOnlyMs);
+      await cluster.sql('select pg_promote()');
+      const awayMs = Math.round(performance.now() - killedAt);
+      const recoveryMs = await measureRecovery(cluster);
+      await sending;
+      return { recoveryMs, note: `no primary for ${awayMs} ms` };
+    });
+  },
+};
+
+export const slowDisk: Scenario = {
+  name: 'slow-disk',
+  about: "PostgreSQL's disk stalls again and again, for up to 1.5 s",
+  isImpossible: lacksProcesses,
+  run(trial) {
+    const stalls = planStalls(trial.random, trial.isShort ? 4_000 : 10_000);
+    return play(trial, { nodes: NODES }, async (cluster) => {
+      await sendSome(cluster, trial);
+      const sending = cluster.send(trial.isShort ? 4_000 : 20_000, PER_REQUEST);
+      sending.catch(() => undefined);
+      const waitingMax = await playStalls(cluster, stalls);
+      const recoveryMs = await measureRecovery(cluster);
+      await sending;
+      return { recoveryMs, note: `${stalls.length} stalls; ${waitingMax} commits waited at once` };
+    });
   },
 };

@@ -1,8 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { startBreakingProxy } from './support/breaking-proxy.ts';
 import {
+  launchFanfare,
+  QUICK,
   recipients,
   smsOnly,
   startFanfare,
@@ -159,5 +162,53 @@ describe('a database that breaks its connections', () => {
     });
     expect(last['stats'].attempts).toBe(2_000);
     await until(async () => (await fanfare.get('/readyz')).status === 200);
+  });
+
+  /** Sends 300 messages by a node whose connections break at these words. Resolves when all is over. */
+  async function sendThroughBreaks(
+    breaks: { words: string; when: 'before' | 'after'; times?: number },
+    config: { dispatch?: object; simulator?: object } = {},
+  ) {
+    const api = await startFanfare({ config: { roles: ['api'] } });
+    const id = await api.send({ to: recipients(300), content: text('Hi'), ...smsOnly });
+    const proxy = await startBreakingProxy(api.databaseUrl, breaks);
+    const journalFile = join(api.folder, 'journal.ndjson');
+    const simulator = { ...QUICK, windowMax: 20, journalFile, ...config.simulator };
+    const node = await launchFanfare({
+      config: {
+        roles: ['dispatch'],
+        dispatch: config.dispatch ?? {},
+        carriers: { simulator },
+      },
+      env: { DATABASE_URL: proxy.url },
+    });
+    onTestFinished(() => node.stop().then(() => undefined));
+    const { stats } = await api.watch(id, ({ status }) => status === 'COMPLETED');
+    expect(proxy.broken()).toBe(breaks.times ?? 1);
+    return { stats, journal: await readJournal(journalFile) };
+  }
+
+  it.each([
+    ['its lease was written and not answered', 'frontier = greatest(b.frontier', 'after'],
+    ['its operation is read', 'scheduled_for, expire_at from operation', 'before'],
+    ['its messages are read', 'scheduled_for\n     from message', 'before'],
+    ['its frontier was moved and not answered', 'set frontier = case', 'after'],
+  ] as const)('leaves nothing of a batch in doubt when %s', async (_, words, when) => {
+    const { stats, journal } = await sendThroughBreaks({ words, when });
+    expect(stats).toMatchObject({ attempts: 300, undelivered: 0, failed: 0 });
+    expect(journal.size).toBe(300);
+    expect([...journal.values()].every((times) => times === 1)).toBe(true);
+  });
+
+  it('loses no lease when renewals fail for a part of it', async () => {
+    const { stats, journal } = await sendThroughBreaks(
+      { words: 'set leased_until = now()', when: 'before', times: 2 },
+      {
+        dispatch: { leaseMs: 6_000 },
+        simulator: { answerDelayMs: { min: 450, max: 500 } },
+      },
+    );
+    expect(stats).toMatchObject({ attempts: 300, undelivered: 0, failed: 0 });
+    expect(journal.size).toBe(300);
   });
 });

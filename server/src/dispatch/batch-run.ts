@@ -19,20 +19,14 @@ import { costOf, type PaceUnit } from '../domain/pace.ts';
 import { QuietClock } from '../domain/quiet-hours.ts';
 import { listCandidates } from '../domain/routing.ts';
 import { indexSuppressions, type SuppressionIndex } from '../domain/suppression.ts';
-import type { Batch, BatchMessage, Piece, Settlement, Store } from '../store/store.ts';
+import type { BatchMessage, Piece, Settlement, Store } from '../store/store.ts';
 import { compose, deliver, type Composed, type Delivery, type DeliveryContext } from './deliver.ts';
 import { planPieces } from './give-back.ts';
 import type { Lane } from './lane.ts';
+import { insist, isOver, type LeasedBatch } from './lease.ts';
 import { Pacer } from './pacer.ts';
 import { holdInDoubt, sortOut } from './sort-out.ts';
 import type { Settler } from './settle.ts';
-
-/** A leased batch and how long this node may go on with it. */
-export interface LeasedBatch {
-  readonly batch: Batch;
-  /** On the clock of `performance.now()`; moved by renewals. */
-  leaseEndsAt: number;
-}
 
 export interface BatchRunDeps {
   readonly store: Store;
@@ -49,29 +43,26 @@ export interface BatchRunDeps {
 
 /** Messages submitted before other work of the process gets a turn. */
 const TURN_SIZE = 50;
-/** A lease with less than this left is treated as lost: the submission must be out before it ends. */
-const LEASE_MARGIN_MS = 500;
 /** A batch at its sender's pace keeps its place so long, at least when others wait for it, and at most. */
 const PLACE_KEPT_MS = 5_000;
 const PACED_RUN_MS_MAX = 60_000;
 
-/** Runs a batch to its end, or until it is told to stop. Rejects when the database fails it: its lease then runs out. */
+/** Runs a batch to its end, or until it is told to stop. Rejects when the database fails it for long: its lease then runs out. */
 export async function runBatch(
   leased: LeasedBatch,
   context: DeliveryContext,
   deps: BatchRunDeps,
 ): Promise<void> {
-  const { batch } = leased;
-  const messages = await deps.store.batches.loadMessages(
-    batch.accountId,
-    batch.operationId,
-    batch.ordinals,
+  const { store, stopping } = deps;
+  const { accountId, operationId, ordinals } = leased.batch;
+  const messages = await insist(leased, stopping, () =>
+    store.batches.loadMessages(accountId, operationId, ordinals),
   );
   const addresses = [...messages.values()].flatMap((each) =>
     each.addresses.map(({ address }) => addressKey(address)),
   );
   const suppressed = indexSuppressions(
-    await deps.store.suppressions.findSuppressions(batch.accountId, addresses),
+    await insist(leased, stopping, () => store.suppressions.findSuppressions(accountId, addresses)),
   );
   const run = new BatchRun(leased, context, deps, messages);
   await run.sortOut(suppressed);
@@ -149,9 +140,7 @@ class BatchRun {
     for (const ordinal of sorted.suppressed)
       this.#unsendable.push({ ordinal, code: suppressed.code });
     if (sorted.ended.length > 0)
-      await this.#deps.store.batches.endUnsent(
-        batch.accountId,
-        batch.operationId,
+      await this.#endUnsent(
         sorted.ended,
         batch.cancelRequested ? 'CANCELED' : 'FAILED',
         batch.cancelRequested ? null : ERRORS.expired.code,
@@ -213,7 +202,7 @@ class BatchRun {
   async #nextTurn(pacer: Pacer, position: number): Promise<number | null> {
     if (!pacer.isAhead && this.#isOver()) return null;
     const waiting = this.#unskipped(position);
-    const size = await pacer.open(waiting);
+    const size = await this.#insist(() => pacer.open(waiting));
     const last = waiting[size - 1];
     if (last !== undefined) return this.#ordinals.indexOf(last) + 1;
     return waiting.length === 0 ? this.#ordinals.length : null;
@@ -252,7 +241,10 @@ class BatchRun {
   async #advance(position: number): Promise<boolean> {
     if (position <= this.#frontier) return true;
     const { batch } = this.#leased;
-    const now = await this.#deps.store.batches.advanceBatch(batch, position - this.#frontier);
+    // Done twice it moves too far, and what it says is where it stands.
+    const now = await this.#insist(() =>
+      this.#deps.store.batches.advanceBatch(batch, position - this.#frontier),
+    );
     if (now === null) {
       this.#leaseLost = true;
       return false;
@@ -320,7 +312,7 @@ class BatchRun {
     if (settler.isFull) await settler.room();
     if (!lane.tryAcquire() && !(await lane.acquire(stopping))) return false;
     const startedAt = performance.now();
-    if (this.#leased.leaseEndsAt - LEASE_MARGIN_MS < startedAt) {
+    if (isOver(this.#leased)) {
       lane.release('refused');
       this.#leaseLost = true;
       return false;
@@ -362,7 +354,8 @@ class BatchRun {
       // What was handed over must be on record before the rest may be leased without it.
       await this.#deps.settler.flushed();
       if (this.#deps.settler.isSpoiled(batch)) return;
-      await this.#deps.store.batches.returnBatch(batch, this.#planPieces());
+      const pieces = this.#planPieces();
+      await this.#insist(() => this.#deps.store.batches.returnBatch(batch, pieces));
       return;
     }
     this.#settle(null);
@@ -382,14 +375,23 @@ class BatchRun {
   }
 
   async #endUnsendable(): Promise<void> {
+    for (const code of new Set(this.#unsendable.map((each) => each.code))) {
+      const those = this.#unsendable.flatMap((each) => (each.code === code ? each.ordinal : []));
+      await this.#endUnsent(those, 'FAILED', code);
+    }
+  }
+
+  #endUnsent(
+    ordinals: readonly number[],
+    status: 'CANCELED' | 'FAILED',
+    code: number | null,
+  ): Promise<void> {
     const { accountId, operationId } = this.#leased.batch;
-    for (const code of new Set(this.#unsendable.map((each) => each.code)))
-      await this.#deps.store.batches.endUnsent(
-        accountId,
-        operationId,
-        this.#unsendable.filter((each) => each.code === code).map((each) => each.ordinal),
-        'FAILED',
-        code,
-      );
+    const { batches } = this.#deps.store;
+    return this.#insist(() => batches.endUnsent(accountId, operationId, ordinals, status, code));
+  }
+
+  #insist<Result>(ask: () => Promise<Result>): Promise<Result> {
+    return insist(this.#leased, this.#deps.stopping, ask);
   }
 }

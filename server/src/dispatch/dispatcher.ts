@@ -13,9 +13,10 @@ import type { Logger } from '../lib/log.ts';
 import { createLoop, type Loop, type Service } from '../lib/service.ts';
 import type { Batch, Served, Store } from '../store/store.ts';
 import { AttachmentShelf } from './attachment-shelf.ts';
-import { runBatch, type LeasedBatch } from './batch-run.ts';
+import { runBatch } from './batch-run.ts';
 import type { ReadyOperation } from './deliver.ts';
 import { createLane, type Lane } from './lane.ts';
+import { insist, Leaser, type LeasedBatch } from './lease.ts';
 import type { Settler } from './settle.ts';
 
 export interface DispatcherOptions {
@@ -50,7 +51,8 @@ const PACED_MAX = 400;
 const READY_MAX = 200;
 
 export function createDispatcher(options: DispatcherOptions): Dispatcher {
-  const { store, settler, log, node, leaseMs } = options;
+  const { store, settler, log, leaseMs } = options;
+  const leaser = new Leaser(options.node, store.batches.dropLeases);
   const stopping = new AbortController();
   const abandoned = new AbortController();
   // Every batch at work may listen to these.
@@ -65,6 +67,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     return [laneLoop(lane), pacedLoop(lane)];
   });
   let renewal: NodeJS.Timeout | undefined;
+  let secondRenewal: NodeJS.Timeout | undefined;
 
   function laneLoop(lane: Lane): Loop {
     const turns = new Turns();
@@ -78,12 +81,14 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
         // After an outage longer than a lease, what is known here is written before it can seem doubtful.
         if (settler.isStalled) await settler.flushed();
         const askedAt = performance.now();
-        const batches = await store.batches.leaseBatches(lane.carrier.name, node, {
-          limit,
-          window: lane.carrier.windowMax,
-          leaseMs,
-          served: turns.served,
-        });
+        const batches = await leaser.lease((name) =>
+          store.batches.leaseBatches(lane.carrier.name, name, {
+            limit,
+            window: lane.carrier.windowMax,
+            leaseMs,
+            served: turns.served,
+          }),
+        );
         for (const batch of batches) {
           turns.note(batch);
           held.set(lane, (held.get(lane) ?? 0) + 1);
@@ -111,13 +116,15 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
         if (places.free <= 0 || !mayConnect(lane)) return false;
         if (settler.isStalled) await settler.flushed();
         const askedAt = performance.now();
-        const batches = await store.batches.leasePacedBatches(lane.carrier.name, node, {
-          limit: places.free,
-          perSender: PACED_PER_SENDER,
-          busy: places.busySenders(),
-          leaseMs,
-          served: turns.served,
-        });
+        const batches = await leaser.lease((name) =>
+          store.batches.leasePacedBatches(lane.carrier.name, name, {
+            limit: places.free,
+            perSender: PACED_PER_SENDER,
+            busy: places.busySenders(),
+            leaseMs,
+            served: turns.served,
+          }),
+        );
         for (const batch of batches) {
           turns.note(batch);
           const leave = places.enter(batch.sender?.id ?? '');
@@ -145,18 +152,20 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   }
 
   async function work(lane: Lane, leased: LeasedBatch): Promise<void> {
-    const operation = await readyOperation(leased.batch);
+    const { batch } = leased;
+    const operation = await insist(leased, stopping.signal, () => readyOperation(batch));
     if (operation === null) {
       // Its operation is past retention: nothing refers to the messages any more.
-      await store.batches.returnBatch(leased.batch, []);
+      await store.batches.returnBatch(batch, []);
       return;
     }
     const { retry, emailLinks } = options;
     const { source } = operation.content;
-    const files = await shelf.hold(leased.batch, 'email' in source ? source.email.attachments : []);
+    const notes = 'email' in source ? source.email.attachments : [];
+    const files = await insist(leased, stopping.signal, () => shelf.hold(batch, notes));
     const { attachments } = files;
     const jitter = Math.random();
-    const context = { operation, batch: leased.batch, retry, jitter, attachments, emailLinks };
+    const context = { operation, batch, retry, jitter, attachments, emailLinks };
     await runBatch(leased, context, {
       store,
       settler,
@@ -199,11 +208,19 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     for (const each of leases) if (alive.has(each.batch.id)) each.leaseEndsAt = askedAt + leaseMs;
   }
 
+  function keepLeases(): void {
+    renew().catch((error: unknown) => {
+      log.warn({ err: error }, 'Leases could not be renewed');
+      // Soon again: little may be left of them.
+      clearTimeout(secondRenewal);
+      secondRenewal = setTimeout(keepLeases, Math.min(REST_MS, leaseMs / 6));
+    });
+  }
+
   return {
     async start() {
-      renewal = setInterval(() => {
-        renew().catch((error: unknown) => log.warn({ err: error }, 'Leases could not be renewed'));
-      }, leaseMs / 3);
+      // By the clock: one that hangs does not hold up the next.
+      renewal = setInterval(keepLeases, leaseMs / 3);
       await Promise.all(loops.map((loop) => loop.start()));
     },
     nudge() {
@@ -216,6 +233,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       await Promise.all(running.values());
       clearTimeout(timer);
       clearInterval(renewal);
+      clearTimeout(secondRenewal);
       await settler.drain();
     },
   };

@@ -109,7 +109,7 @@ export type Served = Readonly<Record<number, string>>;
 export async function leaseBatches(
   database: Database,
   lane: string,
-  node: string,
+  leasedBy: string,
   options: {
     readonly limit: number;
     readonly window: number;
@@ -125,7 +125,14 @@ export async function leaseBatches(
        frontier = greatest(b.frontier, least($4, cardinality(b.ordinals)))
      where b.id = any(array(select id from ready))
      returning ${LEASED}`,
-    [lane, node, options.limit, options.window, options.leaseMs, JSON.stringify(options.served)],
+    [
+      lane,
+      leasedBy,
+      options.limit,
+      options.window,
+      options.leaseMs,
+      JSON.stringify(options.served),
+    ],
   );
   return rows.map(toBatch).toSorted((a, b) => Number(a.id) - Number(b.id));
 }
@@ -137,7 +144,7 @@ export async function leaseBatches(
 export async function leasePacedBatches(
   database: Database,
   lane: string,
-  node: string,
+  leasedBy: string,
   options: {
     readonly limit: number;
     readonly perSender: number;
@@ -164,7 +171,7 @@ export async function leasePacedBatches(
      returning ${LEASED}`,
     [
       lane,
-      node,
+      leasedBy,
       options.limit,
       options.perSender,
       options.busy,
@@ -208,6 +215,14 @@ export async function renewLeases(
     [batches.map((batch) => batch.id), batches.map((batch) => batch.lease), leaseMs],
   );
   return new Set(rows.map((row) => row.id));
+}
+
+/** Lets go what was leased under these names, as if it had not been: nobody was told, so none of it was handed over. */
+export async function dropLeases(database: Database, names: readonly string[]): Promise<void> {
+  await database.query(
+    `update dispatch_batch set leased_by = null, leased_until = null, frontier = doubtful where leased_by = any($1)`,
+    [names],
+  );
 }
 
 /** Messages of a batch that are given back together, and where they go. */

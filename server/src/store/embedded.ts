@@ -113,15 +113,15 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedP
 
 /** The URL of the engine that a running server has on this data directory, or null. For command line tools. */
 export async function findEmbedded(dataDir: string): Promise<string | null> {
-  const record = await readRecord(resolve(dataDir));
-  const running = await findPostmaster(join(resolve(dataDir), 'postgres'));
+  const record = await readRecord(dataDir);
+  const running = await findPostmaster(clusterFolder(dataDir));
   if (record?.port == null || running === null) return null;
   return urlOf(record.password, record.port, 'fanfare');
 }
 
 /** Whether a database was made in the data directory. */
 export function hasCluster(dataDir: string): Promise<boolean> {
-  return access(join(resolve(dataDir), 'postgres', 'PG_VERSION')).then(
+  return access(join(clusterFolder(dataDir), 'PG_VERSION')).then(
     () => true,
     () => false,
   );
@@ -143,8 +143,14 @@ function urlOf(password: string, port: number, database: string): string {
   return `postgres://fanfare:${password}@127.0.0.1:${port}/${database}`;
 }
 
-function recordFile(dataDir: string): string {
-  return join(dataDir, 'postgres.json');
+/** PostgreSQL's own folder in a data directory. */
+export function clusterFolder(dataDir: string): string {
+  return join(resolve(dataDir), 'postgres');
+}
+
+/** What the engine remembers of a cluster: password and port. */
+export function recordFile(dataDir: string): string {
+  return join(resolve(dataDir), 'postgres.json');
 }
 
 async function readRecord(dataDir: string): Promise<EngineRecord | null> {
@@ -157,7 +163,7 @@ async function readRecord(dataDir: string): Promise<EngineRecord | null> {
 }
 
 /** The live postmaster of a cluster, by its pid file; null when that is stale or missing. */
-async function findPostmaster(cluster: string): Promise<number | null> {
+export async function findPostmaster(cluster: string): Promise<number | null> {
   const text = await readFile(join(cluster, 'postmaster.pid'), 'utf8').catch(() => '');
   const [pidText, , startedText] = text.split('\n');
   const pid = Number(pidText);
@@ -189,7 +195,7 @@ class Engine {
     log: (message: string, details?: object) => void,
   ) {
     this.#dataDir = dataDir;
-    this.#cluster = join(dataDir, 'postgres');
+    this.#cluster = clusterFolder(dataDir);
     this.#user = user;
     this.#programs = programs;
     this.#log = log;

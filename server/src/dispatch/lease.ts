@@ -1,0 +1,71 @@
+/**
+ * Leases: how long this node may go on with a batch, and what becomes of it when PostgreSQL is away for a moment. Giving up at
+ * once would make doubtful what was never handed over. So a statement that a batch needs is tried again while its lease
+ * lasts, and a lease whose answer got lost is let go.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DatabaseUnavailable, type Batch } from '../store/store.ts';
+
+/** A leased batch and how long this node may go on with it. */
+export interface LeasedBatch {
+  readonly batch: Batch;
+  /** On the clock of `performance.now()`; moved by renewals. */
+  leaseEndsAt: number;
+}
+
+/** A lease with less than this left is treated as lost: the submission must be out before it ends. */
+const LEASE_MARGIN_MS = 500;
+const RETRY_MS = 250;
+
+/** Whether nothing may be handed over any more. */
+export function isOver({ leaseEndsAt }: LeasedBatch): boolean {
+  return leaseEndsAt - LEASE_MARGIN_MS < performance.now();
+}
+
+/**
+ * Asks again while the database is away, until the lease is over or the node is told to stop. What is asked may have been
+ * done, and only the answer lost: it must do no harm twice.
+ */
+export async function insist<Result>(
+  leased: LeasedBatch,
+  stopping: AbortSignal,
+  ask: () => Promise<Result>,
+): Promise<Result> {
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof DatabaseUnavailable) || stopping.aborted || isOver(leased))
+        throw error;
+      await sleep(RETRY_MS);
+    }
+  }
+}
+
+/** Leases under a name that no other call has, so that what it leased is known by it where the answer got lost. */
+export class Leaser {
+  readonly #node: string;
+  readonly #drop: (names: readonly string[]) => Promise<void>;
+  readonly #unanswered = new Set<string>();
+  #calls = 0;
+
+  /** `drop` lets go, in the database, what was leased under these names. */
+  constructor(node: string, drop: (names: readonly string[]) => Promise<void>) {
+    this.#node = node;
+    this.#drop = drop;
+  }
+
+  async lease(call: (name: string) => Promise<Batch[]>): Promise<Batch[]> {
+    const unanswered = [...this.#unanswered];
+    if (unanswered.length > 0) await this.#drop(unanswered);
+    for (const each of unanswered) this.#unanswered.delete(each);
+    this.#calls += 1;
+    const name = `${this.#node}/${this.#calls}`;
+    try {
+      return await call(name);
+    } catch (error) {
+      this.#unanswered.add(name);
+      throw error;
+    }
+  }
+}
