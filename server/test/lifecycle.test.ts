@@ -309,18 +309,26 @@ describe('pause', () => {
   it('yields to cancel and to expiry', async () => {
     const fanfare = await startFanfare({ config: slow });
     const ids: string[] = [];
-    for (const more of [{}, { expireAt: inMs(2_000) }]) {
+    for (const more of [{}, { expireAt: inMs(7_200_000) }]) {
       const id = await fanfare.send({
         to: recipients(10),
         content: text('Hi'),
-        schedule: { sendAt: [inMs(300)] },
+        schedule: { sendAt: [inMs(3_600_000)] },
         ...more,
       });
       await fanfare.request('POST', `/v1/Messages/Operations/${id}/Pause`);
       ids.push(id);
     }
     const [canceled = '', expired = ''] = ids;
-    await fanfare.watch(canceled, ({ stats }) => stats.queued === 10);
+    // Now it is time for both.
+    await fanfare.database.query('update dispatch_batch set due_at = now()');
+    for (const id of ids) await fanfare.watch(id, ({ stats }) => stats.queued === 10);
+    await fanfare.database.query(
+      'update operation set expire_at = now() where expire_at is not null',
+    );
+    await fanfare.database.query(
+      'update dispatch_batch set expire_at = now() where expire_at is not null',
+    );
     await fanfare.request('POST', `/v1/Messages/Operations/${canceled}/Cancel`);
     expect(await fanfare.operation(canceled)).toMatchObject({
       status: 'CANCELED',
