@@ -35,7 +35,10 @@ export interface DeliveryResult {
   readonly kind: 'delivered' | 'failed' | 'gone';
   /** HTTP status, where one came. */
   readonly status: number | null;
-  /** What went wrong, in words for people, at most 500 characters; null when nothing did. */
+  /**
+   * What went wrong, in words for the subscription's owner, at most 500 printable characters; null when nothing did. Without
+   * secrets, and without what only this network knows.
+   */
   readonly detail: string | null;
   /** The subscriber's own wish for when to try again, in milliseconds from now; null: none. */
   readonly retryAfterMs: number | null;
@@ -44,9 +47,9 @@ export interface DeliveryResult {
 /** Where a subscription's events go, as its owner set it. */
 export interface Target {
   readonly url: string;
-  /** `whsec_` and base64: what deliveries are signed with, the newest first; the others are on their way out. */
+  /** `whsec_` and base64: what deliveries are signed with, the newest first; the others are on their way out. At least one. */
   readonly secrets: readonly string[];
-  /** What the compatible signature is made with; null: the newest secret. */
+  /** What the compatible signature is made with; null: the text of the newest secret, `whsec_` and all. */
   readonly authToken: string | null;
 }
 
