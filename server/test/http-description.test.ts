@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Submission } from '../src/carriers/carrier.ts';
 import { createBackoff } from '../src/carriers/backoff.ts';
-import { createClassifier, readRetryAfter } from '../src/carriers/http/classify.ts';
+import { createClassifier } from '../src/carriers/http/classify.ts';
 import type { BodyTemplate, HttpDescription } from '../src/carriers/http/description.ts';
 import { createHttpCarrier, HTTP_LIMITS } from '../src/carriers/http/http-carrier.ts';
 import { findPlaces, findValue, parsePointer, placeOf } from '../src/carriers/http/pointer.ts';
@@ -13,6 +13,7 @@ import { PRESETS } from '../src/carriers/http/presets.ts';
 import { createReceiptParser } from '../src/carriers/http/receipt-parser.ts';
 import { createComposer } from '../src/carriers/http/request.ts';
 import { compileBody, scopeOf } from '../src/carriers/http/template.ts';
+import { readRetryAfter } from '../src/lib/retry-after.ts';
 
 const AT = new Date('2026-01-02T03:04:05Z');
 const SUBMISSION: Submission = {

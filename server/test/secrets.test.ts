@@ -5,6 +5,7 @@ import {
   newAuthToken,
   newKeySecret,
   newKeySid,
+  newWebhookSecret,
   secretMatches,
 } from '../src/lib/secrets.ts';
 
@@ -14,6 +15,7 @@ describe('secrets', () => {
     expect(newKeySid()).toMatch(/^SK[0-9a-f]{32}$/);
     expect(newAuthToken()).toMatch(/^[0-9a-f]{32}$/);
     expect(newKeySecret()).toMatch(/^[0-9A-Za-z]{32}$/);
+    expect(newWebhookSecret()).toMatch(/^whsec_[0-9A-Za-z+/]{32}$/);
     expect(new Set(Array.from({ length: 1_000 }, () => newKeySecret())).size).toBe(1_000);
   });
 

@@ -1,4 +1,4 @@
-/** URLs that a message may carry: of media, and those that buttons open. Pure; nothing is fetched. */
+/** URLs that are given to us: of media, those that buttons open, those that events go to. Pure; nothing is fetched. */
 
 /** Characters of a URL; what browsers, carriers and handsets agree on. */
 export const URL_LENGTH_MAX = 2_048;
@@ -18,7 +18,7 @@ export function findUrlProblem(text: string): string | null {
   if (FORBIDDEN.test(text))
     return 'A URL has no spaces, control characters or backslashes; percent-encode them.';
   if (!START.test(text) || !URL.canParse(text))
-    return `"${text.slice(0, 60)}" is not an absolute URL; write it like https://example.com/a.png.`;
+    return `"${text.slice(0, 60)}" is not an absolute URL; write it like https://example.com/path.`;
   const { username, password } = new URL(text);
   return username === '' && password === ''
     ? null

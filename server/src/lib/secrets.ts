@@ -1,6 +1,7 @@
 /**
  * Secrets: new identifiers and credentials, and how a credential is kept. What is kept is a hash, so the
  * database gives no one's secret away; the secret itself is shown once, by whoever asked for it here.
+ * A webhook's secret is another matter: we sign with it, so it cannot be a hash.
  *
  * A fast hash is right: these secrets are random with at least 128 bits, so guessing is hopeless whatever
  * a guess costs, and a slow one would cost every request instead. Passwords do not belong here.
@@ -40,6 +41,11 @@ export function newKeySecret(random: RandomBytes = randomBytes): string {
     for (const byte of random(40))
       if (byte < FAIR_LIMIT && secret.length < 32) secret += BASE62[byte % 62];
   return secret;
+}
+
+/** A new secret of a webhook (Standard Webhooks, "Signature scheme"): `whsec_` and the base64 of 24 bytes, 192 bits. */
+export function newWebhookSecret(random: RandomBytes = randomBytes): string {
+  return `whsec_${Buffer.from(random(24)).toString('base64')}`;
 }
 
 /** What is kept of a secret: SHA-256 of its UTF-8 text, 32 bytes. */

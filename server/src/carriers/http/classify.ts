@@ -1,5 +1,6 @@
 /** Classification: what a provider's answer means for the submission. Pure. */
 import { ERRORS, findError } from '../../domain/errors.ts';
+import { readRetryAfter } from '../../lib/retry-after.ts';
 import type { SendResult } from '../carrier.ts';
 import type { ErrorRule, HttpDescription, ResponseDescription } from './description.ts';
 import type { Exchange } from './client.ts';
@@ -18,8 +19,6 @@ export type Classifier = (
   nowMs: number,
 ) => Verdict;
 
-/** A provider that asks for more is asked again after this. */
-const RETRY_AFTER_MAX_MS = 3_600_000;
 const DETAIL_LENGTH_MAX = 300;
 const ID_LENGTH_MAX = 256;
 
@@ -154,16 +153,4 @@ function shorten(text: string): string {
     .replaceAll(/[\s\p{Cc}]+/gu, ' ')
     .trim()
     .slice(0, DETAIL_LENGTH_MAX);
-}
-
-/** Milliseconds of a Retry-After (RFC 9110, section 10.2.3): seconds, or a date. Null when it is neither. */
-export function readRetryAfter(
-  header: string | string[] | undefined,
-  nowMs: number,
-): number | null {
-  const text = (Array.isArray(header) ? header[0] : header)?.trim() ?? '';
-  if (/^\d{1,9}$/.test(text)) return Math.min(Number(text) * 1000, RETRY_AFTER_MAX_MS);
-  // Dates begin with a day's name; Date.parse alone would take far more.
-  const at = /^[A-Z][a-z]{2}/.test(text) ? Date.parse(text) : Number.NaN;
-  return Number.isNaN(at) ? null : Math.min(Math.max(0, at - nowMs), RETRY_AFTER_MAX_MS);
 }

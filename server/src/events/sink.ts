@@ -1,0 +1,61 @@
+/**
+ * The contract of a sink: what takes events to a subscriber. Webhooks are the usual one; message brokers are others.
+ *
+ * A sink never throws for an operating fault: what became of a delivery is a value. A throw is a bug and counts as a failure.
+ * It is given one batch at a time by a subscription, and may be called for many subscriptions at once.
+ */
+
+/** Events that go out together, in order. */
+export interface EventBatch {
+  /** Our name for this batch, the same when it is tried again. */
+  readonly id: string;
+  /** When this try was begun. */
+  readonly at: Date;
+  /** CloudEvents 1.0 in JSON, each an object's text without line breaks. At least one. */
+  readonly events: readonly EncodedEvent[];
+}
+
+/** One event, and what of it a sink may need without reading it. */
+export interface EncodedEvent {
+  /** The CloudEvents `id`: unique, and the same whenever the event is delivered again. */
+  readonly id: string;
+  /** The CloudEvents `type`. */
+  readonly type: string;
+  /** What has to stay in order: the id of the operation, or of the inbound message. */
+  readonly key: string;
+  readonly json: string;
+}
+
+/** What became of a try. */
+export interface DeliveryResult {
+  /**
+   * `delivered`: all of the batch is the subscriber's now. `failed`: to be tried again. `gone`: the subscriber wants no
+   * more, ever (HTTP 410).
+   */
+  readonly kind: 'delivered' | 'failed' | 'gone';
+  /** HTTP status, where one came. */
+  readonly status: number | null;
+  /**
+   * What went wrong, in words for the subscription's owner, at most 500 printable characters; null when nothing did. Without
+   * secrets, and without what only this network knows.
+   */
+  readonly detail: string | null;
+  /** The subscriber's own wish for when to try again, in milliseconds from now; null: none. */
+  readonly retryAfterMs: number | null;
+}
+
+/** Where a subscription's events go, as its owner set it. */
+export interface Target {
+  readonly url: string;
+  /** `whsec_` and base64: what deliveries are signed with, the newest first; the others are on their way out. At least one. */
+  readonly secrets: readonly string[];
+  /** What the compatible signature is made with; null: the text of the newest secret, `whsec_` and all. */
+  readonly authToken: string | null;
+}
+
+export interface EventSink {
+  /** Resolves when the subscriber has answered, or will not. */
+  deliver(target: Target, batch: EventBatch): Promise<DeliveryResult>;
+  /** Lets what is under way end, at most for its time-out, and closes connections. */
+  stop(): Promise<void>;
+}

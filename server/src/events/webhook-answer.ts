@@ -1,0 +1,132 @@
+/**
+ * What became of a delivery, from how its request ended: the result, and words for people. Pure: time is an argument.
+ *
+ * The words go to whoever owns the subscription. They name the host that was asked for and how it failed, and quote an answer
+ * only where the host is on the internet: what a host inside says is nobody's business. Addresses, URLs and secrets are not
+ * in them.
+ */
+import { readRetryAfter } from '../lib/retry-after.ts';
+import { TargetDeniedError } from './address-guard.ts';
+import type { DeliveryResult } from './sink.ts';
+import type { WebhookOutcome } from './webhook-request.ts';
+
+/** What else the words need. */
+export interface DeliveryFacts {
+  /** Of the URL, as `URL` has it in `host`. */
+  readonly host: string;
+  readonly timeoutMs: number;
+  /** Whether words of the answer may be shown. */
+  readonly quotes: boolean;
+  readonly nowMs: number;
+}
+
+const DETAIL_LENGTH_MAX = 500;
+const QUOTE_LENGTH_MAX = 200;
+/** Whatever else a body is, people cannot read it. */
+const TEXT_TYPE = /^(text\/|application\/([\w.-]+\+)?(json|xml)\b)/i;
+/** RFC 9110, section 15.4. */
+const REDIRECTS: ReadonlySet<number> = new Set([300, 301, 302, 303, 307, 308]);
+/** Asks to come back later (RFC 6585, section 4, and RFC 9110, section 15.6.4). */
+const ASKS_TO_WAIT: ReadonlySet<number> = new Set([429, 503]);
+
+/** Errors by what they mean to people; `%` is the host. */
+const WORDS: readonly (readonly [RegExp, string])[] = [
+  [/^ENOTFOUND$/, 'The name of % is not known in DNS'],
+  [/^(EAI_|ESERVFAIL|ETIMEOUT)/, 'DNS did not answer for %'],
+  [/^ECONNREFUSED$/, '% refused the connection'],
+  [
+    /^(ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT|EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL|EACCES)$/,
+    '% cannot be reached',
+  ],
+  [/^(ECONNRESET|EPIPE|UND_ERR_SOCKET)$/, '% closed the connection before it answered'],
+  [/^(CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|ERR_TLS_CERT)/, 'The certificate of % is not good'],
+  [/^(ERR_SSL_|ERR_TLS_|EPROTO)/, 'TLS with % failed'],
+  [
+    /^(HPE_|HTTPParserError|UND_ERR_HEADERS_OVERFLOW|UND_ERR_RES_)/,
+    '% did not answer in proper HTTP',
+  ],
+];
+
+/** The result of a delivery whose request ended so. A 2xx counts from when its status is there. */
+export function judgeOutcome(outcome: WebhookOutcome, facts: DeliveryFacts): DeliveryResult {
+  switch (outcome.kind) {
+    case 'answer':
+      return judgeAnswer(outcome, facts);
+    case 'error':
+      return failDelivery(describeError(outcome.error, facts.host));
+    case 'late':
+      return failDelivery(
+        outcome.connected
+          ? `${facts.host} did not answer within ${facts.timeoutMs} ms.`
+          : `There was no connection to ${facts.host} within ${facts.timeoutMs} ms.`,
+      );
+  }
+}
+
+/** A failure without an answer. */
+export function failDelivery(detail: string): DeliveryResult {
+  return {
+    kind: 'failed',
+    status: null,
+    detail: fit(detail, DETAIL_LENGTH_MAX),
+    retryAfterMs: null,
+  };
+}
+
+function judgeAnswer(
+  answer: Extract<WebhookOutcome, { kind: 'answer' }>,
+  { host, quotes, nowMs }: DeliveryFacts,
+): DeliveryResult {
+  const { status, headers } = answer;
+  if (status < 300) return { kind: 'delivered', status, detail: null, retryAfterMs: null };
+  const words = REDIRECTS.has(status) ? ', a redirect, which is not followed' : '';
+  const quote = quotes ? quoteAnswer(answer) : '';
+  return {
+    kind: status === 410 ? 'gone' : 'failed',
+    status,
+    detail: fit(
+      `${host} answered HTTP ${status}${words}${quote === '' ? '.' : `: ${quote}`}`,
+      DETAIL_LENGTH_MAX,
+    ),
+    retryAfterMs: ASKS_TO_WAIT.has(status) ? readRetryAfter(headers['retry-after'], nowMs) : null,
+  };
+}
+
+/** The start of a text, or where a redirect leads to; empty when there is nothing to read. */
+function quoteAnswer({
+  status,
+  headers,
+  start,
+}: Extract<WebhookOutcome, { kind: 'answer' }>): string {
+  const location = firstOf(headers['location']);
+  if (REDIRECTS.has(status) && location !== undefined) return fit(location, QUOTE_LENGTH_MAX);
+  const type = firstOf(headers['content-type']);
+  const isText = type === undefined || TEXT_TYPE.test(type);
+  return isText && headers['content-encoding'] === undefined
+    ? fit(start.toString('utf8'), QUOTE_LENGTH_MAX)
+    : '';
+}
+
+function describeError(error: Error, host: string): string {
+  if (error instanceof TargetDeniedError) return error.message;
+  // Where several addresses were tried, the first stands for all.
+  const { errors } = error as { errors?: readonly Error[] };
+  const first = (errors?.[0] ?? error) as { code?: unknown; name: string };
+  // Not the message: it may tell addresses, or what a certificate of a host inside says.
+  const code = typeof first.code === 'string' ? first.code : first.name;
+  const words = WORDS.find(([pattern]) => pattern.test(code))?.[1] ?? 'The request to % failed';
+  return `${words.replace('%', () => host)} (${code}).`;
+}
+
+/** One line of printable text, whatever was sent. */
+function fit(text: string, lengthMax: number): string {
+  return text
+    .replaceAll(/[\s\p{Cc}\p{Cf}]+/gu, ' ')
+    .trim()
+    .slice(0, lengthMax)
+    .toWellFormed();
+}
+
+function firstOf(header: string | string[] | undefined): string | undefined {
+  return Array.isArray(header) ? header[0] : header;
+}

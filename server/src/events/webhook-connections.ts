@@ -1,0 +1,163 @@
+/**
+ * The connections of webhooks: a bounded number of kept ones to each origin, one request on each at a time. Whoever finds
+ * all taken waits in line. A connection that is idle for some seconds is closed, and an origin without one is forgotten:
+ * subscribers come and go. What is sent is left to others.
+ *
+ * undici's own pool is not used: it forgets a client that cannot connect, and that client goes on serving those who wait, so
+ * an origin that comes back has more connections than it was to have.
+ */
+import { Client } from 'undici';
+import type { AddressGuard } from './address-guard.ts';
+import { createGuardedConnector, type GuardedConnector } from './guarded-connector.ts';
+
+/** A connection, or one to be made: it is opened by the first request, and again when it was lost. */
+export interface Connection {
+  readonly client: Client;
+  /** Whether it went to a public address, as far as it went anywhere. */
+  readonly isPublic: boolean;
+  /** Ends its use: it is kept if it is `good`, else broken off. */
+  giveBack(good: boolean): void;
+}
+
+/** What came of asking for a connection. */
+export interface Turn {
+  readonly connection: Connection | null;
+  /** How long others had them all, in milliseconds; 0 when one was free. */
+  readonly waitedMs: number;
+}
+
+/** Connections to many origins. */
+export interface Connections {
+  /** The connection that was idle last, or a new one, or the next to be free; none after `timeoutMs`. */
+  take(origin: string, timeoutMs: number): Promise<Turn>;
+  /** Breaks all off. None is to be taken any more. */
+  close(): Promise<void>;
+}
+
+export interface ConnectionsOptions {
+  /** To one origin. */
+  readonly connectionsMax: number;
+  /** How long TCP and TLS may take until the socket is dropped, in milliseconds. */
+  readonly connectTimeoutMs: number;
+  /** Certificates to trust instead of those that Node.js trusts, as PEM. */
+  readonly ca?: string | undefined;
+}
+
+/** How long an idle connection is kept: many servers drop theirs after five seconds. */
+const KEEP_ALIVE_MS = 4_000;
+
+/** Opens nothing before the first request. */
+export function createConnections(guard: AddressGuard, options: ConnectionsOptions): Connections {
+  const origins = new Map<string, Origin>();
+
+  function findOrigin(name: string): Origin {
+    const known = origins.get(name);
+    if (known !== undefined) return known;
+    const origin = new Origin(name, guard, options, () => origins.delete(name));
+    origins.set(name, origin);
+    return origin;
+  }
+
+  return {
+    take: (name, timeoutMs) => findOrigin(name).take(timeoutMs),
+    async close() {
+      await Promise.all([...origins.values()].map((origin) => origin.close()));
+    },
+  };
+}
+
+interface Kept extends Connection {
+  readonly connector: GuardedConnector;
+}
+
+/** The connections to one origin. */
+class Origin {
+  readonly #name: string;
+  readonly #guard: AddressGuard;
+  readonly #options: ConnectionsOptions;
+  readonly #onEmpty: () => void;
+  readonly #all = new Set<Kept>();
+  /** The last is the warmest. */
+  readonly #idle: Kept[] = [];
+  /** In order. */
+  readonly #waiting = new Set<(connection: Kept) => void>();
+
+  constructor(name: string, guard: AddressGuard, options: ConnectionsOptions, onEmpty: () => void) {
+    this.#name = name;
+    this.#guard = guard;
+    this.#options = options;
+    this.#onEmpty = onEmpty;
+  }
+
+  take(timeoutMs: number): Promise<Turn> {
+    const connection =
+      this.#idle.pop() ?? (this.#all.size < this.#options.connectionsMax ? this.#make() : null);
+    if (connection !== null) return Promise.resolve({ connection, waitedMs: 0 });
+    const beganAtMs = performance.now();
+    return new Promise((resolve) => {
+      const serve = (given: Kept | null) => {
+        clearTimeout(timer);
+        this.#waiting.delete(serve);
+        resolve({ connection: given, waitedMs: performance.now() - beganAtMs });
+      };
+      const timer = setTimeout(() => serve(null), timeoutMs);
+      this.#waiting.add(serve);
+    });
+  }
+
+  #giveBack(connection: Kept, good: boolean): void {
+    // It may have been closed with the last byte of the answer.
+    const stays = good && connection.connector.openSockets > 0;
+    if (!stays) this.#drop(connection);
+    const [next] = this.#waiting;
+    if (next !== undefined) next(stays ? connection : this.#make());
+    else if (stays) this.#idle.push(connection);
+  }
+
+  async close(): Promise<void> {
+    const clients = [...this.#all].map(({ client }) => client);
+    for (const connection of this.#all) this.#drop(connection);
+    await Promise.all(clients.map((client) => client.destroy()));
+  }
+
+  #make(): Kept {
+    const { connectTimeoutMs, ca } = this.#options;
+    const connector = createGuardedConnector(this.#guard, {
+      timeoutMs: connectTimeoutMs,
+      ca,
+      onClosed: () => {
+        const place = this.#idle.indexOf(connection);
+        if (place < 0) return;
+        this.#idle.splice(place, 1);
+        this.#drop(connection);
+      },
+    });
+    const client = new Client(this.#name, {
+      pipelining: 1,
+      connect: connector.connect,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      keepAliveMaxTimeout: KEEP_ALIVE_MS,
+      // Whoever sends has one deadline for all: these would start anew with every byte.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    });
+    const connection: Kept = {
+      client,
+      connector,
+      get isPublic() {
+        return connector.isPublic;
+      },
+      giveBack: (good) => this.#giveBack(connection, good),
+    };
+    this.#all.add(connection);
+    return connection;
+  }
+
+  #drop(connection: Kept): void {
+    this.#all.delete(connection);
+    void connection.client.destroy();
+    // Also what is still connecting.
+    connection.connector.destroy();
+    if (this.#all.size === 0 && this.#waiting.size === 0) this.#onEmpty();
+  }
+}
