@@ -14,6 +14,7 @@ const WALLS: Readonly<Record<string, readonly string[]>> = {
   carriers: ['domain/', 'lib/'],
   intake: ['domain/', 'lib/', 'store/store.ts'],
   dispatch: ['domain/', 'lib/', 'store/store.ts', 'carriers/carrier.ts'],
+  events: ['domain/', 'lib/', 'store/store.ts'],
   http: ['domain/', 'lib/', 'intake/', 'store/store.ts'],
   cli: ['app.ts', 'config/', 'lib/'],
   // Options of carriers are what carriers say they are.
