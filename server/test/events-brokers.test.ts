@@ -1,10 +1,17 @@
-/** What sinks to brokers are made of. No broker is needed. */
+/** What sinks to brokers are made of, and how they are configured. No broker is needed. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
+import { buildSinks, checkSinkPackages } from '../src/build-sinks.ts';
+import { describeConfig, loadConfig } from '../src/config/config.ts';
+import { readSinks } from '../src/config/sinks.ts';
 import { createOrderedWindow } from '../src/events/ordered-window.ts';
 import { createSharedLink } from '../src/events/shared-link.ts';
 import { composeSubject, findSubjectProblem } from '../src/events/subject.ts';
+import { createLogger } from '../src/lib/log.ts';
 import { event } from './support/broker-events.ts';
 
 describe('a subject', () => {
@@ -153,5 +160,111 @@ describe('a shared link', () => {
       Promise.all([shared.use(async () => 1), shared.use(async () => 2)]),
     ).rejects.toThrow('away');
     expect(await shared.use(async ({ n }) => n)).toBe(2);
+  });
+});
+
+describe('the configuration of sinks', () => {
+  const folders: string[] = [];
+  afterEach(() => {
+    for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
+  });
+  const findings = (options: object) =>
+    readSinks({ events: options }, {}).findings.map(({ path, text }) => `${path}: ${text}`);
+  const nats = { kind: 'nats', servers: ['nats://nats.example:4222'] };
+  const kafka = { kind: 'kafka', brokers: ['kafka.example:9092'] };
+
+  it('has defaults for all but where the broker is', () => {
+    expect(readSinks({ n: { ...nats }, k: { ...kafka } }, {})).toMatchObject({
+      findings: [],
+      read: {
+        n: { subject: 'fanfare.{type}', timeoutMs: 10_000, windowMax: 256, windowPerKey: 1 },
+        k: { topic: 'fanfare', compression: 'none', requestBytesMax: 900_000, tls: null },
+      },
+    });
+  });
+
+  it.each([
+    [{}, 'sinks.events.kind: is missing; it is nats or kafka.'],
+    [{ kind: 'natz' }, 'sinks.events.kind: there is no kind "natz". Did you mean nats?'],
+    [{ ...nats, subjet: 'a' }, 'sinks.events: there is no setting "subjet". Did you mean subject?'],
+    [{ kind: 'nats' }, "sinks.events: must have required property 'servers'."],
+    [{ ...nats, servers: [] }, /^sinks\.events\.servers: must NOT have fewer than 1 items/],
+    [{ ...nats, servers: ['nats://a:b@c'] }, /^sinks\.events\.servers\.0: must match pattern/],
+    [{ ...nats, subject: 'a.{id}' }, /^sinks\.events\.subject: there is no \{id\}/],
+    [
+      { ...nats, username: 'fan' },
+      'sinks.events.username: set both username and password, or neither.',
+    ],
+    [
+      { ...nats, token: 'a', credentials: 'b' },
+      'sinks.events: takes one of username with password, token, and credentials.',
+    ],
+    [{ ...kafka, brokers: ['kafka.example'] }, /^sinks\.events\.brokers\.0: must match pattern/],
+    [{ ...kafka, topic: 'a b' }, /^sinks\.events\.topic: must match pattern/],
+    [
+      { ...kafka, sasl: { mechanism: 'gssapi', username: 'a', password: 'b' } },
+      'sinks.events.sasl.mechanism: must be one of plain, scram-sha-256, scram-sha-512.',
+    ],
+    [
+      { ...kafka, tls: { certificate: 'a' } },
+      'sinks.events.tls.certificate: set both certificate and privateKey, or neither.',
+    ],
+  ])('%j is refused', (options, words) => {
+    expect(findings(options)).toEqual([
+      words instanceof RegExp ? expect.stringMatching(words) : words,
+    ]);
+  });
+
+  function load(sinks: unknown, env: Record<string, string> = {}) {
+    const folder = mkdtempSync(join(tmpdir(), 'fanfare-sinks-'));
+    folders.push(folder);
+    writeFileSync(join(folder, 'password'), 'from a file\n');
+    const file = join(folder, 'fanfare.config.json');
+    writeFileSync(file, JSON.stringify({ sinks }).replaceAll('FOLDER', folder));
+    return loadConfig(file, env);
+  }
+
+  it('takes secrets from elsewhere, and shows none', () => {
+    const sasl = { username: { env: 'FANFARE_TEST_USER' }, password: { file: 'FOLDER/password' } };
+    const config = load(
+      {
+        n: { ...nats, credentials: '-----BEGIN NATS USER JWT-----' },
+        k: { ...kafka, sasl, tls: { certificate: 'public', privateKey: 'private' } },
+      },
+      { FANFARE_TEST_USER: 'from the environment' },
+    );
+    expect(config.sinks['k']).toMatchObject({
+      sasl: {
+        mechanism: 'scram-sha-512',
+        username: 'from the environment',
+        password: 'from a file',
+      },
+    });
+    const shown = describeConfig(config)['sinks'];
+    expect(shown).toMatchObject({
+      n: { credentials: '********', servers: nats.servers },
+      k: {
+        sasl: { username: '********', password: '********' },
+        tls: { certificate: 'public', privateKey: '********' },
+      },
+    });
+  });
+
+  it('takes names of lower-case letters, digits, _ and - only', () => {
+    expect(() => load({ Events: nats })).toThrow(
+      /\$\.sinks: "Events" is no valid name; use lower-case letters, digits, _ and -\./,
+    );
+    expect(load({}).sinks).toEqual({});
+  });
+
+  it('becomes sinks that begin without their brokers and stop', async () => {
+    const config = load({
+      n: { kind: 'nats', servers: ['nats://127.0.0.1:1'], timeoutMs: 1_000 },
+      k: { kind: 'kafka', brokers: ['127.0.0.1:1'], timeoutMs: 1_000 },
+    });
+    checkSinkPackages(config);
+    const sinks = await buildSinks(config, createLogger('silent'));
+    expect(Object.keys(sinks)).toEqual(['n', 'k']);
+    await Promise.all(Object.values(sinks).map((sink) => sink.stop()));
   });
 });
