@@ -45,6 +45,8 @@ async function openSink(
     topic: 'events',
     tls: null,
     sasl: null,
+    // A busy machine is slow, and no failure.
+    timeoutMs: 30_000,
     name: 'events',
     logger: createLogger('silent'),
     ...changes,
@@ -133,12 +135,12 @@ describe('a Kafka sink', () => {
 
   it('gives up in time on a broker that does not answer, and leaves no connection', async () => {
     const broker = await openBroker((_request, number) => (number === 1 ? 'silence' : 0));
-    const sink = await openSink([broker.address], { timeoutMs: 400 });
+    const sink = await openSink([broker.address], { timeoutMs: 2_000 });
     const began = performance.now();
     expect(await sink.deliver(TARGET, batchOf([event(0, 'a')]))).toEqual(
-      failure('The broker has acknowledged 0 of 1 events within 400 ms.'),
+      failure('The broker has acknowledged 0 of 1 events within 2000 ms.'),
     );
-    expect(performance.now() - began).toBeLessThan(3_000);
+    expect(performance.now() - began).toBeLessThan(10_000);
     expect(await sink.deliver(TARGET, batchOf([event(0, 'a')]))).toEqual(DELIVERED);
     await sink.stop();
     await until(() => broker.openConnections === 0);
