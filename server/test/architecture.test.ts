@@ -17,8 +17,8 @@ const WALLS: Readonly<Record<string, readonly string[]>> = {
   events: ['domain/', 'lib/', 'store/store.ts'],
   http: ['domain/', 'lib/', 'intake/', 'store/store.ts'],
   cli: ['app.ts', 'config/', 'lib/'],
-  // Options of carriers are what carriers say they are.
-  config: ['domain/', 'lib/', 'carriers/'],
+  // Options of carriers and sinks are what these say they are.
+  config: ['domain/', 'lib/', 'carriers/', 'events/'],
 };
 
 /** Composition roots and the option table: they may know what they put together. */
@@ -34,6 +34,7 @@ const ROOTS: Readonly<Record<string, readonly string[]>> = {
     'intake-thread.ts',
   ],
   'build-carriers.ts': ['config/', 'domain/', 'lib/', 'carriers/'],
+  'build-sinks.ts': ['config/', 'lib/', 'events/'],
   'dispatch-thread.ts': [
     'config/',
     'build-carriers.ts',

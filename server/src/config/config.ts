@@ -17,6 +17,7 @@ import { check, suggest, type Finding } from './check.ts';
 import { listOptions, type OptionPlace } from './options.ts';
 import { choice, flag, group, integer, optionalText } from './parts.ts';
 import { listSecretVariables, MASK, maskSecrets } from './secrets.ts';
+import { readSinks, type SinkConfig } from './sinks.ts';
 
 /** The configuration is wrong; the message lists everything that is. */
 export class ConfigError extends Error {
@@ -313,6 +314,15 @@ export const CONFIG_SCHEMA = Type.Object(
       default: { simulator: {} },
       description: 'Carriers by name (lower-case letters, digits, `_` and `-`).',
     }),
+    // As carriers: `sinks.ts`.
+    sinks: Type.Unsafe<Record<string, SinkConfig>>({
+      type: 'object',
+      patternProperties: { '^[a-z][a-z0-9_-]{0,62}$': { type: 'object' } },
+      additionalProperties: false,
+      default: {},
+      description:
+        'Message brokers that events can go to, by name (lower-case letters, digits, `_` and `-`).',
+    }),
     senders: Type.Array(SENDER_SCHEMA, {
       default: [
         { address: '+15005550100', channel: 'SMS', carrier: 'simulator' },
@@ -354,21 +364,23 @@ export function loadConfig(
   const problems: string[] = [];
   const path = file ?? env['FANFARE_CONFIG'] ?? (existsSync(CONFIG_FILE) ? CONFIG_FILE : null);
   const fromFile = path === null ? {} : readConfigFile(path, problems);
-  const fromEnv = readEnvironment(env, listSecretVariables(fromFile['carriers']), problems);
+  const sources = listSecretVariables([fromFile['carriers'], fromFile['sinks']]);
+  const fromEnv = readEnvironment(env, sources, problems);
   if (problems.length > 0) throw refuse(problems);
   const raw: Record<string, unknown> = { ...fromFile, ...fromEnv, ...flags };
   const place = (finding: Finding) => describe(finding, path, fromEnv);
   const findings = check(CONFIG_SCHEMA, raw);
   // What is no object of objects has been told already.
-  const carriers = findings.some(({ path: at }) => at.startsWith('carriers'))
-    ? null
-    : readCarriers(raw['carriers'] as Record<string, object>, env);
-  problems.push(...[...findings, ...(carriers?.findings ?? [])].map(place));
-  if (problems.length > 0 || carriers === null) throw refuse(problems);
-  const config = { ...raw, carriers: carriers.read } as Config;
+  const byName = (key: string) =>
+    findings.some(({ path: at }) => at.startsWith(key)) ? {} : (raw[key] as Record<string, object>);
+  const carriers = readCarriers(byName('carriers'), env);
+  const sinks = readSinks(byName('sinks'), env);
+  problems.push(...[...findings, ...carriers.findings, ...sinks.findings].map(place));
+  if (problems.length > 0) throw refuse(problems);
+  const config = { ...raw, carriers: carriers.read, sinks: sinks.read } as Config;
   problems.push(...checkTogether(config));
   if (problems.length > 0) throw refuse(problems);
-  SECRETS.set(config, carriers.secrets);
+  SECRETS.set(config, new Set([...carriers.secrets, ...sinks.secrets]));
   return config;
 }
 
@@ -468,6 +480,8 @@ export function describeConfig(config: Config): Record<string, unknown> {
   const shown: Record<string, unknown> = { ...config };
   for (const { path, schema } of OPTIONS)
     if (schema.secret && shown[path] !== null) shown[path] = MASK;
-  shown['carriers'] = maskSecrets(config.carriers, SECRETS.get(config) ?? new Set());
+  const secrets = SECRETS.get(config) ?? new Set();
+  shown['carriers'] = maskSecrets(config.carriers, secrets);
+  shown['sinks'] = maskSecrets(config.sinks, secrets);
   return shown;
 }

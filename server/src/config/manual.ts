@@ -3,6 +3,7 @@ import type { TSchema } from 'typebox';
 import { CARRIER_SCHEMAS, HTTP_SETTINGS } from './carriers.ts';
 import { CONFIG_FILE, CONFIG_SCHEMA, SENDER_SCHEMA } from './config.ts';
 import { listOptions, type OptionPlace } from './options.ts';
+import { SINK_SCHEMAS } from './sinks.ts';
 
 /** What stands above the table of a kind. */
 const KINDS: Readonly<Record<keyof typeof CARRIER_SCHEMAS, string>> = {
@@ -12,11 +13,20 @@ const KINDS: Readonly<Record<keyof typeof CARRIER_SCHEMAS, string>> = {
   http: 'A provider with an HTTP API: see [HTTP providers](carriers/http.md).',
 };
 
+const SINK_KINDS: Readonly<Record<keyof typeof SINK_SCHEMAS, string>> = {
+  nats: 'A NATS server with JetStream: see [brokers](events-brokers.md#nats).',
+  kafka: 'A Kafka cluster: see [brokers](events-brokers.md#kafka).',
+};
+
 /** The text of the page. */
 export function renderConfigMarkdown(): string {
   const carriers = Object.entries(KINDS).map(
     ([kind, about]) =>
       `### \`kind: "${kind}"\`\n\n${about}\n\n${tableOf(CARRIER_SCHEMAS[kind as keyof typeof KINDS])}`,
+  );
+  const sinks = Object.entries(SINK_KINDS).map(
+    ([kind, about]) =>
+      `### \`kind: "${kind}"\`\n\n${about}\n\n${tableOf(SINK_SCHEMAS[kind as keyof typeof SINK_KINDS])}`,
   );
   const presets = Object.entries(HTTP_SETTINGS).map(
     ([preset, schema]) => `#### \`preset: "${preset}"\`, \`settings\`\n\n${tableOf(schema)}`,
@@ -36,6 +46,11 @@ Any number of each kind. Wherever text is expected, \`{"env": "NAME"}\` takes it
 \`{"file": "path"}\` from a file, so that no secret stands in the config file.
 
 ${[...carriers, ...presets].join('\n')}
+## A sink (\`sinks.<name>\`)
+
+Any number of each kind. Secrets are given as those of carriers.
+
+${sinks.join('\n')}
 ## A sender (\`senders[]\`)
 
 ${tableOf(SENDER_SCHEMA)}`;

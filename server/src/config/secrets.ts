@@ -1,5 +1,5 @@
 /**
- * Secrets of carriers: kept out of the config file by naming where they are, `{"env": "NAME"}` or `{"file": "path"}`,
+ * Secrets of carriers and sinks: kept out of the config file by naming where they are, `{"env": "NAME"}` or `{"file": "path"}`,
  * and out of what is printed.
  */
 import { readFileSync } from 'node:fs';
@@ -8,7 +8,7 @@ import type { Finding } from './check.ts';
 /** A body template is the provider's JSON, in which such objects mean what they say. */
 const LITERAL = 'template';
 /** Names of options that hold secrets. */
-const SECRET_NAME = /(password|secret|token|privatekey|^value)$/i;
+const SECRET_NAME = /(password|secret|token|privatekey|credentials|^value)$/i;
 export const MASK = '********';
 
 type Source = { readonly env: string } | { readonly file: string };

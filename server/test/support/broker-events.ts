@@ -1,0 +1,65 @@
+/** Events, batches and sinks for the tests of sinks to message brokers. */
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { DeliveryResult, EncodedEvent, EventBatch, Target } from '../../src/events/sink.ts';
+
+/** What sinks to brokers do not look at. */
+export const TARGET: Target = { url: 'sink:events', secrets: [], authToken: null };
+
+export const DELIVERED: DeliveryResult = {
+  kind: 'delivered',
+  status: null,
+  detail: null,
+  retryAfterMs: null,
+};
+
+/** A failure whose words match. */
+export function failure(detail: unknown): unknown {
+  return { kind: 'failed', status: null, retryAfterMs: null, detail };
+}
+
+/** An event numbered `n` of a key. */
+export function event(n: number, key: string, changes: Partial<EncodedEvent> = {}): EncodedEvent {
+  const id = `evt_${key}_${n}`;
+  const type = 'com.fanfare.message.delivered';
+  const json = JSON.stringify({ specversion: '1.0', id, type, source: '/v1', data: { key, n } });
+  return { id, type, key, json, ...changes };
+}
+
+/** Events of keys in turns: a0, b0, a1, b1, … */
+export function eventsInTurns(keys: readonly string[], count: number): EncodedEvent[] {
+  return Array.from({ length: count }, (_, n) => keys.map((key) => event(n, key))).flat();
+}
+
+export function batchOf(events: readonly EncodedEvent[]): EventBatch {
+  return { id: 'batch_1', at: new Date(), events };
+}
+
+/** The numbers of each key's events, in the order of `jsons`. */
+export function numbersByKey(jsons: readonly string[]): Record<string, number[]> {
+  const numbers: Record<string, number[]> = {};
+  for (const json of jsons) {
+    const { data } = JSON.parse(json) as { data: { key: string; n: number } };
+    (numbers[data.key] ??= []).push(data.n);
+  }
+  return numbers;
+}
+
+/** What a program prints that imports a built file of the server where no package is installed. */
+export function runWithoutPackages(program: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'fanfare-bare-'));
+  try {
+    const built = fileURLToPath(new URL('../../dist', import.meta.url));
+    for (const each of ['events', 'lib'])
+      cpSync(join(built, each), join(folder, each), { recursive: true });
+    return execFileSync(process.execPath, ['--input-type=module', '--eval', program], {
+      cwd: folder,
+      encoding: 'utf8',
+    });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
