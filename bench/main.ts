@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startEmbedded } from 'fanfare/dist/store/embedded.js';
 import { MESSAGES, print, show } from './measure.ts';
+import { benchEvents } from './events.ts';
 import { openFloor } from './floor.ts';
 import { benchNodes } from './nodes.ts';
 import { benchOperations } from './operations.ts';
@@ -21,6 +22,7 @@ import { benchAccept, benchEndToEnd, benchMemory, benchReads } from './whole.ts'
 const PARTS = {
   accept: 'accepting requests, beside the bare SQL of the same writes',
   'end-to-end': 'from the request to the last receipt, beside the same',
+  events: 'end to end with a subscriber that is told everything, beside without',
   read: 'reading an operation while it runs',
   memory: 'what memory does over many messages (--messages)',
   pace: 'what senders with a throughput achieve of it',
@@ -83,6 +85,7 @@ async function benchOneServer(url: string, folder: string): Promise<void> {
     if (wants('accept')) await benchAccept(floor, server);
     if (wants('end-to-end')) await benchEndToEnd(floor, server);
     await floor.close();
+    if (wants('events')) await benchEvents(server);
     if (wants('read')) await benchReads(server);
     if (wants('memory')) await benchMemory(server, Number(values.messages));
     if (wants('operations')) await benchOperations(server);
@@ -103,7 +106,8 @@ print(
   `Node ${process.version}, embedded PostgreSQL, ${show(MESSAGES)} messages an operation unless said\n`,
 );
 if (wants('smpp')) await benchSubmit();
-if (wants('accept', 'end-to-end', 'read', 'memory', 'operations')) await withEngine(benchOneServer);
+if (wants('accept', 'end-to-end', 'events', 'read', 'memory', 'operations'))
+  await withEngine(benchOneServer);
 if (wants('pace')) await withEngine((url, folder) => benchPace(url, folder, print));
 if (wants('nodes')) await withEngine(benchNodes);
 if (wants('peers')) await withEngine(benchPeers);

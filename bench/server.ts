@@ -21,6 +21,8 @@ export interface BenchServer {
   read(location: string): Promise<OperationAnswer>;
   /** Gets a path; resolves when all of the answer was read. Rejects when it is not 200. */
   get(path: string): Promise<void>;
+  /** Asks for anything; resolves with the answer's JSON, an empty object where it has none. Rejects when it is an error. */
+  request(method: string, path: string, body?: object): Promise<Record<string, unknown>>;
   /** Cancels what no carrier has yet. */
   cancel(location: string): Promise<void>;
   /** Bytes of memory the process has resident. */
@@ -46,6 +48,7 @@ export async function startServer(
     JSON.stringify({
       port: 0,
       logLevel: 'warn',
+      events: { allowTargets: ['127.0.0.1'] },
       retentionDays: options.retentionDays ?? 7,
       limits: { requestsPerSecond: 1_000_000 },
       dispatch: { databaseConnections: options.databaseConnections ?? 8 },
@@ -105,6 +108,17 @@ export async function startServer(
       const answer = await fetch(new URL(path, url), { headers });
       await answer.arrayBuffer();
       if (answer.status !== 200) throw new Error(`${path} was answered with ${answer.status}.`);
+    },
+    async request(method, path, body) {
+      const answer = await fetch(new URL(path, url), {
+        method,
+        headers,
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      const text = await answer.text();
+      if (!answer.ok)
+        throw new Error(`${method} ${path} was answered with ${answer.status}: ${text}`);
+      return text === '' ? {} : (JSON.parse(text) as Record<string, unknown>);
     },
     async cancel(location) {
       const answer = await fetch(`${location}/Cancel`, { method: 'POST', headers });

@@ -5,19 +5,27 @@
  *  main thread      HTTP, reads              ──▶ PostgreSQL
  *  intake thread    send requests            ──▶ PostgreSQL
  *  dispatch thread  carriers, receipts       ◀─▶ PostgreSQL
+ *  events thread    subscribers              ◀── PostgreSQL
  * ```
- * The three meet in rows only (and a send request is handed from the first to the second), so that reading stays
+ * They meet in rows only (and a send request is handed from the first to the second), so that reading stays
  * quick while a megabyte is parsed and thousands of messages are sent.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { buildReceiptParsers } from './build-carriers.ts';
+import { buildSinks, checkSinkPackages } from './build-sinks.ts';
 import type { Config } from './config/config.ts';
 import { readTls } from './config/tls.ts';
 import type { Channel } from './domain/message.ts';
 import { normaliseSenderAddress } from './domain/sender.ts';
 import { defaultUnit } from './domain/pace.ts';
 import type { DispatchThreadApi, DispatchThreadData } from './dispatch-thread.ts';
+import type { EventsThreadApi, EventsThreadData } from './events-thread.ts';
+import { createAddressGuard } from './events/address-guard.ts';
+import { createStreamHub } from './events/stream.ts';
+import { createTester } from './events/tester.ts';
+import { createWebhookSink } from './events/webhook-sink.ts';
 import { createServer } from './http/server.ts';
+import type { SubscriptionDeps } from './http/subscriptions.ts';
 import type { IntakeThreadApi, IntakeThreadData } from './intake-thread.ts';
 import type { Logger } from './lib/log.ts';
 import { createApiMetrics } from './lib/metrics.ts';
@@ -29,8 +37,15 @@ import { EmbeddedError, findEmbedded, hasCluster, startEmbedded } from './store/
 import { DatabaseUnavailable, openStore, type Store } from './store/store.ts';
 
 export { renderErrorsMarkdown } from './http/docs.ts';
-export type { Account } from './store/store.ts';
-export { decodeTypeId, encodeTypeId } from './domain/ids.ts';
+export type { Account, Delivery, DeliveryAttempt, Subscription } from './store/store.ts';
+export { decodeTypeId, encodeTypeId, uuidLowerBound, uuidTimeMs } from './domain/ids.ts';
+export {
+  BATCH_DELAY_MS_DEFAULT,
+  BATCH_DELAY_MS_MAX,
+  BATCH_SIZE_DEFAULT,
+  BATCH_SIZE_MAX,
+  EVENT_KINDS,
+} from './domain/event.ts';
 export { CHANNELS, type Channel } from './domain/message.ts';
 export {
   DAILY_CAP_MAX,
@@ -43,6 +58,13 @@ export {
 } from './domain/pace.ts';
 export { findQuietProblem, TIME_OF_DAY, type QuietHours } from './domain/quiet-hours.ts';
 export { findSenderAddressProblem, normaliseSenderAddress, type Sender } from './domain/sender.ts';
+export {
+  findTagProblem,
+  findTypeProblem,
+  namesOfTypes,
+  OVERLAP_SECONDS_DEFAULT,
+  OVERLAP_SECONDS_MAX,
+} from './domain/subscription.ts';
 export type { Finding } from './store/audit/audit.ts';
 export { EmbeddedError } from './store/embedded.ts';
 export { SchemaError } from './store/store.ts';
@@ -64,6 +86,10 @@ export interface App {
 export interface Admin {
   readonly accounts: Store['accounts'];
   readonly senders: Store['senders'];
+  readonly subscriptions: Store['subscriptions'];
+  readonly deliveries: Store['deliveries'];
+  /** What says who may be subscribed, and tries subscribers out. */
+  readonly subscribers: SubscriptionDeps;
   close(): Promise<void>;
 }
 
@@ -75,6 +101,9 @@ export async function openAdmin(config: Config, log: Logger): Promise<Admin> {
   return {
     accounts: store.accounts,
     senders: store.senders,
+    subscriptions: store.subscriptions,
+    deliveries: store.deliveries,
+    subscribers: buildSubscriptionDeps(config, log, stops),
     async close() {
       await store.close();
       for (const stop of stops) await stop();
@@ -145,6 +174,7 @@ async function buildApp(
   stops: (() => Promise<void>)[],
   stop: () => Promise<void>,
 ): Promise<App> {
+  checkSinkPackages(config);
   const databaseUrl = config.databaseUrl ?? (await startEngine(config, log, stops));
   const store = await openStoreInTime(config.databaseWaitMs, log, {
     url: databaseUrl,
@@ -154,8 +184,57 @@ async function buildApp(
   });
   stops.push(() => store.close());
   const account = await ensureAccount(store, config);
+  await syncSenders(store, config);
+
+  const onDeath = (error: Error) => {
+    // What was under way is recovered by the next start, as after any crash.
+    log.fatal({ err: error }, 'A thread died; the server cannot go on');
+    process.exit(1);
+  };
+  const start = { youngMemoryMb: YOUNG_MEMORY_MB, onDeath };
+  const data = {
+    databaseUrl,
+    config,
+  } satisfies DispatchThreadData & IntakeThreadData & EventsThreadData;
+  const load = <Api extends Stoppable>(role: Config['roles'][number], name: string) =>
+    config.roles.includes(role) &&
+    startThread<Api>(new URL(`./${name}-thread.js`, import.meta.url), { data, ...start });
+  const [events, dispatch, intake] = await startThreads(
+    stops,
+    load<EventsThreadApi>('events', 'events'),
+    load<DispatchThreadApi>('dispatch', 'dispatch'),
+    load<IntakeThreadApi>('api', 'intake'),
+  );
+
+  const hub = createStreamHub({ store, log });
+  stops.push(() => hub.stop());
+  const server = await createServer({
+    options: { ...config, carriers: listCarriers(config), tls: await readTls(config.tls) },
+    log,
+    store,
+    metrics: createApiMetrics(),
+    measureThreads: async () =>
+      (await Promise.all([dispatch?.call('measure', []), events?.call('measure', [])])).join(''),
+    api: intake && {
+      send: (question, transfer) => intake.call('send', [question], transfer),
+      streamSource: hub,
+      sealer: createSealer(await store.installation.fetchSecret('email-links')),
+      carrierCalls: {
+        readers: buildReceiptParsers(config),
+        // Where this node sends, receipts wait for the outcomes that it knows.
+        report: (...report) => dispatch?.call('report', report) ?? intake.call('report', report),
+      },
+      subscriptions: buildSubscriptionDeps(config, log, stops),
+    },
+  });
+  stops.push(() => server.close());
+  return { url: await server.listen(config.host, config.port), account, stop };
+}
+
+/** Brings the senders of the configuration into the database. */
+async function syncSenders(store: Store, { senders }: Config): Promise<void> {
   await store.senders.syncConfiguredSenders(
-    config.senders.map((each) => ({
+    senders.map((each) => ({
       channel: each.channel,
       address: normaliseSenderAddress(each.channel, each.address),
       carrier: each.carrier,
@@ -166,46 +245,31 @@ async function buildApp(
       quietHours: each.quietHours ?? null,
     })),
   );
+}
 
-  const onDeath = (error: Error) => {
-    // What was under way is recovered by the next start, as after any crash.
-    log.fatal({ err: error }, 'A thread died; the server cannot go on');
-    process.exit(1);
+/** What tries subscribers out, as the events thread of any node would call them. */
+function buildSubscriptionDeps(
+  config: Config,
+  log: Logger,
+  stops: (() => Promise<void>)[],
+): SubscriptionDeps {
+  const { allowTargets, timeoutMs } = config.events;
+  const webhook = createWebhookSink({ allowTargets, timeoutMs });
+  // Brokers are connected to when one of them is tried out, which may be never.
+  let brokers: ReturnType<typeof buildSinks> | null = null;
+  const findSink = async (name: string) => {
+    brokers ??= buildSinks(config, log);
+    return (await brokers)[name];
   };
-  const start = { youngMemoryMb: YOUNG_MEMORY_MB, onDeath };
-  const data = { databaseUrl, config } satisfies DispatchThreadData & IntakeThreadData;
-  const [dispatch, intake] = await startThreads(
-    stops,
-    config.roles.includes('dispatch') &&
-      startThread<DispatchThreadApi>(new URL('./dispatch-thread.js', import.meta.url), {
-        data,
-        ...start,
-      }),
-    config.roles.includes('api') &&
-      startThread<IntakeThreadApi>(new URL('./intake-thread.js', import.meta.url), {
-        data,
-        ...start,
-      }),
-  );
-
-  const server = await createServer({
-    options: { ...config, carriers: listCarriers(config), tls: await readTls(config.tls) },
-    log,
-    store,
-    metrics: createApiMetrics(),
-    measureDispatch: () => dispatch?.call('measure', []) ?? Promise.resolve(''),
-    api: intake && {
-      send: (question, transfer) => intake.call('send', [question], transfer),
-      sealer: createSealer(await store.installation.fetchSecret('email-links')),
-      carrierCalls: {
-        readers: buildReceiptParsers(config),
-        // Where this node sends, receipts wait for the outcomes that it knows.
-        report: (...report) => dispatch?.call('report', report) ?? intake.call('report', report),
-      },
-    },
+  stops.push(async () => {
+    const sinks = [webhook, ...Object.values((await brokers) ?? {})];
+    await Promise.all(sinks.map((each) => each.stop()));
   });
-  stops.push(() => server.close());
-  return { url: await server.listen(config.host, config.port), account, stop };
+  return {
+    test: createTester({ webhook, findSink, log }),
+    findUrlProblem: createAddressGuard(allowTargets).findTargetProblem,
+    sinks: Object.keys(config.sinks),
+  };
 }
 
 const DATABASE_RETRY_MS = 1_000;
@@ -241,21 +305,27 @@ const YOUNG_MEMORY_MB = 32;
 
 type Stoppable = ThreadApi & { readonly stop: () => Promise<void> };
 
-/** Waits for threads that load at the same time. They stop in reverse order; where one fails, the other is stopped too. */
-async function startThreads<First extends Stoppable, Second extends Stoppable>(
+type Starting<Api extends Stoppable> = Promise<Thread<Api>> | false;
+
+/** Waits for threads that load at the same time. They stop in reverse order; where one fails, the others are stopped too. */
+async function startThreads<One extends Stoppable, Two extends Stoppable, Three extends Stoppable>(
   stops: (() => Promise<void>)[],
-  first: Promise<Thread<First>> | false,
-  second: Promise<Thread<Second>> | false,
-): Promise<[Thread<First> | null, Thread<Second> | null]> {
-  const [one, two] = await Promise.allSettled([first, second]);
-  for (const each of [one, two])
+  ...starting: [Starting<One>, Starting<Two>, Starting<Three>]
+): Promise<[Thread<One> | null, Thread<Two> | null, Thread<Three> | null]> {
+  const [one, two, three] = await Promise.allSettled(starting);
+  for (const each of [one, two, three])
     if (each.status === 'fulfilled' && each.value !== false) {
-      const thread = each.value;
-      stops.push(() => stopThread(thread as Thread<Stoppable>));
+      const thread = each.value as Thread<Stoppable>;
+      stops.push(() => stopThread(thread));
     }
-  if (one.status === 'rejected') throw one.reason;
-  if (two.status === 'rejected') throw two.reason;
-  return [one.value || null, two.value || null];
+  return [threadOf(one), threadOf(two), threadOf(three)];
+}
+
+function threadOf<Api extends Stoppable>(
+  settled: PromiseSettledResult<Thread<Api> | false>,
+): Thread<Api> | null {
+  if (settled.status === 'rejected') throw settled.reason;
+  return settled.value === false ? null : settled.value;
 }
 
 async function stopThread(thread: Thread<{ readonly stop: () => Promise<void> }>): Promise<void> {

@@ -12,11 +12,12 @@ import { createSettler } from './dispatch/settle.ts';
 import { createUpkeep } from './dispatch/upkeep.ts';
 import { createReports, type Reported } from './intake/reports.ts';
 import { createEmailLinks } from './domain/email-links.ts';
-import { createLogger, type Logger } from './lib/log.ts';
+import { keepListening } from './lib/keep-listening.ts';
+import { createLogger } from './lib/log.ts';
 import { createDispatchMetrics } from './lib/metrics.ts';
 import { createSealer } from './lib/sealer.ts';
 import { serveThread } from './lib/thread.ts';
-import { openStore, type ReceiptTally, type Store } from './store/store.ts';
+import { openStore, type ReceiptTally } from './store/store.ts';
 
 export interface DispatchThreadData {
   readonly databaseUrl: string;
@@ -109,7 +110,13 @@ await serveThread<DispatchThreadData, DispatchThreadApi>(async ({ databaseUrl, c
   });
   await upkeep.start();
   stops.push(() => upkeep.stop());
-  stops.push(await keepListening(store, log, () => dispatcher.nudge()));
+  stops.push(
+    await keepListening(
+      (...how) => store.upkeep.listen('work', ...how),
+      log,
+      () => dispatcher.nudge(),
+    ),
+  );
 
   return {
     measure: () => metrics.read(),
@@ -119,35 +126,3 @@ await serveThread<DispatchThreadData, DispatchThreadApi>(async ({ databaseUrl, c
     },
   };
 });
-
-const LISTEN_RETRY_MS = 5_000;
-
-/** Listens for wake-ups, again whenever the connection breaks; polling bridges the time between. */
-async function keepListening(
-  store: Store,
-  log: Logger,
-  wake: () => void,
-): Promise<() => Promise<void>> {
-  let stopped = false;
-  let timer: NodeJS.Timeout | undefined;
-  let end: (() => Promise<void>) | null = null;
-  const again = (error: unknown) => {
-    if (stopped) return;
-    log.warn({ err: error }, 'Listening for wake-ups broke off; trying again');
-    end = null;
-    timer = setTimeout(() => void begin(), LISTEN_RETRY_MS);
-  };
-  async function begin(): Promise<void> {
-    try {
-      end = await store.upkeep.listenForWork(wake, again);
-    } catch (error) {
-      again(error);
-    }
-  }
-  await begin();
-  return async () => {
-    stopped = true;
-    clearTimeout(timer);
-    await end?.().catch(() => undefined);
-  };
-}

@@ -3,6 +3,7 @@
  * root of intake: `app.ts` starts it.
  */
 import type { Config } from './config/config.ts';
+import { createAddressGuard } from './events/address-guard.ts';
 import { createSendReader, type SendAnswer, type SendQuestion } from './http/send.ts';
 import { createReports, type Reported } from './intake/reports.ts';
 import { createSubmitter } from './intake/submit.ts';
@@ -41,7 +42,12 @@ await serveThread<IntakeThreadData, IntakeThreadApi>(async ({ databaseUrl, confi
     outcomesWritten: () => Promise.resolve(),
     onApplied: () => undefined,
   });
-  const submitter = createSubmitter({ store, requireVariables, now });
+  const submitter = createSubmitter({
+    store,
+    requireVariables,
+    now,
+    findTargetProblem: createAddressGuard(config.events.allowTargets).findTargetProblem,
+  });
   return {
     send: createSendReader(submitter, { ...emails, hasLinks: publicUrl !== null }),
     report: reports.take,

@@ -2,11 +2,18 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { decodeTypeId, messageUuid, newOperationUuid } from '../src/domain/ids.ts';
+import {
+  decodeTypeId,
+  encodeTypeId,
+  messageUuid,
+  newOperationUuid,
+  newUuid,
+} from '../src/domain/ids.ts';
 import {
   QUICK,
   recipients,
   runProgram,
+  SID,
   smsOnly,
   special,
   startFanfare,
@@ -35,6 +42,23 @@ async function examine(
 }
 
 const uuidOf = (id: string) => decodeTypeId('comms_operation', id) ?? '';
+
+/** A subscription that nobody answers for. */
+async function subscribe(
+  sql: (words: string, ...values: unknown[]) => Promise<pg.QueryResult>,
+  status: string,
+  reason: string | null,
+): Promise<string> {
+  const id = newUuid(Date.now());
+  await sql(
+    `insert into subscription (account_id, id, kind, target, types, names, batch_size, batch_delay_ms, secret, status, reason)
+     values (1, $1, 'WEBHOOK', 'https://127.0.0.1:1/', '{*}', '{}', 1, 0, 'whsec_AAAA', $2, $3)`,
+    id,
+    status,
+    reason,
+  );
+  return id;
+}
 
 /** A paused operation, with all that belongs to it still in the queue. */
 async function sendPaused(fanfare: Fanfare, count: number): Promise<string> {
@@ -136,6 +160,28 @@ describe('a database that was damaged', () => {
        select 1, $1, 'SMS', 'simulator', id, '+15005560000', address, 'STOP', 'STOP', 'Bye' from sender where channel = 'SMS'`,
       messageUuid(newOperationUuid(Date.now() - 60_000), 0),
     );
+    // Subscriptions: of three that something is due for one waits behind a try to come and one rests; of two that are disabled
+    // one is so by its owner. And news that nobody routes.
+    const due = `insert into event_delivery (account_id, subscription_id, event_id, about, tries, due_at)
+      select 1, $1, uuid_floor(now() + $2 * interval '1 second'), $3, $4, now() + $5 * interval '1 hour'`;
+    const about = newOperationUuid(Date.now());
+    const forgotten = await subscribe(sql, 'ENABLED', null);
+    await sql(due, forgotten, 0, about, 0, -1);
+    const behind = await subscribe(sql, 'ENABLED', null);
+    await sql(due, behind, 0, about, 1, 1);
+    await sql(due, behind, 1, about, 0, -1);
+    const resting = await subscribe(sql, 'ENABLED', null);
+    await sql(due, resting, 0, about, 0, -1);
+    await sql(
+      `update subscription set rests_until = now() + interval '1 minute' where id = $1`,
+      resting,
+    );
+    const gone = await subscribe(sql, 'DISABLED', 'It answered 410 Gone: it wants no more.');
+    await subscribe(sql, 'DISABLED', null);
+    await sql(
+      `insert into event_outbox (account_id, about, name, at) values (1, $1, 'operation.completed', now() - interval '1 hour')`,
+      about,
+    );
     await sql(`drop table message_${day(2)}`);
     await sql(`drop table inbound_message_${day(1)}`);
     await sql('drop index dispatch_batch_operation');
@@ -162,8 +208,19 @@ describe('a database that was damaged', () => {
     const before = await examine(fanfare);
     const at = (check: string) => before.found.filter((each) => each['check'] === check);
     expect(before.checks.join(' ')).toBe(
-      'batches counters inbound indexes lanes leases orphans overdue partitions receipts status transactions vacuum',
+      'batches counters inbound indexes lanes leases orphans overdue partitions receipts status subscriptions transactions vacuum',
     );
+    expect(at('subscriptions').map(({ where, what }) => [where, what])).toEqual([
+      [
+        encodeTypeId('comms_subscription', gone),
+        expect.stringContaining(`${SID}: It answered 410`),
+      ],
+      ['event_delivery', 'Deliveries to 1 subscription due for up to 60 min.'],
+      [
+        'event_outbox',
+        expect.stringMatching(/^\d+ pieces? of news not told to anybody for up to 60 min\.$/),
+      ],
+    ]);
     expect(at('counters')).toMatchObject([
       { where: done, what: expect.stringContaining('attempts is 9, counted 3') },
     ]);
@@ -196,7 +253,7 @@ describe('a database that was damaged', () => {
     expect(repaired.found.filter((each) => each['repaired'] !== null).length).toBeGreaterThan(7);
     const rest = await examine(fanfare, ['--repair']);
     expect(rest.checks).toEqual(
-      ['inbound', 'indexes', 'lanes', 'leases', 'receipts', 'transactions', 'vacuum'].toSorted(),
+      'inbound indexes lanes leases receipts subscriptions transactions vacuum'.split(' '),
     );
     await idle.query('commit');
     await sql('create index dispatch_batch_operation on dispatch_batch (account_id, operation_id)');
@@ -207,6 +264,7 @@ describe('a database that was damaged', () => {
     await sql(`vacuum ${today}`);
     await sql(`update dispatch_batch set lane = 'simulator' where lane = 'gone'`);
     await sql('delete from parked_carrier_receipt where tries = 9');
+    await sql('delete from subscription');
     // A server does the rest: leases, answers, parked receipts.
     await fanfare.restart();
     for (const id of [lost, strange])

@@ -203,7 +203,10 @@ describe('a mutated request', () => {
     for (const body of sends)
       expect((await fanfare.request('POST', '/v1/Messages', body)).status).toBe(400);
     const email = { from: EMAIL.from, to: EMAIL.to, content: EMAIL.content };
-    for (const [path, body] of [
+    const subscription = { url: 'https://a.example' };
+    const made = await fanfare.request('POST', '/v1/Subscriptions', subscription);
+    const path = `Subscriptions/${made.body['id']}`;
+    for (const [resource, body] of [
       ...['a\0', 'a\ud800'].flatMap((value) => [
         ['Emails', { ...email, from: { ...EMAIL.from, name: value } }] as const,
         ['Emails', { ...email, to: [{ ...EMAIL.to[0], name: value }] }] as const,
@@ -214,11 +217,23 @@ describe('a mutated request', () => {
       ['Senders', { channel: 'SMS', address: 'a\0' }],
       ['SenderPools', { name: 'a\0' }],
       ['Suppressions', { address: '+15005550003', reason: 'a\0' }],
+      ...['a\0', 'a\ud800'].flatMap((value) => [
+        ['Subscriptions', { ...subscription, description: value }] as const,
+        ['Subscriptions', { ...subscription, authToken: value }] as const,
+        ['Subscriptions', { ...subscription, types: [value] }] as const,
+        ['Subscriptions', { ...subscription, tags: { a: value } }] as const,
+        ['Subscriptions', { url: `https://a.example/${value}` }] as const,
+        ['Subscriptions', { sink: value }] as const,
+        [`${path}/RotateSecret`, { secret: value }] as const,
+        [`${path}/Replay`, { startDate: value }] as const,
+      ]),
       ['Messages/Search', { address: 'a\0' }],
       ['Content', { friendlyName: 'a\0', types: { 'twilio/text': { body: 'x' } } }],
       ['Content', { variables: { 'a\0': 'x' }, types: { 'twilio/text': { body: 'x' } } }],
     ] as const)
-      expect((await fanfare.request('POST', `/v1/${path}`, body)).status).toBe(400);
+      expect((await fanfare.request('POST', `/v1/${resource}`, body)).status).toBe(400);
+    const change = { description: 'a\0' };
+    expect((await fanfare.request('PATCH', `/v1/${path}`, change)).status).toBe(400);
     expect((await fanfare.get('/v1/Messages?tags=a:%00')).status).toBe(400);
     const deep = `${'['.repeat(50_000)}${']'.repeat(50_000)}`;
     const nested = `{"to":[],"content":${deep},"from":${deep},"tags":${deep}}`;

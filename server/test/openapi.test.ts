@@ -14,7 +14,7 @@ import {
 let fanfare: Fanfare;
 let document: Json;
 beforeAll(async () => {
-  fanfare = await launchFanfare();
+  fanfare = await launchFanfare({ config: { events: { allowTargets: ['127.0.0.1'] } } });
   document = (await fanfare.get('/openapi.json')).body;
 });
 afterAll(async () => {
@@ -30,6 +30,7 @@ const ROUTES = [
   'DELETE /v1/SenderPools/{senderPoolId}',
   'DELETE /v1/SenderPools/{senderPoolId}/Senders/{senderId}',
   'DELETE /v1/Senders/{senderId}',
+  'DELETE /v1/Subscriptions/{subscriptionId}',
   'DELETE /v1/Suppressions/{suppressionId}',
   'GET /v1/Content',
   'GET /v1/Content/{contentId}',
@@ -37,12 +38,14 @@ const ROUTES = [
   'GET /v1/Emails/Operations',
   'GET /v1/Emails/Operations/{operationId}',
   'GET /v1/Emails/Operations/{operationId}/Errors',
+  'GET /v1/Emails/Operations/{operationId}/Stream',
   'GET /v1/Emails/{emailId}',
   'GET /v1/Emails/{emailId}/Receipts',
   'GET /v1/Messages',
   'GET /v1/Messages/Operations',
   'GET /v1/Messages/Operations/{operationId}',
   'GET /v1/Messages/Operations/{operationId}/Errors',
+  'GET /v1/Messages/Operations/{operationId}/Stream',
   'GET /v1/Messages/Seek/{identifier}',
   'GET /v1/Messages/{messageId}',
   'GET /v1/Messages/{messageId}/Receipts',
@@ -53,10 +56,16 @@ const ROUTES = [
   'GET /v1/SenderPools/{senderPoolId}/Senders',
   'GET /v1/Senders',
   'GET /v1/Senders/{senderId}',
+  'GET /v1/Stream',
+  'GET /v1/Subscriptions',
+  'GET /v1/Subscriptions/{subscriptionId}',
+  'GET /v1/Subscriptions/{subscriptionId}/Attempts',
+  'GET /v1/Subscriptions/{subscriptionId}/Deliveries',
   'GET /v1/Suppressions',
   'GET /v1/Suppressions/Export',
   'PATCH /v1/SenderPools/{senderPoolId}',
   'PATCH /v1/Senders/{senderId}',
+  'PATCH /v1/Subscriptions/{subscriptionId}',
   'POST /v1/Content',
   'POST /v1/Emails',
   'POST /v1/Emails/Operations/{operationId}/Cancel',
@@ -75,6 +84,10 @@ const ROUTES = [
   'POST /v1/Senders',
   'POST /v1/Senders/Resolve',
   'POST /v1/Senders/Search',
+  'POST /v1/Subscriptions',
+  'POST /v1/Subscriptions/{subscriptionId}/Replay',
+  'POST /v1/Subscriptions/{subscriptionId}/RotateSecret',
+  'POST /v1/Subscriptions/{subscriptionId}/Test',
   'POST /v1/Suppressions',
   'POST /v1/Suppressions/Import',
   'POST /v1/Suppressions/Search',
@@ -281,6 +294,39 @@ describe('/openapi.json', () => {
     );
     await ask('DELETE /v1/SenderPools/{senderPoolId}', `/v1/SenderPools/${poolId}`);
     await ask('DELETE /v1/SenderPools/{senderPoolId}', `/v1/SenderPools/${poolId}`);
+  });
+
+  it('describes subscriptions and their deliveries as they are', async () => {
+    const ask = (route: string, path: string, body?: unknown) =>
+      askDescribed(document, fanfare, route, path, body);
+    const one = '/v1/Subscriptions/{subscriptionId}';
+    const made = await ask('POST /v1/Subscriptions', '/v1/Subscriptions', {
+      url: 'https://127.0.0.1:1/hook',
+      tags: { a: 'b' },
+    });
+    const path = `/v1/Subscriptions/${made.body['id']}`;
+    await ask('POST /v1/Subscriptions', '/v1/Subscriptions', { types: ['x'] });
+    await ask('GET /v1/Subscriptions', '/v1/Subscriptions');
+    await ask(`GET ${one}`, path);
+    await ask(`PATCH ${one}`, path, { description: 'x', authToken: 'y' });
+    await ask(`PATCH ${one}`, path, {});
+    await ask(`POST ${one}/RotateSecret`, `${path}/RotateSecret`);
+    await ask(`POST ${one}/RotateSecret`, `${path}/RotateSecret`, { overlapSeconds: -1 });
+    await ask(`POST ${one}/Test`, `${path}/Test`);
+    await fanfare.send({ to: [special(50)], content: text('Hi'), tags: { a: 'b' } });
+    await until(async () => {
+      const { body } = await ask(`GET ${one}/Deliveries`, `${path}/Deliveries?status=PENDING`);
+      return body['deliveries'].some((each: Json) => each['tries'] > 0);
+    });
+    const { body } = await ask(`GET ${one}/Attempts`, `${path}/Attempts?delivered=false`);
+    expect(body['attempts'].length).toBeGreaterThan(0);
+    await ask(`GET ${one}/Attempts`, `${path}/Attempts?delivered=x`);
+    await ask(`POST ${one}/Replay`, `${path}/Replay`, { endDate: '2099-01-01T00:00:00Z' });
+    await ask(`POST ${one}/Replay`, `${path}/Replay`, {});
+    await ask(`GET ${one}`, path);
+    await ask(`DELETE ${one}`, path);
+    await ask(`DELETE ${one}`, path);
+    await ask(`GET ${one}/Deliveries`, `${path}/Deliveries`);
   });
 
   it('shows pages to read, for the API and for every error code', async () => {

@@ -4,6 +4,7 @@ import { decodeTypeId, openDoctor, type Finding } from '../app.ts';
 import type { Config } from '../config/config.ts';
 import { createLogger } from '../lib/log.ts';
 import { fail, print } from './admin.ts';
+import { parseDuration, parseSince } from './times.ts';
 
 interface Options {
   readonly since: string;
@@ -56,7 +57,9 @@ export function addDoctorCommand(program: Command, readConfig: () => Config): vo
 async function runDoctor(config: Config, options: Options): Promise<number> {
   const now = Date.now();
   const patienceMs = parseDuration(options.patience) ?? fail('--patience is a time such as 5m.');
-  const since = parseSince(options.since, now);
+  const since =
+    parseSince(options.since, now) ??
+    fail('--since is a duration such as 24h, or a time such as 2030-01-31T09:00:00Z.');
   const operationId =
     options.operation === undefined
       ? null
@@ -80,26 +83,6 @@ async function runDoctor(config: Config, options: Options): Promise<number> {
   } finally {
     await doctor.close();
   }
-}
-
-const UNITS_MS: Readonly<Record<string, number>> = {
-  s: 1_000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-};
-
-function parseDuration(text: string): number | null {
-  const [, count, unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
-  return count === undefined ? null : Number(count) * (UNITS_MS[unit] ?? 0);
-}
-
-function parseSince(text: string, now: number): Date {
-  const duration = parseDuration(text);
-  const at = new Date(duration === null ? text : now - duration);
-  if (Number.isNaN(at.getTime()) || at.getTime() < 0)
-    fail('--since is a duration such as 24h, or a time such as 2030-01-31T09:00:00Z.');
-  return at;
 }
 
 function describe(told: readonly Told[]): string {

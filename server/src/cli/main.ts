@@ -13,6 +13,7 @@ import {
 } from '../lib/secrets.ts';
 import { addDoctorCommand } from './doctor.ts';
 import { addSenderCommands } from './senders.ts';
+import { addSubscriptionCommands } from './subscriptions.ts';
 import { runDemo } from './demo.ts';
 import { runStart } from './start.ts';
 
@@ -123,6 +124,7 @@ keys
   );
 
 addSenderCommands(program, readConfig);
+addSubscriptionCommands(program, readConfig);
 addDoctorCommand(program, readConfig);
 
 try {

@@ -11,6 +11,7 @@ import { CHANNELS } from '../domain/message.ts';
 import { DAILY_CAP_MAX, PACE_UNITS, THROUGHPUT_MAX, THROUGHPUT_MIN } from '../domain/pace.ts';
 import { findQuietProblem, TIME_OF_DAY } from '../domain/quiet-hours.ts';
 import { findSenderAddressProblem } from '../domain/sender.ts';
+import { findAllowTargetProblem } from '../events/address-guard.ts';
 import { LOG_LEVELS } from '../lib/log.ts';
 import { readCarriers, type CarrierConfig } from './carriers.ts';
 import { check, suggest, type Finding } from './check.ts';
@@ -119,7 +120,7 @@ export const CONFIG_SCHEMA = Type.Object(
       uniqueItems: true,
       env: 'FANFARE_ROLES',
       description:
-        'What this node does, in the environment with commas between: `api` answers requests, `dispatch` sends and takes receipts, `events` is kept for what tells subscribers. Each role must be had by some node.',
+        'What this node does, in the environment with commas between: `api` answers requests, `dispatch` sends and takes receipts, `events` tells subscribers. Each role must be had by some node.',
     }),
     dataDir: Type.String({
       default: './data',
@@ -266,6 +267,32 @@ export const CONFIG_SCHEMA = Type.Object(
         }),
       },
       'Receipts.',
+    ),
+    events: group(
+      {
+        allowTargets: Type.Array(Type.String({ minLength: 1, maxLength: 256 }), {
+          default: [],
+          maxItems: 100,
+          description:
+            'Targets of subscriptions that may be inside your network: addresses (`127.0.0.1`), networks (`10.0.0.0/8`), host names (`hooks.internal`, `*.internal`). All others must be public.',
+        }),
+        timeoutMs: integer(15_000, [100, 120_000], {
+          description: 'For a subscriber to answer, in milliseconds.',
+        }),
+        retryDelaysMs: Type.Array(Type.Integer({ minimum: 0, maximum: 604_800_000 }), {
+          default: [5_000, 300_000, 1_800_000, 7_200_000, 18_000_000, 36_000_000, 36_000_000],
+          maxItems: 50,
+          description:
+            'Until each further try of a delivery that failed, in milliseconds; chance adds up to a fifth.',
+        }),
+        subscriptionsAtOnceMax: integer(50, [1, 1_000], {
+          description: 'Subscriptions that a node delivers to at once.',
+        }),
+        databaseConnections: integer(4, [2, 100], {
+          description: 'Connections to PostgreSQL, besides one to listen.',
+        }),
+      },
+      'Telling subscribers.',
     ),
     inbound: group(
       {
@@ -457,6 +484,10 @@ function checkTogether(config: Config): string[] {
     );
   if (config.emails.trackOpens && config.publicUrl === null)
     problems.push('$.emails.trackOpens: needs publicUrl, which the picture is loaded from.');
+  for (const [i, each] of config.events.allowTargets.entries()) {
+    const wrong = findAllowTargetProblem(each);
+    if (wrong !== null) problems.push(`$.events.allowTargets[${i}]: ${wrong}`);
+  }
   for (const [i, each] of config.senders.entries()) {
     const wrong = findSenderAddressProblem(each.channel, each.address);
     if (wrong !== null) problems.push(`$.senders[${i}].address: ${wrong}`);

@@ -48,6 +48,8 @@ export function createUpkeep(options: {
       const days = await store.upkeep.dropOldPartitions(now, options.retentionDays);
       if (days > 0) log.info({ days }, 'Dropped days older than the retention');
       await store.upkeep.dropExpiredIdempotencyKeys();
+      // A day may be kept longer than others.
+      await store.subscriptions.dropUnusedCallbacks(options.retentionDays + 2);
       await store.receipts.dropOldParkedReceipts();
       await store.inbound.dropOldInboundSeen();
       return false;

@@ -176,6 +176,12 @@ const table = {
     message: 'There is a sender with this channel and address already.',
     advice: 'Use or change the sender that there is.',
   },
+  subscriptionsFull: {
+    code: 20414,
+    status: 409,
+    message: 'The account has as many subscriptions as it may have.',
+    advice: 'Delete one that is not needed any more; GET /v1/Subscriptions lists them.',
+  },
   unaddressable: {
     code: 21612,
     status: null,

@@ -131,7 +131,10 @@ export type TypeIdPrefix =
   | 'comms_email'
   | 'comms_sender'
   | 'comms_senderpool'
-  | 'comms_suppression';
+  | 'comms_suppression'
+  | 'comms_subscription'
+  | 'comms_delivery'
+  | 'comms_deliveryattempt';
 
 const BASE32 = '0123456789abcdefghjkmnpqrstvwxyz';
 /** Two characters of base32 for each value of 10 bits. */

@@ -23,6 +23,7 @@ export async function registerDocs(app: FastifyInstance): Promise<void> {
         { name: 'SenderPools', description: 'Groups of senders to send from.' },
         { name: 'Suppressions', description: 'Who is not sent to.' },
         { name: 'Content', description: 'Contents stored under an id.' },
+        { name: 'Subscriptions', description: 'Who is told what happens, and what became of it.' },
       ],
       components: {
         securitySchemes: {

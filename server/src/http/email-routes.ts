@@ -4,7 +4,7 @@ import { EMAIL_STATUS } from './email-schemas.ts';
 import type { createEmailHandlers } from './emails.ts';
 import type { createOperationHandlers } from './operations.ts';
 import { PAGING } from './paging.ts';
-import { DATES, describe, IDEMPOTENCY_HEADERS, type Route } from './route.ts';
+import { DATES, describe, describeStream, IDEMPOTENCY_HEADERS, type Route } from './route.ts';
 import { OPERATION_STATUS } from './schema-parts.ts';
 import { answer, refusals } from './schemas.ts';
 
@@ -167,6 +167,19 @@ function listOperationRoutes(operations: Operations): Route[] {
         params: operationParams,
         response: { 200: answer('EmailOperation', 'The operation.'), ...refusals(404) },
       }),
+    },
+    {
+      method: 'GET',
+      path: '/Emails/Operations/:operationId/Stream',
+      handler: operations.stream,
+      schema: describeStream(
+        'streamEmailOperation',
+        'how far an operation is, live',
+        refusals(404),
+        {
+          params: operationParams,
+        },
+      ),
     },
     {
       method: 'GET',

@@ -9,7 +9,7 @@ export function registerHealth(
   deps: {
     readonly store: Store;
     readonly metrics: ApiMetrics;
-    readonly measureDispatch: () => Promise<string>;
+    readonly measureThreads: () => Promise<string>;
     readonly isReady: () => boolean;
   },
 ): void {
@@ -34,6 +34,6 @@ export function registerHealth(
     }
     return reply
       .type(metrics.registry.contentType)
-      .send(`${await metrics.registry.metrics()}\n${await deps.measureDispatch()}`);
+      .send(`${await metrics.registry.metrics()}\n${await deps.measureThreads()}`);
   });
 }

@@ -12,8 +12,12 @@ import type { OperationErrorRow, Store } from '../store/store.ts';
 import { cutPage } from './paging.ts';
 import { earlierOf, QueryReader, UUID_MAX } from './query.ts';
 import { infoUrlOf, refuse, sendErased } from './reply.ts';
+import type { Streams } from './stream.ts';
 
-export function createOperationHandlers({ store }: { readonly store: Store }, kind: OperationKind) {
+export function createOperationHandlers(
+  { store, streams }: { readonly store: Store; readonly streams: Streams },
+  kind: OperationKind,
+) {
   const show = (operation: Operation): object =>
     kind === 'MESSAGES' ? showOperation(operation) : showEmailOperation(operation);
 
@@ -54,6 +58,10 @@ export function createOperationHandlers({ store }: { readonly store: Store }, ki
 
     async fetch(request: FastifyRequest) {
       return show(await find(request));
+    },
+
+    async stream(request: FastifyRequest, reply: FastifyReply) {
+      return streams.streamOperation(request, reply, await find(request), show);
     },
 
     /** Recipients without a message and messages that failed or were not delivered, in the order of `to`. */

@@ -33,11 +33,37 @@ export const IDEMPOTENCY_HEADERS = Type.Object({
 /** What `/openapi.json` says of a route. */
 export const describe = (
   tag:
-    'Messages' | 'Operations' | 'Emails' | 'Senders' | 'SenderPools' | 'Suppressions' | 'Content',
+    | 'Messages'
+    | 'Operations'
+    | 'Emails'
+    | 'Senders'
+    | 'SenderPools'
+    | 'Suppressions'
+    | 'Content'
+    | 'Streams'
+    | 'Subscriptions',
   operationId: string,
   summary: string,
   rest: Readonly<Record<string, TSchema | Record<number, TSchema>>>,
 ) => ({ tags: [tag], operationId, summary, ...rest });
+
+/** What `/openapi.json` says of an answer that goes on, as server-sent events. */
+export const describeStream = (
+  operationId: string,
+  what: string,
+  refused: Readonly<Record<number, TSchema>>,
+  rest: Readonly<Record<string, TSchema>>,
+) => ({
+  ...describe('Streams', operationId, `Extension: ${what}, as server-sent events.`, rest),
+  produces: ['text/event-stream'],
+  response: {
+    ...refused,
+    200: {
+      description: 'Events until the client goes, or the server asks it to come back.',
+      content: { 'text/event-stream': { schema: Type.String() } },
+    },
+  },
+});
 
 /** Limits of requests are told when they are reached only. */
 export const NO_RATE_HEADERS = {

@@ -7,10 +7,13 @@ import type { createEmailHandlers } from './emails.ts';
 import type { createMessageHandlers } from './messages.ts';
 import type { createOperationHandlers } from './operations.ts';
 import { PAGING } from './paging.ts';
-import { DATES, describe, IDEMPOTENCY_HEADERS, type Route } from './route.ts';
+import { DATES, describe, describeStream, IDEMPOTENCY_HEADERS, type Route } from './route.ts';
 import type { createSenderPoolHandlers } from './sender-pools.ts';
 import { listPoolRoutes, listSenderRoutes } from './sender-routes.ts';
 import type { createSenderHandlers } from './senders.ts';
+import type { Streams } from './stream.ts';
+import { listSubscriptionRoutes } from './subscription-routes.ts';
+import type { createSubscriptionHandlers } from './subscriptions.ts';
 import { listSuppressionRoutes } from './suppression-routes.ts';
 import type { createSuppressionHandlers } from './suppressions.ts';
 import { OPERATION_STATUS } from './schema-parts.ts';
@@ -25,6 +28,8 @@ export interface Handlers {
   readonly senderPools: ReturnType<typeof createSenderPoolHandlers>;
   readonly suppressions: ReturnType<typeof createSuppressionHandlers>;
   readonly contentTemplates: ReturnType<typeof createContentHandlers>;
+  readonly streams: Streams;
+  readonly subscriptions: ReturnType<typeof createSubscriptionHandlers>;
 }
 
 const operationParams = Type.Object({ operationId: Type.String({ description: 'Operation id.' }) });
@@ -108,6 +113,14 @@ function listMessageRoutes({ messages, operations }: Handlers): Route[] {
       schema: describe('Operations', 'fetchOperation', 'How far an operation is.', {
         params: operationParams,
         response: { 200: answer('Operation', 'The operation.'), ...refusals(404) },
+      }),
+    },
+    {
+      method: 'GET',
+      path: '/Messages/Operations/:operationId/Stream',
+      handler: operations.stream,
+      schema: describeStream('streamOperation', 'how far an operation is, live', refusals(404), {
+        params: operationParams,
       }),
     },
     {
@@ -252,6 +265,33 @@ function listMessageRoutes({ messages, operations }: Handlers): Route[] {
   ];
 }
 
+function listStreamRoutes({ streams }: Handlers): Route[] {
+  return [
+    {
+      method: 'GET',
+      path: '/Stream',
+      handler: streams.streamAccount,
+      schema: describeStream(
+        'streamEvents',
+        'everything that happens in the account',
+        refusals(400),
+        {
+          querystring: Type.Object({
+            types: Type.Optional(
+              Type.String({
+                description: 'Types of events with commas between, or beginnings of them with `*`.',
+              }),
+            ),
+            lastEventId: Type.Optional(
+              Type.String({ description: 'As the header Last-Event-ID: go on behind this event.' }),
+            ),
+          }),
+        },
+      ),
+    },
+  ];
+}
+
 /** All routes, in the order of `/docs`. */
 export function listRoutes(handlers: Handlers, emailBytesMax: number): Route[] {
   return [
@@ -261,5 +301,7 @@ export function listRoutes(handlers: Handlers, emailBytesMax: number): Route[] {
     ...listPoolRoutes(handlers.senderPools),
     ...listSuppressionRoutes(handlers.suppressions),
     ...listContentRoutes(handlers.contentTemplates),
+    ...listStreamRoutes(handlers),
+    ...listSubscriptionRoutes(handlers.subscriptions),
   ];
 }

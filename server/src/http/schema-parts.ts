@@ -43,8 +43,29 @@ export function forms(
   return Type.Unsafe<unknown>(rest);
 }
 
-export const TAG = '^[a-zA-Z0-9._~-]+$';
-export const TAG_HINT = 'use letters, digits and . _ ~ -';
+const TAG = '^[a-zA-Z0-9._~-]+$';
+const TAG_HINT = 'use letters, digits and . _ ~ -';
+/** Tags whose values are plain words. */
+export const TAGS = Type.Unsafe<Record<string, string>>({
+  type: 'object',
+  maxProperties: 10,
+  propertyNames: {
+    minLength: 1,
+    maxLength: 128,
+    pattern: TAG,
+    'x-hint': TAG_HINT,
+    'x-error': 'tag',
+  },
+  additionalProperties: {
+    type: 'string',
+    minLength: 1,
+    maxLength: 256,
+    pattern: TAG,
+    'x-hint': TAG_HINT,
+    'x-error': 'tag',
+  },
+  'x-error': 'tag',
+});
 const TYPE_ID = (prefix: string) => `^${prefix}_[0-7][a-hjkmnp-tv-z0-9]{25}$`;
 
 export const OPERATION_STATUS = choice(OPERATION_STATUSES);
@@ -67,6 +88,14 @@ export const SENDER_POOL_ID = Type.String({
 export const ATTEMPT_SID = Type.String({
   pattern: '^(SM|MM)[0-9a-fA-F]{32}$',
   'x-hint': 'it is not the id of an attempt: SM or MM and 32 hex digits',
+});
+export const SUBSCRIPTION_ID = Type.String({
+  pattern: TYPE_ID('comms_subscription'),
+  'x-hint': 'it is not the id of a subscription',
+});
+export const DELIVERY_ID = Type.String({
+  pattern: TYPE_ID('comms_delivery'),
+  'x-hint': 'it is not the id of a delivery',
 });
 export const EMAIL_ID = Type.String({
   pattern: TYPE_ID('comms_email'),
@@ -131,6 +160,15 @@ export const SEND_FIELDS = {
       maxLength: 64,
       format: 'date-time',
       description: 'Extension: what no carrier has by then is not sent any more (FAILED, 30036).',
+    }),
+  ),
+  statusCallback: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 2_048,
+      format: 'uri',
+      description:
+        'Extension: a URL that is told everything of this operation. It is a subscription of its own, listed with the others.',
     }),
   ),
   dryRun: Type.Optional(

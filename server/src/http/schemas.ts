@@ -19,6 +19,7 @@ import { SENDER_STATUSES } from '../domain/sender.ts';
 import { CONTENT_ARMS, CONTENT_SHAPES, RENDERED_CONTENT, RICH } from './content-schemas.ts';
 import { PAGINATION } from './paging.ts';
 import { EMAIL_SHAPES } from './email-schemas.ts';
+import { SUBSCRIPTION_SHAPES } from './subscription-schemas.ts';
 import {
   ATTEMPT_SID,
   choice,
@@ -37,8 +38,7 @@ import {
   SENDER_ID,
   SENDER_POOL_ID,
   shape,
-  TAG,
-  TAG_HINT,
+  TAGS,
   variables,
 } from './schema-parts.ts';
 
@@ -129,26 +129,6 @@ export const SEND_REQUEST = shape(
   { $id: 'SendMessagesRequest' },
 );
 
-const TAGS = Type.Unsafe<Record<string, string>>({
-  type: 'object',
-  maxProperties: 10,
-  propertyNames: {
-    minLength: 1,
-    maxLength: 128,
-    pattern: TAG,
-    'x-hint': TAG_HINT,
-    'x-error': 'tag',
-  },
-  additionalProperties: {
-    type: 'string',
-    minLength: 1,
-    maxLength: 256,
-    pattern: TAG,
-    'x-hint': TAG_HINT,
-    'x-error': 'tag',
-  },
-  'x-error': 'tag',
-});
 export const SENDER_STATUS = choice(SENDER_STATUSES);
 const NAME = Type.String({ minLength: 1, maxLength: 256 });
 
@@ -569,6 +549,7 @@ export const NAMED_SHAPES: readonly TSchema[] = [
   ...SENDER_BODIES,
   ...SUPPRESSION_BODIES,
   ...CONTENT_SHAPES,
+  ...SUBSCRIPTION_SHAPES,
   SUPPRESSION,
   listOf('suppressions', ref('Suppression'), 'SuppressionList'),
   SUPPRESSION_IMPORT,

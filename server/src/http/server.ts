@@ -37,7 +37,9 @@ import { createSenderHandlers } from './senders.ts';
 import { NO_RATE_HEADERS, type Route } from './route.ts';
 import { listRoutes } from './routes.ts';
 import { NAMED_SHAPES } from './schemas.ts';
+import { createStreams, type Streams, type StreamSource } from './stream.ts';
 import { refuseUnreadable } from './unreadable.ts';
+import { createSubscriptionHandlers, type SubscriptionDeps } from './subscriptions.ts';
 import { createSuppressionHandlers } from './suppressions.ts';
 import type { SendAnswer, SendQuestion } from './send.ts';
 
@@ -82,8 +84,8 @@ export interface ServerDeps {
   readonly log: Logger;
   readonly store: Store;
   readonly metrics: ApiMetrics;
-  /** Metrics of the sending part, in Prometheus' text format. */
-  readonly measureDispatch: () => Promise<string>;
+  /** Metrics of the other threads, in Prometheus' text format. */
+  readonly measureThreads: () => Promise<string>;
   /** Null for a node that answers no requests, but those of who looks after it. */
   readonly api: ApiDeps | null;
 }
@@ -95,6 +97,9 @@ export interface ApiDeps {
   readonly sealer: Sealer;
   /** What reads and stores the calls of carriers. */
   readonly carrierCalls: CarrierCallDeps;
+  /** What tells those who listen. */
+  readonly streamSource: StreamSource;
+  readonly subscriptions: SubscriptionDeps;
 }
 
 export interface Server {
@@ -169,7 +174,9 @@ export async function createServer(deps: ServerDeps): Promise<Server> {
   });
 
   registerHealth(app, { ...deps, isReady: () => isReady });
-  if (deps.api !== null) await registerAll(app, { ...deps, ...deps.api });
+  const streams = deps.api && createStreams(deps.api.streamSource);
+  if (deps.api !== null && streams !== null)
+    await registerAll(app, { ...deps, ...deps.api, streams });
   await app.ready();
 
   return {
@@ -181,14 +188,18 @@ export async function createServer(deps: ServerDeps): Promise<Server> {
       isReady = false;
       if (options.shutdownDelayMs > 0) await sleep(options.shutdownDelayMs);
       draining = true;
+      // They would not end by themselves.
+      streams?.stop();
       await app.close();
     },
     describe: () => app.swagger(),
   };
 }
 
+type AllDeps = ServerDeps & ApiDeps & { readonly streams: Streams };
+
 /** All that has an address below this server's, but what is for those who look after it. */
-async function registerAll(app: FastifyInstance, deps: ServerDeps & ApiDeps): Promise<void> {
+async function registerAll(app: FastifyInstance, deps: AllDeps): Promise<void> {
   const { store, log, sealer, options } = deps;
   const { requestsPerSecond, requestBytesMax } = options.limits;
   await registerDocs(app);
@@ -210,7 +221,7 @@ function urlOf(app: FastifyInstance, host: string, scheme: string): string {
 }
 
 /** Everything below `/v1`: credentials, limits, routes. */
-async function registerApi(api: FastifyInstance, deps: ServerDeps & ApiDeps): Promise<void> {
+async function registerApi(api: FastifyInstance, deps: AllDeps): Promise<void> {
   const { limits } = deps.options;
   const authenticator = createAuthenticator(deps.store);
   const guesses = createGuessLimit(limits.wrongCredentialsPerMinute);
@@ -250,6 +261,8 @@ async function registerApi(api: FastifyInstance, deps: ServerDeps & ApiDeps): Pr
     senderPools: createSenderPoolHandlers(deps),
     suppressions: createSuppressionHandlers(deps),
     contentTemplates: createContentHandlers(deps),
+    streams: deps.streams,
+    subscriptions: createSubscriptionHandlers(deps),
   };
   const { requestBytesMax } = deps.options.emails;
   const routes = listRoutes(handlers, Math.min(requestBytesMax, limits.requestBytesMax));

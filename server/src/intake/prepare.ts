@@ -46,6 +46,7 @@ export interface PreparedSend {
   /** When all messages are due; null: at once, or not all at the same time. */
   readonly scheduledFor: Date | null;
   readonly expireAt: Date | null;
+  readonly statusCallback: string | null;
   /** The time templates see as "now". */
   readonly renderAt: Date;
   readonly recipients: readonly PreparedRecipient[];
@@ -65,6 +66,8 @@ export interface PrepareOptions {
   readonly requireVariables: boolean;
   /** Whether it goes to those who have opted out, too. */
   readonly ignoresSuppressions: boolean;
+  /** Says why a URL may not be called, in words; null when it may. */
+  readonly findTargetProblem: (url: string) => string | null;
 }
 
 const TAG_VALUE = /^[a-zA-Z0-9._~-]{1,256}$/;
@@ -79,6 +82,9 @@ export function prepareSend(request: SendRequest, options: PrepareOptions): Prep
   if (!plan.ok) list.add(plan.code, plan.message, plan.path);
   const schedule = readSchedule(request.schedule?.sendAt, request.expireAt, options.now);
   for (const problem of schedule.problems) list.add(problem.code, problem.message, problem.path);
+  const { statusCallback = null } = request;
+  const problem = statusCallback && options.findTargetProblem(statusCallback);
+  if (problem) list.add(ERRORS.invalid.code, problem, '$.statusCallback');
   const renderAt = schedule.scheduledFor ?? options.now;
   const check: RecipientCheck = {
     list,
@@ -109,6 +115,7 @@ export function prepareSend(request: SendRequest, options: PrepareOptions): Prep
       tags: request.tags ?? {},
       scheduledFor: commonTime(recipients),
       expireAt: schedule.expireAt,
+      statusCallback,
       renderAt,
       recipients,
     },

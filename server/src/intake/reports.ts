@@ -54,7 +54,13 @@ export function createReports(options: ReportsOptions): Reports {
   const inbound = createInboundIntake({
     store,
     log,
-    submitter: createSubmitter({ store, requireVariables: true, now: () => new Date() }),
+    submitter: createSubmitter({
+      store,
+      requireVariables: true,
+      now: () => new Date(),
+      // Answers to keywords have none.
+      findTargetProblem: () => null,
+    }),
     findKeyword: keywords ? createKeywordFinder(listKeywords(languages)) : null,
     scope,
   });

@@ -4,11 +4,20 @@
  */
 import { addressKey } from '../domain/email-address.ts';
 import { ERRORS, type Problem } from '../domain/errors.ts';
+import { BATCH_DELAY_MS_DEFAULT, BATCH_SIZE_DEFAULT, EVENT_NAMES } from '../domain/event.ts';
 import { decodeTypeId, newOperationUuid, parseContentSid } from '../domain/ids.ts';
 import type { PlannedSender } from '../domain/operation.ts';
 import type { SendRequest } from '../domain/send-request.ts';
 import { indexSuppressions } from '../domain/suppression.ts';
-import type { NewBatch, NewMessage, NewOperation, SenderQuestion, Store } from '../store/store.ts';
+import { newWebhookSecret } from '../lib/secrets.ts';
+import {
+  CALLBACKS_MAX,
+  type NewBatch,
+  type NewMessage,
+  type NewOperation,
+  type SenderQuestion,
+  type Store,
+} from '../store/store.ts';
 import { dryRun, type DryRunResult } from './dry-run.ts';
 import {
   leaveOutSuppressed,
@@ -52,12 +61,16 @@ export interface Submitter {
   preview(accountId: number, request: SendRequest): Promise<DryRunResult>;
 }
 
-export function createSubmitter(options: {
+export interface SubmitterOptions {
   readonly store: Store;
   readonly requireVariables: boolean;
   readonly now: () => Date;
-}): Submitter {
-  const { store, requireVariables } = options;
+  /** Says why a URL may not be called, in words; null when it may. */
+  readonly findTargetProblem: (url: string) => string | null;
+}
+
+export function createSubmitter(options: SubmitterOptions): Submitter {
+  const { store, requireVariables, findTargetProblem } = options;
   const gather = async (accountId: number, request: SendRequest) => {
     const { content } = request;
     const template = 'contentId' in content ? parseContentSid(content.contentId) : null;
@@ -65,7 +78,7 @@ export function createSubmitter(options: {
       store.senders.chooseSenders(accountId, askForSenders(request)),
       template === null ? null : store.contentTemplates.fetchTemplate(accountId, template),
     ]);
-    return { choice, template: found, requireVariables, now: options.now() };
+    return { choice, template: found, requireVariables, findTargetProblem, now: options.now() };
   };
   const findSuppressed = async (accountId: number, { to }: SendRequest) => {
     const addresses = to.flatMap((each) =>
@@ -97,8 +110,13 @@ export function createSubmitter(options: {
     if (!prepared.ok)
       return { kind: 'refused', problems: prepared.problems, total: prepared.total };
     const send = leaveOutSuppressed(prepared.send, suppressed);
+    const { statusCallback: url } = send;
+    const callbackId =
+      url && (await store.subscriptions.ensureCallback(accountId, url, CALLBACK()));
+    if (url !== null && callbackId === null) return refuseCallback();
     const operation = composeOperation(accountId, send, request.attachments ?? [], {
       claim,
+      callbackId,
       now: gathered.now,
     });
     const result = await operations.acceptOperation(operation);
@@ -122,6 +140,25 @@ export function createSubmitter(options: {
   };
 }
 
+/** What a URL is told that a request names: everything, in batches that any receiver takes. */
+const CALLBACK = () => ({
+  types: ['*'],
+  names: EVENT_NAMES,
+  batchSize: BATCH_SIZE_DEFAULT,
+  batchDelayMs: BATCH_DELAY_MS_DEFAULT,
+  secret: newWebhookSecret(),
+});
+
+function refuseCallback(): SubmitResult {
+  const { code } = ERRORS.invalid;
+  const message = `The account has ${CALLBACKS_MAX} callback URLs: delete some of its subscriptions, or use one for many requests and tell operations apart by their id.`;
+  return {
+    kind: 'refused',
+    problems: [{ code, message, context: '$.statusCallback' }],
+    total: 1,
+  };
+}
+
 /** An id that is none asks for a sender that there is not. */
 const NO_UUID = '00000000-0000-0000-0000-000000000000';
 
@@ -139,7 +176,15 @@ function composeOperation(
   accountId: number,
   send: PreparedSend,
   attachments: NewOperation['attachments'],
-  { claim, now }: { readonly claim: IdempotencyClaim | null; readonly now: Date },
+  {
+    claim,
+    callbackId,
+    now,
+  }: {
+    readonly claim: IdempotencyClaim | null;
+    readonly callbackId: string | null;
+    readonly now: Date;
+  },
 ): NewOperation {
   const messages: NewMessage[] = [];
   const unaddressable: NewOperation['unaddressable'][number][] = [];
@@ -163,6 +208,7 @@ function composeOperation(
     messages,
     unaddressable,
     batches: composeBatches(send.recipients),
+    callbackId,
     idempotency:
       claim === null
         ? null

@@ -74,3 +74,30 @@ export function createDispatchMetrics() {
     read: () => registry.metrics(),
   };
 }
+
+/** Of the thread that tells subscribers. */
+export function createEventsMetrics() {
+  const registry = new Registry();
+  const registers = [registry];
+  return {
+    attempts: new Counter({
+      name: 'fanfare_event_attempts_total',
+      help: 'Requests to subscribers by what became of them.',
+      labelNames: ['result'] as const,
+      registers,
+    }),
+    events: new Counter({
+      name: 'fanfare_events_delivered_total',
+      help: 'Events that subscribers have taken.',
+      registers,
+    }),
+    attemptSeconds: new Histogram({
+      name: 'fanfare_event_attempt_seconds',
+      help: 'Time of requests to subscribers.',
+      buckets: [0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 15],
+      registers,
+    }),
+    /** All of them in Prometheus' text format. */
+    read: () => registry.metrics(),
+  };
+}

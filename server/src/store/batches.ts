@@ -11,7 +11,7 @@
 import { messageUuid } from '../domain/ids.ts';
 import type { Address, AddressChannel, MessageStatus } from '../domain/message.ts';
 import type { PaceUnit, SenderLimits } from '../domain/pace.ts';
-import { COUNT_MOVED } from './counters.ts';
+import { COUNT_MOVED, MOVED, STATUS_NEWS } from './counters.ts';
 import type { Database } from './database.ts';
 import { WAKE_CHANNEL } from './operations.ts';
 import { toQuietHours } from './senders.ts';
@@ -350,7 +350,7 @@ export function wakeDueBatches(database: Database): Promise<number> {
         `with moved as (
            update message m set previous_status = m.status, status = 'QUEUED', updated_at = clock_timestamp()
            where account_id = $1 and id = any($3::uuid[]) and status = 'SCHEDULED'
-           returning ($2::uuid[])[1] as operation_id, previous_status, status, false as attempted),
+           returning ($2::uuid[])[1] as operation_id, ${MOVED}, false as attempted, ${STATUS_NEWS}),
          ${COUNT_MOVED} select`,
         [
           row.account_id,

@@ -6,12 +6,15 @@ import { MESSAGE_STATUSES } from '../domain/message.ts';
 import { counterOf } from '../domain/operation.ts';
 
 /**
- * SQL that updates operations from the rows of the CTE `moved (operation_id, previous_status, status, attempted)`, further CTEs
- * of that statement. `$1` is the account, `$2` an array of all operations that rows may name. An operation of
- * which nothing moves is left alone, its `updated_at` included.
+ * SQL that updates operations from the rows of the CTE `moved`, further CTEs of that statement. `$1` is the account, `$2` an array
+ * of all operations that rows may name. An operation of which nothing moves is left alone, its `updated_at` included.
+ *
+ * `moved` has the columns of `MOVED` and `previous_status`, `status`, `attempted`, and `news`: what there is to tell of the message,
+ * a status, or null.
  *
  * Operations are locked in the order of their ids, all after the messages: two statements that move messages of the
- * same operations wait for each other, and never in a ring.
+ * same operations wait for each other, and never in a ring. What has changed is put in the outbox by the same statement:
+ * first that an operation begins, then its messages, then that it ends.
  */
 export const COUNT_MOVED = `counted as materialized (
   select operation_id, count(*) filter (where attempted)::int as attempts,
@@ -21,7 +24,7 @@ export const COUNT_MOVED = `counted as materialized (
   ).join(',\n  ')}
   from moved group by operation_id),
 locked as materialized (
-  select id from operation where account_id = $1 and id = any($2::uuid[]) and (select count(*) from counted) > 0
+  select id, status from operation where account_id = $1 and id = any($2::uuid[]) and (select count(*) from counted) > 0
   order by id for update),
 tallied as (update operation o set
   ${MESSAGE_STATUSES.map(counterOf)
@@ -36,7 +39,23 @@ tallied as (update operation o set
     when d.scheduled < 0 then 'PROCESSING'::operation_status
     else o.status end
 from counted d
-where o.account_id = $1 and o.id = any($2::uuid[]) and o.id = d.operation_id and (select count(*) from locked) > 0)`;
+where o.account_id = $1 and o.id = any($2::uuid[]) and o.id = d.operation_id and (select count(*) from locked) > 0
+returning o.id, o.status),
+told as (
+  insert into event_outbox (account_id, about, name, attempt, candidate, error_code, ordinals)
+  select $1, about, name, attempt, candidate, error_code, ordinals from (
+    select 0 as place, operation_id as about, 'message.' || lower(news::text) as name, attempt, candidate, error_code,
+      array_agg(ordinal_of(id)) as ordinals
+    from moved where news is not null group by operation_id, news, attempt, candidate, error_code
+    union all
+    select case t.status when 'PROCESSING' then -1 else 1 end, t.id, 'operation.' || lower(t.status::text), 0, 0, null, null
+    from tallied t join locked l on l.id = t.id and l.status <> t.status) as all_news
+  order by place)`;
+
+/** Columns of a message `m` that was moved, after the id of its operation. */
+export const MOVED = 'm.id, m.attempt, m.candidate, m.error_code, m.previous_status, m.status';
+/** The news of a message `m` whose status has changed. */
+export const STATUS_NEWS = 'case when m.status <> m.previous_status then m.status end as news';
 
 /** The different operations among those of rows, and for each row the place of its own, from 1: less to carry than ids. */
 export function indexOperations(ofRows: readonly string[]): {

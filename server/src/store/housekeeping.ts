@@ -1,13 +1,18 @@
 /** Small chores of the store: wake-ups between nodes, old keys, a sign of life. */
 import type { Database } from './database.ts';
+import { EVENTS_CHANNEL } from './event-log.ts';
 import { WAKE_CHANNEL } from './operations.ts';
 
+/** What wakes whom: work that was accepted, dispatchers; news that were put into the log, streams. */
+export const CHANNELS_OF = { work: WAKE_CHANNEL, events: EVENTS_CHANNEL } as const;
+
 /**
- * Calls `wake` whenever some node has accepted work. The connection is a wake-up, not the queue: when it
+ * Calls `wake` whenever some node has something for `whom`. The connection is a wake-up, not the queue: when it
  * breaks, `lost` is called once and polling goes on. Resolves with a function that ends the listening.
  */
-export async function listenForWork(
+export async function listen(
   database: Database,
+  whom: keyof typeof CHANNELS_OF,
   wake: () => void,
   lost: (error: Error) => void,
 ): Promise<() => Promise<void>> {
@@ -18,7 +23,7 @@ export async function listenForWork(
     if (!ended) lost(error);
     ended = true;
   });
-  await client.query(`listen ${WAKE_CHANNEL}`);
+  await client.query(`listen ${CHANNELS_OF[whom]}`);
   return async () => {
     ended = true;
     await client.end();

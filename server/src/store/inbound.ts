@@ -59,7 +59,8 @@ export function recordInbound(
     const changed = await applyKeyword(client, message, receiver, scope);
     const now = Date.now();
     await client.query(
-      `insert into inbound_message (account_id, id, channel, lane, sender_id, from_address, to_address, text,
+      `with told as (insert into event_outbox (account_id, about, name) values ($1, $2, 'message.inbound'))
+       insert into inbound_message (account_id, id, channel, lane, sender_id, from_address, to_address, text,
          provider_id, keyword, reply) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
       [
         receiver.accountId,

@@ -14,7 +14,7 @@ import type {
   OperationStatus,
   SendPlan,
 } from '../domain/operation.ts';
-import { COUNT_MOVED } from './counters.ts';
+import { COUNT_MOVED, MOVED, STATUS_NEWS } from './counters.ts';
 import type { Database } from './database.ts';
 import { insertAttachments } from './email-attachments.ts';
 
@@ -63,6 +63,8 @@ export interface NewOperation {
     readonly addresses: readonly Address[];
   }[];
   readonly batches: readonly NewBatch[];
+  /** The subscription of its `statusCallback`. */
+  readonly callbackId: string | null;
   readonly idempotency: {
     readonly key: string;
     /** SHA-256 of the request's body. */
@@ -149,31 +151,42 @@ export async function findIdempotencyKey(
   return row.same ? { kind: 'replayed', operationId: row.operation_id } : { kind: 'conflict' };
 }
 
+/** With the news of it: that it is there, and that its messages are in the queue. */
 async function insertOperation(client: pg.PoolClient, operation: NewOperation): Promise<void> {
-  const total = operation.messages.length;
-  const scheduled = operation.messages.filter((each) => each.dueAt !== null).length;
+  const { accountId, id, messages, unaddressable, content } = operation;
+  const total = messages.length;
+  const queued = messages.filter((each) => each.dueAt === null).map((each) => each.ordinal);
+  const scheduled = total - queued.length;
   const status: OperationStatus =
     total === 0 ? 'COMPLETED' : scheduled === total ? 'SCHEDULED' : 'PROCESSING';
   await client.query(
-    `insert into operation (account_id, id, status, total, recipients, unaddressable, scheduled, queued,
-       content, plan, tags, scheduled_for, expire_at, updated_at, kind)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+    `with told as (
+       insert into event_outbox (account_id, about, name, ordinals)
+       select $1, $2, name, ordinals from (
+         select 1 as place, 'operation.' || lower($3::text) as name, null::smallint[] as ordinals
+         union all select 2, 'message.queued', $16::smallint[] where cardinality($16::smallint[]) > 0) as all_news
+       order by place)
+     insert into operation (account_id, id, status, total, recipients, unaddressable, scheduled, queued,
+       content, plan, tags, scheduled_for, expire_at, updated_at, kind, callback_id)
+     values ($1, $2, $3::operation_status, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $17)`,
     [
-      operation.accountId,
-      operation.id,
+      accountId,
+      id,
       status,
       total,
-      total + operation.unaddressable.length,
-      operation.unaddressable.length,
+      total + unaddressable.length,
+      unaddressable.length,
       scheduled,
-      total - scheduled,
-      JSON.stringify(operation.content),
+      queued.length,
+      JSON.stringify(content),
       JSON.stringify(operation.plan),
       JSON.stringify(operation.tags),
       operation.scheduledFor,
       operation.expireAt,
-      new Date(uuidTimeMs(operation.id)),
-      ('email' in operation.content ? 'EMAILS' : 'MESSAGES') satisfies OperationKind,
+      new Date(uuidTimeMs(id)),
+      ('email' in content ? 'EMAILS' : 'MESSAGES') satisfies OperationKind,
+      `{${queued.join(',')}}`,
+      operation.callbackId,
     ],
   );
 }
@@ -304,6 +317,19 @@ export async function fetchOperation(
     [accountId, id, kind],
   );
   return rows[0] === undefined ? null : toOperation(rows[0]);
+}
+
+/** Those of the account that there are, of any kind, in no order. */
+export async function fetchOperations(
+  database: Database,
+  accountId: number,
+  ids: readonly string[],
+): Promise<Operation[]> {
+  const { rows } = await database.query<OperationRow>(
+    `select ${OPERATION_COLUMNS} from operation where account_id = $1 and id = any($2::uuid[])`,
+    [accountId, ids],
+  );
+  return rows.map(toOperation);
 }
 
 export interface OperationFilter {
@@ -506,7 +532,7 @@ export async function endUnsent(
          error_code = case when m.status = 'SENT' then m.error_code else coalesce($5, m.error_code) end
        where account_id = $1 and id = any($3::uuid[]) and status in ('SCHEDULED', 'QUEUED', 'SENT')
          and (status <> 'SENT' or attempt_status in ('UNDELIVERED', 'FAILED'))
-       returning ($2::uuid[])[1] as operation_id, previous_status, status, false as attempted),
+       returning ($2::uuid[])[1] as operation_id, ${MOVED}, false as attempted, ${STATUS_NEWS}),
      ${COUNT_MOVED} select`,
     [
       accountId,

@@ -14,6 +14,9 @@ const TABLES = [
   'carrier_message',
   'inbound_message',
   'email_attachment',
+  'event_log',
+  'event_delivery',
+  'event_attempt',
 ] as const;
 
 /** Makes the partitions from yesterday to three days ahead. */

@@ -9,7 +9,7 @@ import type { Address, AddressChannel, MessageStatus } from '../domain/message.t
 import { rankOf } from '../domain/message.ts';
 import type { SendPlan } from '../domain/operation.ts';
 import { listCandidates, nextCandidate } from '../domain/routing.ts';
-import { COUNT_MOVED, indexOperations } from './counters.ts';
+import { COUNT_MOVED, indexOperations, MOVED, STATUS_NEWS } from './counters.ts';
 import type { Database } from './database.ts';
 
 /** A receipt whose reference has been read. */
@@ -88,7 +88,7 @@ async function moveMessages(
        where m.account_id = $1 and m.id = any($3::uuid[]) and m.id = r.id and m.attempt = r.attempt
          and m.status < r.status::message_status
          and (m.status <> 'QUEUED' or r.status <> 'UNDELIVERED')
-       returning m.id, ($2::uuid[])[r.operation] as operation_id, m.previous_status, m.status, false as attempted),
+       returning ($2::uuid[])[r.operation] as operation_id, ${MOVED}, false as attempted, ${STATUS_NEWS}),
      ${COUNT_MOVED}
      select case when count(*) < cardinality($3::uuid[]) then coalesce(array_agg(id), '{}') end as ids from moved`,
     [
@@ -281,9 +281,18 @@ async function applyToEarlier(
     `with moved as (
        update message m set previous_status = m.status, status = $4::message_status, updated_at = clock_timestamp()
        where account_id = $1 and id = $3 and status < $4::message_status
-       returning ($2::uuid[])[1] as operation_id, previous_status, status, false as attempted),
+       returning ($2::uuid[])[1] as operation_id, m.id, m.previous_status, m.status, false as attempted, ${STATUS_NEWS},
+         $5::smallint as attempt, null::int as error_code,
+         (select (e.value ->> 'candidate')::smallint from jsonb_array_elements(m.earlier) as e(value)
+          where (e.value ->> 'attempt')::int = $5) as candidate),
      ${COUNT_MOVED} select`,
-    [receipt.accountId, [operationUuidOf(receipt.messageId)], receipt.messageId, receipt.status],
+    [
+      receipt.accountId,
+      [operationUuidOf(receipt.messageId)],
+      receipt.messageId,
+      receipt.status,
+      receipt.attempt,
+    ],
   );
   return 'applied';
 }

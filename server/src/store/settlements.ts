@@ -5,7 +5,7 @@
  */
 import { messageUuid } from '../domain/ids.ts';
 import type { Channel } from '../domain/message.ts';
-import { COUNT_MOVED, indexOperations } from './counters.ts';
+import { COUNT_MOVED, indexOperations, MOVED } from './counters.ts';
 import type { Database } from './database.ts';
 
 /** Where a message that is not done goes next. */
@@ -151,7 +151,8 @@ async function settleAccepted(
        where m.account_id = $1 and m.id = any($7::uuid[]) and m.id = p.id and m.attempt = $3 - 1
          and m.status in ('QUEUED', 'SENT', 'UNDELIVERED', 'DELIVERED', 'READ')
          and (select count(*) from ended) >= 0
-       returning ($2::uuid[])[p.operation] as operation_id, m.previous_status, m.status, true as attempted)${quoted.sql},
+       returning ($2::uuid[])[p.operation] as operation_id, ${MOVED}, true as attempted,
+         case when m.status = 'SENT' then m.status end as news)${quoted.sql},
      ${COUNT_MOVED} select`,
     [
       accountId,
@@ -203,8 +204,9 @@ async function settleAny(
        where m.account_id = $1 and m.id = any($3::uuid[]) and m.id = p.id and m.attempt = p.attempt - 1
          and m.status in ('QUEUED', 'SENT', 'UNDELIVERED', 'DELIVERED', 'READ')
          and (select count(*) from ended) >= 0
-       returning ($2::uuid[])[p.operation] as operation_id, m.previous_status, m.status, true as attempted, p.ordinal, p.attempt, p.next_lane,
-         p.next_candidate, p.next_tries, p.next_delay, p.next_sender),
+       returning ($2::uuid[])[p.operation] as operation_id, ${MOVED}, true as attempted,
+         case when m.status <> m.previous_status or (p.outcome = 'SENT' and m.status = 'SENT') then m.status end as news,
+         p.ordinal, p.next_lane, p.next_candidate, p.next_tries, p.next_delay, p.next_sender),
      added as (
        insert into dispatch_batch (account_id, operation_id, lane, candidate, sender_id, paced, attempt, tries,
          waiting, due_at, expire_at, ordinals)

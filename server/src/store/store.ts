@@ -8,8 +8,11 @@ import * as connectionShares from './connection-shares.ts';
 import * as carrierReceipts from './carrier-receipts.ts';
 import * as contentTemplates from './content-templates.ts';
 import { openDatabase, type Database, type DatabaseOptions } from './database.ts';
+import * as deliveries from './deliveries.ts';
 import * as emailAttachments from './email-attachments.ts';
 import * as erasure from './erasure.ts';
+import * as eventFacts from './event-facts.ts';
+import * as eventLog from './event-log.ts';
 import * as installation from './installation.ts';
 import { migrate } from './migrate.ts';
 import * as messages from './messages.ts';
@@ -19,16 +22,26 @@ import * as operations from './operations.ts';
 import * as partitions from './partitions.ts';
 import * as senderPools from './sender-pools.ts';
 import * as senders from './senders.ts';
+import * as subscriptions from './subscriptions.ts';
 import * as suppressions from './suppressions.ts';
 import * as receipts from './receipts.ts';
+import * as replays from './replays.ts';
 import * as settlements from './settlements.ts';
-import { dropExpiredIdempotencyKeys, listenForWork, ping } from './housekeeping.ts';
+import { dropExpiredIdempotencyKeys, listen, ping } from './housekeeping.ts';
 
 export { DatabaseUnavailable } from './database.ts';
 export { SchemaError } from './migrate.ts';
 export type { Account, ApiKey, Credential } from './accounts.ts';
 export type { Batch, BatchMessage, Piece, Served } from './batches.ts';
 export type { CarrierReceipt, PartNews, SentPart } from './carrier-receipts.ts';
+export type {
+  Delivery,
+  DeliveryAttempt,
+  DueDelivery,
+  LeasedSubscription,
+  Told,
+} from './deliveries.ts';
+export type { EventFacts, MessageFacts, OperationFacts } from './event-facts.ts';
 export type {
   InboundFilter,
   InboundMessage,
@@ -37,6 +50,7 @@ export type {
   RecordResult,
   Unanswered,
 } from './inbound.ts';
+export type { ReplayChoice } from './replays.ts';
 export type { Reservation } from './pace.ts';
 export type { Attempt, Message, MessageFilter, MessageSummary } from './messages.ts';
 export type {
@@ -51,6 +65,13 @@ export type {
 export type { MatchedReceipt, ReceiptTally } from './receipts.ts';
 export type { SenderPool, SenderPoolOperation } from './sender-pools.ts';
 export type { NewSender, SenderQuestion } from './senders.ts';
+export { CALLBACKS_MAX, SUBSCRIPTIONS_MAX } from './subscriptions.ts';
+export type {
+  Subscription,
+  SubscriptionKind,
+  SubscriptionSettings,
+  SubscriptionStatus,
+} from './subscriptions.ts';
 export type { SuppressionEntry, SuppressionScope } from './suppressions.ts';
 export type { NextTry, SettledBatch, Settlement } from './settlements.ts';
 
@@ -88,6 +109,8 @@ function makeStore(database: Database) {
     settlements: bind(database, settlements),
     receipts: bind(database, { ...receipts, ...carrierReceipts }),
     emailAttachments: bind(database, emailAttachments),
+    events: bind(database, { ...eventLog, ...eventFacts }),
+    deliveries: bind(database, { ...deliveries, ...replays }),
     erasure: bind(database, erasure),
     installation: bind(database, installation),
     inbound: bind(database, inbound),
@@ -96,8 +119,9 @@ function makeStore(database: Database) {
     contentTemplates: bind(database, contentTemplates),
     senders: bind(database, senders),
     senderPools: bind(database, senderPools),
+    subscriptions: bind(database, subscriptions),
     suppressions: bind(database, suppressions),
-    upkeep: bind(database, { ...partitions, dropExpiredIdempotencyKeys, listenForWork, ping }),
+    upkeep: bind(database, { ...partitions, dropExpiredIdempotencyKeys, listen, ping }),
     close: () => database.close(),
   };
 }

@@ -16,6 +16,9 @@ export const TOKEN = 'token-for-tests-0123456789';
 /** A simulator that is quick, as most tests want it. */
 export const QUICK = { answerDelayMs: { min: 0, max: 2 }, receiptDelayMs: { min: 0, max: 5 } };
 
+/** Those of a node that has all; what is started here has none that tells events unless a test says so. */
+export const ALL_ROLES = ['api', 'dispatch', 'events'];
+
 export type Json = Record<string, any>;
 
 export interface Answer {
@@ -164,6 +167,8 @@ export async function launchFanfare(options: FanfareOptions = {}): Promise<Fanfa
       JSON.stringify({
         port: 0,
         logLevel: 'warn',
+        // A thread less to load, thousands of times; tests of events name all roles.
+        roles: ['api', 'dispatch'],
         limits: { requestsPerSecond: 100_000 },
         carriers: { simulator: QUICK },
         ...config,

@@ -24,6 +24,7 @@ export type Check =
   | 'overdue'
   | 'receipts'
   | 'inbound'
+  | 'subscriptions'
   | 'clock'
   | 'partitions'
   | 'indexes'

@@ -5,7 +5,7 @@
 import type { Database } from '../database.ts';
 
 /** Nodes of this database: `application_name` of their connections. */
-const NODES = ['fanfare-api', 'fanfare-intake', 'fanfare-dispatch'];
+const NODES = ['fanfare-api', 'fanfare-intake', 'fanfare-dispatch', 'fanfare-events'];
 
 /** Resolves with the number of messages in doubt. Rejects while a node is connected: its work is no doubt. Idempotent. */
 export async function doubtRestored(database: Database): Promise<number> {

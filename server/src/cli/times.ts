@@ -1,0 +1,21 @@
+/** Times and durations as people give them to commands. */
+
+const UNITS_MS: Readonly<Record<string, number>> = {
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+
+/** Milliseconds of `90m`, `24h`, `7d`; null for anything else. */
+export function parseDuration(text: string): number | null {
+  const [, count, unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
+  return count === undefined ? null : Number(count) * (UNITS_MS[unit] ?? 0);
+}
+
+/** The time that a duration before `now` means, or a time as it is; null for anything else. */
+export function parseSince(text: string, now: number): Date | null {
+  const duration = parseDuration(text);
+  const at = new Date(duration === null ? text : now - duration);
+  return Number.isNaN(at.getTime()) || at.getTime() < 0 ? null : at;
+}

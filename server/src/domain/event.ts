@@ -1,0 +1,99 @@
+/**
+ * Events: what subscribers can be told, by our name and by the type that they see. Those that the hosted API has keep its
+ * types and data schemas, so that programs made for it go on working; what is Fanfare's own begins with `fanfare.`. Pure.
+ */
+
+/** What the hosted API's types begin with. */
+const HOSTED = 'com.twilio.comms-api.';
+const OWN = 'fanfare.';
+const SCHEMAS = 'https://events-schemas.twilio.com/CommsApi.';
+
+interface EventKind {
+  /** The CloudEvents `type`. */
+  readonly type: string;
+  /** The CloudEvents `dataschema`; null for our own. */
+  readonly schema: string | null;
+}
+
+const hosted = (name: string, schema: string): EventKind => ({
+  type: `${HOSTED}${name}`,
+  schema: `${SCHEMAS}${schema}`,
+});
+const own = (name: string): EventKind => ({ type: `${OWN}${name}`, schema: null });
+
+/** By the name in the database. */
+export const EVENT_KINDS = {
+  'operation.scheduled': hosted('operation.scheduled', 'OperationScheduled/2'),
+  'operation.processing': hosted('operation.processing', 'OperationProcessing/2'),
+  'operation.completed': hosted('operation.completed', 'OperationCompleted/2'),
+  'operation.canceled': own('operation.canceled'),
+  'operation.progress': own('operation.progress'),
+  'message.queued': hosted('message.queued', 'MessageQueued/3'),
+  'message.sent': hosted('message.sent', 'MessageSent/4'),
+  'message.failed': hosted('message.failed', 'MessageFailed/4'),
+  'message.delivered': hosted('message.delivered', 'MessageDelivered/4'),
+  'message.undelivered': hosted('message.undelivered', 'MessageUndelivered/4'),
+  'message.read': hosted('message.read', 'MessageRead/4'),
+  'message.canceled': own('message.canceled'),
+  'message.inbound': hosted('message.inbound-received', 'MessageInbound/2'),
+  'email.queued': own('email.queued'),
+  'email.sent': own('email.sent'),
+  'email.failed': own('email.failed'),
+  'email.delivered': own('email.delivered'),
+  'email.undelivered': own('email.undelivered'),
+  'email.read': own('email.opened'),
+  'email.canceled': own('email.canceled'),
+} as const satisfies Record<string, EventKind>;
+
+export type EventName = keyof typeof EVENT_KINDS;
+
+export const EVENT_NAMES = Object.keys(EVENT_KINDS) as readonly EventName[];
+
+/** Most events of one request, and how long they are collected, where a subscription does not say: some 50 kB at most. */
+export const BATCH_SIZE_DEFAULT = 100;
+export const BATCH_SIZE_MAX = 1_000;
+export const BATCH_DELAY_MS_DEFAULT = 200;
+export const BATCH_DELAY_MS_MAX = 60_000;
+
+/** What tries a subscription out; nobody subscribes to it. */
+export const TEST_TYPE = `${OWN}subscription.test`;
+
+/** All types there are, in the order of the table. */
+export const EVENT_TYPES: readonly string[] = EVENT_NAMES.map((name) => EVENT_KINDS[name].type);
+
+/**
+ * The names that a type or a pattern means: a type as it is, or a beginning with `*` at its end (`fanfare.email.*`). Empty when it
+ * means none.
+ */
+export function matchEventType(pattern: string): EventName[] {
+  const start = pattern.endsWith('*') ? pattern.slice(0, -1) : null;
+  return EVENT_NAMES.filter((name) => {
+    const { type } = EVENT_KINDS[name];
+    return start === null ? type === pattern : type.startsWith(start);
+  });
+}
+
+/** News of one thing or of many messages that the same happened to, as the log has them. */
+export interface EventRow {
+  readonly accountId: number;
+  /** UUID; events of the row count from 1 in its last 14 bits. */
+  readonly id: string;
+  /** UUID of the operation; of an inbound message, its own. */
+  readonly about: string;
+  readonly name: EventName;
+  readonly at: Date;
+  /** 0 before the first. */
+  readonly attempt: number;
+  /** Position among the ways to reach the recipient. */
+  readonly candidate: number;
+  readonly errorCode: number | null;
+  /** Of messages: their positions in `to`. */
+  readonly ordinals: readonly number[] | null;
+  /** Of progress: the counters then. */
+  readonly stats: Readonly<Record<string, number>> | null;
+}
+
+/** Events in a row of the log. */
+export function countEvents(row: Pick<EventRow, 'ordinals'>): number {
+  return row.ordinals?.length ?? 1;
+}

@@ -1,0 +1,87 @@
+/** What the owner of a subscription may say of it, which events and a secret of their own, and what trying it out tells. Pure. */
+import { closest, distance } from 'fastest-levenshtein';
+import { EVENT_TYPES, matchEventType, type EventName } from './event.ts';
+
+/** A subscriber that is tried out. */
+export interface TestTarget {
+  /** As its owner knows it. */
+  readonly id: string;
+  readonly kind: 'WEBHOOK' | 'CALLBACK' | 'SINK';
+  /** A URL, or the name of a sink. */
+  readonly target: string;
+  /** What calls are signed with, the newest first. */
+  readonly secrets: readonly string[];
+  /** What the compatible signature is made with; null: the newest secret. */
+  readonly authToken: string | null;
+}
+
+/** What came of it. */
+export interface TestResult {
+  readonly delivered: boolean;
+  /** Null where no answer came. */
+  readonly httpStatus: number | null;
+  /** What went wrong, in words; null when nothing did. */
+  readonly detail: string | null;
+  readonly tookMs: number;
+}
+
+/** Types and patterns of a subscription. */
+export const TYPES_MAX = 50;
+export const TYPE_LENGTH_MAX = 100;
+/** How long the secret before may stay good after a rotation, in seconds. */
+export const OVERLAP_SECONDS_DEFAULT = 86_400;
+export const OVERLAP_SECONDS_MAX = 604_800;
+
+/** All that can be written: types, and the groups that they fall into at their dots. */
+const WRITABLE = [
+  ...EVENT_TYPES,
+  ...new Set(
+    EVENT_TYPES.flatMap((type) =>
+      [...type.matchAll(/\./g)].map(({ index }) => `${type.slice(0, index + 1)}*`),
+    ),
+  ),
+];
+/** Letters by which a slip may differ from what was meant. */
+const SLIP_MAX = 3;
+
+/** What is wrong with a type or a pattern, or null: it must mean some event that there is. */
+export function findTypeProblem(pattern: string): string | null {
+  if (matchEventType(pattern).length > 0) return null;
+  const quoted = `"${pattern.slice(0, TYPE_LENGTH_MAX)}"`;
+  if (pattern.slice(0, -1).includes('*'))
+    return `${quoted} has a "*" before its end; only the end may be left open.`;
+  const best = WRITABLE.find((each) => each.endsWith(`.${pattern}`)) ?? closest(pattern, WRITABLE);
+  return best.endsWith(`.${pattern}`) || distance(pattern, best) <= SLIP_MAX
+    ? `There is no event type ${quoted}. Did you mean "${best}"?`
+    : `There is no event type ${quoted}. There are ${EVENT_TYPES.join(', ')}; "*" means all.`;
+}
+
+/** The names that types and patterns mean, in the order of the table. */
+export function namesOfTypes(types: readonly string[]): EventName[] {
+  const names = new Set(types.flatMap(matchEventType));
+  return matchEventType('*').filter((name) => names.has(name));
+}
+
+const TAG = /^[a-zA-Z0-9._~-]+$/;
+
+/** What is wrong with a pair of a tag that is wanted, or null. */
+export function findTagProblem(key: string, value: string): string | null {
+  return TAG.test(key) && TAG.test(value) && key.length <= 128 && value.length <= 256
+    ? null
+    : 'Write a tag as key=value: letters, digits and . _ ~ -, at most 128 and 256 of them.';
+}
+
+const SECRET = /^whsec_((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?)$/;
+const SECRET_BYTES_MIN = 24;
+const SECRET_BYTES_MAX = 64;
+/** Characters of the longest secret. */
+export const SECRET_LENGTH_MAX = 6 + Math.ceil(SECRET_BYTES_MAX / 3) * 4;
+
+/** What is wrong with a secret (Standard Webhooks, "Signature scheme"), or null. The words do not quote it. */
+export function findSecretProblem(secret: string): string | null {
+  const base64 = SECRET.exec(secret)?.[1] ?? '';
+  const bytes = (base64.length / 4) * 3 - (base64.length - base64.replaceAll('=', '').length);
+  return bytes >= SECRET_BYTES_MIN && bytes <= SECRET_BYTES_MAX
+    ? null
+    : `Must be "whsec_" and the base64 of ${SECRET_BYTES_MIN} to ${SECRET_BYTES_MAX} bytes, with its padding; or leave it out to have one made.`;
+}

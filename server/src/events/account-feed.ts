@@ -1,0 +1,167 @@
+/**
+ * Account feed: the log of an account, read once for all who listen to it on this node. Promises: the order of the log, from behind
+ * any event that is still kept, none left out and none twice. A listener that takes no more is let go of.
+ *
+ * ```
+ *  behind ──page by page, alone──▶ level with the feed ──▶ told with all others
+ * ```
+ */
+import type { EventName, EventRow } from '../domain/event.ts';
+import type { Account, Store } from '../store/store.ts';
+import { parseEventSid, renderEvents } from './render.ts';
+import type { EncodedEvent } from './sink.ts';
+
+/** Whoever listens to events. It must not throw. */
+export interface EventListener {
+  /** Names that it wants; null: all. */
+  readonly names: ReadonlySet<EventName> | null;
+  /** Takes events, at least one; false when it wants no more. */
+  take(events: readonly EncodedEvent[]): boolean;
+  /** There will be no more. */
+  end(): void;
+}
+
+const PAGE_ROWS = 50;
+const NO_TAGS = {};
+
+interface RenderedRow {
+  readonly row: EventRow;
+  readonly events: readonly EncodedEvent[];
+}
+
+export class AccountFeed {
+  readonly #store: Store;
+  readonly #account: Account;
+  /** Everything up to this row has been told. */
+  #position: string;
+  /** By listener, the row up to which it has been told by other ways. */
+  readonly #listeners = new Map<EventListener, string>();
+  #reading: Promise<void> | null = null;
+  #again = false;
+  /** Those that are not level yet. */
+  #behind = 0;
+
+  /** @param position rows behind this one are told */
+  constructor(store: Store, account: Account, position: string) {
+    this.#store = store;
+    this.#account = account;
+    this.#position = position;
+  }
+
+  get isEmpty(): boolean {
+    return this.#listeners.size + this.#behind === 0;
+  }
+
+  /** There may be more: reads on, one turn at a time. Rejects when the database is away; the next wake-up goes on. */
+  wake(): Promise<void> {
+    this.#again = true;
+    this.#reading ??= this.#readAll().finally(() => (this.#reading = null));
+    return this.#reading;
+  }
+
+  async #readAll(): Promise<void> {
+    while (this.#again && !this.isEmpty) {
+      this.#again = false;
+      const rows = await this.#list(this.#position);
+      const last = rows.at(-1);
+      if (last === undefined) continue;
+      const rendered = await this.#render(rows, this.#wanted());
+      this.#position = last.id;
+      for (const [listener, told] of this.#listeners) {
+        const events = pick(rendered, listener, told);
+        if (events.length > 0 && !listener.take(events)) this.#drop(listener);
+      }
+      this.#again ||= rows.length === PAGE_ROWS;
+    }
+  }
+
+  /** Tells a listener from behind an event on. Rejects when the database is away. */
+  async followFrom(sid: string, listener: EventListener): Promise<void> {
+    this.#behind += 1;
+    try {
+      await this.#catchUp(sid, listener);
+    } finally {
+      this.#behind -= 1;
+    }
+  }
+
+  async #catchUp(sid: string, listener: EventListener): Promise<void> {
+    let after = rowBefore(sid);
+    let isFirst = true;
+    while (after < this.#position) {
+      const level = this.#position;
+      const rows = await this.#list(after);
+      // With none there is nothing up to where the feed was when they were asked for.
+      after = rows.at(-1)?.id ?? level;
+      const all = pick(await this.#render(rows, listener.names), listener, '');
+      const events = isFirst ? all.filter(({ id }) => id > sid) : all;
+      isFirst = false;
+      if (events.length > 0 && !listener.take(events)) return listener.end();
+    }
+    this.follow(listener, after);
+  }
+
+  /** Tells a listener from now on. */
+  follow(listener: EventListener, told = this.#position): void {
+    this.#listeners.set(listener, told);
+  }
+
+  leave(listener: EventListener): void {
+    this.#listeners.delete(listener);
+  }
+
+  endAll(): void {
+    for (const listener of this.#listeners.keys()) this.#drop(listener);
+  }
+
+  #drop(listener: EventListener): void {
+    this.#listeners.delete(listener);
+    listener.end();
+  }
+
+  #list(after: string): Promise<EventRow[]> {
+    return this.#store.events.listEvents(this.#account.id, after, PAGE_ROWS);
+  }
+
+  /** Names that any listener wants; null: all. */
+  #wanted(): ReadonlySet<EventName> | null {
+    const names = new Set<EventName>();
+    for (const listener of this.#listeners.keys()) {
+      if (listener.names === null) return null;
+      for (const name of listener.names) names.add(name);
+    }
+    return names;
+  }
+
+  async #render(
+    rows: readonly EventRow[],
+    names: ReadonlySet<EventName> | null,
+  ): Promise<RenderedRow[]> {
+    const wanted = rows.filter(({ name }) => names === null || names.has(name));
+    if (wanted.length === 0) return [];
+    const facts = await this.#store.events.loadEventFacts(this.#account.id, wanted);
+    const options = { accountSid: this.#account.sid, tags: NO_TAGS };
+    return wanted.map((row) => ({ row, events: renderEvents(row, facts, options) }));
+  }
+}
+
+/** What of rendered rows a listener wants that it has not been told. */
+function pick(
+  rows: readonly RenderedRow[],
+  { names }: EventListener,
+  told: string,
+): EncodedEvent[] {
+  return rows.flatMap(({ row, events }) =>
+    row.id > told && (names === null || names.has(row.name)) ? events : [],
+  );
+}
+
+/** Before the row of an event, so that the rest of the row is read again. An event that is none has nothing before it. */
+function rowBefore(sid: string): string {
+  const place = parseEventSid(sid);
+  if (place === null) return UUID_MIN;
+  const hex = (BigInt(`0x${place.rowId.replaceAll('-', '')}`) - 1n).toString(16).padStart(32, '0');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
+
+const UUID_MIN = '00000000-0000-0000-0000-000000000000';

@@ -1,0 +1,78 @@
+/**
+ * Operation watch: operations of an account as they are now, for those who follow them on this node. All that are followed are
+ * read in one query, at most every `OPERATION_MS` while something happens; the last state is always told.
+ */
+import type { Operation } from '../domain/operation.ts';
+import type { Store } from '../store/store.ts';
+
+/** Whoever follows an operation. It must not throw. */
+export interface OperationListener {
+  /** Takes a state that differs from the one before; false when it wants no more. */
+  take(operation: Operation): boolean;
+  /** There will be no more. */
+  end(): void;
+}
+
+interface Place {
+  shown: Operation;
+  readonly listeners: Set<OperationListener>;
+}
+
+export class OperationWatch {
+  readonly #store: Store;
+  readonly #accountId: number;
+  readonly #places = new Map<string, Place>();
+
+  constructor(store: Store, accountId: number) {
+    this.#store = store;
+    this.#accountId = accountId;
+  }
+
+  get isEmpty(): boolean {
+    return this.#places.size === 0;
+  }
+
+  /** Tells changes of an operation that the listener knows as it is in `operation`. */
+  follow(operation: Operation, listener: OperationListener): void {
+    const place = this.#places.get(operation.id);
+    if (place === undefined)
+      this.#places.set(operation.id, { shown: operation, listeners: new Set([listener]) });
+    else {
+      place.listeners.add(listener);
+      if (isNewer(place.shown, operation)) listener.take(place.shown);
+    }
+  }
+
+  leave(operationId: string, listener: OperationListener): void {
+    const place = this.#places.get(operationId);
+    place?.listeners.delete(listener);
+    if (place?.listeners.size === 0) this.#places.delete(operationId);
+  }
+
+  /** Looks at all that are followed. Rejects when the database is away. */
+  async look(): Promise<void> {
+    const operations = await this.#store.operations.fetchOperations(this.#accountId, [
+      ...this.#places.keys(),
+    ]);
+    for (const operation of operations) {
+      const place = this.#places.get(operation.id);
+      if (place === undefined || !isNewer(operation, place.shown)) continue;
+      place.shown = operation;
+      for (const listener of place.listeners)
+        if (!listener.take(operation)) {
+          listener.end();
+          this.leave(operation.id, listener);
+        }
+    }
+  }
+
+  endAll(): void {
+    for (const { listeners } of this.#places.values()) for (const each of listeners) each.end();
+    this.#places.clear();
+  }
+}
+
+/** `updatedAt` moves with every counter. */
+function isNewer(operation: Operation, than: Operation): boolean {
+  return operation.updatedAt.getTime() > than.updatedAt.getTime();
+}

@@ -1,0 +1,112 @@
+/**
+ * Stream: what happens, live, for those who listen on this node. PostgreSQL says when there is more (one connection for all);
+ * then the log is read once for all listeners of an account. While nobody listens, nothing is read and nobody is asked.
+ */
+import type { Operation } from '../domain/operation.ts';
+import { keepListening } from '../lib/keep-listening.ts';
+import type { Logger } from '../lib/log.ts';
+import type { Account, Store } from '../store/store.ts';
+import { AccountFeed, type EventListener } from './account-feed.ts';
+import { OperationWatch, type OperationListener } from './operation-watch.ts';
+
+/** Between two states of an operation. */
+export const OPERATION_MS = 250;
+/** Wake-ups may be lost with their connection, and not everything that operations show is news: both are seen this late. */
+const LOOK_MS = 2_000;
+
+export interface StreamHub {
+  /** Tells events behind one of them, or from now on. Resolves with what ends it. Rejects when the database is away. */
+  followAccount(
+    account: Account,
+    listener: EventListener,
+    afterSid: string | null,
+  ): Promise<() => void>;
+  /** Tells changes of an operation from the state that is given on; returns what ends it. */
+  followOperation(accountId: number, operation: Operation, listener: OperationListener): () => void;
+  /** Ends all listeners. */
+  stop(): Promise<void>;
+}
+
+export function createStreamHub(options: {
+  readonly store: Store;
+  readonly log: Logger;
+}): StreamHub {
+  const { store, log } = options;
+  const feeds = new Map<number, AccountFeed>();
+  const watches = new Map<number, OperationWatch>();
+  let ends: (() => void)[] = [];
+  let lastLookAt = 0;
+  let isAwake = false;
+  const warn = (error: unknown) => log.warn({ err: error }, 'A stream could not be read');
+
+  function wake(): void {
+    isAwake = true;
+    for (const feed of feeds.values()) feed.wake().catch(warn);
+  }
+
+  async function look(): Promise<void> {
+    const now = performance.now();
+    const isDue = now - lastLookAt >= LOOK_MS;
+    if (isDue) wake();
+    if (!isAwake) return;
+    isAwake = false;
+    if (isDue) lastLookAt = now;
+    await Promise.all([...watches.values()].map((watch) => watch.look()));
+  }
+
+  /** With the first listener. */
+  function begin(): void {
+    if (ends.length > 0) return;
+    let isLooking = false;
+    const timer = setInterval(() => {
+      if (isLooking) return;
+      isLooking = true;
+      look()
+        .catch(warn)
+        .finally(() => (isLooking = false));
+    }, OPERATION_MS);
+    const listening = keepListening((...how) => store.upkeep.listen('events', ...how), log, wake);
+    ends = [() => clearInterval(timer), () => void listening.then((end) => end())];
+  }
+
+  /** With the last one. */
+  function tidy(): void {
+    for (const [id, feed] of feeds) if (feed.isEmpty) feeds.delete(id);
+    for (const [id, watch] of watches) if (watch.isEmpty) watches.delete(id);
+    if (feeds.size + watches.size > 0) return;
+    for (const end of ends.splice(0)) end();
+  }
+
+  return {
+    async followAccount(account, listener, afterSid) {
+      const position = await store.events.lastEventId();
+      const feed = feeds.get(account.id) ?? new AccountFeed(store, account, position);
+      feeds.set(account.id, feed);
+      begin();
+      if (afterSid === null) feed.follow(listener);
+      else await feed.followFrom(afterSid, listener);
+      return () => {
+        feed.leave(listener);
+        tidy();
+      };
+    },
+
+    followOperation(accountId, operation, listener) {
+      const watch = watches.get(accountId) ?? new OperationWatch(store, accountId);
+      watches.set(accountId, watch);
+      watch.follow(operation, listener);
+      isAwake = true;
+      begin();
+      return () => {
+        watch.leave(operation.id, listener);
+        tidy();
+      };
+    },
+
+    async stop() {
+      for (const feed of feeds.values()) feed.endAll();
+      for (const watch of watches.values()) watch.endAll();
+      tidy();
+    },
+  };
+}

@@ -1,0 +1,177 @@
+/** The routes of subscriptions: a part of the table in `routes.ts`. */
+import { Type } from 'typebox';
+import { PAGING } from './paging.ts';
+import { DATES, describe, type Route } from './route.ts';
+import { choice } from './schema-parts.ts';
+import { answer, refusals } from './schemas.ts';
+import { DELIVERY_STATUS } from './subscription-schemas.ts';
+import type { createSubscriptionHandlers } from './subscriptions.ts';
+
+const body = (name: string) => Type.Unsafe({ $ref: `${name}#` });
+const params = Type.Object({
+  subscriptionId: Type.String({ description: 'Id of the subscription.' }),
+});
+
+/** Routes of subscriptions. */
+export function listSubscriptionRoutes(
+  subscriptions: ReturnType<typeof createSubscriptionHandlers>,
+): Route[] {
+  return [
+    {
+      method: 'GET',
+      path: '/Subscriptions',
+      handler: subscriptions.list,
+      schema: describe(
+        'Subscriptions',
+        'listSubscriptions',
+        'Extension: list subscriptions, newest first; those of statusCallbacks too.',
+        {
+          querystring: Type.Object(PAGING),
+          response: { 200: answer('SubscriptionList', 'A page.'), ...refusals(400) },
+        },
+      ),
+    },
+    {
+      method: 'POST',
+      path: '/Subscriptions',
+      handler: subscriptions.create,
+      schema: describe(
+        'Subscriptions',
+        'createSubscription',
+        'Extension: have events posted to a URL, or put into a sink.',
+        {
+          body: body('CreateSubscriptionRequest'),
+          response: {
+            201: answer('NewSubscription', 'The subscription, and its secret.'),
+            ...refusals(400, 409, 413, 415),
+          },
+        },
+      ),
+    },
+    {
+      method: 'GET',
+      path: '/Subscriptions/:subscriptionId',
+      handler: subscriptions.fetch,
+      schema: describe('Subscriptions', 'fetchSubscription', 'Extension: a subscription.', {
+        params,
+        response: { 200: answer('Subscription', 'The subscription.'), ...refusals(404) },
+      }),
+    },
+    {
+      method: 'PATCH',
+      path: '/Subscriptions/:subscriptionId',
+      handler: subscriptions.update,
+      schema: describe(
+        'Subscriptions',
+        'updateSubscription',
+        'Extension: change, disable or enable a subscription.',
+        {
+          params,
+          body: body('UpdateSubscriptionRequest'),
+          response: {
+            200: answer('Subscription', 'The subscription, as it is now.'),
+            ...refusals(400, 404, 413, 415),
+          },
+        },
+      ),
+    },
+    {
+      method: 'DELETE',
+      path: '/Subscriptions/:subscriptionId',
+      handler: subscriptions.remove,
+      schema: describe(
+        'Subscriptions',
+        'deleteSubscription',
+        'Extension: tell it nothing more, and forget what it was told.',
+        {
+          params,
+          response: { 204: Type.Null({ description: 'Deleted.' }), ...refusals(404) },
+        },
+      ),
+    },
+    {
+      method: 'POST',
+      path: '/Subscriptions/:subscriptionId/RotateSecret',
+      handler: subscriptions.rotateSecret,
+      schema: describe(
+        'Subscriptions',
+        'rotateSubscriptionSecret',
+        'Extension: sign with a new secret; with the one before too, for a while.',
+        {
+          params,
+          body: body('RotateSubscriptionSecretRequest'),
+          response: {
+            200: answer('RotatedSecret', 'The new secret.'),
+            ...refusals(400, 404, 413, 415),
+          },
+        },
+      ),
+    },
+    {
+      method: 'POST',
+      path: '/Subscriptions/:subscriptionId/Test',
+      handler: subscriptions.test,
+      schema: describe(
+        'Subscriptions',
+        'testSubscription',
+        'Extension: call the subscriber now, with one event of type fanfare.subscription.test. Nothing is kept of it.',
+        {
+          params,
+          response: { 200: answer('SubscriptionTest', 'What came of it.'), ...refusals(404) },
+        },
+      ),
+    },
+    {
+      method: 'POST',
+      path: '/Subscriptions/:subscriptionId/Replay',
+      handler: subscriptions.replay,
+      schema: describe(
+        'Subscriptions',
+        'replaySubscription',
+        'Extension: deliver again, with the same event ids.',
+        {
+          params,
+          body: body('ReplaySubscriptionRequest'),
+          response: {
+            200: answer('SubscriptionReplay', 'How many are due now.'),
+            ...refusals(400, 404, 413, 415),
+          },
+        },
+      ),
+    },
+    {
+      method: 'GET',
+      path: '/Subscriptions/:subscriptionId/Deliveries',
+      handler: subscriptions.deliveries,
+      schema: describe(
+        'Subscriptions',
+        'listDeliveries',
+        'Extension: what it is to be told and was told, newest first.',
+        {
+          params,
+          querystring: Type.Object({ status: Type.Optional(DELIVERY_STATUS), ...DATES, ...PAGING }),
+          response: { 200: answer('DeliveryList', 'A page.'), ...refusals(400, 404) },
+        },
+      ),
+    },
+    {
+      method: 'GET',
+      path: '/Subscriptions/:subscriptionId/Attempts',
+      handler: subscriptions.attempts,
+      schema: describe(
+        'Subscriptions',
+        'listDeliveryAttempts',
+        'Extension: requests to the subscriber, newest first.',
+        {
+          params,
+          querystring: Type.Object({
+            delivered: Type.Optional(choice(['true', 'false'])),
+            ...DATES,
+            ...PAGING,
+          }),
+          response: { 200: answer('DeliveryAttemptList', 'A page.'), ...refusals(400, 404) },
+        },
+      ),
+    },
+  ];
+}

@@ -1,0 +1,40 @@
+/** Keeps listening for wake-ups: again whenever the connection breaks. Polling bridges the time between. */
+import type { Logger } from './log.ts';
+
+const LISTEN_RETRY_MS = 5_000;
+
+/** Begins to listen; calls `lost` once when that breaks off. Resolves with what ends it. */
+export type Listen = (
+  wake: () => void,
+  lost: (error: Error) => void,
+) => Promise<() => Promise<void>>;
+
+/** Resolves when it listens, or has failed to for the first time, with what ends it. */
+export async function keepListening(
+  listen: Listen,
+  log: Logger,
+  wake: () => void,
+): Promise<() => Promise<void>> {
+  let stopped = false;
+  let timer: NodeJS.Timeout | undefined;
+  let end: (() => Promise<void>) | null = null;
+  const again = (error: unknown) => {
+    if (stopped) return;
+    log.warn({ err: error }, 'Listening for wake-ups broke off; trying again');
+    end = null;
+    timer = setTimeout(() => void begin(), LISTEN_RETRY_MS);
+  };
+  async function begin(): Promise<void> {
+    try {
+      end = await listen(wake, again);
+    } catch (error) {
+      again(error);
+    }
+  }
+  await begin();
+  return async () => {
+    stopped = true;
+    clearTimeout(timer);
+    await end?.().catch(() => undefined);
+  };
+}

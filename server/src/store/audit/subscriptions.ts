@@ -1,0 +1,91 @@
+/** Subscriptions: those that the server has disabled, what nobody delivers, news that nobody routes. */
+import { encodeTypeId } from '../../domain/ids.ts';
+import type { Database } from '../database.ts';
+import { countOf, describeAge, type AuditScope, type Finding } from './finding.ts';
+
+/** What is wrong with telling subscribers. */
+export async function auditSubscriptions(
+  database: Database,
+  scope: AuditScope,
+): Promise<Finding[]> {
+  return [
+    ...(await auditDisabled(database)),
+    ...(await auditDeliveries(database, scope)),
+    ...(await auditNews(database, scope)),
+  ];
+}
+
+const finding = (where: string, what: string, advice: string): Finding => ({
+  check: 'subscriptions',
+  where,
+  what,
+  advice,
+  repair: null,
+});
+
+/** Those of which the server has given up, and not their owners: only these have a reason. */
+async function auditDisabled(database: Database): Promise<Finding[]> {
+  const { rows } = await database.query<{ id: string; sid: string; reason: string }>(
+    `select s.id, a.sid, s.reason from subscription s join account a on a.id = s.account_id
+     where s.status = 'DISABLED' and s.reason is not null order by s.id`,
+  );
+  return rows.map(({ id, sid, reason }) =>
+    finding(
+      encodeTypeId('comms_subscription', id),
+      `Disabled, of account ${sid}: ${reason}`,
+      'Tell its owner. "fanfare subscriptions enable" goes on with what waits; "delete" ends it; "enable" and then "disable" leave it off without a word here.',
+    ),
+  );
+}
+
+/**
+ * Subscriptions that something is due for and that nobody has looked at. One that fails is looked at: it rests from failure to
+ * failure. What waits behind something that is to be tried again is not due yet.
+ */
+async function auditDeliveries(database: Database, { patienceMs }: AuditScope): Promise<Finding[]> {
+  const { rows } = await database.query<{ n: number; age: number }>(
+    // The sub-selects have limits, so that they are looks into indexes and stop at the first row.
+    `with due as materialized (
+       select (select d.due_at from event_delivery d
+         where d.subscription_id = s.id and d.status = 'PENDING' and d.due_at < late and (
+           select true from event_delivery w
+           where w.subscription_id = s.id and w.status = 'PENDING' and w.about = d.about and w.event_id < d.event_id
+             and w.tries > 0 and w.due_at > now() limit 1) is null
+         order by d.due_at limit 1) as at
+       from subscription s cross join (select now() - $1 * interval '1 millisecond' as late) as l
+       where s.status = 'ENABLED' and s.rests_until < late and s.leased_until < late
+         and (s.last_delivery_at is null or s.last_delivery_at < late))
+     select count(*)::int as n, coalesce(extract(epoch from now() - min(at)), 0)::float as age from due where at is not null`,
+    [patienceMs],
+  );
+  const { n = 0, age = 0 } = rows[0] ?? {};
+  if (n === 0) return [];
+  return [
+    finding(
+      'event_delivery',
+      `Deliveries to ${countOf(n, 'subscription')} due for up to ${describeAge(age)}.`,
+      'Is a node with the role "events" running? If so, its log says why it does not deliver.',
+    ),
+  ];
+}
+
+/** News in the outbox that should long be in the log. */
+async function auditNews(database: Database, { patienceMs }: AuditScope): Promise<Finding[]> {
+  const { rows } = await database.query<{ n: number; age: number; node: string | null }>(
+    `select count(*)::int as n, coalesce(extract(epoch from now() - min(at)), 0)::float as age,
+       (select node from event_router where held_until > now()) as node
+     from event_outbox where at < now() - $1 * interval '1 millisecond'`,
+    [patienceMs],
+  );
+  const { n = 0, age = 0, node = null } = rows[0] ?? {};
+  if (n === 0) return [];
+  return [
+    finding(
+      'event_outbox',
+      `${countOf(n, 'piece')} of news not told to anybody for up to ${describeAge(age)}.`,
+      node === null
+        ? 'Start a node with the role "events": without one, news pile up.'
+        : `It is the task of ${node}: its log says why it does not. News may come faster than it gets them told.`,
+    ),
+  ];
+}

@@ -1,0 +1,404 @@
+/**
+ * Deliveries: what of the log a subscription is still to be told, and the requests that told it. A subscription is leased to
+ * one node, which tells it one batch after the other.
+ *
+ * ```
+ *  PENDING ──told──▶ DELIVERED
+ *   │  └──failed, and tries are left──▶ PENDING, due later; what follows of its operation waits behind it
+ *   └──failed once too often──▶ FAILED
+ * ```
+ * All of them become PENDING again when they are replayed.
+ */
+import type pg from 'pg';
+import type { EventName, EventRow } from '../domain/event.ts';
+import type { Database } from './database.ts';
+import { toEventRow, type EventLogRow } from './event-log.ts';
+import { SECRETS_NOW, type SubscriptionKind } from './subscriptions.ts';
+
+/** A subscription that this node delivers to. */
+export interface LeasedSubscription {
+  readonly accountId: number;
+  readonly accountSid: string;
+  readonly id: string;
+  /** Fencing token: every write under this lease names it. */
+  readonly lease: number;
+  readonly kind: SubscriptionKind;
+  readonly target: string;
+  readonly secrets: readonly string[];
+  readonly authToken: string | null;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly batchSize: number;
+  /** Requests that failed since the last one that did not, and since when. */
+  readonly failures: number;
+  readonly failingSince: Date | null;
+}
+
+interface LeasedRow {
+  account_id: number;
+  sid: string;
+  id: string;
+  lease: number;
+  kind: SubscriptionKind;
+  target: string;
+  secrets: string[];
+  auth_token: string | null;
+  tags: Record<string, string>;
+  batch_size: number;
+  failures: number;
+  failing_since: Date | null;
+}
+
+/** Leases subscriptions that something is due for, those first that were told longest ago. */
+export async function leaseSubscriptions(
+  database: Database,
+  node: string,
+  limit: number,
+  leaseMs: number,
+): Promise<LeasedSubscription[]> {
+  // Those that wait for anything are found by steps through the index, however many there are that do not; the sub-select has a
+  // limit, so that it is one more look into it.
+  const { rows } = await database.query<LeasedRow>(
+    `with recursive waiting as (
+       select '00000000-0000-0000-0000-000000000000'::uuid as id
+       union all
+       select next.subscription_id from waiting w cross join lateral (
+         select subscription_id from event_delivery where status = 'PENDING' and subscription_id > w.id
+         order by subscription_id limit 1) next),
+     ready as materialized (
+       select id from subscription s
+       where id = any(array(select id from waiting)) and status = 'ENABLED' and leased_until < now() and rests_until <= now()
+         and (select true from event_delivery d
+           where d.subscription_id = s.id and d.status = 'PENDING' and d.due_at <= now() limit 1)
+       order by last_delivery_at nulls first, id limit $2 for update skip locked)
+     update subscription s set lease = lease + 1, leased_by = $1, leased_until = now() + $3 * interval '1 millisecond'
+     where id = any(array(select id from ready))
+     returning account_id, (select sid from account a where a.id = s.account_id) as sid, id, lease, kind, target,
+       ${SECRETS_NOW} as secrets, auth_token, tags, batch_size, failures, failing_since`,
+    [node, limit, leaseMs],
+  );
+  return rows.map((row) => ({
+    accountId: row.account_id,
+    accountSid: row.sid,
+    id: row.id,
+    lease: row.lease,
+    kind: row.kind,
+    target: row.target,
+    secrets: row.secrets,
+    authToken: row.auth_token,
+    tags: row.tags,
+    batchSize: row.batch_size,
+    failures: row.failures,
+    failingSince: row.failing_since,
+  }));
+}
+
+/** Gives a subscription back before its lease ends; it is not leased again for `restMs`, or as long as it rests anyway. */
+export async function returnSubscription(
+  database: Database,
+  { accountId, id, lease }: LeasedSubscription,
+  restMs: number,
+): Promise<void> {
+  await database.query(
+    `update subscription set leased_until = '-infinity',
+       rests_until = case when $4::float > 0 then greatest(rests_until, now() + $4 * interval '1 millisecond') else rests_until end
+     where account_id = $1 and id = $2 and lease = $3`,
+    [accountId, id, lease, restMs],
+  );
+}
+
+/** A row of the log that a subscription is to be told. */
+export interface DueDelivery {
+  /** Of messages those that are not told yet, as many as are asked for. */
+  readonly row: EventRow;
+  /** Events of the whole row. */
+  readonly events: number;
+  /** Events of it that are done. */
+  readonly told: number;
+  /** Tries that failed. */
+  readonly tries: number;
+  /** Whether it is to be tried alone: it may be what the subscriber cannot take. */
+  readonly alone: boolean;
+}
+
+/**
+ * What is due to a subscription, in the order of the log, at most `limit` rows and as many events of each; what was not tried yet before its time too, to
+ * fill a batch. Nothing of an operation of which something earlier waits to be tried again.
+ */
+export async function loadDueDeliveries(
+  database: Database,
+  { accountId, id }: LeasedSubscription,
+  limit: number,
+): Promise<DueDelivery[]> {
+  // The sub-select has a limit: joined by hash, all that is pending would be read and sorted for each batch.
+  const { rows } = await database.query<
+    EventLogRow & { told: number; tries: number; alone: boolean; events: number }
+  >(
+    `with waiting as materialized (
+       select distinct on (about) about, event_id from event_delivery
+       where subscription_id = $2 and status = 'PENDING' and due_at > now() and tries > 0 order by about, event_id),
+     due as materialized (
+       select d.event_id, d.told, d.tries, d.alone from event_delivery d
+       where d.subscription_id = $2 and d.status = 'PENDING' and (d.due_at <= now() or d.tries = 0)
+         and (select true from waiting w where w.about = d.about and w.event_id < d.event_id limit 1) is null
+       order by d.event_id limit $3)
+     select l.account_id, l.id, l.about, l.name, l.at, l.attempt, l.candidate, l.error_code, l.stats,
+       l.ordinals[due.told + 1 : due.told + $3] as ordinals, coalesce(cardinality(l.ordinals), 1) as events,
+       due.told, due.tries, due.alone
+     from due join event_log l on l.id = due.event_id
+     where l.account_id = $1 and l.id = any(array(select event_id from due)) order by l.id`,
+    [accountId, id, limit],
+  );
+  return rows.map((row) => ({
+    row: toEventRow(row),
+    events: row.events,
+    told: row.told,
+    tries: row.tries,
+    alone: row.alone,
+  }));
+}
+
+/** One request, for the list of them. */
+export interface NewDeliveryAttempt {
+  /** UUID; begins with the time at which it was begun. */
+  readonly id: string;
+  readonly tookMs: number;
+  readonly events: number;
+  readonly httpStatus: number | null;
+  readonly detail: string | null;
+}
+
+/** How far a row of the log has been told. */
+export interface Told {
+  readonly eventId: string;
+  /** Events of it that are done; null: all. */
+  readonly told: number | null;
+}
+
+const INSERT_ATTEMPT = `insert into event_attempt (account_id, subscription_id, id, took_ms, events, first_event_id, last_event_id,
+  delivered, http_status, detail) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`;
+
+async function insertAttempt(
+  client: pg.PoolClient,
+  { accountId, id }: LeasedSubscription,
+  attempt: NewDeliveryAttempt,
+  eventIds: readonly string[],
+  delivered: boolean,
+): Promise<void> {
+  await client.query(INSERT_ATTEMPT, [
+    accountId,
+    id,
+    attempt.id,
+    attempt.tookMs,
+    attempt.events,
+    eventIds[0],
+    eventIds.at(-1),
+    delivered,
+    attempt.httpStatus,
+    attempt.detail,
+  ]);
+}
+
+/** A subscription that failed this often in a row is down: what fails then is not to blame. */
+export const DOWN_FAILURES = 3;
+
+/** When it takes something again, what waits is due at once, and the try that this may cost is not counted. */
+const RECOVER = `update event_delivery set due_at = now(), tries = greatest(tries - 1, 0), alone = false, updated_at = now()
+  where subscription_id = $1 and status = 'PENDING' and tries > 0`;
+
+/**
+ * Writes what has been told, and that the subscription takes deliveries. `attempt` is null where nothing had to be sent. False
+ * when the lease is lost or the subscription is gone: then nothing is written, and another node may tell it again.
+ */
+export function recordDelivered(
+  database: Database,
+  subscription: LeasedSubscription,
+  told: readonly Told[],
+  attempt: NewDeliveryAttempt | null,
+  leaseMs: number,
+): Promise<boolean> {
+  const { accountId, id, lease } = subscription;
+  return database.transact(async (client) => {
+    // What it was: the row as it is after the update says nothing of that.
+    const { rows } = await client.query<{ failures: number }>(
+      'select failures from subscription where account_id = $1 and id = $2 and lease = $3 for update',
+      [accountId, id, lease],
+    );
+    const [before] = rows;
+    if (before === undefined) return false;
+    await client.query(
+      `update subscription set leased_until = now() + $4 * interval '1 millisecond',
+         failures = case when $5 then 0 else failures end, failing_since = case when $5 then null else failing_since end,
+         last_delivery_at = case when $5 then now() else last_delivery_at end,
+         rests_until = case when $5 then '-infinity' else rests_until end
+       where account_id = $1 and id = $2 and lease = $3`,
+      [accountId, id, lease, leaseMs, attempt !== null],
+    );
+    await client.query(
+      `update event_delivery d set status = case when t.told is null then 'DELIVERED'::delivery_status else d.status end,
+         told = coalesce(t.told, d.told), updated_at = now()
+       from unnest($2::uuid[], $3::smallint[]) as t(event_id, told)
+       where d.subscription_id = $1 and d.event_id = any($2::uuid[]) and d.event_id = t.event_id`,
+      [id, told.map((each) => each.eventId), told.map((each) => each.told)],
+    );
+    if (attempt === null) return true;
+    const eventIds = told.map((each) => each.eventId);
+    await insertAttempt(client, subscription, attempt, eventIds, true);
+    if (before.failures >= DOWN_FAILURES) await client.query(RECOVER, [id]);
+    return true;
+  });
+}
+
+/** What is to become of rows that could not be told. */
+export interface Untold {
+  readonly eventId: string;
+  readonly about: string;
+  /** Until they are tried again, in milliseconds; null: never. */
+  readonly delayMs: number | null;
+}
+
+/** What is to become of the subscription. */
+export interface Trouble {
+  /** Nothing is delivered for so long, in milliseconds. */
+  readonly restMs: number;
+  /** Why it is disabled; null: it is not. */
+  readonly disableReason: string | null;
+}
+
+/** Writes that a request failed. False when the lease is lost or the subscription is gone: then nothing is written. */
+export function recordFailed(
+  database: Database,
+  subscription: LeasedSubscription,
+  untold: readonly Untold[],
+  attempt: NewDeliveryAttempt,
+  { restMs, disableReason }: Trouble,
+): Promise<boolean> {
+  const { accountId, id, lease } = subscription;
+  return database.transact(async (client) => {
+    const { rowCount } = await client.query(
+      `update subscription set failures = failures + 1, failing_since = coalesce(failing_since, now()),
+         rests_until = now() + $4 * interval '1 millisecond',
+         status = case when $5::text is null then status else 'DISABLED' end, reason = coalesce($5, reason)
+       where account_id = $1 and id = $2 and lease = $3`,
+      [accountId, id, lease, restMs, disableReason],
+    );
+    if (rowCount === 0) return false;
+    const eventIds = untold.map((each) => each.eventId);
+    await client.query(
+      `update event_delivery d set tries = d.tries + 1, updated_at = now(), alone = d.alone or (d.tries > 0 and not $4),
+         status = case when t.delay_ms is null then 'FAILED'::delivery_status else d.status end,
+         due_at = case when t.delay_ms is null then d.due_at else now() + t.delay_ms * interval '1 millisecond' end
+       from unnest($2::uuid[], $3::float[]) as t(event_id, delay_ms)
+       where d.subscription_id = $1 and d.event_id = any($2::uuid[]) and d.event_id = t.event_id`,
+      [id, eventIds, untold.map((each) => each.delayMs), subscription.failures >= DOWN_FAILURES],
+    );
+    await insertAttempt(client, subscription, attempt, eventIds, false);
+    return true;
+  });
+}
+
+/** A delivery, for its owner to read. */
+export interface Delivery {
+  /** UUID of the row of the log. */
+  readonly eventId: string;
+  readonly about: string;
+  readonly name: EventName;
+  readonly at: Date;
+  readonly events: number;
+  readonly status: 'PENDING' | 'DELIVERED' | 'FAILED';
+  readonly tries: number;
+  /** When it is tried next; null unless it is PENDING. */
+  readonly dueAt: Date | null;
+  readonly updatedAt: Date;
+}
+
+export interface DeliveryFilter {
+  readonly status: Delivery['status'] | null;
+  /** Ids lie strictly between these. */
+  readonly after: string;
+  readonly before: string;
+}
+
+/** Deliveries of a subscription, newest first, at most `limit`. */
+export async function listDeliveries(
+  database: Database,
+  accountId: number,
+  subscriptionId: string,
+  filter: DeliveryFilter,
+  limit: number,
+): Promise<Delivery[]> {
+  const { rows } = await database.query<{
+    id: string;
+    about: string;
+    name: EventName;
+    at: Date;
+    events: number;
+    status: Delivery['status'];
+    tries: number;
+    due_at: Date;
+    updated_at: Date;
+  }>(
+    `with page as materialized (
+       select event_id, status, tries, due_at, updated_at from event_delivery
+       where account_id = $1 and subscription_id = $2 and event_id > $3 and event_id < $4
+         and ($5::delivery_status is null or status = $5) order by event_id desc limit $6)
+     select l.id, l.about, l.name, l.at, coalesce(cardinality(l.ordinals), 1) as events, p.status, p.tries, p.due_at,
+       p.updated_at
+     from page p join event_log l on l.id = p.event_id
+     where l.account_id = $1 and l.id = any(array(select event_id from page)) order by l.id desc`,
+    [accountId, subscriptionId, filter.after, filter.before, filter.status, limit],
+  );
+  return rows.map((row) => ({
+    eventId: row.id,
+    about: row.about,
+    name: row.name,
+    at: row.at,
+    events: row.events,
+    status: row.status,
+    tries: row.tries,
+    dueAt: row.status === 'PENDING' ? row.due_at : null,
+    updatedAt: row.updated_at,
+  }));
+}
+
+/** A request to a subscriber, for its owner to read. */
+export interface DeliveryAttempt extends NewDeliveryAttempt {
+  readonly delivered: boolean;
+  /** Rows of the log that it was about. */
+  readonly firstEventId: string;
+  readonly lastEventId: string;
+}
+
+/** Requests to a subscriber with ids between two, newest first, at most `limit`. */
+export async function listDeliveryAttempts(
+  database: Database,
+  accountId: number,
+  subscriptionId: string,
+  filter: { readonly after: string; readonly before: string; readonly delivered: boolean | null },
+  limit: number,
+): Promise<DeliveryAttempt[]> {
+  const { rows } = await database.query<{
+    id: string;
+    took_ms: number;
+    events: number;
+    http_status: number | null;
+    detail: string | null;
+    delivered: boolean;
+    first_event_id: string;
+    last_event_id: string;
+  }>(
+    `select id, took_ms, events, http_status, detail, delivered, first_event_id, last_event_id from event_attempt
+     where account_id = $1 and subscription_id = $2 and id > $3 and id < $4 and ($5::boolean is null or delivered = $5)
+     order by id desc limit $6`,
+    [accountId, subscriptionId, filter.after, filter.before, filter.delivered, limit],
+  );
+  return rows.map((row) => ({
+    id: row.id,
+    tookMs: row.took_ms,
+    events: row.events,
+    httpStatus: row.http_status,
+    detail: row.detail,
+    delivered: row.delivered,
+    firstEventId: row.first_event_id,
+    lastEventId: row.last_event_id,
+  }));
+}

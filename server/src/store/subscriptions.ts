@@ -1,0 +1,323 @@
+/** Subscriptions: who is told what, and how it stands with them. */
+import type pg from 'pg';
+import { newUuid, uuidTimeMs } from '../domain/ids.ts';
+import type { EventName } from '../domain/event.ts';
+import type { Database } from './database.ts';
+
+export type SubscriptionKind = 'WEBHOOK' | 'CALLBACK' | 'SINK';
+export type SubscriptionStatus = 'ENABLED' | 'DISABLED';
+
+/** What its owner decides. */
+export interface SubscriptionSettings {
+  /** A URL, or the name of a sink. */
+  readonly target: string;
+  readonly description: string | null;
+  /** As given; `names` is what they mean. */
+  readonly types: readonly string[];
+  readonly names: readonly EventName[];
+  /** Pairs that a message must all have; none: any message. */
+  readonly tags: Readonly<Record<string, string>>;
+  /** Most events of one request. */
+  readonly batchSize: number;
+  /** How long events are collected, in milliseconds. */
+  readonly batchDelayMs: number;
+  /** What the compatible signature is made with; null: the secret. */
+  readonly authToken: string | null;
+}
+
+export interface NewSubscription extends SubscriptionSettings {
+  readonly kind: 'WEBHOOK' | 'SINK';
+  readonly secret: string;
+}
+
+export interface Subscription extends SubscriptionSettings {
+  readonly id: string;
+  readonly kind: SubscriptionKind;
+  readonly status: SubscriptionStatus;
+  /** Why it is disabled, in words. */
+  readonly reason: string | null;
+  /** Requests that failed since the last one that did not, and since when. */
+  readonly failures: number;
+  readonly failingSince: Date | null;
+  readonly lastDeliveryAt: Date | null;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+/** What its deliveries are signed with, the newest secret first. */
+export interface SubscriptionSecrets {
+  readonly secrets: readonly string[];
+  readonly authToken: string | null;
+}
+
+/** Subscriptions of an account, callbacks apart; and URLs of callbacks. */
+export const SUBSCRIPTIONS_MAX = 100;
+export const CALLBACKS_MAX = 10_000;
+
+interface SubscriptionRow {
+  id: string;
+  kind: SubscriptionKind;
+  target: string;
+  description: string | null;
+  types: string[];
+  names: EventName[];
+  tags: Record<string, string>;
+  batch_size: number;
+  batch_delay_ms: number;
+  auth_token: string | null;
+  status: SubscriptionStatus;
+  reason: string | null;
+  failures: number;
+  failing_since: Date | null;
+  last_delivery_at: Date | null;
+  updated_at: Date;
+}
+
+const COLUMNS = `id, kind, target, description, types, names, tags, batch_size, batch_delay_ms, auth_token, status, reason,
+  failures, failing_since, last_delivery_at, updated_at`;
+
+function toSubscription(row: SubscriptionRow): Subscription {
+  return {
+    id: row.id,
+    kind: row.kind,
+    target: row.target,
+    description: row.description,
+    types: row.types,
+    names: row.names,
+    tags: row.tags,
+    batchSize: row.batch_size,
+    batchDelayMs: row.batch_delay_ms,
+    authToken: row.auth_token,
+    status: row.status,
+    reason: row.reason,
+    failures: row.failures,
+    failingSince: row.failing_since,
+    lastDeliveryAt: row.last_delivery_at,
+    createdAt: new Date(uuidTimeMs(row.id)),
+    updatedAt: row.updated_at,
+  };
+}
+
+/** Adds a subscription; null when the account has as many as it may have. */
+export async function addSubscription(
+  database: Database,
+  accountId: number,
+  { kind, secret, ...settings }: NewSubscription,
+): Promise<Subscription | null> {
+  const { rows } = await database.query<SubscriptionRow>(
+    `insert into subscription (account_id, id, kind, target, description, types, names, tags, batch_size, batch_delay_ms,
+       auth_token, secret)
+     select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12
+     where (select count(*) from subscription where account_id = $1 and kind <> 'CALLBACK') < ${SUBSCRIPTIONS_MAX}
+     returning ${COLUMNS}`,
+    [accountId, newUuid(Date.now()), kind, ...valuesOf(settings), secret],
+  );
+  return rows[0] === undefined ? null : toSubscription(rows[0]);
+}
+
+function valuesOf(settings: SubscriptionSettings): unknown[] {
+  return [
+    settings.target,
+    settings.description,
+    settings.types,
+    settings.names,
+    JSON.stringify(settings.tags),
+    settings.batchSize,
+    settings.batchDelayMs,
+    settings.authToken,
+  ];
+}
+
+/** Replaces what the owner decides. Null when there is no such subscription. */
+export async function updateSubscription(
+  database: Database,
+  accountId: number,
+  id: string,
+  settings: SubscriptionSettings,
+): Promise<Subscription | null> {
+  const { rows } = await database.query<SubscriptionRow>(
+    `update subscription set target = $3, description = $4, types = $5, names = $6, tags = $7, batch_size = $8,
+       batch_delay_ms = $9, auth_token = $10, updated_at = now()
+     where account_id = $1 and id = $2 returning ${COLUMNS}`,
+    [accountId, id, ...valuesOf(settings)],
+  );
+  return rows[0] === undefined ? null : toSubscription(rows[0]);
+}
+
+/**
+ * Ends deliveries to a subscription, or begins them anew: what had not been delivered is then due at once, as if it had not been
+ * tried. Null when there is no such subscription.
+ */
+export function setSubscriptionStatus(
+  database: Database,
+  accountId: number,
+  id: string,
+  status: SubscriptionStatus,
+  reason: string | null,
+): Promise<Subscription | null> {
+  return database.transact(async (client) => {
+    const { rows } = await client.query<SubscriptionRow>(
+      `update subscription set status = $3, reason = $4, failures = 0, failing_since = null,
+         rests_until = '-infinity', updated_at = now()
+       where account_id = $1 and id = $2 returning ${COLUMNS}`,
+      [accountId, id, status, reason],
+    );
+    const [row] = rows;
+    if (row === undefined) return null;
+    if (status === 'ENABLED')
+      await client.query(
+        `update event_delivery set due_at = now(), tries = 0, alone = false, updated_at = now()
+         where subscription_id = $1 and status = 'PENDING'`,
+        [id],
+      );
+    return toSubscription(row);
+  });
+}
+
+/**
+ * Takes it away. What was to be delivered to it is not looked at any more and goes with its day: there may be millions, and the
+ * router may be adding some at this moment. False when there is none.
+ */
+export async function removeSubscription(
+  database: Database,
+  accountId: number,
+  id: string,
+): Promise<boolean> {
+  const { rowCount } = await database.query(
+    'delete from subscription where account_id = $1 and id = $2',
+    [accountId, id],
+  );
+  return rowCount === 1;
+}
+
+/**
+ * Gives it a new secret; the one before is good for `overlapMs` more. One that was still good from an earlier change is not any
+ * longer. Resolves with the time until which the one before is good; null when there is no such subscription.
+ */
+export async function rotateSecret(
+  database: Database,
+  accountId: number,
+  id: string,
+  secret: string,
+  overlapMs: number,
+): Promise<Date | null> {
+  const { rows } = await database.query<{ previous_until: Date }>(
+    `update subscription set previous_secret = secret, previous_until = now() + $4 * interval '1 millisecond', secret = $3,
+       updated_at = now()
+     where account_id = $1 and id = $2 returning previous_until`,
+    [accountId, id, secret, overlapMs],
+  );
+  return rows[0]?.previous_until ?? null;
+}
+
+export async function fetchSubscription(
+  database: Database,
+  accountId: number,
+  id: string,
+): Promise<Subscription | null> {
+  const { rows } = await database.query<SubscriptionRow>(
+    `select ${COLUMNS} from subscription where account_id = $1 and id = $2`,
+    [accountId, id],
+  );
+  return rows[0] === undefined ? null : toSubscription(rows[0]);
+}
+
+/** Newest first, with ids before `before`, at most `limit`. */
+export async function listSubscriptions(
+  database: Database,
+  accountId: number,
+  before: string,
+  limit: number,
+): Promise<Subscription[]> {
+  const { rows } = await database.query<SubscriptionRow>(
+    `select ${COLUMNS} from subscription where account_id = $1 and id < $2 order by id desc limit $3`,
+    [accountId, before, limit],
+  );
+  return rows.map(toSubscription);
+}
+
+/** SQL of the secrets that are good now. */
+export const SECRETS_NOW = `array_remove(array[secret, case when previous_until > now() then previous_secret end], null)`;
+
+export async function fetchSecrets(
+  database: Database,
+  accountId: number,
+  id: string,
+): Promise<SubscriptionSecrets | null> {
+  const { rows } = await database.query<{ secrets: string[]; auth_token: string | null }>(
+    `select ${SECRETS_NOW} as secrets, auth_token from subscription where account_id = $1 and id = $2`,
+    [accountId, id],
+  );
+  const [row] = rows;
+  return row === undefined ? null : { secrets: row.secrets, authToken: row.auth_token };
+}
+
+/** What a callback is told: everything of its operations. */
+export interface CallbackDefaults extends Pick<
+  SubscriptionSettings,
+  'types' | 'names' | 'batchSize' | 'batchDelayMs'
+> {
+  /** Of one that is new. */
+  readonly secret: string;
+}
+
+/**
+ * The id of the subscription of a callback URL, made when there is none yet; null when the account has too many of them. One that
+ * is disabled stays so.
+ */
+export function ensureCallback(
+  database: Database,
+  accountId: number,
+  url: string,
+  defaults: CallbackDefaults,
+): Promise<string | null> {
+  return database.transact(async (client) => {
+    const known = await findCallback(client, accountId, url);
+    if (known !== null) {
+      // Once a day is enough to know that it is in use.
+      await client.query(
+        `update subscription set updated_at = now() where id = $1 and updated_at < now() - interval '1 day'`,
+        [known],
+      );
+      return known;
+    }
+    await client.query(
+      `insert into subscription (account_id, id, kind, target, types, names, batch_size, batch_delay_ms, secret)
+       select $1, $2, 'CALLBACK', $3, $4, $5, $6, $7, $8
+       where (select count(*) from subscription where account_id = $1 and kind = 'CALLBACK') < ${CALLBACKS_MAX}
+       on conflict do nothing`,
+      [
+        accountId,
+        newUuid(Date.now()),
+        url,
+        defaults.types,
+        defaults.names,
+        defaults.batchSize,
+        defaults.batchDelayMs,
+        defaults.secret,
+      ],
+    );
+    return findCallback(client, accountId, url);
+  });
+}
+
+async function findCallback(
+  client: pg.PoolClient,
+  accountId: number,
+  url: string,
+): Promise<string | null> {
+  const { rows } = await client.query<{ id: string }>(
+    `select id from subscription where account_id = $1 and kind = 'CALLBACK' and target = $2`,
+    [accountId, url],
+  );
+  return rows[0]?.id ?? null;
+}
+
+/** Forgets callback URLs that no request has named for so many days: the operations that did are gone. At most 1,000 in one go. */
+export async function dropUnusedCallbacks(database: Database, days: number): Promise<void> {
+  await database.query(
+    `delete from subscription where id in (
+       select id from subscription where kind = 'CALLBACK' and updated_at < now() - $1 * interval '1 day' limit 1000)`,
+    [days],
+  );
+}

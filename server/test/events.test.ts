@@ -1,0 +1,381 @@
+/** Subscribers are told everything that happens, in order, whatever they do. */
+import { Webhook } from 'standardwebhooks';
+import { describe, expect, it } from 'vitest';
+import {
+  ALL_ROLES,
+  recipients,
+  SID,
+  smsOnly,
+  special,
+  startFanfare,
+  text,
+  until,
+  type Fanfare,
+  type Json,
+} from './support/fanfare.ts';
+import { startReceiver, type Receiver } from './support/receiver.ts';
+
+const HOSTED = 'com.twilio.comms-api.';
+/** Retries that a test can wait for, and that outlast its troubles. */
+const RETRY_DELAYS_MS = [50, 50, 100, 200, ...Array.from({ length: 40 }, () => 400)];
+
+const startTelling = (retryDelaysMs = RETRY_DELAYS_MS) =>
+  startFanfare({
+    config: {
+      roles: ALL_ROLES,
+      events: { allowTargets: ['127.0.0.1'], timeoutMs: 5_000, retryDelaysMs },
+    },
+  });
+
+async function subscribe(fanfare: Fanfare, receiver: Receiver, rest: object = {}): Promise<Json> {
+  const answer = await fanfare.request('POST', '/v1/Subscriptions', {
+    url: receiver.url,
+    batch: { delayMs: 20 },
+    ...rest,
+  });
+  expect(answer.status).toBe(201);
+  return answer.body;
+}
+
+const typesOf = (events: readonly Json[]) => events.map(({ type }) => String(type));
+
+function countTypes(events: readonly Json[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  const seen = new Set<string>();
+  for (const { id, type } of events) {
+    if (seen.has(id)) continue;
+    seen.add(id);
+    const name = String(type).replace(HOSTED, '');
+    counts[name] = (counts[name] ?? 0) + 1;
+  }
+  return counts;
+}
+
+/** What was told first of each message must stand in the order of its life. */
+function expectOrder(events: readonly Json[]): void {
+  const ranks = ['queued', 'sent', 'failed', 'undelivered', 'delivered', 'read'];
+  const byMessage = new Map<string, number[]>();
+  const seen = new Set<string>();
+  for (const { id, type, data } of events) {
+    const rank = ranks.indexOf(String(type).split('.').at(-1) ?? '');
+    if (rank < 0 || data.message_id === undefined || seen.has(id)) continue;
+    seen.add(id);
+    byMessage.set(data.message_id, [...(byMessage.get(data.message_id) ?? []), rank]);
+  }
+  for (const told of byMessage.values()) expect(told).toEqual(told.toSorted((a, b) => a - b));
+}
+
+const isSettled = ({ status, stats }: Json) => status === 'COMPLETED' && stats.sent === 0;
+
+describe('a subscriber', () => {
+  it('is told all of it, signed, in order, in batches', async () => {
+    const fanfare = await startTelling();
+    const receiver = await startReceiver();
+    const { secret } = await subscribe(fanfare, receiver);
+    const id = await fanfare.send({
+      to: [...recipients(250), special(1), special(3)],
+      content: text('Hello'),
+      ...smsOnly,
+      tags: { campaign: 'spring' },
+    });
+    const { stats } = await fanfare.watch(id, isSettled);
+    await until(async () => countTypes(receiver.events)['message.read'] === stats.read);
+    await until(async () => countTypes(receiver.events)['message.delivered'] === 251);
+    expect(countTypes(receiver.events)).toMatchObject({
+      'operation.processing': 1,
+      'operation.completed': 1,
+      'message.queued': 252,
+      'message.sent': 251,
+      'message.failed': 1,
+      'message.delivered': 251,
+      'message.read': 1,
+    });
+    expectOrder(receiver.events);
+    const types = typesOf(receiver.events);
+    expect(types[0]).toBe(`${HOSTED}operation.processing`);
+    expect(types.lastIndexOf(`${HOSTED}message.sent`)).toBeLessThan(
+      types.indexOf(`${HOSTED}operation.completed`),
+    );
+    const webhook = new Webhook(secret);
+    for (const { body, headers, events } of receiver.requests) {
+      webhook.verify(body, headers as Record<string, string>);
+      expect(events.length).toBeLessThanOrEqual(100);
+    }
+    expect(receiver.requests.length).toBeLessThan(40);
+  });
+
+  it('gets the payloads that the hosted API sends', async () => {
+    const fanfare = await startTelling();
+    const receiver = await startReceiver();
+    await subscribe(fanfare, receiver);
+    const id = await fanfare.send({
+      to: [special(1)],
+      content: text('Hello'),
+      ...smsOnly,
+      tags: { campaign: 'spring' },
+    });
+    await until(async () => typesOf(receiver.events).includes(`${HOSTED}operation.completed`));
+    const { body } = await fanfare.get(`/v1/Messages?operationId=${id}`);
+    const [message] = body['messages'];
+    const find = (type: string) => receiver.events.find((each) => each['type'] === HOSTED + type);
+    expect(find('operation.completed')).toEqual({
+      specversion: '1.0',
+      id: expect.stringMatching(/^EZ[0-9a-f]{32}$/),
+      source: `/v1/Messages/Operations/${id}`,
+      type: `${HOSTED}operation.completed`,
+      dataschema: 'https://events-schemas.twilio.com/CommsApi.OperationCompleted/2',
+      datacontenttype: 'application/json',
+      time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+      data: { operation_id: id },
+    });
+    expect(find('message.failed')).toMatchObject({
+      source: `/v1/Messages/${message.id}`,
+      dataschema: 'https://events-schemas.twilio.com/CommsApi.MessageFailed/4',
+      data: {
+        operation_id: id,
+        message_id: message.id,
+        account_sid: SID,
+        downstream_id: expect.stringMatching(/^SM[0-9a-f]{32}$/),
+        attempt: '1',
+        error_code: '30006',
+        from: { id: message.from.senderId, address: '+15005550100', channel: 'SMS' },
+        to: { address: '+15005550001', channel: 'PHONE' },
+        tags: { campaign: 'spring' },
+      },
+    });
+  });
+
+  it('chooses by type and by tag', async () => {
+    const fanfare = await startTelling();
+    const [completed, tagged] = [await startReceiver(), await startReceiver()];
+    await subscribe(fanfare, completed, { types: [`${HOSTED}operation.completed`] });
+    await subscribe(fanfare, tagged, { types: [`${HOSTED}message.*`], tags: { name: 'b' } });
+    const id = await fanfare.send({
+      to: ['a', 'b'].map((name, i) => ({ ...recipients(1, i)[0], variables: { name } })),
+      content: text('Hello'),
+      ...smsOnly,
+      tags: { name: '{{ name }}' },
+    });
+    await fanfare.watch(id, isSettled);
+    await until(async () => completed.events.length > 0);
+    await until(async () => typesOf(tagged.events).includes(`${HOSTED}message.delivered`));
+    expect(typesOf(completed.events)).toEqual([`${HOSTED}operation.completed`]);
+    expect(typesOf(tagged.events)).toEqual(
+      ['queued', 'sent', 'delivered'].map((each) => `${HOSTED}message.${each}`),
+    );
+    for (const { data } of tagged.events) expect(data.tags).toEqual({ name: 'b' });
+  });
+
+  it('is told what is scheduled, and what is canceled', async () => {
+    const fanfare = await startTelling();
+    const receiver = await startReceiver();
+    await subscribe(fanfare, receiver);
+    const id = await fanfare.send({
+      to: recipients(3),
+      content: text('Hello'),
+      schedule: { sendAt: [new Date(Date.now() + 3_600_000).toISOString()] },
+    });
+    await fanfare.request('POST', `/v1/Messages/Operations/${id}/Cancel`);
+    await until(async () => typesOf(receiver.events).includes('fanfare.operation.canceled'));
+    expect(typesOf(receiver.events)).toEqual([
+      `${HOSTED}operation.scheduled`,
+      ...Array.from({ length: 3 }, () => 'fanfare.message.canceled'),
+      'fanfare.operation.canceled',
+    ]);
+  });
+
+  it('is told of e-mails by names of their own', async () => {
+    const fanfare = await startTelling();
+    const receiver = await startReceiver();
+    await subscribe(fanfare, receiver, { types: ['fanfare.email.*'] });
+    const { body } = await fanfare.request('POST', '/v1/Emails', {
+      from: { address: 'fanfare@example.com' },
+      to: [{ address: 'ada@example.org' }],
+      content: { subject: 'Hello', html: '<p>Hello</p>' },
+    });
+    await until(async () => typesOf(receiver.events).includes('fanfare.email.delivered'));
+    expect(typesOf(receiver.events).slice(0, 3)).toEqual(
+      ['queued', 'sent', 'delivered'].map((each) => `fanfare.email.${each}`),
+    );
+    expect(receiver.events[0]).toMatchObject({
+      source: expect.stringMatching(/^\/v1\/Emails\/comms_email_/),
+      data: {
+        operation_id: body['operationId'],
+        email_id: expect.stringMatching(/^comms_email_/),
+        to: { address: 'ada@example.org', channel: 'EMAIL' },
+      },
+    });
+  });
+
+  it('is told of one operation by the URL that its request names', async () => {
+    const fanfare = await startTelling();
+    const receiver = await startReceiver();
+    await fanfare.send({ to: recipients(1), content: text('Hello'), ...smsOnly });
+    const id = await fanfare.send({
+      to: recipients(2),
+      content: text('Hello'),
+      ...smsOnly,
+      statusCallback: receiver.url,
+    });
+    await until(async () => countTypes(receiver.events)['message.delivered'] === 2);
+    expect(new Set(receiver.events.map(({ data }) => data.operation_id))).toEqual(new Set([id]));
+    const { body } = await fanfare.get('/v1/Subscriptions');
+    expect(body['subscriptions']).toMatchObject([
+      { url: receiver.url, origin: 'STATUS_CALLBACK', types: ['*'] },
+    ]);
+    const inside = await fanfare.request('POST', '/v1/Messages', {
+      to: recipients(1),
+      content: text('Hello'),
+      statusCallback: 'http://10.1.2.3/',
+    });
+    expect(inside).toMatchObject({
+      status: 400,
+      body: { errors: [{ context: '$.statusCallback' }] },
+    });
+  });
+
+  it('is told no address of whom was erased', async () => {
+    const fanfare = await startTelling();
+    const receiver = await startReceiver();
+    receiver.behaviour = () => 500;
+    await subscribe(fanfare, receiver);
+    const id = await fanfare.send({ to: recipients(1), content: text('Hello'), ...smsOnly });
+    await fanfare.watch(id, isSettled);
+    await until(async () => receiver.requests.length > 0);
+    await fanfare.request('DELETE', `/v1/Messages/Operations/${id}`);
+    receiver.behaviour = () => 200;
+    await until(async () => typesOf(receiver.events).includes(`${HOSTED}message.delivered`));
+    expect(JSON.stringify(receiver.events)).not.toContain('+15005560000');
+  });
+});
+
+describe('a subscriber in trouble', () => {
+  it('gets everything that it refused, in order, once it takes it', async () => {
+    const fanfare = await startTelling();
+    const receiver = await startReceiver();
+    const tries = new Map<string, number>();
+    receiver.behaviour = ({ events }) => {
+      const first = String(events[0]?.['id']);
+      tries.set(first, (tries.get(first) ?? 0) + 1);
+      return [500, 404][(tries.get(first) ?? 0) - 1] ?? 200;
+    };
+    await subscribe(fanfare, receiver);
+    const ids = await Promise.all(
+      [0, 1, 2].map((i) =>
+        fanfare.send({ to: recipients(40, i * 40), content: text('Hello'), ...smsOnly }),
+      ),
+    );
+    for (const id of ids) await fanfare.watch(id, isSettled);
+    await until(async () => countTypes(receiver.events)['message.delivered'] === 120, 50_000);
+    expect(countTypes(receiver.events)).toMatchObject({
+      'message.queued': 120,
+      'message.sent': 120,
+      'operation.completed': 3,
+    });
+    expectOrder(receiver.events);
+  });
+
+  it('gets everything when it dies and comes back, and so does the server', async () => {
+    const fanfare = await startTelling();
+    const receiver = await startReceiver();
+    await subscribe(fanfare, receiver);
+    const first = await fanfare.send({ to: recipients(300), content: text('Hello'), ...smsOnly });
+    await until(async () => receiver.events.length > 0);
+    await receiver.close();
+    await fanfare.watch(first, isSettled);
+    const second = await fanfare.send({ to: recipients(300), content: text('Hello'), ...smsOnly });
+    await fanfare.kill();
+    await fanfare.restart();
+    await receiver.open();
+    // What was being sent when it was killed is in doubt, and told so.
+    const { stats } = await fanfare.watch(second, isSettled);
+    const ended = (status: string) => countTypes(receiver.events)[`message.${status}`] ?? 0;
+    await until(async () => ended('delivered') + ended('undelivered') === 600, 55_000);
+    await until(async () => countTypes(receiver.events)['operation.completed'] === 2);
+    expect(ended('queued')).toBe(600);
+    expect(ended('delivered')).toBe(300 + stats.delivered);
+    expectOrder(receiver.events);
+  }, 120_000);
+
+  it('holds up no other, however long it hangs', async () => {
+    const fanfare = await startTelling();
+    const [hanging, well] = [await startReceiver(), await startReceiver()];
+    hanging.behaviour = () => null;
+    await subscribe(fanfare, hanging);
+    await subscribe(fanfare, well);
+    const id = await fanfare.send({ to: recipients(500), content: text('Hello'), ...smsOnly });
+    await fanfare.watch(id, isSettled);
+    await until(async () => countTypes(well.events)['message.delivered'] === 500);
+    expect(hanging.requests.length).toBe(1);
+  });
+
+  it('gets the rest when it cannot take one, which is given up, listed, and replayed', async () => {
+    const fanfare = await startTelling([50, 50, 50, 50, 50]);
+    const receiver = await startReceiver();
+    receiver.behaviour = ({ events }) =>
+      events.some(({ data }) => data.tags.poison === 'yes') ? 400 : 200;
+    const { id } = await subscribe(fanfare, receiver, { types: [`${HOSTED}message.*`] });
+    const sent = await Promise.all(
+      Array.from({ length: 5 }, (_, i) =>
+        fanfare.send({
+          to: recipients(10, i * 10),
+          content: text('Hello'),
+          ...smsOnly,
+          tags: { poison: i === 2 ? 'yes' : 'no' },
+        }),
+      ),
+    );
+    const poison = sent[2];
+    for (const each of sent) await fanfare.watch(each, isSettled);
+    await until(async () => countTypes(receiver.events)['message.delivered'] === 40, 50_000);
+    expectOrder(receiver.events);
+    const path = `/v1/Subscriptions/${id}`;
+    const failed = await until(async () => {
+      const { body } = await fanfare.get(`${path}/Deliveries?status=FAILED`);
+      return body['deliveries'].length === 3 ? (body['deliveries'] as Json[]) : null;
+    }, 50_000);
+    expect(failed.map(({ about }) => about)).toEqual([poison, poison, poison]);
+    const { body: attempts } = await fanfare.get(`${path}/Attempts?delivered=false`);
+    expect(attempts['attempts'][0]).toMatchObject({ delivered: false, httpStatus: 400 });
+    expect((await fanfare.get(path)).body['status']).toBe('ENABLED');
+    receiver.behaviour = () => 200;
+    const replay = await fanfare.request('POST', `${path}/Replay`, {
+      startDate: new Date(Date.now() - 600_000).toISOString(),
+    });
+    expect(replay.body).toEqual({ replayed: 3 });
+    await until(async () => countTypes(receiver.events)['message.delivered'] === 50);
+    const again = await fanfare.request('POST', `${path}/Replay`, {
+      deliveryIds: failed.map((each) => each['id']),
+      statuses: ['DELIVERED'],
+    });
+    expect(again.body).toEqual({ replayed: 3 });
+    await until(async () => receiver.events.length > 150);
+  }, 120_000);
+
+  it('is left alone once it says 410, and told why', async () => {
+    const fanfare = await startTelling();
+    const receiver = await startReceiver();
+    receiver.behaviour = () => 410;
+    const { id } = await subscribe(fanfare, receiver);
+    await fanfare.send({ to: recipients(1), content: text('Hello'), ...smsOnly });
+    const path = `/v1/Subscriptions/${id}`;
+    const gone = await until(async () => {
+      const { body } = await fanfare.get(path);
+      return body['status'] === 'DISABLED' ? body : null;
+    });
+    expect(gone['reason']).toContain('410');
+    receiver.behaviour = () => 200;
+    const before = receiver.requests.length;
+    const second = await fanfare.send({ to: recipients(1), content: text('Hello'), ...smsOnly });
+    await fanfare.watch(second, isSettled);
+    await until(async () => {
+      const { rows } = await fanfare.database.query('select from event_outbox');
+      return rows.length === 0;
+    });
+    expect(receiver.requests.length).toBe(before);
+    await fanfare.request('PATCH', path, { status: 'ENABLED' });
+    // What happened while it was disabled is not told; what was to be told before is.
+    await until(async () => receiver.events.length > 0);
+    for (const { data } of receiver.events) expect(data.operation_id).not.toBe(second);
+  });
+});

@@ -1,0 +1,235 @@
+/** Live streams: what happens is seen as it happens, and whoever was away goes on where they were. */
+import { connect } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import {
+  launchFanfare,
+  recipients,
+  SID,
+  smsOnly,
+  ALL_ROLES,
+  startFanfare,
+  text,
+  TOKEN,
+  until,
+  type Fanfare,
+  type Json,
+} from './support/fanfare.ts';
+
+const startTelling = () => startFanfare({ config: { roles: ALL_ROLES } });
+
+const AUTHORIZATION = `Basic ${Buffer.from(`${SID}:${TOKEN}`).toString('base64')}`;
+
+interface Streamed {
+  readonly id: string;
+  readonly event: string;
+  readonly data: Json;
+}
+
+interface Reading {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly events: readonly Streamed[];
+  /** Resolves when the server has ended it. */
+  readonly ended: Promise<void>;
+  close(): void;
+}
+
+/** Reads a stream until it ends or is closed, at the latest with the test. */
+async function readStream(
+  fanfare: Fanfare,
+  path: string,
+  headers: Record<string, string> = {},
+): Promise<Reading> {
+  const abort = new AbortController();
+  const answer = await fetch(`${fanfare.url}/v1${path}`, {
+    headers: { authorization: AUTHORIZATION, ...headers },
+    signal: abort.signal,
+  });
+  const events: Streamed[] = [];
+  const read = async () => {
+    let rest = '';
+    const decoder = new TextDecoder();
+    for await (const chunk of answer.body ?? []) {
+      rest += decoder.decode(chunk as Uint8Array, { stream: true });
+      const blocks = rest.split('\n\n');
+      rest = blocks.pop() ?? '';
+      for (const block of blocks) {
+        const fields = Object.fromEntries(
+          block.split('\n').map((line) => {
+            const at = line.indexOf(':');
+            return [line.slice(0, at), line.slice(at + 2)];
+          }),
+        );
+        if (fields['event'] !== undefined)
+          events.push({
+            id: fields['id'] ?? '',
+            event: fields['event'],
+            data: JSON.parse(fields['data'] ?? 'null') as Json,
+          });
+      }
+    }
+  };
+  const ended = read().catch(() => undefined);
+  const close = () => abort.abort();
+  onTestFinished(async () => {
+    close();
+    await ended;
+  });
+  return { status: answer.status, headers: answer.headers, events, ended, close };
+}
+
+const send = (fanfare: Fanfare, count: number, first = 0) =>
+  fanfare.send({ to: recipients(count, first), content: text('Hello'), ...smsOnly });
+
+describe('the stream of an operation', () => {
+  it('begins with what it is, tells each change, and ends with it', async () => {
+    const fanfare = await startTelling();
+    const id = await send(fanfare, 2_000);
+    const stream = await readStream(fanfare, `/Messages/Operations/${id}/Stream`);
+    expect([stream.status, stream.headers.get('content-type')]).toEqual([
+      200,
+      'text/event-stream; charset=utf-8',
+    ]);
+    await stream.ended;
+    const states = stream.events.filter(({ event }) => event === 'operation');
+    expect(stream.events.at(-1)?.event).toBe('end');
+    expect(states.at(-1)?.data).toEqual(await fanfare.operation(id));
+    expect(states.at(-1)?.data['stats']).toMatchObject({ delivered: 2_000, sent: 0 });
+    const delivered = states.map(({ data }) => Number(data['stats'].delivered));
+    expect(delivered).toEqual(delivered.toSorted((a, b) => a - b));
+    expect(new Set(states.map((each) => each.id)).size).toBe(states.length);
+    // Whoever comes back is told that it has ended, and nothing twice.
+    const again = await readStream(fanfare, `/Messages/Operations/${id}/Stream`, {
+      'last-event-id': states.at(-1)?.id ?? '',
+    });
+    await again.ended;
+    expect(again.events.map(({ event }) => event)).toEqual(['end']);
+  });
+
+  it('tells a pause, which is no news', async () => {
+    const fanfare = await startTelling();
+    const id = await fanfare.send({
+      to: recipients(2),
+      content: text('Hello'),
+      schedule: { sendAt: [new Date(Date.now() + 3_600_000).toISOString()] },
+    });
+    const stream = await readStream(fanfare, `/Messages/Operations/${id}/Stream`);
+    await fanfare.request('POST', `/v1/Messages/Operations/${id}/Pause`);
+    await until(async () => stream.events.at(-1)?.data['pausedAt'] !== null);
+    await fanfare.request('POST', `/v1/Messages/Operations/${id}/Cancel`);
+    await stream.ended;
+    expect(stream.events.at(-2)?.data['status']).toBe('CANCELED');
+  });
+
+  it('is of what the account has', async () => {
+    const fanfare = await startTelling();
+    const unknown = 'comms_operation_00000000000000000000000000';
+    expect((await fanfare.get(`/v1/Messages/Operations/${unknown}/Stream`)).status).toBe(404);
+    const answer = await fetch(`${fanfare.url}/v1/Stream`);
+    expect(answer.status).toBe(401);
+  });
+});
+
+describe('the stream of an account', () => {
+  it('tells everything once, in order, to all who listen', async () => {
+    const fanfare = await startTelling();
+    const streams = await Promise.all(
+      Array.from({ length: 20 }, () => readStream(fanfare, '/Stream')),
+    );
+    const id = await send(fanfare, 300);
+    await until(async () => streams.every(({ events }) => countDelivered(events) === 300));
+    const [first] = streams;
+    for (const { events } of streams)
+      expect(events.map((each) => each.id)).toEqual(first?.events.map((each) => each.id));
+    const ids = first?.events.map((each) => each.id) ?? [];
+    expect(ids).toEqual([...new Set(ids)].toSorted());
+    expect(first?.events[0]).toMatchObject({
+      event: 'com.twilio.comms-api.operation.processing',
+      data: { specversion: '1.0', data: { operation_id: id } },
+    });
+  });
+
+  it('goes on behind the last event that was seen, wherever that was', async () => {
+    const fanfare = await startTelling();
+    const whole = await readStream(fanfare, '/Stream');
+    await send(fanfare, 200);
+    await until(async () => countDelivered(whole.events) === 200);
+    const steps = [0, 1, 57, 200, 201, 399, whole.events.length - 1];
+    // More happens while they catch up.
+    const more = send(fanfare, 200, 200);
+    const parts = await Promise.all(
+      steps.map((at) =>
+        readStream(fanfare, '/Stream', { 'last-event-id': whole.events[at]?.id ?? '' }),
+      ),
+    );
+    await more;
+    await until(async () => countDelivered(whole.events) === 400);
+    const ids = whole.events.map((each) => each.id);
+    for (const [i, part] of parts.entries()) {
+      const rest = ids.slice((steps[i] ?? 0) + 1);
+      await until(async () => part.events.length >= rest.length);
+      expect(part.events.slice(0, rest.length).map((each) => each.id)).toEqual(rest);
+    }
+  });
+
+  it('tells what is asked for, and says what it does not know', async () => {
+    const fanfare = await startTelling();
+    const stream = await readStream(
+      fanfare,
+      '/Stream?types=com.twilio.comms-api.operation.completed,fanfare.*',
+    );
+    await send(fanfare, 5);
+    await until(async () => stream.events.length > 0);
+    expect(stream.events[0]?.event).toBe('com.twilio.comms-api.operation.completed');
+    for (const [query, context] of [
+      ['types=nonsense', '$.types'],
+      ['lastEventId=nonsense', '$.lastEventId'],
+    ])
+      expect(await fanfare.get(`/v1/Stream?${query}`)).toMatchObject({
+        status: 400,
+        body: { errors: [{ context }] },
+      });
+  });
+
+  it('is told by any node of what any other does', async () => {
+    const one = await startTelling();
+    const other = await launchFanfare({
+      config: { roles: ALL_ROLES },
+      env: { DATABASE_URL: one.databaseUrl },
+    });
+    onTestFinished(() => other.stop().then(() => undefined));
+    const stream = await readStream(other, '/Stream');
+    await send(one, 50);
+    await until(async () => countDelivered(stream.events) === 50);
+  });
+
+  it('lets go of who does not read, and serves the others', async () => {
+    const fanfare = await startTelling();
+    const { hostname, port } = new URL(fanfare.url);
+    const deaf = connect(Number(port), hostname);
+    onTestFinished(() => void deaf.destroy());
+    let isClosed = false;
+    deaf.on('close', () => (isClosed = true)).on('error', () => undefined);
+    deaf.write(`GET /v1/Stream HTTP/1.1\r\nHost: x\r\nAuthorization: ${AUTHORIZATION}\r\n\r\n`);
+    deaf.pause();
+    const stream = await readStream(fanfare, '/Stream?types=com.twilio.comms-api.operation.*');
+    for (let i = 0; i < 3; i += 1) await send(fanfare, 10_000);
+    await until(
+      async () => stream.events.filter(({ event }) => event.endsWith('completed')).length === 3,
+      55_000,
+    );
+    deaf.resume();
+    await until(async () => isClosed);
+  }, 120_000);
+
+  it('ends when the server stops, at once', async () => {
+    const fanfare = await startTelling();
+    const stream = await readStream(fanfare, '/Stream');
+    await fanfare.terminate();
+    await stream.ended;
+  });
+});
+
+function countDelivered(events: readonly Streamed[]): number {
+  return events.filter(({ event }) => event === 'com.twilio.comms-api.message.delivered').length;
+}

@@ -1,0 +1,72 @@
+/** A subscriber on loopback: keeps what it is told, and answers as a test wants it to. */
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { onTestFinished } from 'vitest';
+import type { Json } from './fanfare.ts';
+
+/** One request as it came. */
+export interface Received {
+  readonly path: string;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: string;
+  readonly events: readonly Json[];
+}
+
+/** Answers a request: a status, or by hand. */
+export type Behaviour = (received: Received, response: ServerResponse) => number | null;
+
+export interface Receiver {
+  readonly url: string;
+  readonly requests: readonly Received[];
+  /** Of requests that were answered with 200, in the order in which they came. */
+  readonly events: readonly Json[];
+  behaviour: Behaviour;
+  /** Goes away, as a program that is ended. */
+  close(): Promise<void>;
+  /** Comes back at the same address. */
+  open(): Promise<void>;
+}
+
+/** Starts one that takes everything; it ends with the test. */
+export async function startReceiver(): Promise<Receiver> {
+  const requests: Received[] = [];
+  const events: Json[] = [];
+  let port = 0;
+  let server: Server | null = null;
+
+  const receiver: Receiver & { behaviour: Behaviour } = {
+    get url() {
+      return `http://127.0.0.1:${port}/hook`;
+    },
+    requests,
+    events,
+    behaviour: () => 200,
+    async close() {
+      server?.closeAllConnections();
+      server?.close();
+      server = null;
+    },
+    async open() {
+      server = createServer((request, response) => {
+        let body = '';
+        request.setEncoding('utf8');
+        request.on('data', (text: string) => (body += text));
+        request.on('end', () => {
+          const { headers, url: path = '' } = request;
+          const received = { path, headers, body, events: JSON.parse(body) as Json[] };
+          requests.push(received);
+          const status = receiver.behaviour(received, response);
+          if (status === null) return;
+          if (status === 200) events.push(...received.events);
+          response.writeHead(status).end();
+        });
+      }).listen(port, '127.0.0.1');
+      await once(server, 'listening');
+      port = (server.address() as AddressInfo).port;
+    },
+  };
+  await receiver.open();
+  onTestFinished(() => receiver.close());
+  return receiver;
+}
