@@ -66,6 +66,7 @@ export {
   OVERLAP_SECONDS_MAX,
 } from './domain/subscription.ts';
 export type { Finding } from './store/audit/audit.ts';
+export { MissingPackageError } from './events/optional-packages.ts';
 export { EmbeddedError } from './store/embedded.ts';
 export { SchemaError } from './store/store.ts';
 
@@ -220,7 +221,7 @@ async function buildApp(
       streamSource: hub,
       sealer: createSealer(await store.installation.fetchSecret('email-links')),
       carrierCalls: {
-        readers: buildReceiptParsers(config),
+        readers: await buildReceiptParsers(config),
         // Where this node sends, receipts wait for the outcomes that it knows.
         report: (...report) => dispatch?.call('report', report) ?? intake.call('report', report),
       },

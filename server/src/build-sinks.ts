@@ -2,10 +2,10 @@
  * Builds the sinks of message brokers from the configuration. Webhooks are no business of it: a subscription says where they
  * go, and their sink is the same for all.
  */
-import { ConfigError, type Config } from './config/config.ts';
+import type { Config } from './config/config.ts';
 import { createKafkaSink, KAFKA_PACKAGES } from './events/kafka-sink.ts';
 import { createNatsSink, NATS_PACKAGES } from './events/nats-sink.ts';
-import { MissingPackageError, requirePackages } from './events/optional-packages.ts';
+import { requirePackages } from './events/optional-packages.ts';
 import type { EventSink } from './events/sink.ts';
 import type { Logger } from './lib/log.ts';
 
@@ -14,22 +14,18 @@ const PACKAGES = { nats: NATS_PACKAGES, kafka: KAFKA_PACKAGES } as const;
 
 /**
  * Looks whether the clients of all configured sinks are installed; loads none. For the main thread, before anything is begun:
- * an error of another thread is no `ConfigError` any more.
- * @throws ConfigError that says what to install.
+ * an error of another thread has lost its class.
+ * @throws MissingPackageError that says what to install.
  */
 export function checkSinkPackages(config: Pick<Config, 'sinks'>): void {
   for (const [name, { kind }] of Object.entries(config.sinks))
-    try {
-      requirePackages(`The sink "${name}" of kind "${kind}"`, PACKAGES[kind]);
-    } catch (error) {
-      throw error instanceof MissingPackageError ? new ConfigError(error.message) : error;
-    }
+    requirePackages(`The sink "${name}" of kind "${kind}"`, PACKAGES[kind]);
 }
 
 /**
  * One sink for each entry of the configuration, by its name. Each begins to connect; none waits for its broker. Stop all of
  * them.
- * @throws ConfigError when a client is not installed; nothing has begun then.
+ * @throws MissingPackageError when a client is not installed; nothing has begun then.
  */
 export async function buildSinks(
   config: Pick<Config, 'sinks'>,

@@ -66,7 +66,7 @@ await serveThread<DispatchThreadData, DispatchThreadApi>(async ({ databaseUrl, c
 
   const node = `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`;
   const { leaseMs } = config.dispatch;
-  const carriers = buildCarriers(config, log);
+  const carriers = await buildCarriers(config, log);
   const shares = createConnectionShares({ store, log, node, carriers, leaseMs });
   // Before the carriers' own, so that it comes after them: what is open is not given away.
   stops.push(() => shares.stop());

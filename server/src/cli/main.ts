@@ -2,7 +2,7 @@
 /** The command line: what each command is for. Errors go to standard error, say what to do, and end with status 1. */
 import { Command, Option } from 'commander';
 import { ConfigError, describeConfig, loadConfig, type Config } from '../config/config.ts';
-import { EmbeddedError, SchemaError } from '../app.ts';
+import { EmbeddedError, MissingPackageError, SchemaError } from '../app.ts';
 import { findAccount, fail, print, UserError, withAdmin } from './admin.ts';
 import {
   hashSecret,
@@ -133,6 +133,7 @@ try {
   const known =
     error instanceof UserError ||
     error instanceof ConfigError ||
+    error instanceof MissingPackageError ||
     error instanceof EmbeddedError ||
     error instanceof SchemaError;
   process.stderr.write(`${known ? (error as Error).message : describe(error)}\n`);
