@@ -94,7 +94,7 @@ describe('three nodes', () => {
         carriers: {
           simulator: {
             windowMax: 20,
-            answerDelayMs: { min: 5, max: 15 },
+            answerDelayMs: { min: 10, max: 30 },
             receiptDelayMs: { min: 0, max: 5 },
             journalFile,
           },
@@ -105,7 +105,7 @@ describe('three nodes', () => {
     const nodes: Fanfare[] = [];
     for (const name of ['a', 'b', 'c'])
       nodes.push(await addNode(first, configFor(first.folder, name, ['dispatch'])));
-    const id = await first.send({ to: recipients(6_000), content: text('Hello'), ...smsOnly });
+    const id = await first.send({ to: recipients(9_000), content: text('Hello'), ...smsOnly });
     const linesOf = async (file: string) =>
       (await readFile(file, 'utf8').catch(() => '')).split('\n').filter(Boolean);
     // Each of them has begun.
@@ -122,7 +122,7 @@ describe('three nodes', () => {
       .map((line) => JSON.parse(line).to);
     expect(new Set(sent).size).toBe(sent.length);
     const { delivered, undelivered } = done['stats'];
-    expect(delivered + undelivered).toBe(6_000);
+    expect(delivered + undelivered).toBe(9_000);
     // Held is what was past the dead node's frontiers, at its carrier, or answered and not written.
     expect(undelivered).toBeLessThanOrEqual(20 * 2 + 20 + (50 + 20));
     expect(sent.length).toBeGreaterThanOrEqual(delivered);
@@ -254,5 +254,17 @@ describe('a node that is told to stop', () => {
     const id = await fanfare.send({ to: recipients(1), content: text('Hello') });
     expect(id).toMatch(/^comms_operation_/);
     await ended;
+  });
+
+  it('waits for no connection that asks for nothing', async () => {
+    const fanfare = await startFanfare();
+    const { hostname, port } = new URL(fanfare.url);
+    const silent = connect(Number(port), hostname);
+    silent.on('error', () => undefined);
+    onTestFinished(() => void silent.destroy());
+    await once(silent, 'connect');
+    await fanfare.get('/healthz');
+    // Not 1, which is what it ends with when it could not stop in time.
+    expect(await fanfare.stop()).toBe(0);
   });
 });

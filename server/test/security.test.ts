@@ -237,6 +237,7 @@ describe('secrets', () => {
     const shown = await runProgram(
       ['config', 'print', '--config', join(server.folder, 'config.json')],
       {
+        DATABASE_URL: server.databaseUrl,
         FANFARE_ACCOUNT_SID: SID,
         FANFARE_AUTH_TOKEN: secrets.token,
       },

@@ -32,6 +32,7 @@ import { registerHealth } from './health.ts';
 import { createMessageHandlers } from './messages.ts';
 import { createOperationHandlers } from './operations.ts';
 import { originOf, Refusal, refuse, refuseForNow, sendRefusal } from './reply.ts';
+import { watchConnections } from './quiet-connections.ts';
 import { createSenderPoolHandlers } from './sender-pools.ts';
 import { createSenderHandlers } from './senders.ts';
 import { NO_RATE_HEADERS, type Route } from './route.ts';
@@ -173,6 +174,7 @@ export async function createServer(deps: ServerDeps): Promise<Server> {
     );
   });
 
+  const closeQuiet = watchConnections(app.server);
   registerHealth(app, { ...deps, isReady: () => isReady });
   const streams = deps.api && createStreams(deps.api.streamSource);
   if (deps.api !== null && streams !== null)
@@ -190,7 +192,9 @@ export async function createServer(deps: ServerDeps): Promise<Server> {
       draining = true;
       // They would not end by themselves.
       streams?.stop();
-      await app.close();
+      const closed = app.close();
+      closeQuiet();
+      await closed;
     },
     describe: () => app.swagger(),
   };

@@ -1,6 +1,6 @@
 /** Replays: deliveries that are to be made again, because their owner says so. */
 import type { Database } from './database.ts';
-import type { Delivery } from './deliveries.ts';
+import type { Delivery } from './delivery-lists.ts';
 
 /** What to deliver again: these rows of the log, or those between two ids. */
 export interface ReplayChoice {

@@ -9,6 +9,7 @@ import * as carrierReceipts from './carrier-receipts.ts';
 import * as contentTemplates from './content-templates.ts';
 import { openDatabase, type Database, type DatabaseOptions } from './database.ts';
 import * as deliveries from './deliveries.ts';
+import * as deliveryLists from './delivery-lists.ts';
 import * as emailAttachments from './email-attachments.ts';
 import * as erasure from './erasure.ts';
 import * as eventFacts from './event-facts.ts';
@@ -34,13 +35,7 @@ export { SchemaError } from './migrate.ts';
 export type { Account, ApiKey, Credential } from './accounts.ts';
 export type { Batch, BatchMessage, Piece, Served } from './batches.ts';
 export type { CarrierReceipt, PartNews, SentPart } from './carrier-receipts.ts';
-export type {
-  Delivery,
-  DeliveryAttempt,
-  DueDelivery,
-  LeasedSubscription,
-  Told,
-} from './deliveries.ts';
+export type { DueDelivery, LeasedSubscription, Told } from './deliveries.ts';
 export type { EventFacts, MessageFacts, OperationFacts } from './event-facts.ts';
 export type {
   InboundFilter,
@@ -50,6 +45,7 @@ export type {
   RecordResult,
   Unanswered,
 } from './inbound.ts';
+export type { Delivery, DeliveryAttempt } from './delivery-lists.ts';
 export type { ReplayChoice } from './replays.ts';
 export type { Reservation } from './pace.ts';
 export type { Attempt, Message, MessageFilter, MessageSummary } from './messages.ts';
@@ -110,7 +106,7 @@ function makeStore(database: Database) {
     receipts: bind(database, { ...receipts, ...carrierReceipts }),
     emailAttachments: bind(database, emailAttachments),
     events: bind(database, { ...eventLog, ...eventFacts }),
-    deliveries: bind(database, { ...deliveries, ...replays }),
+    deliveries: bind(database, { ...deliveries, ...deliveryLists, ...replays }),
     erasure: bind(database, erasure),
     installation: bind(database, installation),
     inbound: bind(database, inbound),

@@ -1,0 +1,40 @@
+/**
+ * Connections without a request under way. Node closes idle ones when a server closes, but counts one that has not asked for
+ * anything yet as busy; browsers and clients open such ahead, and a stop would wait for them until their headers are overdue.
+ */
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+
+/** Watches a server from before it listens. What is returned closes all that are quiet, and each other one once its answer is out. */
+export function watchConnections(server: Server): () => void {
+  // By the far side: of HTTPS there is a socket for the bytes, and then one for what they mean.
+  const quiet = new Map<string, Socket>();
+  /** Requests under way; more than one where they are sent ahead. */
+  const busy = new WeakMap<Socket, number>();
+  let isClosing = false;
+  const nameOf = ({ remoteAddress, remotePort }: Socket) => `${remoteAddress} ${remotePort}`;
+  for (const event of ['connection', 'secureConnection'])
+    server.on(event, (socket: Socket) => {
+      const name = nameOf(socket);
+      quiet.set(name, socket);
+      socket.on('close', () => {
+        if (quiet.get(name) === socket) quiet.delete(name);
+      });
+    });
+  server.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
+    const name = nameOf(socket);
+    quiet.delete(name);
+    busy.set(socket, (busy.get(socket) ?? 0) + 1);
+    response.on('close', () => {
+      const left = (busy.get(socket) ?? 1) - 1;
+      busy.set(socket, left);
+      if (left > 0) return;
+      if (isClosing) socket.destroySoon();
+      else if (!socket.destroyed) quiet.set(name, socket);
+    });
+  });
+  return () => {
+    isClosing = true;
+    for (const socket of quiet.values()) socket.destroy();
+  };
+}
