@@ -10,6 +10,7 @@ import {
   newUuid,
 } from '../src/domain/ids.ts';
 import {
+  ALL_ROLES,
   QUICK,
   recipients,
   runProgram,
@@ -77,6 +78,7 @@ describe('a healthy server', () => {
   it('is found so in mid-send, with everything that may happen to a message', async () => {
     const fanfare = await startFanfare({
       config: {
+        roles: ALL_ROLES,
         retry: { triesMax: 3, delayMs: 50 },
         carriers: {
           simulator: {
@@ -107,7 +109,7 @@ describe('a healthy server', () => {
 
 describe('a database that was damaged', () => {
   it('is examined in every part, repaired where that is safe, and found well afterwards', async () => {
-    const fanfare = await startFanfare();
+    const fanfare = await startFanfare({ config: { roles: ALL_ROLES } });
     const done = await fanfare.send({ to: recipients(3), content: text('Hi'), ...smsOnly });
     const still = await fanfare.send({ to: recipients(3), content: text('Hi'), ...smsOnly });
     for (const id of [done, still]) await fanfare.watch(id, ({ stats }) => stats.delivered === 3);
@@ -283,7 +285,7 @@ describe('a database that was damaged', () => {
   }, 180_000);
 
   it('is not looked at where its schema is behind, and nothing is migrated', async () => {
-    const fanfare = await startFanfare();
+    const fanfare = await startFanfare({ config: { roles: ALL_ROLES } });
     await fanfare.terminate();
     const { rows } = await fanfare.database.query(
       'delete from migration where name = (select max(name) from migration) returning name',
@@ -301,10 +303,11 @@ describe('a database that was damaged', () => {
 
 describe('messages that lost their batch in mid-send', () => {
   it('are not sent twice when they are repaired beside a running server', async () => {
-    const fanfare = await startFanfare();
+    const fanfare = await startFanfare({ config: { roles: ALL_ROLES } });
     const journalFile = join(fanfare.folder, 'journal.ndjson');
     await fanfare.terminate();
     await fanfare.restart({
+      roles: ALL_ROLES,
       dispatch: { leaseMs: 2_000 },
       carriers: {
         simulator: { ...QUICK, journalFile, windowMax: 20, answerDelayMs: { min: 20, max: 60 } },
@@ -331,7 +334,7 @@ describe('messages that lost their batch in mid-send', () => {
 
 describe('a machine that is wrong', () => {
   it('is told by its clock, and when it cannot look', async () => {
-    const fanfare = await startFanfare();
+    const fanfare = await startFanfare({ config: { roles: ALL_ROLES } });
     const ahead =
       'data:text/javascript,const now = Date.now; Date.now = () => now() + 60_000'.replaceAll(
         ' ',

@@ -2,6 +2,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ERRORS } from '../src/domain/errors.ts';
 import {
+  ALL_ROLES,
   launchFanfare,
   special,
   text,
@@ -14,7 +15,9 @@ import {
 let fanfare: Fanfare;
 let document: Json;
 beforeAll(async () => {
-  fanfare = await launchFanfare({ config: { events: { allowTargets: ['127.0.0.1'] } } });
+  fanfare = await launchFanfare({
+    config: { roles: ALL_ROLES, events: { allowTargets: ['127.0.0.1'] } },
+  });
   document = (await fanfare.get('/openapi.json')).body;
 });
 afterAll(async () => {
