@@ -64,7 +64,8 @@ const SETTINGS = {
   listen_addresses: '127.0.0.1',
   // Sockets have paths of at most 107 bytes; data directories may be longer.
   unix_socket_directories: '',
-  max_connections: '60',
+  // Four threads and their listeners are some 25; the options allow more, and each costs little until it is used.
+  max_connections: '200',
   shared_buffers: '256MB',
   // Checkpoints by time, not by volume: a full-page image after each costs more than the change itself.
   max_wal_size: '4GB',
