@@ -113,19 +113,20 @@ describe('three nodes', () => {
       (await Promise.all(journals.map(linesOf))).every((lines) => lines.length > 0),
     );
     await nodes[0]?.kill();
+    // The killed one's simulator has taken receipts with it that were not applied yet: those of a moment.
     const done = await first.watch(
       id,
-      ({ status, stats }) => status === 'COMPLETED' && stats.sent === 0,
+      ({ status, stats }) => status === 'COMPLETED' && stats.sent <= 20 + 50,
     );
     const sent = (await Promise.all(journals.map(linesOf)))
       .flat()
       .map((line) => JSON.parse(line).to);
     expect(new Set(sent).size).toBe(sent.length);
-    const { delivered, undelivered } = done['stats'];
-    expect(delivered + undelivered).toBe(9_000);
+    const { delivered, undelivered, sent: waiting } = done['stats'];
+    expect(delivered + undelivered + waiting).toBe(9_000);
     // Held is what was past the dead node's frontiers, at its carrier, or answered and not written.
     expect(undelivered).toBeLessThanOrEqual(20 * 2 + 20 + (50 + 20));
-    expect(sent.length).toBeGreaterThanOrEqual(delivered);
+    expect(sent.length).toBeGreaterThanOrEqual(delivered + waiting);
   });
 });
 
