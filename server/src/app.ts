@@ -44,6 +44,7 @@ export {
   BATCH_DELAY_MS_MAX,
   BATCH_SIZE_DEFAULT,
   BATCH_SIZE_MAX,
+  encodeAbout,
   EVENT_KINDS,
 } from './domain/event.ts';
 export { CHANNELS, type Channel } from './domain/message.ts';

@@ -51,7 +51,7 @@ await serveThread<EventsThreadData, EventsThreadApi>(async ({ databaseUrl, confi
     log,
     node,
     webhook,
-    sinks,
+    findSink: async (name) => sinks[name],
     subscriptionsMax: events.subscriptionsAtOnceMax,
     leaseMs: events.timeoutMs + LEASE_MARGIN_MS,
     retryDelaysMs: events.retryDelaysMs,

@@ -6,6 +6,7 @@ import {
   BATCH_SIZE_DEFAULT,
   BATCH_SIZE_MAX,
   decodeTypeId,
+  encodeAbout,
   encodeTypeId,
   EVENT_KINDS,
   findTagProblem,
@@ -360,13 +361,12 @@ function describe(subscription: Subscription): string {
 }
 
 function describeDelivery({ eventId, status, name, about, events, ...rest }: Delivery): string {
-  const prefix = name === 'message.inbound' ? 'comms_message' : 'comms_operation';
   return [
     encodeTypeId('comms_delivery', eventId),
     rest.at.toISOString(),
     status,
     EVENT_KINDS[name].type,
-    encodeTypeId(prefix, about),
+    encodeAbout({ name, about }),
     `events: ${events}`,
     `tries: ${rest.tries}`,
     ...(rest.dueAt === null ? [] : [`due: ${rest.dueAt.toISOString()}`]),

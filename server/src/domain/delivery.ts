@@ -1,10 +1,13 @@
 /** When a delivery that failed is tried again, and what that means for its subscription. Pure. */
 
 /** Failing for so long disables a subscription. */
-export const FAILING_DAYS_MAX = 5;
+const FAILING_DAYS_MAX = 5;
 const DAY_MS = 86_400_000;
-/** A subscription that failed more often in a row rests between requests: as long as a first retry waits, and longer and longer. */
-const RESTLESS_FAILURES = 2;
+/**
+ * A subscription that failed this often in a row is down: what fails then is not to blame, and it rests between requests, as long
+ * as a first retry waits, and longer and longer.
+ */
+export const DOWN_FAILURES = 3;
 /** The longest rest, in first retries, of which none counts for more than five seconds: a minute. */
 const RESTS_MAX = 12;
 const REST_MS_MAX = 5_000;
@@ -34,10 +37,7 @@ export function restAfterFailures(
   delaysMs: readonly number[],
   wishMs: number | null,
 ): number {
-  const rests =
-    failures <= RESTLESS_FAILURES
-      ? 0
-      : Math.min(2 ** (failures - RESTLESS_FAILURES - 1), RESTS_MAX);
+  const rests = failures < DOWN_FAILURES ? 0 : Math.min(2 ** (failures - DOWN_FAILURES), RESTS_MAX);
   return Math.max(
     rests * Math.min(delaysMs[0] ?? REST_MS_MAX, REST_MS_MAX),
     Math.min(wishMs ?? 0, WISH_MS_MAX),

@@ -2,6 +2,7 @@
  * Events: what subscribers can be told, by our name and by the type that they see. Those that the hosted API has keep its
  * types and data schemas, so that programs made for it go on working; what is Fanfare's own begins with `fanfare.`. Pure.
  */
+import { encodeTypeId } from './ids.ts';
 
 /** What the hosted API's types begin with. */
 const HOSTED = 'com.twilio.comms-api.';
@@ -75,7 +76,6 @@ export function matchEventType(pattern: string): EventName[] {
 
 /** News of one thing or of many messages that the same happened to, as the log has them. */
 export interface EventRow {
-  readonly accountId: number;
   /** UUID; events of the row count from 1 in its last 14 bits. */
   readonly id: string;
   /** UUID of the operation; of an inbound message, its own. */
@@ -91,6 +91,11 @@ export interface EventRow {
   readonly ordinals: readonly number[] | null;
   /** Of progress: the counters then. */
   readonly stats: Readonly<Record<string, number>> | null;
+}
+
+/** The id, at the edge, of what a row is about. */
+export function encodeAbout({ name, about }: Pick<EventRow, 'name' | 'about'>): string {
+  return encodeTypeId(name === 'message.inbound' ? 'comms_message' : 'comms_operation', about);
 }
 
 /** Events in a row of the log. */

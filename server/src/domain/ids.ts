@@ -190,10 +190,11 @@ export function decodeTypeId(prefix: TypeIdPrefix, text: string): string | null 
     const bits = (value(i) << 15) | (value(i + 1) << 10) | (value(i + 2) << 5) | value(i + 3);
     hex += bits.toString(16).padStart(5, '0');
   }
-  return dashed(hex);
+  return uuidOfHex(hex);
 }
 
-function dashed(hex: string): string {
+/** The text of a UUID from its 32 hex digits. */
+export function uuidOfHex(hex: string): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
@@ -230,7 +231,7 @@ export function parseAttemptSid(text: string): AttemptId | null {
   if (match === null || !(text.startsWith('SM') || text.startsWith('MM'))) return null;
   const [, time = '', attempt = '', rest = ''] = match;
   return {
-    messageUuid: dashed(`${time}7${rest}`.toLowerCase()),
+    messageUuid: uuidOfHex(`${time}7${rest}`.toLowerCase()),
     attempt: Number.parseInt(attempt, 16),
   };
 }
@@ -269,5 +270,5 @@ export function contentSid(uuid: string): string {
 
 /** Reads what `contentSid` wrote; null for anything else. */
 export function parseContentSid(text: string): string | null {
-  return /^HX[0-9a-f]{32}$/.test(text) ? dashed(text.slice(2)) : null;
+  return /^HX[0-9a-f]{32}$/.test(text) ? uuidOfHex(text.slice(2)) : null;
 }

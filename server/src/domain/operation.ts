@@ -7,7 +7,7 @@
  * ```
  * COMPLETED and CANCELED never go back; receipts go on moving counters after either.
  */
-import type { Channel, MessageStatus } from './message.ts';
+import { MESSAGE_STATUSES, type Channel, type MessageStatus } from './message.ts';
 
 export const OPERATION_STATUSES = ['SCHEDULED', 'PROCESSING', 'COMPLETED', 'CANCELED'] as const;
 export type OperationStatus = (typeof OPERATION_STATUSES)[number];
@@ -44,6 +44,15 @@ export interface OperationStats {
 export function counterOf(status: MessageStatus): Lowercase<MessageStatus> {
   return status.toLowerCase() as Lowercase<MessageStatus>;
 }
+
+/** All of them, in the order in which operations show them. */
+export const STAT_NAMES: readonly (keyof OperationStats)[] = [
+  'total',
+  'recipients',
+  'attempts',
+  'unaddressable',
+  ...MESSAGE_STATUSES.map(counterOf),
+];
 
 export interface Operation {
   readonly id: string;

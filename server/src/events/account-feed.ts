@@ -8,7 +8,7 @@
  */
 import type { EventName, EventRow } from '../domain/event.ts';
 import type { Account, Store } from '../store/store.ts';
-import { parseEventSid, renderEvents } from './render.ts';
+import { placeBeforeRow, renderEvents } from './render.ts';
 import type { EncodedEvent } from './sink.ts';
 
 /** Whoever listens to events. It must not throw. */
@@ -86,16 +86,15 @@ export class AccountFeed {
   }
 
   async #catchUp(sid: string, listener: EventListener): Promise<void> {
-    let after = rowBefore(sid);
-    let isFirst = true;
+    // The row that it is in is read again, for the rest of it.
+    let after = placeBeforeRow(sid);
     while (after < this.#position) {
       const level = this.#position;
       const rows = await this.#list(after);
       // With none there is nothing up to where the feed was when they were asked for.
       after = rows.at(-1)?.id ?? level;
-      const all = pick(await this.#render(rows, listener.names), listener, '');
-      const events = isFirst ? all.filter(({ id }) => id > sid) : all;
-      isFirst = false;
+      const rendered = await this.#render(rows, listener.names);
+      const events = pick(rendered, listener, '').filter(({ id }) => id > sid);
       if (events.length > 0 && !listener.take(events)) return listener.end();
     }
     this.follow(listener, after);
@@ -155,13 +154,3 @@ function pick(
     row.id > told && (names === null || names.has(row.name)) ? events : [],
   );
 }
-
-/** Before the row of an event, so that the rest of the row is read again. An event that is none has nothing before it. */
-function rowBefore(sid: string): string {
-  const place = parseEventSid(sid);
-  if (place === null) return UUID_MIN;
-  const hex = (BigInt(`0x${place.rowId.replaceAll('-', '')}`) - 1n).toString(16).padStart(32, '0');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
-}
-
-const UUID_MIN = '00000000-0000-0000-0000-000000000000';

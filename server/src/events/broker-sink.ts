@@ -4,7 +4,7 @@
  */
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { DeliveryResult, EncodedEvent, EventSink } from './sink.ts';
+import { failedDelivery, type DeliveryResult, type EncodedEvent, type EventSink } from './sink.ts';
 
 /** CloudEvents 1.0, structured content mode, JSON event format (CloudEvents JSON 1.0, section 3). */
 export const CLOUD_EVENT_JSON = 'application/cloudevents+json';
@@ -98,5 +98,5 @@ const DELIVERED: DeliveryResult = {
 
 function failed(words: string): DeliveryResult {
   const detail = words.length <= DETAIL_MAX ? words : `${words.slice(0, DETAIL_MAX - 1)}…`;
-  return { kind: 'failed', status: null, detail, retryAfterMs: null };
+  return failedDelivery(detail);
 }

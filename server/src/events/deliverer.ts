@@ -17,22 +17,19 @@ import { newUuid } from '../domain/ids.ts';
 import type { Logger } from '../lib/log.ts';
 import { createLoop, type Service } from '../lib/service.ts';
 import type { DueDelivery, LeasedSubscription, Store, Told } from '../store/store.ts';
+import { callSink, type Sinks } from './call-sink.ts';
 import { renderEvents } from './render.ts';
-import type { DeliveryResult, EncodedEvent, EventSink } from './sink.ts';
+import type { DeliveryResult, EncodedEvent } from './sink.ts';
 
 export interface Deliverer extends Service {
   /** There may be something to deliver: look now. */
   nudge(): void;
 }
 
-export interface DelivererOptions {
+export interface DelivererOptions extends Sinks {
   readonly store: Store;
   readonly log: Logger;
   readonly node: string;
-  /** Where URLs are told. */
-  readonly webhook: EventSink;
-  /** Brokers, by name. */
-  readonly sinks: Readonly<Record<string, EventSink>>;
   /** Subscriptions told at once. */
   readonly subscriptionsMax: number;
   /** How long a subscription stays with a node that has died: longer than any sink takes. */
@@ -148,7 +145,7 @@ interface Part {
  * As much of what is due as a request may have, in order. What may be to blame for failures goes alone; where it is not the first, it stays
  * behind, and what follows of its operation with it.
  */
-export function chooseBatch(due: readonly DueDelivery[], batchSize: number): Part[] {
+function chooseBatch(due: readonly DueDelivery[], batchSize: number): Part[] {
   const parts: Part[] = [];
   const left = new Set<string>();
   let room = batchSize;
@@ -176,7 +173,8 @@ async function deliver(
   const { store, leaseMs } = options;
   const at = new Date();
   const startedAt = performance.now();
-  const result = await callSink(subscription, at, events, options);
+  const batch = { id: nameBatch(events), at, events };
+  const result = await callSink(subscription, batch, options, options.log, 'delivery');
   const tookMs = Math.round(performance.now() - startedAt);
   options.onAttempt(result.kind, events.length, tookMs / 1000);
   const { status, detail } = result;
@@ -191,7 +189,6 @@ async function deliver(
     return store.deliveries.recordDelivered(subscription, told, attempt, leaseMs);
   const untold = chosen.map(({ due: { row, tries } }) => ({
     eventId: row.id,
-    about: row.about,
     delayMs: nextDeliveryDelay(
       tries + 1,
       options.retryDelaysMs,
@@ -210,30 +207,9 @@ async function deliver(
   return false;
 }
 
-async function callSink(
-  subscription: LeasedSubscription,
-  at: Date,
-  events: readonly EncodedEvent[],
-  { webhook, sinks, log }: DelivererOptions,
-): Promise<DeliveryResult> {
-  const { kind, target, secrets, authToken } = subscription;
-  const sink = kind === 'SINK' ? sinks[target] : webhook;
-  const failed = (detail: string): DeliveryResult => ({
-    kind: 'failed',
-    status: null,
-    detail,
-    retryAfterMs: null,
-  });
-  if (sink === undefined)
-    return failed(`There is no sink "${target}" in the configuration of this node.`);
-  try {
-    // A name for these events and no others: a subscriber that has seen it has seen all of them.
-    const ids = createHash('sha256');
-    for (const each of events) ids.update(each.id);
-    const id = `batch_${ids.digest('hex').slice(0, 32)}`;
-    return await sink.deliver({ url: target, secrets, authToken }, { id, at, events });
-  } catch (error) {
-    log.error({ err: error, subscription: subscription.id }, 'A sink threw');
-    return failed('The delivery failed inside the server; its log says why.');
-  }
+/** A name for these events and no others: a subscriber that has seen it has seen all of them. */
+function nameBatch(events: readonly EncodedEvent[]): string {
+  const ids = createHash('sha256');
+  for (const each of events) ids.update(each.id);
+  return `batch_${ids.digest('hex').slice(0, 32)}`;
 }

@@ -3,9 +3,8 @@
  * what telling a million messages costs, so what is the same for all events of a row is made into text once.
  */
 import { EVENT_KINDS, TEST_TYPE, type EventRow } from '../domain/event.ts';
-import { attemptSid, encodeTypeId, messageUuid } from '../domain/ids.ts';
-import { MESSAGE_STATUSES } from '../domain/message.ts';
-import { counterOf } from '../domain/operation.ts';
+import { attemptSid, encodeTypeId, messageUuid, uuidOfHex } from '../domain/ids.ts';
+import { STAT_NAMES } from '../domain/operation.ts';
 import { listCandidates, type Candidate } from '../domain/routing.ts';
 import type { EventFacts, MessageFacts, OperationFacts } from '../store/store.ts';
 import type { EncodedEvent } from './sink.ts';
@@ -39,20 +38,10 @@ export function eventSid(rowId: string, position: number): string {
   return `EZ${messageUuid(rowId, position).replaceAll('-', '')}`;
 }
 
-/** The row of the log, and the position in it, of what `eventSid` gave; null for anything else. */
-export function parseEventSid(
-  sid: string,
-): { readonly rowId: string; readonly position: number } | null {
-  const [, hex = ''] = /^EZ([0-9a-f]{32})$/.exec(sid) ?? [];
-  if (hex === '') return null;
-  const tail = Number.parseInt(hex.slice(28), 16);
-  const position = (tail & 0x3fff) - 1;
-  if (position < 0) return null;
-  const row = hex.slice(0, 28) + (tail & 0xc000).toString(16).padStart(4, '0');
-  return {
-    rowId: `${row.slice(0, 8)}-${row.slice(8, 12)}-${row.slice(12, 16)}-${row.slice(16, 20)}-${row.slice(20)}`,
-    position,
-  };
+/** Before the row of the log that an event of `eventSid` is in, and behind the row before it. */
+export function placeBeforeRow(sid: string): string {
+  // Of a row the rest is the same in all: what grows is the first half.
+  return uuidOfHex(sid.slice(2, 18).padEnd(32, '0'));
 }
 
 /** Everything of an event but its data: CloudEvents 1.0, section 3. `id` and `source` need no escaping. */
@@ -92,19 +81,11 @@ function renderOperation(
       ? { operation_id: id }
       : {
           operation_id: id,
-          stats: Object.fromEntries(STATS.map((name) => [name, stats[name] ?? 0])),
+          // The database keeps them in an order of its own.
+          stats: Object.fromEntries(STAT_NAMES.map((name) => [name, stats[name] ?? 0])),
         };
   return [encode(row, 0, `/v1/${resource}/Operations/${id}`, JSON.stringify(data))];
 }
-
-/** Counters in the order in which operations show them; the database keeps them in one of its own. */
-const STATS = [
-  'total',
-  'recipients',
-  'attempts',
-  'unaddressable',
-  ...MESSAGE_STATUSES.map(counterOf),
-];
 
 function renderInbound(row: EventRow, facts: EventFacts, options: RenderOptions): EncodedEvent[] {
   const message = facts.inbound.get(row.about);

@@ -53,6 +53,11 @@ export interface Target {
   readonly authToken: string | null;
 }
 
+/** A failure without an answer, as a result. */
+export function failedDelivery(detail: string): DeliveryResult {
+  return { kind: 'failed', status: null, detail, retryAfterMs: null };
+}
+
 export interface EventSink {
   /** Resolves when the subscriber has answered, or will not. */
   deliver(target: Target, batch: EventBatch): Promise<DeliveryResult>;

@@ -7,7 +7,7 @@
  */
 import { readRetryAfter } from '../lib/retry-after.ts';
 import { TargetDeniedError } from './address-guard.ts';
-import type { DeliveryResult } from './sink.ts';
+import { failedDelivery, type DeliveryResult } from './sink.ts';
 import type { WebhookOutcome } from './webhook-request.ts';
 
 /** What else the words need. */
@@ -63,14 +63,9 @@ export function judgeOutcome(outcome: WebhookOutcome, facts: DeliveryFacts): Del
   }
 }
 
-/** A failure without an answer. */
+/** A failure without an answer, in words that fit. */
 export function failDelivery(detail: string): DeliveryResult {
-  return {
-    kind: 'failed',
-    status: null,
-    detail: fit(detail, DETAIL_LENGTH_MAX),
-    retryAfterMs: null,
-  };
+  return failedDelivery(fit(detail, DETAIL_LENGTH_MAX));
 }
 
 function judgeAnswer(

@@ -3,6 +3,7 @@
  * that id, opaque and short. Filters are repeated along with it.
  */
 import { Type } from 'typebox';
+import { uuidOfHex } from '../domain/ids.ts';
 
 /** Query parameters of every list. */
 export const PAGING = {
@@ -40,8 +41,7 @@ export function decodePageToken(token: string): string | null {
   if (!/^[\w-]{23}$/.test(token)) return null;
   const bytes = Buffer.from(token, 'base64url');
   if (bytes.length !== 17 || bytes[0] !== FORMAT) return null;
-  const hex = bytes.toString('hex', 1);
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  return uuidOfHex(bytes.toString('hex', 1));
 }
 
 /**

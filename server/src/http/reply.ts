@@ -4,6 +4,7 @@
  * `errors[]` is the documented form; `code`, `message` and `status` beside it serve programs that read the first
  * error only. Nothing internal ever leaves in it.
  */
+import type { Socket } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ERRORS, type ErrorName, type Problem, problemOf } from '../domain/errors.ts';
 
@@ -56,10 +57,18 @@ const HOST = /^[a-z0-9.-]+(:\d{1,5})?$|^\[[0-9a-f:.]+\](:\d{1,5})?$/i;
 /** The origin the request came in by, or the configured one. */
 export function originOf(request: FastifyRequest, publicUrl: string | null): string {
   if (publicUrl !== null) return publicUrl;
-  const { localAddress = '127.0.0.1', localPort = 80 } = request.socket;
   return HOST.test(request.host)
     ? `${request.protocol}://${request.host}`
-    : `${request.protocol}://${localAddress.includes(':') ? `[${localAddress}]` : localAddress}:${localPort}`;
+    : ownOrigin(request.protocol, request.socket);
+}
+
+/** Where a connection has come to. */
+export function ownOrigin(
+  scheme: string,
+  { localAddress = '127.0.0.1', localPort = 80 }: Socket,
+): string {
+  const host = localAddress.includes(':') ? `[${localAddress}]` : localAddress;
+  return `${scheme}://${host}:${localPort}`;
 }
 
 /** Where an error is explained. */

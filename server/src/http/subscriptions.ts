@@ -4,7 +4,12 @@
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ERRORS, type Problem } from '../domain/errors.ts';
-import { BATCH_DELAY_MS_DEFAULT, BATCH_SIZE_DEFAULT, EVENT_KINDS } from '../domain/event.ts';
+import {
+  BATCH_DELAY_MS_DEFAULT,
+  BATCH_SIZE_DEFAULT,
+  encodeAbout,
+  EVENT_KINDS,
+} from '../domain/event.ts';
 import { decodeTypeId, encodeTypeId, uuidTimeMs } from '../domain/ids.ts';
 import {
   findSecretProblem,
@@ -344,7 +349,7 @@ function showDelivery({ eventId, name, about, dueAt, at, ...rest }: Delivery) {
   return {
     id: encodeTypeId('comms_delivery', eventId),
     type: EVENT_KINDS[name].type,
-    about: encodeTypeId(name === 'message.inbound' ? 'comms_message' : 'comms_operation', about),
+    about: encodeAbout({ name, about }),
     events: rest.events,
     status: rest.status,
     tries: rest.tries,

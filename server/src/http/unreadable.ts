@@ -4,7 +4,7 @@
  */
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import { refuse, showRefusal, type Refusal } from './reply.ts';
+import { ownOrigin, refuse, showRefusal, type Refusal } from './reply.ts';
 
 /** What still comes is read for so long and thrown away: a connection closed on unread bytes breaks, and its answer is lost. */
 const LINGER_MS = 1_000;
@@ -22,9 +22,7 @@ export function refuseUnreadable(
     return;
   }
   const refusal = refusalOf(error.code);
-  const { localAddress = '127.0.0.1', localPort = 80 } = socket;
-  const host = localAddress.includes(':') ? `[${localAddress}]` : localAddress;
-  const origin = publicUrl ?? `http${'encrypted' in socket ? 's' : ''}://${host}:${localPort}`;
+  const origin = publicUrl ?? ownOrigin('encrypted' in socket ? 'https' : 'http', socket);
   const body = JSON.stringify(showRefusal(refusal, origin));
   socket.end(
     [

@@ -10,6 +10,7 @@
  * All of them become PENDING again when they are replayed.
  */
 import type pg from 'pg';
+import { DOWN_FAILURES } from '../domain/delivery.ts';
 import type { EventRow } from '../domain/event.ts';
 import type { Database } from './database.ts';
 import { toEventRow, type EventLogRow } from './event-log.ts';
@@ -141,7 +142,7 @@ export async function loadDueDeliveries(
        where d.subscription_id = $2 and d.status = 'PENDING' and (d.due_at <= now() or d.tries = 0)
          and (select true from waiting w where w.about = d.about and w.event_id < d.event_id limit 1) is null
        order by d.event_id limit $3)
-     select l.account_id, l.id, l.about, l.name, l.at, l.attempt, l.candidate, l.error_code, l.stats,
+     select l.id, l.about, l.name, l.at, l.attempt, l.candidate, l.error_code, l.stats,
        l.ordinals[due.told + 1 : due.told + $3] as ordinals, coalesce(cardinality(l.ordinals), 1) as events,
        due.told, due.tries, due.alone
      from due join event_log l on l.id = due.event_id
@@ -198,9 +199,6 @@ async function insertAttempt(
   ]);
 }
 
-/** A subscription that failed this often in a row is down: what fails then is not to blame. */
-export const DOWN_FAILURES = 3;
-
 /** When it takes something again, what waits is due at once, and the try that this may cost is not counted. */
 const RECOVER = `update event_delivery set due_at = now(), tries = greatest(tries - 1, 0), alone = false, updated_at = now()
   where subscription_id = $1 and status = 'PENDING' and tries > 0`;
@@ -251,7 +249,6 @@ export function recordDelivered(
 /** What is to become of rows that could not be told. */
 export interface Untold {
   readonly eventId: string;
-  readonly about: string;
   /** Until they are tried again, in milliseconds; null: never. */
   readonly delayMs: number | null;
 }

@@ -3,6 +3,7 @@
  * their final order, by one node at a time. With them go the deliveries that subscriptions have coming.
  */
 import type { EventName, EventRow } from '../domain/event.ts';
+import { STAT_NAMES } from '../domain/operation.ts';
 import type { Database } from './database.ts';
 
 /** Channel that wakes streams and deliveries; its payload is empty. */
@@ -68,7 +69,7 @@ export async function routeNews(database: Database, node: string, limit: number)
 }
 
 /** Rows that ids of one millisecond can tell apart. */
-export const ROUTED_MAX = 4_095;
+const ROUTED_MAX = 4_095;
 
 /** Lets another node put news into the log at once. */
 export async function leaveRouting(database: Database, node: string): Promise<void> {
@@ -82,9 +83,8 @@ export async function addProgress(
 ): Promise<void> {
   await database.query(
     `insert into event_outbox (account_id, about, name, stats)
-     select account_id, id, 'operation.progress', jsonb_build_object('total', total, 'recipients', recipients,
-       'attempts', attempts, 'unaddressable', unaddressable, 'scheduled', scheduled, 'queued', queued, 'sent', sent,
-       'delivered', delivered, 'read', read, 'undelivered', undelivered, 'failed', failed, 'canceled', canceled)
+     select account_id, id, 'operation.progress',
+       jsonb_build_object(${STAT_NAMES.map((name) => `'${name}', ${name}`).join(', ')})
      from operation where account_id = any($1::int[]) and id = any($2::uuid[]) and total > 1`,
     [
       [...new Set(operations.map((each) => each.accountId))],
@@ -95,7 +95,6 @@ export async function addProgress(
 
 /** A row as PostgreSQL gives it. */
 export interface EventLogRow {
-  account_id: number;
   id: string;
   about: string;
   name: EventName;
@@ -108,12 +107,11 @@ export interface EventLogRow {
 }
 
 /** Columns of `EventLogRow`, of a table `l`. */
-export const EVENT_COLUMNS =
-  'l.account_id, l.id, l.about, l.name, l.at, l.attempt, l.candidate, l.error_code, l.ordinals, l.stats';
+const EVENT_COLUMNS =
+  'l.id, l.about, l.name, l.at, l.attempt, l.candidate, l.error_code, l.ordinals, l.stats';
 
 export function toEventRow(row: EventLogRow): EventRow {
   return {
-    accountId: row.account_id,
     id: row.id,
     about: row.about,
     name: row.name,

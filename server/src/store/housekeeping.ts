@@ -4,7 +4,7 @@ import { EVENTS_CHANNEL } from './event-log.ts';
 import { WAKE_CHANNEL } from './operations.ts';
 
 /** What wakes whom: work that was accepted, dispatchers; news that were put into the log, streams. */
-export const CHANNELS_OF = { work: WAKE_CHANNEL, events: EVENTS_CHANNEL } as const;
+const CHANNELS_OF = { work: WAKE_CHANNEL, events: EVENTS_CHANNEL } as const;
 
 /**
  * Calls `wake` whenever some node has something for `whom`. The connection is a wake-up, not the queue: when it

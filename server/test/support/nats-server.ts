@@ -2,12 +2,13 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { jetstreamManager, type JetStreamManager, type StreamConfig } from '@nats-io/jetstream';
 import { connect as connectNats, type NodeConnectionOptions } from '@nats-io/transport-node';
+import { freePort } from './mail-server.ts';
 
 const START_MS = 20_000;
 
@@ -63,7 +64,7 @@ export interface NatsServerOptions {
 
 export async function startNatsServer(options: NatsServerOptions = {}): Promise<NatsServer> {
   const folder = mkdtempSync(join(tmpdir(), 'fanfare-nats-'));
-  const port = await findFreePort();
+  const port = await freePort();
   const files = { 'nats.conf': '', ...options.files };
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
   const store = options.jetStream === false ? [] : ['-js', '-sd', folder];
@@ -130,15 +131,6 @@ export async function startNatsServer(options: NatsServerOptions = {}): Promise<
       rmSync(folder, { recursive: true, force: true });
     },
   };
-}
-
-async function findFreePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** Whether it greets who connects. */
