@@ -37,6 +37,7 @@ import { EmbeddedError, findEmbedded, hasCluster, startEmbedded } from './store/
 import { DatabaseUnavailable, openStore, type Store } from './store/store.ts';
 
 export { renderErrorsMarkdown } from './http/docs.ts';
+export { describeApi } from './http/openapi.ts';
 export type { Account, Delivery, DeliveryAttempt, Subscription } from './store/store.ts';
 export { decodeTypeId, encodeTypeId, uuidLowerBound, uuidTimeMs } from './domain/ids.ts';
 export {

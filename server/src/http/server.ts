@@ -111,8 +111,6 @@ export interface Server {
    * those at work end, closes.
    */
   close(): Promise<void>;
-  /** `/openapi.json`, as an object. */
-  describe(): object;
 }
 
 /** Requests are looked at this often for being too slow, or more often where they may take less. */
@@ -196,7 +194,6 @@ export async function createServer(deps: ServerDeps): Promise<Server> {
       closeQuiet();
       await closed;
     },
-    describe: () => app.swagger(),
   };
 }
 

@@ -85,7 +85,14 @@ export function listSuppressionRoutes(
         'exportSuppressions',
         'Extension: SHA-256 of each address, a line each, as text.',
         {
-          response: { 200: Type.String({ description: 'Hex, newest first.' }), ...refusals() },
+          produces: ['text/plain'],
+          response: {
+            200: {
+              description: 'Hex, newest first.',
+              content: { 'text/plain': { schema: Type.String() } },
+            },
+            ...refusals(),
+          },
         },
       ),
     },

@@ -1,0 +1,2456 @@
+/**
+ * What goes in and out of the API. Generated from the server's `/openapi.json` by `npm run generate`: do not edit.
+ */
+
+export type AddSendersRequest = {
+  senderId: string;
+}[];
+/**
+ * May be left out.
+ *
+ */
+export type RotateSubscriptionSecretRequest = {
+  /**
+   * How long deliveries are signed with the secret before, too.
+   */
+  overlapSeconds?: number | undefined;
+  /**
+   * `whsec_` and the base64 of 24 to 64 bytes. Without it one is made.
+   */
+  secret?: string | undefined;
+} | null;
+
+export interface Pagination {
+  /**
+   * Token of the next page, null on the last.
+   */
+  next: string | null;
+  /**
+   * Token of this page.
+   */
+  self: string | null;
+}
+
+export interface ErrorItem {
+  code: number;
+  message: string;
+  infoUrl: string;
+  /**
+   * JSON path of the value at fault, or the text "null".
+   */
+  context: string;
+}
+
+export interface ErrorList {
+  /**
+   * The first 100.
+   */
+  errors: ErrorItem[];
+  /**
+   * All problems found.
+   */
+  total: number;
+  /**
+   * The first one's.
+   */
+  code: number;
+  /**
+   * The first one's.
+   */
+  message: string;
+  status: number;
+}
+
+export interface OperationReference {
+  operationId: string;
+  operationLocation: string;
+}
+
+export interface Operation {
+  id: string;
+  status: 'SCHEDULED' | 'PROCESSING' | 'COMPLETED' | 'CANCELED';
+  pausedAt: Date | null;
+  /**
+   * When it was accepted.
+   */
+  createdAt: Date;
+  /**
+   * When a counter last moved.
+   */
+  updatedAt: Date;
+  /**
+   * True together at every moment.
+   */
+  stats: {
+    /**
+     * Messages; the sum of the eight by status.
+     */
+    total: number;
+    /**
+     * Recipients: total + unaddressable.
+     */
+    recipients: number;
+    /**
+     * Submissions handed to a carrier.
+     */
+    attempts: number;
+    /**
+     * Recipients that no sender reaches.
+     */
+    unaddressable: number;
+    /**
+     * Messages SCHEDULED.
+     */
+    scheduled: number;
+    /**
+     * Messages QUEUED.
+     */
+    queued: number;
+    /**
+     * Messages SENT: with a carrier, no receipt yet.
+     */
+    sent: number;
+    /**
+     * Messages DELIVERED and not read.
+     */
+    delivered: number;
+    /**
+     * Messages READ.
+     */
+    read: number;
+    /**
+     * Messages UNDELIVERED.
+     */
+    undelivered: number;
+    /**
+     * Messages FAILED.
+     */
+    failed: number;
+    /**
+     * Messages CANCELED.
+     */
+    canceled: number;
+  };
+}
+
+export interface OperationList {
+  operations: Operation[];
+  pagination: Pagination;
+}
+
+export interface OperationError {
+  code: number;
+  message: string;
+  infoUrl: string;
+  /**
+   * JSON path of the recipient in the request.
+   */
+  context: string;
+  to: {
+    address: string;
+    channel: 'PHONE' | 'WHATSAPP';
+  }[];
+  messageId: string | null;
+}
+
+export interface OperationErrorList {
+  errors: OperationError[];
+  pagination: Pagination;
+}
+
+export interface AttemptError {
+  code: number;
+  message: string;
+  infoUrl: string;
+}
+
+export interface MessageSummary {
+  id: string;
+  from: {
+    address: string;
+    /**
+     * Channel of delivery.
+     */
+    channel: 'SMS' | 'RCS' | 'WHATSAPP';
+    senderId?: string;
+    senderPoolId?: string;
+  };
+  to: (
+    | {
+        address: string;
+        channel: 'PHONE' | 'WHATSAPP';
+      }
+    | {
+        addresses: {
+          address: string;
+          channel: 'PHONE' | 'WHATSAPP';
+        }[];
+      }
+  )[];
+  status:
+    | 'SCHEDULED'
+    | 'QUEUED'
+    | 'SENT'
+    | 'UNDELIVERED'
+    | 'DELIVERED'
+    | 'READ'
+    | 'FAILED'
+    | 'CANCELED'
+    | 'GROUP'
+    | 'INBOUND';
+  related: {
+    name: string;
+    id: string;
+    uri: string;
+  }[];
+  tags: {
+    [k: string]: string;
+  };
+  scheduledFor: Date | null;
+  /**
+   * When its operation was accepted.
+   */
+  createdAt: Date;
+  /**
+   * When it last changed.
+   */
+  updatedAt: Date;
+  deletedAt: null;
+}
+
+export interface MessageList {
+  messages: MessageSummary[];
+  pagination: Pagination;
+}
+
+export interface Message {
+  id: string;
+  from: {
+    address: string;
+    /**
+     * Channel of delivery.
+     */
+    channel: 'SMS' | 'RCS' | 'WHATSAPP';
+    senderId?: string;
+    senderPoolId?: string;
+  };
+  to: (
+    | {
+        address: string;
+        channel: 'PHONE' | 'WHATSAPP';
+      }
+    | {
+        addresses: {
+          address: string;
+          channel: 'PHONE' | 'WHATSAPP';
+        }[];
+      }
+  )[];
+  status:
+    | 'SCHEDULED'
+    | 'QUEUED'
+    | 'SENT'
+    | 'UNDELIVERED'
+    | 'DELIVERED'
+    | 'READ'
+    | 'FAILED'
+    | 'CANCELED'
+    | 'GROUP'
+    | 'INBOUND';
+  related: {
+    name: string;
+    id: string;
+    uri: string;
+  }[];
+  tags: {
+    [k: string]: string;
+  };
+  scheduledFor: Date | null;
+  /**
+   * When its operation was accepted.
+   */
+  createdAt: Date;
+  /**
+   * When it last changed.
+   */
+  updatedAt: Date;
+  deletedAt: null;
+  /**
+   * As requested and rendered for the recipient; of a template its id and what the channel gets.
+   */
+  content: {
+    text?: string;
+    media?: {
+      url: string;
+    }[];
+    modules?: {
+      sms?: {
+        [k: string]: unknown;
+      };
+      rcs?: {
+        [k: string]: unknown;
+      };
+    }[];
+    contentId?: string;
+  };
+  /**
+   * Oldest first.
+   */
+  attempts: {
+    id: string;
+    from: {
+      address: string;
+      /**
+       * Channel of delivery.
+       */
+      channel: 'SMS' | 'RCS' | 'WHATSAPP';
+      senderId?: string;
+      senderPoolId?: string;
+    };
+    to: {
+      address: string;
+      channel: 'PHONE' | 'WHATSAPP';
+    }[];
+    status:
+      | 'SCHEDULED'
+      | 'QUEUED'
+      | 'SENT'
+      | 'UNDELIVERED'
+      | 'DELIVERED'
+      | 'READ'
+      | 'FAILED'
+      | 'CANCELED'
+      | 'GROUP'
+      | 'INBOUND';
+    /**
+     * When it was submitted.
+     */
+    attemptedAt: Date;
+    infoUrl: string;
+    error?: AttemptError;
+  }[];
+  error?: AttemptError;
+}
+
+export interface Receipt {
+  attemptId: string;
+  from: {
+    address: string;
+    /**
+     * Channel of delivery.
+     */
+    channel: 'SMS' | 'RCS' | 'WHATSAPP';
+    senderId?: string;
+    senderPoolId?: string;
+  };
+  to: {
+    address: string;
+    channel: 'PHONE' | 'WHATSAPP';
+  };
+  status:
+    | 'SCHEDULED'
+    | 'QUEUED'
+    | 'SENT'
+    | 'UNDELIVERED'
+    | 'DELIVERED'
+    | 'READ'
+    | 'FAILED'
+    | 'CANCELED'
+    | 'GROUP'
+    | 'INBOUND';
+  /**
+   * When the attempt was submitted.
+   */
+  attemptedAt: Date;
+  error?: AttemptError;
+}
+
+export interface ReceiptList {
+  receipts: Receipt[];
+  pagination: Pagination;
+}
+
+export interface DryRun {
+  dryRun: true;
+  recipients: number;
+  /**
+   * SMS segments of the first ways together.
+   */
+  segments: number;
+  scheduledFor: Date | null;
+  messages: {
+    context: string;
+    /**
+     * Channel of delivery.
+     */
+    channel: 'SMS' | 'RCS' | 'WHATSAPP';
+    from: string;
+    to: {
+      address: string;
+      channel: 'PHONE' | 'WHATSAPP';
+    };
+    encoding: ('GSM-7' | 'UCS-2') | null;
+    segments: number | null;
+    text: string | null;
+    mediaUrls: string[];
+    rich: {
+      [k: string]: unknown;
+    } | null;
+    tags: {
+      [k: string]: string;
+    };
+    fallbacks: {
+      /**
+       * Channel of delivery.
+       */
+      channel: 'SMS' | 'RCS' | 'WHATSAPP';
+      from: string;
+      to: {
+        address: string;
+        channel: 'PHONE' | 'WHATSAPP';
+      };
+      encoding: ('GSM-7' | 'UCS-2') | null;
+      segments: number | null;
+      text: string | null;
+      mediaUrls: string[];
+      rich: {
+        [k: string]: unknown;
+      } | null;
+    }[];
+  }[];
+  unaddressable: ErrorItem[];
+  duplicates: {
+    address: string;
+    contexts: string[];
+  }[];
+}
+
+export interface SendMessagesRequest {
+  to: (AddressRecipient | ConnectedAddressRecipient | ProfileRecipient)[];
+  content: TextWithMedia | StoredContent | ChannelModules;
+  /**
+   * Without it, the default sender of each channel.
+   */
+  from?: (AddressSender | SenderIdSender | SenderPoolSender) | undefined;
+  /**
+   * When to send, at most 7 days ahead; a past instant means now.
+   */
+  schedule?:
+    | {
+        /**
+         * One RFC 3339 instant; without zone it is UTC.
+         */
+        sendAt: string[];
+      }
+    | undefined;
+  /**
+   * Metadata. Values may be Liquid; rendered they have 1 to 256 of letters, digits and . _ ~ -.
+   */
+  tags?:
+    | {
+        [k: string]: string;
+      }
+    | undefined;
+  /**
+   * Extension: what no carrier has by then is not sent any more (FAILED, 30036).
+   */
+  expireAt?: Date | string | undefined;
+  /**
+   * Extension: a URL that is told everything of this operation. It is a subscription of its own, listed with the others.
+   */
+  statusCallback?: string | undefined;
+  /**
+   * Extension: answer 200 with what would be sent, and write nothing.
+   */
+  dryRun?: boolean | undefined;
+}
+export interface AddressRecipient {
+  /**
+   * E.164.
+   */
+  address: string;
+  /**
+   * PHONE is reached by RCS and SMS.
+   */
+  channel: 'PHONE' | 'WHATSAPP';
+  /**
+   * Values of template variables.
+   */
+  variables?:
+    | {
+        [k: string]: string;
+      }
+    | undefined;
+}
+export interface ConnectedAddressRecipient {
+  /**
+   * Of one person, the preferred first.
+   */
+  addresses: {
+    /**
+     * E.164.
+     */
+    address: string;
+    /**
+     * PHONE is reached by RCS and SMS.
+     */
+    channel: 'PHONE' | 'WHATSAPP';
+  }[];
+  /**
+   * Values of template variables.
+   */
+  variables?:
+    | {
+        [k: string]: string;
+      }
+    | undefined;
+}
+/**
+ * Not supported yet: answered with 400.
+ */
+export interface ProfileRecipient {
+  profileId: string;
+  memoryStoreId: string;
+  /**
+   * Values of template variables.
+   */
+  variables?:
+    | {
+        [k: string]: string;
+      }
+    | undefined;
+}
+export interface TextWithMedia {
+  /**
+   * Liquid; at most 1600 characters when rendered.
+   */
+  text?: string | undefined;
+  media?:
+    | {
+        /**
+         * Liquid; when rendered an absolute URL, http or https, without user and password, at most 2,048 characters.
+         */
+        url: string;
+      }[]
+    | undefined;
+}
+export interface StoredContent {
+  contentId: string;
+}
+export interface ChannelModules {
+  /**
+   * At most one for each channel.
+   */
+  modules: {
+    [k: string]: unknown;
+  }[];
+}
+export interface AddressSender {
+  /**
+   * Number, short code or RCS agent id.
+   */
+  address: string;
+  /**
+   * Channel of delivery.
+   */
+  channel: 'SMS' | 'RCS' | 'WHATSAPP';
+}
+export interface SenderIdSender {
+  senderId: string;
+}
+export interface SenderPoolSender {
+  senderPoolId: string;
+  channels?:
+    | {
+        /**
+         * Use these channels only.
+         */
+        filterIn?: ('SMS' | 'RCS' | 'WHATSAPP')[] | undefined;
+        /**
+         * The lower number is tried first; a channel may appear once.
+         */
+        priority?:
+          | {
+              /**
+               * Channel of delivery.
+               */
+              channel: 'SMS' | 'RCS' | 'WHATSAPP';
+              priority: number;
+            }[]
+          | undefined;
+      }
+    | undefined;
+}
+
+export interface SearchMessagesRequest {
+  operationId?: string | undefined;
+  sessionId?: string | undefined;
+  profile?: string | undefined;
+  /**
+   * Created after.
+   */
+  startDate?: Date | string | undefined;
+  /**
+   * Created before.
+   */
+  endDate?: Date | string | undefined;
+  /**
+   * Sent to.
+   */
+  address?: string | undefined;
+  /**
+   * Channel of delivery.
+   */
+  channel?: ('SMS' | 'RCS' | 'WHATSAPP') | undefined;
+  status?:
+    | (
+        | 'SCHEDULED'
+        | 'QUEUED'
+        | 'SENT'
+        | 'UNDELIVERED'
+        | 'DELIVERED'
+        | 'READ'
+        | 'FAILED'
+        | 'CANCELED'
+        | 'GROUP'
+        | 'INBOUND'
+      )
+    | undefined;
+  /**
+   * `key:value;key:value`, all of them.
+   */
+  tags?: string | undefined;
+}
+
+export interface SendEmailsRequest {
+  from: EmailAddressSender;
+  to: (EmailAddressRecipient | ProfileRecipient1)[];
+  content: EmailHtmlContent;
+  /**
+   * When to send, at most 7 days ahead; a past instant means now.
+   */
+  schedule?:
+    | {
+        /**
+         * One RFC 3339 instant; without zone it is UTC.
+         */
+        sendAt: string[];
+      }
+    | undefined;
+  /**
+   * Metadata. Values may be Liquid; rendered they have 1 to 256 of letters, digits and . _ ~ -.
+   */
+  tags?:
+    | {
+        [k: string]: string;
+      }
+    | undefined;
+  /**
+   * Extension: what no carrier has by then is not sent any more (FAILED, 30036).
+   */
+  expireAt?: Date | string | undefined;
+  /**
+   * Extension: a URL that is told everything of this operation. It is a subscription of its own, listed with the others.
+   */
+  statusCallback?: string | undefined;
+  /**
+   * Extension: answer 200 with what would be sent, and write nothing.
+   */
+  dryRun?: boolean | undefined;
+  /**
+   * Taken and without effect: the carrier decides which address it sends from.
+   */
+  ipPoolName?: string | undefined;
+  /**
+   * Extension: whether it has a link to unsubscribe by one click; needs publicUrl. As emails.unsubscribe of the configuration when left out.
+   */
+  unsubscribe?: boolean | undefined;
+  /**
+   * Extension: whether it has a picture that tells that it was opened; needs publicUrl. As emails.trackOpens of the configuration when left out.
+   */
+  trackOpens?: boolean | undefined;
+}
+export interface EmailAddressSender {
+  /**
+   * Its domain is shown in ASCII and lower case.
+   */
+  address: string;
+  /**
+   * Shown beside the address.
+   */
+  name?: string | undefined;
+}
+export interface EmailAddressRecipient {
+  /**
+   * Its domain is shown in ASCII and lower case.
+   */
+  address: string;
+  /**
+   * Shown beside the address.
+   */
+  name?: string | undefined;
+  /**
+   * Values of template variables.
+   */
+  variables?:
+    | {
+        [k: string]: string;
+      }
+    | undefined;
+}
+/**
+ * Not supported yet: answered with 400.
+ */
+export interface ProfileRecipient1 {
+  profileId: string;
+  memoryStoreId: string;
+  /**
+   * Values of template variables.
+   */
+  variables?:
+    | {
+        [k: string]: string;
+      }
+    | undefined;
+}
+export interface EmailHtmlContent {
+  /**
+   * Liquid; one line of at most 998 characters when rendered.
+   */
+  subject: string;
+  /**
+   * Liquid, which does not escape: write {{ name | escape }}.
+   */
+  html: string;
+  /**
+   * Liquid; made from html when left out.
+   */
+  text?: string | undefined;
+  /**
+   * At most 3670016 bytes together, decoded.
+   */
+  attachments?:
+    | {
+        /**
+         * Without a path.
+         */
+        filename: string;
+        /**
+         * Media type.
+         */
+        contentType: string;
+        /**
+         * Base64.
+         */
+        content: string;
+      }[]
+    | undefined;
+  /**
+   * Further headers. Values are Liquid, one line of at most 998 characters when rendered. Those that make an e-mail what it is are refused.
+   */
+  headers?:
+    | {
+        [k: string]: string;
+      }
+    | undefined;
+}
+
+export interface SearchEmailsRequest {
+  /**
+   * Sent to.
+   */
+  address?: string | undefined;
+  operationId?: string | undefined;
+  /**
+   * Created after.
+   */
+  startDate?: Date | string | undefined;
+  /**
+   * Created before.
+   */
+  endDate?: Date | string | undefined;
+  status?:
+    | (
+        | 'SCHEDULED'
+        | 'QUEUED'
+        | 'SENT'
+        | 'DELIVERED'
+        | 'UNDELIVERED'
+        | 'OPENED'
+        | 'FAILED'
+        | 'CANCELED'
+        | 'INBOUND'
+      )
+    | undefined;
+  /**
+   * `key:value;key:value`, all of them.
+   */
+  tags?: string | undefined;
+}
+
+export interface EmailSummary {
+  id: string;
+  from: {
+    address: string;
+    name?: string;
+    senderId?: string;
+  };
+  to: {
+    address: string;
+    name?: string;
+  }[];
+  status:
+    | 'SCHEDULED'
+    | 'QUEUED'
+    | 'SENT'
+    | 'DELIVERED'
+    | 'UNDELIVERED'
+    | 'OPENED'
+    | 'FAILED'
+    | 'CANCELED'
+    | 'INBOUND';
+  related: {
+    name: string;
+    id: string;
+    uri: string;
+  }[];
+  tags: {
+    [k: string]: string;
+  };
+  scheduledFor: Date | null;
+  /**
+   * When its operation was accepted.
+   */
+  createdAt: Date;
+  /**
+   * When it last changed.
+   */
+  updatedAt: Date;
+  deletedAt: null;
+}
+
+export interface EmailList {
+  emails: EmailSummary[];
+  pagination: Pagination;
+}
+
+export interface Email {
+  id: string;
+  from: {
+    address: string;
+    name?: string;
+    senderId?: string;
+  };
+  to: {
+    address: string;
+    name?: string;
+  }[];
+  status:
+    | 'SCHEDULED'
+    | 'QUEUED'
+    | 'SENT'
+    | 'DELIVERED'
+    | 'UNDELIVERED'
+    | 'OPENED'
+    | 'FAILED'
+    | 'CANCELED'
+    | 'INBOUND';
+  related: {
+    name: string;
+    id: string;
+    uri: string;
+  }[];
+  tags: {
+    [k: string]: string;
+  };
+  scheduledFor: Date | null;
+  /**
+   * When its operation was accepted.
+   */
+  createdAt: Date;
+  /**
+   * When it last changed.
+   */
+  updatedAt: Date;
+  deletedAt: null;
+  content: {
+    subject: string;
+    html: string;
+    /**
+     * When the request gave it.
+     */
+    text?: string;
+    headers?: {
+      [k: string]: string;
+    };
+    attachments: {
+      filename: string;
+      contentType: string;
+      /**
+       * Bytes.
+       */
+      size: number;
+    }[];
+  };
+  /**
+   * Extension: oldest first.
+   */
+  attempts: {
+    id: string;
+    to: {
+      address: string;
+      name?: string;
+    }[];
+    infoUrl: string;
+    from: {
+      address: string;
+      name?: string;
+      senderId?: string;
+    };
+    status:
+      | 'SCHEDULED'
+      | 'QUEUED'
+      | 'SENT'
+      | 'DELIVERED'
+      | 'UNDELIVERED'
+      | 'OPENED'
+      | 'FAILED'
+      | 'CANCELED'
+      | 'INBOUND';
+    /**
+     * When the attempt was submitted.
+     */
+    attemptedAt: Date;
+    error?: AttemptError;
+  }[];
+  error?: AttemptError;
+}
+
+export interface EmailReceipt {
+  attemptId: string;
+  to: {
+    address: string;
+    name?: string;
+  };
+  from: {
+    address: string;
+    name?: string;
+    senderId?: string;
+  };
+  status:
+    | 'SCHEDULED'
+    | 'QUEUED'
+    | 'SENT'
+    | 'DELIVERED'
+    | 'UNDELIVERED'
+    | 'OPENED'
+    | 'FAILED'
+    | 'CANCELED'
+    | 'INBOUND';
+  /**
+   * When the attempt was submitted.
+   */
+  attemptedAt: Date;
+  error?: AttemptError;
+}
+
+export interface EmailReceiptList {
+  receipts: EmailReceipt[];
+  pagination: Pagination;
+}
+
+export interface EmailOperation {
+  id: string;
+  status: 'SCHEDULED' | 'PROCESSING' | 'COMPLETED' | 'CANCELED';
+  pausedAt: Date | null;
+  /**
+   * When it was accepted.
+   */
+  createdAt: Date;
+  /**
+   * When a counter last moved.
+   */
+  updatedAt: Date;
+  stats: {
+    /**
+     * E-mails.
+     */
+    total: number;
+    /**
+     * Recipients: those without an e-mail are listed under Errors.
+     */
+    recipients: number;
+    /**
+     * Submissions handed to a carrier.
+     */
+    attempts: number;
+    /**
+     * E-mails SCHEDULED.
+     */
+    scheduled: number;
+    /**
+     * E-mails QUEUED.
+     */
+    queued: number;
+    /**
+     * E-mails that a carrier took: delivered, undelivered and opened ones too.
+     */
+    sent: number;
+    /**
+     * E-mails that were delivered: opened ones too.
+     */
+    delivered: number;
+    /**
+     * E-mails OPENED.
+     */
+    opened: number;
+    /**
+     * E-mails UNDELIVERED.
+     */
+    undelivered: number;
+    /**
+     * E-mails FAILED.
+     */
+    failed: number;
+    /**
+     * E-mails CANCELED.
+     */
+    canceled: number;
+  };
+}
+
+export interface EmailOperationList {
+  operations: EmailOperation[];
+  pagination: Pagination;
+}
+
+export interface EmailOperationError {
+  code: number;
+  message: string;
+  infoUrl: string;
+  /**
+   * JSON path of the recipient in the request.
+   */
+  context: string;
+  to: {
+    address: string;
+    name?: string;
+  }[];
+  emailId: string | null;
+}
+
+export interface EmailOperationErrorList {
+  errors: EmailOperationError[];
+  pagination: Pagination;
+}
+
+export interface EmailDryRun {
+  dryRun: true;
+  recipients: number;
+  scheduledFor: Date | null;
+  emails: {
+    context: string;
+    from: {
+      address: string;
+      name?: string;
+    };
+    to: {
+      address: string;
+      name?: string;
+    };
+    subject: string;
+    headers: {
+      [k: string]: string;
+    };
+    tags: {
+      [k: string]: string;
+    };
+    /**
+     * Of the first ten.
+     */
+    html?: string;
+    text?: string | null;
+  }[];
+  unaddressable: ErrorItem[];
+  duplicates: {
+    address: string;
+    contexts: string[];
+  }[];
+}
+
+export interface CreateSenderRequest {
+  /**
+   * For EMAIL also *@domain.
+   */
+  address: string;
+  /**
+   * Channel of delivery.
+   */
+  channel: 'SMS' | 'RCS' | 'WHATSAPP' | 'EMAIL';
+  carrier?: string | undefined;
+  displayName?: (string | null) | undefined;
+  status?: ('ACTIVATED' | 'DEACTIVATED') | undefined;
+  /**
+   * Use it when a request names no sender.
+   */
+  default?: boolean | undefined;
+  tags?:
+    | {
+        [k: string]: string;
+      }
+    | undefined;
+  /**
+   * Units per second over all nodes; null is no limit.
+   */
+  throughput?: (number | null) | undefined;
+  /**
+   * What throughput and daily cap count; SEGMENTS for SMS when not given.
+   */
+  throughputUnit?: ('MESSAGES' | 'SEGMENTS') | undefined;
+  /**
+   * Units per day of UTC; null is no limit.
+   */
+  dailyCap?: (number | null) | undefined;
+  /**
+   * From start to end by the recipient's clock nothing is sent; over midnight when end is earlier.
+   */
+  quietHours?:
+    | ({
+        start: string;
+        end: string;
+      } | null)
+    | undefined;
+}
+
+export interface UpdateSenderRequest {
+  carrier?: string | undefined;
+  displayName?: (string | null) | undefined;
+  status?: ('ACTIVATED' | 'DEACTIVATED') | undefined;
+  /**
+   * Use it when a request names no sender.
+   */
+  default?: boolean | undefined;
+  tags?:
+    | {
+        [k: string]: string;
+      }
+    | undefined;
+  /**
+   * Units per second over all nodes; null is no limit.
+   */
+  throughput?: (number | null) | undefined;
+  /**
+   * What throughput and daily cap count; SEGMENTS for SMS when not given.
+   */
+  throughputUnit?: ('MESSAGES' | 'SEGMENTS') | undefined;
+  /**
+   * Units per day of UTC; null is no limit.
+   */
+  dailyCap?: (number | null) | undefined;
+  /**
+   * From start to end by the recipient's clock nothing is sent; over midnight when end is earlier.
+   */
+  quietHours?:
+    | ({
+        start: string;
+        end: string;
+      } | null)
+    | undefined;
+}
+
+export interface SearchSendersRequest {
+  address: string;
+  /**
+   * Channel of delivery.
+   */
+  channel: 'SMS' | 'RCS' | 'WHATSAPP' | 'EMAIL';
+  status?: ('ACTIVATED' | 'DEACTIVATED') | undefined;
+  pageToken?: string | undefined;
+  pageSize?: number | undefined;
+}
+
+export interface ResolveSendersRequest {
+  recipientAddresses: {
+    address: string;
+    channel: 'PHONE' | 'WHATSAPP' | 'EMAIL';
+  }[];
+  senderPoolId?: string | undefined;
+  senderAddresses?:
+    | {
+        address: string;
+        /**
+         * Channel of delivery.
+         */
+        channel: 'SMS' | 'RCS' | 'WHATSAPP' | 'EMAIL';
+      }[]
+    | undefined;
+  channels?:
+    | {
+        /**
+         * Use these channels only.
+         */
+        filterIn?: ('SMS' | 'RCS' | 'WHATSAPP' | 'EMAIL')[] | undefined;
+        /**
+         * The lower number is tried first; a channel may appear once.
+         */
+        priority?:
+          | {
+              /**
+               * Channel of delivery.
+               */
+              channel: 'SMS' | 'RCS' | 'WHATSAPP' | 'EMAIL';
+              priority: number;
+            }[]
+          | undefined;
+      }
+    | undefined;
+}
+
+export interface CreateSenderPoolRequest {
+  name?: string | undefined;
+  senders?:
+    | {
+        senderId: string;
+      }[]
+    | undefined;
+  tags?:
+    | {
+        [k: string]: string;
+      }
+    | undefined;
+}
+
+export interface UpdateSenderPoolRequest {
+  name?: string | undefined;
+  tags?:
+    | {
+        [k: string]: string;
+      }
+    | undefined;
+}
+
+export interface AddSuppressionRequest {
+  /**
+   * E.164, or an e-mail address; its case does not matter.
+   */
+  address: string;
+  senderId?: string | undefined;
+  senderPoolId?: string | undefined;
+  reason?: string | undefined;
+}
+
+export interface ImportSuppressionsRequest {
+  /**
+   * Items: E.164, or an e-mail address; its case does not matter.
+   */
+  addresses: string[];
+  senderId?: string | undefined;
+  senderPoolId?: string | undefined;
+  reason?: string | undefined;
+}
+
+export interface SearchSuppressionsRequest {
+  /**
+   * E.164, or an e-mail address; its case does not matter.
+   */
+  address: string;
+}
+
+export interface CreateContentRequest {
+  friendlyName?: string | undefined;
+  language?: string | undefined;
+  /**
+   * Values of variables that a recipient does not bring.
+   */
+  variables?:
+    | {
+        [k: string]: string;
+      }
+    | undefined;
+  types: {
+    'twilio/text'?:
+      | {
+          /**
+           * Liquid; at most 1600 characters when rendered.
+           */
+          body: string;
+        }
+      | undefined;
+    'twilio/media'?:
+      | {
+          /**
+           * Liquid; at most 1600 characters when rendered.
+           */
+          body?: string | undefined;
+          /**
+           * Items: Liquid; when rendered an absolute URL, http or https, without user and password, at most 2,048 characters.
+           */
+          media: string[];
+        }
+      | undefined;
+    'twilio/quick-reply'?:
+      | {
+          /**
+           * Liquid; at most 1024 characters when rendered.
+           */
+          body: string;
+          actions: {
+            type?: 'QUICK_REPLY' | undefined;
+            /**
+             * Liquid; at most 20 characters when rendered.
+             */
+            title: string;
+            /**
+             * Liquid; at most 200 characters when rendered.
+             */
+            id: string;
+          }[];
+        }
+      | undefined;
+    'twilio/call-to-action'?:
+      | {
+          /**
+           * Liquid; at most 640 characters when rendered.
+           */
+          body: string;
+          actions: {
+            [k: string]: unknown;
+          }[];
+        }
+      | undefined;
+    'twilio/card'?:
+      | {
+          /**
+           * Liquid; at most 200 characters when rendered.
+           */
+          title: string;
+          /**
+           * Liquid; at most 60 characters when rendered.
+           */
+          subtitle?: string | undefined;
+          /**
+           * Liquid; at most 1600 characters when rendered.
+           */
+          body?: string | undefined;
+          media?: string[] | undefined;
+          actions?:
+            | {
+                [k: string]: unknown;
+              }[]
+            | undefined;
+        }
+      | undefined;
+  };
+}
+
+export interface ContentTemplate {
+  id: string;
+  friendlyName: string | null;
+  language: string | null;
+  variables: {
+    [k: string]: string;
+  };
+  /**
+   * As stored.
+   */
+  types: {
+    [k: string]: {
+      [k: string]: unknown;
+    };
+  };
+  /**
+   * When it was stored.
+   */
+  createdAt: Date;
+}
+
+export interface ContentTemplateList {
+  contents: ContentTemplate[];
+  pagination: Pagination;
+}
+/**
+ * With url or sink.
+ *
+ */
+export interface CreateSubscriptionRequest {
+  /**
+   * Where events are posted to.
+   */
+  url?: string | undefined;
+  /**
+   * A sink of the configuration.
+   */
+  sink?: string | undefined;
+  /**
+   * Types, or beginnings of types with "*" behind. There are: com.twilio.comms-api.operation.scheduled, com.twilio.comms-api.operation.processing, com.twilio.comms-api.operation.completed, fanfare.operation.canceled, fanfare.operation.progress, com.twilio.comms-api.message.queued, com.twilio.comms-api.message.sent, com.twilio.comms-api.message.failed, com.twilio.comms-api.message.delivered, com.twilio.comms-api.message.undelivered, com.twilio.comms-api.message.read, fanfare.message.canceled, com.twilio.comms-api.message.inbound-received, fanfare.email.queued, fanfare.email.sent, fanfare.email.failed, fanfare.email.delivered, fanfare.email.undelivered, fanfare.email.opened, fanfare.email.canceled.
+   */
+  types?: string[] | undefined;
+  /**
+   * Only what is about messages or operations with all of these tags.
+   */
+  tags?:
+    | {
+        [k: string]: string;
+      }
+    | undefined;
+  batch?:
+    | {
+        /**
+         * Most events of one request.
+         */
+        size?: number | undefined;
+        /**
+         * How long events are collected.
+         */
+        delayMs?: number | undefined;
+      }
+    | undefined;
+  description?: string | undefined;
+  /**
+   * What X-Twilio-Signature is made with, instead of the secret. Never shown.
+   */
+  authToken?: string | undefined;
+  /**
+   * `whsec_` and the base64 of 24 to 64 bytes. Without it one is made.
+   */
+  secret?: string | undefined;
+}
+
+export interface UpdateSubscriptionRequest {
+  /**
+   * Where events are posted to.
+   */
+  url?: string | undefined;
+  /**
+   * A sink of the configuration.
+   */
+  sink?: string | undefined;
+  /**
+   * Types, or beginnings of types with "*" behind. There are: com.twilio.comms-api.operation.scheduled, com.twilio.comms-api.operation.processing, com.twilio.comms-api.operation.completed, fanfare.operation.canceled, fanfare.operation.progress, com.twilio.comms-api.message.queued, com.twilio.comms-api.message.sent, com.twilio.comms-api.message.failed, com.twilio.comms-api.message.delivered, com.twilio.comms-api.message.undelivered, com.twilio.comms-api.message.read, fanfare.message.canceled, com.twilio.comms-api.message.inbound-received, fanfare.email.queued, fanfare.email.sent, fanfare.email.failed, fanfare.email.delivered, fanfare.email.undelivered, fanfare.email.opened, fanfare.email.canceled.
+   */
+  types?: string[] | undefined;
+  /**
+   * Only what is about messages or operations with all of these tags.
+   */
+  tags?:
+    | {
+        [k: string]: string;
+      }
+    | undefined;
+  batch?:
+    | {
+        /**
+         * Most events of one request.
+         */
+        size?: number | undefined;
+        /**
+         * How long events are collected.
+         */
+        delayMs?: number | undefined;
+      }
+    | undefined;
+  description?: (string | null) | undefined;
+  authToken?: (string | null) | undefined;
+  status?: ('ENABLED' | 'DISABLED') | undefined;
+}
+/**
+ * With deliveryIds, or with dates.
+ *
+ */
+export interface ReplaySubscriptionRequest {
+  deliveryIds?: string[] | undefined;
+  /**
+   * Of deliveries created after this instant.
+   */
+  startDate?: Date | string | undefined;
+  /**
+   * Of deliveries created before this instant.
+   */
+  endDate?: Date | string | undefined;
+  /**
+   * Only such; FAILED when not given, any with deliveryIds.
+   */
+  statuses?: ('PENDING' | 'DELIVERED' | 'FAILED')[] | undefined;
+}
+/**
+ * With url or sink.
+ *
+ */
+export interface Subscription {
+  id: string;
+  url?: string;
+  sink?: string;
+  /**
+   * STATUS_CALLBACK: made for requests that name its URL as statusCallback.
+   */
+  origin: 'API' | 'STATUS_CALLBACK';
+  types: string[];
+  tags: {
+    [k: string]: string;
+  };
+  description: string | null;
+  batch: {
+    size: number;
+    delayMs: number;
+  };
+  status: 'ENABLED' | 'DISABLED';
+  reason: string | null;
+  /**
+   * Requests that failed since the last one that did not.
+   */
+  failures: number;
+  failingSince: Date | null;
+  lastDeliveryAt: Date | null;
+  /**
+   * Whether an authToken is set.
+   */
+  hasAuthToken: boolean;
+  /**
+   * When it was made.
+   */
+  createdAt: Date;
+  /**
+   * When it was last changed.
+   */
+  updatedAt: Date;
+}
+
+export interface SubscriptionList {
+  subscriptions: Subscription[];
+  pagination: Pagination;
+}
+
+export interface NewSubscription {
+  id: string;
+  url?: string;
+  sink?: string;
+  /**
+   * STATUS_CALLBACK: made for requests that name its URL as statusCallback.
+   */
+  origin: 'API' | 'STATUS_CALLBACK';
+  types: string[];
+  tags: {
+    [k: string]: string;
+  };
+  description: string | null;
+  batch: {
+    size: number;
+    delayMs: number;
+  };
+  status: 'ENABLED' | 'DISABLED';
+  reason: string | null;
+  /**
+   * Requests that failed since the last one that did not.
+   */
+  failures: number;
+  failingSince: Date | null;
+  lastDeliveryAt: Date | null;
+  /**
+   * Whether an authToken is set.
+   */
+  hasAuthToken: boolean;
+  /**
+   * When it was made.
+   */
+  createdAt: Date;
+  /**
+   * When it was last changed.
+   */
+  updatedAt: Date;
+  /**
+   * What deliveries are signed with. Shown only now.
+   */
+  secret: string;
+}
+
+export interface RotatedSecret {
+  /**
+   * The new one. Shown only now.
+   */
+  secret: string;
+  /**
+   * Until then deliveries are signed with the one before, too.
+   */
+  previousUntil: Date;
+}
+
+export interface SubscriptionTest {
+  delivered: boolean;
+  httpStatus: number | null;
+  detail: string | null;
+  /**
+   * Milliseconds.
+   */
+  tookMs: number;
+}
+
+export interface Delivery {
+  id: string;
+  type:
+    | 'com.twilio.comms-api.operation.scheduled'
+    | 'com.twilio.comms-api.operation.processing'
+    | 'com.twilio.comms-api.operation.completed'
+    | 'fanfare.operation.canceled'
+    | 'fanfare.operation.progress'
+    | 'com.twilio.comms-api.message.queued'
+    | 'com.twilio.comms-api.message.sent'
+    | 'com.twilio.comms-api.message.failed'
+    | 'com.twilio.comms-api.message.delivered'
+    | 'com.twilio.comms-api.message.undelivered'
+    | 'com.twilio.comms-api.message.read'
+    | 'fanfare.message.canceled'
+    | 'com.twilio.comms-api.message.inbound-received'
+    | 'fanfare.email.queued'
+    | 'fanfare.email.sent'
+    | 'fanfare.email.failed'
+    | 'fanfare.email.delivered'
+    | 'fanfare.email.undelivered'
+    | 'fanfare.email.opened'
+    | 'fanfare.email.canceled';
+  /**
+   * Id of the operation, or of the message that a person sent.
+   */
+  about: string;
+  /**
+   * Events in it: of so many messages the same is told.
+   */
+  events: number;
+  status: 'PENDING' | 'DELIVERED' | 'FAILED';
+  /**
+   * Requests with it that failed.
+   */
+  tries: number;
+  nextTryAt: Date | null;
+  /**
+   * When it happened.
+   */
+  createdAt: Date;
+  /**
+   * When this last changed.
+   */
+  updatedAt: Date;
+}
+
+export interface DeliveryList {
+  deliveries: Delivery[];
+  pagination: Pagination;
+}
+
+export interface DeliveryAttempt {
+  id: string;
+  delivered: boolean;
+  httpStatus: number | null;
+  detail: string | null;
+  /**
+   * Events of the request.
+   */
+  events: number;
+  firstDeliveryId: string;
+  lastDeliveryId: string;
+  /**
+   * Milliseconds.
+   */
+  tookMs: number;
+  /**
+   * When the request was begun.
+   */
+  createdAt: Date;
+}
+
+export interface DeliveryAttemptList {
+  attempts: DeliveryAttempt[];
+  pagination: Pagination;
+}
+
+export interface SubscriptionReplay {
+  /**
+   * Deliveries that are due now.
+   */
+  replayed: number;
+}
+/**
+ * Without sender and pool: for the whole account.
+ *
+ */
+export interface Suppression {
+  id: string;
+  address: string;
+  senderId: string | null;
+  senderPoolId: string | null;
+  reason: string | null;
+  /**
+   * When it was added.
+   */
+  createdAt: Date;
+}
+
+export interface SuppressionList {
+  suppressions: Suppression[];
+  pagination: Pagination;
+}
+
+export interface SuppressionImport {
+  /**
+   * Addresses given.
+   */
+  total: number;
+  /**
+   * Entries that are new.
+   */
+  created: number;
+}
+
+export interface ResourceReference {
+  resourceId: string;
+  resourceLocation: string;
+}
+
+export interface Sender {
+  id: string;
+  displayName: string | null;
+  address: string;
+  /**
+   * Channel of delivery.
+   */
+  channel: 'SMS' | 'RCS' | 'WHATSAPP' | 'EMAIL';
+  status: 'ACTIVATED' | 'DEACTIVATED';
+  tags: {
+    [k: string]: string;
+  };
+  /**
+   * Extension.
+   */
+  carrier: string;
+  /**
+   * Extension: used when a request names no sender.
+   */
+  default: boolean;
+  /**
+   * Units per second over all nodes; null is no limit.
+   */
+  throughput: number | null;
+  /**
+   * What throughput and daily cap count; SEGMENTS for SMS when not given.
+   */
+  throughputUnit: 'MESSAGES' | 'SEGMENTS';
+  /**
+   * Units per day of UTC; null is no limit.
+   */
+  dailyCap: number | null;
+  /**
+   * From start to end by the recipient's clock nothing is sent; over midnight when end is earlier.
+   */
+  quietHours: {
+    start: string;
+    end: string;
+  } | null;
+  /**
+   * Extension: comes from the configuration.
+   */
+  configured: boolean;
+  /**
+   * When it was added.
+   */
+  createdAt: Date;
+  /**
+   * When it was last changed.
+   */
+  updatedAt: Date;
+}
+
+export interface SenderList {
+  senders: Sender[];
+  pagination: Pagination;
+}
+
+export interface ResolvedSenders {
+  results: {
+    from: {
+      senderId: string;
+      displayName: string | null;
+      /**
+       * Channel of delivery.
+       */
+      channel: 'SMS' | 'RCS' | 'WHATSAPP' | 'EMAIL';
+      address: string;
+    };
+    to: {
+      address: string;
+      channel: 'PHONE' | 'WHATSAPP' | 'EMAIL';
+    };
+    /**
+     * 0 would be tried first.
+     */
+    priority: number;
+  }[];
+}
+
+export interface SenderPool {
+  id: string;
+  name: string;
+  tags: {
+    [k: string]: string;
+  };
+  /**
+   * When it was made.
+   */
+  createdAt: Date;
+  /**
+   * When it or its members last changed.
+   */
+  updatedAt: Date;
+}
+
+export interface SenderPoolList {
+  senderPools: SenderPool[];
+  pagination: Pagination;
+}
+
+export interface SenderPoolOperation {
+  id: string;
+  status: 'PROCESSING' | 'COMPLETED' | 'CANCELED';
+  stats: {
+    /**
+     * Senders named.
+     */
+    total: number;
+    /**
+     * Always 0.
+     */
+    queued: number;
+    /**
+     * Members now.
+     */
+    created: number;
+    /**
+     * No senders of the account.
+     */
+    failed: number;
+  };
+  /**
+   * When it was asked for.
+   */
+  createdAt: Date;
+  /**
+   * When it was done.
+   */
+  updatedAt: Date;
+}
+
+export interface SenderPoolOperationList {
+  operations: SenderPoolOperation[];
+  pagination: Pagination;
+}
+
+export interface ListMessagesQuery {
+  /**
+   * Of this operation (`operation_id` is understood too).
+   */
+  operationId?: string | undefined;
+  /**
+   * No message has a session: the list is empty.
+   */
+  sessionId?: string | undefined;
+  /**
+   * No message has a profile: the list is empty.
+   */
+  profile?: string | undefined;
+  /**
+   * Created after this instant.
+   */
+  startDate?: Date | string | undefined;
+  /**
+   * Created before this instant; later than startDate.
+   */
+  endDate?: Date | string | undefined;
+  /**
+   * Channel of delivery.
+   */
+  channel?: ('SMS' | 'RCS' | 'WHATSAPP') | undefined;
+  status?:
+    | (
+        | 'SCHEDULED'
+        | 'QUEUED'
+        | 'SENT'
+        | 'UNDELIVERED'
+        | 'DELIVERED'
+        | 'READ'
+        | 'FAILED'
+        | 'CANCELED'
+        | 'GROUP'
+        | 'INBOUND'
+      )
+    | undefined;
+  /**
+   * `key:value;key:value`, all of them.
+   */
+  tags?: Record<string, string> | string | undefined;
+  /**
+   * `pagination.next` of the page before.
+   */
+  pageToken?: string | undefined;
+  /**
+   * Entries of a page.
+   */
+  pageSize?: number | undefined;
+}
+
+export interface SearchMessagesQuery {
+  /**
+   * `pagination.next` of the page before.
+   */
+  pageToken?: string | undefined;
+  /**
+   * Entries of a page.
+   */
+  pageSize?: number | undefined;
+}
+
+export interface ListOperationsQuery {
+  /**
+   * Created after this instant.
+   */
+  startDate?: Date | string | undefined;
+  /**
+   * Created before this instant; later than startDate.
+   */
+  endDate?: Date | string | undefined;
+  status?: ('SCHEDULED' | 'PROCESSING' | 'COMPLETED' | 'CANCELED') | undefined;
+  /**
+   * `pagination.next` of the page before.
+   */
+  pageToken?: string | undefined;
+  /**
+   * Entries of a page.
+   */
+  pageSize?: number | undefined;
+}
+
+export interface ListOperationErrorsQuery {
+  /**
+   * `pagination.next` of the page before.
+   */
+  pageToken?: string | undefined;
+  /**
+   * Entries of a page.
+   */
+  pageSize?: number | undefined;
+}
+
+export interface ListEmailsQuery {
+  /**
+   * Of this operation.
+   */
+  operationId?: string | undefined;
+  /**
+   * Created after this instant.
+   */
+  startDate?: Date | string | undefined;
+  /**
+   * Created before this instant; later than startDate.
+   */
+  endDate?: Date | string | undefined;
+  status?:
+    | (
+        | 'SCHEDULED'
+        | 'QUEUED'
+        | 'SENT'
+        | 'DELIVERED'
+        | 'UNDELIVERED'
+        | 'OPENED'
+        | 'FAILED'
+        | 'CANCELED'
+        | 'INBOUND'
+      )
+    | undefined;
+  /**
+   * `key:value;key:value`, all of them.
+   */
+  tags?: Record<string, string> | string | undefined;
+  /**
+   * `pagination.next` of the page before.
+   */
+  pageToken?: string | undefined;
+  /**
+   * Entries of a page.
+   */
+  pageSize?: number | undefined;
+}
+
+export interface SearchEmailsQuery {
+  /**
+   * `pagination.next` of the page before.
+   */
+  pageToken?: string | undefined;
+  /**
+   * Entries of a page.
+   */
+  pageSize?: number | undefined;
+}
+
+export interface ListEmailOperationsQuery {
+  /**
+   * Created after this instant.
+   */
+  startDate?: Date | string | undefined;
+  /**
+   * Created before this instant; later than startDate.
+   */
+  endDate?: Date | string | undefined;
+  status?: ('SCHEDULED' | 'PROCESSING' | 'COMPLETED' | 'CANCELED') | undefined;
+  /**
+   * `pagination.next` of the page before.
+   */
+  pageToken?: string | undefined;
+  /**
+   * Entries of a page.
+   */
+  pageSize?: number | undefined;
+}
+
+export interface ListEmailOperationErrorsQuery {
+  /**
+   * `pagination.next` of the page before.
+   */
+  pageToken?: string | undefined;
+  /**
+   * Entries of a page.
+   */
+  pageSize?: number | undefined;
+}
+
+export interface ListSendersQuery {
+  /**
+   * Channel of delivery.
+   */
+  channel?: ('SMS' | 'RCS' | 'WHATSAPP' | 'EMAIL') | undefined;
+  status?: ('ACTIVATED' | 'DEACTIVATED') | undefined;
+  /**
+   * Created after this instant.
+   */
+  startDate?: Date | string | undefined;
+  /**
+   * Created before this instant; later than startDate.
+   */
+  endDate?: Date | string | undefined;
+  /**
+   * `pagination.next` of the page before.
+   */
+  pageToken?: string | undefined;
+  /**
+   * Entries of a page.
+   */
+  pageSize?: number | undefined;
+}
+
+export interface SearchSendersQuery {
+  /**
+   * `pagination.next` of the page before.
+   */
+  pageToken?: string | undefined;
+  /**
+   * Entries of a page.
+   */
+  pageSize?: number | undefined;
+}
+
+export interface ListSenderPoolsQuery {
+  /**
+   * Created after this instant.
+   */
+  startDate?: Date | string | undefined;
+  /**
+   * Created before this instant; later than startDate.
+   */
+  endDate?: Date | string | undefined;
+  /**
+   * The pool that this operation made or changed.
+   */
+  operationId?: string | undefined;
+  /**
+   * `pagination.next` of the page before.
+   */
+  pageToken?: string | undefined;
+  /**
+   * Entries of a page.
+   */
+  pageSize?: number | undefined;
+}
+
+export interface ListSenderPoolOperationsQuery {
+  /**
+   * Created after this instant.
+   */
+  startDate?: Date | string | undefined;
+  /**
+   * Created before this instant; later than startDate.
+   */
+  endDate?: Date | string | undefined;
+  status?: ('PROCESSING' | 'COMPLETED' | 'CANCELED') | undefined;
+  /**
+   * `pagination.next` of the page before.
+   */
+  pageToken?: string | undefined;
+  /**
+   * Entries of a page.
+   */
+  pageSize?: number | undefined;
+}
+
+export interface ListSenderPoolSendersQuery {
+  /**
+   * Channel of delivery.
+   */
+  channel?: ('SMS' | 'RCS' | 'WHATSAPP' | 'EMAIL') | undefined;
+  status?: ('ACTIVATED' | 'DEACTIVATED') | undefined;
+  /**
+   * Created after this instant.
+   */
+  startDate?: Date | string | undefined;
+  /**
+   * Created before this instant; later than startDate.
+   */
+  endDate?: Date | string | undefined;
+  /**
+   * `pagination.next` of the page before.
+   */
+  pageToken?: string | undefined;
+  /**
+   * Entries of a page.
+   */
+  pageSize?: number | undefined;
+}
+
+export interface ListSuppressionsQuery {
+  /**
+   * Created after this instant.
+   */
+  startDate?: Date | string | undefined;
+  /**
+   * Created before this instant; later than startDate.
+   */
+  endDate?: Date | string | undefined;
+  /**
+   * `pagination.next` of the page before.
+   */
+  pageToken?: string | undefined;
+  /**
+   * Entries of a page.
+   */
+  pageSize?: number | undefined;
+}
+
+export interface SearchSuppressionsQuery {
+  /**
+   * `pagination.next` of the page before.
+   */
+  pageToken?: string | undefined;
+  /**
+   * Entries of a page.
+   */
+  pageSize?: number | undefined;
+}
+
+export interface ListContentQuery {
+  /**
+   * Created after this instant.
+   */
+  startDate?: Date | string | undefined;
+  /**
+   * Created before this instant; later than startDate.
+   */
+  endDate?: Date | string | undefined;
+  /**
+   * `pagination.next` of the page before.
+   */
+  pageToken?: string | undefined;
+  /**
+   * Entries of a page.
+   */
+  pageSize?: number | undefined;
+}
+
+export interface StreamEventsQuery {
+  /**
+   * Types of events with commas between, or beginnings of them with `*`.
+   */
+  types?: string | undefined;
+  /**
+   * As the header Last-Event-ID: go on behind this event.
+   */
+  lastEventId?: string | undefined;
+}
+
+export interface ListSubscriptionsQuery {
+  /**
+   * `pagination.next` of the page before.
+   */
+  pageToken?: string | undefined;
+  /**
+   * Entries of a page.
+   */
+  pageSize?: number | undefined;
+}
+
+export interface ListDeliveriesQuery {
+  status?: ('PENDING' | 'DELIVERED' | 'FAILED') | undefined;
+  /**
+   * Created after this instant.
+   */
+  startDate?: Date | string | undefined;
+  /**
+   * Created before this instant; later than startDate.
+   */
+  endDate?: Date | string | undefined;
+  /**
+   * `pagination.next` of the page before.
+   */
+  pageToken?: string | undefined;
+  /**
+   * Entries of a page.
+   */
+  pageSize?: number | undefined;
+}
+
+export interface ListDeliveryAttemptsQuery {
+  delivered?: ('true' | 'false') | undefined;
+  /**
+   * Created after this instant.
+   */
+  startDate?: Date | string | undefined;
+  /**
+   * Created before this instant; later than startDate.
+   */
+  endDate?: Date | string | undefined;
+  /**
+   * `pagination.next` of the page before.
+   */
+  pageToken?: string | undefined;
+  /**
+   * Entries of a page.
+   */
+  pageSize?: number | undefined;
+}
+
+/** What each endpoint takes and answers, by its operationId. */
+export interface Endpoints {
+  listMessages: { query: ListMessagesQuery; body: undefined; answer: MessageList };
+  sendMessages: {
+    query: undefined;
+    body: SendMessagesRequest;
+    answer: DryRun | OperationReference;
+  };
+  searchMessages: { query: SearchMessagesQuery; body: SearchMessagesRequest; answer: MessageList };
+  listOperations: { query: ListOperationsQuery; body: undefined; answer: OperationList };
+  fetchOperation: { query: undefined; body: undefined; answer: Operation };
+  deleteOperation: { query: undefined; body: undefined; answer: undefined };
+  streamOperation: { query: undefined; body: undefined; answer: undefined };
+  listOperationErrors: {
+    query: ListOperationErrorsQuery;
+    body: undefined;
+    answer: OperationErrorList;
+  };
+  pauseOperation: { query: undefined; body: undefined; answer: Operation };
+  resumeOperation: { query: undefined; body: undefined; answer: Operation };
+  cancelOperation: { query: undefined; body: undefined; answer: Operation };
+  seekMessage: { query: undefined; body: undefined; answer: undefined };
+  fetchMessage: { query: undefined; body: undefined; answer: Message };
+  deleteMessage: { query: undefined; body: undefined; answer: undefined };
+  listReceipts: { query: undefined; body: undefined; answer: ReceiptList };
+  cancelMessage: { query: undefined; body: undefined; answer: Message };
+  listEmails: { query: ListEmailsQuery; body: undefined; answer: EmailList };
+  sendEmails: {
+    query: undefined;
+    body: SendEmailsRequest;
+    answer: EmailDryRun | OperationReference;
+  };
+  searchEmails: { query: SearchEmailsQuery; body: SearchEmailsRequest; answer: EmailList };
+  listEmailOperations: {
+    query: ListEmailOperationsQuery;
+    body: undefined;
+    answer: EmailOperationList;
+  };
+  fetchEmailOperation: { query: undefined; body: undefined; answer: EmailOperation };
+  deleteEmailOperation: { query: undefined; body: undefined; answer: undefined };
+  streamEmailOperation: { query: undefined; body: undefined; answer: undefined };
+  listEmailOperationErrors: {
+    query: ListEmailOperationErrorsQuery;
+    body: undefined;
+    answer: EmailOperationErrorList;
+  };
+  pauseEmailOperation: { query: undefined; body: undefined; answer: EmailOperation };
+  resumeEmailOperation: { query: undefined; body: undefined; answer: EmailOperation };
+  cancelEmailOperation: { query: undefined; body: undefined; answer: EmailOperation };
+  fetchEmail: { query: undefined; body: undefined; answer: Email };
+  deleteEmail: { query: undefined; body: undefined; answer: undefined };
+  listEmailReceipts: { query: undefined; body: undefined; answer: EmailReceiptList };
+  cancelEmail: { query: undefined; body: undefined; answer: Email };
+  listSenders: { query: ListSendersQuery; body: undefined; answer: SenderList };
+  createSender: { query: undefined; body: CreateSenderRequest; answer: Sender };
+  searchSenders: { query: SearchSendersQuery; body: SearchSendersRequest; answer: SenderList };
+  resolveSenders: { query: undefined; body: ResolveSendersRequest; answer: ResolvedSenders };
+  fetchSender: { query: undefined; body: undefined; answer: Sender };
+  updateSender: { query: undefined; body: UpdateSenderRequest; answer: Sender };
+  deleteSender: { query: undefined; body: undefined; answer: undefined };
+  listSenderPools: { query: ListSenderPoolsQuery; body: undefined; answer: SenderPoolList };
+  createSenderPool: { query: undefined; body: CreateSenderPoolRequest; answer: OperationReference };
+  listSenderPoolOperations: {
+    query: ListSenderPoolOperationsQuery;
+    body: undefined;
+    answer: SenderPoolOperationList;
+  };
+  fetchSenderPoolOperation: { query: undefined; body: undefined; answer: SenderPoolOperation };
+  fetchSenderPool: { query: undefined; body: undefined; answer: SenderPool };
+  updateSenderPool: { query: undefined; body: UpdateSenderPoolRequest; answer: ResourceReference };
+  deleteSenderPool: { query: undefined; body: undefined; answer: ResourceReference };
+  listSenderPoolSenders: { query: ListSenderPoolSendersQuery; body: undefined; answer: SenderList };
+  addSenderPoolSenders: { query: undefined; body: AddSendersRequest; answer: OperationReference };
+  removeSenderPoolSender: { query: undefined; body: undefined; answer: ResourceReference };
+  listSuppressions: { query: ListSuppressionsQuery; body: undefined; answer: SuppressionList };
+  addSuppression: { query: undefined; body: AddSuppressionRequest; answer: Suppression };
+  importSuppressions: {
+    query: undefined;
+    body: ImportSuppressionsRequest;
+    answer: SuppressionImport;
+  };
+  searchSuppressions: {
+    query: SearchSuppressionsQuery;
+    body: SearchSuppressionsRequest;
+    answer: SuppressionList;
+  };
+  exportSuppressions: { query: undefined; body: undefined; answer: undefined };
+  removeSuppression: { query: undefined; body: undefined; answer: undefined };
+  listContent: { query: ListContentQuery; body: undefined; answer: ContentTemplateList };
+  createContent: { query: undefined; body: CreateContentRequest; answer: ContentTemplate };
+  fetchContent: { query: undefined; body: undefined; answer: ContentTemplate };
+  deleteContent: { query: undefined; body: undefined; answer: undefined };
+  streamEvents: { query: StreamEventsQuery; body: undefined; answer: undefined };
+  listSubscriptions: { query: ListSubscriptionsQuery; body: undefined; answer: SubscriptionList };
+  createSubscription: {
+    query: undefined;
+    body: CreateSubscriptionRequest;
+    answer: NewSubscription;
+  };
+  fetchSubscription: { query: undefined; body: undefined; answer: Subscription };
+  updateSubscription: { query: undefined; body: UpdateSubscriptionRequest; answer: Subscription };
+  deleteSubscription: { query: undefined; body: undefined; answer: undefined };
+  rotateSubscriptionSecret: {
+    query: undefined;
+    body: RotateSubscriptionSecretRequest;
+    answer: RotatedSecret;
+  };
+  testSubscription: { query: undefined; body: undefined; answer: SubscriptionTest };
+  replaySubscription: {
+    query: undefined;
+    body: ReplaySubscriptionRequest;
+    answer: SubscriptionReplay;
+  };
+  listDeliveries: { query: ListDeliveriesQuery; body: undefined; answer: DeliveryList };
+  listDeliveryAttempts: {
+    query: ListDeliveryAttemptsQuery;
+    body: undefined;
+    answer: DeliveryAttemptList;
+  };
+}
+
+/** Method, path below `/v1`, and for lists the field that has the entries. */
+export const ENDPOINTS = {
+  listMessages: ['GET', '/Messages', 'messages'],
+  sendMessages: ['POST', '/Messages'],
+  searchMessages: ['POST', '/Messages/Search', 'messages'],
+  listOperations: ['GET', '/Messages/Operations', 'operations'],
+  fetchOperation: ['GET', '/Messages/Operations/{operationId}'],
+  deleteOperation: ['DELETE', '/Messages/Operations/{operationId}'],
+  streamOperation: ['GET', '/Messages/Operations/{operationId}/Stream'],
+  listOperationErrors: ['GET', '/Messages/Operations/{operationId}/Errors', 'errors'],
+  pauseOperation: ['POST', '/Messages/Operations/{operationId}/Pause'],
+  resumeOperation: ['POST', '/Messages/Operations/{operationId}/Resume'],
+  cancelOperation: ['POST', '/Messages/Operations/{operationId}/Cancel'],
+  seekMessage: ['GET', '/Messages/Seek/{identifier}'],
+  fetchMessage: ['GET', '/Messages/{messageId}'],
+  deleteMessage: ['DELETE', '/Messages/{messageId}'],
+  listReceipts: ['GET', '/Messages/{messageId}/Receipts', 'receipts'],
+  cancelMessage: ['POST', '/Messages/{messageId}/Cancel'],
+  listEmails: ['GET', '/Emails', 'emails'],
+  sendEmails: ['POST', '/Emails'],
+  searchEmails: ['POST', '/Emails/Search', 'emails'],
+  listEmailOperations: ['GET', '/Emails/Operations', 'operations'],
+  fetchEmailOperation: ['GET', '/Emails/Operations/{operationId}'],
+  deleteEmailOperation: ['DELETE', '/Emails/Operations/{operationId}'],
+  streamEmailOperation: ['GET', '/Emails/Operations/{operationId}/Stream'],
+  listEmailOperationErrors: ['GET', '/Emails/Operations/{operationId}/Errors', 'errors'],
+  pauseEmailOperation: ['POST', '/Emails/Operations/{operationId}/Pause'],
+  resumeEmailOperation: ['POST', '/Emails/Operations/{operationId}/Resume'],
+  cancelEmailOperation: ['POST', '/Emails/Operations/{operationId}/Cancel'],
+  fetchEmail: ['GET', '/Emails/{emailId}'],
+  deleteEmail: ['DELETE', '/Emails/{emailId}'],
+  listEmailReceipts: ['GET', '/Emails/{emailId}/Receipts', 'receipts'],
+  cancelEmail: ['POST', '/Emails/{emailId}/Cancel'],
+  listSenders: ['GET', '/Senders', 'senders'],
+  createSender: ['POST', '/Senders'],
+  searchSenders: ['POST', '/Senders/Search', 'senders'],
+  resolveSenders: ['POST', '/Senders/Resolve'],
+  fetchSender: ['GET', '/Senders/{senderId}'],
+  updateSender: ['PATCH', '/Senders/{senderId}'],
+  deleteSender: ['DELETE', '/Senders/{senderId}'],
+  listSenderPools: ['GET', '/SenderPools', 'senderPools'],
+  createSenderPool: ['POST', '/SenderPools'],
+  listSenderPoolOperations: ['GET', '/SenderPools/Operations', 'operations'],
+  fetchSenderPoolOperation: ['GET', '/SenderPools/Operations/{operationId}'],
+  fetchSenderPool: ['GET', '/SenderPools/{senderPoolId}'],
+  updateSenderPool: ['PATCH', '/SenderPools/{senderPoolId}'],
+  deleteSenderPool: ['DELETE', '/SenderPools/{senderPoolId}'],
+  listSenderPoolSenders: ['GET', '/SenderPools/{senderPoolId}/Senders', 'senders'],
+  addSenderPoolSenders: ['POST', '/SenderPools/{senderPoolId}/Senders'],
+  removeSenderPoolSender: ['DELETE', '/SenderPools/{senderPoolId}/Senders/{senderId}'],
+  listSuppressions: ['GET', '/Suppressions', 'suppressions'],
+  addSuppression: ['POST', '/Suppressions'],
+  importSuppressions: ['POST', '/Suppressions/Import'],
+  searchSuppressions: ['POST', '/Suppressions/Search', 'suppressions'],
+  exportSuppressions: ['GET', '/Suppressions/Export'],
+  removeSuppression: ['DELETE', '/Suppressions/{suppressionId}'],
+  listContent: ['GET', '/Content', 'contents'],
+  createContent: ['POST', '/Content'],
+  fetchContent: ['GET', '/Content/{contentId}'],
+  deleteContent: ['DELETE', '/Content/{contentId}'],
+  streamEvents: ['GET', '/Stream'],
+  listSubscriptions: ['GET', '/Subscriptions', 'subscriptions'],
+  createSubscription: ['POST', '/Subscriptions'],
+  fetchSubscription: ['GET', '/Subscriptions/{subscriptionId}'],
+  updateSubscription: ['PATCH', '/Subscriptions/{subscriptionId}'],
+  deleteSubscription: ['DELETE', '/Subscriptions/{subscriptionId}'],
+  rotateSubscriptionSecret: ['POST', '/Subscriptions/{subscriptionId}/RotateSecret'],
+  testSubscription: ['POST', '/Subscriptions/{subscriptionId}/Test'],
+  replaySubscription: ['POST', '/Subscriptions/{subscriptionId}/Replay'],
+  listDeliveries: ['GET', '/Subscriptions/{subscriptionId}/Deliveries', 'deliveries'],
+  listDeliveryAttempts: ['GET', '/Subscriptions/{subscriptionId}/Attempts', 'attempts'],
+} as const;
+
+/** Fields of answers that are dates. */
+export const DATE_FIELDS: ReadonlySet<string> = new Set([
+  'attemptedAt',
+  'createdAt',
+  'endDate',
+  'expireAt',
+  'failingSince',
+  'lastDeliveryAt',
+  'nextTryAt',
+  'pausedAt',
+  'previousUntil',
+  'scheduledFor',
+  'startDate',
+  'updatedAt',
+]);
+
+/** Fields with names of the user's own: nothing in them is a date. */
+export const FREE_FIELDS: ReadonlySet<string> = new Set([
+  'actions',
+  'headers',
+  'modules',
+  'rcs',
+  'rich',
+  'sms',
+  'tags',
+  'types',
+  'variables',
+]);

@@ -1,0 +1,134 @@
+/**
+ * The client of the Communications API as Fanfare speaks it, with the method names of the API's own samples.
+ *
+ * ```ts
+ * import { TwilioClient } from '@fanfare/client';
+ * const client = new TwilioClient({ accountId, authToken, baseUrl: 'http://127.0.0.1:8420' });
+ * const { operationId } = await client.messages.send({
+ *   to: [{ address: '+15005550123', channel: 'PHONE' }],
+ *   content: { text: 'Hello!' },
+ * });
+ * for await (const { status, stats } of client.messages.watchOperation(operationId)) console.log(status, stats);
+ * ```
+ */
+import { Contents } from './contents.ts';
+import { Emails } from './emails.ts';
+import { FanfareError } from './errors.ts';
+import { Messages } from './messages.ts';
+import { SenderPools, Senders } from './senders.ts';
+import { Subscriptions } from './subscriptions.ts';
+import { Suppressions } from './suppressions.ts';
+import { Transport } from './transport.ts';
+
+export type * from './api.ts';
+export {
+  ApiError,
+  AuthenticationError,
+  ConflictError,
+  ConnectionError,
+  FanfareError,
+  InvalidRequestError,
+  NotFoundError,
+  RateLimitError,
+  ServerError,
+  TimeoutError,
+} from './errors.ts';
+export type { Listing } from './listing.ts';
+export type { SendAllRequest, SendOptions } from './messages.ts';
+export { isSettled } from './operations.ts';
+export type { Part, SendAll, SendAllOptions, WatchAllOptions, Whole } from './send-all.ts';
+export type { CallOptions } from './transport.ts';
+export { isComplete, type WatchOptions } from './watch.ts';
+
+/** What is not given is taken from the environment, where there is one. */
+export interface ClientOptions {
+  /** Account SID, `AC…`. `FANFARE_ACCOUNT_SID` unless given. */
+  readonly accountId?: string | undefined;
+  /** `FANFARE_AUTH_TOKEN` unless given. */
+  readonly authToken?: string | undefined;
+  /** SID of an API key, `SK…`, instead of account and token. `FANFARE_API_KEY` unless given. */
+  readonly apiKey?: string | undefined;
+  /** `FANFARE_API_KEY_SECRET` unless given. */
+  readonly apiKeySecret?: string | undefined;
+  /** Where the server is, with or without `/v1`. `FANFARE_BASE_URL`, else `http://127.0.0.1:8420`, unless given. */
+  readonly baseUrl?: string | undefined;
+  /** Milliseconds for one answer to arrive whole. 60,000 unless given. */
+  readonly timeoutMs?: number | undefined;
+  /** Repetitions of a call after its first try. 4 unless given. */
+  readonly retriesMax?: number | undefined;
+  /** What to ask with, instead of the global `fetch`. */
+  readonly fetch?: typeof fetch | undefined;
+}
+
+const BASE_URL = 'http://127.0.0.1:8420';
+const TIMEOUT_MS = 60_000;
+const RETRIES_MAX = 4;
+
+export class FanfareClient {
+  readonly messages: Messages;
+  readonly emails: Emails;
+  readonly senders: Senders;
+  readonly senderPools: SenderPools;
+  readonly suppressions: Suppressions;
+  readonly contents: Contents;
+  readonly subscriptions: Subscriptions;
+
+  /** @throws FanfareError when there are no credentials, or the base URL is none. */
+  constructor(options: ClientOptions = {}) {
+    const env = readEnvironment();
+    const transport = new Transport({
+      ...chooseCredentials(options, env),
+      baseUrl: readBaseUrl(options.baseUrl ?? env['FANFARE_BASE_URL'] ?? BASE_URL),
+      timeoutMs: options.timeoutMs ?? TIMEOUT_MS,
+      retriesMax: options.retriesMax ?? RETRIES_MAX,
+      fetch: options.fetch ?? ((...request) => globalThis.fetch(...request)),
+    });
+    this.messages = new Messages(transport);
+    this.emails = new Emails(transport);
+    this.senders = new Senders(transport);
+    this.senderPools = new SenderPools(transport);
+    this.suppressions = new Suppressions(transport);
+    this.contents = new Contents(transport);
+    this.subscriptions = new Subscriptions(transport);
+  }
+}
+
+/** The name that the API's own samples know. */
+export { FanfareClient as TwilioClient };
+
+function readEnvironment(): Readonly<Record<string, string | undefined>> {
+  const { process } = globalThis as { process?: { env?: Record<string, string | undefined> } };
+  try {
+    return process?.env ?? {};
+  } catch {
+    // Deno asks before it lets a program read them.
+    return {};
+  }
+}
+
+function chooseCredentials(
+  options: ClientOptions,
+  env: Readonly<Record<string, string | undefined>>,
+): { user: string; password: string } {
+  const isGiven = options.accountId !== undefined || options.apiKey !== undefined;
+  const from = isGiven
+    ? options
+    : {
+        accountId: env['FANFARE_ACCOUNT_SID'],
+        authToken: env['FANFARE_AUTH_TOKEN'],
+        apiKey: env['FANFARE_API_KEY'],
+        apiKeySecret: env['FANFARE_API_KEY_SECRET'],
+      };
+  if (from.apiKey && from.apiKeySecret) return { user: from.apiKey, password: from.apiKeySecret };
+  if (from.accountId && from.authToken) return { user: from.accountId, password: from.authToken };
+  throw new FanfareError(
+    'There are no credentials. Give accountId and authToken, or apiKey and apiKeySecret; or set FANFARE_ACCOUNT_SID and FANFARE_AUTH_TOKEN, or FANFARE_API_KEY and FANFARE_API_KEY_SECRET.',
+  );
+}
+
+/** Without a slash at the end, and without the `/v1` that some write. */
+function readBaseUrl(text: string): string {
+  if (!/^https?:\/\/[^/]/i.test(text))
+    throw new FanfareError(`"${text}" is no base URL. Write it as http://host:port.`);
+  return text.replace(/\/+$/, '').replace(/\/v1$/i, '');
+}

@@ -1,0 +1,110 @@
+/** E-mails: sending, finding, reading. */
+import type {
+  Email,
+  EmailDryRun,
+  EmailList,
+  EmailOperation,
+  EmailReceiptList,
+  ListEmailsQuery,
+  OperationReference,
+  SearchEmailsRequest,
+  SendEmailsRequest,
+} from './api.ts';
+import { Listing } from './listing.ts';
+import type { Paging, SendAllRequest, SendOptions } from './messages.ts';
+import { isSettled, OperationCalls } from './operations.ts';
+import { SendAll, type SendAllOptions } from './send-all.ts';
+import { WrittenJson, type CallOptions, type Transport } from './transport.ts';
+
+/** Below the 5 MB that a server takes. */
+const PART_BYTES_MAX = 4_000_000;
+
+export class Emails extends OperationCalls<'emails'> {
+  constructor(transport: Transport) {
+    super(transport, 'emails');
+  }
+
+  /** Sends a content to 1 to 10,000 mailboxes. As `messages.send`. */
+  send(
+    request: SendEmailsRequest & { readonly dryRun: true },
+    options?: SendOptions,
+  ): Promise<EmailDryRun>;
+  send(
+    request: SendEmailsRequest & { readonly dryRun?: false },
+    options?: SendOptions,
+  ): Promise<OperationReference>;
+  send(
+    request: SendEmailsRequest,
+    options?: SendOptions,
+  ): Promise<EmailDryRun | OperationReference>;
+  send(
+    request: SendEmailsRequest,
+    { idempotencyKey = crypto.randomUUID(), ...options }: SendOptions = {},
+  ): Promise<EmailDryRun | OperationReference> {
+    return this.transport.call('sendEmails', { body: request, idempotencyKey }, options);
+  }
+
+  /** Sends to any number of mailboxes. As `messages.sendAll`. */
+  sendAll(
+    request: SendAllRequest<SendEmailsRequest>,
+    options: SendAllOptions = {},
+  ): SendAll<EmailOperation> {
+    return new SendAll<EmailOperation>(
+      {
+        send: (json, idempotencyKey, rest) =>
+          this.transport.call(
+            'sendEmails',
+            { body: new WrittenJson(json), idempotencyKey },
+            rest,
+          ) as Promise<OperationReference>,
+        fetch: (id, rest) => this.fetchOperation(id, rest),
+        cancel: (id) => this.cancelOperation(id),
+        pause: (id) => this.pauseOperation(id),
+        resume: (id) => this.resumeOperation(id),
+        isSettled,
+        bytesMax: PART_BYTES_MAX,
+      },
+      request,
+      options,
+    );
+  }
+
+  /** E-mails, newest first. */
+  list(query: ListEmailsQuery = {}, options?: CallOptions): Listing<EmailList> {
+    return new Listing('listEmails', (pageToken = query.pageToken) =>
+      this.transport.call('listEmails', { query: { ...query, pageToken } }, options),
+    );
+  }
+
+  /** As `list`, by address too, which stays out of URLs and logs. */
+  search(
+    { pageToken: first, pageSize, ...filter }: SearchEmailsRequest & Paging,
+    options?: CallOptions,
+  ): Listing<EmailList> {
+    return new Listing('searchEmails', (pageToken = first) =>
+      this.transport.call(
+        'searchEmails',
+        { query: { pageToken, pageSize }, body: filter, isRepeatable: true },
+        options,
+      ),
+    );
+  }
+
+  fetch(emailId: string, options?: CallOptions): Promise<Email> {
+    return this.transport.call('fetchEmail', { path: [emailId] }, options);
+  }
+
+  /** The last word on each attempt. */
+  receipts(emailId: string, options?: CallOptions): Promise<EmailReceiptList> {
+    return this.transport.call('listEmailReceipts', { path: [emailId] }, options);
+  }
+
+  cancel(emailId: string, options?: CallOptions): Promise<Email> {
+    return this.transport.call('cancelEmail', { path: [emailId], isRepeatable: true }, options);
+  }
+
+  /** Erases what is personal in it. */
+  async delete(emailId: string, options?: CallOptions): Promise<void> {
+    await this.transport.call('deleteEmail', { path: [emailId] }, options);
+  }
+}

@@ -1,0 +1,57 @@
+/** A list of the API: awaited it is one page, iterated it is all entries of all pages. */
+import { ENDPOINTS, type Endpoints, type Pagination } from './api.ts';
+
+/** A page as it is answered. */
+interface PageOf {
+  readonly pagination: Pagination;
+}
+
+/** Type of the entries of a page: what is in its one field beside `pagination`. */
+export type EntryOf<Page> = {
+  [Key in Exclude<keyof Page, 'pagination'>]: Page[Key] extends (infer Entry)[] ? Entry : never;
+}[Exclude<keyof Page, 'pagination'>];
+
+/**
+ * ```ts
+ * const { operations, pagination } = await client.messages.listOperations({ pageSize: 10 });
+ * for await (const message of client.messages.list({ operationId })) …
+ * ```
+ */
+export class Listing<Page extends PageOf>
+  implements PromiseLike<Page>, AsyncIterable<EntryOf<Page>>
+{
+  readonly #collection: string;
+  readonly #fetchPage: (pageToken: string | undefined) => Promise<Page>;
+  #first: Promise<Page> | null = null;
+
+  constructor(name: keyof Endpoints, fetchPage: (pageToken: string | undefined) => Promise<Page>) {
+    this.#collection = ENDPOINTS[name][2 as 1];
+    this.#fetchPage = fetchPage;
+  }
+
+  /** The page that was asked for. */
+  // oxlint-disable-next-line unicorn/no-thenable -- to be awaited is what it is for
+  then<Value = Page, Other = never>(
+    onValue?: ((page: Page) => Value | PromiseLike<Value>) | null,
+    onError?: ((reason: unknown) => Other | PromiseLike<Other>) | null,
+  ): Promise<Value | Other> {
+    this.#first ??= this.#fetchPage(undefined);
+    return this.#first.then(onValue, onError);
+  }
+
+  /** That page and all after it, each read when it is wanted. */
+  async *pages(): AsyncGenerator<Page, void, undefined> {
+    let page: Page = await this.then();
+    for (;;) {
+      yield page;
+      const { next } = page.pagination;
+      if (next === null) return;
+      page = await this.#fetchPage(next);
+    }
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<EntryOf<Page>, void, undefined> {
+    for await (const page of this.pages())
+      yield* (page as unknown as Record<string, EntryOf<Page>[]>)[this.#collection] ?? [];
+  }
+}

@@ -1,0 +1,139 @@
+/** Messages: sending, finding, reading. */
+import type {
+  DryRun,
+  ListMessagesQuery,
+  Message,
+  MessageList,
+  Operation,
+  OperationReference,
+  ReceiptList,
+  SearchMessagesRequest,
+  SendMessagesRequest,
+} from './api.ts';
+import { Listing } from './listing.ts';
+import { isSettled, OperationCalls } from './operations.ts';
+import { SendAll, type SendAllOptions } from './send-all.ts';
+import { WrittenJson, type CallOptions, type Transport } from './transport.ts';
+
+export interface SendOptions extends CallOptions {
+  /** What the server knows a repetition by. Random unless given; give your own when the program may crash and send again. */
+  readonly idempotencyKey?: string | undefined;
+}
+
+/** Any number of recipients, as they come. */
+export type SendAllRequest<Request extends { to: readonly unknown[] }> = Omit<
+  Request,
+  'to' | 'dryRun'
+> & { readonly to: Iterable<Request['to'][number]> | AsyncIterable<Request['to'][number]> };
+
+/** Below the 10 MB that a server takes. */
+const PART_BYTES_MAX = 8_000_000;
+
+export class Messages extends OperationCalls<'messages'> {
+  constructor(transport: Transport) {
+    super(transport, 'messages');
+  }
+
+  /**
+   * Sends a content to 1 to 10,000 recipients. Resolves when it is accepted and durable; with `dryRun`, with what would be sent.
+   * Repeats itself safely: every call has an Idempotency-Key.
+   */
+  send(
+    request: SendMessagesRequest & { readonly dryRun: true },
+    options?: SendOptions,
+  ): Promise<DryRun>;
+  send(
+    request: SendMessagesRequest & { readonly dryRun?: false },
+    options?: SendOptions,
+  ): Promise<OperationReference>;
+  send(request: SendMessagesRequest, options?: SendOptions): Promise<DryRun | OperationReference>;
+  send(
+    request: SendMessagesRequest,
+    { idempotencyKey = crypto.randomUUID(), ...options }: SendOptions = {},
+  ): Promise<DryRun | OperationReference> {
+    return this.transport.call('sendMessages', { body: request, idempotencyKey }, options);
+  }
+
+  /** Sends to any number of recipients, over as many operations as it needs. Begins at once. */
+  sendAll(
+    request: SendAllRequest<SendMessagesRequest>,
+    options: SendAllOptions = {},
+  ): SendAll<Operation> {
+    return new SendAll<Operation>(
+      {
+        send: (json, idempotencyKey, rest) =>
+          this.transport.call(
+            'sendMessages',
+            { body: new WrittenJson(json), idempotencyKey },
+            rest,
+          ) as Promise<OperationReference>,
+        fetch: (id, rest) => this.fetchOperation(id, rest),
+        cancel: (id) => this.cancelOperation(id),
+        pause: (id) => this.pauseOperation(id),
+        resume: (id) => this.resumeOperation(id),
+        isSettled,
+        bytesMax: PART_BYTES_MAX,
+      },
+      request,
+      options,
+    );
+  }
+
+  /** Messages, newest first. */
+  list(query: ListMessagesQuery = {}, options?: CallOptions): Listing<MessageList> {
+    return new Listing('listMessages', (pageToken = query.pageToken) =>
+      this.transport.call('listMessages', { query: { ...query, pageToken } }, options),
+    );
+  }
+
+  /** As `list`, by address too, which stays out of URLs and logs. */
+  search(
+    { pageToken: first, pageSize, ...filter }: SearchMessagesRequest & Paging,
+    options?: CallOptions,
+  ): Listing<MessageList> {
+    return new Listing('searchMessages', (pageToken = first) =>
+      this.transport.call(
+        'searchMessages',
+        { query: { pageToken, pageSize }, body: filter, isRepeatable: true },
+        options,
+      ),
+    );
+  }
+
+  /** A message with its content as rendered, and its attempts. */
+  fetch(messageId: string, options?: CallOptions): Promise<Message> {
+    return this.transport.call('fetchMessage', { path: [messageId] }, options);
+  }
+
+  /** The message of an attempt: `SM…` or `MM…`. */
+  async seek(identifier: string, options?: CallOptions): Promise<Message> {
+    // The answer is a redirect, which has been followed.
+    return (await this.transport.call(
+      'seekMessage',
+      { path: [identifier] },
+      options,
+    )) as unknown as Message;
+  }
+
+  /** The last word on each attempt. */
+  receipts(messageId: string, options?: CallOptions): Promise<ReceiptList> {
+    return this.transport.call('listReceipts', { path: [messageId] }, options);
+  }
+
+  /** Does not send it any more. What a carrier has already keeps going; the status tells. */
+  cancel(messageId: string, options?: CallOptions): Promise<Message> {
+    return this.transport.call('cancelMessage', { path: [messageId], isRepeatable: true }, options);
+  }
+
+  /** Erases what is personal in it. */
+  async delete(messageId: string, options?: CallOptions): Promise<void> {
+    await this.transport.call('deleteMessage', { path: [messageId] }, options);
+  }
+}
+
+export interface Paging {
+  /** `pagination.next` of the page before. */
+  readonly pageToken?: string | undefined;
+  /** Entries of a page, 1 to 1,000; 50 unless said. */
+  readonly pageSize?: number | undefined;
+}

@@ -1,0 +1,148 @@
+/** What can be asked and done about the operations of messages, and of e-mails in the same words. */
+import type {
+  EmailOperation,
+  EmailOperationErrorList,
+  EmailOperationList,
+  ListOperationErrorsQuery,
+  ListOperationsQuery,
+  Operation,
+  OperationErrorList,
+  OperationList,
+} from './api.ts';
+import { Listing } from './listing.ts';
+import type { CallOptions, Transport } from './transport.ts';
+import { isComplete, watch, type WatchOptions } from './watch.ts';
+
+/** Names of the endpoints of each kind. */
+const NAMES = {
+  messages: {
+    fetch: 'fetchOperation',
+    list: 'listOperations',
+    errors: 'listOperationErrors',
+    stream: 'streamOperation',
+    cancel: 'cancelOperation',
+    pause: 'pauseOperation',
+    resume: 'resumeOperation',
+    delete: 'deleteOperation',
+  },
+  emails: {
+    fetch: 'fetchEmailOperation',
+    list: 'listEmailOperations',
+    errors: 'listEmailOperationErrors',
+    stream: 'streamEmailOperation',
+    cancel: 'cancelEmailOperation',
+    pause: 'pauseEmailOperation',
+    resume: 'resumeEmailOperation',
+    delete: 'deleteEmailOperation',
+  },
+} as const;
+
+interface Shapes {
+  messages: { operation: Operation; list: OperationList; errors: OperationErrorList };
+  emails: {
+    operation: EmailOperation;
+    list: EmailOperationList;
+    errors: EmailOperationErrorList;
+  };
+}
+
+/** Operations of one kind. */
+export abstract class OperationCalls<Kind extends keyof Shapes> {
+  protected readonly transport: Transport;
+  readonly #names: (typeof NAMES)[keyof Shapes];
+
+  constructor(transport: Transport, kind: Kind) {
+    this.transport = transport;
+    this.#names = NAMES[kind];
+  }
+
+  /** How far an operation is. */
+  fetchOperation(operationId: string, options?: CallOptions): Promise<Shapes[Kind]['operation']> {
+    return this.transport.call(this.#names.fetch, { path: [operationId] }, options);
+  }
+
+  /** Operations, newest first. */
+  listOperations(
+    query: ListOperationsQuery = {},
+    options?: CallOptions,
+  ): Listing<Shapes[Kind]['list']> {
+    return new Listing<Shapes[Kind]['list']>(this.#names.list, (pageToken = query.pageToken) =>
+      this.transport.call(this.#names.list, { query: { ...query, pageToken } }, options),
+    );
+  }
+
+  /** Recipients that came to nothing, in the order of the request. */
+  listOperationErrors(
+    operationId: string,
+    query: ListOperationErrorsQuery = {},
+    options?: CallOptions,
+  ): Listing<Shapes[Kind]['errors']> {
+    return new Listing<Shapes[Kind]['errors']>(this.#names.errors, (pageToken = query.pageToken) =>
+      this.transport.call(
+        this.#names.errors,
+        { path: [operationId], query: { ...query, pageToken } },
+        options,
+      ),
+    );
+  }
+
+  /** Sends no more of it. What a carrier has already keeps going. Resolves with the operation as it is then. */
+  cancelOperation(operationId: string, options?: CallOptions): Promise<Shapes[Kind]['operation']> {
+    return this.#change('cancel', operationId, options);
+  }
+
+  /** Hands nothing more over until it is resumed. */
+  pauseOperation(operationId: string, options?: CallOptions): Promise<Shapes[Kind]['operation']> {
+    return this.#change('pause', operationId, options);
+  }
+
+  resumeOperation(operationId: string, options?: CallOptions): Promise<Shapes[Kind]['operation']> {
+    return this.#change('resume', operationId, options);
+  }
+
+  /** Erases what is personal in it. ConflictError while a carrier is taking something of it. */
+  async deleteOperation(operationId: string, options?: CallOptions): Promise<void> {
+    await this.transport.call(this.#names.delete, { path: [operationId] }, options);
+  }
+
+  /**
+   * The operation as it is, and again whenever it has changed, until it is done (see `WatchOptions`).
+   *
+   * ```ts
+   * for await (const { status, stats } of client.messages.watchOperation(operationId)) …
+   * ```
+   */
+  watchOperation(
+    operationId: string,
+    options: WatchOptions = {},
+  ): AsyncGenerator<Shapes[Kind]['operation'], void, undefined> {
+    return watch<Shapes[Kind]['operation']>(
+      {
+        fetch: (signal) => this.fetchOperation(operationId, { signal }),
+        stream: (signal) =>
+          this.transport.open(this.#names.stream, { path: [operationId] }, {}, signal),
+        isSettled,
+      },
+      options,
+    );
+  }
+
+  #change(
+    what: 'cancel' | 'pause' | 'resume',
+    operationId: string,
+    options?: CallOptions,
+  ): Promise<Shapes[Kind]['operation']> {
+    return this.transport.call(
+      this.#names[what],
+      { path: [operationId], isRepeatable: true },
+      options,
+    );
+  }
+}
+
+/** Whether an operation is complete and has every receipt. `sent` of e-mails counts what has arrived, too. */
+export function isSettled(operation: Operation | EmailOperation): boolean {
+  if (!isComplete(operation)) return false;
+  const { stats } = operation;
+  return 'read' in stats ? stats.sent === 0 : stats.sent <= stats.delivered + stats.undelivered;
+}

@@ -1,0 +1,268 @@
+/**
+ * More recipients than one request takes: they are split over as many operations as it needs, and looked at as one.
+ *
+ * The same recipients in the same order are always split alike, and each part has an Idempotency-Key of its own, made of `key` and
+ * its number. So after a crash the same call goes on where it was: parts that were accepted are answered again, not sent again,
+ * for as long as the server keeps keys (24 hours past the time of sending).
+ */
+import type { Operation, EmailOperation, OperationReference } from './api.ts';
+import { ConflictError, FanfareError } from './errors.ts';
+import { pause, type CallOptions } from './transport.ts';
+import { isComplete } from './watch.ts';
+
+/** One request of many. */
+export interface Part {
+  /** From 0. */
+  readonly index: number;
+  readonly operationId: string;
+  /** Entries of `to`. */
+  readonly recipients: number;
+}
+
+export interface SendAllOptions extends CallOptions {
+  /** What makes repeating safe, at most 240 visible ASCII characters. Random unless given: then a crash cannot be resumed. */
+  readonly key?: string | undefined;
+  /** Recipients of one request, 1 to 10,000 (unless said). The same for a call that is to be resumed. */
+  readonly partSizeMax?: number | undefined;
+  /** Requests at work at once. 2 unless said. */
+  readonly concurrency?: number | undefined;
+  /** Parts that are known to be accepted: those are not sent again, not even as a question. */
+  readonly accepted?: readonly Part[] | undefined;
+  /** Called for each part when it is accepted, in no particular order: what to remember for `accepted`. */
+  readonly onAccepted?: ((part: Part) => void | Promise<void>) | undefined;
+}
+
+/** All operations together. */
+export interface Whole<Stats> {
+  /** SCHEDULED while nothing has begun, PROCESSING while anything is at work or to be accepted; CANCELED when anything was. */
+  readonly status: Operation['status'];
+  /** Sums of all operations. */
+  readonly stats: Stats;
+  /** Whether all recipients are accepted. */
+  readonly isAccepted: boolean;
+  readonly parts: readonly Part[];
+}
+
+export interface WatchAllOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly until?: 'settled' | 'completed' | undefined;
+  readonly quietMs?: number | undefined;
+  readonly pollMs?: number | undefined;
+}
+
+interface Calls<Op> {
+  send(json: string, idempotencyKey: string, options: CallOptions): Promise<OperationReference>;
+  fetch(operationId: string, options: CallOptions): Promise<Op>;
+  cancel(operationId: string): Promise<Op>;
+  pause(operationId: string): Promise<Op>;
+  resume(operationId: string): Promise<Op>;
+  isSettled(operation: Op): boolean;
+  /** Bytes of one request. */
+  readonly bytesMax: number;
+}
+
+const PART_SIZE_MAX = 10_000;
+const KEY_LENGTH_MAX = 240;
+const QUIET_MS = 30_000;
+const POLL_MS = 1_000;
+/** Operations asked for at once. */
+const FETCHES_MAX = 8;
+
+export class SendAll<Op extends Operation | EmailOperation> {
+  /** The key it can be resumed with. */
+  readonly key: string;
+  readonly #calls: Calls<Op>;
+  readonly #options: SendAllOptions;
+  readonly #parts = new Map<number, Part>();
+  readonly #known = new Map<number, Op>();
+  readonly #stop = new AbortController();
+  readonly #accepted: Promise<readonly Part[]>;
+  #isAccepted = false;
+
+  constructor(
+    calls: Calls<Op>,
+    request: { to: Iterable<unknown> | AsyncIterable<unknown> },
+    options: SendAllOptions,
+  ) {
+    this.key = options.key ?? crypto.randomUUID();
+    if (!/^[\x21-\x7e]+$/.test(this.key) || this.key.length > KEY_LENGTH_MAX)
+      throw new FanfareError(`The key must be 1 to ${KEY_LENGTH_MAX} visible ASCII characters.`);
+    this.#calls = calls;
+    this.#options = options;
+    for (const each of options.accepted ?? []) this.#parts.set(each.index, each);
+    this.#accepted = this.#sendParts(request);
+    // Whoever only watches hears of it there.
+    this.#accepted.catch(() => undefined);
+  }
+
+  /** Parts accepted so far, in their order. */
+  get parts(): readonly Part[] {
+    return [...this.#parts.values()].toSorted((a, b) => a.index - b.index);
+  }
+
+  /** Resolves when all are accepted. Rejects with the first failure; what was accepted until then is in `parts`, and goes out. */
+  accepted(): Promise<readonly Part[]> {
+    return this.#accepted;
+  }
+
+  /** All together as they are now. */
+  async fetch(options: CallOptions = {}): Promise<Whole<Op['stats']>> {
+    const open = this.parts.filter((each) => {
+      const known = this.#known.get(each.index);
+      return known === undefined || !this.#calls.isSettled(known);
+    });
+    await inParallel(open, FETCHES_MAX, async ({ index, operationId }) => {
+      this.#known.set(index, await this.#calls.fetch(operationId, options));
+    });
+    return this.#sum();
+  }
+
+  /** All together, and again whenever something has changed, until all is done (as `watchOperation`). */
+  async *watch(options: WatchAllOptions = {}): AsyncGenerator<Whole<Op['stats']>, void, undefined> {
+    const { until = 'settled', quietMs = QUIET_MS, pollMs = POLL_MS, signal } = options;
+    let shown = '';
+    let quietSince = Date.now();
+    for (;;) {
+      const whole = await this.fetch({ signal });
+      const text = JSON.stringify(whole);
+      if (text !== shown) {
+        shown = text;
+        quietSince = Date.now();
+        yield whole;
+      }
+      const isSettled = [...this.#known.values()].every((each) => this.#calls.isSettled(each));
+      const isQuiet = Date.now() - quietSince >= quietMs;
+      if (whole.isAccepted && isComplete(whole) && (until === 'completed' || isSettled || isQuiet))
+        return;
+      // A failure to send ends it, with what went wrong.
+      await Promise.race([pause(pollMs, signal), this.#accepted.then(() => pause(pollMs, signal))]);
+    }
+  }
+
+  /** Reads no more recipients, and cancels every operation. */
+  async cancel(): Promise<void> {
+    this.#stop.abort(new FanfareError('Sending was canceled.'));
+    await this.#accepted.catch(() => undefined);
+    await this.#change((operationId) => this.#calls.cancel(operationId));
+  }
+
+  /** Pauses every operation that is accepted. */
+  pause(): Promise<void> {
+    return this.#change((operationId) => this.#calls.pause(operationId));
+  }
+
+  resume(): Promise<void> {
+    return this.#change((operationId) => this.#calls.resume(operationId));
+  }
+
+  async #change(change: (operationId: string) => Promise<Op>): Promise<void> {
+    await inParallel(this.parts, FETCHES_MAX, async ({ index, operationId }) => {
+      this.#known.set(index, await change(operationId));
+    });
+  }
+
+  async #sendParts(request: {
+    to: Iterable<unknown> | AsyncIterable<unknown>;
+  }): Promise<readonly Part[]> {
+    const { concurrency = 2, partSizeMax = PART_SIZE_MAX, signal, accepted = [] } = this.#options;
+    const { to, ...rest } = request;
+    const tail = JSON.stringify(rest).slice(1);
+    const skipped = new Set(accepted.map((each) => each.index));
+    const parts = splitParts(to, partSizeMax, this.#calls.bytesMax - tail.length);
+    await inParallel(parts, concurrency, async ({ index, json, recipients }) => {
+      signal?.throwIfAborted();
+      this.#stop.signal.throwIfAborted();
+      if (skipped.has(index)) return;
+      const body = `{"to":[${json}]${tail === '}' ? '' : ','}${tail}`;
+      const { operationId } = await this.#sendPart(index, body);
+      const part = { index, operationId, recipients };
+      this.#parts.set(index, part);
+      await this.#options.onAccepted?.(part);
+    });
+    this.#isAccepted = true;
+    return this.parts;
+  }
+
+  async #sendPart(index: number, body: string): Promise<OperationReference> {
+    const { signal, timeoutMs, retriesMax } = this.#options;
+    try {
+      return await this.#calls.send(body, `${this.key}-${index}`, {
+        signal,
+        timeoutMs,
+        retriesMax,
+      });
+    } catch (error) {
+      if (!(error instanceof ConflictError)) throw error;
+      throw new FanfareError(
+        `Part ${index} was sent before under the key "${this.key}", with other recipients or another content. Give the same ones in the same order, or another key.`,
+        { cause: error },
+      );
+    }
+  }
+
+  #sum(): Whole<Op['stats']> {
+    const operations = [...this.#known.values()];
+    const stats: Record<string, number> = {};
+    for (const operation of operations)
+      for (const [name, value] of Object.entries(operation.stats))
+        stats[name] = (stats[name] ?? 0) + value;
+    return {
+      status: this.#status(operations),
+      stats: stats as unknown as Op['stats'],
+      isAccepted: this.#isAccepted,
+      parts: this.parts,
+    };
+  }
+
+  #status(operations: readonly Op[]): Operation['status'] {
+    const has = (status: Operation['status']) => operations.some((each) => each.status === status);
+    if (!this.#isAccepted || has('PROCESSING')) return 'PROCESSING';
+    if (has('SCHEDULED')) return has('COMPLETED') || has('CANCELED') ? 'PROCESSING' : 'SCHEDULED';
+    return has('CANCELED') ? 'CANCELED' : 'COMPLETED';
+  }
+}
+
+/** Recipients as JSON, as many as fit into one request. */
+async function* splitParts(
+  to: Iterable<unknown> | AsyncIterable<unknown>,
+  sizeMax: number,
+  bytesMax: number,
+): AsyncGenerator<{ index: number; json: string; recipients: number }, void, undefined> {
+  const encoder = new TextEncoder();
+  let entries: string[] = [];
+  let bytes = 0;
+  let index = 0;
+  for await (const each of to) {
+    const json = JSON.stringify(each);
+    const size = encoder.encode(json).length + 1;
+    if (entries.length > 0 && (entries.length >= sizeMax || bytes + size > bytesMax)) {
+      yield { index, json: entries.join(','), recipients: entries.length };
+      index += 1;
+      entries = [];
+      bytes = 0;
+    }
+    entries.push(json);
+    bytes += size;
+  }
+  if (entries.length > 0) yield { index, json: entries.join(','), recipients: entries.length };
+}
+
+/** Works on entries, so many at once. Rejects with the first failure, after what is at work has ended; the rest is left. */
+async function inParallel<Entry>(
+  entries: Iterable<Entry> | AsyncIterable<Entry>,
+  most: number,
+  work: (entry: Entry) => Promise<void>,
+): Promise<void> {
+  const atWork = new Set<Promise<void>>();
+  const failures: unknown[] = [];
+  for await (const entry of entries) {
+    const one: Promise<void> = work(entry)
+      .catch((error: unknown) => void failures.push(error))
+      .finally(() => atWork.delete(one));
+    atWork.add(one);
+    if (atWork.size >= most) await Promise.race(atWork);
+    if (failures.length > 0) break;
+  }
+  await Promise.all(atWork);
+  if (failures.length > 0) throw failures[0];
+}

@@ -1,0 +1,164 @@
+/**
+ * An operation followed until it is done: over the live stream, and by asking where there is none or while it is broken.
+ *
+ * ```
+ *  streaming ──broken or silent──▶ asking once ──▶ streaming …
+ *      └──no such endpoint──▶ asking, again and again
+ *  both end: nothing can change any more, or it is complete and was quiet for `quietMs`
+ * ```
+ */
+import { readDates } from './dates.ts';
+import { ApiError, ConnectionError, RateLimitError, ServerError } from './errors.ts';
+import { readEvents } from './event-source.ts';
+import { pause } from './transport.ts';
+
+export interface WatchOptions {
+  readonly signal?: AbortSignal | undefined;
+  /**
+   * `settled` (unless said): to the last receipt. `completed`: until all is handed over, or canceled.
+   */
+  readonly until?: 'settled' | 'completed' | undefined;
+  /** Milliseconds: a complete operation that has not changed for so long is taken for settled. 30,000 unless said. */
+  readonly quietMs?: number | undefined;
+  /** Milliseconds between two questions where there is no live stream. 1,000 unless said. */
+  readonly pollMs?: number | undefined;
+}
+
+/** What is known of any operation. */
+export interface AnyOperation {
+  readonly status: 'SCHEDULED' | 'PROCESSING' | 'COMPLETED' | 'CANCELED';
+  readonly updatedAt: Date;
+  readonly stats: { readonly [counter: string]: number };
+}
+
+/** Where an operation is read. */
+export interface Source<Operation> {
+  fetch(signal: AbortSignal): Promise<Operation>;
+  stream(signal: AbortSignal): Promise<Response>;
+  /** Whether no counter can move any more. */
+  isSettled(operation: Operation): boolean;
+}
+
+const QUIET_MS = 30_000;
+const POLL_MS = 1_000;
+/** A server says something every 15 seconds; one that has not for this long is gone. */
+const SILENCE_MS = 45_000;
+/** Questions without an answer before it is given up. */
+const FAILURES_MAX = 30;
+
+/** Whether all is handed over, or nothing more will be. */
+export function isComplete({ status }: Pick<AnyOperation, 'status'>): boolean {
+  return status === 'COMPLETED' || status === 'CANCELED';
+}
+
+/**
+ * Yields the operation as it is, and whenever it has changed.
+ * @throws ApiError when there is no such operation, ConnectionError when the server was away for too long.
+ */
+export async function* watch<Operation extends AnyOperation>(
+  source: Source<Operation>,
+  options: WatchOptions,
+): AsyncGenerator<Operation, void, undefined> {
+  const { until = 'settled', quietMs = QUIET_MS, pollMs = POLL_MS, signal } = options;
+  let shown: Operation | null = null;
+  let quietSince = Date.now();
+  let hasStream = true;
+  let failures = 0;
+
+  const isNews = (now: Operation) => {
+    if (shown !== null && now.updatedAt.getTime() <= shown.updatedAt.getTime()) return false;
+    shown = now;
+    quietSince = Date.now();
+    failures = 0;
+    return true;
+  };
+  const isOver = () =>
+    shown !== null &&
+    isComplete(shown) &&
+    (until === 'completed' || source.isSettled(shown) || Date.now() - quietSince >= quietMs);
+
+  const quietMsLeft = () =>
+    shown !== null && isComplete(shown) ? quietSince + quietMs - Date.now() : null;
+
+  for (;;) {
+    signal?.throwIfAborted();
+    if (hasStream)
+      try {
+        for await (const now of streamStates(source, signal, quietMsLeft)) {
+          if (isNews(now)) yield now;
+          if (isOver()) return;
+        }
+      } catch (error) {
+        signal?.throwIfAborted();
+        if (error instanceof ApiError && !isPassing(error)) hasStream = false;
+      }
+    try {
+      const now = await source.fetch(signal ?? new AbortController().signal);
+      failures = 0;
+      if (isNews(now)) yield now;
+    } catch (error) {
+      signal?.throwIfAborted();
+      failures += 1;
+      if (!isPassing(error) || failures >= FAILURES_MAX) throw error;
+    }
+    if (isOver()) return;
+    await pause(pollMs, signal);
+  }
+}
+
+function isPassing(error: unknown): boolean {
+  return (
+    error instanceof ServerError ||
+    error instanceof RateLimitError ||
+    error instanceof ConnectionError
+  );
+}
+
+/**
+ * States as the stream tells them. Ends with the stream, when the server says nothing for too long, and when it has no news for as
+ * long as `quietMsLeft` says, asked after each state (null: for any time).
+ */
+async function* streamStates<Operation extends AnyOperation>(
+  source: Source<Operation>,
+  outer: AbortSignal | undefined,
+  quietMsLeft: () => number | null,
+): AsyncGenerator<Operation, void, undefined> {
+  const controller = new AbortController();
+  const end = () => controller.abort(outer?.reason);
+  outer?.addEventListener('abort', end);
+  const silence = new Alarm(end);
+  const quiet = new Alarm(end);
+  try {
+    silence.set(SILENCE_MS);
+    quiet.set(quietMsLeft());
+    const { body } = await source.stream(controller.signal);
+    if (body === null) return;
+    for await (const event of readEvents(body, () => silence.set(SILENCE_MS))) {
+      if (event.type === 'end') return;
+      if (event.type !== 'operation') continue;
+      yield readDates(JSON.parse(event.data)) as Operation;
+      quiet.set(quietMsLeft());
+    }
+  } finally {
+    silence.set(null);
+    quiet.set(null);
+    outer?.removeEventListener('abort', end);
+    controller.abort();
+  }
+}
+
+/** A timer that can be set anew. */
+class Alarm {
+  readonly #ring: () => void;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(ring: () => void) {
+    this.#ring = ring;
+  }
+
+  /** Rings in so many milliseconds; null: not at all. */
+  set(ms: number | null): void {
+    clearTimeout(this.#timer);
+    if (ms !== null) this.#timer = setTimeout(this.#ring, ms);
+  }
+}

@@ -1,0 +1,441 @@
+/** The client against the real server: what the API's samples do, and what happens when the way there is bad. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  type ApiError,
+  AuthenticationError,
+  ConflictError,
+  ConnectionError,
+  FanfareClient,
+  FanfareError,
+  InvalidRequestError,
+  NotFoundError,
+  RateLimitError,
+  ServerError,
+  TimeoutError,
+  TwilioClient,
+  type ClientOptions,
+  type Part,
+  type SendMessagesRequest,
+} from '@fanfare/client';
+import sends from '../../server/test/data/send-requests.json' with { type: 'json' };
+import {
+  launchFanfare,
+  recipients,
+  SID,
+  special,
+  TOKEN,
+  type Fanfare,
+} from '../../server/test/support/fanfare.ts';
+import { startMeddler } from './meddler.ts';
+
+let fanfare: Fanfare;
+let client: TwilioClient;
+beforeAll(async () => {
+  fanfare = await launchFanfare({ config: { roles: ['api', 'dispatch', 'events'] } });
+  client = connect(fanfare.url);
+});
+afterAll(() => fanfare.stop());
+
+function connect(baseUrl: string, options: ClientOptions = {}): TwilioClient {
+  return new TwilioClient({ accountId: SID, authToken: TOKEN, baseUrl, ...options });
+}
+
+const content = { text: 'Hello!' };
+const to = (count: number, first = 0) => recipients(count, first) as SendMessagesRequest['to'];
+
+async function last<Entry>(entries: AsyncIterable<Entry>): Promise<Entry | undefined> {
+  let latest: Entry | undefined;
+  for await (const each of entries) latest = each;
+  return latest;
+}
+
+describe('as the samples of the API write it', () => {
+  it('sends, fetches and lists operations by dates', async () => {
+    const response = await client.messages.send({
+      to: [{ address: '+14153902337', channel: 'PHONE' }],
+      content: { text: 'Hello, World!' },
+    });
+    expect(response.operationLocation).toBe(
+      `${fanfare.url}/v1/Messages/Operations/${response.operationId}`,
+    );
+    await last(client.messages.watchOperation(response.operationId, { until: 'completed' }));
+    const operation = await client.messages.fetchOperation(response.operationId);
+    expect(operation).toMatchObject({ id: response.operationId, stats: { total: 1 } });
+    expect(operation.createdAt).toBeInstanceOf(Date);
+    const operations = await client.messages.listOperations({
+      startDate: new Date('2024-01-15T09:30:00Z'),
+      endDate: new Date(Date.now() + 60_000),
+      status: operation.status,
+      pageSize: 50,
+    });
+    expect(operations.operations.map((each) => each.id)).toContain(response.operationId);
+    const none = await client.messages.listOperations({ startDate: new Date(Date.now() + 60_000) });
+    expect(none.operations).toEqual([]);
+  });
+
+  it.each(sends.map((each) => [each.name, each.body] as const))('%s', async (_name, body) => {
+    const senders = await client.senders.list({ status: 'ACTIVATED' });
+    const { operationId } = await client.senderPools.create({
+      name: crypto.randomUUID(),
+      senders: senders.senders.map(({ id }) => ({ senderId: id })),
+    });
+    const { senderPools } = await client.senderPools.list({ operationId });
+    const template = await client.contents.create({
+      types: { 'twilio/text': { body: 'Hello {{1}} {{2}}' } },
+      variables: { 2: 'there' },
+    });
+    const request = JSON.parse(
+      JSON.stringify(body)
+        .replaceAll('<pool>', senderPools[0]?.id ?? '')
+        .replaceAll('<template>', template.id),
+    ) as SendMessagesRequest & { dryRun?: false };
+    const sent = await client.messages.send(request);
+    const done = await last(client.messages.watchOperation(sent.operationId, { quietMs: 5_000 }));
+    expect(done?.stats).toMatchObject({ recipients: request.to.length, failed: 0, queued: 0 });
+  });
+
+  it('finds a message by attempt, its receipts, and by address', async () => {
+    const { operationId } = await client.messages.send({
+      from: { address: '+15005550100', channel: 'SMS' },
+      to: to(1),
+      content,
+    });
+    await last(client.messages.watchOperation(operationId));
+    const { messages } = await client.messages.list({ operationId });
+    const message = await client.messages.fetch(messages[0]?.id ?? '');
+    expect(message.attempts[0]?.attemptedAt).toBeInstanceOf(Date);
+    const { receipts } = await client.messages.receipts(message.id);
+    expect(receipts[0]?.status).toBe('DELIVERED');
+    expect((await client.messages.seek(receipts[0]?.attemptId ?? '')).id).toBe(message.id);
+    const found = await client.messages.search({ operationId, address: '+15005560000' });
+    expect(found.messages.map((each) => each.id)).toEqual([message.id]);
+  });
+
+  it('shows what would be sent', async () => {
+    const shown = await client.messages.send({ to: to(2), content, dryRun: true });
+    expect(shown).toMatchObject({ dryRun: true, recipients: 2 });
+  });
+});
+
+describe('an answer', () => {
+  it('has dates where the API has them, and nowhere else', async () => {
+    const { operationId } = await client.messages.send({
+      to: to(1),
+      content,
+      tags: { createdAt: '2026', updatedAt: 'x' },
+      schedule: { sendAt: [new Date(Date.now() + 3_600_000).toISOString()] },
+    });
+    const { messages } = await client.messages.list({ tags: { createdAt: '2026' } });
+    expect(messages[0]).toMatchObject({
+      tags: { createdAt: '2026', updatedAt: 'x' },
+      scheduledFor: expect.any(Date),
+      createdAt: expect.any(Date),
+    });
+    expect((await client.messages.cancelOperation(operationId)).status).toBe('CANCELED');
+  });
+
+  it('of a list is one page, or all entries of all pages', async () => {
+    const { operationId } = await client.messages.send({ to: to(7), content });
+    const page = await client.messages.list({ operationId, pageSize: 3 });
+    expect(page.messages).toHaveLength(3);
+    const next = page.pagination.next ?? '';
+    expect(
+      (await client.messages.list({ operationId, pageSize: 3, pageToken: next })).messages,
+    ).toHaveLength(3);
+    const ids = new Set<string>();
+    for await (const each of client.messages.list({ operationId, pageSize: 3 })) ids.add(each.id);
+    expect(ids.size).toBe(7);
+    const sizes: number[] = [];
+    for await (const { messages } of client.messages.list({ operationId, pageSize: 3 }).pages())
+      sizes.push(messages.length);
+    expect(sizes).toEqual([3, 3, 1]);
+  });
+
+  it('of the other resources has their shape', async () => {
+    const pool = await client.senderPools.create({ name: 'Clients' });
+    const { senderPools } = await client.senderPools.list({ operationId: pool.operationId });
+    const id = senderPools[0]?.id ?? '';
+    const [sender] = (await client.senders.list({ channel: 'SMS' })).senders;
+    await client.senderPools.addSender(id, sender?.id ?? '');
+    expect((await client.senderPools.listSenders(id)).senders.map((each) => each.id)).toEqual([
+      sender?.id,
+    ]);
+    await client.senderPools.removeSender(id, sender?.id ?? '');
+    await client.senderPools.delete(id);
+    await expect(client.senderPools.fetch(id)).rejects.toBeInstanceOf(NotFoundError);
+
+    const added = await client.suppressions.add({ address: '+15005569999' });
+    expect(await client.suppressions.exportHashes()).toHaveLength(1);
+    await client.suppressions.remove(added.id);
+    expect(await client.suppressions.exportHashes()).toEqual([]);
+
+    const subscription = await client.subscriptions.create({ url: 'https://example.com/hook' });
+    expect(subscription.secret).toMatch(/^whsec_/);
+    expect((await client.subscriptions.list()).subscriptions[0]?.id).toBe(subscription.id);
+    expect((await client.subscriptions.listDeliveries(subscription.id)).deliveries).toEqual([]);
+    await client.subscriptions.delete(subscription.id);
+
+    await client.senders.create({ channel: 'EMAIL', address: '*@example.com' });
+    const { operationId } = await client.emails.send({
+      from: { address: 'news@example.com' },
+      to: [{ address: 'ada@example.org' }],
+      content: { subject: 'Hi', html: '<p>Hi</p>', text: 'Hi' },
+    });
+    const done = await last(client.emails.watchOperation(operationId));
+    expect(done?.stats.delivered).toBe(1);
+  });
+});
+
+describe('an error', () => {
+  it('says what, where and under which request id', async () => {
+    const wrong = client.messages.send({
+      to: [
+        { address: '+15005550123', channel: 'PHONE' },
+        { address: 'x', channel: 'PHONE' },
+      ],
+      content,
+    });
+    const error = await wrong.catch((reason: unknown) => reason as InvalidRequestError);
+    expect(error).toBeInstanceOf(InvalidRequestError);
+    expect(error).toMatchObject({
+      status: 400,
+      code: 21211,
+      path: '$.to[1].address',
+      requestId: expect.stringMatching(/^RQ/),
+      message: expect.stringContaining('$.to[1].address'),
+    });
+    await expect(connect(fanfare.url, { authToken: 'no' }).messages.list()).rejects.toBeInstanceOf(
+      AuthenticationError,
+    );
+    await expect(
+      client.messages.fetchOperation('comms_operation_01h9krwprkeee8fzqspvwy6nq8'),
+    ).rejects.toBeInstanceOf(NotFoundError);
+    const idempotencyKey = crypto.randomUUID();
+    await client.messages.send({ to: to(1), content }, { idempotencyKey });
+    await expect(
+      client.messages.send({ to: to(2), content }, { idempotencyKey }),
+    ).rejects.toBeInstanceOf(ConflictError);
+  });
+
+  it('of the set-up says what to give', () => {
+    expect(() => new FanfareClient({ accountId: 'AC1' })).toThrow(/FANFARE_AUTH_TOKEN/);
+    expect(() => connect('localhost:8420')).toThrow('"localhost:8420" is no base URL');
+    expect(new FanfareClient({ apiKey: 'SK1', apiKeySecret: 'x' })).toBeInstanceOf(TwilioClient);
+  });
+
+  it('of a server that is none, or not there, names it', async () => {
+    const other = await startMeddler(fanfare.url, () => ({ status: 404 }));
+    await expect(connect(other.url).messages.list()).rejects.toThrow(/not an answer of this API/);
+    const nobody = connect('http://127.0.0.1:9', { retriesMax: 0 });
+    await expect(nobody.messages.list()).rejects.toBeInstanceOf(ConnectionError);
+    await expect(nobody.messages.list()).rejects.toThrow(/127\.0\.0\.1:9 cannot be reached/);
+  });
+});
+
+describe('on a bad way', () => {
+  it('a send is repeated until it is answered, and done once', async () => {
+    const fates = [
+      { status: 429, headers: { 'retry-after': '0' } },
+      { status: 503, headers: { 'retry-after': '0' } },
+      'lose',
+      'lose',
+      'pass',
+    ] as const;
+    const way = await startMeddler(fanfare.url, (_incoming, nth) => fates[nth - 1] ?? 'pass');
+    const marks = { once: crypto.randomUUID() };
+    const sent = await connect(way.url).messages.send({ to: to(3), content, tags: marks });
+    expect(way.seen).toHaveLength(5);
+    expect(new Set(way.seen.map((each) => each.key)).size).toBe(1);
+    const ids: string[] = [];
+    for await (const { related } of client.messages.list({ tags: marks }))
+      ids.push(related[0]?.id ?? '');
+    expect(ids).toEqual(Array.from({ length: 3 }, () => sent.operationId));
+  });
+
+  it('what would be done twice is not repeated, but after a refusal that did nothing', async () => {
+    const way = await startMeddler(fanfare.url, (_incoming, nth) =>
+      nth === 1 ? { status: 429, headers: { 'retry-after': '0' } } : { status: 503 },
+    );
+    const made = connect(way.url).subscriptions.create({ url: 'https://example.com/' });
+    await expect(made).rejects.toBeInstanceOf(ServerError);
+    expect(way.seen).toHaveLength(2);
+  });
+
+  it('a wait that is too long is the caller’s', async () => {
+    const way = await startMeddler(fanfare.url, () => ({
+      status: 429,
+      headers: { 'retry-after': '3600' },
+    }));
+    const error = await connect(way.url)
+      .messages.list()
+      .then(null, (reason: unknown) => reason as ApiError);
+    expect(error).toBeInstanceOf(RateLimitError);
+    expect(error).toMatchObject({ retryAfterSeconds: 3600 });
+    expect(way.seen).toHaveLength(1);
+  });
+
+  it('silence ends with the time, and with the caller’s patience', async () => {
+    const { createServer } = await import('node:net');
+    const silent = createServer(() => undefined).listen(0, '127.0.0.1');
+    await new Promise((resolve) => silent.once('listening', resolve));
+    const { port } = silent.address() as { port: number };
+    const mute = connect(`http://127.0.0.1:${port}`);
+    const late = mute.messages.list({}, { timeoutMs: 50, retriesMax: 1 });
+    await expect(late).rejects.toBeInstanceOf(TimeoutError);
+    const reason = new Error('No more.');
+    const controller = new AbortController();
+    const given = mute.messages.list({}, { signal: controller.signal }).then();
+    controller.abort(reason);
+    await expect(given).rejects.toBe(reason);
+    silent.close();
+  });
+});
+
+describe('watching', () => {
+  const isStream = (url = '') => url.endsWith('/Stream');
+
+  it('goes over the live stream, and ends with the last receipt', async () => {
+    const way = await startMeddler(fanfare.url, () => 'pass');
+    const { operationId } = await client.messages.send({ to: to(500), content });
+    const done = await last(connect(way.url).messages.watchOperation(operationId));
+    expect(done).toMatchObject({ status: 'COMPLETED', stats: { delivered: 500, sent: 0 } });
+    expect(way.seen.every((each) => isStream(each.path))).toBe(true);
+  });
+
+  it('asks where there is no stream, and while it is broken', async () => {
+    const none = await startMeddler(fanfare.url, ({ url }) =>
+      isStream(url) ? { status: 404 } : 'pass',
+    );
+    const { operationId } = await client.messages.send({ to: to(100), content });
+    const done = await last(connect(none.url).messages.watchOperation(operationId, { pollMs: 20 }));
+    expect(done?.stats.delivered).toBe(100);
+    expect(none.seen.filter((each) => isStream(each.path))).toHaveLength(1);
+    const broken = await startMeddler(fanfare.url, ({ url }, nth) =>
+      isStream(url) && nth < 3 ? 'lose' : 'pass',
+    );
+    const again = await client.messages.send({ to: to(100), content });
+    const end = await last(
+      connect(broken.url).messages.watchOperation(again.operationId, { pollMs: 20 }),
+    );
+    expect(end?.stats.delivered).toBe(100);
+  });
+
+  it('takes what is quiet for settled, and ends when asked to', async () => {
+    const { operationId } = await client.messages.send({
+      to: [special(4), ...recipients(1)] as never,
+      content,
+    });
+    const done = await last(client.messages.watchOperation(operationId, { quietMs: 300 }));
+    expect(done).toMatchObject({ status: 'COMPLETED', stats: { sent: 1, delivered: 1 } });
+    const early = await last(client.messages.watchOperation(operationId, { until: 'completed' }));
+    expect(early?.status).toBe('COMPLETED');
+    const controller = new AbortController();
+    const watching = last(
+      client.messages.watchOperation(operationId, { signal: controller.signal }),
+    );
+    controller.abort(new Error('Enough.'));
+    await expect(watching).rejects.toThrow('Enough.');
+    await expect(
+      last(client.messages.watchOperation('comms_operation_01h9krwprkeee8fzqspvwy6nq8')),
+    ).rejects.toBeInstanceOf(NotFoundError);
+  });
+});
+
+describe('sending to more than one request takes', () => {
+  async function* people(count: number) {
+    for (let i = 0; i < count; i += 1) yield to(1, i)[0] as SendMessagesRequest['to'][number];
+  }
+  const countOf = async (campaign: string) => {
+    let count = 0;
+    for await (const page of client.messages.list({ tags: { campaign }, pageSize: 1_000 }).pages())
+      count += page.messages.length;
+    return count;
+  };
+
+  it('splits, sums, and ends with the last receipt of all', async () => {
+    const campaign = crypto.randomUUID();
+    const sending = client.messages.sendAll(
+      { to: people(2_500), content, tags: { campaign } },
+      { partSizeMax: 1_000 },
+    );
+    const done = await last(sending.watch({ pollMs: 20 }));
+    expect(done).toMatchObject({
+      status: 'COMPLETED',
+      isAccepted: true,
+      stats: { recipients: 2_500, delivered: 2_500, sent: 0 },
+    });
+    expect((await sending.accepted()).map((each) => each.recipients)).toEqual([1_000, 1_000, 500]);
+    expect(await countOf(campaign)).toBe(2_500);
+  });
+
+  it('goes on after a crash without sending anything twice', async () => {
+    const campaign = crypto.randomUUID();
+    const request = () => ({ to: people(2_500), content, tags: { campaign } });
+    const options = { key: campaign, partSizeMax: 1_000, concurrency: 1 };
+    // The second part is accepted, and nobody hears of it.
+    const way = await startMeddler(fanfare.url, (_incoming, nth) => (nth === 2 ? 'lose' : 'pass'));
+    const known: Part[] = [];
+    const crashed = connect(way.url, { retriesMax: 0 }).messages.sendAll(request(), {
+      ...options,
+      onAccepted: (part) => void known.push(part),
+    });
+    await expect(crashed.accepted()).rejects.toBeInstanceOf(ConnectionError);
+    expect(crashed.parts).toHaveLength(1);
+    const resumed = client.messages.sendAll(request(), { ...options, accepted: known });
+    expect(await resumed.accepted()).toHaveLength(3);
+    expect((await last(resumed.watch({ pollMs: 20 })))?.stats.total).toBe(2_500);
+    expect(await countOf(campaign)).toBe(2_500);
+    const other = client.messages.sendAll({ ...request(), content: { text: 'Else' } }, options);
+    await expect(other.accepted()).rejects.toThrow(/Part 0 was sent before under the key/);
+  });
+
+  it('keeps requests below what a server takes', async () => {
+    const big = Array.from({ length: 12 }, (_, i) => ({
+      ...(to(1, i)[0] as { address: string; channel: 'PHONE' }),
+      variables: { blob: 'x'.repeat(1_000_000) },
+    }));
+    const sending = client.messages.sendAll({ to: big, content });
+    expect((await sending.accepted()).map((each) => each.recipients)).toEqual([7, 5]);
+  });
+
+  it('pauses, resumes and cancels all', async () => {
+    const sending = client.messages.sendAll(
+      {
+        to: people(30),
+        content,
+        schedule: { sendAt: [new Date(Date.now() + 3_600_000).toISOString()] },
+      },
+      { partSizeMax: 10 },
+    );
+    await sending.accepted();
+    await sending.pause();
+    expect((await sending.fetch()).status).toBe('SCHEDULED');
+    await sending.resume();
+    await sending.cancel();
+    expect(await sending.fetch()).toMatchObject({ status: 'CANCELED', stats: { canceled: 30 } });
+    const { key } = sending;
+    expect(key).toMatch(/^[0-9a-f-]{36}$/);
+    expect(() => client.messages.sendAll({ to: [], content }, { key: 'a b' })).toThrow(
+      FanfareError,
+    );
+  });
+});
+
+describe('the package', () => {
+  const folder = new URL('../dist/', import.meta.url);
+  const files = readdirSync(folder).filter((each) => each.endsWith('.js'));
+  const sources = files.map((each) => readFileSync(new URL(each, folder), 'utf8'));
+
+  it('needs nothing else, neither of npm nor of Node.js', () => {
+    const imports = sources.flatMap((each) =>
+      [...each.matchAll(/^(?:import|export).* from '([^']+)'/gm)].map(([, path = '']) => path),
+    );
+    expect(imports.filter((path) => !path.startsWith('./'))).toEqual([]);
+  });
+
+  it('is small', () => {
+    expect(gzipSync(sources.join('\n')).length).toBeLessThan(16_000);
+  });
+});

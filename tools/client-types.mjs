@@ -1,0 +1,158 @@
+/** `client/src/api.ts` from the API's own description: types of what goes in and out, a table of endpoints, and which fields are dates. */
+import { compile } from 'json-schema-to-typescript';
+
+const METHODS = ['get', 'post', 'patch', 'delete'];
+
+const SAID_BY_NO_TYPE = [
+  'pattern',
+  'x-hint',
+  'x-error',
+  'examples',
+  'format',
+  'propertyNames',
+  'default',
+  'minItems',
+  'maxItems',
+];
+
+const upper = (text) => text[0].toUpperCase() + text.slice(1);
+const refName = ({ $ref = '' } = {}) => $ref.split('/').at(-1) ?? '';
+
+/** Fields that are dates, and fields whose own names are the user's: nothing in those is a date. */
+const dates = new Set();
+const free = new Set();
+/** What else fields are called that are no dates. */
+const others = new Set();
+
+/** A schema for the type compiler. `isRequest`: dates may be given as text, too. */
+function convert(schema, name, isRequest) {
+  if (Array.isArray(schema)) return schema.map((each) => convert(each, name, isRequest));
+  if (schema === null || typeof schema !== 'object') return schema;
+  if (schema.$ref) return { $ref: `#/definitions/${refName(schema)}` };
+  const isDate = schema.format === 'date-time';
+  if (name !== null && schema.type === 'string') (isDate ? dates : others).add(name);
+  if (isDate)
+    return {
+      description: schema.description,
+      tsType: isRequest ? 'Date | string' : 'Date',
+    };
+  const { properties, items, anyOf, additionalProperties, ...rest } = schema;
+  for (const key of SAID_BY_NO_TYPE) delete rest[key];
+  if (typeof additionalProperties === 'object') free.add(name);
+  const isOpaque = schema.type === 'object' && Object.keys(properties ?? {}).length === 0;
+  if (isOpaque) free.add(name);
+  return {
+    ...rest,
+    ...(properties && {
+      properties: Object.fromEntries(
+        Object.entries(properties).map(([key, each]) => {
+          const converted = convert(each, key, isRequest);
+          const isOptional = isRequest && !schema.required?.includes(key);
+          return [key, isOptional ? orUndefined(converted) : converted];
+        }),
+      ),
+    }),
+    ...(items && { items: convert(items, name, isRequest) }),
+    ...(anyOf && { anyOf: convert(anyOf, name, isRequest) }),
+    additionalProperties:
+      typeof additionalProperties === 'object'
+        ? convert(additionalProperties, null, isRequest)
+        : isOpaque && additionalProperties !== false,
+  };
+}
+
+/** What may be left out may be undefined, too: programs pass options on. */
+function orUndefined({ description, ...schema }) {
+  return { description, anyOf: [schema, { tsType: 'undefined' }] };
+}
+
+/** The file's text, for an OpenAPI document; unformatted. */
+export async function renderClientTypes(api) {
+  const { schemas } = api.components;
+  dates.clear();
+  const definitions = Object.fromEntries(
+    Object.entries(schemas).map(([name, each]) => [
+      name,
+      convert(each, null, name.endsWith('Request')),
+    ]),
+  );
+
+  const endpoints = [];
+  for (const [path, methods] of Object.entries(api.paths))
+    for (const method of METHODS.filter((each) => each in methods)) {
+      const { operationId, parameters = [], requestBody, responses } = methods[method];
+      const query = parameters.filter((each) => each.in === 'query');
+      let queryType = 'undefined';
+      if (query.length > 0) {
+        queryType = `${upper(operationId)}Query`;
+        definitions[queryType] = {
+          type: 'object',
+          additionalProperties: false,
+          properties: Object.fromEntries(
+            query.map(({ name, schema, description }) => [
+              name,
+              orUndefined(
+                name === 'tags'
+                  ? { tsType: 'Record<string, string> | string', description }
+                  : { ...convert(schema, name, true), description },
+              ),
+            ]),
+          ),
+        };
+      }
+      const answers = Object.entries(responses)
+        .filter(([status]) => status.startsWith('2'))
+        .map(([, { content }]) => refName(content?.['application/json']?.schema))
+        .filter(Boolean);
+      // The body 200 of a send is of a dry run, which is told apart by its own method's types.
+      const list = answers[0] && schemas[answers[0]]?.properties?.pagination;
+      const collection = list
+        ? Object.keys(schemas[answers[0]].properties).find((each) => each !== 'pagination')
+        : null;
+      endpoints.push({
+        name: operationId,
+        method: method.toUpperCase(),
+        path: path.replace(/^\/v1/, ''),
+        query: queryType,
+        body: refName(requestBody?.content['application/json']?.schema) || 'undefined',
+        answer: [...new Set(answers)].join(' | ') || 'undefined',
+        collection,
+      });
+    }
+
+  const both = [...dates].filter(
+    (each) => others.has(each) && !['startDate', 'endDate'].includes(each),
+  );
+  if (both.length > 0) throw new Error(`Dates in one place and not in another: ${both.join(', ')}`);
+
+  const types = await compile(
+    { title: 'Unused', type: 'object', definitions, additionalProperties: false },
+    'Unused',
+    { bannerComment: '', unreachableDefinitions: true, ignoreMinAndMaxItems: true, format: false },
+  );
+  return `/**
+ * What goes in and out of the API. Generated from the server's \`/openapi.json\` by \`npm run generate\`: do not edit.
+ */
+${types
+  .replace(/export interface Unused \{\s*\}/, '')
+  .replaceAll(/ \* This interface was referenced by .*\n(?: \* via the .*\n)?/g, '')
+  .replaceAll(/(?: \*\n)? \* via the .*\n/g, '')
+  .replaceAll(/\/\*\*\n(?: \*\n)* \*\//g, '')}
+
+/** What each endpoint takes and answers, by its operationId. */
+export interface Endpoints {
+${endpoints.map((each) => `  ${each.name}: { query: ${each.query}; body: ${each.body}; answer: ${each.answer} };`).join('\n')}
+}
+
+/** Method, path below \`/v1\`, and for lists the field that has the entries. */
+export const ENDPOINTS = {
+${endpoints.map((each) => `  ${each.name}: ['${each.method}', '${each.path}'${each.collection ? `, '${each.collection}'` : ''}],`).join('\n')}
+} as const;
+
+/** Fields of answers that are dates. */
+export const DATE_FIELDS: ReadonlySet<string> = new Set(${JSON.stringify([...dates].toSorted())});
+
+/** Fields with names of the user's own: nothing in them is a date. */
+export const FREE_FIELDS: ReadonlySet<string> = new Set(${JSON.stringify([...free].filter((each) => each !== null).toSorted())});
+`;
+}

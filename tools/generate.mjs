@@ -1,0 +1,33 @@
+/** Writes what comes from the code: documents, and the client's types. With `--check` says what is stale, with status 1. */
+import { readFile, writeFile } from 'node:fs/promises';
+import prettier from 'prettier';
+import { describeApi, renderErrorsMarkdown } from '../server/dist/app.js';
+import { renderConfigMarkdown } from '../server/dist/config/manual.js';
+import { renderClientTypes } from './client-types.mjs';
+
+const ROOT = new URL('../', import.meta.url);
+
+async function format(path, text) {
+  const file = new URL(path, ROOT);
+  return prettier.format(text, { ...(await prettier.resolveConfig(file)), filepath: path });
+}
+
+const api = JSON.parse(JSON.stringify(await describeApi()));
+const files = {
+  'docs/config.md': renderConfigMarkdown(),
+  'docs/errors.md': renderErrorsMarkdown(),
+  'client/src/api.ts': await format('client/src/api.ts', await renderClientTypes(api)),
+};
+
+const isCheck = process.argv.includes('--check');
+for (const [path, text] of Object.entries(files)) {
+  const file = new URL(path, ROOT);
+  if ((await readFile(file, 'utf8').catch(() => '')) === text) continue;
+  if (isCheck) {
+    process.stderr.write(`${path} is stale; run "npm run generate".\n`);
+    process.exitCode = 1;
+  } else {
+    await writeFile(file, text);
+    process.stdout.write(`Wrote ${path}\n`);
+  }
+}
