@@ -1,29 +1,46 @@
-/** Draws docs/demo.svg: what `npm run demo` prints, in a terminal's colours. Run by hand when the output changes. */
+/** Draws docs/demo.svg: what `npm run demo` shows on a terminal, at its end. Run by hand when the output changes; needs `script`. */
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 
-const run = spawnSync(process.execPath, ['server/dist/cli/main.js', 'demo'], {
-  cwd: new URL('..', import.meta.url),
-  encoding: 'utf8',
-});
+const COLUMNS = 92;
+const run = spawnSync(
+  'script',
+  ['-qec', `stty cols ${COLUMNS}; node server/dist/cli/main.js demo`, '/dev/null'],
+  { cwd: new URL('..', import.meta.url), encoding: 'utf8' },
+);
 if (run.status !== 0) throw new Error(run.stderr);
 
-const lines = run.stdout
+const ESC = '\u001b';
+// Before the first redrawing stands what stays; behind the last one, the last frame and all after it.
+const [before] = run.stdout.split(`${ESC}[J`);
+const after = run.stdout.split(`${ESC}[J`).at(-1);
+const text = `${before}${after}`
+  .replaceAll('\r', '')
   .replace(/in \/\S+/, 'in a temporary folder')
-  .trimEnd()
-  .split('\n');
-const shown = ['$ npm run demo', '', ...lines];
+  .trimEnd();
+const shown = ['$ npm run demo', '', ...text.split('\n')];
+
+const COLOURS = { 31: '#f87171', 32: '#4ade80', 36: '#22d3ee', 2: '#6b7280' };
 const LINE = 20;
 const PADDING = 20;
-const escape = (text) =>
-  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
-const paint = (text) =>
-  escape(text)
-    .replace(/(█+)/, '<tspan fill="#4ade80">$1</tspan>')
-    .replace(/(░+)/, '<tspan fill="#3f4654">$1</tspan>')
-    .replace(/\b(COMPLETED)\b/, '<tspan fill="#4ade80">$1</tspan>')
-    .replace(/\b(PROCESSING)\b/, '<tspan fill="#facc15">$1</tspan>');
-const width = Math.max(...shown.map((line) => line.length)) * 8.45 + 2 * PADDING;
+const escape = (words) =>
+  words.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+
+/** A line with its colours; codes that set none end one. */
+function paint(line) {
+  return line
+    .split(new RegExp(`${ESC}\\[`))
+    .map((part, i) => {
+      if (i === 0) return escape(part);
+      const [, codes = '', words = ''] = /^([\d;]*)[A-Za-z]([\s\S]*)$/.exec(part) ?? [];
+      const fill = COLOURS[codes];
+      if (words === '') return '';
+      return fill ? `<tspan fill="${fill}">${escape(words)}</tspan>` : escape(words);
+    })
+    .join('');
+}
+
+const width = COLUMNS * 8.45 + 2 * PADDING;
 const height = shown.length * LINE + 2 * PADDING;
 const rows = shown.map(
   (line, i) =>

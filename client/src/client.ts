@@ -29,6 +29,7 @@ export {
   FanfareError,
   InvalidRequestError,
   NotFoundError,
+  PartError,
   RateLimitError,
   ServerError,
   TimeoutError,

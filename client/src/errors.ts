@@ -80,6 +80,21 @@ export class TimeoutError extends ConnectionError {
   override readonly name = 'TimeoutError';
 }
 
+/** One request of a `sendAll` failed. What it failed with is its `cause`. */
+export class PartError extends FanfareError {
+  override readonly name = 'PartError';
+  /** Which request, from 0. */
+  readonly index: number;
+  /** Which of all recipients was the first in it, from 0: paths as `$.to[17]` count from there. */
+  readonly firstRecipient: number;
+
+  constructor(index: number, firstRecipient: number, message: string, cause: unknown) {
+    super(message, { cause });
+    this.index = index;
+    this.firstRecipient = firstRecipient;
+  }
+}
+
 const CLASSES: Readonly<Record<number, typeof ApiError>> = {
   400: InvalidRequestError,
   413: InvalidRequestError,

@@ -6,7 +6,7 @@
  * for as long as the server keeps keys (24 hours past the time of sending).
  */
 import type { Operation, EmailOperation, OperationReference } from './api.ts';
-import { ConflictError, FanfareError } from './errors.ts';
+import { ConflictError, FanfareError, PartError } from './errors.ts';
 import { pause, type CallOptions } from './transport.ts';
 import { isComplete } from './watch.ts';
 
@@ -169,12 +169,12 @@ export class SendAll<Op extends Operation | EmailOperation> {
     const tail = JSON.stringify(rest).slice(1);
     const skipped = new Set(accepted.map((each) => each.index));
     const parts = splitParts(to, partSizeMax, this.#calls.bytesMax - tail.length);
-    await inParallel(parts, concurrency, async ({ index, json, recipients }) => {
+    await inParallel(parts, concurrency, async ({ index, first, json, recipients }) => {
       signal?.throwIfAborted();
       this.#stop.signal.throwIfAborted();
       if (skipped.has(index)) return;
       const body = `{"to":[${json}]${tail === '}' ? '' : ','}${tail}`;
-      const { operationId } = await this.#sendPart(index, body);
+      const { operationId } = await this.#sendPart(index, first, body);
       const part = { index, operationId, recipients };
       this.#parts.set(index, part);
       await this.#options.onAccepted?.(part);
@@ -183,20 +183,18 @@ export class SendAll<Op extends Operation | EmailOperation> {
     return this.parts;
   }
 
-  async #sendPart(index: number, body: string): Promise<OperationReference> {
+  async #sendPart(index: number, first: number, body: string): Promise<OperationReference> {
     const { signal, timeoutMs, retriesMax } = this.#options;
+    const options = { signal, timeoutMs, retriesMax };
     try {
-      return await this.#calls.send(body, `${this.key}-${index}`, {
-        signal,
-        timeoutMs,
-        retriesMax,
-      });
+      return await this.#calls.send(body, `${this.key}-${index}`, options);
     } catch (error) {
-      if (!(error instanceof ConflictError)) throw error;
-      throw new FanfareError(
-        `Part ${index} was sent before under the key "${this.key}", with other recipients or another content. Give the same ones in the same order, or another key.`,
-        { cause: error },
-      );
+      if (!(error instanceof FanfareError)) throw error;
+      const message =
+        error instanceof ConflictError
+          ? `Part ${index} was sent before under the key "${this.key}", with other recipients or another content. Give the same ones in the same order, or another key.`
+          : `Part ${index}, which begins with recipient ${first}: ${error.message}`;
+      throw new PartError(index, first, message, error);
     }
   }
 
@@ -222,29 +220,41 @@ export class SendAll<Op extends Operation | EmailOperation> {
   }
 }
 
+interface Split {
+  readonly index: number;
+  /** Which of all recipients is its first, from 0. */
+  readonly first: number;
+  readonly json: string;
+  readonly recipients: number;
+}
+
 /** Recipients as JSON, as many as fit into one request. */
 async function* splitParts(
   to: Iterable<unknown> | AsyncIterable<unknown>,
   sizeMax: number,
   bytesMax: number,
-): AsyncGenerator<{ index: number; json: string; recipients: number }, void, undefined> {
+): AsyncGenerator<Split, void, undefined> {
   const encoder = new TextEncoder();
   let entries: string[] = [];
   let bytes = 0;
   let index = 0;
+  let first = 0;
+  const take = (): Split => {
+    const split = { index, first, json: entries.join(','), recipients: entries.length };
+    index += 1;
+    first += entries.length;
+    entries = [];
+    bytes = 0;
+    return split;
+  };
   for await (const each of to) {
     const json = JSON.stringify(each);
     const size = encoder.encode(json).length + 1;
-    if (entries.length > 0 && (entries.length >= sizeMax || bytes + size > bytesMax)) {
-      yield { index, json: entries.join(','), recipients: entries.length };
-      index += 1;
-      entries = [];
-      bytes = 0;
-    }
+    if (entries.length > 0 && (entries.length >= sizeMax || bytes + size > bytesMax)) yield take();
     entries.push(json);
     bytes += size;
   }
-  if (entries.length > 0) yield { index, json: entries.join(','), recipients: entries.length };
+  if (entries.length > 0) yield take();
 }
 
 /** Works on entries, so many at once. Rejects with the first failure, after what is at work has ended; the rest is left. */

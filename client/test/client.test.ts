@@ -17,6 +17,7 @@ import {
   TwilioClient,
   type ClientOptions,
   type Part,
+  type PartError,
   type SendMessagesRequest,
 } from '@fanfare/client';
 import sends from '../../server/test/data/send-requests.json' with { type: 'json' };
@@ -381,7 +382,9 @@ describe('sending to more than one request takes', () => {
       ...options,
       onAccepted: (part) => void known.push(part),
     });
-    await expect(crashed.accepted()).rejects.toBeInstanceOf(ConnectionError);
+    const error = await crashed.accepted().then(null, (reason: unknown) => reason as PartError);
+    expect(error).toMatchObject({ name: 'PartError', index: 1, firstRecipient: 1_000 });
+    expect((error as PartError).cause).toBeInstanceOf(ConnectionError);
     expect(crashed.parts).toHaveLength(1);
     const resumed = client.messages.sendAll(request(), { ...options, accepted: known });
     expect(await resumed.accepted()).toHaveLength(3);

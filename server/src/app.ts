@@ -14,6 +14,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { buildReceiptParsers } from './build-carriers.ts';
 import { buildSinks, checkSinkPackages } from './build-sinks.ts';
 import type { Config } from './config/config.ts';
+import { readLocalAccess, writeLocalAccess } from './config/local-access.ts';
 import { readTls } from './config/tls.ts';
 import type { Channel } from './domain/message.ts';
 import { normaliseSenderAddress } from './domain/sender.ts';
@@ -29,7 +30,7 @@ import type { SubscriptionDeps } from './http/subscriptions.ts';
 import type { IntakeThreadApi, IntakeThreadData } from './intake-thread.ts';
 import type { Logger } from './lib/log.ts';
 import { createApiMetrics } from './lib/metrics.ts';
-import { hashSecret, newAccountSid, newAuthToken } from './lib/secrets.ts';
+import { hashSecret, newAccountSid, newAuthToken, newKeySecret, newKeySid } from './lib/secrets.ts';
 import { createSealer } from './lib/sealer.ts';
 import { startThread, type Thread, type ThreadApi } from './lib/thread.ts';
 import { openAudit, type Audit, type AuditScope, type Finding } from './store/audit/audit.ts';
@@ -38,35 +39,8 @@ import { DatabaseUnavailable, openStore, type Store } from './store/store.ts';
 
 export { renderErrorsMarkdown } from './http/docs.ts';
 export { describeApi } from './http/openapi.ts';
-export type { Account, Delivery, DeliveryAttempt, Subscription } from './store/store.ts';
-export { decodeTypeId, encodeTypeId, uuidLowerBound, uuidTimeMs } from './domain/ids.ts';
-export {
-  BATCH_DELAY_MS_DEFAULT,
-  BATCH_DELAY_MS_MAX,
-  BATCH_SIZE_DEFAULT,
-  BATCH_SIZE_MAX,
-  encodeAbout,
-  EVENT_KINDS,
-} from './domain/event.ts';
-export { CHANNELS, type Channel } from './domain/message.ts';
-export {
-  DAILY_CAP_MAX,
-  defaultUnit,
-  PACE_UNITS,
-  THROUGHPUT_MAX,
-  THROUGHPUT_MIN,
-  type PaceUnit,
-  type SenderLimits,
-} from './domain/pace.ts';
-export { findQuietProblem, TIME_OF_DAY, type QuietHours } from './domain/quiet-hours.ts';
-export { findSenderAddressProblem, normaliseSenderAddress, type Sender } from './domain/sender.ts';
-export {
-  findTagProblem,
-  findTypeProblem,
-  namesOfTypes,
-  OVERLAP_SECONDS_DEFAULT,
-  OVERLAP_SECONDS_MAX,
-} from './domain/subscription.ts';
+export type { Account } from './store/store.ts';
+export { decodeTypeId } from './domain/ids.ts';
 export type { Finding } from './store/audit/audit.ts';
 export { MissingPackageError } from './events/optional-packages.ts';
 export { EmbeddedError } from './store/embedded.ts';
@@ -88,11 +62,8 @@ export interface App {
 /** The store alone, for command line tools, beside a running server or without one. */
 export interface Admin {
   readonly accounts: Store['accounts'];
-  readonly senders: Store['senders'];
-  readonly subscriptions: Store['subscriptions'];
-  readonly deliveries: Store['deliveries'];
-  /** What says who may be subscribed, and tries subscribers out. */
-  readonly subscribers: SubscriptionDeps;
+  /** Migrations that were applied when it was opened. */
+  readonly migrated: readonly string[];
   close(): Promise<void>;
 }
 
@@ -103,10 +74,7 @@ export async function openAdmin(config: Config, log: Logger): Promise<Admin> {
   const store = await openStore({ url, connectionsMax: 1, name: 'fanfare-admin' });
   return {
     accounts: store.accounts,
-    senders: store.senders,
-    subscriptions: store.subscriptions,
-    deliveries: store.deliveries,
-    subscribers: buildSubscriptionDeps(config, log, stops),
+    migrated: store.migrated,
     async close() {
       await store.close();
       for (const stop of stops) await stop();
@@ -231,7 +199,30 @@ async function buildApp(
     },
   });
   stops.push(() => server.close());
-  return { url: await server.listen(config.host, config.port), account, stop };
+  const url = await server.listen(config.host, config.port);
+  if (config.databaseUrl === null && config.roles.includes('api'))
+    await keepLocalAccess(store, config.dataDir, account.sid, url);
+  return { url, account, stop };
+}
+
+/** Leaves the command line of this machine the address, and a key of its own, in the data folder. */
+async function keepLocalAccess(
+  store: Store,
+  dataDir: string,
+  accountSid: string,
+  baseUrl: string,
+): Promise<void> {
+  const known = readLocalAccess(dataDir);
+  if (known?.baseUrl === baseUrl) return;
+  const access = known ?? { apiKey: newKeySid(), apiKeySecret: newKeySecret() };
+  if (known === null)
+    await store.accounts.createApiKey({
+      accountSid,
+      sid: access.apiKey,
+      secretHash: hashSecret(access.apiKeySecret),
+      name: 'command line of this machine',
+    });
+  await writeLocalAccess(dataDir, { ...access, baseUrl });
 }
 
 /** Brings the senders of the configuration into the database. */

@@ -79,8 +79,6 @@ const LONG_FUNCTIONS: Readonly<Record<string, string>> = {
   'http/sender-routes.ts listPoolRoutes': 'a table: one entry per route',
   'http/suppression-routes.ts listSuppressionRoutes': 'a table: one entry per route',
   'http/subscription-routes.ts listSubscriptionRoutes': 'a table: one entry per route',
-  'cli/senders.ts addSenderCommands': 'a table: one entry per command',
-  'cli/subscriptions.ts addSubscriptionCommands': 'a table: one entry per command',
 };
 
 const files = readdirSync(SOURCE, { recursive: true, encoding: 'utf8' })

@@ -6,15 +6,15 @@ import { createReadStream } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { FanfareClient, type AddressRecipient, type Operation } from '@fanfare/client';
 import { parse } from 'csv-parse';
 import { startApp, type App } from '../app.ts';
 import { loadConfig } from '../config/config.ts';
 import { createLogger } from '../lib/log.ts';
-import { drawProgress, drawSummary, type Stats } from './progress.ts';
+import { number, print } from './output.ts';
+import { ProgressView } from './watch.ts';
 
 const ROWS = 10_000;
-const POLL_MS = 100;
 /** Nobody waits longer for a demo. */
 const TIMEOUT_MS = 120_000;
 
@@ -31,11 +31,6 @@ const NAMES = [
   'Ken',
 ];
 const CITIES = ['Lisbon', 'Oslo', 'Nairobi', 'Lima', 'Osaka', 'Tallinn', 'Dublin'];
-
-interface OperationAnswer {
-  readonly status: string;
-  readonly stats: Stats;
-}
 
 export async function runDemo(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'fanfare-demo-'));
@@ -91,63 +86,53 @@ function composeCsv(): string {
   return `name,city,phone\n${rows.join('\n')}\n`;
 }
 
-async function readRecipients(csv: string): Promise<object[]> {
-  const recipients: object[] = [];
+async function* readRecipients(csv: string): AsyncGenerator<AddressRecipient> {
   const rows = createReadStream(csv).pipe(parse({ columns: true, bom: true, trim: true }));
   for await (const row of rows) {
     const { name, city, phone } = row as { name: string; city: string; phone: string };
-    recipients.push({ address: phone, channel: 'PHONE', variables: { name, city } });
+    yield { address: phone, channel: 'PHONE', variables: { name, city } };
   }
-  return recipients;
 }
 
 async function sendAndWatch(app: App, csv: string): Promise<void> {
-  const headers = {
-    authorization: `Basic ${Buffer.from(`${app.account.sid}:${app.account.token}`).toString('base64')}`,
-    'content-type': 'application/json',
-  };
-  const to = await readRecipients(csv);
-  print(`  read ${to.length.toLocaleString('en')} recipients from people.csv`);
-  const startedAt = performance.now();
-  const accepted = await fetch(`${app.url}/v1/Messages`, {
-    method: 'POST',
-    headers,
-    body: JSON.stringify({
-      to,
-      content: {
-        text: "Hello {{ name }}, {{ city }}'s tickets go on sale at {{ time | default: 'noon' }}.",
-      },
-      tags: { campaign: 'demo' },
-    }),
+  const { sid, token } = app.account;
+  const client = new FanfareClient({
+    baseUrl: app.url,
+    accountId: sid,
+    authToken: token ?? undefined,
   });
-  const { operationId, operationLocation } = (await accepted.json()) as Record<string, string>;
-  if (accepted.status !== 202 || operationLocation === undefined)
-    throw new Error(`The request was answered with ${accepted.status}.`);
-  print(`  ${accepted.status} after ${seconds(startedAt)} s: ${operationId}\n`);
-  for (;;) {
-    const answer = await fetch(operationLocation, { headers });
-    const operation = (await answer.json()) as OperationAnswer;
-    const settled = isSettled(operation);
-    drawProgress(operation.status, operation.stats, performance.now() - startedAt, settled);
-    if (settled) {
-      const tookMs = performance.now() - startedAt;
-      print(drawSummary(operation.status, operation.stats, tookMs));
-      return;
-    }
-    if (performance.now() - startedAt > TIMEOUT_MS) throw new Error('The demo took too long.');
-    await sleep(POLL_MS);
-  }
-}
+  const to: AddressRecipient[] = [];
+  for await (const row of readRecipients(csv)) to.push(row);
+  print(`  read ${number(to.length)} recipients from people.csv`);
+  const startedAt = performance.now();
+  const { operationId } = await client.messages.send({
+    to,
+    content: {
+      text: "Hello {{ name }}, {{ city }}'s tickets go on sale at {{ time | default: 'noon' }}.",
+    },
+    tags: { campaign: 'demo' },
+    dryRun: false,
+  });
+  print(`  accepted after ${seconds(startedAt)} s\n`);
+  const view = new ProgressView(process.stdout);
+  let last: Operation | null = null;
+  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  for await (const operation of client.messages.watchOperation(operationId, { signal }))
+    view.update({ title: operationId, ...(last = operation) });
+  view.end();
+  if (last === null) throw new Error('The demo saw nothing.');
+  const rows = Object.entries(last.stats).map(
+    ([name, value]) => `    ${name.padEnd(14)}${number(value).padStart(8)}`,
+  );
+  const perSecond = number(
+    Math.round((last.stats.total / (performance.now() - startedAt)) * 1_000),
+  );
+  print(`
+${rows.join('\n')}
 
-/** COMPLETED says that all were handed over; a demo waits for the receipts too. */
-function isSettled({ status, stats }: OperationAnswer): boolean {
-  return status === 'COMPLETED' && stats.sent === 0;
+  ${number(last.stats.total)} messages, from the request to the last receipt: ${seconds(startedAt)} s (${perSecond} messages/s)`);
 }
 
 function seconds(sinceMs: number): string {
   return ((performance.now() - sinceMs) / 1000).toFixed(2);
-}
-
-function print(text: string): void {
-  process.stdout.write(`${text}\n`);
 }

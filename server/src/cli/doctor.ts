@@ -1,16 +1,15 @@
 /** `fanfare doctor`: what is wrong with a database of Fanfare, and with `--repair` what can be put right by a program. */
 import { Option, type Command } from 'commander';
-import { decodeTypeId, openDoctor, type Finding } from '../app.ts';
-import type { Config } from '../config/config.ts';
-import { createLogger } from '../lib/log.ts';
-import { fail, print } from './admin.ts';
+import type { Finding } from '../app.ts';
+import { readConfig } from './database.ts';
+import { failUsage, type Globals } from './globals.ts';
+import { print } from './output.ts';
 import { parseDuration, parseSince } from './times.ts';
 
 interface Options {
   readonly since: string;
   readonly operation?: string;
   readonly patience: string;
-  readonly json?: true;
   readonly repair?: true;
   readonly restored?: true;
 }
@@ -24,7 +23,7 @@ interface Told extends Omit<Finding, 'repair'> {
 const FOUND = 1;
 const BLIND = 2;
 
-export function addDoctorCommand(program: Command, readConfig: () => Config): void {
+export function addDoctorCommand(program: Command, globals: () => Globals): void {
   program
     .command('doctor')
     .description(
@@ -43,10 +42,9 @@ export function addDoctorCommand(program: Command, readConfig: () => Config): vo
       '--restored',
       'after a backup was restored, before a server starts: put in doubt what may have been sent since',
     )
-    .option('--json', 'print one JSON object')
     .action(async (options: Options) => {
       try {
-        process.exitCode = await runDoctor(readConfig(), options);
+        process.exitCode = await runDoctor(globals(), options);
       } catch (error) {
         process.exitCode = BLIND;
         throw error;
@@ -54,17 +52,23 @@ export function addDoctorCommand(program: Command, readConfig: () => Config): vo
     });
 }
 
-async function runDoctor(config: Config, options: Options): Promise<number> {
+async function runDoctor(globals: Globals, options: Options): Promise<number> {
+  const [{ decodeTypeId, openDoctor }, { createLogger }, config] = await Promise.all([
+    import('../app.ts'),
+    import('../lib/log.ts'),
+    readConfig(globals),
+  ]);
   const now = Date.now();
-  const patienceMs = parseDuration(options.patience) ?? fail('--patience is a time such as 5m.');
+  const patienceMs =
+    parseDuration(options.patience) ?? failUsage('--patience is a time such as 5m.');
   const since =
     parseSince(options.since, now) ??
-    fail('--since is a duration such as 24h, or a time such as 2030-01-31T09:00:00Z.');
+    failUsage('--since is a duration such as 24h, or a time such as 2030-01-31T09:00:00Z.');
   const operationId =
     options.operation === undefined
       ? null
       : (decodeTypeId('comms_operation', options.operation) ??
-        fail(`"${options.operation}" is not the id of an operation.`));
+        failUsage(`"${options.operation}" is not the id of an operation.`));
   const doctor = await openDoctor(config, createLogger('warn'));
   try {
     const doubted = options.restored ? await doctor.doubtRestored() : null;
@@ -73,7 +77,7 @@ async function runDoctor(config: Config, options: Options): Promise<number> {
       const repaired = options.repair && repair !== null ? await repair() : null;
       told.push({ ...finding, repaired });
     }
-    if (options.json)
+    if (globals.json)
       print(JSON.stringify({ healthy: told.length === 0, doubted, findings: told }));
     else {
       if (doubted !== null) print(`Messages in doubt now: ${doubted}.`);

@@ -1,56 +1,153 @@
-/** Progress of an operation on a terminal: one line that is drawn again; elsewhere a line now and then. */
+/** How far work is, as people like to see it: on a terminal a few lines that are drawn again, elsewhere a line now and then. */
+import type { EmailOperation, Operation } from '@fanfare/client';
+import { colours, number } from './output.ts';
 
-export interface Stats {
+export type Stats = Operation['stats'] | EmailOperation['stats'];
+
+/** What a bar shows: each message once. */
+interface Shares {
   readonly total: number;
-  readonly recipients: number;
-  readonly attempts: number;
-  readonly unaddressable: number;
-  readonly scheduled: number;
-  readonly queued: number;
+  /** Delivered, read or opened. */
+  readonly good: number;
+  /** Undelivered, failed or canceled. */
+  readonly bad: number;
+  /** With a carrier. */
   readonly sent: number;
-  readonly delivered: number;
-  readonly read: number;
-  readonly undelivered: number;
-  readonly failed: number;
-  readonly canceled: number;
+  /** Scheduled or queued. */
+  readonly waiting: number;
 }
 
-const BAR_WIDTH = 24;
-/** Where nothing can be drawn again, a line this often. */
-const PLAIN_EVERY_MS = 500;
-let plainAt = -Infinity;
-
-const number = (value: number) => value.toLocaleString('en');
-
-/** Draws how far an operation is. `last` ends the line. */
-export function drawProgress(status: string, stats: Stats, elapsedMs: number, last: boolean): void {
-  const ended = stats.delivered + stats.read + stats.undelivered + stats.failed + stats.canceled;
-  const share = stats.total === 0 ? 1 : ended / stats.total;
-  const filled = Math.round(share * BAR_WIDTH);
-  const bar = '█'.repeat(filled) + '░'.repeat(BAR_WIDTH - filled);
-  const percent = String(Math.floor(share * 100)).padStart(3);
-  const line = `  ${bar} ${percent} %  ${status.padEnd(10)}  queued ${number(stats.queued)}  sent ${number(stats.sent)}  delivered ${number(stats.delivered + stats.read)}`;
-  if (process.stdout.isTTY) {
-    process.stdout.write(
-      `\r\x1b[2K${line.slice(0, Math.max(20, (process.stdout.columns ?? 80) - 1))}${last ? '\n' : ''}`,
-    );
-    return;
-  }
-  if (!last && elapsedMs - plainAt < PLAIN_EVERY_MS) return;
-  plainAt = elapsedMs;
-  process.stdout.write(`${line}\n`);
+export function sharesOf(stats: Stats): Shares {
+  const { total, undelivered, failed, canceled } = stats;
+  const waiting = stats.scheduled + stats.queued;
+  const bad = undelivered + failed + canceled;
+  // Of e-mails, what was opened was delivered, and counts there.
+  const good = 'read' in stats ? stats.delivered + stats.read : stats.delivered;
+  return { total, good, bad, sent: total - waiting - bad - good, waiting };
 }
 
-/** The counters at the end, and how long it took. */
-export function drawSummary(status: string, stats: Stats, tookMs: number): string {
-  const rows = Object.entries(stats).map(
-    ([name, value]) => `    ${name.padEnd(14)}${number(value).padStart(8)}`,
+/** Each state has a sign of its own, so that nobody needs the colours. */
+const PARTS = [
+  ['good', '█', colours.green],
+  ['bad', '▚', colours.red],
+  ['sent', '▒', colours.cyan],
+  ['waiting', '░', colours.dim],
+] as const;
+
+/** A bar of so many characters. What is there at all is seen, however little it is. */
+export function renderBar(shares: Shares, width: number): string {
+  if (shares.total === 0) return colours.dim('░'.repeat(width));
+  const widths = PARTS.map(([name]) =>
+    shares[name] === 0 ? 0 : Math.max(1, Math.round((shares[name] / shares.total) * width)),
   );
-  const perSecond = Math.round(stats.total / (tookMs / 1000));
-  return `
-  ${status}
+  const widest = widths.indexOf(Math.max(...widths));
+  widths[widest] = (widths[widest] ?? 0) + width - widths.reduce((sum, each) => sum + each, 0);
+  return PARTS.map(([, sign, paint], i) =>
+    (widths[i] ?? 0) > 0 ? paint(sign.repeat(widths[i] ?? 0)) : '',
+  ).join('');
+}
 
-${rows.join('\n')}
+export function renderPercent({ total, waiting }: Shares): string {
+  const share = total === 0 ? 1 : (total - waiting) / total;
+  return `${String(Math.floor(share * 100)).padStart(3)} %`;
+}
 
-  ${number(stats.total)} messages, from the request to the last receipt: ${(tookMs / 1000).toFixed(2)} s (${number(perSecond)} messages/s)`;
+/** The counters that are not zero, in the order of a message's life. */
+export function renderCounters(stats: Stats): string {
+  const names =
+    'scheduled queued sent delivered read opened undelivered failed canceled unaddressable';
+  return names
+    .split(' ')
+    .map((name) => [name, (stats as unknown as Record<string, number>)[name] ?? 0] as const)
+    .filter(([, value]) => value > 0)
+    .map(([name, value]) => `${name} ${number(value)}`)
+    .join('  ');
+}
+
+/** `1:05`, `2:03:04`. */
+export function renderSpan(ms: number): string {
+  const seconds = Math.round(ms / 1_000);
+  const [h, m, s] = [Math.floor(seconds / 3_600), Math.floor(seconds / 60) % 60, seconds % 60];
+  const tail = String(s).padStart(2, '0');
+  return h > 0 ? `${h}:${String(m).padStart(2, '0')}:${tail}` : `${m}:${tail}`;
+}
+
+/** How fast something grows, over its last seconds. */
+export class Rate {
+  static readonly #SPAN_MS = 5_000;
+  readonly #points: { readonly at: number; readonly value: number }[] = [];
+
+  note(value: number, at: number): void {
+    this.#points.push({ at, value });
+    while ((this.#points[1]?.at ?? Infinity) < at - Rate.#SPAN_MS) this.#points.shift();
+  }
+
+  /** A second; null while nobody can tell. */
+  get perSecond(): number | null {
+    const [first, last] = [this.#points[0], this.#points.at(-1)];
+    if (first === undefined || last === undefined || last.at - first.at < 200) return null;
+    return ((last.value - first.value) / (last.at - first.at)) * 1_000;
+  }
+}
+
+/** Rate, elapsed time, and how much longer at this rate. */
+export function renderPace(rate: number | null, elapsedMs: number, left: number): string {
+  return [
+    ...(rate === null ? [] : [`${number(Math.round(rate))}/s`]),
+    `elapsed ${renderSpan(elapsedMs)}`,
+    ...(rate !== null && rate > 0 && left > 0 ? [`left ${renderSpan((left / rate) * 1_000)}`] : []),
+  ].join('  ');
+}
+
+const COLUMNS_DEFAULT = 80;
+const DRAW_MS = 80;
+/** Where nothing can be drawn again, a line this often. */
+const PLAIN_MS = 5_000;
+
+/** Lines that are drawn again in place. */
+export class Screen {
+  readonly #stream: NodeJS.WriteStream;
+  #height = 0;
+  #drawnAt = -Infinity;
+
+  constructor(stream: NodeJS.WriteStream) {
+    this.#stream = stream;
+  }
+
+  get width(): number {
+    return (this.#stream.isTTY && this.#stream.columns) || COLUMNS_DEFAULT;
+  }
+
+  /** Draws over what was drawn before; what is `last` stays. Elsewhere than on a terminal `plain` is written, now and then. */
+  draw(lines: readonly string[], plain: string, last = false): void {
+    const now = performance.now();
+    if (!last && now - this.#drawnAt < (this.#stream.isTTY ? DRAW_MS : PLAIN_MS)) return;
+    this.#drawnAt = now;
+    if (!this.#stream.isTTY) {
+      this.#stream.write(`${plain}\n`);
+      return;
+    }
+    const up = this.#height > 0 ? `\x1b[${this.#height}A\r` : '';
+    this.#stream.write(`${up}\x1b[J${lines.map((line) => cut(line, this.width)).join('\n')}\n`);
+    this.#height = last ? 0 : lines.length;
+  }
+}
+
+const COLOUR = new RegExp(`^${'\x1b'}\\[[0-9;]*m`);
+
+/** A line that wraps could not be drawn over; colours take no room. */
+function cut(line: string, width: number): string {
+  let seen = 0;
+  let at = 0;
+  while (at < line.length) {
+    const colour = COLOUR.exec(line.slice(at))?.[0];
+    if (colour !== undefined) {
+      at += colour.length;
+      continue;
+    }
+    if (seen === width - 1) return `${line.slice(0, at)}\x1b[0m`;
+    seen += 1;
+    at += 1;
+  }
+  return line;
 }

@@ -1,17 +1,12 @@
 /** Limits of senders as options of the command line, and as a list shows them. */
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import {
-  DAILY_CAP_MAX,
-  findQuietProblem,
-  PACE_UNITS,
-  THROUGHPUT_MAX,
-  THROUGHPUT_MIN,
-  TIME_OF_DAY,
-  type PaceUnit,
-  type QuietHours,
-  type Sender,
-  type SenderLimits,
-} from '../app.ts';
+import type { Sender, UpdateSenderRequest } from '@fanfare/client';
+
+type PaceUnit = Sender['throughputUnit'];
+type QuietHours = NonNullable<Sender['quietHours']>;
+
+const UNITS: readonly PaceUnit[] = ['MESSAGES', 'SEGMENTS'];
+const TIME_OF_DAY = /^([01]\d|2[0-3]):[0-5]\d$/;
 
 /** Lifts a limit. Not null, which commander takes for an option without a value. */
 const NONE = 'none';
@@ -27,21 +22,10 @@ export interface LimitOptions {
 /** Adds the options to a command. */
 export function withLimits(command: Command): Command {
   return command
+    .addOption(new Option('--throughput <n>', 'units per second, or "none"').argParser(readAmount))
+    .addOption(new Option('--unit <unit>', 'what throughput and daily cap count').choices(UNITS))
     .addOption(
-      new Option('--throughput <n>', 'units per second, or "none"').argParser((text) =>
-        readNumber(text, THROUGHPUT_MIN, THROUGHPUT_MAX),
-      ),
-    )
-    .addOption(
-      new Option('--unit <unit>', 'what throughput and daily cap count').choices(PACE_UNITS),
-    )
-    .addOption(
-      new Option('--daily-cap <n>', 'units per day of UTC, or "none"').argParser((text) => {
-        const value = readNumber(text, 1, DAILY_CAP_MAX);
-        if (value !== NONE && !Number.isInteger(value))
-          throw new InvalidArgumentError('Give a whole number.');
-        return value;
-      }),
+      new Option('--daily-cap <n>', 'units per day of UTC, or "none"').argParser(readAmount),
     )
     .addOption(
       new Option('--quiet <hours>', 'nothing between, like 21:00-08:00, or "none"').argParser(
@@ -50,32 +34,33 @@ export function withLimits(command: Command): Command {
     );
 }
 
-function readNumber(text: string, min: number, max: number): number | typeof NONE {
+/** How large it may be, the server says. */
+function readAmount(text: string): number | typeof NONE {
   if (text === NONE) return NONE;
   const value = Number(text);
-  if (text.trim() === '' || !(value >= min && value <= max))
-    throw new InvalidArgumentError(`Give a number from ${min} to ${max}, or "${NONE}".`);
+  if (text.trim() === '' || !(value > 0))
+    throw new InvalidArgumentError(`Give a number above 0, or "${NONE}".`);
   return value;
 }
 
 function readQuiet(text: string): QuietHours | typeof NONE {
   if (text === NONE) return NONE;
   const [start = '', end = '', ...rest] = text.split('-');
-  const form = new RegExp(TIME_OF_DAY);
-  if (!form.test(start) || !form.test(end) || rest.length > 0)
+  if (!TIME_OF_DAY.test(start) || !TIME_OF_DAY.test(end) || rest.length > 0)
     throw new InvalidArgumentError(`Write the hours like 21:00-08:00, or "${NONE}".`);
-  const problem = findQuietProblem({ start, end });
-  if (problem !== null) throw new InvalidArgumentError(problem);
   return { start, end };
 }
 
-/** What was given, as the store takes it: the rest is left as it is. */
+/** What was given, as the API takes it: the rest is left as it is. */
 export function toLimits({
   throughput,
   unit,
   dailyCap,
   quiet,
-}: LimitOptions): Partial<SenderLimits> {
+}: LimitOptions): Pick<
+  UpdateSenderRequest,
+  'throughput' | 'throughputUnit' | 'dailyCap' | 'quietHours'
+> {
   return {
     ...(throughput === undefined ? {} : { throughput: liftedOr(throughput) }),
     ...(unit === undefined ? {} : { throughputUnit: unit }),

@@ -1,153 +1,166 @@
-/** `fanfare senders`: the senders of an account. Those of the configuration are changed there. */
+/** `fanfare senders` and `fanfare pools`: who may be sent from. */
+import type { Sender, SenderPool } from '@fanfare/client';
 import { Option, type Command } from 'commander';
-import {
-  CHANNELS,
-  decodeTypeId,
-  defaultUnit,
-  encodeTypeId,
-  findSenderAddressProblem,
-  normaliseSenderAddress,
-  type Channel,
-  type Sender,
-} from '../app.ts';
-import type { Config } from '../config/config.ts';
-import { fail, findAccount, print, withAdmin } from './admin.ts';
+import { connect } from './connect.ts';
+import { failUsage, type Globals } from './globals.ts';
+import { limitOption } from './options.ts';
+import { show, showList, showTime, type Column } from './output.ts';
 import { describeLimits, toLimits, withLimits, type LimitOptions } from './sender-limits.ts';
 
-interface Options extends LimitOptions {
-  readonly account?: string;
-  readonly channel: Channel;
+const CHANNELS = ['SMS', 'RCS', 'WHATSAPP', 'EMAIL'] as const;
+
+interface Flags extends LimitOptions {
+  readonly channel: Sender['channel'];
   readonly carrier?: string;
   readonly name?: string;
-  readonly default?: boolean;
+  readonly default?: true;
+  readonly limit: number;
 }
 
-const ID_MAX = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
-const ID_MIN = '00000000-0000-0000-0000-000000000000';
-/** Senders listed at most. */
-const LIST_MAX = 100_000;
+const SENDER_COLUMNS: readonly Column<Sender>[] = [
+  { head: 'ID', cell: ({ id }) => id },
+  { head: 'CHANNEL', cell: ({ channel }) => channel },
+  { head: 'ADDRESS', cell: ({ address }) => address },
+  { head: 'CARRIER', cell: ({ carrier }) => carrier },
+  { head: 'STATUS', cell: ({ status }) => status },
+  {
+    head: 'MARKS',
+    cell: (each) =>
+      [each.default ? 'default' : '', each.configured ? 'configured' : '']
+        .filter(Boolean)
+        .join(','),
+  },
+  { head: 'LIMITS', cell: describeLimits },
+  { head: 'NAME', cell: ({ displayName }) => displayName ?? '' },
+];
 
-export function addSenderCommands(program: Command, readConfig: () => Config): void {
-  const senders = program.command('senders').description('senders of an account');
-  const account = () =>
-    new Option('--account <sid>', 'account; may be left out when there is one only');
+function describeSender(sender: Sender): string {
+  return SENDER_COLUMNS.map(({ cell }) => cell(sender))
+    .filter(Boolean)
+    .join('  ');
+}
+
+export function addSenderCommands(program: Command, globals: () => Globals): void {
+  const senders = program.command('senders').description('who may be sent from');
 
   senders
     .command('list')
-    .description('list the senders of an account and of the configuration')
-    .addOption(account())
-    .action((options: Options) =>
-      withAdmin(readConfig(), async (admin) => {
-        const { id } = await findAccount(admin, options.account);
-        const all = { channel: null, status: null, address: null, poolId: null };
-        const range = { after: ID_MIN, before: ID_MAX };
-        for (const each of await admin.senders.listSenders(id, { ...all, ...range }, LIST_MAX))
-          print(describe(each));
-      }),
+    .description('list senders, of the account and of the configuration')
+    .addOption(new Option('--channel <channel>', 'only these').choices(CHANNELS))
+    .addOption(limitOption())
+    .action(({ channel, limit }: Flags) =>
+      showList(globals(), connect(globals()).senders.list({ channel }), SENDER_COLUMNS, limit),
     );
 
-  withLimits(senders.command('add <address>').description('add a sender'))
-    .addOption(account())
+  withLimits(senders.command('add <address>'))
+    .description('add a sender')
     .addOption(new Option('--channel <channel>', 'channel').choices(CHANNELS).makeOptionMandatory())
     .option('--carrier <name>', 'carrier; may be left out when one only takes the channel')
     .option('--name <text>', 'display name')
     .option('--default', 'use it when a request names no sender')
-    .action((given: string, options: Options) => {
-      const config = readConfig();
-      const wrong = findSenderAddressProblem(options.channel, given);
-      if (wrong !== null) fail(wrong);
-      const address = normaliseSenderAddress(options.channel, given);
-      return withAdmin(config, async (admin) => {
-        const { id } = await findAccount(admin, options.account);
-        const sender = await admin.senders.createSender(id, {
-          address,
-          channel: options.channel,
-          carrier: chooseCarrier(config, options),
-          displayName: options.name ?? null,
-          status: 'ACTIVATED',
-          isDefault: options.default ?? false,
-          tags: {},
-          throughput: null,
-          throughputUnit: defaultUnit(options.channel),
-          dailyCap: null,
-          quietHours: null,
-          ...toLimits(options),
-        });
-        print(
-          describe(
-            sender ?? fail(`The account has a ${options.channel} sender ${address} already.`),
-          ),
-        );
+    .action(async (address: string, flags: Flags) => {
+      const { channel, carrier, name, default: isDefault } = flags;
+      const sender = await connect(globals()).senders.create({
+        address,
+        channel,
+        carrier,
+        displayName: name,
+        default: isDefault,
+        ...toLimits(flags),
       });
+      show(globals(), sender, describeSender);
     });
 
-  withLimits(
-    senders.command('limit <id>').description('set or lift limits of a sender that was added'),
-  )
-    .addOption(account())
-    .action((senderId: string, options: Options) => {
-      const limits = toLimits(options);
+  withLimits(senders.command('limit <id>'))
+    .description('set or lift limits of a sender that was added')
+    .action(async (id: string, flags: Flags) => {
+      const limits = toLimits(flags);
       if (Object.keys(limits).length === 0)
-        fail('Give at least one of --throughput, --unit, --daily-cap and --quiet.');
-      return withAdmin(readConfig(), async (admin) => {
-        const { id } = await findAccount(admin, options.account);
-        const sender = await admin.senders.updateSender(id, uuidOf(senderId), limits);
-        print(describe(sender ?? fail(missing(senderId))));
-      });
+        failUsage('Give at least one of --throughput, --unit, --daily-cap and --quiet.');
+      show(globals(), await connect(globals()).senders.update(id, limits), describeSender);
     });
 
-  for (const [command, status] of [
+  for (const [name, status] of [
     ['activate', 'ACTIVATED'],
     ['deactivate', 'DEACTIVATED'],
   ] as const)
     senders
-      .command(`${command} <id>`)
-      .description(`${command} a sender that was added`)
-      .addOption(account())
-      .action((senderId: string, options: Options) =>
-        withAdmin(readConfig(), async (admin) => {
-          const { id } = await findAccount(admin, options.account);
-          const sender = await admin.senders.updateSender(id, uuidOf(senderId), { status });
-          print(describe(sender ?? fail(missing(senderId))));
-        }),
+      .command(`${name} <id>`)
+      .description(`${name} a sender that was added`)
+      .action(async (id: string) =>
+        show(globals(), await connect(globals()).senders.update(id, { status }), describeSender),
       );
 
   senders
     .command('remove <id>')
     .description('delete a sender that was added, from its pools too')
-    .addOption(account())
-    .action((senderId: string, options: Options) =>
-      withAdmin(readConfig(), async (admin) => {
-        const { id } = await findAccount(admin, options.account);
-        if (!(await admin.senders.deleteSender(id, uuidOf(senderId)))) fail(missing(senderId));
-        print(`Removed ${senderId}`);
-      }),
+    .action(async (id: string) => {
+      await connect(globals()).senders.delete(id);
+      show(globals(), { id, deleted: true }, () => `Removed ${id}`);
+    });
+}
+
+const POOL_COLUMNS: readonly Column<SenderPool>[] = [
+  { head: 'ID', cell: ({ id }) => id },
+  { head: 'NAME', cell: ({ name }) => name ?? '' },
+  { head: 'CREATED', cell: ({ createdAt }) => showTime(createdAt) },
+];
+
+export function addPoolCommands(program: Command, globals: () => Globals): void {
+  const pools = program.command('pools').description('senders to choose from, as one');
+  const describePool = (pool: SenderPool) => POOL_COLUMNS.map(({ cell }) => cell(pool)).join('  ');
+
+  pools
+    .command('list')
+    .description('list pools, newest first')
+    .addOption(limitOption())
+    .action(({ limit }: Flags) =>
+      showList(globals(), connect(globals()).senderPools.list(), POOL_COLUMNS, limit),
     );
-}
 
-function chooseCarrier(config: Config, { carrier, channel }: Options): string {
-  const able = Object.keys(config.carriers).filter((name) =>
-    config.carriers[name]?.channels.includes(channel),
-  );
-  const [only, ...others] = able;
-  if (carrier !== undefined && able.includes(carrier)) return carrier;
-  if (carrier === undefined && only !== undefined && others.length === 0) return only;
-  fail(
-    `Name a carrier that takes ${channel} with --carrier: ${able.join(', ') || 'none is configured'}.`,
-  );
-}
+  pools
+    .command('create <name> [senders...]')
+    .description('make a pool of senders, by their ids')
+    .action(async (name: string, senders: string[]) => {
+      const client = connect(globals());
+      const { operationId } = await client.senderPools.create({
+        name,
+        senders: senders.map((senderId) => ({ senderId })),
+      });
+      const { senderPools } = await client.senderPools.list({ operationId });
+      for (const each of senderPools) show(globals(), each, describePool);
+    });
 
-function uuidOf(senderId: string): string {
-  return decodeTypeId('comms_sender', senderId) ?? fail(missing(senderId));
-}
+  pools
+    .command('members <id>')
+    .description('list the senders of a pool')
+    .addOption(limitOption())
+    .action((id: string, { limit }: Flags) =>
+      showList(globals(), connect(globals()).senderPools.listSenders(id), SENDER_COLUMNS, limit),
+    );
 
-function missing(senderId: string): string {
-  return `The account has added no sender ${senderId}; "fanfare senders list" shows all.`;
-}
+  pools
+    .command('add <id> <senders...>')
+    .description('add senders to a pool')
+    .action(async (id: string, senders: string[]) => {
+      const members = senders.map((senderId) => ({ senderId }));
+      const reference = await connect(globals()).senderPools.addSender(id, members);
+      show(globals(), reference, () => `Added ${senders.join(', ')}`);
+    });
 
-function describe(sender: Sender): string {
-  const marks = [sender.isDefault ? 'default' : '', sender.configured ? 'configured' : ''].filter(
-    Boolean,
-  );
-  return `${encodeTypeId('comms_sender', sender.id)}  ${sender.channel}  ${sender.address}  ${sender.carrier}  ${sender.status}  ${marks.join(',')}  ${describeLimits(sender)}  ${sender.displayName ?? ''}`.trimEnd();
+  pools
+    .command('remove <id> <sender>')
+    .description('take a sender out of a pool')
+    .action(async (id: string, sender: string) => {
+      const reference = await connect(globals()).senderPools.removeSender(id, sender);
+      show(globals(), reference, () => `Removed ${sender}`);
+    });
+
+  pools
+    .command('delete <id>')
+    .description('delete a pool; its senders stay')
+    .action(async (id: string) => {
+      await connect(globals()).senderPools.delete(id);
+      show(globals(), { id, deleted: true }, () => `Deleted ${id}`);
+    });
 }

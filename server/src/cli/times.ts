@@ -19,3 +19,11 @@ export function parseSince(text: string, now: number): Date | null {
   const at = new Date(duration === null ? text : now - duration);
   return Number.isNaN(at.getTime()) || at.getTime() < 0 ? null : at;
 }
+
+/** A while from `now` as an instant; an instant, or a local time without zone, as it is; null for anything else. */
+export function parseTime(text: string, now: number): string | null {
+  const duration = parseDuration(text);
+  if (duration !== null) return new Date(now + duration).toISOString();
+  const isTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}/.test(text) && !Number.isNaN(Date.parse(text));
+  return isTime ? text : null;
+}

@@ -15,6 +15,7 @@ import { findAllowTargetProblem } from '../events/address-guard.ts';
 import { LOG_LEVELS } from '../lib/log.ts';
 import { readCarriers, type CarrierConfig } from './carriers.ts';
 import { check, suggest, type Finding } from './check.ts';
+import { CONFIG_FILE, DATA_DIR_DEFAULT } from './defaults.ts';
 import { listOptions, type OptionPlace } from './options.ts';
 import { choice, flag, group, integer, optionalText } from './parts.ts';
 import { listSecretVariables, MASK, maskSecrets } from './secrets.ts';
@@ -123,7 +124,7 @@ export const CONFIG_SCHEMA = Type.Object(
         'What this node does, in the environment with commas between: `api` answers requests, `dispatch` sends and takes receipts, `events` tells subscribers. Each role must be had by some node.',
     }),
     dataDir: Type.String({
-      default: './data',
+      default: DATA_DIR_DEFAULT,
       minLength: 1,
       env: 'FANFARE_DATA_DIR',
       description: 'Folder of the embedded PostgreSQL. Unused with `databaseUrl`.',
@@ -365,10 +366,13 @@ export const CONFIG_SCHEMA = Type.Object(
 
 export type Config = Static<typeof CONFIG_SCHEMA>;
 
-/** Looked for in the working directory when no `--config` is given. */
-export const CONFIG_FILE = 'fanfare.config.json';
-/** Environment variables that are no options of the server but read by the command line. */
-const OTHER_ENV = new Set(['FANFARE_CONFIG']);
+/** Environment variables that are no options of the server but read by the command line and the client. */
+const OTHER_ENV = new Set([
+  'FANFARE_CONFIG',
+  'FANFARE_BASE_URL',
+  'FANFARE_API_KEY',
+  'FANFARE_API_KEY_SECRET',
+]);
 
 const OPTIONS = listOptions(CONFIG_SCHEMA);
 const BY_PATH = new Map(OPTIONS.map((each) => [each.path, each]));

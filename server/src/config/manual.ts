@@ -1,7 +1,8 @@
 /** `docs/config.md`, made of the tables. */
 import type { TSchema } from 'typebox';
 import { CARRIER_SCHEMAS, HTTP_SETTINGS } from './carriers.ts';
-import { CONFIG_FILE, CONFIG_SCHEMA, SENDER_SCHEMA } from './config.ts';
+import { CONFIG_SCHEMA, SENDER_SCHEMA } from './config.ts';
+import { CONFIG_FILE } from './defaults.ts';
 import { listOptions, type OptionPlace } from './options.ts';
 import { SINK_SCHEMAS } from './sinks.ts';
 

@@ -40,14 +40,13 @@ export async function readMigrations(): Promise<Migration[]> {
   );
 }
 
-/** Brings the schema up to date. Rejects with `SchemaError` where that is impossible. */
-export async function migrate(database: Database): Promise<void> {
+/** Brings the schema up to date; resolves with the names of what was applied. Rejects with `SchemaError` where that is impossible. */
+export async function migrate(database: Database): Promise<readonly string[]> {
   const migrations = await readMigrations();
   await refuseOldServer(database);
   for (let tries = 1; ; tries += 1) {
     try {
-      await migrateNow(database, migrations);
-      return;
+      return await migrateNow(database, migrations);
     } catch (error) {
       if (!isLockTimeout(error)) throw error;
       if (tries >= LOCK_TRIES_MAX)
@@ -66,8 +65,11 @@ function isLockTimeout(error: unknown): boolean {
   );
 }
 
-async function migrateNow(database: Database, migrations: readonly Migration[]): Promise<void> {
-  await database.transact(async (client) => {
+async function migrateNow(
+  database: Database,
+  migrations: readonly Migration[],
+): Promise<readonly string[]> {
+  return database.transact(async (client) => {
     // Another node's migration is waited for, however long.
     await client.query('set local statement_timeout = 0');
     await client.query('select pg_advisory_xact_lock($1)', [LOCK]);
@@ -84,10 +86,12 @@ async function migrateNow(database: Database, migrations: readonly Migration[]):
       throw new SchemaError(
         `The database was migrated by a newer Fanfare (${unknown.join(', ')}). Start that version or a later one on it.`,
       );
-    for (const { name, sql } of migrations.filter((each) => !applied.has(each.name))) {
+    const missing = migrations.filter((each) => !applied.has(each.name));
+    for (const { name, sql } of missing) {
       await client.query(sql);
       await client.query('insert into migration (name) values ($1)', [name]);
     }
+    return missing.map((each) => each.name);
   });
 }
 

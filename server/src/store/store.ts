@@ -96,8 +96,10 @@ function bind<Functions extends object>(
   ) as Bound<Functions>;
 }
 
-function makeStore(database: Database) {
+function makeStore(database: Database, migrated: readonly string[]) {
   return {
+    /** Migrations that were applied when it was opened. */
+    migrated,
     accounts: bind(database, accounts),
     operations: bind(database, operations),
     messages: bind(database, messages),
@@ -136,11 +138,11 @@ export type Store = ReturnType<typeof makeStore>;
 export async function openStore(options: DatabaseOptions): Promise<Store> {
   const database = openDatabase(options);
   try {
-    await migrate(database);
+    const migrated = await migrate(database);
     await partitions.ensurePartitions(database, new Date());
+    return makeStore(database, migrated);
   } catch (error) {
     await database.close();
     throw error;
   }
-  return makeStore(database);
 }

@@ -1,27 +1,27 @@
-/** What commands that manage things share: the store of the configuration, an account, and errors for people. */
-import { openAdmin, type Account, type Admin } from '../app.ts';
+/** Commands that work on the database itself, beside a running server or without one. */
+import type { Account, Admin } from '../app.ts';
 import type { Config } from '../config/config.ts';
-import { createLogger } from '../lib/log.ts';
+import { fail, type Globals } from './globals.ts';
 
-/** Something the user can put right: its message is all there is to say. */
-export class UserError extends Error {
-  override readonly name = 'UserError';
-}
-
-export function fail(message: string): never {
-  throw new UserError(message);
-}
-
-export function print(text: string): void {
-  process.stdout.write(`${text}\n`);
+/** Reads the configuration, which takes a while: for commands that need it. `flags` override everything. */
+export async function readConfig(
+  { config }: Globals,
+  flags: Readonly<Record<string, unknown>> = {},
+): Promise<Config> {
+  const { loadConfig } = await import('../config/config.ts');
+  return loadConfig(config ?? null, process.env, flags);
 }
 
 /** Opens the store for one piece of work. */
 export async function withAdmin(
-  config: Config,
+  globals: Globals,
   work: (admin: Admin) => Promise<void>,
 ): Promise<void> {
-  const admin = await openAdmin(config, createLogger('warn'));
+  const [{ openAdmin }, { createLogger }] = await Promise.all([
+    import('../app.ts'),
+    import('../lib/log.ts'),
+  ]);
+  const admin = await openAdmin(await readConfig(globals), createLogger('warn'));
   try {
     await work(admin);
   } finally {

@@ -1,0 +1,120 @@
+/** `fanfare accounts` and `fanfare keys`: who may use the API. They work on the database, since whoever may do this may do all. */
+import type { Command } from 'commander';
+import {
+  hashSecret,
+  newAccountSid,
+  newAuthToken,
+  newKeySecret,
+  newKeySid,
+} from '../lib/secrets.ts';
+import { findAccount, withAdmin } from './database.ts';
+import { fail, type Globals } from './globals.ts';
+import { show, showList, showTime } from './output.ts';
+
+const NO_LIMIT = Infinity;
+
+/** Entries that are there already, as a list that comes. */
+async function* each<Entry>(entries: readonly Entry[]): AsyncGenerator<Entry> {
+  yield* entries;
+}
+
+export function addAccountCommands(program: Command, globals: () => Globals): void {
+  const accounts = program.command('accounts').description('accounts');
+  accounts
+    .command('list')
+    .description('list the accounts, oldest first')
+    .action(() =>
+      withAdmin(globals(), async (admin) =>
+        showList(
+          globals(),
+          each(
+            (await admin.accounts.listAccounts()).map(({ sid, createdAt }) => ({ sid, createdAt })),
+          ),
+          [
+            { head: 'SID', cell: ({ sid }) => sid },
+            { head: 'CREATED', cell: ({ createdAt }) => showTime(createdAt) },
+          ],
+          NO_LIMIT,
+        ),
+      ),
+    );
+  const showAccount = (account: { sid: string; token: string }) =>
+    show(globals(), account, ({ sid, token }) => `Account SID  ${sid}\nAuth token   ${token}`);
+  accounts
+    .command('create')
+    .description('make an account and print its credentials')
+    .action(() =>
+      withAdmin(globals(), async (admin) => {
+        const account = { sid: newAccountSid(), token: newAuthToken() };
+        await admin.accounts.putAccount(account.sid, hashSecret(account.token));
+        showAccount(account);
+      }),
+    );
+  accounts
+    .command('reset-token <sid>')
+    .description('give an account a new token; the old one stops working within 5 seconds')
+    .action((sid: string) =>
+      withAdmin(globals(), async (admin) => {
+        await findAccount(admin, sid);
+        const token = newAuthToken();
+        await admin.accounts.putAccount(sid, hashSecret(token));
+        showAccount({ sid, token });
+      }),
+    );
+}
+
+export function addKeyCommands(program: Command, globals: () => Globals): void {
+  const keys = program.command('keys').description('API keys');
+  keys
+    .command('create')
+    .description('make an API key and print its secret, which is shown only now')
+    .option('--account <sid>', 'account; may be left out when there is one only')
+    .option('--name <text>', 'a name to know it by')
+    .action((options: { account?: string; name?: string }) =>
+      withAdmin(globals(), async (admin) => {
+        const { sid: accountSid } = await findAccount(admin, options.account);
+        const key = { sid: newKeySid(), secret: newKeySecret() };
+        await admin.accounts.createApiKey({
+          accountSid,
+          sid: key.sid,
+          secretHash: hashSecret(key.secret),
+          name: options.name ?? null,
+        });
+        show(globals(), key, ({ sid, secret }) => `Key SID  ${sid}\nSecret   ${secret}`);
+      }),
+    );
+  keys
+    .command('list')
+    .description('list API keys, revoked ones too, oldest first')
+    .option('--account <sid>', 'of this account only')
+    .action((options: { account?: string }) =>
+      withAdmin(globals(), async (admin) =>
+        showList(
+          globals(),
+          each(await admin.accounts.listApiKeys(options.account ?? null)),
+          [
+            { head: 'SID', cell: ({ sid }) => sid },
+            { head: 'ACCOUNT', cell: ({ accountSid }) => accountSid },
+            { head: 'CREATED', cell: ({ createdAt }) => showTime(createdAt) },
+            {
+              head: 'STATE',
+              cell: ({ revokedAt }) =>
+                revokedAt === null ? 'active' : `revoked ${showTime(revokedAt)}`,
+            },
+            { head: 'NAME', cell: ({ name }) => name ?? '' },
+          ],
+          NO_LIMIT,
+        ),
+      ),
+    );
+  keys
+    .command('revoke <sid>')
+    .description('revoke an API key for good; it stops working within 5 seconds')
+    .action((sid: string) =>
+      withAdmin(globals(), async (admin) => {
+        if (!(await admin.accounts.revokeApiKey(sid)))
+          fail(`There is no active key ${sid}; "fanfare keys list" shows all.`);
+        show(globals(), { sid, revoked: true }, () => `Revoked ${sid}`);
+      }),
+    );
+}

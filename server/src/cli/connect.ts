@@ -1,0 +1,33 @@
+/** The API, as the command line gets at it: credentials of the environment, else those that the server of this folder has left. */
+import { FanfareClient } from '@fanfare/client';
+import { findDataDir, localAccessFile, readLocalAccess } from '../config/local-access.ts';
+import { EXIT, fail, type Globals } from './globals.ts';
+
+/** @throws UserError when there are no credentials, or the base URL is none. */
+export function connect({ config, baseUrl }: Globals): FanfareClient {
+  const { env } = process;
+  const dataDir = findDataDir(config ?? null, env);
+  const local = readLocalAccess(dataDir);
+  const isGiven =
+    (env['FANFARE_ACCOUNT_SID'] && env['FANFARE_AUTH_TOKEN']) ||
+    (env['FANFARE_API_KEY'] && env['FANFARE_API_KEY_SECRET']);
+  if (!isGiven && local === null)
+    fail(
+      `There are no credentials. Start a server in this folder ("fanfare start"), or set FANFARE_BASE_URL with FANFARE_ACCOUNT_SID and FANFARE_AUTH_TOKEN, or with FANFARE_API_KEY and FANFARE_API_KEY_SECRET. (There is no ${localAccessFile(dataDir)}.)`,
+      EXIT.credentials,
+    );
+  // What this folder's server has left is for nobody else.
+  if (!isGiven && baseUrl !== undefined && baseUrl !== local?.baseUrl)
+    fail(
+      `Give the credentials of ${baseUrl}, too: FANFARE_ACCOUNT_SID and FANFARE_AUTH_TOKEN, or FANFARE_API_KEY and FANFARE_API_KEY_SECRET.`,
+      EXIT.credentials,
+    );
+  try {
+    return new FanfareClient({
+      baseUrl: baseUrl ?? local?.baseUrl,
+      ...(isGiven ? {} : { apiKey: local?.apiKey, apiKeySecret: local?.apiKeySecret }),
+    });
+  } catch (error) {
+    fail((error as Error).message, EXIT.usage);
+  }
+}

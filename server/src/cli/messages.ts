@@ -1,0 +1,168 @@
+/** `fanfare messages`: single messages, and what became of them; with `--emails` e-mails. */
+import type { EmailSummary, FanfareClient, MessageSummary } from '@fanfare/client';
+import { Option, type Command } from 'commander';
+import { connect } from './connect.ts';
+import { failUsage, type Globals } from './globals.ts';
+import { collectPair, limitOption, readSinceDate } from './options.ts';
+import { renderFields, renderTable, show, showList, showTime, type Column } from './output.ts';
+
+type Summary = MessageSummary | EmailSummary;
+type Details = Awaited<ReturnType<FanfareClient['messages']['fetch']>>;
+
+interface Flags {
+  readonly emails?: true;
+  readonly operation?: string;
+  readonly status?: string;
+  readonly channel?: string;
+  readonly tag: Readonly<Record<string, string>>;
+  readonly since?: Date;
+  readonly until?: Date;
+  readonly limit: number;
+}
+
+const STATUSES = [
+  'SCHEDULED',
+  'QUEUED',
+  'SENT',
+  'DELIVERED',
+  'UNDELIVERED',
+  'READ',
+  'OPENED',
+  'FAILED',
+  'CANCELED',
+  'INBOUND',
+];
+
+/** Addresses of `to`, which has one recipient with one or several. */
+function addressOf({ to }: { readonly to: unknown }): string {
+  return [to]
+    .flat()
+    .map((each) => {
+      const { address, addresses } = each as {
+        address?: string;
+        addresses?: readonly { address: string }[];
+      };
+      return address ?? addresses?.map((one) => one.address).join('|') ?? '';
+    })
+    .join(',');
+}
+
+const COLUMNS: readonly Column<Summary>[] = [
+  { head: 'ID', cell: ({ id }) => id },
+  { head: 'STATUS', cell: ({ status }) => status },
+  { head: 'TO', cell: addressOf },
+  {
+    head: 'FROM',
+    cell: ({ from }) => ('channel' in from ? `${from.address} (${from.channel})` : from.address),
+  },
+  { head: 'UPDATED', cell: ({ updatedAt }) => showTime(updatedAt) },
+];
+
+function addFilters(command: Command): Command {
+  return command
+    .option('--emails', 'e-mails instead of messages')
+    .option('--operation <id>', 'of this operation')
+    .addOption(new Option('--status <status>', 'only these').choices(STATUSES))
+    .addOption(new Option('--channel <channel>', 'only these').choices(['SMS', 'RCS', 'WHATSAPP']))
+    .addOption(
+      new Option('--tag <key=value>', 'with this tag; may be repeated')
+        .argParser(collectPair)
+        .default({}, 'any'),
+    )
+    .option('--since <time>', 'accepted since: 90m, 24h or a time', readSinceDate)
+    .option('--until <time>', 'accepted before', readSinceDate)
+    .addOption(limitOption());
+}
+
+function toQuery({ operation, status, channel, tag, since, until, emails }: Flags): object {
+  if (emails && channel !== undefined) failUsage('E-mails have no --channel.');
+  const tags = Object.entries(tag)
+    .map((pair) => pair.join(':'))
+    .join(';');
+  return {
+    operationId: operation,
+    status,
+    ...(emails ? {} : { channel }),
+    startDate: since,
+    endDate: until,
+    ...(tags === '' ? {} : { tags }),
+  };
+}
+
+export function addMessageCommands(program: Command, globals: () => Globals): void {
+  const messages = program
+    .command('messages')
+    .description('single messages and e-mails, and what became of them');
+
+  addFilters(messages.command('list'))
+    .description('list messages, newest first')
+    .action((flags: Flags) => {
+      const client = connect(globals());
+      const query = { ...toQuery(flags), pageSize: Math.min(flags.limit + 1, 1_000) };
+      const list = flags.emails ? client.emails.list(query) : client.messages.list(query);
+      return showList<Summary>(globals(), list, COLUMNS, flags.limit);
+    });
+
+  addFilters(messages.command('search <address>'))
+    .description('list messages to an address, which stays out of URLs and logs')
+    .action((address: string, flags: Flags) => {
+      const client = connect(globals());
+      const filter = {
+        ...toQuery(flags),
+        address,
+        pageSize: Math.min(flags.limit + 1, 1_000),
+      };
+      const list = flags.emails ? client.emails.search(filter) : client.messages.search(filter);
+      return showList<Summary>(globals(), list, COLUMNS, flags.limit);
+    });
+
+  messages
+    .command('get <id>')
+    .description('show a message with its attempts; an attempt’s id (SM…) finds it, too')
+    .action(async (id: string) => {
+      const client = connect(globals());
+      const message = id.startsWith('comms_email_')
+        ? await client.emails.fetch(id)
+        : /^(SM|MM)/i.test(id)
+          ? await client.messages.seek(id)
+          : await client.messages.fetch(id);
+      show(globals(), message as Details, describeMessage);
+    });
+
+  messages
+    .command('cancel <id>')
+    .description('do not send it any more; what a carrier has keeps going')
+    .action(async (id: string) => {
+      const client = connect(globals());
+      const message = id.startsWith('comms_email_')
+        ? await client.emails.cancel(id)
+        : await client.messages.cancel(id);
+      show(globals(), message as Details, describeMessage);
+    });
+}
+
+function describeMessage(message: Details): string {
+  const { id, status, related, tags, createdAt, scheduledFor, updatedAt, attempts = [] } = message;
+  const fields = renderFields([
+    ['id', id],
+    ['status', status],
+    ['to', addressOf(message)],
+    ...related.map((each) => [each.name.toLowerCase(), each.id] as const),
+    ...Object.entries(tags).map((pair) => ['tag', pair.join('=')] as const),
+    ['accepted', showTime(createdAt)],
+    ...(scheduledFor === null ? [] : [['scheduled for', showTime(scheduledFor)] as const]),
+    ['updated', showTime(updatedAt)],
+    ['content', JSON.stringify((message as { content?: unknown }).content)],
+  ]);
+  if (attempts.length === 0) return fields;
+  const table = renderTable<Details['attempts'][number]>(
+    [
+      { head: 'ATTEMPT', cell: ({ attemptedAt }) => showTime(attemptedAt) },
+      { head: 'STATUS', cell: (each) => each.status },
+      { head: 'FROM', cell: ({ from }) => `${from.address} ${from.channel ?? ''}`.trim() },
+      { head: 'ERROR', cell: ({ error }) => (error ? `${error.code} ${error.message}` : '') },
+    ],
+    attempts,
+  );
+  return `${fields}\n\n${table}`;
+}

@@ -1,0 +1,46 @@
+/** Options that several commands have, and how their values are read. */
+import { InvalidArgumentError, Option } from 'commander';
+import { parseDuration, parseSince } from './times.ts';
+
+const ROWS_DEFAULT = 50;
+const ROWS_MAX = 1_000_000;
+
+export const limitOption = () =>
+  new Option('--limit <n>', 'how many to list')
+    .argParser((text) => readNumber(text, 1, ROWS_MAX))
+    .default(ROWS_DEFAULT);
+
+export function readNumber(text: string, min: number, max: number): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < min || value > max)
+    throw new InvalidArgumentError(`Give a whole number from ${min} to ${max}.`);
+  return value;
+}
+
+/** Milliseconds. */
+export function readDuration(text: string): number {
+  const value = parseDuration(text);
+  if (value === null) throw new InvalidArgumentError('Give a time such as 30s, 5m or 12h.');
+  return value;
+}
+
+export function readSinceDate(text: string): Date {
+  const since = parseSince(text, Date.now());
+  if (since === null)
+    throw new InvalidArgumentError(
+      'Give a duration such as 24h, or a time such as 2030-01-31T09:00:00Z.',
+    );
+  return since;
+}
+
+export const collect = (text: string, before: readonly string[]) => [...before, text];
+
+/** `key=value`, any number of times. */
+export function collectPair(
+  text: string,
+  before: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const [key = '', ...rest] = text.split('=');
+  if (key === '' || rest.length === 0) throw new InvalidArgumentError('Write it as key=value.');
+  return { ...before, [key]: rest.join('=') };
+}

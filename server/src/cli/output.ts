@@ -1,0 +1,94 @@
+/** What commands write: tables for people, JSON for machines; colours on terminals only, and never where NO_COLOR is set. */
+import pc from 'picocolors';
+import type { Globals } from './globals.ts';
+
+export const colours = pc;
+
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** For people beside what is asked for, which may be read by a machine. */
+export function note(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+export const number = (value: number) => value.toLocaleString('en');
+
+/** In UTC, to the second. */
+export function showTime(at: Date | null): string {
+  return at === null ? '-' : at.toISOString().replace(/\.\d+Z$/, 'Z');
+}
+
+/** A value as JSON, or as a person reads it. */
+export function show<Value>(
+  { json }: Globals,
+  value: Value,
+  toText: (value: Value) => string,
+): void {
+  print(json ? JSON.stringify(value) : toText(value));
+}
+
+export interface Column<Entry> {
+  readonly head: string;
+  readonly cell: (entry: Entry) => string;
+  readonly isRight?: true;
+}
+
+/** Rows are lined up by the ones that are shown together. */
+const ROWS_TOGETHER = 100;
+
+/** Entries as they come: JSON lines, or a table with a head. At most `limit`; says on standard error when there are more. */
+export async function showList<Entry>(
+  { json }: Globals,
+  entries: AsyncIterable<Entry>,
+  columns: readonly Column<Entry>[],
+  limit: number,
+): Promise<void> {
+  let count = 0;
+  let together: Entry[] = [];
+  const flush = () => {
+    const hasHead = count <= ROWS_TOGETHER || together.length === count;
+    if (together.length > 0) print(renderTable(columns, together, hasHead));
+    together = [];
+  };
+  for await (const entry of entries) {
+    if (count === limit) {
+      flush();
+      note(`More than ${limit}: give --limit, or narrow it down.`);
+      return;
+    }
+    count += 1;
+    if (json) print(JSON.stringify(entry));
+    else together.push(entry);
+    if (together.length === ROWS_TOGETHER) flush();
+  }
+  flush();
+  if (count === 0 && !json) note('None.');
+}
+
+export function renderTable<Entry>(
+  columns: readonly Column<Entry>[],
+  entries: readonly Entry[],
+  hasHead = true,
+): string {
+  const cells = entries.map((entry) => columns.map(({ cell }) => cell(entry)));
+  const heads = columns.map(({ head }) => head);
+  const widths = columns.map((_, i) =>
+    Math.max(...[heads, ...cells].map((row) => row[i]?.length ?? 0)),
+  );
+  const line = (row: readonly string[]) =>
+    row
+      .map((text, i) =>
+        columns[i]?.isRight ? text.padStart(widths[i] ?? 0) : text.padEnd(widths[i] ?? 0),
+      )
+      .join('  ')
+      .trimEnd();
+  return [...(hasHead ? [colours.dim(line(heads))] : []), ...cells.map(line)].join('\n');
+}
+
+/** Names and values, one below the other. */
+export function renderFields(fields: readonly (readonly [string, string])[]): string {
+  const width = Math.max(...fields.map(([name]) => name.length));
+  return fields.map(([name, value]) => `${colours.dim(name.padEnd(width))}  ${value}`).join('\n');
+}

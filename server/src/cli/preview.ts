@@ -1,0 +1,168 @@
+/** `fanfare send --dry-run`: what would be sent, summed up, with the first messages as people would get them. */
+import type { DryRun, EmailDryRun, FanfareClient } from '@fanfare/client';
+import type { Globals } from './globals.ts';
+import { colours, number, print, renderFields, showTime } from './output.ts';
+import type { PriceTable } from './prices.ts';
+
+/** What both kinds of sends have in common. */
+type AskDry = (request: object) => Promise<DryRun | EmailDryRun>;
+
+/** Recipients asked about at once. */
+const PART_SIZE = 10_000;
+const SHOWN_MAX = 3;
+const TEXT_LENGTH_MAX = 300;
+
+interface Sums {
+  recipients: number;
+  messages: number;
+  readonly byChannel: Map<string, number>;
+  segments: number;
+  readonly encodings: Map<string, number>;
+  readonly problems: Map<string, number>;
+  duplicates: number;
+  cost: number;
+  unpriced: number;
+  scheduledFor: Date | null;
+  readonly shown: string[];
+}
+
+const add = (map: Map<string, number>, key: string, count = 1) =>
+  map.set(key, (map.get(key) ?? 0) + count);
+
+/** Asks about all recipients, writes nothing anywhere, and prints the sums. */
+export async function preview(
+  calls: FanfareClient['messages'] | FanfareClient['emails'],
+  request: { readonly to: AsyncIterable<unknown> },
+  prices: PriceTable | null,
+  globals: Globals,
+): Promise<void> {
+  const sums: Sums = {
+    recipients: 0,
+    messages: 0,
+    byChannel: new Map(),
+    segments: 0,
+    encodings: new Map(),
+    problems: new Map(),
+    duplicates: 0,
+    cost: 0,
+    unpriced: 0,
+    scheduledFor: null,
+    shown: [],
+  };
+  const seen = new Set<string>();
+  const { to, ...rest } = request;
+  for await (const part of inParts(to, PART_SIZE)) {
+    for (const each of part) countDuplicate(each, seen, sums);
+    const body = { ...rest, to: part, dryRun: true };
+    addPart(await (calls.send as AskDry).call(calls, body), prices, sums);
+  }
+  if (globals.json) print(JSON.stringify(toJson(sums, prices)));
+  else print(describe(sums, prices));
+}
+
+/** Named twice over all parts, which the server sees one by one. */
+function countDuplicate(recipient: unknown, seen: Set<string>, sums: Sums): void {
+  const { address } = recipient as { address?: string };
+  if (address === undefined) return;
+  if (seen.has(address)) sums.duplicates += 1;
+  else seen.add(address);
+}
+
+function addPart(dryRun: DryRun | EmailDryRun, prices: PriceTable | null, sums: Sums): void {
+  sums.recipients += dryRun.recipients;
+  sums.scheduledFor ??= dryRun.scheduledFor;
+  for (const { code, message } of dryRun.unaddressable) add(sums.problems, `${code} ${message}`);
+  if ('emails' in dryRun) {
+    sums.messages += dryRun.emails.length;
+    add(sums.byChannel, 'EMAIL', dryRun.emails.length);
+    for (const each of dryRun.emails.slice(0, SHOWN_MAX - sums.shown.length)) {
+      const { to, subject, text } = each;
+      sums.shown.push(`${to.address}: ${subject}\n    ${shorten(text ?? '')}`);
+    }
+    return;
+  }
+  sums.segments += dryRun.segments;
+  for (const each of dryRun.messages) {
+    sums.messages += 1;
+    add(sums.byChannel, each.channel);
+    if (each.encoding !== null) add(sums.encodings, each.encoding);
+    const price = prices?.priceOf(each.to.address, each.channel, each.segments);
+    if (price === null) sums.unpriced += 1;
+    sums.cost += price ?? 0;
+    if (sums.shown.length < SHOWN_MAX)
+      sums.shown.push(
+        `${each.to.address} by ${each.channel} from ${each.from}:\n    ${shorten(each.text ?? '(rich content)')}`,
+      );
+  }
+}
+
+const shorten = (text: string) => {
+  const line = text.replaceAll('\n', ' ⏎ ');
+  return line.length > TEXT_LENGTH_MAX ? `${line.slice(0, TEXT_LENGTH_MAX)}…` : line;
+};
+
+const list = (counts: ReadonlyMap<string, number>) =>
+  [...counts].map(([name, count]) => `${name} ${number(count)}`).join(', ');
+
+function describe(sums: Sums, prices: PriceTable | null): string {
+  const unaddressable = [...sums.problems.values()].reduce((sum, each) => sum + each, 0);
+  const cost =
+    prices === null
+      ? []
+      : [
+          [
+            'cost, estimated',
+            `${sums.cost.toFixed(2)} ${prices.currency}${sums.unpriced > 0 ? `, without ${number(sums.unpriced)} messages that have no price` : ''}`.trim(),
+          ] as const,
+        ];
+  return [
+    renderFields([
+      ['recipients', number(sums.recipients)],
+      ['messages', `${number(sums.messages)} (${list(sums.byChannel) || 'none'})`],
+      ...(sums.segments > 0
+        ? [['SMS segments', `${number(sums.segments)} (${list(sums.encodings)})`] as const]
+        : []),
+      ['unaddressable', number(unaddressable)],
+      ['named twice', number(sums.duplicates)],
+      ['sent', sums.scheduledFor === null ? 'at once' : showTime(sums.scheduledFor)],
+      ...cost,
+    ]),
+    ...[...sums.problems].map(([problem, count]) => `  ${colours.red(number(count))} × ${problem}`),
+    '',
+    ...sums.shown.map((each) => `  ${each}`),
+    '',
+    colours.dim('Nothing was sent. Without --dry-run it is.'),
+  ].join('\n');
+}
+
+function toJson(sums: Sums, prices: PriceTable | null): object {
+  return {
+    dryRun: true,
+    recipients: sums.recipients,
+    messages: sums.messages,
+    byChannel: Object.fromEntries(sums.byChannel),
+    segments: sums.segments,
+    encodings: Object.fromEntries(sums.encodings),
+    unaddressable: Object.fromEntries(sums.problems),
+    duplicates: sums.duplicates,
+    scheduledFor: sums.scheduledFor,
+    cost:
+      prices === null
+        ? null
+        : { amount: sums.cost, currency: prices.currency, unpriced: sums.unpriced },
+  };
+}
+
+async function* inParts<Entry>(
+  entries: AsyncIterable<Entry>,
+  size: number,
+): AsyncGenerator<Entry[]> {
+  let part: Entry[] = [];
+  for await (const each of entries) {
+    part.push(each);
+    if (part.length < size) continue;
+    yield part;
+    part = [];
+  }
+  if (part.length > 0) yield part;
+}

@@ -1,0 +1,182 @@
+/** Operations followed on a terminal, like downloads: one in full, several as a line each. */
+import {
+  isComplete,
+  type EmailOperation,
+  type FanfareClient,
+  type Operation,
+} from '@fanfare/client';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Globals } from './globals.ts';
+import { colours, number, print } from './output.ts';
+import {
+  Rate,
+  renderBar,
+  renderCounters,
+  renderPace,
+  renderPercent,
+  Screen,
+  sharesOf,
+  type Stats,
+} from './progress.ts';
+
+export interface WatchFlags {
+  readonly until?: 'settled' | 'completed';
+  readonly quiet: number;
+}
+
+/** How far something is, whether one operation or many. */
+export interface Progress {
+  readonly title: string;
+  readonly status: Operation['status'];
+  readonly stats: Stats;
+  /** Recipients that are not accepted yet. */
+  readonly unread?: number;
+}
+
+const paintStatus = (status: string) =>
+  status === 'COMPLETED'
+    ? colours.green(status)
+    : status === 'CANCELED'
+      ? colours.red(status)
+      : colours.cyan(status);
+
+/** One thing in full: title and status, bar, counters, pace. */
+export class ProgressView {
+  readonly #stream: NodeJS.WriteStream;
+  readonly #screen: Screen;
+  readonly #rate = new Rate();
+  readonly #startedAt = performance.now();
+  #progress: Progress | null = null;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(stream: NodeJS.WriteStream = process.stderr) {
+    this.#stream = stream;
+    this.#screen = new Screen(stream);
+  }
+
+  update(progress: Progress): void {
+    this.#progress = progress;
+    // Elapsed time goes on while nothing else does.
+    if (this.#stream.isTTY) this.#timer ??= setInterval(() => this.#draw(false), 500);
+    this.#draw(false);
+  }
+
+  end(): void {
+    clearInterval(this.#timer);
+    if (this.#progress !== null) this.#draw(true);
+  }
+
+  #draw(last: boolean): void {
+    if (this.#progress === null) return;
+    const { title, status, stats, unread = 0 } = this.#progress;
+    const shares = sharesOf(stats);
+    const whole = { ...shares, total: shares.total + unread, waiting: shares.waiting + unread };
+    const now = performance.now();
+    this.#rate.note(whole.total - whole.waiting, now);
+    const width = Math.max(10, Math.min(60, this.#screen.width - 30));
+    const pace = renderPace(
+      last ? overall(whole.total - whole.waiting, now - this.#startedAt) : this.#rate.perSecond,
+      now - this.#startedAt,
+      whole.waiting,
+    );
+    const of = `${number(whole.total - whole.waiting)} of ${number(whole.total)}`;
+    this.#screen.draw(
+      [
+        `${colours.bold(title)}  ${paintStatus(status)}`,
+        `  ${renderBar(whole, width)} ${renderPercent(whole)}  ${of}`,
+        `  ${renderCounters(stats) || 'nothing yet'}`,
+        `  ${colours.dim(pace)}`,
+      ],
+      `${title}  ${status}  ${renderPercent(whole).trim()}  ${of}  ${renderCounters(stats)}  ${pace}`,
+      last,
+    );
+  }
+}
+
+function overall(count: number, elapsedMs: number): number | null {
+  return elapsedMs < 200 ? null : (count / elapsedMs) * 1_000;
+}
+
+/** Follows one operation to its end; resolves with its last state. */
+export async function watchOne(
+  calls: FanfareClient['messages'] | FanfareClient['emails'],
+  operationId: string,
+  flags: WatchFlags,
+  { json }: Globals,
+  signal?: AbortSignal,
+): Promise<Operation | EmailOperation> {
+  const view = json ? null : new ProgressView();
+  let latest: Operation | EmailOperation | null = null;
+  try {
+    const options = { until: flags.until, quietMs: flags.quiet, signal };
+    for await (const operation of calls.watchOperation(operationId, options)) {
+      latest = operation;
+      if (json) print(JSON.stringify(operation));
+      view?.update({ title: operationId, ...operation });
+    }
+  } finally {
+    view?.end();
+  }
+  if (latest === null) throw new Error('An operation was watched that has no state.');
+  return latest;
+}
+
+const POLL_MS = 1_000;
+/** Operations followed at once. */
+const ROWS_MAX = 100;
+
+interface Row {
+  operation: Operation;
+  readonly rate: Rate;
+}
+
+/** Follows what is at work, and what comes, until it is interrupted. */
+export async function watchAll(
+  client: FanfareClient,
+  { json }: Globals,
+  signal: AbortSignal,
+): Promise<void> {
+  const screen = new Screen(process.stdout);
+  const rows = new Map<string, Row>();
+  while (!signal.aborted) {
+    for (const operation of await listOpen(client, rows)) {
+      const known = rows.get(operation.id);
+      if (json && known?.operation.updatedAt.getTime() !== operation.updatedAt.getTime())
+        print(JSON.stringify(operation));
+      const row = known ?? { operation, rate: new Rate() };
+      row.operation = operation;
+      const { total, waiting } = sharesOf(operation.stats);
+      row.rate.note(total - waiting, performance.now());
+      rows.set(operation.id, row);
+    }
+    if (!json) drawRows(screen, [...rows.values()]);
+    await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+/** What is at work or waits, and what was when it was looked at before. */
+async function listOpen(
+  client: FanfareClient,
+  rows: ReadonlyMap<string, Row>,
+): Promise<Operation[]> {
+  const found = new Map<string, Operation>();
+  for (const status of ['SCHEDULED', 'PROCESSING'] as const) {
+    const page = await client.messages.listOperations({ status, pageSize: ROWS_MAX });
+    for (const each of page.operations) found.set(each.id, each);
+  }
+  for (const { operation } of rows.values())
+    if (!found.has(operation.id) && !isComplete(operation))
+      found.set(operation.id, await client.messages.fetchOperation(operation.id));
+  return [...found.values()].toSorted((a, b) => a.createdAt.getTime() - b.createdAt.getTime());
+}
+
+function drawRows(screen: Screen, rows: readonly Row[]): void {
+  const width = Math.max(10, Math.min(40, screen.width - 70));
+  const lines = rows.slice(-ROWS_MAX).map(({ operation, rate }) => {
+    const shares = sharesOf(operation.stats);
+    const pace = isComplete(operation) ? '' : renderPace(rate.perSecond, 0, shares.waiting);
+    return `${operation.id.slice(-8)}  ${renderBar(shares, width)} ${renderPercent(shares)}  ${paintStatus(operation.status.padEnd(10))}  ${number(shares.total)}  ${pace.replace(/ *elapsed \S+/, '')}`;
+  });
+  const text = lines.length > 0 ? lines : [colours.dim('Nothing is at work. Ctrl-C ends.')];
+  screen.draw(text, `${rows.length} operations`);
+}

@@ -1,0 +1,6 @@
+/** What the command line must know of the configuration without loading its table. */
+
+/** Looked for in the working directory when no `--config` is given. */
+export const CONFIG_FILE = 'fanfare.config.json';
+/** Folder of the embedded PostgreSQL. */
+export const DATA_DIR_DEFAULT = './data';
