@@ -92,14 +92,18 @@ describe('send', () => {
     );
     const file = await makeFile('people.csv', `\ufeffFirst name;Phone;City\n${rows.join('\n')}\n`);
     const sent = await run(
-
-        'send',
-        '--file',
-        file,
-        '--text',
-        'Hello {{ first_name }} of {{ town }}{{ none | default: "!" }}',
-      ,
-'--map', 'town=City', '--tag', 'campaign=csv', '--watch', '--strict', '--json',
+      'send',
+      '--file',
+      file,
+      '--text',
+      'Hello {{ first_name }} of {{ town }}{{ none | default: "!" }}',
+      '--map',
+      'town=City',
+      '--tag',
+      'campaign=csv',
+      '--watch',
+      '--strict',
+      '--json',
     );
     expect([sent.code, sent.err]).toEqual([0, '']);
     const { key, parts, stats } = JSON.parse(sent.out);
@@ -112,14 +116,18 @@ describe('send', () => {
     expect(JSON.stringify(message.body)).toContain('Hello Ann 24999 of Lima!');
     // The same under the same key is the same.
     const again = await run(
-
-        'send',
-        '--file',
-        file,
-        '--text',
-        'Hello {{ first_name }} of {{ town }}{{ none | default: "!" }}',
-      ,
-'--map', 'town=City', '--tag', 'campaign=csv', '--key', key, '--json',
+      'send',
+      '--file',
+      file,
+      '--text',
+      'Hello {{ first_name }} of {{ town }}{{ none | default: "!" }}',
+      '--map',
+      'town=City',
+      '--tag',
+      'campaign=csv',
+      '--key',
+      key,
+      '--json',
     );
     expect(JSON.parse(again.out).parts).toEqual(parts);
   }, 90_000);
@@ -238,8 +246,17 @@ describe('send', () => {
     const html = await makeFile('news.html', '<p>Hello {{ name }}</p>');
     const people = await makeFile('mail.csv', 'E-Mail,name\nada@example.org,Ada\n');
     const mailed = await run(
-'send', '--file', people, '--subject', 'News for {{ name }}', '--html-file', html,
-'--from', 'Ada <ada@example.com>', '--watch', '--strict',
+      'send',
+      '--file',
+      people,
+      '--subject',
+      'News for {{ name }}',
+      '--html-file',
+      html,
+      '--from',
+      'Ada <ada@example.com>',
+      '--watch',
+      '--strict',
     );
     expect([mailed.code, mailed.err]).toEqual([0, expect.stringContaining('COMPLETED')]);
     expect((await run('messages', 'list', '--emails', '--json')).out).toContain('ada@example.org');
