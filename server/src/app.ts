@@ -53,7 +53,8 @@ export interface App {
   readonly account: {
     readonly sid: string;
     readonly token: string | null;
-    readonly created: boolean;
+    /** Whether the token was made up just now, and is to be shown. */
+    readonly isNew: boolean;
   };
   /** Takes no more, lets carriers answer, writes what they said, and stops everything it started. */
   stop(): Promise<void>;
@@ -343,15 +344,12 @@ async function startEngine(
 /** Makes the configured account, or a new one when there is none. */
 async function ensureAccount(store: Store, config: Config): Promise<App['account']> {
   if (config.accountSid !== null && config.authToken !== null) {
-    const known = (await store.accounts.listAccounts()).some(
-      (each) => each.sid === config.accountSid,
-    );
     await store.accounts.putAccount(config.accountSid, hashSecret(config.authToken));
-    return { sid: config.accountSid, token: config.authToken, created: !known };
+    return { sid: config.accountSid, token: config.authToken, isNew: false };
   }
   const [first] = await store.accounts.listAccounts();
-  if (first !== undefined) return { sid: first.sid, token: null, created: false };
+  if (first !== undefined) return { sid: first.sid, token: null, isNew: false };
   const made = { sid: newAccountSid(), token: newAuthToken() };
   await store.accounts.putAccount(made.sid, hashSecret(made.token));
-  return { ...made, created: true };
+  return { ...made, isNew: true };
 }

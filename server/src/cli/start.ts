@@ -59,13 +59,12 @@ Ctrl-C stops it.
 }
 
 function describe({ url, account }: App): string {
-  const token = account.token ?? '<auth token>';
-  const note =
-    account.token === null
+  const token = (account.isNew && account.token) || '<auth token>';
+  const note = account.isNew
+    ? `${token}  (shown once: keep it)`
+    : account.token === null
       ? `(as shown at the first start; "fanfare accounts reset-token ${account.sid}" makes a new one)`
-      : account.created
-        ? `${account.token}  (shown once: keep it)`
-        : `(from FANFARE_AUTH_TOKEN)`;
+      : '(from FANFARE_AUTH_TOKEN)';
   return `
 Fanfare is ready at ${url}
 
@@ -74,7 +73,11 @@ Fanfare is ready at ${url}
   Base URL     ${url}/v1
   API pages    ${url}/docs
 
-Send a first message (the simulator delivers it):
+Send a first message (the simulator delivers it), in this folder:
+
+  fanfare send +15005550123 --text 'Hello!' --watch
+
+or from anywhere:
 
   curl -u '${account.sid}:${token}' ${url}/v1/Messages \\
     -H 'Content-Type: application/json' \\
