@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 /** The command line. Errors go to standard error, say what to do, and end with a status that scripts can build on. */
 import { CommanderError } from 'commander';
 import {
