@@ -2,6 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import prettier from 'prettier';
 import { describeApi, renderErrorsMarkdown } from '../server/dist/app.js';
+import { renderCliMarkdown } from '../server/dist/cli/manual.js';
 import { renderConfigMarkdown } from '../server/dist/config/manual.js';
 import { renderClientTypes } from './client-types.mjs';
 
@@ -16,6 +17,7 @@ const api = JSON.parse(JSON.stringify(await describeApi()));
 const files = {
   'docs/config.md': renderConfigMarkdown(),
   'docs/errors.md': renderErrorsMarkdown(),
+  'docs/cli.md': await format('docs/cli.md', renderCliMarkdown()),
   'client/src/api.ts': await format('client/src/api.ts', await renderClientTypes(api)),
 };
 

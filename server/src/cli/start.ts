@@ -6,6 +6,9 @@ import { createLogger } from '../lib/log.ts';
 /** npm and the terminal both pass Ctrl-C on; only a second one after this long means "at once". */
 const SECOND_SIGNAL_MS = 1_000;
 
+/** As it was started: by npm, the command is not on the path. */
+const COMMAND = process.env['npm_execpath'] === undefined ? 'fanfare' : 'npx fanfare';
+
 /** Time to write what carriers said and to stop PostgreSQL, once they have been waited for. */
 const STOP_MARGIN_MS = 20_000;
 
@@ -63,7 +66,7 @@ function describe({ url, account }: App): string {
   const note = account.isNew
     ? `${token}  (shown once: keep it)`
     : account.token === null
-      ? `(as shown at the first start; "fanfare accounts reset-token ${account.sid}" makes a new one)`
+      ? `(as shown at the first start; "${COMMAND} accounts reset-token ${account.sid}" makes a new one)`
       : '(from FANFARE_AUTH_TOKEN)';
   return `
 Fanfare is ready at ${url}
@@ -75,7 +78,7 @@ Fanfare is ready at ${url}
 
 Send a first message (the simulator delivers it), in this folder:
 
-  fanfare send +15005550123 --text 'Hello!' --watch
+  ${COMMAND} send +15005550123 --text 'Hello!' --watch
 
 or from anywhere:
 
