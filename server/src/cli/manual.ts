@@ -5,6 +5,7 @@ import { createProgram } from './program.ts';
 /** The text of the page. */
 export function renderCliMarkdown(): string {
   const program = createProgram();
+  const shown = program.createHelp().visibleCommands(program);
   return `# The command line
 
 Generated from \`server/src/cli/\` by \`npm run generate\`.
@@ -46,13 +47,10 @@ is wrong stops all of it, and is told with its line. Files may have millions of 
 
 ${tableOf(program.options)}
 ${program.commands
-  .filter((each) => !isHidden(each))
+  .filter((each) => shown.includes(each))
   .map((each) => renderCommand(each, 'fanfare', 2))
   .join('\n')}`;
 }
-
-const isHidden = (command: Command) =>
-  (command as Command & { _hidden?: boolean })._hidden === true;
 
 function renderCommand(command: Command, before: string, level: number): string {
   const name = `${before} ${command.name()}`;
