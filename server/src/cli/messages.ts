@@ -33,6 +33,13 @@ const STATUSES = [
   'INBOUND',
 ];
 
+const EXAMPLES = `
+Examples:
+  fanfare messages list --operation comms_operation_… --status FAILED
+  fanfare messages search +15005550123 --since 7d
+  fanfare messages get comms_message_…
+  fanfare messages list --emails --tag campaign=spring --limit 100000 --json > spring.ndjson`;
+
 /** Addresses of `to`, which has one recipient with one or several. */
 function addressOf({ to }: { readonly to: unknown }): string {
   return [to]
@@ -92,7 +99,8 @@ function toQuery({ operation, status, channel, tag, since, until, emails }: Flag
 export function addMessageCommands(program: Command, globals: () => Globals): void {
   const messages = program
     .command('messages')
-    .description('single messages and e-mails, and what became of them');
+    .description('single messages and e-mails, and what became of them')
+    .addHelpText('after', EXAMPLES);
 
   addFilters(messages.command('list'))
     .description('list messages, newest first')

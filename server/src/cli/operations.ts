@@ -24,6 +24,13 @@ interface ListFlags {
   readonly limit: number;
 }
 
+const EXAMPLES = `
+Examples:
+  fanfare operations list --status PROCESSING
+  fanfare operations watch
+  fanfare operations watch comms_operation_… --strict && echo 'Everybody got it'
+  fanfare operations errors comms_operation_… --json | jq -r '[.code, .message] | @tsv' | sort | uniq -c`;
+
 const COLUMNS: readonly Column<AnyOperation>[] = [
   { head: 'ID', cell: ({ id }) => id },
   {
@@ -71,7 +78,8 @@ export function addOperationCommands(program: Command, globals: () => Globals): 
   const operations = program
     .command('operations')
     .alias('ops')
-    .description('how far requests are, and stopping them');
+    .description('how far requests are, and stopping them')
+    .addHelpText('after', EXAMPLES);
 
   operations
     .command('list')

@@ -3,6 +3,7 @@ import type { DryRun, EmailDryRun, FanfareClient } from '@fanfare/client';
 import type { Globals } from './globals.ts';
 import { colours, number, print, renderFields, showTime } from './output.ts';
 import type { PriceTable } from './prices.ts';
+import { CountView } from './progress.ts';
 
 /** What both kinds of sends have in common. */
 type AskDry = (request: object) => Promise<DryRun | EmailDryRun>;
@@ -33,9 +34,11 @@ const add = (map: Map<string, number>, key: string, count = 1) =>
 export async function preview(
   calls: FanfareClient['messages'] | FanfareClient['emails'],
   request: { readonly to: AsyncIterable<unknown> },
-  prices: PriceTable | null,
+  { prices, total }: { readonly prices: PriceTable | null; readonly total: number | null },
   globals: Globals,
 ): Promise<void> {
+  const isLong = !globals.json && (total === null || total > PART_SIZE);
+  const view = isLong ? new CountView('looked at', total) : null;
   const sums: Sums = {
     recipients: 0,
     messages: 0,
@@ -55,7 +58,9 @@ export async function preview(
     for (const each of part) countDuplicate(each, seen, sums);
     const body = { ...rest, to: part, dryRun: true };
     addPart(await (calls.send as AskDry).call(calls, body), prices, sums);
+    view?.draw(sums.recipients);
   }
+  view?.end(sums.recipients);
   if (globals.json) print(JSON.stringify(toJson(sums, prices)));
   else print(describe(sums, prices));
 }

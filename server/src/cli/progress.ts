@@ -151,3 +151,37 @@ function cut(line: string, width: number): string {
   }
   return line;
 }
+
+/** How much of something long is done, on standard error: what is counted, of how many if that is known, how fast, how much longer. */
+export class CountView {
+  readonly #what: string;
+  readonly #total: number | null;
+  readonly #screen = new Screen(process.stderr);
+  readonly #rate = new Rate();
+  readonly #startedAt = performance.now();
+
+  constructor(what: string, total: number | null) {
+    this.#what = what;
+    this.#total = total;
+  }
+
+  draw(done: number, last = false): void {
+    const now = performance.now();
+    this.#rate.note(done, now);
+    const all = Math.max(this.#total ?? done, done);
+    const bar = renderBar({ total: all, good: 0, bad: 0, sent: done, waiting: all - done }, 30);
+    const of = this.#total === null || last ? number(done) : `${number(done)} of ${number(all)}`;
+    const pace = renderPace(this.#rate.perSecond, now - this.#startedAt, last ? 0 : all - done);
+    this.#screen.draw(
+      [
+        `  ${this.#total === null || last ? '' : `${bar} `}${this.#what} ${of}  ${colours.dim(pace)}`,
+      ],
+      `${this.#what} ${of}  ${pace}`,
+      last,
+    );
+  }
+
+  end(done: number): void {
+    this.draw(done, true);
+  }
+}

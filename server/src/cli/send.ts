@@ -16,7 +16,7 @@ import { failUsage, UserError, type Globals } from './globals.ts';
 import { colours, note, number, print } from './output.ts';
 import { preview } from './preview.ts';
 import { readPrices } from './prices.ts';
-import { Rate, renderBar, renderPace, Screen } from './progress.ts';
+import { CountView } from './progress.ts';
 import { readArguments, readFile, type Kind, type Recipient, type Row } from './recipients.ts';
 import { endIncomplete, type StrictFlags } from './strict.ts';
 import { parseTime } from './times.ts';
@@ -75,7 +75,12 @@ export async function runSend(
   const calls = isEmail(flags) ? client.emails : client.messages;
   try {
     if (flags.dryRun)
-      return await preview(calls, { ...request, to: source.recipients() }, prices, globals);
+      return await preview(
+        calls,
+        { ...request, to: source.recipients() },
+        { prices, total },
+        globals,
+      );
     await sendAndShow(calls, { ...request, to: source.recipients() }, total, flags, globals);
   } catch (error) {
     throw source.explain(error);
@@ -261,28 +266,6 @@ class Source {
   }
 }
 
-/** How many are accepted, while nobody watches what becomes of them. */
-class AcceptanceView {
-  readonly #screen = new Screen(process.stderr);
-  readonly #rate = new Rate();
-  readonly #startedAt = performance.now();
-
-  draw(accepted: number, total: number | null, last: boolean): void {
-    const now = performance.now();
-    this.#rate.note(accepted, now);
-    const all = Math.max(total ?? accepted, accepted);
-    const left = all - accepted;
-    const bar = renderBar({ total: all, good: 0, bad: 0, sent: accepted, waiting: left }, 30);
-    const of = total === null ? number(accepted) : `${number(accepted)} of ${number(all)}`;
-    const pace = renderPace(this.#rate.perSecond, now - this.#startedAt, left);
-    this.#screen.draw(
-      [`  ${total === null ? '' : `${bar} `}accepted ${of}  ${colours.dim(pace)}`],
-      `accepted ${of}  ${pace}`,
-      last,
-    );
-  }
-}
-
 const countAccepted = (parts: readonly Part[]) =>
   parts.reduce((sum, each) => sum + each.recipients, 0);
 
@@ -295,12 +278,12 @@ async function sendAndShow(
 ): Promise<void> {
   const isWatched = flags.watch === true || flags.strict === true;
   const isBig = total === null || total > PART_SIZE;
-  const acceptance = json || isWatched || !isBig ? null : new AcceptanceView();
+  const acceptance = json || isWatched || !isBig ? null : new CountView('accepted', total);
   const sending: SendAll<Operation> = (calls as FanfareClient['messages']).sendAll(
     request as SendAllRequest<SendMessagesRequest>,
     {
       key: flags.key,
-      onAccepted: () => acceptance?.draw(countAccepted(sending.parts), total, false),
+      onAccepted: () => acceptance?.draw(countAccepted(sending.parts)),
     },
   );
   const resume = `After an interruption, the same command with --key ${sending.key} goes on, and sends nothing twice.`;
@@ -308,7 +291,7 @@ async function sendAndShow(
   try {
     const last = isWatched ? await showToTheEnd(sending, total, flags, json === true) : null;
     const parts = await sending.accepted();
-    acceptance?.draw(countAccepted(parts), countAccepted(parts), true);
+    acceptance?.end(countAccepted(parts));
     if (json) print(JSON.stringify({ key: sending.key, parts, stats: last?.stats }));
     else
       for (const { operationId, recipients } of parts)

@@ -17,6 +17,13 @@ interface Flags extends LimitOptions {
   readonly limit: number;
 }
 
+const EXAMPLES = `
+Examples:
+  fanfare senders add +15005550100 --channel SMS --carrier smsc --throughput 10 --unit SEGMENTS
+  fanfare senders add '*@example.com' --channel EMAIL
+  fanfare senders limit comms_sender_… --daily-cap 5000 --quiet 21:00-08:00
+  fanfare pools create Spring comms_sender_… comms_sender_…`;
+
 const SENDER_COLUMNS: readonly Column<Sender>[] = [
   { head: 'ID', cell: ({ id }) => id },
   { head: 'CHANNEL', cell: ({ channel }) => channel },
@@ -41,7 +48,10 @@ function describeSender(sender: Sender): string {
 }
 
 export function addSenderCommands(program: Command, globals: () => Globals): void {
-  const senders = program.command('senders').description('who may be sent from');
+  const senders = program
+    .command('senders')
+    .description('who may be sent from')
+    .addHelpText('after', EXAMPLES);
 
   senders
     .command('list')

@@ -33,6 +33,13 @@ const BATCH_SIZE_MAX = 1_000;
 const BATCH_DELAY_MS_MAX = 60_000;
 const OVERLAP_MS_DEFAULT = 86_400_000;
 
+const EXAMPLES = `
+Examples:
+  fanfare subscriptions create https://example.com/hook --type 'com.twilio.comms-api.message.*' --tag campaign=spring
+  fanfare subscriptions test comms_subscription_…
+  fanfare subscriptions attempts comms_subscription_… --failed
+  fanfare subscriptions replay comms_subscription_… --since 24h`;
+
 const COLUMNS: readonly Column<Subscription>[] = [
   { head: 'ID', cell: ({ id }) => id },
   { head: 'STATUS', cell: ({ status }) => status },
@@ -80,7 +87,8 @@ const ATTEMPT_COLUMNS: readonly Column<DeliveryAttempt>[] = [
 export function addSubscriptionCommands(program: Command, globals: () => Globals): void {
   const subscriptions = program
     .command('subscriptions')
-    .description('who is told what happens, and what became of it');
+    .description('who is told what happens, and what became of it')
+    .addHelpText('after', EXAMPLES);
   const calls = () => connect(globals()).subscriptions;
 
   subscriptions

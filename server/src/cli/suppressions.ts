@@ -5,6 +5,7 @@ import { connect } from './connect.ts';
 import { failUsage, type Globals } from './globals.ts';
 import { limitOption } from './options.ts';
 import { number, print, show, showList, showTime, type Column } from './output.ts';
+import { CountView } from './progress.ts';
 import { readFile } from './recipients.ts';
 
 interface Flags {
@@ -18,6 +19,12 @@ interface Flags {
 
 /** Addresses of one request. */
 const IMPORT_MAX = 10_000;
+
+const EXAMPLES = `
+Examples:
+  fanfare suppressions add +15005550123 --reason 'asked by phone'
+  fanfare suppressions import opted-out.csv
+  fanfare suppressions search +15005550123`;
 
 const COLUMNS: readonly Column<Suppression>[] = [
   { head: 'ID', cell: ({ id }) => id },
@@ -40,7 +47,10 @@ const scopeOf = ({ sender, pool, reason }: Flags) => ({
 });
 
 export function addSuppressionCommands(program: Command, globals: () => Globals): void {
-  const suppressions = program.command('suppressions').description('who is not sent to');
+  const suppressions = program
+    .command('suppressions')
+    .description('who is not sent to')
+    .addHelpText('after', EXAMPLES);
 
   suppressions
     .command('list')
@@ -94,6 +104,7 @@ export function addSuppressionCommands(program: Command, globals: () => Globals)
 
 async function importFile(file: string, flags: Flags, globals: Globals): Promise<void> {
   const { suppressions } = connect(globals);
+  const view = new CountView('imported', null);
   let [total, created] = [0, 0];
   let addresses: string[] = [];
   const flush = async () => {
@@ -102,6 +113,7 @@ async function importFile(file: string, flags: Flags, globals: Globals): Promise
     total += result.total;
     created += result.created;
     addresses = [];
+    if (!globals.json && total >= IMPORT_MAX) view.draw(total);
   };
   const rows = readFile(file, null, {
     kind: flags.emails ? 'EMAIL' : 'PHONE',

@@ -1,6 +1,7 @@
 /** Operations followed on a terminal, like downloads: one in full, several as a line each. */
 import {
   isComplete,
+  isSettled,
   type EmailOperation,
   type FanfareClient,
   type Operation,
@@ -124,6 +125,8 @@ export async function watchOne(
 const POLL_MS = 1_000;
 /** Operations followed at once. */
 const ROWS_MAX = 100;
+/** Receipts are waited for so long after the last one. */
+const LATE_MS = 60_000;
 
 interface Row {
   operation: Operation;
@@ -165,18 +168,29 @@ async function listOpen(
     for (const each of page.operations) found.set(each.id, each);
   }
   for (const { operation } of rows.values())
-    if (!found.has(operation.id) && !isComplete(operation))
+    if (!found.has(operation.id) && isMoving(operation))
       found.set(operation.id, await client.messages.fetchOperation(operation.id));
   return [...found.values()].toSorted((a, b) => a.createdAt.getTime() - b.createdAt.getTime());
 }
 
+/** Whether it is at work, or receipts may still come. */
+function isMoving(operation: Operation): boolean {
+  if (!isComplete(operation)) return true;
+  return !isSettled(operation) && Date.now() - operation.updatedAt.getTime() < LATE_MS;
+}
+
 function drawRows(screen: Screen, rows: readonly Row[]): void {
   const width = Math.max(10, Math.min(40, screen.width - 70));
-  const lines = rows.slice(-ROWS_MAX).map(({ operation, rate }) => {
+  // What does not fit on the screen could not be drawn over.
+  const most = Math.min(ROWS_MAX, (process.stdout.rows || ROWS_MAX) - 2);
+  const lines = rows.slice(-most).map(({ operation, rate }) => {
     const shares = sharesOf(operation.stats);
-    const pace = isComplete(operation) ? '' : renderPace(rate.perSecond, 0, shares.waiting);
+    const hasPace = !isComplete(operation) && (rate.perSecond ?? 0) > 0;
+    const pace = hasPace ? renderPace(rate.perSecond, 0, shares.waiting) : '';
     return `${operation.id.slice(-8)}  ${renderBar(shares, width)} ${renderPercent(shares)}  ${paintStatus(operation.status.padEnd(10))}  ${number(shares.total)}  ${pace.replace(/ *elapsed \S+/, '')}`;
   });
+  if (rows.length > lines.length)
+    lines.unshift(colours.dim(`and ${number(rows.length - lines.length)} before`));
   const text = lines.length > 0 ? lines : [colours.dim('Nothing is at work. Ctrl-C ends.')];
   screen.draw(text, `${rows.length} operations`);
 }
