@@ -139,7 +139,7 @@ export class SendAll<Op extends Operation | EmailOperation> {
     }
   }
 
-  /** Reads no more recipients, and cancels every operation. */
+  /** Reads no more recipients (but the one that it waits for), and cancels every operation. */
   async cancel(): Promise<void> {
     this.#stop.abort(new FanfareError('Sending was canceled.'));
     await this.#accepted.catch(() => undefined);
@@ -265,14 +265,17 @@ async function inParallel<Entry>(
 ): Promise<void> {
   const atWork = new Set<Promise<void>>();
   const failures: unknown[] = [];
-  for await (const entry of entries) {
-    const one: Promise<void> = work(entry)
-      .catch((error: unknown) => void failures.push(error))
-      .finally(() => atWork.delete(one));
-    atWork.add(one);
-    if (atWork.size >= most) await Promise.race(atWork);
-    if (failures.length > 0) break;
+  try {
+    for await (const entry of entries) {
+      const one: Promise<void> = work(entry)
+        .catch((error: unknown) => void failures.push(error))
+        .finally(() => atWork.delete(one));
+      atWork.add(one);
+      if (atWork.size >= most) await Promise.race(atWork);
+      if (failures.length > 0) break;
+    }
+  } finally {
+    await Promise.all(atWork);
   }
-  await Promise.all(atWork);
   if (failures.length > 0) throw failures[0];
 }

@@ -222,7 +222,7 @@ function toConnectionError(reason: unknown, signal: AbortSignal, baseUrl: string
     cause?: { code?: string; message?: string };
     message?: string;
   };
-  const why = cause?.message || cause?.code || message || String(reason);
+  const why = (cause?.message || cause?.code || message || String(reason)).replace(/[.?!]+$/, '');
   return new ConnectionError(
     `${baseUrl} cannot be reached: ${why}. Check the base URL, and that the server runs.`,
     {
