@@ -202,7 +202,9 @@ async function buildApp(
   stops.push(() => server.close());
   const url = await server.listen(config.host, config.port);
   if (config.databaseUrl === null && config.roles.includes('api'))
-    await keepLocalAccess(store, config.dataDir, account.sid, url);
+    await keepLocalAccess(store, config.dataDir, account.sid, url).catch((error: unknown) => {
+      log.warn({ err: error }, 'The command line of this machine is left without a key');
+    });
   return { url, account, stop };
 }
 
