@@ -217,15 +217,16 @@ async function keepLocalAccess(
 ): Promise<void> {
   const known = readLocalAccess(dataDir);
   if (known?.baseUrl === baseUrl) return;
-  const access = known ?? { apiKey: newKeySid(), apiKeySecret: newKeySecret() };
+  const { apiKey, apiKeySecret } = known ?? { apiKey: newKeySid(), apiKeySecret: newKeySecret() };
+  // The file first: a folder that cannot be written to does not get the account a key at each start.
+  await writeLocalAccess(dataDir, { baseUrl, apiKey, apiKeySecret });
   if (known === null)
     await store.accounts.createApiKey({
       accountSid,
-      sid: access.apiKey,
-      secretHash: hashSecret(access.apiKeySecret),
+      sid: apiKey,
+      secretHash: hashSecret(apiKeySecret),
       name: 'command line of this machine',
     });
-  await writeLocalAccess(dataDir, { ...access, baseUrl });
 }
 
 /** Brings the senders of the configuration into the database. */
