@@ -18,6 +18,8 @@ const TYPES: Readonly<Record<string, string>> = {
   js: 'text/javascript; charset=utf-8',
   css: 'text/css; charset=utf-8',
   svg: 'image/svg+xml',
+  txt: 'text/plain; charset=utf-8',
+  woff2: 'font/woff2',
 };
 
 /** Also of the frame that shows e-mails, which inherits it: neither scripts nor anything from elsewhere. */
@@ -27,6 +29,7 @@ const PAGE_POLICY = [
   "style-src 'self'",
   "connect-src 'self'",
   "img-src 'self' data:",
+  "font-src 'self'",
   "frame-src 'self'",
   "frame-ancestors 'none'",
   "base-uri 'none'",

@@ -105,9 +105,10 @@ export async function registerSessions(
     return { ...show(identity), expiresAt: new Date(until) };
   });
 
-  app.get('/session', { schema: { hide: true } }, async (request) => {
+  app.get('/session', { schema: { hide: true } }, async (request, reply) => {
     const identity = await sessions.identify(request);
-    if (identity === null) throw refuse('authentication', 'Nobody is signed in.');
+    // No error: this is how a page asks.
+    if (identity === null) return reply.code(204).send();
     const session = readSession(sealer.open(PURPOSE, readCookie(request) ?? ''));
     return { ...show(identity), expiresAt: new Date(session?.until ?? 0) };
   });

@@ -1,0 +1,146 @@
+/** Throughput and latency over time. The drawing is for eyes; a table beside it has the same numbers for everybody. */
+import { useEffect, useRef } from 'preact/hooks';
+import uPlot from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+import type { OperationReport } from '@fanfare/client';
+
+type Report = Pick<OperationReport, 'buckets' | 'stepSeconds'>;
+
+const HEIGHT = 210;
+
+/** Rates are per second; stretches without a message count as none. */
+function toSeries({ buckets, stepSeconds }: Report): uPlot.AlignedData {
+  const [first, last] = [buckets[0], buckets.at(-1)];
+  if (first === undefined || last === undefined) return [[], [], [], [], []];
+  const by = new Map(buckets.map((each) => [each.at.getTime() / 1_000, each]));
+  const from = first.at.getTime() / 1_000 - stepSeconds;
+  const to = last.at.getTime() / 1_000 + stepSeconds;
+  const data: (number | null)[][] = [[], [], [], [], []];
+  for (let at = from; at <= to; at += stepSeconds) {
+    const bucket = by.get(at);
+    data[0]?.push(at);
+    data[1]?.push((bucket?.submitted ?? 0) / stepSeconds);
+    data[2]?.push((bucket?.settled ?? 0) / stepSeconds);
+    data[3]?.push(bucket?.latency50 ?? null);
+    data[4]?.push(bucket?.latency95 ?? null);
+  }
+  return data as uPlot.AlignedData;
+}
+
+function drawOptions(
+  width: number,
+  colour: (name: string) => string,
+): Omit<uPlot.Options, 'series'> {
+  const axis = {
+    stroke: colour('--muted'),
+    grid: { stroke: colour('--line'), width: 1 },
+    ticks: { show: false },
+    font: '12px "Public Sans Variable", system-ui, sans-serif',
+  };
+  return {
+    width,
+    height: HEIGHT,
+    cursor: { y: false, points: { size: 6 } },
+    legend: { live: true },
+    scales: { x: { time: true }, y: { range: (_u, _min, max) => [0, Math.max(1, max * 1.1)] } },
+    axes: [
+      { ...axis, grid: { show: false } },
+      { ...axis, size: 56, values: (_u, ticks) => ticks.map((tick) => String(tick)) },
+    ],
+  };
+}
+
+/** Draws, and draws anew when the room, the numbers or the colours change. */
+function Plot(props: {
+  readonly data: uPlot.AlignedData;
+  readonly series: (colour: (name: string) => string) => uPlot.Series[];
+}) {
+  const box = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot | null>(null);
+  const data = useRef(props.data);
+  data.current = props.data;
+  useEffect(() => {
+    const element = box.current;
+    if (element === null) return;
+    const draw = () => {
+      plot.current?.destroy();
+      const style = getComputedStyle(element);
+      const colour = (name: string) => style.getPropertyValue(name).trim();
+      const options = drawOptions(element.clientWidth, colour);
+      plot.current = new uPlot(
+        { ...options, series: [{}, ...props.series(colour)] },
+        data.current,
+        element,
+      );
+    };
+    draw();
+    const room = new ResizeObserver(() =>
+      plot.current?.setSize({ width: element.clientWidth, height: HEIGHT }),
+    );
+    room.observe(element);
+    const scheme = matchMedia('(prefers-color-scheme: dark)');
+    scheme.addEventListener('change', draw);
+    return () => {
+      room.disconnect();
+      scheme.removeEventListener('change', draw);
+      plot.current?.destroy();
+      plot.current = null;
+    };
+  }, []);
+  useEffect(() => {
+    plot.current?.setData(props.data);
+  }, [props.data]);
+  return <div class="plot" ref={box} aria-hidden="true" />;
+}
+
+const rate = (_u: uPlot, value: number | null) =>
+  value === null ? '–' : `${value.toFixed(value < 10 ? 1 : 0)} /s`;
+const time = (_u: uPlot, value: number | null) =>
+  value === null ? '–' : value < 1 ? `${Math.round(value * 1_000)} ms` : `${value.toFixed(1)} s`;
+
+export function ThroughputChart({ report }: { readonly report: Report }) {
+  const [x, submitted, settled, half, most] = toSeries(report);
+  return (
+    <div class="charts">
+      <figure>
+        <figcaption>Messages per second</figcaption>
+        <Plot
+          data={[x, submitted, settled] as uPlot.AlignedData}
+          series={(colour) => [
+            { label: 'Handed over', stroke: colour('--sent'), width: 2, value: rate },
+            {
+              label: 'Receipts',
+              stroke: colour('--delivered'),
+              width: 2,
+              dash: [6, 3],
+              value: rate,
+            },
+          ]}
+        />
+      </figure>
+      <figure>
+        <figcaption>Seconds from handing over to the receipt</figcaption>
+        <Plot
+          data={[x, half, most] as uPlot.AlignedData}
+          series={(colour) => [
+            {
+              label: 'Half',
+              stroke: colour('--accent'),
+              width: 2,
+              spanGaps: true,
+              value: time,
+            },
+            {
+              label: '95 %',
+              stroke: colour('--undelivered'),
+              width: 2,
+              dash: [6, 3],
+              spanGaps: true,
+              value: time,
+            },
+          ]}
+        />
+      </figure>
+    </div>
+  );
+}
