@@ -22,7 +22,6 @@ const compress: Plugin = {
   },
 };
 
-// oxlint-disable-next-line import/no-default-export -- where Vite looks for it
 export default defineConfig({
   root: import.meta.dirname,
   // Relative, so that it also works below a path of a proxy.

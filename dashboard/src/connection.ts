@@ -51,7 +51,7 @@ export const watchedFetch: typeof fetch = async (input, init) => {
 /** Passes a stream on, and notes when it breaks or falls silent. */
 function watchBody(
   body: ReadableStream<Uint8Array>,
-  signal: AbortSignal | null,
+  abort: AbortSignal | null,
 ): ReadableStream<Uint8Array> {
   const reader = body.getReader();
   let timer = setTimeout(lose, SILENCE_MS);
@@ -67,7 +67,7 @@ function watchBody(
         controller.enqueue(value);
       } catch (error) {
         end();
-        if (signal?.aborted !== true) lose();
+        if (abort?.aborted !== true) lose();
         controller.error(error);
       }
     },

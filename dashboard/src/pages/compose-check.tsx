@@ -228,24 +228,42 @@ function Summary({
   );
 }
 
-const PROBLEMS_SHOWN = 8;
+/** Problems of one kind, and places of one kind, that are listed. */
+const KINDS_SHOWN = 8;
+const PLACES_SHOWN = 6;
 
+/** Problems with the same words together, with where they are. */
 function Problems(props: {
   readonly problems: readonly ErrorItem[];
   readonly tone?: 'bad' | 'warn';
 }) {
-  const { problems, tone = 'bad' } = props;
+  const groups = new Map<string, string[]>();
+  for (const { message, context } of props.problems) {
+    const places = groups.get(message);
+    if (places === undefined) groups.set(message, [placeOf(context)]);
+    else places.push(placeOf(context));
+  }
+  const kinds = [...groups];
   return (
-    <Notice tone={tone}>
+    <Notice tone={props.tone ?? 'bad'}>
       <ul class="problems">
-        {problems.slice(0, PROBLEMS_SHOWN).map(({ message, context, code }) => (
-          <li key={`${context} ${code}`}>
-            {message} <span class="muted">{placeOf(context)}</span>
+        {kinds.slice(0, KINDS_SHOWN).map(([message, places]) => (
+          <li key={message}>
+            {places.length > 1 && <b>{formatNumber(places.length)} × </b>}
+            {message}{' '}
+            <span class="muted">
+              {places
+                .slice(0, PLACES_SHOWN)
+                .filter((place) => place !== '')
+                .join(', ')}
+              {places.length > PLACES_SHOWN &&
+                ` and ${formatNumber(places.length - PLACES_SHOWN)} more`}
+            </span>
           </li>
         ))}
       </ul>
-      {problems.length > PROBLEMS_SHOWN && (
-        <p>And {formatNumber(problems.length - PROBLEMS_SHOWN)} more.</p>
+      {kinds.length > KINDS_SHOWN && (
+        <p>And {formatNumber(kinds.length - KINDS_SHOWN)} more kinds.</p>
       )}
     </Notice>
   );
@@ -254,6 +272,6 @@ function Problems(props: {
 /** Where in the page a JSON path points. */
 function placeOf(context: string): string {
   const row = /^\$\.to\[(\d+)\]/.exec(context)?.[1];
-  if (row !== undefined) return `(recipient ${formatNumber(Number(row) + 1)})`;
-  return context === 'null' ? '' : `(${context.replace(/^\$\./, '')})`;
+  if (row !== undefined) return `recipient ${formatNumber(Number(row) + 1)}`;
+  return context === 'null' ? '' : context.replace(/^\$\./, '');
 }

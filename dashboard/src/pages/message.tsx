@@ -143,12 +143,12 @@ function listSteps(message: Any): Step[] {
     });
   for (const [i, attempt] of attempts.entries()) {
     const { from, error } = attempt;
-    const channel = 'channel' in from ? `${from.channel} ` : '';
+    const channel = 'channel' in from ? ` as ${from.channel}` : '';
     const isLast = i === attempts.length - 1;
     steps.push({
       at: attempt.attemptedAt,
       status: attempt.status === 'FAILED' ? 'FAILED' : 'SENT',
-      words: `Attempt ${i + 1}: handed over as ${channel}from ${from.address}`,
+      words: `Attempt ${i + 1}: handed over${channel} from ${from.address}`,
       more: (
         <>
           <code class="small">{attempt.id}</code>

@@ -8,7 +8,7 @@ import { useLoaded, usePageTokens, useSettled } from '../hooks.ts';
 import { linkTo } from '../router.ts';
 import { Empty, Field, Pager, Section, Shown, StatusChip, When } from '../ui/parts.tsx';
 
-const PAGE_SIZE = 100;
+const PAGE_SIZE = 50;
 const BUSY_MS = 4_000;
 
 const STATUSES: Readonly<Record<Kind, readonly string[]>> = {

@@ -70,9 +70,11 @@ export function OperationPage({ id }: { readonly id: string }) {
         above={<BackLink />}
       >
         <LiveBadge at={null} error={followed.error} isOver={followed.isOver && !mayChange} />
-        <Actions kind={kind} operation={operation} onChange={setChanged} />
       </PageHead>
-      <Facts operation={operation} report={told.current} />
+      <div class="facts-row">
+        <Facts operation={operation} report={told.current} />
+        <Actions kind={kind} operation={operation} onChange={setChanged} />
+      </div>
       <Progress operation={operation} />
       <Section title="Over time" class="over-time">
         <OverTime report={told.current} error={report.error} />

@@ -132,7 +132,7 @@ function Filters({ kind }: { readonly kind: Kind }) {
           </select>
         )}
       </Field>
-      <Field label="Tag">
+      <Field label="Tag" class="whole-row">
         {(ids) => (
           <input {...ids} {...bind('tags')} placeholder="campaign:spring" spellcheck={false} />
         )}

@@ -3,6 +3,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import type { OperationReport } from '@fanfare/client';
+import { formatTime } from '../format.ts';
 
 type Report = Pick<OperationReport, 'buckets' | 'stepSeconds'>;
 
@@ -41,10 +42,15 @@ function drawOptions(
     width,
     height: HEIGHT,
     cursor: { y: false, points: { size: 6 } },
-    legend: { live: true },
+    legend: { live: false },
     scales: { x: { time: true }, y: { range: (_u, _min, max) => [0, Math.max(1, max * 1.1)] } },
     axes: [
-      { ...axis, grid: { show: false } },
+      {
+        ...axis,
+        grid: { show: false },
+        space: 80,
+        values: (_u, ticks) => ticks.map((tick) => formatTime(new Date(tick * 1_000))),
+      },
       { ...axis, size: 56, values: (_u, ticks) => ticks.map((tick) => String(tick)) },
     ],
   };
@@ -93,13 +99,21 @@ function Plot(props: {
   return <div class="plot" ref={box} aria-hidden="true" />;
 }
 
-const rate = (_u: uPlot, value: number | null) =>
-  value === null ? '–' : `${value.toFixed(value < 10 ? 1 : 0)} /s`;
-const time = (_u: uPlot, value: number | null) =>
-  value === null ? '–' : value < 1 ? `${Math.round(value * 1_000)} ms` : `${value.toFixed(1)} s`;
+/** A line; single stretches get a point, since they would have none. */
+function line(label: string, stroke: string, isDashed: boolean, count: number): uPlot.Series {
+  return {
+    label,
+    stroke,
+    width: 2,
+    spanGaps: true,
+    points: { show: count < 12 },
+    ...(isDashed ? { dash: [6, 3] } : { fill: `color-mix(in srgb, ${stroke} 10%, transparent)` }),
+  };
+}
 
 export function ThroughputChart({ report }: { readonly report: Report }) {
   const [x, submitted, settled, half, most] = toSeries(report);
+  const count = report.buckets.length;
   return (
     <div class="charts">
       <figure>
@@ -107,14 +121,8 @@ export function ThroughputChart({ report }: { readonly report: Report }) {
         <Plot
           data={[x, submitted, settled] as uPlot.AlignedData}
           series={(colour) => [
-            { label: 'Handed over', stroke: colour('--sent'), width: 2, value: rate },
-            {
-              label: 'Receipts',
-              stroke: colour('--delivered'),
-              width: 2,
-              dash: [6, 3],
-              value: rate,
-            },
+            line('Handed over', colour('--sent'), false, count),
+            line('Receipts', colour('--delivered'), true, count),
           ]}
         />
       </figure>
@@ -123,21 +131,8 @@ export function ThroughputChart({ report }: { readonly report: Report }) {
         <Plot
           data={[x, half, most] as uPlot.AlignedData}
           series={(colour) => [
-            {
-              label: 'Half',
-              stroke: colour('--accent'),
-              width: 2,
-              spanGaps: true,
-              value: time,
-            },
-            {
-              label: '95 %',
-              stroke: colour('--undelivered'),
-              width: 2,
-              dash: [6, 3],
-              spanGaps: true,
-              value: time,
-            },
+            line('Half took at most', colour('--accent'), false, count),
+            line('95 % took at most', colour('--undelivered'), true, count),
           ]}
         />
       </figure>

@@ -8,7 +8,20 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 const BASE_STYLE =
   'body{margin:12px;font:15px/1.5 system-ui,sans-serif;color:#222;background:#fff;overflow-wrap:anywhere}img{max-width:100%}';
 const DROPPED = 'script,iframe,object,embed,link,meta,base,form,video,audio,source,svg,noscript';
+const HEIGHT_MIN = 120;
 const HEIGHT_MAX = 900;
+/** Names that styles and handlers have while they are parsed: under their own, each would be reported as barred. */
+const STYLE_TAG = 'fanfare-style';
+const STYLE_ATTRIBUTE = 'data-fanfare-style';
+
+const HANDLER_ATTRIBUTE = 'data-fanfare-on';
+
+function renameBarred(html: string): string {
+  return html
+    .replaceAll(/<(\/?)style\b/gi, `<$1${STYLE_TAG}`)
+    .replaceAll(/([\s"'])style(\s*=)/gi, `$1${STYLE_ATTRIBUTE}$2`)
+    .replaceAll(/([\s"'/])on(\w+\s*=)/gi, `$1${HANDLER_ATTRIBUTE}$2`);
+}
 
 export function EmailFrame({ html }: { readonly html: string }) {
   const frame = useRef<HTMLIFrameElement>(null);
@@ -17,7 +30,8 @@ export function EmailFrame({ html }: { readonly html: string }) {
     const { contentDocument: target, contentWindow: view } = frame.current ?? {};
     if (!target || !view) return;
     fill(target, html);
-    setHeight(Math.min(HEIGHT_MAX, Math.max(160, target.documentElement.scrollHeight + 4)));
+    const { bottom } = target.body.getBoundingClientRect();
+    setHeight(Math.min(HEIGHT_MAX, Math.max(HEIGHT_MIN, Math.ceil(bottom) + 16)));
   }, [html]);
   return (
     <iframe
@@ -31,15 +45,16 @@ export function EmailFrame({ html }: { readonly html: string }) {
 }
 
 function fill(target: Document, html: string): void {
-  const source = new DOMParser().parseFromString(html, 'text/html');
-  const styles = [...source.querySelectorAll('style')].map((each) => each.textContent);
-  for (const each of source.querySelectorAll(`${DROPPED},style`)) each.remove();
+  const source = new DOMParser().parseFromString(renameBarred(html), 'text/html');
+  const styles = [...source.querySelectorAll(STYLE_TAG)].map((each) => each.textContent);
+  for (const each of source.querySelectorAll(`${DROPPED},${STYLE_TAG}`)) each.remove();
   for (const picture of source.querySelectorAll('img')) describePicture(picture);
   const body = target.importNode(source.body, true);
   const inline: [HTMLElement, string][] = [];
   for (const each of body.querySelectorAll<HTMLElement>('*')) clean(each, inline);
   clean(body, inline);
   target.body.replaceWith(body);
+  restoreWords(target);
   for (const [element, style] of inline) element.style.cssText = withoutUrls(style);
   const view = target.defaultView as (Window & typeof globalThis) | null;
   if (view === null) return;
@@ -50,12 +65,20 @@ function fill(target: Document, html: string): void {
   });
 }
 
+/** Words that only looked like a style get their letters back. */
+function restoreWords(target: Document): void {
+  const walker = target.createTreeWalker(target.body, NodeFilter.SHOW_TEXT);
+  for (let node = walker.nextNode(); node !== null; node = walker.nextNode())
+    if (node.nodeValue?.includes('data-fanfare-') === true)
+      node.nodeValue = node.nodeValue.replaceAll('data-fanfare-', '');
+}
+
 /** Takes out what would load, run or lead away; notes its style for later. */
 function clean(element: HTMLElement, inline: [HTMLElement, string][]): void {
-  const style = element.getAttribute('style');
+  const style = element.getAttribute(STYLE_ATTRIBUTE);
   if (style !== null) inline.push([element, style]);
-  for (const { name } of [...element.attributes])
-    if (/^on|^(style|src|srcset|background|action|formaction|ping)$/i.test(name))
+  for (const name of element.getAttributeNames())
+    if (/^on|^data-fanfare-|^(style|src|srcset|background|action|formaction|ping)$/i.test(name))
       element.removeAttribute(name);
   if (element instanceof HTMLAnchorElement || element.tagName === 'A') {
     element.setAttribute('title', element.getAttribute('href') ?? '');

@@ -6,6 +6,8 @@ import { formatAgo, formatFull, formatInstant } from '../format.ts';
 import { useNow } from '../hooks.ts';
 import { Icon } from './icon.tsx';
 
+let hasShownPage = false;
+
 /** The head of a page: names the document, and takes the focus when one comes from another page. */
 export function PageHead(props: {
   readonly title: string;
@@ -19,9 +21,9 @@ export function PageHead(props: {
     document.title = `${props.title} · Fanfare`;
   }, [props.title]);
   useEffect(() => {
-    // Not at the first load, where the browser's own start of the page is right.
-    if (document.activeElement !== document.body || performance.now() > 3_000)
-      heading.current?.focus({ preventScroll: true });
+    // Not at the first one, where the browser's own start of the page is right.
+    if (hasShownPage) heading.current?.focus({ preventScroll: true });
+    hasShownPage = true;
     scrollTo(0, 0);
   }, []);
   return (
