@@ -306,9 +306,11 @@ describe.skipIf(CHROMIUM === null)('the dashboard', () => {
       await page.getByRole('button', { name: 'Add', exact: true }).click();
       await page.getByText('2 addresses added').waitFor();
       await page.getByRole('button', { name: 'Close' }).click();
-      await page.getByRole('button', { name: 'Take +15005569991 off the list' }).click();
+      await page.getByRole('button', { name: 'Remove +15005569991' }).click();
       await page.getByRole('button', { name: 'Take it off the list' }).click();
-      await page.getByRole('button', { name: 'Take +15005569991' }).waitFor({ state: 'detached' });
+      await page
+        .getByRole('button', { name: 'Remove +15005569991' })
+        .waitFor({ state: 'detached' });
 
       await goTo('senders');
       await page.getByRole('button', { name: 'New sender' }).click();

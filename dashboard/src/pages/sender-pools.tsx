@@ -53,7 +53,7 @@ export function Pools({ senders }: { readonly senders: readonly Sender[] }) {
                         <button
                           type="button"
                           class="as-link"
-                          aria-label={`Change ${pool.name}`}
+                          aria-label={`Members of ${pool.name}`}
                           onClick={() => setEditing(pool)}
                         >
                           Members

@@ -220,7 +220,7 @@ function Deliveries({ id }: { readonly id: string }) {
                   <tr>
                     <th scope="col">What</th>
                     <th scope="col">Status</th>
-                    <th scope="col" class="number">
+                    <th scope="col" class="wide-only number">
                       When
                     </th>
                     <th scope="col">
@@ -272,7 +272,7 @@ function DeliveryRow({
         </span>
         {tries > 0 && <span class="under">{plural(tries, 'try failed', 'tries failed')}</span>}
       </td>
-      <td class="number">
+      <td class="wide-only number">
         <When at={delivery.createdAt} />
       </td>
       <td class="number">
@@ -309,7 +309,7 @@ function Attempts({ id }: { readonly id: string }) {
                   <th scope="col" class="number">
                     Events
                   </th>
-                  <th scope="col" class="number">
+                  <th scope="col" class="wide-only number">
                     Took
                   </th>
                   <th scope="col" class="number">
@@ -343,7 +343,7 @@ function AttemptRow({ attempt }: { readonly attempt: DeliveryAttempt }) {
         {detail !== null && <span class="under breakable">{detail}</span>}
       </th>
       <td class="number">{formatNumber(events)}</td>
-      <td class="number">{formatDuration(tookMs / 1_000)}</td>
+      <td class="wide-only number">{formatDuration(tookMs / 1_000)}</td>
       <td class="number">
         <When at={createdAt} />
       </td>

@@ -141,7 +141,7 @@ function Entries(props: {
               <button
                 type="button"
                 class="as-link"
-                aria-label={`Take ${entry.address} off the list`}
+                aria-label={`Remove ${entry.address}`}
                 onClick={() => props.onRemove(entry)}
               >
                 Remove
