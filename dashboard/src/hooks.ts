@@ -1,6 +1,6 @@
 /** What pages do again and again: load, load anew while somebody looks, follow an operation, walk through pages. */
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { connection } from './connection.ts';
+import { AuthenticationError, NotFoundError } from '@fanfare/client';
 import { explain } from './api.ts';
 
 export interface Loaded<Value> {
@@ -121,7 +121,8 @@ export function useFollowed<Value>(
             error: words,
             isOver: false,
           }));
-          if (connection.value.isUp) return;
+          // What is not there does not come, and who is signed out signs in first.
+          if (error instanceof NotFoundError || error instanceof AuthenticationError) return;
           await new Promise((resolve) => setTimeout(resolve, 3_000));
         }
       }

@@ -37,12 +37,19 @@ export function OperationPage({ id }: { readonly id: string }) {
   const followed = useFollowed<AnyOperation>(id, (signal) =>
     client[kind].watchOperation(id, { signal, quietMs: QUIET_MS }),
   );
-  const [changed, setChanged] = useState<AnyOperation | null>(null);
-  const operation = latestOf(followed.value, changed);
+  const [read, setRead] = useState<AnyOperation | null>(null);
+  const operation = latestOf(followed.value, read);
   const mayChange = operation === null || isLive(operation);
   const report = useLoaded<OperationReport>(
     `${id} ${mayChange}`,
-    (signal) => client[kind].fetchReport(id, { signal }),
+    async (signal) => {
+      const [told, now] = await Promise.all([
+        client[kind].fetchReport(id, { signal }),
+        client[kind].fetchOperation(id, { signal }),
+      ]);
+      setRead(now);
+      return told;
+    },
     mayChange ? REPORT_MS : null,
   );
   // What was told before it came to rest is better than nothing while it is told anew.
@@ -73,11 +80,11 @@ export function OperationPage({ id }: { readonly id: string }) {
       </PageHead>
       <div class="facts-row">
         <Facts operation={operation} report={told.current} />
-        <Actions kind={kind} operation={operation} onChange={setChanged} />
+        <Actions kind={kind} operation={operation} onChange={setRead} />
       </div>
       <Progress operation={operation} />
       <Section title="Over time" class="over-time">
-        <OverTime report={told.current} error={report.error} />
+        <OverTime report={told.current} error={report.error} isLive={mayChange} />
       </Section>
       <div class="columns">
         <Section title="By channel and sender">
@@ -96,16 +103,11 @@ export function OperationPage({ id }: { readonly id: string }) {
   );
 }
 
-/** What a button has changed may be newer than what the stream has told. */
-function latestOf(one: AnyOperation | null, other: AnyOperation | null): AnyOperation | null {
-  if (one === null || other === null || one.id !== other.id) return one ?? null;
-  return other.updatedAt >= one.updatedAt && other.status !== 'PROCESSING'
-    ? other
-    : { ...one, pausedAt: pausedOf(one, other) };
-}
-
-function pausedOf(one: AnyOperation, other: AnyOperation): Date | null {
-  return other.pausedAt === null ? null : (one.pausedAt ?? other.pausedAt);
+/** The counters that are newest. The stream tells when they move, which a pause does not: that is read besides. */
+function latestOf(streamed: AnyOperation | null, read: AnyOperation | null): AnyOperation | null {
+  if (streamed === null || read === null) return streamed ?? read;
+  const newest = read.updatedAt > streamed.updatedAt ? read : streamed;
+  return { ...newest, pausedAt: read.pausedAt };
 }
 
 function BackLink() {
@@ -222,11 +224,12 @@ function Spoken({ operation }: { readonly operation: AnyOperation }) {
   return <Announcement text={text} />;
 }
 
-type Chart = ComponentType<{ readonly report: OperationReport }>;
+type Chart = ComponentType<{ readonly report: OperationReport; readonly isLive: boolean }>;
 
 function OverTime(props: {
   readonly report: OperationReport | null;
   readonly error: string | null;
+  readonly isLive: boolean;
 }) {
   const { report } = props;
   const [Found, setFound] = useState<Chart | null>(null);
@@ -248,7 +251,7 @@ function OverTime(props: {
     );
   return (
     <>
-      {Found === null ? <Loading lines={5} /> : <Found report={report} />}
+      {Found === null ? <Loading lines={5} /> : <Found report={report} isLive={props.isLive} />}
       <BucketTable report={report} />
       {!connection.value.isUp && (
         <p class="muted">The chart stands still until the server is back.</p>

@@ -9,13 +9,13 @@ type Report = Pick<OperationReport, 'buckets' | 'stepSeconds'>;
 
 const HEIGHT = 210;
 
-/** Rates are per second; stretches without a message count as none. */
-function toSeries({ buckets, stepSeconds }: Report): uPlot.AlignedData {
+/** Rates are per second; stretches without a message count as none. The last one is left out while it goes on. */
+function toSeries({ buckets, stepSeconds }: Report, isLive: boolean): uPlot.AlignedData {
   const [first, last] = [buckets[0], buckets.at(-1)];
   if (first === undefined || last === undefined) return [[], [], [], [], []];
   const by = new Map(buckets.map((each) => [each.at.getTime() / 1_000, each]));
   const from = first.at.getTime() / 1_000 - stepSeconds;
-  const to = last.at.getTime() / 1_000 + stepSeconds;
+  const to = last.at.getTime() / 1_000 + (isLive ? -stepSeconds : stepSeconds);
   const data: (number | null)[][] = [[], [], [], [], []];
   for (let at = from; at <= to; at += stepSeconds) {
     const bucket = by.get(at);
@@ -111,8 +111,9 @@ function line(label: string, stroke: string, isDashed: boolean, count: number): 
   };
 }
 
-export function ThroughputChart({ report }: { readonly report: Report }) {
-  const [x, submitted, settled, half, most] = toSeries(report);
+export function ThroughputChart(props: { readonly report: Report; readonly isLive: boolean }) {
+  const { report, isLive } = props;
+  const [x, submitted, settled, half, most] = toSeries(report, isLive);
   const count = report.buckets.length;
   return (
     <div class="charts">
