@@ -1,4 +1,6 @@
 /** The dashboard in a real browser, over the real server: what people do with it, and what it must never do. */
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import {
@@ -8,6 +10,7 @@ import {
   recipients,
   smsOnly,
   special,
+  startFanfare,
   text,
   TOKEN,
   until,
@@ -33,6 +36,15 @@ async function open(options: Parameters<typeof visit>[2] = {}): Promise<Visit> {
   const opened = await visit(browser, fanfare.url, options);
   onTestFinished(() => opened.context.close());
   return opened;
+}
+
+async function findFreePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
 }
 
 const isDone = ({ status, stats }: Json) => status === 'COMPLETED' && stats['sent'] === 0;
@@ -203,6 +215,71 @@ describe.skipIf(CHROMIUM === null)('the dashboard', () => {
     await context.setOffline(false);
     await page.locator('.facts .chip', { hasText: 'Canceled' }).waitFor();
     await page.getByText('You are offline').waitFor({ state: 'detached' });
+  });
+
+  it('says so when the server is away, and goes on when it is back', async () => {
+    const port = await findFreePort();
+    const config = { port, roles: ALL_ROLES, carriers: { simulator: QUICK } };
+    const own = await startFanfare({ config });
+    const opened = await visit(browser, own.url);
+    onTestFinished(() => opened.context.close());
+    const { page } = opened;
+    await page.locator('.live', { hasText: 'Live' }).waitFor();
+    await own.kill();
+    await page.locator('.live', { hasText: /Reconnecting, numbers as of/ }).waitFor();
+    await page.getByText('The server does not answer; reconnecting').waitFor();
+    await own.restart(config);
+    await own.send({ to: recipients(3), content: text('Back again') });
+    await page.getByRole('link', { name: 'Back again' }).waitFor();
+    await page.locator('.live', { hasText: 'Live' }).waitFor();
+  });
+
+  it('composes e-mails, with a preview in which nothing runs', async () => {
+    const { page, complaints } = await open();
+    await page.getByRole('link', { name: 'Compose' }).first().click();
+    await page.getByLabel('E-mails').check();
+    await page
+      .getByLabel('Paste rows')
+      .fill('mail;first name\nada@example.org;Ada\ngrace@example.org;Grace');
+    await page.getByText('2 recipients').waitFor();
+    await page.getByLabel('Subject').fill('News for {{ first_name }}');
+    await page
+      .getByLabel('HTML')
+      .fill(
+        '<p style="color: red" onclick="alert(1)">Hello {{ first_name }}</p><script>alert(2)</script>',
+      );
+    await page.getByLabel('From', { exact: true }).selectOption('fanfare@example.com');
+    const frame = page.frameLocator('.email-frame');
+    await frame.getByText('Hello Ada').waitFor();
+    const style = await frame
+      .getByText('Hello Ada')
+      .evaluate((each) => getComputedStyle(each).color);
+    expect(style).toBe('rgb(255, 0, 0)');
+    expect(await frame.locator('script, [onclick]').count()).toBe(0);
+    await page.getByRole('button', { name: 'Look at all 2' }).click();
+    await page.getByRole('button', { name: 'Send to 2 recipients' }).click();
+    await page.getByRole('region', { name: 'Progress' }).getByText('of 2 handed over').waitFor();
+    await page.getByRole('link', { name: 'grace@example.org' }).last().click();
+    await page.getByText('News for Grace').waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  it('sends to more than one request takes', async () => {
+    const { page, complaints } = await open();
+    await page.getByRole('link', { name: 'Compose' }).first().click();
+    const rows = Array.from({ length: 10_001 }, (_, i) => `+1500557${String(i).padStart(4, '0')}`);
+    await page.getByLabel('Paste rows').evaluate((field, pasted) => {
+      const clipboardData = new DataTransfer();
+      clipboardData.setData('text/plain', pasted);
+      field.dispatchEvent(new ClipboardEvent('paste', { clipboardData, cancelable: true }));
+    }, rows.join('\n'));
+    await page.getByText('10,001 recipients').waitFor();
+    await page.getByLabel('Text', { exact: true }).fill('To very many');
+    await page.getByRole('button', { name: 'Look at all 10,001' }).click();
+    await page.getByRole('button', { name: 'Send to 10,001 recipients' }).click();
+    await page.getByRole('heading', { name: 'Operations' }).waitFor();
+    expect(await page.getByRole('link', { name: 'To very many' }).count()).toBe(2);
+    expect(complaints).toEqual([]);
   });
 
   it('is small, asks nobody else, and is cached where it may be', async () => {

@@ -15,6 +15,8 @@ import { Button, Field, Notice } from '../ui/parts.tsx';
 const SAMPLE_ROWS = 4;
 /** Bytes of a file that a browser reads without trouble. */
 const FILE_BYTES_MAX = 200_000_000;
+/** Characters that are shown in the field when they are pasted: browsers take long for thousands of lines. */
+const PASTED_LENGTH_MAX = 20_000;
 
 export function RecipientsStep(props: {
   readonly kind: Kind;
@@ -74,6 +76,14 @@ export function RecipientsStep(props: {
               spellcheck={false}
               placeholder={example}
               value={pasted}
+              onPaste={(event) => {
+                const text = event.clipboardData?.getData('text/plain') ?? '';
+                if (text.length <= PASTED_LENGTH_MAX) return;
+                event.preventDefault();
+                setFileName('as pasted');
+                setPasted('');
+                take(text);
+              }}
               onInput={(event) => {
                 setPasted(event.currentTarget.value);
                 setFileName(null);
