@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -40,7 +40,6 @@ const config = {
 };
 const program = fileURLToPath(new URL('../server/dist/cli/main.js', import.meta.url));
 const configFile = join(data, 'config.json');
-const { writeFileSync } = await import('node:fs');
 writeFileSync(configFile, JSON.stringify({ ...config, port: 0, logLevel: 'warn' }));
 const server = spawn(process.execPath, [program, 'start', '--config', configFile], {
   env: {

@@ -184,7 +184,9 @@ function PageOf({ name, id, sub }: { readonly name: string; readonly id: string;
     );
   }, [name]);
   const Found = loaded.get(name);
-  if (Found !== undefined) return <Found key={`${name}/${id}`} id={id} sub={sub} />;
+  // What is sent again has a page of its own.
+  const again = place.value.query.get('again') ?? '';
+  if (Found !== undefined) return <Found key={`${name}/${id}/${again}`} id={id} sub={sub} />;
   if (error)
     return (
       <Notice tone="bad">

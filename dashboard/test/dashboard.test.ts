@@ -167,6 +167,7 @@ describe.skipIf(CHROMIUM === null)('the dashboard', () => {
 
     await page.getByRole('link', { name: 'Send again to the 2 failed' }).click();
     await page.getByText('2 recipients').first().waitFor();
+    await page.locator('.preview .bubble', { hasText: 'Once more' }).waitFor();
     await page.getByRole('button', { name: 'Look at all 2' }).click();
     await page.getByRole('button', { name: 'Send to 2 recipients' }).click();
     await page.getByRole('region', { name: 'Progress' }).waitFor();
@@ -258,7 +259,10 @@ describe.skipIf(CHROMIUM === null)('the dashboard', () => {
     expect(await frame.locator('script, [onclick]').count()).toBe(0);
     await page.getByRole('button', { name: 'Look at all 2' }).click();
     await page.getByRole('button', { name: 'Send to 2 recipients' }).click();
-    await page.getByRole('region', { name: 'Progress' }).getByText('of 2 handed over').waitFor();
+    await page
+      .getByRole('region', { name: 'Progress' })
+      .getByText('of 2 handed over or ended')
+      .waitFor();
     await page.getByRole('link', { name: 'grace@example.org' }).last().click();
     await page.getByText('News for Grace').waitFor();
     expect(complaints).toEqual([]);
@@ -278,6 +282,7 @@ describe.skipIf(CHROMIUM === null)('the dashboard', () => {
     await page.getByRole('button', { name: 'Look at all 10,001' }).click();
     await page.getByRole('button', { name: 'Send to 10,001 recipients' }).click();
     await page.getByRole('heading', { name: 'Operations' }).waitFor();
+    await page.getByRole('link', { name: 'To very many' }).nth(1).waitFor();
     expect(await page.getByRole('link', { name: 'To very many' }).count()).toBe(2);
     expect(complaints).toEqual([]);
   });

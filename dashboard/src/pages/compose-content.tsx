@@ -168,19 +168,23 @@ function Preview({
     ? draft.subject.trim() !== '' && draft.html.trim() !== '' && draft.from !== ''
     : draft.kept !== null || draft.text.trim() !== '' || draft.mediaUrl.trim() !== '';
   const asked: Draft = { ...draft, when: 'now', tags: '' };
-  const key = useSettled(says ? JSON.stringify([asked, recipient]) : '', SETTLE_MS);
+  const wanted = says ? JSON.stringify([asked, recipient]) : '';
+  const key = useSettled(wanted, SETTLE_MS);
   const loaded = useLoaded<DryRun | EmailDryRun | null>(key, async (signal) =>
     key === '' ? null : dryRun(asked, [recipient], signal),
   );
   const last = useRef<DryRun | EmailDryRun | null>(null);
   if (loaded.value !== null || !says) last.current = loaded.value;
+  // What is shown is of other words than those that stand there now.
+  const isOld = says && (wanted !== key || loaded.isLoading);
   return (
-    <div class="preview" aria-label="Preview" role="group">
+    <div class="preview" aria-label="Preview" aria-busy={isOld} role="group">
       <p class="preview-head">
         <span>
           {recipients.length === 0
             ? 'Preview'
             : `Preview for ${formatNumber(place + 1)} of ${formatNumber(recipients.length)}`}
+          {isOld && <span class="muted"> · rendering…</span>}
         </span>
         {recipients.length > 1 && (
           <span class="preview-steps">
