@@ -287,16 +287,18 @@ async function fillCompose(page) {
 }
 
 async function drawForDocs(browser, baseUrl, places) {
-  for (const scheme of ['light', 'dark']) {
-    const { context, page } = await open(browser, baseUrl, 1280, 800, scheme);
-    await page.getByRole('button', { name: 'Sign in' }).click();
-    await show(page, places.live);
-    await sleep(12_000);
+  const { context, page } = await open(browser, baseUrl, 1280, 800, 'light');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await show(page, places.live);
+  await sleep(16_000);
+  for (const colorScheme of ['light', 'dark']) {
+    await page.emulateMedia({ colorScheme });
+    await sleep(500);
     await page.screenshot({
-      path: fileURLToPath(new URL(`../docs/dashboard-${scheme}.png`, import.meta.url)),
+      path: fileURLToPath(new URL(`../docs/dashboard-${colorScheme}.png`, import.meta.url)),
     });
-    await context.close();
   }
+  await context.close();
 }
 
 async function drawAll(browser, baseUrl, places) {

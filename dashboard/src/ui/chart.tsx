@@ -49,6 +49,7 @@ function drawOptions(
         ...axis,
         grid: { show: false },
         space: 80,
+        size: 30,
         values: (_u, ticks) => ticks.map((tick) => formatTime(new Date(tick * 1_000))),
       },
       { ...axis, size: 56, values: (_u, ticks) => ticks.map((tick) => String(tick)) },
