@@ -1,10 +1,10 @@
 /**
  * Packs the server, installs the tarball into an empty folder as a user would, and uses it: help, a server, a send that is watched to the
- * last receipt, the doctor, a clean stop. Needs the npm registry. Ends with status 1, and says why, when anything is not as it should be.
+ * last receipt, the doctor, the dashboard, a clean stop. Needs the npm registry. Ends with status 1, and says why, when anything is not as it should be.
  */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { access, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { access, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -50,6 +50,8 @@ try {
   );
   if (sent.stats.delivered !== 1) throw new Error(`It was not delivered: ${JSON.stringify(sent)}`);
   expect(await use('doctor'), 'All is well.');
+  const { baseUrl } = JSON.parse(await readFile(join(folder, 'data', 'cli.json'), 'utf8'));
+  expect(await (await fetch(`${baseUrl}/`)).text(), '<title>Fanfare');
   server.kill('SIGTERM');
   await once(server, 'exit');
   if (server.exitCode !== 0) throw new Error(`The server ended with ${server.exitCode}.`);

@@ -79,6 +79,23 @@ export interface Operation {
    */
   updatedAt: Date;
   /**
+   * Extension: what was asked for; in lists with `details=true` only.
+   */
+  details?: {
+    /**
+     * The first words of its content, as a template.
+     */
+    excerpt: string;
+    /**
+     * As requested, not rendered.
+     */
+    tags: {
+      [k: string]: string;
+    };
+    scheduledFor: Date | null;
+    expireAt: Date | null;
+  };
+  /**
    * True together at every moment.
    */
   stats: {
@@ -971,6 +988,23 @@ export interface EmailOperation {
    * When a counter last moved.
    */
   updatedAt: Date;
+  /**
+   * Extension: what was asked for; in lists with `details=true` only.
+   */
+  details?: {
+    /**
+     * The first words of its content, as a template.
+     */
+    excerpt: string;
+    /**
+     * As requested, not rendered.
+     */
+    tags: {
+      [k: string]: string;
+    };
+    scheduledFor: Date | null;
+    expireAt: Date | null;
+  };
   stats: {
     /**
      * E-mails.
@@ -1668,6 +1702,239 @@ export interface SubscriptionReplay {
    */
   replayed: number;
 }
+
+export interface OperationReport {
+  /**
+   * The first words of its content, as a template.
+   */
+  excerpt: string;
+  /**
+   * As requested, not rendered.
+   */
+  tags: {
+    [k: string]: string;
+  };
+  scheduledFor: Date | null;
+  expireAt: Date | null;
+  senders: {
+    /**
+     * Channel of delivery.
+     */
+    channel: 'SMS' | 'RCS' | 'WHATSAPP' | 'EMAIL';
+    address: string;
+    carrier: string;
+    /**
+     * Messages whose present way it is.
+     */
+    total: number;
+    statuses: {
+      status:
+        | 'SCHEDULED'
+        | 'QUEUED'
+        | 'SENT'
+        | 'UNDELIVERED'
+        | 'DELIVERED'
+        | 'READ'
+        | 'FAILED'
+        | 'CANCELED';
+      /**
+       * Messages.
+       */
+      count: number;
+    }[];
+  }[];
+  /**
+   * The most frequent first, at most 100.
+   */
+  errors: {
+    code: number;
+    message: string;
+    advice: string | null;
+    detail: string | null;
+    infoUrl: string;
+    /**
+     * Recipients that it befell.
+     */
+    count: number;
+    /**
+     * Up to three.
+     */
+    examples: {
+      messageId: string | null;
+      address: string;
+    }[];
+  }[];
+  /**
+   * How long each of `buckets` is.
+   */
+  stepSeconds: number;
+  /**
+   * In order; those without any message are left out.
+   */
+  buckets: {
+    /**
+     * When it begins.
+     */
+    at: Date;
+    /**
+     * Messages handed over, by their present attempt.
+     */
+    submitted: number;
+    /**
+     * Messages delivered, read or undelivered.
+     */
+    settled: number;
+    /**
+     * Seconds from handing over to the last receipt: half of them took no longer.
+     */
+    latency50: number | null;
+    /**
+     * Seconds from handing over to the last receipt: 95 % took no longer.
+     */
+    latency95: number | null;
+  }[];
+}
+
+export interface CreateApiKeyRequest {
+  name?: (string | null) | undefined;
+}
+
+export interface ApiKey {
+  /**
+   * `SK` and 32 hex digits.
+   */
+  sid: string;
+  name: string | null;
+  /**
+   * When it was made.
+   */
+  createdAt: Date;
+  revokedAt: Date | null;
+}
+
+export interface ApiKeyList {
+  apiKeys: ApiKey[];
+}
+
+export interface NewApiKey {
+  /**
+   * `SK` and 32 hex digits.
+   */
+  sid: string;
+  name: string | null;
+  /**
+   * When it was made.
+   */
+  createdAt: Date;
+  revokedAt: Date | null;
+  /**
+   * Shown here only.
+   */
+  secret: string;
+}
+
+export interface CarrierList {
+  carriers: {
+    name: string;
+    /**
+     * Items: Channel of delivery.
+     */
+    channels: ('SMS' | 'RCS' | 'WHATSAPP' | 'EMAIL')[];
+    /**
+     * Messages due and not yet settled, of all accounts and nodes.
+     */
+    queueMessages: number;
+    /**
+     * How long the longest due batch has waited.
+     */
+    queueAgeSeconds: number;
+    lane: {
+      /**
+       * Connections there should be.
+       */
+      connections: number | null;
+      /**
+       * Those that can be used now.
+       */
+      connected: number | null;
+      detail: string | null;
+      /**
+       * Submissions without an answer.
+       */
+      inFlight: number;
+      /**
+       * How many there may be now.
+       */
+      window: number;
+      /**
+       * And at most.
+       */
+      windowMax: number;
+      /**
+       * It waits, because the carrier said that it is too fast.
+       */
+      throttled: boolean;
+    } | null;
+  }[];
+}
+
+export interface System {
+  /**
+   * The one that answers.
+   */
+  node: {
+    host: string;
+    roles: string[];
+    nodeVersion: string;
+    /**
+     * When it started.
+     */
+    startedAt: Date;
+    /**
+     * Memory of its process.
+     */
+    memoryBytes: number;
+  };
+  /**
+   * Nodes that send.
+   */
+  dispatchNodes: number;
+  queue: {
+    /**
+     * Messages due and not yet settled.
+     */
+    messages: number;
+    /**
+     * How long the longest due batch has waited.
+     */
+    ageSeconds: number;
+    /**
+     * Batches that are due or at work.
+     */
+    readyBatches: number;
+    /**
+     * Batches whose time has not come.
+     */
+    waitingBatches: number;
+  };
+  /**
+   * News that are not in the event log yet.
+   */
+  newsWaiting: number;
+  database: {
+    version: string;
+    sizeBytes: number;
+    /**
+     * Connections to this database.
+     */
+    connections: number;
+    /**
+     * That PostgreSQL allows.
+     */
+    connectionsMax: number;
+    embedded: boolean;
+  };
+}
 /**
  * Without sender and pool: for the whole account.
  *
@@ -1917,6 +2184,14 @@ export interface ListOperationsQuery {
   endDate?: Date | string | undefined;
   status?: ('SCHEDULED' | 'PROCESSING' | 'COMPLETED' | 'CANCELED') | undefined;
   /**
+   * Extension: `key:value;key:value`, all of them, as requested.
+   */
+  tags?: Record<string, string> | string | undefined;
+  /**
+   * Extension: with `true` each has `details`, what was asked for.
+   */
+  details?: string | undefined;
+  /**
    * `pagination.next` of the page before.
    */
   pageToken?: string | undefined;
@@ -1998,6 +2273,14 @@ export interface ListEmailOperationsQuery {
    */
   endDate?: Date | string | undefined;
   status?: ('SCHEDULED' | 'PROCESSING' | 'COMPLETED' | 'CANCELED') | undefined;
+  /**
+   * Extension: `key:value;key:value`, all of them, as requested.
+   */
+  tags?: Record<string, string> | string | undefined;
+  /**
+   * Extension: with `true` each has `details`, what was asked for.
+   */
+  details?: string | undefined;
   /**
    * `pagination.next` of the page before.
    */
@@ -2232,6 +2515,13 @@ export interface ListDeliveryAttemptsQuery {
   pageSize?: number | undefined;
 }
 
+export interface FetchOperationRequestQuery {
+  /**
+   * Statuses of messages with commas between, as `FAILED,UNDELIVERED`; all when left out.
+   */
+  statuses?: string | undefined;
+}
+
 /** What each endpoint takes and answers, by its operationId. */
 export interface Endpoints {
   listMessages: { query: ListMessagesQuery; body: undefined; answer: MessageList };
@@ -2351,6 +2641,18 @@ export interface Endpoints {
     body: undefined;
     answer: DeliveryAttemptList;
   };
+  fetchOperationReport: { query: undefined; body: undefined; answer: OperationReport };
+  fetchOperationRequest: {
+    query: FetchOperationRequestQuery;
+    body: undefined;
+    answer: SendMessagesRequest;
+  };
+  fetchEmailOperationReport: { query: undefined; body: undefined; answer: OperationReport };
+  listApiKeys: { query: undefined; body: undefined; answer: ApiKeyList };
+  createApiKey: { query: undefined; body: CreateApiKeyRequest; answer: NewApiKey };
+  revokeApiKey: { query: undefined; body: undefined; answer: undefined };
+  listCarriers: { query: undefined; body: undefined; answer: CarrierList };
+  fetchSystem: { query: undefined; body: undefined; answer: System };
 }
 
 /** Method, path below `/v1`, and for lists the field that has the entries. */
@@ -2424,10 +2726,19 @@ export const ENDPOINTS = {
   replaySubscription: ['POST', '/Subscriptions/{subscriptionId}/Replay'],
   listDeliveries: ['GET', '/Subscriptions/{subscriptionId}/Deliveries', 'deliveries'],
   listDeliveryAttempts: ['GET', '/Subscriptions/{subscriptionId}/Attempts', 'attempts'],
+  fetchOperationReport: ['GET', '/Messages/Operations/{operationId}/Report'],
+  fetchOperationRequest: ['GET', '/Messages/Operations/{operationId}/Request'],
+  fetchEmailOperationReport: ['GET', '/Emails/Operations/{operationId}/Report'],
+  listApiKeys: ['GET', '/ApiKeys'],
+  createApiKey: ['POST', '/ApiKeys'],
+  revokeApiKey: ['DELETE', '/ApiKeys/{apiKeySid}'],
+  listCarriers: ['GET', '/Carriers'],
+  fetchSystem: ['GET', '/System'],
 } as const;
 
 /** Fields of answers that are dates. */
 export const DATE_FIELDS: ReadonlySet<string> = new Set([
+  'at',
   'attemptedAt',
   'createdAt',
   'endDate',
@@ -2437,8 +2748,10 @@ export const DATE_FIELDS: ReadonlySet<string> = new Set([
   'nextTryAt',
   'pausedAt',
   'previousUntil',
+  'revokedAt',
   'scheduledFor',
   'startDate',
+  'startedAt',
   'updatedAt',
 ]);
 

@@ -11,6 +11,7 @@
  * for await (const { status, stats } of client.messages.watchOperation(operationId)) console.log(status, stats);
  * ```
  */
+import { ApiKeys } from './api-keys.ts';
 import { Contents } from './contents.ts';
 import { Emails } from './emails.ts';
 import { FanfareError } from './errors.ts';
@@ -18,7 +19,8 @@ import { Messages } from './messages.ts';
 import { SenderPools, Senders } from './senders.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { Suppressions } from './suppressions.ts';
-import { Transport } from './transport.ts';
+import { System } from './system.ts';
+import { authorize, Transport } from './transport.ts';
 
 export type * from './api.ts';
 export {
@@ -51,6 +53,8 @@ export interface ClientOptions {
   readonly apiKey?: string | undefined;
   /** `FANFARE_API_KEY_SECRET` unless given. */
   readonly apiKeySecret?: string | undefined;
+  /** In a page that the server itself serves: no credentials are sent, but the cookie of the page's session. */
+  readonly session?: boolean | undefined;
   /** Where the server is, with or without `/v1`. `FANFARE_BASE_URL`, else `http://127.0.0.1:8420`, unless given. */
   readonly baseUrl?: string | undefined;
   /** Milliseconds for one answer to arrive whole. 60,000 unless given. */
@@ -61,6 +65,8 @@ export interface ClientOptions {
   readonly fetch?: typeof fetch | undefined;
 }
 
+/** Says that the page itself asks, which a form of another page cannot. */
+const SESSION = { 'x-fanfare-session': '1' };
 const BASE_URL = 'http://127.0.0.1:8420';
 const TIMEOUT_MS = 60_000;
 const RETRIES_MAX = 4;
@@ -73,12 +79,14 @@ export class FanfareClient {
   readonly suppressions: Suppressions;
   readonly contents: Contents;
   readonly subscriptions: Subscriptions;
+  readonly apiKeys: ApiKeys;
+  readonly system: System;
 
   /** @throws FanfareError when there are no credentials, or the base URL is none. */
   constructor(options: ClientOptions = {}) {
     const env = readEnvironment();
     const transport = new Transport({
-      ...chooseCredentials(options, env),
+      headers: options.session === true ? SESSION : authorize(chooseCredentials(options, env)),
       baseUrl: readBaseUrl(options.baseUrl ?? env['FANFARE_BASE_URL'] ?? BASE_URL),
       timeoutMs: options.timeoutMs ?? TIMEOUT_MS,
       retriesMax: options.retriesMax ?? RETRIES_MAX,
@@ -91,6 +99,8 @@ export class FanfareClient {
     this.suppressions = new Suppressions(transport);
     this.contents = new Contents(transport);
     this.subscriptions = new Subscriptions(transport);
+    this.apiKeys = new ApiKeys(transport);
+    this.system = new System(transport);
   }
 }
 

@@ -79,6 +79,16 @@ export class Messages extends OperationCalls<'messages'> {
     );
   }
 
+  /** What sends an operation again, to its recipients whose messages have one of these statuses; to all without any. */
+  fetchRequest(
+    operationId: string,
+    statuses: readonly Message['status'][] = [],
+    options?: CallOptions,
+  ): Promise<SendMessagesRequest> {
+    const query = statuses.length === 0 ? {} : { statuses: statuses.join(',') };
+    return this.transport.call('fetchOperationRequest', { path: [operationId], query }, options);
+  }
+
   /** Messages, newest first. */
   list(query: ListMessagesQuery = {}, options?: CallOptions): Listing<MessageList> {
     return new Listing('listMessages', (pageToken = query.pageToken) =>

@@ -8,6 +8,7 @@ import type {
   Operation,
   OperationErrorList,
   OperationList,
+  OperationReport,
 } from './api.ts';
 import { Listing } from './listing.ts';
 import type { CallOptions, Transport } from './transport.ts';
@@ -24,6 +25,7 @@ const NAMES = {
     pause: 'pauseOperation',
     resume: 'resumeOperation',
     delete: 'deleteOperation',
+    report: 'fetchOperationReport',
   },
   emails: {
     fetch: 'fetchEmailOperation',
@@ -34,6 +36,7 @@ const NAMES = {
     pause: 'pauseEmailOperation',
     resume: 'resumeEmailOperation',
     delete: 'deleteEmailOperation',
+    report: 'fetchEmailOperationReport',
   },
 } as const;
 
@@ -84,6 +87,11 @@ export abstract class OperationCalls<Kind extends keyof Shapes> {
         options,
       ),
     );
+  }
+
+  /** What became of an operation by sender, by error and over time, and what was asked for. */
+  fetchReport(operationId: string, options?: CallOptions): Promise<OperationReport> {
+    return this.transport.call(this.#names.report, { path: [operationId] }, options);
   }
 
   /** Sends no more of it. What a carrier has already keeps going. Resolves with the operation as it is then. */

@@ -16,9 +16,8 @@ import { ConnectionError, readRefusal, TimeoutError, type ApiError } from './err
 export interface TransportOptions {
   /** Origin, with or without a path before `/v1`. */
   readonly baseUrl: string;
-  /** User and password of HTTP Basic. */
-  readonly user: string;
-  readonly password: string;
+  /** Say who asks. */
+  readonly headers: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
   readonly retriesMax: number;
   readonly fetch: typeof fetch;
@@ -62,11 +61,9 @@ const GATEWAY_STATUSES: ReadonlySet<number> = new Set([502, 503, 504]);
 
 export class Transport {
   readonly #options: TransportOptions;
-  readonly #authorization: string;
 
   constructor(options: TransportOptions) {
     this.#options = options;
-    this.#authorization = `Basic ${encodeBase64(`${options.user}:${options.password}`)}`;
   }
 
   /**
@@ -120,12 +117,12 @@ export class Transport {
     const [method, template] = ENDPOINTS[name];
     const rest = [...path];
     const filled = template.replaceAll(/\{\w+\}/g, () => encodeURIComponent(rest.shift() ?? ''));
-    const { fetch: send, baseUrl } = this.#options;
+    const { fetch: send, baseUrl, headers: credentials } = this.#options;
     return send(`${baseUrl}/v1${filled}${encodeQuery(query)}`, {
       method,
       signal,
       headers: {
-        authorization: this.#authorization,
+        ...credentials,
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
         ...headers,
@@ -182,6 +179,11 @@ export class Transport {
       outer?.removeEventListener('abort', give);
     }
   }
+}
+
+/** The header of HTTP Basic (RFC 7617). */
+export function authorize({ user, password }: { user: string; password: string }) {
+  return { authorization: `Basic ${encodeBase64(`${user}:${password}`)}` };
 }
 
 /** Waits; rejects with the signal's reason as soon as it is aborted. */

@@ -191,6 +191,9 @@ async function buildApp(
       send: (question, transfer) => intake.call('send', [question], transfer),
       streamSource: hub,
       sealer: createSealer(await store.installation.fetchSecret('email-links')),
+      sessionSealer: createSealer(await store.installation.fetchSecret('sessions')),
+      describeLanes: async () => (await dispatch?.call('describeLanes', [])) ?? [],
+      node: { roles: config.roles, embedded: config.databaseUrl === null },
       carrierCalls: {
         readers: await buildReceiptParsers(config),
         // Where this node sends, receipts wait for the outcomes that it knows.

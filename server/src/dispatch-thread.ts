@@ -7,7 +7,7 @@ import { hostname } from 'node:os';
 import { buildCarriers } from './build-carriers.ts';
 import type { Config } from './config/config.ts';
 import { createConnectionShares } from './dispatch/connection-shares.ts';
-import { createDispatcher } from './dispatch/dispatcher.ts';
+import { createDispatcher, type LaneState } from './dispatch/dispatcher.ts';
 import { createSettler } from './dispatch/settle.ts';
 import { createUpkeep } from './dispatch/upkeep.ts';
 import { createReports, type Reported } from './intake/reports.ts';
@@ -27,6 +27,8 @@ export interface DispatchThreadData {
 export type DispatchThreadApi = {
   /** Takes what a carrier reports; resolves when it is stored, with false when there is no room for it. */
   readonly report: (carrier: string, reported: Reported) => Promise<boolean>;
+  /** How its lanes stand at this moment. */
+  readonly describeLanes: () => Promise<readonly LaneState[]>;
   /** Its metrics in Prometheus' text format. */
   readonly measure: () => Promise<string>;
   /** Stops leasing, lets carriers answer, writes what they said. */
@@ -120,6 +122,7 @@ await serveThread<DispatchThreadData, DispatchThreadApi>(async ({ databaseUrl, c
 
   return {
     measure: () => metrics.read(),
+    describeLanes: async () => dispatcher.describeLanes(),
     report: reports.take,
     async stop() {
       for (const each of stops.splice(0).toReversed()) await each();

@@ -25,6 +25,7 @@ afterAll(async () => {
 });
 
 const ROUTES = [
+  'DELETE /v1/ApiKeys/{apiKeySid}',
   'DELETE /v1/Content/{contentId}',
   'DELETE /v1/Emails/Operations/{operationId}',
   'DELETE /v1/Emails/{emailId}',
@@ -35,12 +36,15 @@ const ROUTES = [
   'DELETE /v1/Senders/{senderId}',
   'DELETE /v1/Subscriptions/{subscriptionId}',
   'DELETE /v1/Suppressions/{suppressionId}',
+  'GET /v1/ApiKeys',
+  'GET /v1/Carriers',
   'GET /v1/Content',
   'GET /v1/Content/{contentId}',
   'GET /v1/Emails',
   'GET /v1/Emails/Operations',
   'GET /v1/Emails/Operations/{operationId}',
   'GET /v1/Emails/Operations/{operationId}/Errors',
+  'GET /v1/Emails/Operations/{operationId}/Report',
   'GET /v1/Emails/Operations/{operationId}/Stream',
   'GET /v1/Emails/{emailId}',
   'GET /v1/Emails/{emailId}/Receipts',
@@ -48,6 +52,8 @@ const ROUTES = [
   'GET /v1/Messages/Operations',
   'GET /v1/Messages/Operations/{operationId}',
   'GET /v1/Messages/Operations/{operationId}/Errors',
+  'GET /v1/Messages/Operations/{operationId}/Report',
+  'GET /v1/Messages/Operations/{operationId}/Request',
   'GET /v1/Messages/Operations/{operationId}/Stream',
   'GET /v1/Messages/Seek/{identifier}',
   'GET /v1/Messages/{messageId}',
@@ -66,9 +72,11 @@ const ROUTES = [
   'GET /v1/Subscriptions/{subscriptionId}/Deliveries',
   'GET /v1/Suppressions',
   'GET /v1/Suppressions/Export',
+  'GET /v1/System',
   'PATCH /v1/SenderPools/{senderPoolId}',
   'PATCH /v1/Senders/{senderId}',
   'PATCH /v1/Subscriptions/{subscriptionId}',
+  'POST /v1/ApiKeys',
   'POST /v1/Content',
   'POST /v1/Emails',
   'POST /v1/Emails/Operations/{operationId}/Cancel',
@@ -330,6 +338,31 @@ describe('/openapi.json', () => {
     await ask(`DELETE ${one}`, path);
     await ask(`DELETE ${one}`, path);
     await ask(`GET ${one}/Deliveries`, `${path}/Deliveries`);
+  });
+
+  it('describes reports, keys and the system as they are', async () => {
+    const ask = (route: string, path: string, body?: unknown) =>
+      askDescribed(document, fanfare, route, path, body);
+    const { body } = await ask('POST /v1/Messages', '/v1/Messages', {
+      to: [special(1), special(2), special(50)],
+      content: text('Hi'),
+      tags: { a: 'b' },
+    });
+    const path = `/v1/Messages/Operations/${body['operationId']}`;
+    await fanfare.watch(body['operationId'], ({ status }) => status === 'COMPLETED');
+    const one = '/v1/Messages/Operations/{operationId}';
+    await ask(`GET ${one}/Report`, `${path}/Report`);
+    await ask(`GET ${one}/Request`, `${path}/Request`);
+    await ask(`GET ${one}/Request`, `${path}/Request?statuses=x`);
+    await ask(`GET ${one}/Report`, '/v1/Messages/Operations/none/Report');
+    const list = '/v1/Messages/Operations';
+    await ask(`GET ${list}`, `${list}?details=true&tags=a:b`);
+    const made = await ask('POST /v1/ApiKeys', '/v1/ApiKeys', { name: 'x' });
+    await ask('GET /v1/ApiKeys', '/v1/ApiKeys');
+    await ask('DELETE /v1/ApiKeys/{apiKeySid}', `/v1/ApiKeys/${made.body['sid']}`);
+    await ask('DELETE /v1/ApiKeys/{apiKeySid}', '/v1/ApiKeys/none');
+    await ask('GET /v1/Carriers', '/v1/Carriers');
+    await ask('GET /v1/System', '/v1/System');
   });
 
   it('shows pages to read, for the API and for every error code', async () => {

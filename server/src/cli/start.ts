@@ -46,7 +46,9 @@ export async function runStart(config: Config): Promise<void> {
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
   // Whoever reads this may stop the server at once.
-  process.stdout.write(config.roles.includes('api') ? describe(app) : describeHelper(app, config));
+  process.stdout.write(
+    config.roles.includes('api') ? describe(app, config) : describeHelper(app, config),
+  );
 }
 
 /** Of a node that answers no requests. */
@@ -61,7 +63,7 @@ Ctrl-C stops it.
 `;
 }
 
-function describe({ url, account }: App): string {
+function describe({ url, account }: App, { dashboard }: Config): string {
   const token = (account.isNew && account.token) || '<auth token>';
   const note = account.isNew
     ? `${token}  (shown once: keep it)`
@@ -73,7 +75,7 @@ Fanfare is ready at ${url}
 
   Account SID  ${account.sid}
   Auth token   ${note}
-  Base URL     ${url}/v1
+${dashboard.enabled ? `  Dashboard    ${url}/\n` : ''}  Base URL     ${url}/v1
   API pages    ${url}/docs
 
 Send a first message (the simulator delivers it), in this folder:

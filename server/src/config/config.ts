@@ -197,6 +197,15 @@ export const CONFIG_SCHEMA = Type.Object(
       },
       'HTTPS instead of HTTP, TLS 1.2 or later. Null: plain HTTP, for a proxy in front.',
     ),
+    dashboard: group(
+      {
+        enabled: flag(true, {
+          env: 'FANFARE_DASHBOARD',
+          description: 'Serve the dashboard at `/`, and sessions for it at `/session`.',
+        }),
+      },
+      'The web page.',
+    ),
     limits: group(
       {
         requestsPerSecond: integer(500, [1, 1_000_000], {

@@ -40,6 +40,24 @@ export interface DispatcherOptions {
 export interface Dispatcher extends Service {
   /** Work may have come. */
   nudge(): void;
+  /** How its lanes stand at this moment. */
+  describeLanes(): LaneState[];
+}
+
+/** A lane of this node, for operators. */
+export interface LaneState {
+  readonly carrier: string;
+  /** Connections that there should be, and that can be used; null where the carrier has none to speak of. */
+  readonly connections: number | null;
+  readonly connected: number | null;
+  /** Why some cannot be used. */
+  readonly detail: string | null;
+  /** Submissions without an answer, how many there may be now, and at most. */
+  readonly inFlight: number;
+  readonly window: number;
+  readonly windowMax: number;
+  /** Whether the carrier has said that we are too fast, and the lane waits. */
+  readonly throttled: boolean;
 }
 
 const POLL_MS = 200;
@@ -62,10 +80,8 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const running = new Map<LeasedBatch, Promise<void>>();
   const held = new Map<Lane, number>();
   const paced = new Map<Lane, PacedPlaces>();
-  const loops: Loop[] = options.carriers.flatMap((carrier) => {
-    const lane = createLane(carrier);
-    return [laneLoop(lane), pacedLoop(lane)];
-  });
+  const lanes = options.carriers.map((carrier) => createLane(carrier));
+  const loops: Loop[] = lanes.flatMap((lane) => [laneLoop(lane), pacedLoop(lane)]);
   let renewal: NodeJS.Timeout | undefined;
   let secondRenewal: NodeJS.Timeout | undefined;
 
@@ -226,6 +242,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     nudge() {
       for (const loop of loops) loop.nudge();
     },
+    describeLanes: () => lanes.map(describeLane),
     async stop() {
       stopping.abort();
       await Promise.all(loops.map((loop) => loop.stop()));
@@ -261,6 +278,20 @@ class Turns {
     const [oldest] = this.#served.keys();
     if (this.#served.size > TURNS_MAX && oldest !== undefined) this.#served.delete(oldest);
   }
+}
+
+function describeLane({ carrier, inFlight, window, isThrottled }: Lane): LaneState {
+  const state = carrier.state?.();
+  return {
+    carrier: carrier.name,
+    connections: state?.connections ?? null,
+    connected: state?.connected ?? null,
+    detail: state?.detail ?? null,
+    inFlight,
+    window,
+    windowMax: carrier.windowMax,
+    throttled: isThrottled,
+  };
 }
 
 /** The batches of senders with a pace that a lane works on. */

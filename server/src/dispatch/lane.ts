@@ -17,6 +17,10 @@ export interface Lane {
   /** Gives the slot back with what the carrier said. `afterMs` only when it throttled. */
   release(outcome: 'accepted' | 'refused' | 'throttled', afterMs?: number): void;
   readonly inFlight: number;
+  /** Slots that there are now. */
+  readonly window: number;
+  /** Whether it waits because its carrier said that it is too fast. */
+  readonly isThrottled: boolean;
 }
 
 export function createLane(carrier: Carrier): Lane {
@@ -72,6 +76,12 @@ export function createLane(carrier: Carrier): Lane {
     release,
     get inFlight() {
       return inFlight;
+    },
+    get window() {
+      return window;
+    },
+    get isThrottled() {
+      return pausedUntil > performance.now();
     },
   };
 }

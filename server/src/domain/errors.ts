@@ -31,6 +31,12 @@ const table = {
     message: 'The credentials are missing or wrong.',
     advice: 'Send HTTP Basic with AccountSid:AuthToken or ApiKeySid:Secret.',
   },
+  forbidden: {
+    code: 20006,
+    status: 403,
+    message: 'These credentials, or this page, may not do that.',
+    advice: "Use the account's SID and token; a session only from the dashboard's own pages.",
+  },
   notFound: {
     code: 20404,
     status: 404,

@@ -6,35 +6,61 @@ import { createHash } from 'node:crypto';
 import { secretMatches } from '../lib/secrets.ts';
 import type { Account, Store } from '../store/store.ts';
 
-const BELIEVED_MS = 5_000;
+/** How long credentials that were right are believed, in milliseconds. */
+export const BELIEVED_MS = 5_000;
 const BELIEVED_MAX = 1_000;
 
+/** Whoever credentials belong to. */
+export interface Identity {
+  readonly account: Account;
+  /** The SID they were given with: the account's, or an API key's. */
+  readonly sid: string;
+}
+
 export interface Authenticator {
-  /** The account of an Authorization header, or null. Rejects when the database is away. */
-  authenticate(header: string | undefined): Promise<Account | null>;
+  /** Who an Authorization header belongs to, or null. Rejects when the database is away. */
+  authenticate(header: string | undefined): Promise<Identity | null>;
 }
 
 export function createAuthenticator(store: Store): Authenticator {
-  const believed = new Map<string, { account: Account; until: number }>();
+  const believed = createBeliefs();
 
   return {
     async authenticate(header) {
       const pair = readBasic(header);
       if (pair === null) return null;
-      const key = createHash('sha256')
-        .update(header ?? '')
-        .digest('base64');
-      const now = performance.now();
-      const known = believed.get(key);
-      if (known !== undefined && known.until > now) return known.account;
-      believed.delete(key);
+      const known = believed.find(header ?? '');
+      if (known !== null) return known;
       const credential = await store.accounts.findCredential(pair.sid);
       // The same comparison is made for an unknown SID, so that time does not tell it from a wrong secret.
       const matches = secretMatches(pair.secret, credential?.secretHash ?? Buffer.alloc(32));
       if (credential === null || !matches) return null;
+      return believed.keep(header ?? '', { account: credential.account, sid: pair.sid });
+    },
+  };
+}
+
+/** What was found right a moment ago, by a hash of the proof. */
+export interface Beliefs {
+  find(proof: string): Identity | null;
+  keep(proof: string, identity: Identity): Identity;
+}
+
+export function createBeliefs(): Beliefs {
+  const believed = new Map<string, { readonly identity: Identity; readonly until: number }>();
+  const keyOf = (proof: string) => createHash('sha256').update(proof).digest('base64');
+  return {
+    find(proof) {
+      const key = keyOf(proof);
+      const known = believed.get(key);
+      if (known !== undefined && known.until > performance.now()) return known.identity;
+      believed.delete(key);
+      return null;
+    },
+    keep(proof, identity) {
       if (believed.size >= BELIEVED_MAX) believed.clear();
-      believed.set(key, { account: credential.account, until: now + BELIEVED_MS });
-      return credential.account;
+      believed.set(keyOf(proof), { identity, until: performance.now() + BELIEVED_MS });
+      return identity;
     },
   };
 }

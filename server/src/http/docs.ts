@@ -24,6 +24,8 @@ export async function registerDocs(app: FastifyInstance): Promise<void> {
         { name: 'Suppressions', description: 'Who is not sent to.' },
         { name: 'Content', description: 'Contents stored under an id.' },
         { name: 'Subscriptions', description: 'Who is told what happens, and what became of it.' },
+        { name: 'ApiKeys', description: 'Credentials for programs.' },
+        { name: 'System', description: 'How carriers, queue and database stand.' },
       ],
       components: {
         securitySchemes: {

@@ -4,8 +4,14 @@ import { EMAIL_STATUS } from './email-schemas.ts';
 import type { createEmailHandlers } from './emails.ts';
 import type { createOperationHandlers } from './operations.ts';
 import { PAGING } from './paging.ts';
-import { DATES, describe, describeStream, IDEMPOTENCY_HEADERS, type Route } from './route.ts';
-import { OPERATION_STATUS } from './schema-parts.ts';
+import {
+  DATES,
+  describe,
+  describeStream,
+  IDEMPOTENCY_HEADERS,
+  OPERATION_FILTER,
+  type Route,
+} from './route.ts';
 import { answer, refusals } from './schemas.ts';
 
 type Emails = ReturnType<typeof createEmailHandlers>;
@@ -155,7 +161,7 @@ function listOperationRoutes(operations: Operations): Route[] {
       path: '/Emails/Operations',
       handler: operations.list,
       schema: describe('Emails', 'listEmailOperations', 'List operations, newest first.', {
-        querystring: Type.Object({ ...DATES, status: Type.Optional(OPERATION_STATUS), ...PAGING }),
+        querystring: Type.Object({ ...OPERATION_FILTER, ...PAGING }),
         response: { 200: answer('EmailOperationList', 'A page.'), ...refusals(400) },
       }),
     },

@@ -9,6 +9,7 @@ import type {
   OperationStatus,
 } from '../domain/operation.ts';
 import type { OperationErrorRow, Store } from '../store/store.ts';
+import { showRequest } from './operation-reports.ts';
 import { cutPage } from './paging.ts';
 import { earlierOf, QueryReader, UUID_MAX } from './query.ts';
 import { infoUrlOf, refuse, sendErased } from './reply.ts';
@@ -35,25 +36,37 @@ export function createOperationHandlers(
         startDate?: string;
         endDate?: string;
         status?: OperationStatus;
+        tags?: string;
+        details?: string;
         pageToken?: string;
         pageSize?: number;
       };
       const reader = new QueryReader();
       const page = reader.readPage(query, UUID_MAX);
       const dates = reader.readDates(query);
+      const tags = reader.readTags(query.tags);
       reader.finish();
       const rows = await store.operations.listOperations(
         request.account.id,
         {
           kind,
           status: query.status ?? null,
+          tags,
           after: dates.after,
           before: earlierOf(dates.before, page.start),
         },
         page.size + 1,
       );
       const cut = cutPage(rows, page.size, page.start, (row) => row.id);
-      return { operations: cut.rows.map(show), pagination: cut.pagination };
+      if (query.details !== 'true')
+        return { operations: cut.rows.map(show), pagination: cut.pagination };
+      const ids = cut.rows.map(({ id }) => id);
+      const asked = await store.reports.fetchRequests(request.account.id, ids);
+      const operations = cut.rows.flatMap((row) => {
+        const each = asked.get(row.id);
+        return each === undefined ? [] : [{ ...show(row), details: showRequest(each) }];
+      });
+      return { operations, pagination: cut.pagination };
     },
 
     async fetch(request: FastifyRequest) {

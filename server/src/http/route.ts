@@ -1,6 +1,7 @@
 /** A route: what the table of `routes.ts` consists of, and parts that many routes share. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type, type TSchema } from 'typebox';
+import { OPERATION_STATUS } from './schema-parts.ts';
 
 export interface Route {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
@@ -20,6 +21,17 @@ const date = (description: string) =>
 export const DATES = {
   startDate: date('Created after this instant.'),
   endDate: date('Created before this instant; later than startDate.'),
+};
+/** Query parameters of lists of operations. */
+export const OPERATION_FILTER = {
+  ...DATES,
+  status: Type.Optional(OPERATION_STATUS),
+  tags: Type.Optional(
+    Type.String({ description: 'Extension: `key:value;key:value`, all of them, as requested.' }),
+  ),
+  details: Type.Optional(
+    Type.String({ description: 'Extension: with `true` each has `details`, what was asked for.' }),
+  ),
 };
 /** Headers of sends. */
 export const IDEMPOTENCY_HEADERS = Type.Object({
@@ -41,6 +53,8 @@ export const describe = (
     | 'Suppressions'
     | 'Content'
     | 'Streams'
+    | 'ApiKeys'
+    | 'System'
     | 'Subscriptions',
   operationId: string,
   summary: string,

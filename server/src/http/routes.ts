@@ -7,16 +7,26 @@ import type { createEmailHandlers } from './emails.ts';
 import type { createMessageHandlers } from './messages.ts';
 import type { createOperationHandlers } from './operations.ts';
 import { PAGING } from './paging.ts';
-import { DATES, describe, describeStream, IDEMPOTENCY_HEADERS, type Route } from './route.ts';
+import {
+  DATES,
+  describe,
+  describeStream,
+  IDEMPOTENCY_HEADERS,
+  OPERATION_FILTER,
+  type Route,
+} from './route.ts';
 import type { createSenderPoolHandlers } from './sender-pools.ts';
+import type { createApiKeyHandlers } from './api-keys.ts';
+import type { createReportHandlers } from './operation-reports.ts';
+import { listApiKeyRoutes, listReportRoutes, listSystemRoutes } from './overview-routes.ts';
 import { listPoolRoutes, listSenderRoutes } from './sender-routes.ts';
 import type { createSenderHandlers } from './senders.ts';
 import type { Streams } from './stream.ts';
 import { listSubscriptionRoutes } from './subscription-routes.ts';
 import type { createSubscriptionHandlers } from './subscriptions.ts';
+import type { createSystemHandlers } from './system.ts';
 import { listSuppressionRoutes } from './suppression-routes.ts';
 import type { createSuppressionHandlers } from './suppressions.ts';
-import { OPERATION_STATUS } from './schema-parts.ts';
 import { answer, CHANNEL, MESSAGE_STATUS, refusals } from './schemas.ts';
 
 export interface Handlers {
@@ -29,6 +39,10 @@ export interface Handlers {
   readonly suppressions: ReturnType<typeof createSuppressionHandlers>;
   readonly contentTemplates: ReturnType<typeof createContentHandlers>;
   readonly streams: Streams;
+  readonly reports: ReturnType<typeof createReportHandlers>;
+  readonly emailReports: ReturnType<typeof createReportHandlers>;
+  readonly apiKeys: ReturnType<typeof createApiKeyHandlers>;
+  readonly system: ReturnType<typeof createSystemHandlers>;
   readonly subscriptions: ReturnType<typeof createSubscriptionHandlers>;
 }
 
@@ -102,7 +116,7 @@ function listMessageRoutes({ messages, operations }: Handlers): Route[] {
       path: '/Messages/Operations',
       handler: operations.list,
       schema: describe('Operations', 'listOperations', 'List operations, newest first.', {
-        querystring: Type.Object({ ...DATES, status: Type.Optional(OPERATION_STATUS), ...PAGING }),
+        querystring: Type.Object({ ...OPERATION_FILTER, ...PAGING }),
         response: { 200: answer('OperationList', 'A page.'), ...refusals(400) },
       }),
     },
@@ -303,5 +317,8 @@ export function listRoutes(handlers: Handlers, emailBytesMax: number): Route[] {
     ...listContentRoutes(handlers.contentTemplates),
     ...listStreamRoutes(handlers),
     ...listSubscriptionRoutes(handlers.subscriptions),
+    ...listReportRoutes(handlers.reports, handlers.emailReports),
+    ...listApiKeyRoutes(handlers.apiKeys),
+    ...listSystemRoutes(handlers.system),
   ];
 }

@@ -180,6 +180,14 @@ export const SEND_FIELDS = {
 
 export const count = (description: string) => Type.Integer({ minimum: 0, description });
 
+/** What tells an operation from others, for people. */
+export const REQUEST_FIELDS = {
+  excerpt: Type.String({ description: 'The first words of its content, as a template.' }),
+  tags: Type.Record(Type.String(), Type.String(), { description: 'As requested, not rendered.' }),
+  scheduledFor: orNull(instant('When it is or was to be sent, where that is one instant.')),
+  expireAt: orNull(instant('After this nothing of it is sent any more.')),
+};
+
 /** What operations of every kind show. */
 export const operationFields = {
   id: OPERATION_ID,
@@ -187,4 +195,9 @@ export const operationFields = {
   pausedAt: orNull(instant('Extension: since when nothing is handed over; null when not paused.')),
   createdAt: instant('When it was accepted.'),
   updatedAt: instant('When a counter last moved.'),
+  details: Type.Optional(
+    Type.Object(REQUEST_FIELDS, {
+      description: 'Extension: what was asked for; in lists with `details=true` only.',
+    }),
+  ),
 };

@@ -19,6 +19,7 @@ import { SENDER_STATUSES } from '../domain/sender.ts';
 import { CONTENT_ARMS, CONTENT_SHAPES, RENDERED_CONTENT, RICH } from './content-schemas.ts';
 import { PAGINATION } from './paging.ts';
 import { EMAIL_SHAPES } from './email-schemas.ts';
+import { OVERVIEW_SHAPES } from './overview-schemas.ts';
 import { SUBSCRIPTION_SHAPES } from './subscription-schemas.ts';
 import {
   ATTEMPT_SID,
@@ -550,6 +551,7 @@ export const NAMED_SHAPES: readonly TSchema[] = [
   ...SUPPRESSION_BODIES,
   ...CONTENT_SHAPES,
   ...SUBSCRIPTION_SHAPES,
+  ...OVERVIEW_SHAPES,
   SUPPRESSION,
   listOf('suppressions', ref('Suppression'), 'SuppressionList'),
   SUPPRESSION_IMPORT,

@@ -24,24 +24,30 @@ import { createAuthenticator, createGuessLimit } from './auth.ts';
 import { boundBytesInFlight, discardRest, setBodyParser } from './bodies.ts';
 import { registerCarrierCalls, type CarrierCallDeps } from './carrier-calls.ts';
 import { compileCheck } from './check.ts';
+import { createApiKeyHandlers } from './api-keys.ts';
 import { createContentHandlers } from './content-templates.ts';
+import { registerDashboard } from './dashboard.ts';
 import { registerDocs } from './docs.ts';
 import { registerEmailLinks } from './email-links.ts';
 import { createEmailHandlers } from './emails.ts';
 import { registerHealth } from './health.ts';
+import { identify, type Who } from './identify.ts';
 import { createMessageHandlers } from './messages.ts';
 import { createOperationHandlers } from './operations.ts';
 import { originOf, Refusal, refuse, refuseForNow, sendRefusal } from './reply.ts';
 import { watchConnections } from './quiet-connections.ts';
+import { createReportHandlers } from './operation-reports.ts';
 import { createSenderPoolHandlers } from './sender-pools.ts';
 import { createSenderHandlers } from './senders.ts';
 import { NO_RATE_HEADERS, type Route } from './route.ts';
 import { listRoutes } from './routes.ts';
 import { NAMED_SHAPES } from './schemas.ts';
+import { createSessions, registerSessions } from './sessions.ts';
 import { createStreams, type Streams, type StreamSource } from './stream.ts';
 import { refuseUnreadable } from './unreadable.ts';
 import { createSubscriptionHandlers, type SubscriptionDeps } from './subscriptions.ts';
 import { createSuppressionHandlers } from './suppressions.ts';
+import { createSystemHandlers, type LaneState } from './system.ts';
 import type { SendAnswer, SendQuestion } from './send.ts';
 
 declare module 'fastify' {
@@ -52,6 +58,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Who asks; set below `/v1`. */
     account: Account;
+    /** The SID that the credentials were given with: the account's or a key's; set below `/v1`. */
+    credentialSid: string;
     /** The origin that links in the answer begin with. */
     origin: string;
   }
@@ -65,6 +73,7 @@ export interface ServerOptions {
   readonly shutdownDelayMs: number;
   /** Channels of each configured carrier. */
   readonly carriers: Readonly<Record<string, readonly Channel[]>>;
+  readonly dashboard: { readonly enabled: boolean };
   /** Bytes of a request to send e-mails. */
   readonly emails: { readonly requestBytesMax: number };
   readonly limits: {
@@ -96,6 +105,12 @@ export interface ApiDeps {
   readonly send: (question: SendQuestion, transfer: readonly Transferable[]) => Promise<SendAnswer>;
   /** What the links of e-mails are sealed with. */
   readonly sealer: Sealer;
+  /** What sessions of the dashboard are sealed with. */
+  readonly sessionSealer: Sealer;
+  /** How the lanes of this node stand; none where it does not send. */
+  readonly describeLanes: () => Promise<readonly LaneState[]>;
+  /** What this node is. */
+  readonly node: { readonly roles: readonly string[]; readonly embedded: boolean };
   /** What reads and stores the calls of carriers. */
   readonly carrierCalls: CarrierCallDeps;
   /** What tells those who listen. */
@@ -149,6 +164,7 @@ export async function createServer(deps: ServerDeps): Promise<Server> {
     },
   });
   app.decorateRequest('account', null as unknown as Account);
+  app.decorateRequest('credentialSid', '');
   app.decorateRequest('origin', '');
   for (const shape of NAMED_SHAPES) app.addSchema(shape);
   // Answers are what handlers say; the schemas of answers document, and the contract test holds them to it.
@@ -211,7 +227,18 @@ async function registerAll(app: FastifyInstance, deps: AllDeps): Promise<void> {
   await app.register((scope) =>
     registerEmailLinks(scope, { store, log, sealer, requestsPerSecond }),
   );
-  await app.register((api) => registerApi(api, deps), { prefix: '/v1' });
+  const who = {
+    authenticator: createAuthenticator(store),
+    guesses: createGuessLimit(options.limits.wrongCredentialsPerMinute),
+    sessions: createSessions({ store, sealer: deps.sessionSealer }),
+  };
+  if (options.dashboard.enabled) {
+    await registerDashboard(app, log);
+    await app.register((scope) =>
+      registerSessions(scope, { store, sealer: deps.sessionSealer, ...who }),
+    );
+  }
+  await app.register((api) => registerApi(api, deps, who), { prefix: '/v1' });
 }
 
 function urlOf(app: FastifyInstance, host: string, scheme: string): string {
@@ -222,25 +249,9 @@ function urlOf(app: FastifyInstance, host: string, scheme: string): string {
 }
 
 /** Everything below `/v1`: credentials, limits, routes. */
-async function registerApi(api: FastifyInstance, deps: AllDeps): Promise<void> {
+async function registerApi(api: FastifyInstance, deps: AllDeps, who: Who): Promise<void> {
   const { limits } = deps.options;
-  const authenticator = createAuthenticator(deps.store);
-  const guesses = createGuessLimit(limits.wrongCredentialsPerMinute);
-  api.addHook('onRequest', async (request) => {
-    // Unknown routes are not found, whoever asks.
-    if (request.is404) return;
-    const waitSeconds = guesses.waitSeconds(request.ip);
-    if (waitSeconds > 0)
-      throw refuse('tooManyRequests', 'Too many wrong credentials came from this address.', {
-        'retry-after': String(waitSeconds),
-      });
-    const account = await authenticator.authenticate(request.headers.authorization);
-    if (account === null) {
-      guesses.note(request.ip);
-      throw refuse('authentication', undefined, { 'www-authenticate': 'Basic realm="Fanfare"' });
-    }
-    request.account = account;
-  });
+  api.addHook('onRequest', (request) => identify(request, who, deps.options.dashboard.enabled));
   await api.register(rateLimit, {
     max: limits.requestsPerSecond,
     timeWindow: 1_000,
@@ -261,6 +272,10 @@ async function registerApi(api: FastifyInstance, deps: AllDeps): Promise<void> {
     senders: createSenderHandlers({ store: deps.store, carriers: deps.options.carriers }),
     senderPools: createSenderPoolHandlers(deps),
     suppressions: createSuppressionHandlers(deps),
+    reports: createReportHandlers(deps, 'MESSAGES'),
+    emailReports: createReportHandlers(deps, 'EMAILS'),
+    apiKeys: createApiKeyHandlers(deps),
+    system: createSystemHandlers({ ...deps, carriers: deps.options.carriers }),
     contentTemplates: createContentHandlers(deps),
     streams: deps.streams,
     subscriptions: createSubscriptionHandlers(deps),

@@ -338,6 +338,8 @@ export interface OperationFilter {
   /** Ids lie strictly between these. */
   readonly after: string;
   readonly before: string;
+  /** Pairs that must all be there, as requested. */
+  readonly tags: Readonly<Record<string, string>> | null;
 }
 
 /** Operations of the account, newest first, at most `limit`. */
@@ -350,8 +352,17 @@ export async function listOperations(
   const { rows } = await database.query<OperationRow>(
     `select ${OPERATION_COLUMNS} from operation
      where account_id = $1 and id > $2 and id < $3 and ($4::operation_status is null or status = $4) and kind = $5
+       and ($7::jsonb is null or tags @> $7)
      order by id desc limit $6`,
-    [accountId, filter.after, filter.before, filter.status, filter.kind, limit],
+    [
+      accountId,
+      filter.after,
+      filter.before,
+      filter.status,
+      filter.kind,
+      limit,
+      filter.tags === null ? null : JSON.stringify(filter.tags),
+    ],
   );
   return rows.map(toOperation);
 }

@@ -19,6 +19,7 @@ import { migrate } from './migrate.ts';
 import * as messages from './messages.ts';
 import * as inbound from './inbound.ts';
 import * as pace from './pace.ts';
+import * as operationReports from './operation-reports.ts';
 import * as operations from './operations.ts';
 import * as partitions from './partitions.ts';
 import * as senderPools from './sender-pools.ts';
@@ -28,6 +29,7 @@ import * as suppressions from './suppressions.ts';
 import * as receipts from './receipts.ts';
 import * as replays from './replays.ts';
 import * as settlements from './settlements.ts';
+import * as system from './system.ts';
 import { dropExpiredIdempotencyKeys, listen, ping } from './housekeeping.ts';
 
 export { DatabaseUnavailable } from './database.ts';
@@ -58,6 +60,13 @@ export type {
   OperationErrorRow,
   OperationFilter,
 } from './operations.ts';
+export type {
+  ErrorCount,
+  NamedRecipient,
+  OperationRequest,
+  TimeBucket,
+  WayCount,
+} from './operation-reports.ts';
 export type { MatchedReceipt, ReceiptTally } from './receipts.ts';
 export type { SenderPool, SenderPoolOperation } from './sender-pools.ts';
 export type { NewSender, SenderQuestion } from './senders.ts';
@@ -118,7 +127,9 @@ function makeStore(database: Database, migrated: readonly string[]) {
     senders: bind(database, senders),
     senderPools: bind(database, senderPools),
     subscriptions: bind(database, subscriptions),
+    reports: bind(database, operationReports),
     suppressions: bind(database, suppressions),
+    system: bind(database, system),
     upkeep: bind(database, { ...partitions, dropExpiredIdempotencyKeys, listen, ping }),
     close: () => database.close(),
   };

@@ -1,0 +1,26 @@
+/** API keys of the account. They are managed with the account's own token; a key is refused. */
+import type { ApiKeyList, CreateApiKeyRequest, NewApiKey } from './api.ts';
+import type { CallOptions, Transport } from './transport.ts';
+
+export class ApiKeys {
+  readonly #transport: Transport;
+
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /** All of them, oldest first, revoked ones too. */
+  list(options?: CallOptions): Promise<ApiKeyList> {
+    return this.#transport.call('listApiKeys', {}, options);
+  }
+
+  /** The secret in the answer is shown there only. */
+  create(request: CreateApiKeyRequest = {}, options?: CallOptions): Promise<NewApiKey> {
+    return this.#transport.call('createApiKey', { body: request }, options);
+  }
+
+  /** For good; it may go on working for five seconds. */
+  async revoke(apiKeySid: string, options?: CallOptions): Promise<void> {
+    await this.#transport.call('revokeApiKey', { path: [apiKeySid] }, options);
+  }
+}

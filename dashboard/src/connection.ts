@@ -1,0 +1,79 @@
+/**
+ * Whether the server is there: everything that goes over the network passes `watchedFetch`, so that what is shown is never
+ * taken for live when it is not.
+ *
+ * ```
+ *  up ──a request or stream breaks, the browser is offline, a stream is silent──▶ down ──an answer──▶ up
+ * ```
+ */
+import { signal } from '@preact/signals';
+
+export interface Connection {
+  readonly isUp: boolean;
+  /** When the server was heard last; null before. */
+  readonly heardAt: Date | null;
+}
+
+export const connection = signal<Connection>({ isUp: true, heardAt: null });
+/** Whether somebody is signed in, as far as the last answers tell. */
+export const isSignedOut = signal(false);
+
+/** A stream says something every 15 seconds; one that has not for this long is broken. */
+const SILENCE_MS = 20_000;
+
+function hear(): void {
+  connection.value = { isUp: true, heardAt: new Date() };
+}
+
+function lose(): void {
+  if (connection.value.isUp) connection.value = { ...connection.value, isUp: false };
+}
+
+addEventListener('offline', lose);
+
+export const watchedFetch: typeof fetch = async (input, init) => {
+  let response: Response;
+  try {
+    response = await fetch(input, init);
+  } catch (error) {
+    if (init?.signal?.aborted !== true) lose();
+    throw error;
+  }
+  if (response.status >= 502) lose();
+  else hear();
+  if (response.status === 401) isSignedOut.value = true;
+  const isStream = response.headers.get('content-type')?.startsWith('text/event-stream') === true;
+  return isStream && response.body !== null
+    ? new Response(watchBody(response.body, init?.signal ?? null), response)
+    : response;
+};
+
+/** Passes a stream on, and notes when it breaks or falls silent. */
+function watchBody(
+  body: ReadableStream<Uint8Array>,
+  abort: AbortSignal | null,
+): ReadableStream<Uint8Array> {
+  const reader = body.getReader();
+  let timer = setTimeout(lose, SILENCE_MS);
+  const end = () => clearTimeout(timer);
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      try {
+        const { done, value } = await reader.read();
+        clearTimeout(timer);
+        if (done) return controller.close();
+        hear();
+        timer = setTimeout(lose, SILENCE_MS);
+        controller.enqueue(value);
+      } catch (error) {
+        end();
+        if (abort?.aborted !== true) lose();
+        controller.error(error);
+      }
+    },
+    cancel(reason) {
+      end();
+      return reader.cancel(reason);
+    },
+  });
+}

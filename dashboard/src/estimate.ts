@@ -1,0 +1,76 @@
+/** What a send would cost and how long it would take, from its dry run and the paces of senders. */
+import type { DryRun, EmailDryRun, ErrorItem, Sender } from '@fanfare/client';
+
+/** Dry runs of all parts of a send, summed. */
+export interface Estimate {
+  readonly recipients: number;
+  readonly reached: number;
+  readonly segments: number;
+  /** What is paid for: segments of SMS, else messages. */
+  readonly units: number;
+  readonly byChannel: ReadonlyMap<string, number>;
+  readonly unaddressable: readonly ErrorItem[];
+  readonly suppressed: number;
+  readonly duplicates: readonly { readonly address: string; readonly count: number }[];
+  /** Seconds at the senders' pace; null where no sender has one. */
+  readonly seconds: number | null;
+  readonly scheduledFor: Date | null;
+}
+
+/** Error of recipients that have opted out. */
+const SUPPRESSED = 21610;
+
+export function estimate(
+  runs: readonly (DryRun | EmailDryRun)[],
+  senders: readonly Sender[],
+): Estimate {
+  const byChannel = new Map<string, number>();
+  const loads = new Map<string, { messages: number; segments: number }>();
+  let [units, segments] = [0, 0];
+  for (const run of runs) {
+    const ways =
+      'emails' in run
+        ? run.emails.map(({ from }) => ({ channel: 'EMAIL', from: from.address, segments: null }))
+        : run.messages;
+    for (const way of ways) {
+      byChannel.set(way.channel, (byChannel.get(way.channel) ?? 0) + 1);
+      const load = loads.get(`${way.channel} ${way.from}`) ?? { messages: 0, segments: 0 };
+      load.messages += 1;
+      load.segments += way.segments ?? 1;
+      loads.set(`${way.channel} ${way.from}`, load);
+      units += way.segments ?? 1;
+      segments += way.channel === 'SMS' ? (way.segments ?? 0) : 0;
+    }
+  }
+  const unaddressable = runs.flatMap((run) => run.unaddressable);
+  const recipients = runs.reduce((sum, run) => sum + run.recipients, 0);
+  return {
+    recipients,
+    reached: recipients - unaddressable.length,
+    segments,
+    units,
+    byChannel,
+    unaddressable,
+    suppressed: unaddressable.filter(({ code }) => code === SUPPRESSED).length,
+    duplicates: runs.flatMap((run) =>
+      run.duplicates.map(({ address, contexts }) => ({ address, count: contexts.length })),
+    ),
+    seconds: secondsOf(loads, senders),
+    scheduledFor: runs[0]?.scheduledFor ?? null,
+  };
+}
+
+/** Senders send beside each other: the slowest one tells. */
+function secondsOf(
+  loads: ReadonlyMap<string, { readonly messages: number; readonly segments: number }>,
+  senders: readonly Sender[],
+): number | null {
+  let most: number | null = null;
+  for (const { channel, address, throughput, throughputUnit } of senders) {
+    const load = loads.get(`${channel} ${address}`);
+    if (throughput === null || load === undefined) continue;
+    const seconds = (throughputUnit === 'SEGMENTS' ? load.segments : load.messages) / throughput;
+    most = Math.max(most ?? 0, seconds);
+  }
+  return most;
+}

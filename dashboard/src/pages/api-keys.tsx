@@ -1,0 +1,168 @@
+/** API keys: one for each program, so that one can be revoked. */
+import { useState } from 'preact/hooks';
+import type { ApiKey, NewApiKey } from '@fanfare/client';
+import { client, session } from '../api.ts';
+import { useAction, useLoaded } from '../hooks.ts';
+import { Confirm, Dialog } from '../ui/dialog.tsx';
+import { Icon } from '../ui/icon.tsx';
+import { Button, Copyable, Empty, Field, Notice, PageHead, Shown, When } from '../ui/parts.tsx';
+
+export function ApiKeysPage() {
+  const isByKey = session.value?.credential.startsWith('SK') === true;
+  return isByKey ? (
+    <>
+      <PageHead title="API keys" />
+      <Empty title="Keys are managed with the account’s token.">
+        <p>
+          You have signed in with an API key. Sign out, and in with the account SID and its auth
+          token.
+        </p>
+      </Empty>
+    </>
+  ) : (
+    <Keys />
+  );
+}
+
+function Keys() {
+  const loaded = useLoaded('keys', (signal) => client.apiKeys.list({ signal }));
+  const [isMaking, setMaking] = useState(false);
+  const [revoking, setRevoking] = useState<ApiKey | null>(null);
+  return (
+    <>
+      <PageHead title="API keys">
+        <Button tone="main" onClick={() => setMaking(true)}>
+          <Icon name="plus" /> New key
+        </Button>
+      </PageHead>
+      <Shown of={loaded}>
+        {({ apiKeys }) =>
+          apiKeys.length === 0 ? (
+            <Empty title="There is no API key yet.">
+              <p>Give each program a key of its own: then one can be revoked without the others.</p>
+            </Empty>
+          ) : (
+            <table class="rows">
+              <thead>
+                <tr>
+                  <th scope="col">Name</th>
+                  <th scope="col">SID</th>
+                  <th scope="col" class="wide-only number">
+                    Made
+                  </th>
+                  <th scope="col" class="number">
+                    State
+                  </th>
+                </tr>
+              </thead>
+              <tbody>
+                {apiKeys.map((key) => (
+                  <tr key={key.sid}>
+                    <th scope="row">{key.name ?? <span class="muted">without a name</span>}</th>
+                    <td class="breakable">
+                      <code>{key.sid}</code>
+                    </td>
+                    <td class="wide-only number">
+                      <When at={key.createdAt} />
+                    </td>
+                    <td class="number">
+                      {key.revokedAt === null ? (
+                        <button
+                          type="button"
+                          class="as-link"
+                          aria-label={`Revoke ${key.name ?? key.sid}`}
+                          onClick={() => setRevoking(key)}
+                        >
+                          Revoke
+                        </button>
+                      ) : (
+                        <span class="muted">
+                          revoked <When at={key.revokedAt} />
+                        </span>
+                      )}
+                    </td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          )
+        }
+      </Shown>
+      {isMaking && (
+        <NewKey
+          onClose={() => {
+            setMaking(false);
+            loaded.reload();
+          }}
+        />
+      )}
+      {revoking !== null && (
+        <Confirm
+          title="Revoke this key?"
+          word="Revoke"
+          action={async () => {
+            await client.apiKeys.revoke(revoking.sid);
+            loaded.reload();
+          }}
+          onClose={() => setRevoking(null)}
+        >
+          <p>
+            Programs that use <b>{revoking.name ?? revoking.sid}</b> are refused within five
+            seconds. This cannot be undone.
+          </p>
+        </Confirm>
+      )}
+    </>
+  );
+}
+
+function NewKey({ onClose }: { readonly onClose: () => void }) {
+  const [name, setName] = useState('');
+  const [made, setMade] = useState<NewApiKey | null>(null);
+  const action = useAction();
+  const make = () =>
+    action.run(async () => {
+      setMade(await client.apiKeys.create(name.trim() === '' ? {} : { name: name.trim() }));
+    });
+  return (
+    <Dialog title="New API key" onClose={onClose}>
+      <div class="dialog-text">
+        {made === null ? (
+          <Field label="Name (optional)" hint="Of the program that uses it.">
+            {(ids) => (
+              <input
+                {...ids}
+                maxLength={256}
+                value={name}
+                onInput={(event) => setName(event.currentTarget.value)}
+              />
+            )}
+          </Field>
+        ) : (
+          <>
+            <Notice tone="good">The secret is shown now and never again. Keep it.</Notice>
+            <p>
+              SID
+              <br />
+              <Copyable text={made.sid} what="the SID" />
+            </p>
+            <p>
+              Secret
+              <br />
+              <Copyable text={made.secret} what="the secret" />
+            </p>
+          </>
+        )}
+        {action.error !== null && <Notice tone="bad">{action.error}</Notice>}
+      </div>
+      <div class="dialog-actions">
+        <Button onClick={onClose}>{made === null ? 'Not now' : 'Close'}</Button>
+        {made === null && (
+          <Button tone="main" isBusy={action.isBusy} onClick={() => void make()}>
+            Make it
+          </Button>
+        )}
+      </div>
+    </Dialog>
+  );
+}

@@ -1,0 +1,115 @@
+/** How the carriers stand: connections, windows, throttling, queues. Of the node that answers, but for the queues. */
+import type { CarrierList } from '@fanfare/client';
+import { client } from '../api.ts';
+import { formatDuration, formatNumber } from '../format.ts';
+import { useLoaded } from '../hooks.ts';
+import { Icon } from '../ui/icon.tsx';
+import { LiveBadge } from '../ui/live-badge.tsx';
+import { Empty, PageHead, Shown } from '../ui/parts.tsx';
+
+const EVERY_MS = 3_000;
+
+export function Carriers() {
+  const loaded = useLoaded(
+    'carriers',
+    (signal) => client.system.listCarriers({ signal }),
+    EVERY_MS,
+  );
+  return (
+    <>
+      <PageHead title="Carriers">
+        <LiveBadge at={loaded.at} error={loaded.error} />
+      </PageHead>
+      <Shown of={loaded}>
+        {({ carriers }) =>
+          carriers.length === 0 ? (
+            <Empty title="No carrier is configured." />
+          ) : (
+            <ul class="carrier-list">
+              {carriers.map((carrier) => (
+                <Row key={carrier.name} carrier={carrier} />
+              ))}
+            </ul>
+          )
+        }
+      </Shown>
+    </>
+  );
+}
+
+type Carrier = CarrierList['carriers'][number];
+
+/** What is to be said first, and whether it is bad news. */
+function judge({ lane }: Carrier): { readonly words: string; readonly key: string } {
+  if (lane === null) return { words: 'Not on this node', key: 'queued' };
+  const { connections, connected } = lane;
+  if (connections !== null && connected !== null && connections > 0) {
+    if (connected === 0) return { words: 'Down', key: 'failed' };
+    if (connected < connections) return { words: 'Partly up', key: 'undelivered' };
+  }
+  return lane.throttled
+    ? { words: 'Throttled', key: 'undelivered' }
+    : { words: 'Up', key: 'delivered' };
+}
+
+function Row({ carrier }: { readonly carrier: Carrier }) {
+  const { lane } = carrier;
+  const state = judge(carrier);
+  return (
+    <li class="carrier">
+      <div>
+        <h2>{carrier.name}</h2>
+        <p class="channel">{carrier.channels.join(', ')}</p>
+        {lane?.detail != null && (
+          <p class="bad small">
+            <Icon name="alert" /> {lane.detail}
+          </p>
+        )}
+      </div>
+      <dl>
+        <dt>State</dt>
+        <dd>
+          <span class="chip">
+            <span class={`dot s-${state.key}`} aria-hidden="true" />
+            {state.words}
+          </span>
+        </dd>
+      </dl>
+      <dl>
+        <dt>Connections</dt>
+        <dd>
+          {lane === null || lane.connections === null
+            ? '–'
+            : `${formatNumber(lane.connected ?? 0)} of ${formatNumber(lane.connections)}`}
+        </dd>
+      </dl>
+      <dl>
+        <dt>Window</dt>
+        <dd>
+          {lane === null ? '–' : `${formatNumber(lane.inFlight)} of ${formatNumber(lane.window)}`}
+          {lane !== null && lane.window < lane.windowMax && (
+            <span class="muted"> (at most {formatNumber(lane.windowMax)})</span>
+          )}
+          {lane !== null && (
+            <span class="meter" aria-hidden="true">
+              <span
+                style={{
+                  width: `${Math.min(100, (lane.inFlight / Math.max(1, lane.window)) * 100)}%`,
+                }}
+              />
+            </span>
+          )}
+        </dd>
+      </dl>
+      <dl>
+        <dt>Queue</dt>
+        <dd>
+          {formatNumber(carrier.queueMessages)}
+          {carrier.queueMessages > 0 && (
+            <span class="muted"> · oldest {formatDuration(carrier.queueAgeSeconds)}</span>
+          )}
+        </dd>
+      </dl>
+    </li>
+  );
+}

@@ -1,0 +1,277 @@
+/** A look at all of it before it goes: a dry run of the whole send; then the send itself, and off to its page. */
+import { useState } from 'preact/hooks';
+import {
+  InvalidRequestError,
+  type DryRun,
+  type EmailDryRun,
+  type ErrorItem,
+  type Sender,
+} from '@fanfare/client';
+import { client } from '../api.ts';
+import { dryRun, findMissing, toRequest, type Draft } from '../draft.ts';
+import { estimate, type Estimate } from '../estimate.ts';
+import { formatDuration, formatFull, formatNumber, formatShort, plural } from '../format.ts';
+import { useAction } from '../hooks.ts';
+import type { Recipient, Recipients } from '../recipients.ts';
+import { goTo } from '../router.ts';
+import { Icon } from '../ui/icon.tsx';
+import { Button, Notice } from '../ui/parts.tsx';
+
+/** Recipients of one request. */
+const PART_MAX = 10_000;
+const PRICE_KEY = 'fanfare.price';
+
+interface Checked {
+  /** The request that was looked at: what is changed later is looked at anew. */
+  readonly key: string;
+  readonly estimate: Estimate;
+  readonly idempotencyKey: string;
+}
+
+export function Check(props: {
+  readonly draft: Draft;
+  readonly recipients: Recipients | null;
+  readonly senders: readonly Sender[];
+}) {
+  const { draft, senders } = props;
+  const list = props.recipients?.list ?? [];
+  const [checked, setChecked] = useState<Checked | null>(null);
+  const [problems, setProblems] = useState<readonly ErrorItem[]>([]);
+  const action = useAction();
+  const missing = findMissing(draft, list.length);
+  const key = `${JSON.stringify(draft)} ${list.length}`;
+  const current = checked?.key === key ? checked : null;
+
+  async function attempt(what: () => Promise<void>): Promise<void> {
+    setProblems([]);
+    await action.run(async () => {
+      try {
+        await what();
+      } catch (error) {
+        if (error instanceof InvalidRequestError) setProblems(error.errors);
+        throw error;
+      }
+    });
+  }
+
+  const check = () =>
+    attempt(async () => {
+      const runs: (DryRun | EmailDryRun)[] = [];
+      for (let i = 0; i < list.length; i += PART_MAX)
+        runs.push(await dryRun(draft, list.slice(i, i + PART_MAX)));
+      setChecked({ key, estimate: estimate(runs, senders), idempotencyKey: crypto.randomUUID() });
+    });
+
+  const send = (idempotencyKey: string) =>
+    attempt(async () => {
+      const id = await sendAll(draft, list, idempotencyKey);
+      const query = draft.kind === 'emails' ? { kind: 'emails' } : {};
+      // Several operations are looked at in the list.
+      if (id === null) goTo(['operations'], query);
+      else goTo(['operation', id], query);
+    });
+
+  return (
+    <div class="check">
+      {current !== null && <Summary estimate={current.estimate} draft={draft} />}
+      {problems.length > 0 ? (
+        <Problems problems={problems} />
+      ) : (
+        action.error !== null && <Notice tone="bad">{action.error}</Notice>
+      )}
+      <div class="check-actions">
+        {current === null ? (
+          <Button
+            tone="main"
+            disabled={missing !== null}
+            isBusy={action.isBusy}
+            onClick={() => void check()}
+          >
+            {action.isBusy
+              ? 'Looking…'
+              : `Look at ${list.length === 0 ? 'it' : `all ${formatNumber(list.length)}`}`}
+          </Button>
+        ) : (
+          <Button
+            tone="main"
+            disabled={current.estimate.reached === 0}
+            isBusy={action.isBusy}
+            onClick={() => void send(current.idempotencyKey)}
+          >
+            <Icon name="send" />
+            {action.isBusy
+              ? 'Sending…'
+              : `${draft.when === 'now' ? 'Send' : 'Schedule'} to ${plural(current.estimate.reached, 'recipient')}`}
+          </Button>
+        )}
+        <p class="muted">
+          {missing ?? (current === null ? 'A dry run: nothing is sent by it.' : '')}
+        </p>
+      </div>
+    </div>
+  );
+}
+
+/** Resolves with the operation; null when it took several. Sending again by the same key sends nothing twice. */
+async function sendAll(
+  draft: Draft,
+  list: readonly Recipient[],
+  key: string,
+): Promise<string | null> {
+  const request = toRequest(draft, list);
+  if (list.length <= PART_MAX) {
+    const { operationId } =
+      draft.kind === 'emails'
+        ? await client.emails.send({ ...request, dryRun: false }, { idempotencyKey: key })
+        : await client.messages.send({ ...request, dryRun: false }, { idempotencyKey: key });
+    return operationId;
+  }
+  const { dryRun: _none, ...whole } = request;
+  const sending =
+    draft.kind === 'emails'
+      ? client.emails.sendAll(whole, { key })
+      : client.messages.sendAll(whole, { key });
+  await sending.accepted();
+  return null;
+}
+
+function Summary({
+  estimate: found,
+  draft,
+}: {
+  readonly estimate: Estimate;
+  readonly draft: Draft;
+}) {
+  const [price, setPrice] = useState(() => localStorage.getItem(PRICE_KEY) ?? '');
+  const each = Number(price.replace(',', '.'));
+  const others = found.unaddressable.length - found.suppressed;
+  return (
+    <>
+      <dl class="summary">
+        <div>
+          <dt>Will be sent to</dt>
+          <dd class="figure">{formatNumber(found.reached)}</dd>
+          <dd class="muted">
+            {[...found.byChannel]
+              .map(([channel, count]) => `${formatNumber(count)} ${channel}`)
+              .join(', ')}
+          </dd>
+        </div>
+        <div>
+          <dt>Opted out</dt>
+          <dd class="figure">{formatNumber(found.suppressed)}</dd>
+          <dd class="muted">suppressed, left out</dd>
+        </div>
+        <div>
+          <dt>Not addressable</dt>
+          <dd class="figure">{formatNumber(others)}</dd>
+          <dd class="muted">no sender reaches them</dd>
+        </div>
+        <div>
+          <dt>Named twice</dt>
+          <dd class="figure">{formatNumber(found.duplicates.length)}</dd>
+          <dd class="muted">
+            {found.duplicates.length === 0 ? 'no duplicates' : 'they get it each time'}
+          </dd>
+        </div>
+        {draft.kind === 'messages' && (
+          <div>
+            <dt>SMS segments</dt>
+            <dd class="figure">{formatNumber(found.segments)}</dd>
+            <dd class="muted">of the first ways together</dd>
+          </div>
+        )}
+        <div>
+          <dt>Takes about</dt>
+          <dd class="figure">{found.seconds === null ? '–' : formatDuration(found.seconds)}</dd>
+          <dd class="muted">
+            {found.seconds === null ? 'no sender has a limit' : 'at the senders’ pace'}
+          </dd>
+        </div>
+        <div>
+          <dt>Costs about</dt>
+          <dd class="figure">
+            {price === '' || !Number.isFinite(each) ? '–' : formatShort(each * found.units)}
+          </dd>
+          <dd>
+            <label class="price">
+              <span class="muted">at</span>
+              <input
+                inputMode="decimal"
+                size={6}
+                placeholder="0.00"
+                aria-label="Price of a segment or message"
+                value={price}
+                onInput={(event) => {
+                  setPrice(event.currentTarget.value);
+                  localStorage.setItem(PRICE_KEY, event.currentTarget.value);
+                }}
+              />
+              <span class="muted">each</span>
+            </label>
+          </dd>
+        </div>
+      </dl>
+      {found.scheduledFor !== null && <p>To be sent {formatFull(found.scheduledFor)}.</p>}
+      {found.duplicates.length > 0 && (
+        <Notice tone="warn">
+          Named more than once:{' '}
+          {found.duplicates
+            .slice(0, 5)
+            .map(({ address, count }) => `${address} (${count} times)`)
+            .join(', ')}
+          {found.duplicates.length > 5 && ' and others'}.
+        </Notice>
+      )}
+      {found.unaddressable.length > 0 && <Problems problems={found.unaddressable} tone="warn" />}
+    </>
+  );
+}
+
+/** Problems of one kind, and places of one kind, that are listed. */
+const KINDS_SHOWN = 8;
+const PLACES_SHOWN = 6;
+
+/** Problems with the same words together, with where they are. */
+function Problems(props: {
+  readonly problems: readonly ErrorItem[];
+  readonly tone?: 'bad' | 'warn';
+}) {
+  const groups = new Map<string, string[]>();
+  for (const { message, context } of props.problems) {
+    const places = groups.get(message);
+    if (places === undefined) groups.set(message, [placeOf(context)]);
+    else places.push(placeOf(context));
+  }
+  const kinds = [...groups];
+  return (
+    <Notice tone={props.tone ?? 'bad'}>
+      <ul class="problems">
+        {kinds.slice(0, KINDS_SHOWN).map(([message, places]) => (
+          <li key={message}>
+            {places.length > 1 && <b>{formatNumber(places.length)} × </b>}
+            {message}{' '}
+            <span class="muted">
+              {places
+                .slice(0, PLACES_SHOWN)
+                .filter((place) => place !== '')
+                .join(', ')}
+              {places.length > PLACES_SHOWN &&
+                ` and ${formatNumber(places.length - PLACES_SHOWN)} more`}
+            </span>
+          </li>
+        ))}
+      </ul>
+      {kinds.length > KINDS_SHOWN && (
+        <p>And {formatNumber(kinds.length - KINDS_SHOWN)} more kinds.</p>
+      )}
+    </Notice>
+  );
+}
+
+/** Where in the page a JSON path points. */
+function placeOf(context: string): string {
+  const row = /^\$\.to\[(\d+)\]/.exec(context)?.[1];
+  if (row !== undefined) return `recipient ${formatNumber(Number(row) + 1)}`;
+  return context === 'null' ? '' : context.replace(/^\$\./, '');
+}

@@ -1,0 +1,258 @@
+/** What is said: a template, and beside it what one recipient after the other would read, as the server renders it. */
+import { useRef, useState } from 'preact/hooks';
+import type { DryRun, EmailDryRun } from '@fanfare/client';
+import { dryRun, type Draft } from '../draft.ts';
+import { formatNumber } from '../format.ts';
+import { useLoaded, useSettled } from '../hooks.ts';
+import type { Column, Recipient } from '../recipients.ts';
+import { Icon } from '../ui/icon.tsx';
+import { Button, Field, Notice } from '../ui/parts.tsx';
+import { EmailPreview, PhonePreview } from '../ui/preview.tsx';
+
+const SETTLE_MS = 350;
+/** Whom a preview is for while there are no recipients. */
+const NOBODY: Recipient = { address: '+15005550123', channel: 'PHONE' };
+const NO_MAILBOX = { address: 'ada@example.com' } as unknown as Recipient;
+
+export function ContentStep(props: {
+  readonly draft: Draft;
+  readonly recipients: readonly Recipient[];
+  readonly columns: readonly Column[];
+  readonly onChange: (changes: Partial<Draft>) => void;
+}) {
+  const { draft, recipients } = props;
+  const variables = props.columns.flatMap((column) =>
+    column.use === 'variable' && column.name !== '' ? [column.name] : [],
+  );
+  return (
+    <div class="content-step">
+      <div class="write">
+        {draft.kind === 'emails' ? (
+          <EmailFields {...props} variables={variables} />
+        ) : draft.kept === null ? (
+          <MessageFields {...props} variables={variables} />
+        ) : (
+          <p class="muted">
+            The content is as in the operation: rich content and templates are changed through the
+            API.
+          </p>
+        )}
+      </div>
+      <Preview draft={draft} recipients={recipients} />
+    </div>
+  );
+}
+
+interface FieldsProps {
+  readonly draft: Draft;
+  readonly variables: readonly string[];
+  readonly onChange: (changes: Partial<Draft>) => void;
+}
+
+/** A text area that variables are put into where the cursor is. */
+function Template(props: {
+  readonly label: string;
+  readonly rows: number;
+  readonly value: string;
+  readonly variables: readonly string[];
+  readonly mono?: boolean;
+  readonly onInput: (value: string) => void;
+}) {
+  const area = useRef<HTMLTextAreaElement>(null);
+  function insert(name: string): void {
+    const { selectionStart = props.value.length, selectionEnd = props.value.length } =
+      area.current ?? {};
+    const put = `{{ ${name} }}`;
+    props.onInput(props.value.slice(0, selectionStart) + put + props.value.slice(selectionEnd));
+    requestAnimationFrame(() => {
+      area.current?.focus();
+      area.current?.setSelectionRange(selectionStart + put.length, selectionStart + put.length);
+    });
+  }
+  return (
+    <>
+      <Field
+        label={props.label}
+        hint={
+          <>
+            Liquid, such as <code>{'{{ name | default: "you" }}'}</code>
+          </>
+        }
+      >
+        {(ids) => (
+          <textarea
+            {...ids}
+            ref={area}
+            class={props.mono === true ? 'mono' : ''}
+            rows={props.rows}
+            value={props.value}
+            onInput={(event) => props.onInput(event.currentTarget.value)}
+          />
+        )}
+      </Field>
+      {props.variables.length > 0 && (
+        <div class="variables" role="group" aria-label="Put in a variable">
+          {props.variables.map((name) => (
+            <button key={name} type="button" class="variable" onClick={() => insert(name)}>
+              <Icon name="plus" /> {name}
+            </button>
+          ))}
+        </div>
+      )}
+    </>
+  );
+}
+
+function MessageFields({ draft, variables, onChange }: FieldsProps) {
+  return (
+    <>
+      <Template
+        label="Text"
+        rows={6}
+        value={draft.text}
+        variables={variables}
+        onInput={(text) => onChange({ text })}
+      />
+      <Field label="Picture or file (optional)">
+        {(ids) => (
+          <input
+            {...ids}
+            class="mono"
+            type="url"
+            placeholder="https://"
+            value={draft.mediaUrl}
+            onInput={(event) => onChange({ mediaUrl: event.currentTarget.value })}
+          />
+        )}
+      </Field>
+    </>
+  );
+}
+
+function EmailFields({ draft, variables, onChange }: FieldsProps) {
+  return (
+    <>
+      <Field label="Subject">
+        {(ids) => (
+          <input
+            {...ids}
+            value={draft.subject}
+            onInput={(event) => onChange({ subject: event.currentTarget.value })}
+          />
+        )}
+      </Field>
+      <Template
+        label="HTML"
+        rows={12}
+        mono
+        value={draft.html}
+        variables={variables}
+        onInput={(html) => onChange({ html })}
+      />
+    </>
+  );
+}
+
+function Preview({
+  draft,
+  recipients,
+}: {
+  readonly draft: Draft;
+  readonly recipients: readonly Recipient[];
+}) {
+  const [at, setAt] = useState(0);
+  const place = Math.min(at, Math.max(0, recipients.length - 1));
+  const isEmail = draft.kind === 'emails';
+  const recipient = recipients[place] ?? (isEmail ? NO_MAILBOX : NOBODY);
+  const says = isEmail
+    ? draft.subject.trim() !== '' && draft.html.trim() !== '' && draft.from !== ''
+    : draft.kept !== null || draft.text.trim() !== '' || draft.mediaUrl.trim() !== '';
+  const asked: Draft = { ...draft, when: 'now', tags: '' };
+  const wanted = says ? JSON.stringify([asked, recipient]) : '';
+  const key = useSettled(wanted, SETTLE_MS);
+  const loaded = useLoaded<DryRun | EmailDryRun | null>(key, async (signal) =>
+    key === '' ? null : dryRun(asked, [recipient], signal),
+  );
+  const last = useRef<DryRun | EmailDryRun | null>(null);
+  if (loaded.value !== null || !says) last.current = loaded.value;
+  // What is shown is of other words than those that stand there now.
+  const isOld = says && (wanted !== key || loaded.isLoading);
+  return (
+    <div class="preview" aria-label="Preview" aria-busy={isOld} role="group">
+      <p class="preview-head">
+        <span>
+          {recipients.length === 0
+            ? 'Preview'
+            : `Preview for ${formatNumber(place + 1)} of ${formatNumber(recipients.length)}`}
+          {isOld && <span class="muted"> · rendering…</span>}
+        </span>
+        {recipients.length > 1 && (
+          <span class="preview-steps">
+            <Button
+              tone="quiet"
+              aria-label="Recipient before"
+              disabled={place === 0}
+              onClick={() => setAt(place - 1)}
+            >
+              <Icon name="left" />
+            </Button>
+            <Button
+              tone="quiet"
+              aria-label="Next recipient"
+              disabled={place >= recipients.length - 1}
+              onClick={() => setAt(place + 1)}
+            >
+              <Icon name="right" />
+            </Button>
+          </span>
+        )}
+      </p>
+      <Rendered run={last.current} draft={draft} error={says ? loaded.error : null} />
+    </div>
+  );
+}
+
+function Rendered(props: {
+  readonly run: DryRun | EmailDryRun | null;
+  readonly draft: Draft;
+  readonly error: string | null;
+}) {
+  const { run, error } = props;
+  const problem = run?.unaddressable[0];
+  if (error !== null) return <Notice tone="warn">{error}</Notice>;
+  if (problem !== undefined) return <Notice tone="warn">{problem.message}</Notice>;
+  if (run === null && props.draft.kind === 'emails')
+    return <p class="muted">It shows here once there are a sender, a subject and words.</p>;
+  if (run !== null && 'emails' in run) {
+    const [email] = run.emails;
+    if (email === undefined) return null;
+    return (
+      <EmailPreview
+        from={email.from.name ?? email.from.address}
+        to={email.to.name ?? email.to.address}
+        subject={email.subject}
+        html={email.html ?? ''}
+      />
+    );
+  }
+  const way = run?.messages[0];
+  if (way === undefined)
+    return <PhonePreview said={{ channel: 'SMS', from: 'Sender', text: null }} />;
+  return (
+    <>
+      <PhonePreview said={{ ...way, from: way.from }} />
+      {way.fallbacks.length > 0 && (
+        <p class="muted small">
+          If that fails:{' '}
+          {way.fallbacks
+            .map(
+              ({ channel, segments }) =>
+                `${channel}${segments === null ? '' : `, ${segments} segment${segments === 1 ? '' : 's'}`}`,
+            )
+            .join('; then ')}
+          .
+        </p>
+      )}
+    </>
+  );
+}

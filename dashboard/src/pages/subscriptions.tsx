@@ -1,0 +1,220 @@
+/** Who is told what happens. */
+import { useState } from 'preact/hooks';
+import type { NewSubscription, Subscription } from '@fanfare/client';
+import { client } from '../api.ts';
+import { useAction, useLoaded, usePageTokens } from '../hooks.ts';
+import { linkTo } from '../router.ts';
+import { Dialog } from '../ui/dialog.tsx';
+import { Icon } from '../ui/icon.tsx';
+import {
+  Button,
+  Copyable,
+  Empty,
+  Field,
+  Notice,
+  PageHead,
+  Pager,
+  Shown,
+  When,
+} from '../ui/parts.tsx';
+
+export function Subscriptions() {
+  const pages = usePageTokens('');
+  const loaded = useLoaded(`${pages.token}`, (signal) =>
+    client.subscriptions.list({ pageToken: pages.token }, { signal }),
+  );
+  const [isMaking, setMaking] = useState(false);
+  return (
+    <>
+      <PageHead title="Subscriptions">
+        <Button tone="main" onClick={() => setMaking(true)}>
+          <Icon name="plus" /> New subscription
+        </Button>
+      </PageHead>
+      <Shown of={loaded}>
+        {({ subscriptions, pagination }) =>
+          subscriptions.length === 0 ? (
+            <Empty title="Nobody is told yet.">
+              <p>
+                A subscription posts what happens to a URL of yours, or puts it into a message
+                broker.
+              </p>
+            </Empty>
+          ) : (
+            <>
+              <List subscriptions={subscriptions} />
+              <Pager
+                number={pages.number}
+                next={pagination.next}
+                count={subscriptions.length}
+                onNext={pages.next}
+                onBack={pages.back}
+              />
+            </>
+          )
+        }
+      </Shown>
+      {isMaking && (
+        <NewOne
+          onClose={() => {
+            setMaking(false);
+            loaded.reload();
+          }}
+        />
+      )}
+    </>
+  );
+}
+
+/** Whether it gets what it should, in words. */
+export function SubscriptionState({ subscription }: { readonly subscription: Subscription }) {
+  const { status, failures, failingSince } = subscription;
+  const [key, words] =
+    status === 'DISABLED'
+      ? ['queued', 'Disabled']
+      : failures > 0
+        ? ['failed', 'Failing']
+        : ['delivered', 'Enabled'];
+  return (
+    <span class="chip">
+      <span class={`dot s-${key}`} aria-hidden="true" />
+      {words}
+      {status === 'ENABLED' && failingSince !== null && (
+        <span class="muted">
+          since <When at={failingSince} />
+        </span>
+      )}
+    </span>
+  );
+}
+
+export const targetOf = ({ url, sink }: Subscription): string => url ?? `sink ${sink ?? ''}`;
+
+function List({ subscriptions }: { readonly subscriptions: readonly Subscription[] }) {
+  return (
+    <table class="rows">
+      <thead>
+        <tr>
+          <th scope="col">Goes to</th>
+          <th scope="col">State</th>
+          <th scope="col" class="wide-only">
+            Is told
+          </th>
+          <th scope="col" class="wide-only number">
+            Last delivery
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {subscriptions.map((each) => (
+          <tr key={each.id}>
+            <th scope="row">
+              <a class="breakable" href={linkTo(['subscription', each.id])}>
+                {targetOf(each)}
+              </a>
+              {each.description !== null && <span class="under">{each.description}</span>}
+              {each.origin === 'STATUS_CALLBACK' && <span class="under">callback of requests</span>}
+            </th>
+            <td>
+              <SubscriptionState subscription={each} />
+            </td>
+            <td class="wide-only breakable">{each.types.map(shortType).join(', ')}</td>
+            <td class="wide-only number">
+              {each.lastDeliveryAt === null ? '–' : <When at={each.lastDeliveryAt} ago />}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+/** The part of an event's name that tells it from others. */
+export const shortType = (type: string): string =>
+  type === '*' ? 'everything' : type.replace(/^(com\.twilio\.comms-api|fanfare)\./, '');
+
+function NewOne({ onClose }: { readonly onClose: () => void }) {
+  const [url, setUrl] = useState('');
+  const [types, setTypes] = useState('*');
+  const [description, setDescription] = useState('');
+  const [made, setMade] = useState<NewSubscription | null>(null);
+  const action = useAction();
+  const make = () =>
+    action.run(async () => {
+      setMade(
+        await client.subscriptions.create({
+          url: url.trim(),
+          types: types.split(/[\s,]+/).filter((each) => each !== ''),
+          ...(description === '' ? {} : { description }),
+        }),
+      );
+    });
+  return (
+    <Dialog title="New subscription" onClose={onClose}>
+      {made === null ? (
+        <form
+          class="dialog-text"
+          onSubmit={(event) => {
+            event.preventDefault();
+            void make();
+          }}
+        >
+          <Field label="URL">
+            {(ids) => (
+              <input
+                {...ids}
+                class="mono"
+                type="url"
+                required
+                placeholder="https://"
+                value={url}
+                onInput={(event) => setUrl(event.currentTarget.value)}
+              />
+            )}
+          </Field>
+          <Field
+            label="Types of events"
+            hint="With commas between; * is everything, and stands for any ending."
+          >
+            {(ids) => (
+              <input
+                {...ids}
+                class="mono"
+                value={types}
+                onInput={(event) => setTypes(event.currentTarget.value)}
+              />
+            )}
+          </Field>
+          <Field label="Description (optional)">
+            {(ids) => (
+              <input
+                {...ids}
+                value={description}
+                onInput={(event) => setDescription(event.currentTarget.value)}
+              />
+            )}
+          </Field>
+          {action.error !== null && <Notice tone="bad">{action.error}</Notice>}
+          <div class="dialog-actions">
+            <Button onClick={onClose}>Not now</Button>
+            <Button type="submit" tone="main" isBusy={action.isBusy}>
+              Subscribe
+            </Button>
+          </div>
+        </form>
+      ) : (
+        <>
+          <div class="dialog-text">
+            <Notice tone="good">
+              The secret that deliveries are signed with is shown now and never again.
+            </Notice>
+            <Copyable text={made.secret} what="the secret" />
+          </div>
+          <div class="dialog-actions">
+            <Button onClick={onClose}>Close</Button>
+          </div>
+        </>
+      )}
+    </Dialog>
+  );
+}

@@ -1,0 +1,228 @@
+/** Who has opted out: looked up, added, imported, taken off. */
+import { useState } from 'preact/hooks';
+import type { Suppression } from '@fanfare/client';
+import { client } from '../api.ts';
+import { readCsv } from '../csv.ts';
+import { formatNumber, plural } from '../format.ts';
+import { useAction, useLoaded, usePageTokens, useSettled } from '../hooks.ts';
+import { Confirm, Dialog } from '../ui/dialog.tsx';
+import { Icon } from '../ui/icon.tsx';
+import { Button, Empty, Field, Notice, PageHead, Pager, Shown, When } from '../ui/parts.tsx';
+
+const PAGE_SIZE = 100;
+/** Addresses of one request. */
+const PART_MAX = 10_000;
+const ADDRESS = /^\+[1-9]\d{1,14}$|^[^@\s]+@[^@\s]+$/;
+
+export function Suppressions() {
+  const [address, setAddress] = useState('');
+  const [isAdding, setAdding] = useState(false);
+  const [removing, setRemoving] = useState<Suppression | null>(null);
+  const wanted = useSettled(address.trim(), 250);
+  const isSearch = ADDRESS.test(wanted);
+  const pages = usePageTokens(isSearch ? wanted : '');
+  const loaded = useLoaded(`${isSearch ? wanted : ''} ${pages.token}`, (signal) => {
+    const paging = { pageToken: pages.token, pageSize: PAGE_SIZE };
+    return isSearch
+      ? client.suppressions.search({ address: wanted, ...paging }, { signal })
+      : client.suppressions.list(paging, { signal });
+  });
+  return (
+    <>
+      <PageHead title="Suppressions">
+        <Button tone="main" onClick={() => setAdding(true)}>
+          <Icon name="plus" /> Add addresses
+        </Button>
+      </PageHead>
+      <form class="filters" role="search" onSubmit={(event) => event.preventDefault()}>
+        <Field label="Address" class="grow">
+          {(ids) => (
+            <input
+              {...ids}
+              type="search"
+              class="mono"
+              placeholder="+14155550102 or ada@example.com"
+              value={address}
+              onInput={(event) => setAddress(event.currentTarget.value)}
+            />
+          )}
+        </Field>
+      </form>
+      <Shown of={loaded}>
+        {({ suppressions, pagination }) =>
+          suppressions.length === 0 ? (
+            <Empty title={isSearch ? 'This address has not opted out.' : 'Nobody has opted out.'}>
+              <p>
+                Whoever answers STOP comes on this list by themselves. Nothing is sent to those on
+                it.
+              </p>
+            </Empty>
+          ) : (
+            <>
+              <Entries entries={suppressions} onRemove={setRemoving} />
+              <Pager
+                number={pages.number}
+                next={pagination.next}
+                count={suppressions.length}
+                onNext={pages.next}
+                onBack={pages.back}
+              />
+            </>
+          )
+        }
+      </Shown>
+      {isAdding && (
+        <Add
+          onClose={() => {
+            setAdding(false);
+            loaded.reload();
+          }}
+        />
+      )}
+      {removing !== null && (
+        <Confirm
+          title="Send to this address again?"
+          word="Take it off the list"
+          action={async () => {
+            await client.suppressions.remove(removing.id);
+            loaded.reload();
+          }}
+          onClose={() => setRemoving(null)}
+        >
+          <p>
+            <code>{removing.address}</code> will be sent to again. Do so only when the person has
+            asked for it.
+          </p>
+        </Confirm>
+      )}
+    </>
+  );
+}
+
+function Entries(props: {
+  readonly entries: readonly Suppression[];
+  readonly onRemove: (entry: Suppression) => void;
+}) {
+  return (
+    <table class="rows">
+      <thead>
+        <tr>
+          <th scope="col">Address</th>
+          <th scope="col" class="wide-only">
+            Holds for
+          </th>
+          <th scope="col">Reason</th>
+          <th scope="col" class="wide-only number">
+            Since
+          </th>
+          <th scope="col">
+            <span class="hidden">Actions</span>
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {props.entries.map((entry) => (
+          <tr key={entry.id}>
+            <th scope="row" class="mono breakable">
+              {entry.address}
+            </th>
+            <td class="wide-only">
+              {entry.senderPoolId !== null
+                ? 'one pool'
+                : entry.senderId !== null
+                  ? 'one sender'
+                  : 'the account'}
+            </td>
+            <td class="breakable">{entry.reason ?? <span class="muted">–</span>}</td>
+            <td class="wide-only number">
+              <When at={entry.createdAt} />
+            </td>
+            <td class="number">
+              <button
+                type="button"
+                class="as-link"
+                aria-label={`Remove ${entry.address}`}
+                onClick={() => props.onRemove(entry)}
+              >
+                Remove
+              </button>
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function Add({ onClose }: { readonly onClose: () => void }) {
+  const [text, setText] = useState('');
+  const [reason, setReason] = useState('');
+  const [done, setDone] = useState<string | null>(null);
+  const action = useAction();
+  const cells = readCsv(text).flat();
+  const addresses = cells.filter((cell) => ADDRESS.test(cell));
+  const others = cells.length - addresses.length;
+  const add = () =>
+    action.run(async () => {
+      let [total, created] = [0, 0];
+      for (let i = 0; i < addresses.length; i += PART_MAX) {
+        const part = await client.suppressions.import({
+          addresses: addresses.slice(i, i + PART_MAX),
+          ...(reason === '' ? {} : { reason }),
+        });
+        total += part.total;
+        created += part.created;
+      }
+      setDone(
+        `${plural(created, 'address', 'addresses')} added; ${formatNumber(total - created)} stood there already.`,
+      );
+      setText('');
+    });
+  return (
+    <Dialog title="Add addresses that have opted out" onClose={onClose}>
+      <div class="dialog-text">
+        <Field
+          label="Addresses, one a line"
+          hint={
+            cells.length === 0
+              ? 'Numbers as +14155550102, or e-mail addresses.'
+              : `${plural(addresses.length, 'address', 'addresses')}${others > 0 ? `; ${formatNumber(others)} others are left out` : ''}`
+          }
+        >
+          {(ids) => (
+            <textarea
+              {...ids}
+              class="mono"
+              rows={6}
+              value={text}
+              onInput={(event) => setText(event.currentTarget.value)}
+            />
+          )}
+        </Field>
+        <Field label="Reason (optional)">
+          {(ids) => (
+            <input
+              {...ids}
+              maxLength={256}
+              value={reason}
+              onInput={(event) => setReason(event.currentTarget.value)}
+            />
+          )}
+        </Field>
+        {done !== null && <Notice tone="good">{done}</Notice>}
+        {action.error !== null && <Notice tone="bad">{action.error}</Notice>}
+      </div>
+      <div class="dialog-actions">
+        <Button onClick={onClose}>Close</Button>
+        <Button
+          tone="main"
+          isBusy={action.isBusy}
+          disabled={addresses.length === 0}
+          onClick={() => void add()}
+        >
+          Add
+        </Button>
+      </div>
+    </Dialog>
+  );
+}

@@ -1,0 +1,45 @@
+/** Where in the dashboard we are: the part of the URL behind `#`, which the server never sees. */
+import { signal } from '@preact/signals';
+
+export interface Place {
+  /** Steps of the path, decoded. */
+  readonly path: readonly string[];
+  readonly query: URLSearchParams;
+}
+
+function readPlace(): Place {
+  const [path = '', query = ''] = location.hash.replace(/^#\/?/, '').split('?');
+  const steps = path.split('/').filter((step) => step !== '');
+  return { path: steps.map((step) => decodeURIComponent(step)), query: new URLSearchParams(query) };
+}
+
+export const place = signal(readPlace());
+addEventListener('hashchange', () => {
+  place.value = readPlace();
+});
+
+/** The address of a place; parts of the query without a value are left out. */
+export function linkTo(
+  path: readonly string[],
+  query: Readonly<Record<string, string | undefined>> = {},
+): string {
+  const parts = new URLSearchParams();
+  for (const [name, value] of Object.entries(query))
+    if (value !== undefined && value !== '') parts.set(name, value);
+  return `#/${path.map(encodeURIComponent).join('/')}${parts.size === 0 ? '' : `?${parts}`}`;
+}
+
+export function goTo(
+  path: readonly string[],
+  query: Readonly<Record<string, string | undefined>> = {},
+): void {
+  location.hash = linkTo(path, query);
+}
+
+/** Changes the query of where we are, without a step in the history. */
+export function changeQuery(changes: Readonly<Record<string, string | undefined>>): void {
+  const { path, query } = place.value;
+  const all = { ...Object.fromEntries(query), ...changes };
+  history.replaceState(null, '', linkTo(path, all));
+  place.value = readPlace();
+}

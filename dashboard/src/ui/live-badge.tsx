@@ -1,0 +1,32 @@
+/** Says whether what is shown is live, and as of when it is if not. */
+import { connection } from '../connection.ts';
+import { formatTime } from '../format.ts';
+
+/** `at`: when the numbers were read, `isOver`: nothing can change any more. */
+export function LiveBadge(props: {
+  readonly at: Date | null;
+  readonly error?: string | null;
+  readonly isOver?: boolean;
+}) {
+  const { isUp, heardAt } = connection.value;
+  const at = props.at ?? heardAt;
+  if (props.isOver === true && isUp)
+    return (
+      <p class="live over">
+        <span class="dot" aria-hidden="true" /> Final
+      </p>
+    );
+  if (isUp && !props.error)
+    return (
+      <p class="live">
+        <span class="dot" aria-hidden="true" /> Live
+      </p>
+    );
+  return (
+    <p class="live lost" role="status">
+      <span class="dot" aria-hidden="true" />
+      {navigator.onLine ? 'Reconnecting' : 'Offline'}
+      {at !== null && `, numbers as of ${formatTime(at)}`}
+    </p>
+  );
+}

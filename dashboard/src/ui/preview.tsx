@@ -1,0 +1,161 @@
+/** A message as its reader sees it, roughly: SMS with its segments, an RCS card, an e-mail. Nothing in it is loaded from elsewhere. */
+import type { ComponentChildren } from 'preact';
+import { measureSms } from '../../../server/src/domain/segments.ts';
+import { plural } from '../format.ts';
+import { EmailFrame } from './email-frame.tsx';
+
+/** What a message says, in the forms that the API shows it in. */
+export interface Said {
+  readonly channel: string;
+  readonly from: string;
+  readonly text?: string | null | undefined;
+  readonly mediaUrls?: readonly string[];
+  /** Rich content of RCS. */
+  readonly rich?: Readonly<Record<string, unknown>> | null;
+}
+
+const CHANNEL_NAMES: Readonly<Record<string, string>> = {
+  SMS: 'Text message',
+  RCS: 'RCS chat',
+  WHATSAPP: 'WhatsApp chat',
+};
+
+export function PhonePreview({ said }: { readonly said: Said }) {
+  const { channel, from } = said;
+  return (
+    <figure class={`phone c-${channel.toLowerCase()}`}>
+      <div class="phone-screen">
+        <p class="phone-head">
+          <b>{from}</b>
+          <span>{CHANNEL_NAMES[channel] ?? channel}</span>
+        </p>
+        <div class="phone-talk">
+          <Bubbles said={said} />
+        </div>
+      </div>
+      <figcaption>
+        <Cost said={said} />
+      </figcaption>
+    </figure>
+  );
+}
+
+function Bubbles({ said }: { readonly said: Said }) {
+  const { text, mediaUrls = [], rich } = said;
+  const card = rich ? readCard(rich) : null;
+  if (card !== null) return <Card card={card} />;
+  if (!text && mediaUrls.length === 0)
+    return <p class="bubble empty-bubble">Nothing to show yet</p>;
+  return (
+    <>
+      {mediaUrls.map((url) => (
+        <Media key={url} url={url} />
+      ))}
+      {text && <p class="bubble">{text}</p>}
+    </>
+  );
+}
+
+/** A picture is named, not loaded: the page asks no other server for anything. */
+function Media({ url }: { readonly url: string }) {
+  return (
+    <p class="media">
+      <span>Picture or file</span>
+      <code>{url}</code>
+    </p>
+  );
+}
+
+function Cost({ said }: { readonly said: Said }) {
+  if (said.channel !== 'SMS') return <span>{CHANNEL_NAMES[said.channel] ?? said.channel}</span>;
+  const { segments, encoding, units } = measure(said.text ?? '');
+  return (
+    <span>
+      {plural(segments, 'segment')} · {encoding} · {plural(units, 'character')}
+    </span>
+  );
+}
+
+interface CardShown {
+  readonly title: string | null;
+  readonly text: string | null;
+  readonly media: string | null;
+  readonly suggestions: readonly string[];
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+const fieldsOf = (value: unknown): Fields =>
+  typeof value === 'object' && value !== null ? (value as Fields) : {};
+const wordsOf = (value: unknown): string | null => (typeof value === 'string' ? value : null);
+
+/** The parts of an RCS content that people see, whichever of its forms it has. */
+function readCard(rich: Fields): CardShown {
+  const card = fieldsOf(fieldsOf(fieldsOf(rich['richCard'])['standaloneCard'])['cardContent']);
+  const isCard = Object.keys(card).length > 0;
+  const source = isCard ? card : rich;
+  const media = fieldsOf(fieldsOf(isCard ? card['media'] : rich)['contentInfo'])['fileUrl'];
+  const all = [source['suggestions'], rich['suggestions']].find(Array.isArray) ?? [];
+  const suggestions = (all as unknown[]).map((each) => {
+    const { reply, action } = fieldsOf(each);
+    return wordsOf(fieldsOf(reply ?? action)['text']) ?? '';
+  });
+  return {
+    title: wordsOf(card['title']),
+    text: wordsOf(isCard ? card['description'] : rich['text']),
+    media: wordsOf(media),
+    suggestions: suggestions.filter((each) => each !== ''),
+  };
+}
+
+function Card({ card }: { readonly card: CardShown }) {
+  return (
+    <div class={card.title === null && card.media === null ? 'bubble' : 'card'}>
+      {card.media !== null && <Media url={card.media} />}
+      {card.title !== null && <b>{card.title}</b>}
+      {card.text !== null && <p>{card.text}</p>}
+      {card.suggestions.length > 0 && (
+        <ul class="suggestions">
+          {card.suggestions.map((words) => (
+            <li key={words}>{words}</li>
+          ))}
+        </ul>
+      )}
+    </div>
+  );
+}
+
+export function EmailPreview(props: {
+  readonly from: string;
+  readonly to: string;
+  readonly subject: string;
+  readonly html: string;
+  readonly note?: ComponentChildren;
+}) {
+  return (
+    <figure class="email">
+      <dl>
+        <div>
+          <dt>From</dt>
+          <dd>{props.from}</dd>
+        </div>
+        <div>
+          <dt>To</dt>
+          <dd>{props.to}</dd>
+        </div>
+        <div>
+          <dt>Subject</dt>
+          <dd>
+            <b>{props.subject}</b>
+          </dd>
+        </div>
+      </dl>
+      <EmailFrame html={props.html} />
+      <figcaption>{props.note ?? 'Pictures are not loaded, and nothing in it runs.'}</figcaption>
+    </figure>
+  );
+}
+
+function measure(text: string): { segments: number; encoding: string; units: number } {
+  const counted = measureSms(text);
+  return { ...counted, units: [...text].length };
+}

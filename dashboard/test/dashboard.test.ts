@@ -1,0 +1,498 @@
+/** The dashboard in a real browser, over the real server: what people do with it, and what it must never do. */
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import {
+  ALL_ROLES,
+  launchFanfare,
+  QUICK,
+  recipients,
+  smsOnly,
+  special,
+  startFanfare,
+  text,
+  TOKEN,
+  until,
+  type Fanfare,
+  type Json,
+} from '../../server/test/support/fanfare.ts';
+import {
+  CHROMIUM,
+  expectAccessible,
+  expectNarrow,
+  launchBrowser,
+  settle,
+  signIn,
+  visit,
+  type Visit,
+} from './browser.ts';
+
+let fanfare: Fanfare;
+let browser: Browser;
+
+/** Opens the dashboard for one test, which must leave it without complaint. */
+async function open(options: Parameters<typeof visit>[2] = {}): Promise<Visit> {
+  const opened = await visit(browser, fanfare.url, options);
+  onTestFinished(() => opened.context.close());
+  return opened;
+}
+
+async function findFreePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+const isDone = ({ status, stats }: Json) => status === 'COMPLETED' && stats['sent'] === 0;
+
+describe.skipIf(CHROMIUM === null)('the dashboard', () => {
+  beforeAll(async () => {
+    [fanfare, browser] = await Promise.all([
+      launchFanfare({
+        config: {
+          roles: ALL_ROLES,
+          carriers: { simulator: QUICK },
+          events: { allowTargets: ['127.0.0.1'] },
+        },
+      }),
+      launchBrowser(),
+    ]);
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await fanfare?.stop();
+  });
+
+  it('lets in who has the right token, and nobody else', async () => {
+    const { page, complaints, context } = await open({ isSignedIn: false });
+    await signIn(page, 'wrong-token-0123456789');
+    await page.getByText('No account or API key has this SID and secret.').waitFor();
+    // The browser itself notes every answer that is an error.
+    expect(complaints.splice(0)).toEqual([expect.stringContaining('401')]);
+    await signIn(page, TOKEN);
+    await page.getByRole('heading', { name: 'Operations' }).waitFor();
+    const [cookie] = await context.cookies();
+    expect(cookie).toMatchObject({ name: 'fanfare_session', httpOnly: true, sameSite: 'Strict' });
+    // Who loads it again is still there; who signs out is not.
+    await page.reload();
+    await page.getByRole('heading', { name: 'Operations' }).waitFor();
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+    expect(await context.cookies()).toEqual([]);
+    expect(complaints).toEqual([]);
+  });
+
+  it('sends 10,000 by the compose page, shows them arrive, and why one failed', async () => {
+    const { page, complaints } = await open();
+    await page.getByRole('link', { name: 'Compose' }).first().click();
+    const rows = recipients(9_998).map(({ address }, i) => `${address},Ada ${i},${i}`);
+    const csv = [
+      'phone,name,"the code"',
+      ...rows,
+      '+15005550001,Sam,x',
+      '1 (500) 555-0002,Kim,y',
+      'nobody,Bob,z',
+    ];
+    await page.getByLabel('CSV file').setInputFiles({
+      name: 'customers.csv',
+      mimeType: 'text/csv',
+      buffer: Buffer.from(csv.join('\r\n')),
+    });
+    await page.getByText('10,000 recipients').waitFor();
+    await page.getByText('1 row without a usable address is left out').waitFor();
+    await page.getByLabel('Text', { exact: true }).fill('Hello ');
+    await page.getByRole('button', { name: 'the_code' }).click();
+    await page.getByLabel('Text', { exact: true }).press('End');
+    await page.keyboard.type(' of {{ name }}');
+    await page.getByText('Hello 0 of Ada 0').waitFor();
+    await page.getByRole('button', { name: 'Next recipient' }).click();
+    await page.getByText('Hello 1 of Ada 1').waitFor();
+    await page.getByLabel('From', { exact: true }).selectOption({ label: 'SMS +15005550100' });
+    await page.getByLabel('Tags').fill('campaign:browser');
+    await page.getByRole('button', { name: 'Look at all 10,000' }).click();
+    await page.getByRole('button', { name: 'Send to 10,000 recipients' }).click();
+
+    await page.getByRole('region', { name: 'Progress' }).waitFor();
+    const id = /operation\/(\w+)/.exec(page.url())?.[1] ?? '';
+    const progress = page.getByRole('region', { name: 'Progress' });
+    await progress.getByText('of 10,000 handed over or ended').waitFor();
+    await progress.getByText('9,998', { exact: true }).waitFor();
+    await page.getByText('Final').waitFor();
+    const { stats } = await fanfare.watch(id, isDone);
+    expect(stats).toMatchObject({ total: 10_000, delivered: 9_998 });
+    await page.locator('.plot canvas').first().waitFor();
+
+    await page
+      .getByRole('region', { name: 'Messages' })
+      .getByLabel('Status')
+      .selectOption('Failed');
+    await page.getByRole('link', { name: '+15005550001' }).last().click();
+    await page.getByText('What happened').waitFor();
+    await page.getByRole('heading', { name: '+15005550001' }).waitFor();
+    await page.getByRole('link', { name: /and what to do/ }).waitFor();
+    await page.getByText('Hello x of Sam').waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  it('exports an operation, and sends again to those that failed', async () => {
+    const id = await fanfare.send({
+      to: [
+        ...recipients(30),
+        special(1),
+        special(2),
+        { address: '+15005550301', channel: 'WHATSAPP' },
+      ],
+      content: text('Once more'),
+      ...smsOnly,
+    });
+    await fanfare.watch(id, isDone);
+    const { page, complaints, goTo } = await open();
+    await goTo(`operation/${id}`);
+    const download = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'Export CSV' }).click();
+    const stream = await (await download).createReadStream();
+    const parts: Buffer[] = [];
+    for await (const part of stream) parts.push(part as Buffer);
+    const lines = Buffer.concat(parts).toString('utf8').trim().split('\r\n');
+    expect(lines).toHaveLength(34);
+    expect(lines[0]).toBe('address,channel,status,from,error_code,error,updated_at,id');
+    expect(lines.some((line) => line.startsWith('+15005550002,SMS,UNDELIVERED,'))).toBe(true);
+    expect(lines.some((line) => line.startsWith('+15005550301,WHATSAPP,UNADDRESSABLE,'))).toBe(
+      true,
+    );
+
+    await page.getByRole('link', { name: 'Send again to the 2 failed' }).click();
+    await page.getByText('2 recipients').first().waitFor();
+    await page.locator('.preview .bubble', { hasText: 'Once more' }).waitFor();
+    await page.getByRole('button', { name: 'Look at all 2' }).click();
+    await page.getByRole('button', { name: 'Send to 2 recipients' }).click();
+    await page.getByRole('region', { name: 'Progress' }).waitFor();
+    expect(page.url()).not.toContain(id);
+    expect(complaints).toEqual([]);
+  });
+
+  it('schedules by a clock, pauses, resumes and cancels', async () => {
+    const { page, complaints } = await open();
+    await page.getByRole('link', { name: 'Compose' }).first().click();
+    await page.getByLabel('Paste rows').fill('+15005560001\n+15005560002\n');
+    await page.getByLabel('Text', { exact: true }).fill('Later');
+    await page.getByLabel('At a time', { exact: true }).check();
+    const day = new Date(Date.now() + 3 * 86_400_000).toISOString().slice(0, 10);
+    await page.getByLabel('Date and time').fill(`${day}T09:30`);
+    await page.getByLabel('Time zone').selectOption('Asia/Tokyo');
+    await page.getByRole('button', { name: 'Look at all 2' }).click();
+    await page.getByRole('button', { name: 'Schedule to 2 recipients' }).click();
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await page.getByText('Nothing more is handed over until it is').waitFor();
+    await page.getByRole('button', { name: 'Resume' }).click();
+    await page.getByRole('button', { name: 'Pause' }).waitFor();
+    const id = /operation\/(\w+)/.exec(page.url())?.[1] ?? '';
+    const list = await fanfare.get(`/v1/Messages?operationId=${id}`);
+    expect(list.body['messages'][0].scheduledFor).toBe(`${day}T00:30:00.000Z`);
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await page.getByRole('button', { name: 'Cancel 2 messages' }).click();
+    await page.locator('.facts .chip', { hasText: 'Canceled' }).waitFor();
+    expect((await fanfare.operation(id)).status).toBe('CANCELED');
+    expect(complaints).toEqual([]);
+  });
+
+  it('never shows old numbers as live', async () => {
+    const id = await fanfare.send({
+      to: recipients(5),
+      content: text('Later'),
+      schedule: { sendAt: [new Date(Date.now() + 3_600_000).toISOString()] },
+    });
+    const { page, context, goTo } = await open();
+    await goTo(`operation/${id}`);
+    await page.locator('.live', { hasText: 'Live' }).waitFor();
+    await context.setOffline(true);
+    await page.locator('.live', { hasText: /Offline, numbers as of \d\d:\d\d:\d\d/ }).waitFor();
+    await page.getByText('You are offline; reconnecting').waitFor();
+    await fanfare.request('POST', `/v1/Messages/Operations/${id}/Cancel`);
+    await context.setOffline(false);
+    await page.locator('.facts .chip', { hasText: 'Canceled' }).waitFor();
+    await page.getByText('You are offline').waitFor({ state: 'detached' });
+  });
+
+  it('says so when the server is away, and goes on when it is back', async () => {
+    const port = await findFreePort();
+    const config = { port, roles: ALL_ROLES, carriers: { simulator: QUICK } };
+    const own = await startFanfare({ config });
+    const opened = await visit(browser, own.url);
+    onTestFinished(() => opened.context.close());
+    const { page } = opened;
+    await page.locator('.live', { hasText: 'Live' }).waitFor();
+    await own.kill();
+    await page.locator('.live', { hasText: /Reconnecting, numbers as of/ }).waitFor();
+    await page.getByText('The server does not answer; reconnecting').waitFor();
+    await own.restart(config);
+    await own.send({ to: recipients(3), content: text('Back again') });
+    await page.getByRole('link', { name: 'Back again' }).waitFor();
+    await page.locator('.live', { hasText: 'Live' }).waitFor();
+  });
+
+  it('composes e-mails, with a preview in which nothing runs', async () => {
+    const { page, complaints } = await open();
+    await page.getByRole('link', { name: 'Compose' }).first().click();
+    await page.getByLabel('E-mails').check();
+    await page
+      .getByLabel('Paste rows')
+      .fill('mail;first name\nada@example.org;Ada\ngrace@example.org;Grace');
+    await page.getByText('2 recipients').waitFor();
+    await page.getByLabel('Subject').fill('News for {{ first_name }}');
+    await page
+      .getByLabel('HTML')
+      .fill(
+        '<p style="color: red" onclick="alert(1)">Hello {{ first_name }}</p><script>alert(2)</script>',
+      );
+    await page.getByLabel('From', { exact: true }).selectOption('fanfare@example.com');
+    const frame = page.frameLocator('.email-frame');
+    await frame.getByText('Hello Ada').waitFor();
+    const style = await frame
+      .getByText('Hello Ada')
+      .evaluate((each) => getComputedStyle(each).color);
+    expect(style).toBe('rgb(255, 0, 0)');
+    expect(await frame.locator('script, [onclick]').count()).toBe(0);
+    await page.getByRole('button', { name: 'Look at all 2' }).click();
+    await page.getByRole('button', { name: 'Send to 2 recipients' }).click();
+    await page
+      .getByRole('region', { name: 'Progress' })
+      .getByText('of 2 handed over or ended')
+      .waitFor();
+    await page.getByRole('link', { name: 'grace@example.org' }).last().click();
+    await page.getByText('News for Grace').waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  it('sends to more than one request takes', async () => {
+    const { page, complaints } = await open();
+    await page.getByRole('link', { name: 'Compose' }).first().click();
+    const rows = Array.from({ length: 10_001 }, (_, i) => `+1500557${String(i).padStart(4, '0')}`);
+    await page.getByLabel('Paste rows').evaluate((field, pasted) => {
+      const clipboardData = new DataTransfer();
+      clipboardData.setData('text/plain', pasted);
+      field.dispatchEvent(new ClipboardEvent('paste', { clipboardData, cancelable: true }));
+    }, rows.join('\n'));
+    await page.getByText('10,001 recipients').waitFor();
+    await page.getByLabel('Text', { exact: true }).fill('To very many');
+    await page.getByRole('button', { name: 'Look at all 10,001' }).click();
+    await page.getByRole('button', { name: 'Send to 10,001 recipients' }).click();
+    await page.getByRole('heading', { name: 'Operations' }).waitFor();
+    await page.getByRole('link', { name: 'To very many' }).nth(1).waitFor();
+    expect(await page.getByRole('link', { name: 'To very many' }).count()).toBe(2);
+    expect(complaints).toEqual([]);
+  });
+
+  it('is small, asks nobody else, and is cached where it may be', async () => {
+    const { page, context } = await open({ isSignedIn: false });
+    const sizes: number[] = [];
+    page.on('response', async (response) => {
+      sizes.push((await response.request().sizes()).responseBodySize);
+    });
+    await page.reload();
+    await signIn(page, TOKEN);
+    await page.getByText('Nothing was sent yet').or(page.locator('.operations')).first().waitFor();
+    await page.waitForLoadState('networkidle');
+    // Answers of the API are a small part of it.
+    expect(sizes.reduce((sum, each) => sum + each, 0)).toBeLessThan(150_000);
+    const index = await fetch(fanfare.url);
+    expect(index.headers.get('cache-control')).toBe('no-cache');
+    expect(index.headers.get('content-security-policy')).toMatch(
+      /^default-src 'none'; script-src 'self'; style-src 'self'; /,
+    );
+    const script = /src="\.\/(assets\/[^"]+)"/.exec(await index.text())?.[1] ?? '';
+    const asset = await fetch(`${fanfare.url}/${script}`, { headers: { 'accept-encoding': 'br' } });
+    expect(asset.headers.get('cache-control')).toContain('immutable');
+    expect(asset.headers.get('content-encoding')).toBe('br');
+    const etag = index.headers.get('etag') ?? '';
+    const again = await fetch(fanfare.url, { headers: { 'if-none-match': etag } });
+    expect(again.status).toBe(304);
+    expect((await fetch(`${fanfare.url}/assets/..%2f..%2fpackage.json`)).status).toBe(404);
+    expect(await context.cookies()).toHaveLength(1);
+  });
+
+  describe('every page', () => {
+    let places: Readonly<Record<string, string>>;
+    beforeAll(async () => {
+      places = await fill();
+    });
+
+    it.each([
+      ['light', 1280],
+      ['dark', 1280],
+      ['light', 360],
+      ['dark', 360],
+    ] as const)('is accessible and fits, %s at %i', async (colorScheme, width) => {
+      const { page, complaints, goTo } = await open({ colorScheme, width });
+      for (const [name, place] of Object.entries(places)) {
+        await goTo(place);
+        const where = `${name}, ${colorScheme} at ${width}`;
+        await expectAccessible(page, where);
+        await expectNarrow(page, where);
+        // The browser itself notes every answer that is an error.
+        const noted = complaints.filter((each) => name !== 'no operation' || !/404/.test(each));
+        expect(noted, `complaints on ${where}`).toEqual([]);
+        complaints.splice(0);
+      }
+      const signedOut = await open({ colorScheme, width, isSignedIn: false });
+      await expectAccessible(signedOut.page, 'sign-in');
+      await expectNarrow(signedOut.page, 'sign-in');
+    });
+
+    it('is reached by the keyboard', async () => {
+      const { page } = await open({ width: 360 });
+      await page.keyboard.press('Tab');
+      await page.getByRole('link', { name: 'Skip to the page' }).waitFor();
+      expect(await page.evaluate(() => document.activeElement?.textContent)).toBe(
+        'Skip to the page',
+      );
+      await page.getByRole('button', { name: 'Menu' }).focus();
+      await page.keyboard.press('Enter');
+      await page.getByRole('link', { name: 'Senders and pools' }).focus();
+      await page.keyboard.press('Enter');
+      await page.getByRole('heading', { name: 'Senders and pools' }).waitFor();
+      await settle(page);
+      // The new page's head has the focus: what is read next is the page.
+      expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('H1');
+      await page.getByRole('button', { name: 'New sender' }).focus();
+      await page.keyboard.press('Enter');
+      await page.getByRole('dialog').waitFor();
+      await expectAccessible(page, 'a dialogue');
+      await page.keyboard.press('Escape');
+      await page.getByRole('dialog').waitFor({ state: 'detached' });
+    });
+
+    it('does what it says: keys, suppressions, senders, pools, subscriptions', async () => {
+      const { page, goTo, complaints } = await open();
+      await goTo('keys');
+      await page.getByRole('button', { name: 'New key' }).click();
+      await page.getByLabel('Name').fill('from the browser');
+      await page.getByRole('button', { name: 'Make it' }).click();
+      await page.getByText('The secret is shown now').waitFor();
+      await page.getByRole('button', { name: 'Close' }).click();
+      await page.getByRole('button', { name: 'Revoke from the browser' }).click();
+      await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
+      await page
+        .getByRole('row', { name: /from the browser/ })
+        .getByText('revoked')
+        .waitFor();
+
+      await goTo('suppressions');
+      await page.getByRole('button', { name: 'Add addresses' }).click();
+      await page.getByLabel('Addresses, one a line').fill('+15005569991\nbob@example.com\nnot one');
+      await page.getByText('2 addresses; 1 others are left out').waitFor();
+      await page.getByRole('button', { name: 'Add', exact: true }).click();
+      await page.getByText('2 addresses added').waitFor();
+      await page.getByRole('button', { name: 'Close' }).click();
+      await page.getByRole('button', { name: 'Remove +15005569991' }).click();
+      await page.getByRole('button', { name: 'Take it off the list' }).click();
+      await page
+        .getByRole('button', { name: 'Remove +15005569991' })
+        .waitFor({ state: 'detached' });
+
+      await goTo('senders');
+      await page.getByRole('button', { name: 'New sender' }).click();
+      await page.getByLabel('Address').fill('+15005550999');
+      await page.getByLabel('Throughput').fill('25');
+      await page.getByRole('button', { name: 'Save' }).click();
+      await page
+        .getByRole('row', { name: /\+15005550999/ })
+        .getByText('25 segments a second')
+        .waitFor();
+      await page.getByRole('button', { name: 'New pool' }).click();
+      await page.getByLabel('Name').fill('Two of them');
+      await page.getByLabel(/SMS \+15005550999/).check();
+      await page.getByRole('button', { name: 'Save' }).click();
+      await page.getByRole('row', { name: /Two of them/ }).waitFor();
+
+      await goTo(places['subscription'] ?? '');
+      await page.getByRole('button', { name: 'Test it' }).click();
+      await page.getByText(/It did not take the test event/).waitFor();
+      await page.getByRole('button', { name: 'Disable' }).click();
+      await page.locator('.facts .chip', { hasText: 'Disabled' }).waitFor();
+      expect(complaints).toEqual([]);
+    });
+  });
+});
+
+/** Something on every page. */
+async function fill(): Promise<Record<string, string>> {
+  const operation = await fanfare.send({
+    to: [
+      ...recipients(60),
+      special(1),
+      special(2),
+      { address: '+15005550301', channel: 'WHATSAPP' },
+    ],
+    content: text('Hello {{ name | default: "you" }}'),
+    tags: { campaign: 'spring' },
+    ...smsOnly,
+  });
+  await fanfare.watch(operation, isDone);
+  const messages = await fanfare.get(`/v1/Messages?operationId=${operation}&status=UNDELIVERED`);
+  const rich = await fanfare.send({
+    to: [special(100)],
+    content: {
+      modules: [
+        {
+          rcs: {
+            richCard: {
+              standaloneCard: {
+                cardContent: {
+                  title: 'A card',
+                  description: 'With words',
+                  media: { contentInfo: { fileUrl: 'https://example.com/a.png' } },
+                  suggestions: [{ reply: { text: 'Yes', postbackData: 'y' } }],
+                },
+              },
+            },
+          },
+        },
+      ],
+    },
+  });
+  const card = await fanfare.get(`/v1/Messages?operationId=${rich}`);
+  const emails = await fanfare.request('POST', '/v1/Emails', {
+    from: { address: 'fanfare@example.com' },
+    to: [{ address: 'ada@example.org' }, { address: 'bounced@example.org' }],
+    content: {
+      subject: 'News',
+      html: '<style>p{color:#123}</style><p style="margin:2px" onclick="alert(1)">Hi</p><script>alert(2)</script><img src="https://example.com/a.png" alt="Tulips"><link rel="stylesheet" href="https://example.com/a.css">',
+    },
+  });
+  const emailOperation = emails.body['operationId'];
+  const email = await until(async () => {
+    const { body } = await fanfare.get(`/v1/Emails?operationId=${emailOperation}`);
+    return body['emails'].find((each: Json) => each['status'] === 'DELIVERED');
+  });
+  const { body } = await fanfare.request('POST', '/v1/Subscriptions', {
+    url: 'https://127.0.0.1:1/hook',
+  });
+  await fanfare.request('POST', '/v1/Suppressions', { address: '+15005569999' });
+  await fanfare.request('POST', '/v1/ApiKeys', { name: 'shop' });
+  await fanfare.request('POST', '/v1/SenderPools', { name: 'Pool' });
+  return {
+    operations: 'operations',
+    'e-mail operations': 'operations?kind=emails',
+    operation: `operation/${operation}`,
+    'e-mail operation': `operation/${emailOperation}?kind=emails`,
+    'no operation': 'operation/none',
+    message: `message/${messages.body['messages'][0].id}`,
+    card: `message/${card.body['messages'][0].id}`,
+    email: `message/${email.id}?kind=emails`,
+    compose: 'compose',
+    again: `compose?again=${operation}`,
+    senders: 'senders',
+    suppressions: 'suppressions',
+    subscriptions: 'subscriptions',
+    subscription: `subscription/${body['id']}`,
+    keys: 'keys',
+    carriers: 'carriers',
+    system: 'system',
+    nothing: 'nothing',
+  };
+}

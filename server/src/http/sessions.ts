@@ -1,0 +1,160 @@
+/**
+ * Sessions of the dashboard: a sealed cookie in place of the Authorization header. The server keeps none of them. A cookie
+ * says which credential opened it, with a fingerprint of that credential's hash, and until when it is good:
+ *
+ * ```
+ *  POST /session ──right──▶ cookie ──each request──▶ sealed by us? in time? credential unchanged? ──▶ account
+ *                                                      a revoked key, a new token: no session
+ * ```
+ * What was right is believed for five seconds, as with other credentials.
+ *
+ * A browser sends the cookie by itself, so a request that comes by it must also show that it comes from our own page
+ * (`isOwnPage`). SameSite=Strict alone would let in whoever has a page on another port or name of the same site.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { Type, type Static } from 'typebox';
+import type { Sealer } from '../domain/email-links.ts';
+import type { Store } from '../store/store.ts';
+import { createBeliefs, type Authenticator, type GuessLimit, type Identity } from './auth.ts';
+import { compileCheck } from './check.ts';
+import { refuse, Refusal } from './reply.ts';
+
+const COOKIE = 'fanfare_session';
+/** What our page adds to each request; a form or a picture of another's cannot. */
+const HEADER = 'x-fanfare-session';
+const SESSION_SECONDS = 12 * 60 * 60;
+const PURPOSE = 'session';
+
+export interface Sessions {
+  /** Who the session of a request belongs to; null when there is none that is good. */
+  identify(request: FastifyRequest): Promise<Identity | null>;
+}
+
+interface SessionDeps {
+  readonly store: Store;
+  readonly sealer: Sealer;
+  readonly authenticator: Authenticator;
+  readonly guesses: GuessLimit;
+}
+
+export function createSessions({ store, sealer }: Pick<SessionDeps, 'store' | 'sealer'>): Sessions {
+  const believed = createBeliefs();
+  return {
+    async identify(request) {
+      const token = readCookie(request);
+      const session = token === null ? null : readSession(sealer.open(PURPOSE, token));
+      if (token === null || session === null || session.until <= Date.now()) return null;
+      if (!isOwnPage(request)) return null;
+      const known = believed.find(token);
+      if (known !== null) return known;
+      const credential = await store.accounts.findCredential(session.sid);
+      if (credential === null || fingerprint(credential.secretHash) !== session.print) return null;
+      return believed.keep(token, { account: credential.account, sid: session.sid });
+    },
+  };
+}
+
+/** Whether a request was made by our own page, as far as browsers tell. */
+function isOwnPage({ headers, host }: FastifyRequest): boolean {
+  const { origin, 'sec-fetch-site': site } = headers;
+  if (headers[HEADER] === undefined) return false;
+  if (site !== undefined && site !== 'same-origin') return false;
+  return origin === undefined || origin.replace(/^https?:\/\//, '') === host;
+}
+
+const SIGN_IN = Type.Object(
+  {
+    sid: Type.String({ minLength: 1, maxLength: 64 }),
+    secret: Type.String({ minLength: 1, maxLength: 256 }),
+  },
+  { additionalProperties: false },
+);
+
+/** `/session`: who is signed in, signing in, signing out. No part of the API. */
+export async function registerSessions(
+  app: FastifyInstance,
+  deps: SessionDeps & { readonly sessions: Sessions },
+): Promise<void> {
+  const { store, sealer, authenticator, guesses, sessions } = deps;
+  const check = compileCheck(SIGN_IN);
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('cache-control', 'no-store');
+    if (!isOwnPage(request))
+      throw refuse('forbidden', `Sessions are for the dashboard: send ${HEADER}: 1.`);
+  });
+
+  app.post('/session', { schema: { hide: true }, bodyLimit: 4_096 }, async (request, reply) => {
+    const problems = check(request.body ?? {}, '$');
+    if (problems.length > 0) throw new Refusal(400, problems);
+    const { sid, secret } = request.body as Static<typeof SIGN_IN>;
+    refuseGuessers(guesses, request.ip);
+    const header = `Basic ${Buffer.from(`${sid}:${secret}`).toString('base64')}`;
+    const identity = await authenticator.authenticate(header);
+    const credential = identity && (await store.accounts.findCredential(sid));
+    if (identity === null || credential === null) {
+      guesses.note(request.ip);
+      throw refuse('authentication', 'There is no account or API key with this SID and secret.');
+    }
+    const until = Date.now() + SESSION_SECONDS * 1_000;
+    // A nonce: two who sign in at once have a cookie each.
+    const nonce = randomBytes(9).toString('base64url');
+    const parts = [sid, until, fingerprint(credential.secretHash), nonce];
+    const token = sealer.seal(PURPOSE, parts.join(' '));
+    reply.header('set-cookie', cookie(request, token, SESSION_SECONDS));
+    return { ...show(identity), expiresAt: new Date(until) };
+  });
+
+  app.get('/session', { schema: { hide: true } }, async (request, reply) => {
+    const identity = await sessions.identify(request);
+    // No error: this is how a page asks.
+    if (identity === null) return reply.code(204).send();
+    const session = readSession(sealer.open(PURPOSE, readCookie(request) ?? ''));
+    return { ...show(identity), expiresAt: new Date(session?.until ?? 0) };
+  });
+
+  app.delete('/session', { schema: { hide: true } }, async (request, reply) =>
+    reply
+      .header('set-cookie', cookie(request, '', 0))
+      .code(204)
+      .send(),
+  );
+}
+
+/** @throws Refusal for an address that has brought too many wrong credentials. */
+export function refuseGuessers(guesses: GuessLimit, address: string): void {
+  const waitSeconds = guesses.waitSeconds(address);
+  if (waitSeconds > 0)
+    throw refuse('tooManyRequests', 'Too many wrong credentials came from this address.', {
+      'retry-after': String(waitSeconds),
+    });
+}
+
+function show({ account, sid }: Identity) {
+  return { accountSid: account.sid, credential: sid };
+}
+
+/** Of a credential's hash, so that a session ends with what opened it. */
+function fingerprint(secretHash: Buffer): string {
+  return createHash('sha256').update(secretHash).digest('base64url').slice(0, 22);
+}
+
+function readSession(text: string | null): { sid: string; until: number; print: string } | null {
+  const [sid, until, print] = text?.split(' ') ?? [];
+  if (sid === undefined || until === undefined || print === undefined) return null;
+  return { sid, until: Number(until), print };
+}
+
+function readCookie({ headers }: FastifyRequest): string | null {
+  const match = new RegExp(`(?:^|;\\s*)${COOKIE}=([\\w-]{1,1024})(?:;|$)`).exec(
+    headers.cookie ?? '',
+  );
+  return match?.[1] ?? null;
+}
+
+/** The browser says in Origin how it came, also where a proxy speaks TLS for us. */
+function cookie(request: FastifyRequest, value: string, seconds: number): string {
+  const secure =
+    request.protocol === 'https' || request.headers.origin?.startsWith('https://') === true;
+  return `${COOKIE}=${value}; Path=/; Max-Age=${seconds}; HttpOnly; SameSite=Strict${secure ? '; Secure' : ''}`;
+}
