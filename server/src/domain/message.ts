@@ -16,7 +16,6 @@ export const MESSAGE_CHANNELS = ['SMS', 'RCS', 'WHATSAPP'] as const;
 /** All channels of delivery. E-mails are a resource of their own, on the same way. */
 export const CHANNELS = [...MESSAGE_CHANNELS, 'EMAIL'] as const;
 export type Channel = (typeof CHANNELS)[number];
-export type MessageChannel = (typeof MESSAGE_CHANNELS)[number];
 
 /** Address spaces of messages' recipients: `PHONE` is reachable by SMS and RCS. */
 export const MESSAGE_ADDRESS_CHANNELS = ['PHONE', 'WHATSAPP'] as const;

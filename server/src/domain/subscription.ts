@@ -62,15 +62,6 @@ export function namesOfTypes(types: readonly string[]): EventName[] {
   return matchEventType('*').filter((name) => names.has(name));
 }
 
-const TAG = /^[a-zA-Z0-9._~-]+$/;
-
-/** What is wrong with a pair of a tag that is wanted, or null. */
-export function findTagProblem(key: string, value: string): string | null {
-  return TAG.test(key) && TAG.test(value) && key.length <= 128 && value.length <= 256
-    ? null
-    : 'Write a tag as key=value: letters, digits and . _ ~ -, at most 128 and 256 of them.';
-}
-
 const SECRET = /^whsec_((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?)$/;
 const SECRET_BYTES_MIN = 24;
 const SECRET_BYTES_MAX = 64;
