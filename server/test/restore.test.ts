@@ -49,14 +49,6 @@ it('puts in doubt what may have been sent since the backup', async () => {
   };
   await fanfare.terminate();
   await fanfare.restart(config);
-  const request = { to: recipients(TOTAL), content: text('Hi'), ...smsOnly };
-  const id = await fanfare.send(request);
-  const later = await fanfare.send({
-    ...request,
-    to: recipients(5, TOTAL),
-    schedule: { sendAt: [new Date(Date.now() + 3_600_000).toISOString()] },
-  });
-  await fanfare.watch(id, ({ stats }) => stats.attempts > 200);
   const doctor = (...args: string[]) =>
     runProgram(['doctor', '-c', join(fanfare.folder, 'config.json'), ...args], {
       DATABASE_URL: fanfare.databaseUrl,
@@ -65,6 +57,14 @@ it('puts in doubt what may have been sent since the backup', async () => {
   expect(refused.code).toBe(2);
   expect(refused.err).toContain('A server uses this database (fanfare-');
 
+  const request = { to: recipients(TOTAL), content: text('Hi'), ...smsOnly };
+  const id = await fanfare.send(request);
+  const later = await fanfare.send({
+    ...request,
+    to: recipients(5, TOTAL),
+    schedule: { sendAt: [new Date(Date.now() + 3_600_000).toISOString()] },
+  });
+  await fanfare.watch(id, ({ stats }) => stats.attempts > 200);
   await fanfare.kill();
   const backup = (name: string) => `${name}_backup`;
   onTestFinished(() =>
