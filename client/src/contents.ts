@@ -5,7 +5,7 @@ import type {
   CreateContentRequest,
   ListContentQuery,
 } from './api.ts';
-import { Listing } from './listing.ts';
+import { listPages, type Listing } from './listing.ts';
 import type { CallOptions, Transport } from './transport.ts';
 
 export class Contents {
@@ -21,9 +21,7 @@ export class Contents {
 
   /** Contents, newest first. */
   list(query: ListContentQuery = {}, options?: CallOptions): Listing<ContentTemplateList> {
-    return new Listing('listContent', (pageToken = query.pageToken) =>
-      this.#transport.call('listContent', { query: { ...query, pageToken } }, options),
-    );
+    return listPages(this.#transport, 'listContent', { query }, options);
   }
 
   fetch(contentId: string, options?: CallOptions): Promise<ContentTemplate> {

@@ -10,11 +10,11 @@ import type {
   SearchEmailsRequest,
   SendEmailsRequest,
 } from './api.ts';
-import { Listing } from './listing.ts';
+import { listPages, type Listing } from './listing.ts';
 import type { Paging, SendAllRequest, SendOptions } from './messages.ts';
-import { isSettled, OperationCalls } from './operations.ts';
-import { SendAll, type SendAllOptions } from './send-all.ts';
-import { WrittenJson, type CallOptions, type Transport } from './transport.ts';
+import { OperationCalls } from './operations.ts';
+import type { SendAll, SendAllOptions } from './send-all.ts';
+import type { CallOptions, Transport } from './transport.ts';
 
 /** Below the 5 MB that a server takes. */
 const PART_BYTES_MAX = 4_000_000;
@@ -49,44 +49,24 @@ export class Emails extends OperationCalls<'emails'> {
     request: SendAllRequest<SendEmailsRequest>,
     options: SendAllOptions = {},
   ): SendAll<EmailOperation> {
-    return new SendAll<EmailOperation>(
-      {
-        send: (json, idempotencyKey, rest) =>
-          this.transport.call(
-            'sendEmails',
-            { body: new WrittenJson(json), idempotencyKey },
-            rest,
-          ) as Promise<OperationReference>,
-        fetch: (id, rest) => this.fetchOperation(id, rest),
-        cancel: (id) => this.cancelOperation(id),
-        pause: (id) => this.pauseOperation(id),
-        resume: (id) => this.resumeOperation(id),
-        isSettled,
-        bytesMax: PART_BYTES_MAX,
-      },
-      request,
-      options,
-    );
+    return this.beginSendAll('sendEmails', PART_BYTES_MAX, request, options);
   }
 
   /** E-mails, newest first. */
   list(query: ListEmailsQuery = {}, options?: CallOptions): Listing<EmailList> {
-    return new Listing('listEmails', (pageToken = query.pageToken) =>
-      this.transport.call('listEmails', { query: { ...query, pageToken } }, options),
-    );
+    return listPages(this.transport, 'listEmails', { query }, options);
   }
 
   /** As `list`, by address too, which stays out of URLs and logs. */
   search(
-    { pageToken: first, pageSize, ...filter }: SearchEmailsRequest & Paging,
+    { pageToken, pageSize, ...filter }: SearchEmailsRequest & Paging,
     options?: CallOptions,
   ): Listing<EmailList> {
-    return new Listing('searchEmails', (pageToken = first) =>
-      this.transport.call(
-        'searchEmails',
-        { query: { pageToken, pageSize }, body: filter, isRepeatable: true },
-        options,
-      ),
+    return listPages(
+      this.transport,
+      'searchEmails',
+      { query: { pageToken, pageSize }, body: filter, isRepeatable: true },
+      options,
     );
   }
 

@@ -1,5 +1,6 @@
 /** A list of the API: awaited it is one page, iterated it is all entries of all pages. */
 import { ENDPOINTS, type Endpoints, type Pagination } from './api.ts';
+import type { CallOptions, Input, Transport } from './transport.ts';
 
 /** A page as it is answered. */
 interface PageOf {
@@ -54,4 +55,23 @@ export class Listing<Page extends PageOf>
     for await (const page of this.pages())
       yield* (page as unknown as Record<string, EntryOf<Page>[]>)[this.#collection] ?? [];
   }
+}
+
+/** Endpoints that answer with a page. */
+type ListName = {
+  [Name in keyof Endpoints]: Endpoints[Name]['answer'] extends PageOf ? Name : never;
+}[keyof Endpoints];
+
+/** The list of an endpoint; `pageToken` of its query says where it begins. */
+export function listPages<Name extends ListName>(
+  transport: Transport,
+  name: Name,
+  input: Input<Name>,
+  options?: CallOptions,
+): Listing<Extract<Endpoints[Name]['answer'], PageOf>> {
+  const { query } = input as { query?: { pageToken?: string | undefined } };
+  return new Listing(name, async (pageToken = query?.pageToken) => {
+    const page = await transport.call(name, { ...input, query: { ...query, pageToken } }, options);
+    return page as Extract<Endpoints[Name]['answer'], PageOf>;
+  });
 }

@@ -10,10 +10,10 @@ import type {
   SearchMessagesRequest,
   SendMessagesRequest,
 } from './api.ts';
-import { Listing } from './listing.ts';
-import { isSettled, OperationCalls } from './operations.ts';
-import { SendAll, type SendAllOptions } from './send-all.ts';
-import { WrittenJson, type CallOptions, type Transport } from './transport.ts';
+import { listPages, type Listing } from './listing.ts';
+import { OperationCalls } from './operations.ts';
+import type { SendAll, SendAllOptions } from './send-all.ts';
+import type { CallOptions, Transport } from './transport.ts';
 
 export interface SendOptions extends CallOptions {
   /** What the server knows a repetition by. Random unless given; give your own when the program may crash and send again. */
@@ -59,24 +59,7 @@ export class Messages extends OperationCalls<'messages'> {
     request: SendAllRequest<SendMessagesRequest>,
     options: SendAllOptions = {},
   ): SendAll<Operation> {
-    return new SendAll<Operation>(
-      {
-        send: (json, idempotencyKey, rest) =>
-          this.transport.call(
-            'sendMessages',
-            { body: new WrittenJson(json), idempotencyKey },
-            rest,
-          ) as Promise<OperationReference>,
-        fetch: (id, rest) => this.fetchOperation(id, rest),
-        cancel: (id) => this.cancelOperation(id),
-        pause: (id) => this.pauseOperation(id),
-        resume: (id) => this.resumeOperation(id),
-        isSettled,
-        bytesMax: PART_BYTES_MAX,
-      },
-      request,
-      options,
-    );
+    return this.beginSendAll('sendMessages', PART_BYTES_MAX, request, options);
   }
 
   /** What sends an operation again, to its recipients whose messages have one of these statuses; to all without any. */
@@ -91,22 +74,19 @@ export class Messages extends OperationCalls<'messages'> {
 
   /** Messages, newest first. */
   list(query: ListMessagesQuery = {}, options?: CallOptions): Listing<MessageList> {
-    return new Listing('listMessages', (pageToken = query.pageToken) =>
-      this.transport.call('listMessages', { query: { ...query, pageToken } }, options),
-    );
+    return listPages(this.transport, 'listMessages', { query }, options);
   }
 
   /** As `list`, by address too, which stays out of URLs and logs. */
   search(
-    { pageToken: first, pageSize, ...filter }: SearchMessagesRequest & Paging,
+    { pageToken, pageSize, ...filter }: SearchMessagesRequest & Paging,
     options?: CallOptions,
   ): Listing<MessageList> {
-    return new Listing('searchMessages', (pageToken = first) =>
-      this.transport.call(
-        'searchMessages',
-        { query: { pageToken, pageSize }, body: filter, isRepeatable: true },
-        options,
-      ),
+    return listPages(
+      this.transport,
+      'searchMessages',
+      { query: { pageToken, pageSize }, body: filter, isRepeatable: true },
+      options,
     );
   }
 

@@ -8,10 +8,12 @@ import type {
   Operation,
   OperationErrorList,
   OperationList,
+  OperationReference,
   OperationReport,
 } from './api.ts';
-import { Listing } from './listing.ts';
-import type { CallOptions, Transport } from './transport.ts';
+import { listPages, type Listing } from './listing.ts';
+import { SendAll, type SendAllOptions } from './send-all.ts';
+import { WrittenJson, type CallOptions, type Transport } from './transport.ts';
 import { isComplete, watch, type WatchOptions } from './watch.ts';
 
 /** Names of the endpoints of each kind. */
@@ -69,9 +71,7 @@ export abstract class OperationCalls<Kind extends keyof Shapes> {
     query: ListOperationsQuery = {},
     options?: CallOptions,
   ): Listing<Shapes[Kind]['list']> {
-    return new Listing<Shapes[Kind]['list']>(this.#names.list, (pageToken = query.pageToken) =>
-      this.transport.call(this.#names.list, { query: { ...query, pageToken } }, options),
-    );
+    return listPages(this.transport, this.#names.list, { query }, options);
   }
 
   /** Recipients that came to nothing, in the order of the request. */
@@ -80,13 +80,7 @@ export abstract class OperationCalls<Kind extends keyof Shapes> {
     query: ListOperationErrorsQuery = {},
     options?: CallOptions,
   ): Listing<Shapes[Kind]['errors']> {
-    return new Listing<Shapes[Kind]['errors']>(this.#names.errors, (pageToken = query.pageToken) =>
-      this.transport.call(
-        this.#names.errors,
-        { path: [operationId], query: { ...query, pageToken } },
-        options,
-      ),
-    );
+    return listPages(this.transport, this.#names.errors, { path: [operationId], query }, options);
   }
 
   /** What became of an operation by sender, by error and over time, and what was asked for. */
@@ -131,6 +125,33 @@ export abstract class OperationCalls<Kind extends keyof Shapes> {
           this.transport.open(this.#names.stream, { path: [operationId] }, {}, signal),
         isSettled,
       },
+      options,
+    );
+  }
+
+  /** Sends to any number of recipients, `bytesMax` bytes of a request at most. */
+  protected beginSendAll(
+    endpoint: 'sendMessages' | 'sendEmails',
+    bytesMax: number,
+    request: { to: Iterable<unknown> | AsyncIterable<unknown> },
+    options: SendAllOptions,
+  ): SendAll<Shapes[Kind]['operation']> {
+    return new SendAll<Shapes[Kind]['operation']>(
+      {
+        send: (json, idempotencyKey, rest) =>
+          this.transport.call(
+            endpoint,
+            { body: new WrittenJson(json), idempotencyKey },
+            rest,
+          ) as Promise<OperationReference>,
+        fetch: (id, rest) => this.fetchOperation(id, rest),
+        cancel: (id) => this.cancelOperation(id),
+        pause: (id) => this.pauseOperation(id),
+        resume: (id) => this.resumeOperation(id),
+        isSettled,
+        bytesMax,
+      },
+      request,
       options,
     );
   }

@@ -21,7 +21,7 @@ import type {
   UpdateSenderPoolRequest,
   UpdateSenderRequest,
 } from './api.ts';
-import { Listing } from './listing.ts';
+import { listPages, type Listing } from './listing.ts';
 import type { Paging } from './messages.ts';
 import type { CallOptions, Transport } from './transport.ts';
 
@@ -34,9 +34,7 @@ export class Senders {
 
   /** Senders, newest first. */
   list(query: ListSendersQuery = {}, options?: CallOptions): Listing<SenderList> {
-    return new Listing('listSenders', (pageToken = query.pageToken) =>
-      this.#transport.call('listSenders', { query: { ...query, pageToken } }, options),
-    );
+    return listPages(this.#transport, 'listSenders', { query }, options);
   }
 
   fetch(senderId: string, options?: CallOptions): Promise<Sender> {
@@ -45,15 +43,14 @@ export class Senders {
 
   /** As `list`, by address too. */
   search(
-    { pageToken: first, pageSize, ...filter }: SearchSendersRequest & Paging,
+    { pageToken, pageSize, ...filter }: SearchSendersRequest & Paging,
     options?: CallOptions,
   ): Listing<SenderList> {
-    return new Listing('searchSenders', (pageToken = first) =>
-      this.#transport.call(
-        'searchSenders',
-        { query: { pageToken, pageSize }, body: filter, isRepeatable: true },
-        options,
-      ),
+    return listPages(
+      this.#transport,
+      'searchSenders',
+      { query: { pageToken, pageSize }, body: filter, isRepeatable: true },
+      options,
     );
   }
 
@@ -88,9 +85,7 @@ export class SenderPools {
 
   /** Pools, newest first. */
   list(query: ListSenderPoolsQuery = {}, options?: CallOptions): Listing<SenderPoolList> {
-    return new Listing('listSenderPools', (pageToken = query.pageToken) =>
-      this.#transport.call('listSenderPools', { query: { ...query, pageToken } }, options),
-    );
+    return listPages(this.#transport, 'listSenderPools', { query }, options);
   }
 
   fetch(senderPoolId: string, options?: CallOptions): Promise<SenderPool> {
@@ -119,12 +114,11 @@ export class SenderPools {
     query: ListSenderPoolSendersQuery = {},
     options?: CallOptions,
   ): Listing<SenderList> {
-    return new Listing('listSenderPoolSenders', (pageToken = query.pageToken) =>
-      this.#transport.call(
-        'listSenderPoolSenders',
-        { path: [senderPoolId], query: { ...query, pageToken } },
-        options,
-      ),
+    return listPages(
+      this.#transport,
+      'listSenderPoolSenders',
+      { path: [senderPoolId], query },
+      options,
     );
   }
 
@@ -159,9 +153,7 @@ export class SenderPools {
     query: ListSenderPoolOperationsQuery = {},
     options?: CallOptions,
   ): Listing<SenderPoolOperationList> {
-    return new Listing('listSenderPoolOperations', (pageToken = query.pageToken) =>
-      this.#transport.call('listSenderPoolOperations', { query: { ...query, pageToken } }, options),
-    );
+    return listPages(this.#transport, 'listSenderPoolOperations', { query }, options);
   }
 
   fetchOperation(operationId: string, options?: CallOptions): Promise<SenderPoolOperation> {

@@ -16,7 +16,7 @@ import type {
   SubscriptionTest,
   UpdateSubscriptionRequest,
 } from './api.ts';
-import { Listing } from './listing.ts';
+import { listPages, type Listing } from './listing.ts';
 import type { CallOptions, Transport } from './transport.ts';
 
 export class Subscriptions {
@@ -33,9 +33,7 @@ export class Subscriptions {
 
   /** Subscriptions, newest first. */
   list(query: ListSubscriptionsQuery = {}, options?: CallOptions): Listing<SubscriptionList> {
-    return new Listing('listSubscriptions', (pageToken = query.pageToken) =>
-      this.#transport.call('listSubscriptions', { query: { ...query, pageToken } }, options),
-    );
+    return listPages(this.#transport, 'listSubscriptions', { query }, options);
   }
 
   fetch(subscriptionId: string, options?: CallOptions): Promise<Subscription> {
@@ -82,13 +80,7 @@ export class Subscriptions {
     query: ListDeliveriesQuery = {},
     options?: CallOptions,
   ): Listing<DeliveryList> {
-    return new Listing('listDeliveries', (pageToken = query.pageToken) =>
-      this.#transport.call(
-        'listDeliveries',
-        { path: [subscriptionId], query: { ...query, pageToken } },
-        options,
-      ),
-    );
+    return listPages(this.#transport, 'listDeliveries', { path: [subscriptionId], query }, options);
   }
 
   /** Requests to it, newest first. */
@@ -97,12 +89,11 @@ export class Subscriptions {
     query: ListDeliveryAttemptsQuery = {},
     options?: CallOptions,
   ): Listing<DeliveryAttemptList> {
-    return new Listing('listDeliveryAttempts', (pageToken = query.pageToken) =>
-      this.#transport.call(
-        'listDeliveryAttempts',
-        { path: [subscriptionId], query: { ...query, pageToken } },
-        options,
-      ),
+    return listPages(
+      this.#transport,
+      'listDeliveryAttempts',
+      { path: [subscriptionId], query },
+      options,
     );
   }
 

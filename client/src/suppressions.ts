@@ -8,7 +8,7 @@ import type {
   SuppressionImport,
   SuppressionList,
 } from './api.ts';
-import { Listing } from './listing.ts';
+import { listPages, type Listing } from './listing.ts';
 import type { Paging } from './messages.ts';
 import type { CallOptions, Transport } from './transport.ts';
 
@@ -35,22 +35,19 @@ export class Suppressions {
 
   /** Entries, newest first. */
   list(query: ListSuppressionsQuery = {}, options?: CallOptions): Listing<SuppressionList> {
-    return new Listing('listSuppressions', (pageToken = query.pageToken) =>
-      this.#transport.call('listSuppressions', { query: { ...query, pageToken } }, options),
-    );
+    return listPages(this.#transport, 'listSuppressions', { query }, options);
   }
 
   /** As `list`, by address, which stays out of URLs and logs. */
   search(
-    { pageToken: first, pageSize, ...filter }: SearchSuppressionsRequest & Paging,
+    { pageToken, pageSize, ...filter }: SearchSuppressionsRequest & Paging,
     options?: CallOptions,
   ): Listing<SuppressionList> {
-    return new Listing('searchSuppressions', (pageToken = first) =>
-      this.#transport.call(
-        'searchSuppressions',
-        { query: { pageToken, pageSize }, body: filter, isRepeatable: true },
-        options,
-      ),
+    return listPages(
+      this.#transport,
+      'searchSuppressions',
+      { query: { pageToken, pageSize }, body: filter, isRepeatable: true },
+      options,
     );
   }
 

@@ -154,13 +154,17 @@ export function useNow(everyMs = 5_000): number {
   return now;
 }
 
-/** Tokens of the pages that were walked through; the last one is of the page shown. Begins anew when `key` changes. */
-export function usePageTokens(key: string): {
+/** Where a reader of a list is. */
+export interface PageTokens {
+  /** Of the page shown; undefined for the first. */
   readonly token: string | undefined;
   readonly number: number;
-  next(token: string): void;
-  back(): void;
-} {
+  readonly next: (token: string) => void;
+  readonly back: () => void;
+}
+
+/** Tokens of the pages that were walked through. Begins anew when `key` changes. */
+export function usePageTokens(key: string): PageTokens {
   const [state, setState] = useState<{ key: string; tokens: readonly string[] }>({
     key,
     tokens: [],

@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks';
 import type { SearchEmailsRequest, SearchMessagesRequest } from '@fanfare/client';
 import { client } from '../api.ts';
-import { isLive, type AnyOperation, type Kind } from '../counters.ts';
+import { isLive, statusLabel, type AnyOperation, type Kind } from '../counters.ts';
 import { addressOf } from '../export.ts';
 import { useLoaded, usePageTokens, useSettled } from '../hooks.ts';
 import { linkTo } from '../router.ts';
@@ -80,7 +80,7 @@ export function OperationMessages(props: {
               <option value="">Any</option>
               {STATUSES[kind].map((each) => (
                 <option key={each} value={each}>
-                  {each.slice(0, 1) + each.slice(1).toLowerCase()}
+                  {statusLabel(each)}
                 </option>
               ))}
             </select>
@@ -122,13 +122,7 @@ export function OperationMessages(props: {
           ) : (
             <>
               <MessageTable kind={kind} rows={rows} />
-              <Pager
-                number={pages.number}
-                next={next}
-                count={rows.length}
-                onNext={pages.next}
-                onBack={pages.back}
-              />
+              <Pager pages={pages} next={next} count={rows.length} />
             </>
           )
         }

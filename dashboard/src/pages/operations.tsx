@@ -67,13 +67,7 @@ export function Operations() {
                 ))}
               </ol>
             )}
-            <Pager
-              number={pages.number}
-              next={pagination.next}
-              count={operations.length}
-              onNext={pages.next}
-              onBack={pages.back}
-            />
+            <Pager pages={pages} next={pagination.next} count={operations.length} />
           </>
         )}
       </Shown>

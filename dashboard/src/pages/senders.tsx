@@ -35,13 +35,7 @@ export function Senders() {
             ) : (
               <>
                 <SenderTable senders={senders} onEdit={setEditing} onDelete={setDeleting} />
-                <Pager
-                  number={pages.number}
-                  next={pagination.next}
-                  count={senders.length}
-                  onNext={pages.next}
-                  onBack={pages.back}
-                />
+                <Pager pages={pages} next={pagination.next} count={senders.length} />
               </>
             )
           }

@@ -2,6 +2,7 @@
 import { useState } from 'preact/hooks';
 import type { Delivery, DeliveryAttempt, Subscription } from '@fanfare/client';
 import { client } from '../api.ts';
+import { statusLabel } from '../counters.ts';
 import { formatDuration, formatNumber, plural } from '../format.ts';
 import { useAction, useLoaded, usePageTokens } from '../hooks.ts';
 import { goTo, linkTo } from '../router.ts';
@@ -201,7 +202,7 @@ function Deliveries({ id }: { readonly id: string }) {
               <option value="">Any</option>
               {STATUSES.map((each) => (
                 <option key={each} value={each}>
-                  {each.slice(0, 1) + each.slice(1).toLowerCase()}
+                  {statusLabel(each)}
                 </option>
               ))}
             </select>
@@ -234,13 +235,7 @@ function Deliveries({ id }: { readonly id: string }) {
                   ))}
                 </tbody>
               </table>
-              <Pager
-                number={pages.number}
-                next={pagination.next}
-                count={deliveries.length}
-                onNext={pages.next}
-                onBack={pages.back}
-              />
+              <Pager pages={pages} next={pagination.next} count={deliveries.length} />
             </>
           )
         }

@@ -43,13 +43,7 @@ export function Subscriptions() {
           ) : (
             <>
               <List subscriptions={subscriptions} />
-              <Pager
-                number={pages.number}
-                next={pagination.next}
-                count={subscriptions.length}
-                onNext={pages.next}
-                onBack={pages.back}
-              />
+              <Pager pages={pages} next={pagination.next} count={subscriptions.length} />
             </>
           )
         }

@@ -60,13 +60,7 @@ export function Suppressions() {
           ) : (
             <>
               <Entries entries={suppressions} onRemove={setRemoving} />
-              <Pager
-                number={pages.number}
-                next={pagination.next}
-                count={suppressions.length}
-                onNext={pages.next}
-                onBack={pages.back}
-              />
+              <Pager pages={pages} next={pagination.next} count={suppressions.length} />
             </>
           )
         }

@@ -3,7 +3,7 @@ import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { statusKey, statusLabel } from '../counters.ts';
 import { formatAgo, formatFull, formatInstant } from '../format.ts';
-import { useNow } from '../hooks.ts';
+import { useNow, type PageTokens } from '../hooks.ts';
 import { Icon } from './icon.tsx';
 
 let hasShownPage = false;
@@ -235,24 +235,22 @@ export function Announcement({ text }: { readonly text: string }) {
 
 /** Back and on through the pages of a list. */
 export function Pager(props: {
-  readonly number: number;
+  readonly pages: PageTokens;
   readonly next: string | null;
   readonly count: number;
-  readonly onNext: (token: string) => void;
-  readonly onBack: () => void;
 }) {
-  const { next } = props;
-  if (props.number === 1 && next === null) return null;
+  const { pages, next } = props;
+  if (pages.number === 1 && next === null) return null;
   return (
     <nav class="pager" aria-label="Pages">
-      <Button disabled={props.number === 1} onClick={props.onBack}>
+      <Button disabled={pages.number === 1} onClick={pages.back}>
         <Icon name="left" /> Newer
       </Button>
       <span>
-        Page {props.number}
+        Page {pages.number}
         <span class="muted"> · {props.count} shown</span>
       </span>
-      <Button disabled={next === null} onClick={() => next !== null && props.onNext(next)}>
+      <Button disabled={next === null} onClick={() => next !== null && pages.next(next)}>
         Older <Icon name="right" />
       </Button>
     </nav>
