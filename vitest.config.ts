@@ -1,13 +1,25 @@
 import { defineConfig } from 'vitest/config';
 
+/** Projects can be run alone: `npm test -- --project unit`. */
+const project = (name: string, include: readonly string[], rest: object = {}) => ({
+  extends: true as const,
+  test: { name, include: [...include], ...rest },
+});
+
 export default defineConfig({
   test: {
-    include: [
-      'client/test/**/*.test.ts',
-      'dashboard/test/**/*.test.ts',
-      'server/test/**/*.test.ts',
+    projects: [
+      // Functions, and parts that need no database.
+      project('unit', ['server/test/unit/**/*.test.ts'], { isolate: false }),
+      // Sinks to message brokers.
+      project('brokers', ['server/test/brokers/**/*.test.ts']),
+      // The program, on a real database.
+      project('server', ['server/test/*.test.ts', 'client/test/**/*.test.ts']),
+      // The dashboard in a real browser.
+      project('browser', ['dashboard/test/**/*.test.ts']),
     ],
     globalSetup: ['server/test/support/engine.ts'],
+    setupFiles: ['server/test/support/assertions.ts'],
     reporters: ['default', './server/test/support/summary.ts'],
     // Most files start whole servers on a real database; two cores serve two of them well.
     maxWorkers: 2,

@@ -6,7 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { startEmbedded } from 'fanfare/dist/store/embedded.js';
+import { startEmbedded } from '../server/src/store/embedded.ts';
 import { MESSAGES, print, show } from './measure.ts';
 import { benchEvents } from './events.ts';
 import { openFloor } from './floor.ts';
@@ -15,11 +15,13 @@ import { benchOperations } from './operations.ts';
 import { benchPace } from './pace.ts';
 import { benchPeers } from './peers.ts';
 import { startServer } from './server.ts';
+import { benchStart } from './start.ts';
 import { benchSmpp } from './smpp.ts';
 import { benchTables } from './tables.ts';
 import { benchAccept, benchEndToEnd, benchMemory, benchReads } from './whole.ts';
 
 const PARTS = {
+  start: 'what a start and a command cost, beside node -e 0',
   accept: 'accepting requests, beside the bare SQL of the same writes',
   'end-to-end': 'from the request to the last receipt, beside the same',
   events: 'end to end with a subscriber that is told everything, beside without',
@@ -62,20 +64,26 @@ if (values.help || unknown.length > 0) {
 }
 const wants = (...parts: readonly Part[]) => parts.some((part) => wanted.has(part));
 
-/** Runs something with a PostgreSQL of its own, that no other part has written to. */
-async function withEngine(work: (url: string, folder: string) => Promise<void>): Promise<void> {
+/** Runs something in a folder that is removed afterwards. */
+async function withFolder(work: (folder: string) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'fanfare-bench-'));
   try {
+    await work(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Runs something with a PostgreSQL of its own, that no other part has written to. */
+const withEngine = (work: (url: string, folder: string) => Promise<void>): Promise<void> =>
+  withFolder(async (folder) => {
     const engine = await startEmbedded({ dataDir: join(folder, 'data') });
     try {
       await work(engine.url, folder);
     } finally {
       await engine.stop();
     }
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-}
+  });
 
 /** The parts that one server is enough for. */
 async function benchOneServer(url: string, folder: string): Promise<void> {
@@ -105,6 +113,7 @@ async function benchSubmit(): Promise<void> {
 print(
   `Node ${process.version}, embedded PostgreSQL, ${show(MESSAGES)} messages an operation unless said\n`,
 );
+if (wants('start')) await withFolder(benchStart);
 if (wants('smpp')) await benchSubmit();
 if (wants('accept', 'end-to-end', 'events', 'read', 'memory', 'operations'))
   await withEngine(benchOneServer);

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 export const SID = `AC${'b'.repeat(32)}`;
 const TOKEN = 'bench-bench-bench-bench';
-const PROGRAM = createRequire(import.meta.url).resolve('fanfare/dist/cli/main.js');
+const PROGRAM = createRequire(import.meta.url).resolve('fanfare/bin/fanfare.cjs');
 
 export interface OperationAnswer {
   readonly status: string;

@@ -7,10 +7,10 @@ import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { Submission } from 'fanfare/dist/carriers/carrier.js';
-import { SMPP_DEFAULTS } from 'fanfare/dist/carriers/smpp/options.js';
-import { createSmppCarrier } from 'fanfare/dist/carriers/smpp/smpp.js';
-import { createLogger } from 'fanfare/dist/lib/log.js';
+import type { Submission } from '../server/src/carriers/carrier.ts';
+import { SMPP_DEFAULTS } from '../server/src/carriers/smpp/options.ts';
+import { createSmppCarrier } from '../server/src/carriers/smpp/smpp.ts';
+import { createLogger } from '../server/src/lib/log.ts';
 
 const ROUNDS = 7;
 /** Messages of one round. */

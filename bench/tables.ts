@@ -4,9 +4,9 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { encodeTypeId } from 'fanfare/dist/domain/ids.js';
-import { openDatabase } from 'fanfare/dist/store/database.js';
-import { dropOldPartitions } from 'fanfare/dist/store/partitions.js';
+import { encodeTypeId } from '../server/src/domain/ids.ts';
+import { openDatabase } from '../server/src/store/database.ts';
+import { dropOldPartitions } from '../server/src/store/partitions.ts';
 import pg from 'pg';
 import { body, laterBody, median, MESSAGES, print, sendAll, show } from './measure.ts';
 import { SID, startServer, type BenchServer } from './server.ts';

@@ -7,7 +7,7 @@ import {
   findPostmaster,
   startEmbedded,
   type EmbeddedPostgres,
-} from 'fanfare/dist/store/embedded.js';
+} from '../server/src/store/embedded.ts';
 import pg from 'pg';
 import { Gate } from './gate.ts';
 import { Node, SID, TOKEN } from './node.ts';

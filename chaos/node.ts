@@ -10,7 +10,7 @@ import { until } from './until.ts';
 
 export const SID = `AC${'c'.repeat(32)}`;
 export const TOKEN = 'chaos-chaos-chaos-chaos';
-const PROGRAM = createRequire(import.meta.url).resolve('fanfare/dist/cli/main.js');
+const PROGRAM = createRequire(import.meta.url).resolve('fanfare/bin/fanfare.cjs');
 const CLOCK = new URL('../../chaos/clock.mjs', import.meta.url).href;
 const START_MS = 60_000;
 

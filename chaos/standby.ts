@@ -9,7 +9,7 @@ import {
   recordFile,
   startEmbedded,
   type EmbeddedPostgres,
-} from 'fanfare/dist/store/embedded.js';
+} from '../server/src/store/embedded.ts';
 import pg from 'pg';
 
 /** What the standby calls itself. */

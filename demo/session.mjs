@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-const PROGRAM = fileURLToPath(new URL('../server/dist/cli/main.js', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../server/bin/fanfare.cjs', import.meta.url));
 const SID = `AC${'0'.repeat(31)}1`;
 const TOKEN = 'token-of-the-demo-0123456789';
 /** Nobody waits longer for a demo. */

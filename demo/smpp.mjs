@@ -13,7 +13,7 @@ const SHOP = '+15005550100';
 
 /** An SMSC that keeps its numbers over a crash, and loses what was on the line. */
 function createSmsc(port) {
-  const smsc = { taken: [], answered: 0, sessions: new Set(), stop: null };
+  const smsc = { taken: [], sessions: new Set(), isOver: false, stop: null };
   let nextId = 0x1000;
 
   function onSubmit(session, pdu) {
@@ -32,8 +32,9 @@ function createSmsc(port) {
     );
   }
 
-  /** To whichever session is there; without one, later. */
+  /** To whichever session is there; without one, later, for as long as another may come. */
   function report(id, stat) {
+    if (smsc.isOver) return;
     const [session] = smsc.sessions;
     if (session === undefined) {
       setTimeout(() => report(id, stat), 100);
@@ -146,5 +147,6 @@ unknown whether the SMSC had them when it was killed, so they were not sent agai
       throw new Error('Something was lost or doubled.');
   });
 } finally {
+  smsc.isOver = true;
   await smsc.stop();
 }

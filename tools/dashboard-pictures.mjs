@@ -38,7 +38,7 @@ const config = {
     { address: '+447700900200', channel: 'SMS', carrier: 'slow', throughput: 200 },
   ],
 };
-const program = fileURLToPath(new URL('../server/dist/cli/main.js', import.meta.url));
+const program = fileURLToPath(new URL('../server/bin/fanfare.cjs', import.meta.url));
 const configFile = join(data, 'config.json');
 writeFileSync(configFile, JSON.stringify({ ...config, port: 0, logLevel: 'warn' }));
 const server = spawn(process.execPath, [program, 'start', '--config', configFile], {

@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs';
 const COLUMNS = 92;
 const run = spawnSync(
   'script',
-  ['-qec', `stty cols ${COLUMNS}; node server/dist/cli/main.js demo`, '/dev/null'],
+  ['-qec', `stty cols ${COLUMNS}; node server/bin/fanfare.cjs demo`, '/dev/null'],
   { cwd: new URL('..', import.meta.url), encoding: 'utf8' },
 );
 if (run.status !== 0) throw new Error(run.stderr);

@@ -147,36 +147,27 @@ async function buildApp(
   stop: () => Promise<void>,
 ): Promise<App> {
   checkSinkPackages(config);
-  const databaseUrl = config.databaseUrl ?? (await startEngine(config, log, stops));
-  const store = await openStoreInTime(config.databaseWaitMs, log, {
-    url: databaseUrl,
-    connectionsMax: READ_CONNECTIONS_MAX,
-    name: 'fanfare-api',
-    onIdleError: (error) => log.warn({ reason: error.message }, 'A database connection broke'),
-  });
-  stops.push(() => store.close());
-  const account = await ensureAccount(store, config);
-  await syncSenders(store, config);
-
   const onDeath = (error: Error) => {
     // What was under way is recovered by the next start, as after any crash.
     log.fatal({ err: error }, 'A thread died; the server cannot go on');
     process.exit(1);
   };
-  const start = { youngMemoryMb: YOUNG_MEMORY_MB, onDeath };
-  const data = {
-    databaseUrl,
-    config,
-  } satisfies DispatchThreadData & IntakeThreadData & EventsThreadData;
+  const opening = openDatabase(config, log, stops);
+  const data = opening.then(
+    ({ databaseUrl }) =>
+      ({ databaseUrl, config }) satisfies DispatchThreadData & IntakeThreadData & EventsThreadData,
+  );
   const load = <Api extends Stoppable>(role: Config['roles'][number], name: string) =>
     config.roles.includes(role) &&
-    startThread<Api>(new URL(`./${name}-thread.js`, import.meta.url), { data, ...start });
+    startThread<Api>(`${name}-thread`, { data, youngMemoryMb: YOUNG_MEMORY_MB, onDeath });
+  // Threads load their code while the engine starts, and begin when the database is ready.
   const [events, dispatch, intake] = await startThreads(
     stops,
     load<EventsThreadApi>('events', 'events'),
     load<DispatchThreadApi>('dispatch', 'dispatch'),
     load<IntakeThreadApi>('api', 'intake'),
   );
+  const { store, account } = await opening;
 
   const hub = createStreamHub({ store, log });
   stops.push(() => hub.stop());
@@ -209,6 +200,25 @@ async function buildApp(
       log.warn({ err: error }, 'The command line of this machine is left without a key');
     });
   return { url, account, stop };
+}
+
+/** Starts the engine where there is one, and brings schema, account and senders up to date. */
+async function openDatabase(
+  config: Config,
+  log: Logger,
+  stops: (() => Promise<void>)[],
+): Promise<{ databaseUrl: string; store: Store; account: App['account'] }> {
+  const databaseUrl = config.databaseUrl ?? (await startEngine(config, log, stops));
+  const store = await openStoreInTime(config.databaseWaitMs, log, {
+    url: databaseUrl,
+    connectionsMax: READ_CONNECTIONS_MAX,
+    name: 'fanfare-api',
+    onIdleError: (error) => log.warn({ reason: error.message }, 'A database connection broke'),
+  });
+  stops.push(() => store.close());
+  const account = await ensureAccount(store, config);
+  await syncSenders(store, config);
+  return { databaseUrl, store, account };
 }
 
 /** Leaves the command line of this machine the address, and a key of its own, in the data folder. */

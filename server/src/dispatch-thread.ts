@@ -35,7 +35,7 @@ export type DispatchThreadApi = {
   readonly stop: () => Promise<void>;
 };
 
-await serveThread<DispatchThreadData, DispatchThreadApi>(async ({ databaseUrl, config }) => {
+void serveThread<DispatchThreadData, DispatchThreadApi>(async ({ databaseUrl, config }) => {
   const log = createLogger(config.logLevel);
   const stops: (() => Promise<void>)[] = [];
   const metrics = createDispatchMetrics();

@@ -30,7 +30,7 @@ export type EventsThreadApi = {
 /** More than any sink takes, and what is written before and after. */
 const LEASE_MARGIN_MS = 15_000;
 
-await serveThread<EventsThreadData, EventsThreadApi>(async ({ databaseUrl, config }) => {
+void serveThread<EventsThreadData, EventsThreadApi>(async ({ databaseUrl, config }) => {
   const log = createLogger(config.logLevel);
   const { events } = config;
   const metrics = createEventsMetrics();

@@ -26,7 +26,7 @@ export type IntakeThreadApi = {
 /** Requests written at once; more wait for their turn. */
 const CONNECTIONS_MAX = 4;
 
-await serveThread<IntakeThreadData, IntakeThreadApi>(async ({ databaseUrl, config }) => {
+void serveThread<IntakeThreadData, IntakeThreadApi>(async ({ databaseUrl, config }) => {
   const store = await openStore({
     url: databaseUrl,
     connectionsMax: CONNECTIONS_MAX,

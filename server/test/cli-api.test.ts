@@ -10,7 +10,7 @@ import { decodeTypeId, encodeTypeId, newUuid } from '../src/domain/ids.ts';
 import { launchFanfare, runProgram, SID, TOKEN, until, type Fanfare } from './support/fanfare.ts';
 import { startReceiver } from './support/receiver.ts';
 
-const PROGRAM = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../bin/fanfare.cjs', import.meta.url));
 
 let fanfare: Fanfare;
 let folder: string;

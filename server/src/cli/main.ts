@@ -30,9 +30,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
-try {
-  await program.parseAsync();
-} catch (error) {
+void program.parseAsync().catch((error: unknown) => {
   if (error instanceof CommanderError) {
     // Its words are written already.
     process.exitCode = error.exitCode === 0 ? 0 : EXIT.usage;
@@ -40,7 +38,7 @@ try {
     process.stderr.write(`${describe(error)}\n`);
     process.exitCode ||= exitCodeOf(error);
   }
-}
+});
 
 function exitCodeOf(error: unknown): number {
   if (error instanceof UserError) return error.exitCode;

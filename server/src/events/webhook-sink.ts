@@ -8,7 +8,7 @@ import { createAddressGuard, type Resolve } from './address-guard.ts';
 import { signClassic, signStandard } from './signature.ts';
 import type { DeliveryResult, EventBatch, EventSink, Target } from './sink.ts';
 import { failDelivery, judgeOutcome } from './webhook-answer.ts';
-import { createConnections } from './webhook-connections.ts';
+import type { Connections } from './webhook-connections.ts';
 import { postOnce } from './webhook-request.ts';
 
 /** How webhooks are delivered. */
@@ -45,11 +45,16 @@ export function createWebhookSink(options: WebhookSinkOptions): EventSink {
   const { timeoutMs = WEBHOOK_TIMEOUT_MS, ca } = options;
   const { connectionsPerOriginMax = CONNECTIONS_PER_ORIGIN_MAX } = options;
   const guard = createAddressGuard(options.allowTargets, options.lookup);
-  const connections = createConnections(guard, {
-    connectionsMax: connectionsPerOriginMax,
-    connectTimeoutMs: timeoutMs + CONNECT_GRACE_MS,
-    ca,
-  });
+  // Loaded with the first delivery, which may never come.
+  let opened: Promise<Connections> | null = null;
+  const open = async () => {
+    const { createConnections } = await import('./webhook-connections.ts');
+    return createConnections(guard, {
+      connectionsMax: connectionsPerOriginMax,
+      connectTimeoutMs: timeoutMs + CONNECT_GRACE_MS,
+      ca,
+    });
+  };
   const underWay = new Set<Promise<DeliveryResult>>();
   let stopping = false;
 
@@ -72,7 +77,8 @@ export function createWebhookSink(options: WebhookSinkOptions): EventSink {
       },
       body,
     };
-    const { connection, waitedMs } = await connections.take(origin, timeoutMs);
+    opened ??= open();
+    const { connection, waitedMs } = await (await opened).take(origin, timeoutMs);
     const crowded = `All ${connectionsPerOriginMax} connections to ${host} were taken for most of ${timeoutMs} ms.`;
     if (connection === null) return failDelivery(crowded);
     const leftMs = Math.max(0, timeoutMs - waitedMs);
@@ -102,7 +108,7 @@ export function createWebhookSink(options: WebhookSinkOptions): EventSink {
     async stop() {
       stopping = true;
       await Promise.allSettled(underWay);
-      await connections.close();
+      await (await opened)?.close();
     },
   };
 }

@@ -1,63 +1,37 @@
-/** The API described by itself: `/openapi.json` from the schemas that check, a page to read at `/docs`, the errors. */
+/** Pages to read: the API at `/docs`, drawn by Swagger UI from `/openapi.json`, and the errors at `/docs/errors`. */
+import { fileURLToPath } from 'node:url';
 import type { FastifyInstance } from 'fastify';
-import swagger from '@fastify/swagger';
-import swaggerUi from '@fastify/swagger-ui';
 import { ERRORS } from '../domain/errors.ts';
+import { refuse } from './reply.ts';
+import { openStaticFiles } from './static-files.ts';
 
-export async function registerDocs(app: FastifyInstance): Promise<void> {
-  await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: {
-        title: 'Fanfare',
-        version: '1',
-        description:
-          'Bulk messaging, compatible with the Communications API. One request to up to 10,000 recipients; the Operation tells how far it is.',
-      },
-      servers: [{ url: '/' }],
-      tags: [
-        { name: 'Messages', description: 'Send, read and find messages.' },
-        { name: 'Operations', description: 'How far a request is.' },
-        { name: 'Emails', description: 'Send, read and erase e-mails; how far a request is.' },
-        { name: 'Senders', description: 'Identities to send from.' },
-        { name: 'SenderPools', description: 'Groups of senders to send from.' },
-        { name: 'Suppressions', description: 'Who is not sent to.' },
-        { name: 'Content', description: 'Contents stored under an id.' },
-        { name: 'Subscriptions', description: 'Who is told what happens, and what became of it.' },
-        { name: 'ApiKeys', description: 'Credentials for programs.' },
-        { name: 'System', description: 'How carriers, queue and database stand.' },
-      ],
-      components: {
-        securitySchemes: {
-          basic: {
-            type: 'http',
-            scheme: 'basic',
-            description: 'AccountSid:AuthToken or ApiKeySid:Secret.',
-          },
-        },
-      },
-      security: [{ basic: [] }],
-    },
-    refResolver: {
-      buildLocalReference: (json, _base, _fragment, i) => String(json['$id'] ?? `Shape${i}`),
-    },
+/** Beside the bundled program: Swagger UI's own files, and our page. */
+const FOLDER = fileURLToPath(new URL('../docs', import.meta.url));
+
+/** It sets styles while it draws, and has its icons as data. */
+const HEADERS = {
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cache-control': 'no-cache',
+};
+
+export function registerDocs(app: FastifyInstance): void {
+  const files = openStaticFiles(FOLDER, HEADERS);
+  app.get('/docs', { schema: { hide: true } }, async (request, reply) => {
+    await files.send(request, reply, 'index.html');
+    return reply;
+  });
+  app.get('/docs/static/:name', { schema: { hide: true } }, async (request, reply) => {
+    const { name } = request.params as { name: string };
+    if (await files.send(request, reply, name)) return reply;
+    throw refuse('notFound');
   });
   app.get('/docs/errors', { schema: { hide: true } }, async (_request, reply) =>
     reply.type('text/html; charset=utf-8').send(renderErrorPage()),
   );
-  await app.register(swaggerUi, {
-    routePrefix: '/docs',
-    logo: { type: 'image/svg+xml', content: LOGO },
-    theme: { title: 'Fanfare API' },
-    uiConfig: { defaultModelsExpandDepth: 0, tryItOutEnabled: false },
-    staticCSP: true,
-  });
-  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
 }
-
-/** A word is mark enough. */
-const LOGO =
-  '<svg xmlns="http://www.w3.org/2000/svg" width="120" height="32"><text x="0" y="23" font-family="sans-serif" font-size="22" font-weight="700" fill="#fff">Fanfare</text></svg>';
 
 const ESCAPES: Readonly<Record<string, string>> = {
   '&': '&amp;',

@@ -28,6 +28,7 @@ import { createApiKeyHandlers } from './api-keys.ts';
 import { createContentHandlers } from './content-templates.ts';
 import { registerDashboard } from './dashboard.ts';
 import { registerDocs } from './docs.ts';
+import { registerOpenApi } from './openapi.ts';
 import { registerEmailLinks } from './email-links.ts';
 import { createEmailHandlers } from './emails.ts';
 import { registerHealth } from './health.ts';
@@ -219,7 +220,8 @@ type AllDeps = ServerDeps & ApiDeps & { readonly streams: Streams };
 async function registerAll(app: FastifyInstance, deps: AllDeps): Promise<void> {
   const { store, log, sealer, options } = deps;
   const { requestsPerSecond, requestBytesMax } = options.limits;
-  await registerDocs(app);
+  await registerOpenApi(app);
+  registerDocs(app);
   await app.register(async (scope) => {
     boundBytesInFlight(scope, CALLS_IN_FLIGHT_BYTES_MAX, requestBytesMax);
     await registerCarrierCalls(scope, deps.carrierCalls);
@@ -233,7 +235,7 @@ async function registerAll(app: FastifyInstance, deps: AllDeps): Promise<void> {
     sessions: createSessions({ store, sealer: deps.sessionSealer }),
   };
   if (options.dashboard.enabled) {
-    await registerDashboard(app, log);
+    registerDashboard(app, log);
     await app.register((scope) =>
       registerSessions(scope, { store, sealer: deps.sessionSealer, ...who }),
     );

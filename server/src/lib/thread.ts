@@ -3,12 +3,13 @@
  * another parses a megabyte or sends a thousand messages. Arguments and results are cloned, so they are plain data.
  *
  * ```ts
- * const thread = await startThread<Api>(new URL('./counter.js', import.meta.url), { data, youngMemoryMb: 64, onDeath });
+ * const thread = await startThread<Api>('counter', { data, youngMemoryMb: 64, onDeath });
  * await thread.call('count', 3);
  * ```
- * and in `counter.js`: `await serveThread((data) => ({ count: async (n) => n + data.start }))`.
+ * and in `counter.ts`, an entry of the bundle: `void serveThread((data) => ({ count: async (n) => n + data.start }))`.
  */
-import { parentPort, Worker, workerData, type Transferable } from 'node:worker_threads';
+import { once } from 'node:events';
+import { parentPort, Worker, type Transferable } from 'node:worker_threads';
 
 /** What a thread can be asked. */
 export type ThreadApi = Readonly<Record<string, (...args: never[]) => Promise<unknown>>>;
@@ -40,21 +41,24 @@ interface Answer {
 const READY = 0;
 
 export interface ThreadOptions {
-  /** Plain data for the thread. */
-  readonly data: unknown;
+  /** Plain data for the thread, which loads its code meanwhile. Where it rejects, so does the start. */
+  readonly data: Promise<unknown>;
   /** Room for short-lived objects: with more, they are collected less often and more of them die first. */
   readonly youngMemoryMb: number;
   /** Called when the thread ends without having been told to: a bug, or memory ran out. */
   readonly onDeath: (error: Error) => void;
 }
 
-/** Starts a thread and resolves when it is ready; rejects with what its start rejected with. */
+/** The first file of every thread, beside this one in the bundle: it loads the entry that it is given. */
+const BOOT = new URL('./boot.cjs', import.meta.url);
+
+/** Starts a thread and resolves when it is ready; rejects with what its start rejected with. `entry` is its file's name in the bundle. */
 export async function startThread<Api extends ThreadApi>(
-  file: URL,
+  entry: string,
   options: ThreadOptions,
 ): Promise<Thread<Api>> {
-  const worker = new Worker(file, {
-    workerData: options.data,
+  const worker = new Worker(BOOT, {
+    workerData: entry,
     resourceLimits: { maxYoungGenerationSizeMb: options.youngMemoryMb },
   });
   const open = new Map<
@@ -82,7 +86,11 @@ export async function startThread<Api extends ThreadApi>(
   const ask = (id: number) =>
     new Promise<never>((resolve, reject) => open.set(id, { resolve, reject }));
   try {
-    await ask(READY);
+    // Asked first: it may die before it is given its data.
+    const answer = ask(READY);
+    answer.catch(() => undefined);
+    worker.postMessage(await options.data, []);
+    await answer;
     ready = true;
   } catch (error) {
     ended = true;
@@ -119,8 +127,9 @@ export async function serveThread<Data, Api extends ThreadApi>(
       port.postMessage({ id, error: { name, message } } satisfies Answer);
     }
   };
+  const [data] = (await once(port, 'message')) as [Data];
   await reply(READY, async () => {
-    const api = await start(workerData as Data);
+    const api = await start(data);
     port.on('message', ({ id, name, args }: Question) => {
       const work = api[name] as ((...each: readonly unknown[]) => Promise<unknown>) | undefined;
       void reply(id, async () => {

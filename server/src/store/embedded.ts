@@ -48,6 +48,8 @@ export interface EmbeddedPostgres {
 export interface EmbeddedOptions {
   readonly dataDir: string;
   readonly log?: (message: string, details?: object) => void;
+  /** PostgreSQL's settings beside ours, for databases that are thrown away. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 const MAJOR_VERSION = '18';
@@ -97,7 +99,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedP
     );
   try {
     const user = await chooseUser();
-    const engine = new Engine(dataDir, user, await findPrograms(user), options.log ?? (() => {}));
+    const engine = new Engine(dataDir, user, await findPrograms(user), options);
     await engine.start();
     return {
       url: engine.url,
@@ -181,6 +183,7 @@ class Engine {
   readonly #user: EngineUser | null;
   readonly #programs: EnginePrograms;
   readonly #log: (message: string, details?: object) => void;
+  readonly #settings: Readonly<Record<string, string>>;
   #password = '';
   #port = 0;
   #process: ChildProcess | null = null;
@@ -193,13 +196,14 @@ class Engine {
     dataDir: string,
     user: EngineUser | null,
     programs: EnginePrograms,
-    log: (message: string, details?: object) => void,
+    { log = () => undefined, settings = {} }: EmbeddedOptions,
   ) {
     this.#dataDir = dataDir;
     this.#cluster = clusterFolder(dataDir);
     this.#user = user;
     this.#programs = programs;
     this.#log = log;
+    this.#settings = { ...SETTINGS, ...settings };
   }
 
   get url(): string {
@@ -336,10 +340,9 @@ class Engine {
 
   /** Starts the process and resolves when it takes connections. */
   async #launch(): Promise<void> {
-    const settings = Object.entries({ ...SETTINGS, port: this.#port }).flatMap(([name, value]) => [
-      '-c',
-      `${name}=${value}`,
-    ]);
+    const settings = Object.entries({ ...this.#settings, port: this.#port }).flatMap(
+      ([name, value]) => ['-c', `${name}=${value}`],
+    );
     const child = this.#spawn(this.#programs.postgres, ['-D', this.#directoryPath, ...settings]);
     this.#process = child;
     let ended = false;

@@ -1,9 +1,10 @@
 /** Events, batches and sinks for the tests of sinks to message brokers. */
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { rolldown } from 'rolldown';
 import type { DeliveryResult, EncodedEvent, EventBatch, Target } from '../../src/events/sink.ts';
 
 /** What sinks to brokers do not look at. */
@@ -48,18 +49,19 @@ export function numbersByKey(jsons: readonly string[]): Record<string, number[]>
   return numbers;
 }
 
-/** What a program prints that imports a built file of the server where no package is installed. */
-export function runWithoutPackages(program: string): string {
-  const folder = mkdtempSync(join(tmpdir(), 'fanfare-bare-'));
+/** What a program prints that imports `file` of `src/events` as `./sink.js`, where no package is installed. */
+export async function runWithoutPackages(file: string, program: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'fanfare-bare-'));
   try {
-    const built = fileURLToPath(new URL('../../dist', import.meta.url));
-    for (const each of ['events', 'lib'])
-      cpSync(join(built, each), join(folder, each), { recursive: true });
+    const input = fileURLToPath(new URL(`../../src/events/${file}`, import.meta.url));
+    const bundle = await rolldown({ input, platform: 'node', external: /^[^./\0]/ });
+    await bundle.write({ file: join(folder, 'sink.js'), codeSplitting: false });
+    await bundle.close();
     return execFileSync(process.execPath, ['--input-type=module', '--eval', program], {
       cwd: folder,
       encoding: 'utf8',
     });
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true });
   }
 }

@@ -5,11 +5,13 @@ import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import { expect, inject, onTestFinished } from 'vitest';
+import { afterAll, expect, inject, onTestFinished } from 'vitest';
+import { hashSecret, newAccountSid, newAuthToken } from '../../src/lib/secrets.ts';
 
-export const PROGRAM = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+export const PROGRAM = fileURLToPath(new URL('../../bin/fanfare.cjs', import.meta.url));
 export const SID = `AC${'0'.repeat(31)}1`;
 export const TOKEN = 'token-for-tests-0123456789';
 
@@ -27,11 +29,15 @@ export interface Answer {
   readonly body: Json;
 }
 
-export interface Fanfare {
+/** A server, seen by one account. */
+export interface FanfareClient {
   readonly url: string;
   readonly databaseUrl: string;
   readonly database: pg.Pool;
   readonly folder: string;
+  /** Credentials of the account. */
+  readonly sid: string;
+  readonly token: string;
   /** What it wrote to standard error so far. */
   readonly errors: () => string;
   /** What it wrote to standard output so far. */
@@ -48,6 +54,10 @@ export interface Fanfare {
   operation(id: string): Promise<Json>;
   /** Reads an operation until `done` says so, checking the sum of its counters each time. */
   watch(id: string, done: (operation: Json) => boolean): Promise<Json>;
+}
+
+/** A server that the test may stop and start. */
+export interface Fanfare extends FanfareClient {
   stop(): Promise<number | null>;
   kill(): Promise<void>;
   /** Ends it in order, to be started again. */
@@ -78,16 +88,28 @@ export function expectExact({ stats }: Json): void {
   expect(stats.recipients).toBe(stats.total + stats.unaddressable);
 }
 
-async function createDatabase(): Promise<string> {
-  const url = new URL(inject('databaseUrl'));
-  const name = `t_${randomUUID().replaceAll('-', '')}`;
-  const client = new pg.Client({ connectionString: url.href });
+/** Does something on the server of databases. */
+async function onServer(statement: string): Promise<void> {
+  const client = new pg.Client({ connectionString: inject('databaseUrl') });
   await client.connect();
-  await client.query(`create database ${name}`);
+  await client.query(statement);
   await client.end();
-  url.pathname = `/${name}`;
-  return url.href;
 }
+
+/** A migrated database of its own; `empty` for one without a schema. */
+export async function createDatabase(kind: 'migrated' | 'empty' = 'migrated'): Promise<string> {
+  const name = `t_${randomUUID().replaceAll('-', '')}`;
+  const template = kind === 'empty' ? 'template1' : inject('templateDatabase');
+  await onServer(`create database ${name} template ${template}`);
+  return Object.assign(new URL(inject('databaseUrl')), { pathname: `/${name}` }).href;
+}
+
+const dropDatabase = (url: string) =>
+  onServer(`drop database if exists ${new URL(url).pathname.slice(1)} with (force)`);
+
+/** A condition that comes soon is asked for soon; one that takes its time does not slow what it waits for by being asked for. */
+const PAUSE_MIN_MS = 4;
+const PAUSE_MAX_MS = 50;
 
 /** Polls until `probe` gives something; the deadline is for hangs, not a measure. */
 export async function until<Value>(
@@ -95,11 +117,11 @@ export async function until<Value>(
   timeoutMs = 25_000,
 ): Promise<Value> {
   const deadline = performance.now() + timeoutMs;
-  for (;;) {
+  for (let pauseMs = PAUSE_MIN_MS; ; pauseMs = Math.min(pauseMs * 1.5, PAUSE_MAX_MS)) {
     const value = await probe();
     if (value !== null && value !== undefined && value !== false) return value;
     if (performance.now() > deadline) throw new Error('It did not come to pass in time.');
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await sleep(pauseMs);
   }
 }
 
@@ -126,7 +148,7 @@ function collect(child: ChildProcess, stream: 'stdout' | 'stderr'): () => string
   return () => text;
 }
 
-/** Starts a server that ends with the test. */
+/** Starts a server, with a database of its own, that ends with the test. See `useFanfare` first. */
 export async function startFanfare(options: FanfareOptions = {}): Promise<Fanfare> {
   const starting = launchFanfare(options);
   // Registered before it has started: a test that gives up meanwhile leaves nothing running.
@@ -152,7 +174,9 @@ function watchOver(child: ChildProcess): ChildProcess {
 /** As `startFanfare`, but the caller stops it. */
 export async function launchFanfare(options: FanfareOptions = {}): Promise<Fanfare> {
   const folder = await mkdtemp(join(tmpdir(), 'fanfare-test-'));
-  const databaseUrl = options.env?.['DATABASE_URL'] ?? (await createDatabase());
+  const given = options.env?.['DATABASE_URL'];
+  const ownsDatabase = given === undefined;
+  const databaseUrl = given ?? (await createDatabase());
   const database = new pg.Pool({ connectionString: databaseUrl, max: 2 });
   database.on('error', () => undefined);
   const configFile = join(folder, 'config.json');
@@ -198,12 +222,88 @@ export async function launchFanfare(options: FanfareOptions = {}): Promise<Fanfa
 
   await start(options.config ?? {});
 
-  const request: Fanfare['request'] = async (method, path, body, headers = {}) => {
-    const answer = await fetch(`${url}${path}`, {
+  const server = {
+    get url() {
+      return url;
+    },
+    databaseUrl,
+    database,
+    folder,
+    errors: () => errors(),
+    output: () => output(),
+  };
+  const client = createClient(server, { sid: SID, token: TOKEN });
+  return Object.assign(client, {
+    async stop() {
+      if (child.exitCode === null && child.signalCode === null) {
+        child.kill('SIGTERM');
+        await once(child, 'exit');
+      }
+      await database.end().catch(() => undefined);
+      if (ownsDatabase) await dropDatabase(databaseUrl);
+      await rm(folder, { recursive: true, force: true });
+      return child.exitCode;
+    },
+    async kill() {
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    },
+    async terminate() {
+      child.kill('SIGTERM');
+      await once(child, 'exit');
+    },
+    restart: (config?: object) => start(config ?? options.config ?? {}),
+  });
+}
+
+type Server = Pick<
+  FanfareClient,
+  'url' | 'databaseUrl' | 'database' | 'folder' | 'errors' | 'output'
+>;
+
+/** Servers of this test file, by their options: they end with the file. */
+const shared = new Map<string, Promise<Fanfare>>();
+afterAll(async () => {
+  const servers = [...shared.values()];
+  shared.clear();
+  await Promise.all(servers.map(async (each) => (await each.catch(() => null))?.stop()));
+});
+
+/**
+ * The server that this file has with these options, started when it is first asked for, and an account of the caller's own in it. For
+ * tests that leave the server as it was and look at nothing of other accounts; senders of the configuration are everybody's.
+ */
+export async function useFanfare(options: FanfareOptions = {}): Promise<FanfareClient> {
+  const key = JSON.stringify([options.config, options.env]);
+  const starting = shared.get(key) ?? launchFanfare(options);
+  shared.set(key, starting);
+  const fanfare = await starting;
+  return createClient(fanfare, await createAccount(fanfare.database));
+}
+
+/** Makes another account, as `fanfare accounts create` does. */
+async function createAccount(database: pg.Pool): Promise<Credentials> {
+  const credentials = { sid: newAccountSid(), token: newAuthToken() };
+  await database.query('insert into account (sid, token_hash) values ($1, $2)', [
+    credentials.sid,
+    hashSecret(credentials.token),
+  ]);
+  return credentials;
+}
+
+interface Credentials {
+  readonly sid: string;
+  readonly token: string;
+}
+
+/** Shares what it does not define with the server, whose URL may change. */
+function createClient(server: Server, { sid, token }: Credentials): FanfareClient {
+  const request: FanfareClient['request'] = async (method, path, body, headers = {}) => {
+    const answer = await fetch(`${server.url}${path}`, {
       method,
       redirect: 'manual',
       headers: {
-        authorization: `Basic ${Buffer.from(`${SID}:${TOKEN}`).toString('base64')}`,
+        authorization: `Basic ${Buffer.from(`${sid}:${token}`).toString('base64')}`,
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...headers,
       },
@@ -212,12 +312,9 @@ export async function launchFanfare(options: FanfareOptions = {}): Promise<Fanfa
         : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     }).catch((error: unknown) => {
       // What the server said last tells more than a broken connection.
-      throw new Error(
-        `${method} ${path} broke (exit ${child.exitCode}): ${errors().slice(-2_000)}`,
-        {
-          cause: error,
-        },
-      );
+      throw new Error(`${method} ${path} broke: ${server.errors().slice(-2_000)}`, {
+        cause: error,
+      });
     });
     const text = await answer.text();
     const isJson = answer.headers.get('content-type')?.startsWith('application/json') ?? false;
@@ -237,13 +334,15 @@ export async function launchFanfare(options: FanfareOptions = {}): Promise<Fanfa
 
   return {
     get url() {
-      return url;
+      return server.url;
     },
-    databaseUrl,
-    database,
-    folder,
-    errors: () => errors(),
-    output: () => output(),
+    databaseUrl: server.databaseUrl,
+    database: server.database,
+    folder: server.folder,
+    sid,
+    token,
+    errors: server.errors,
+    output: server.output,
     request,
     get: (path) => request('GET', path),
     async send(body, headers) {
@@ -258,24 +357,6 @@ export async function launchFanfare(options: FanfareOptions = {}): Promise<Fanfa
         const now = await operation(id);
         return done(now) ? now : null;
       }),
-    async stop() {
-      if (child.exitCode === null && child.signalCode === null) {
-        child.kill('SIGTERM');
-        await once(child, 'exit');
-      }
-      await database.end().catch(() => undefined);
-      await rm(folder, { recursive: true, force: true });
-      return child.exitCode;
-    },
-    async kill() {
-      child.kill('SIGKILL');
-      await once(child, 'exit');
-    },
-    async terminate() {
-      child.kill('SIGTERM');
-      await once(child, 'exit');
-    },
-    restart: (config) => start(config ?? options.config ?? {}),
   };
 }
 

@@ -1,18 +1,35 @@
-/** The last line of a test run: how many passed and failed, for machines and hurried people. */
+/**
+ * The end of a test run, for machines and hurried people: what was skipped, loudly, and how many passed and failed. Where `CI` is set,
+ * a test that was skipped is a failure: what a test needs is there, or it is not tested.
+ */
 import type { Reporter, TestModule } from 'vitest/node';
 
 export default class Summary implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[]): void {
     let passed = 0;
     let failed = errors.length;
+    const skipped = new Map<string, number>();
     for (const module of modules) {
       failed += module.errors().length;
       for (const test of module.children.allTests()) {
-        if (test.result().state === 'passed') passed += 1;
-        if (test.result().state === 'failed') failed += 1;
+        const { state } = test.result();
+        if (state === 'passed') passed += 1;
+        if (state === 'failed') failed += 1;
+        if (state === 'skipped')
+          skipped.set(module.relativeModuleId, (skipped.get(module.relativeModuleId) ?? 0) + 1);
       }
     }
+    const count = [...skipped.values()].reduce((sum, each) => sum + each, 0);
     // Behind whatever other reporters still print.
-    process.on('exit', () => process.stdout.write(`${passed} passed, ${failed} failed\n`));
+    process.on('exit', () => {
+      if (count > 0) {
+        const files = [...skipped].map(([file, tests]) => `  ${file}: ${tests}`);
+        process.stdout.write(
+          `\n${'!'.repeat(80)}\nSKIPPED: ${count} tests did not run, since what they need is not installed:\n${files.join('\n')}\nchromium, nats-server and nginx from Debian's packages are what they may lack.\n${'!'.repeat(80)}\n`,
+        );
+        if (process.env['CI']) process.exitCode ||= 1;
+      }
+      process.stdout.write(`${passed} passed, ${failed} failed, ${count} skipped\n`);
+    });
   }
 }

@@ -2,7 +2,7 @@
  * The client: requests to one origin over a bounded number of kept connections. It tells three ends apart, which is what
  * decides whether a message may be sent again: there is an answer; the request never left; it left and nobody knows.
  */
-import { Pool, type Dispatcher } from 'undici';
+import type { Dispatcher, Pool } from 'undici';
 import type { HttpRequest } from './request.ts';
 
 /** Bounds of the connections to one origin. */
@@ -44,7 +44,33 @@ const BODY_BYTES_MAX = 65_536;
 
 /** Opens nothing before the first request. */
 export function createClient(origin: string, limits: ClientLimits): Client {
-  const pool = new Pool(origin, {
+  let pool: Pool | null = null;
+  let opening: Promise<Pool> | null = null;
+  return {
+    async exchange({ method, path, headers, body }) {
+      opening ??= openPool(origin, limits);
+      const open = (pool ??= await opening);
+      return new Promise((resolve) => {
+        const { handler } = new Exchanging(limits.answerTimeoutMs, resolve);
+        open.dispatch(
+          { origin, path, method: method as Dispatcher.HttpMethod, headers: { ...headers }, body },
+          handler,
+        );
+      });
+    },
+    get connected() {
+      return pool?.stats.connected ?? 0;
+    },
+    async close() {
+      await (await opening)?.destroy();
+    },
+  };
+}
+
+/** undici is large: it is loaded with the first request. */
+async function openPool(origin: string, limits: ClientLimits): Promise<Pool> {
+  const { Pool } = await import('undici');
+  return new Pool(origin, {
     connections: limits.connectionsMax,
     pipelining: 1,
     connect: { timeout: limits.connectTimeoutMs },
@@ -54,20 +80,6 @@ export function createClient(origin: string, limits: ClientLimits): Client {
     headersTimeout: 0,
     bodyTimeout: 0,
   });
-  return {
-    exchange: ({ method, path, headers, body }) =>
-      new Promise((resolve) => {
-        const { handler } = new Exchanging(limits.answerTimeoutMs, resolve);
-        pool.dispatch(
-          { origin, path, method: method as Dispatcher.HttpMethod, headers: { ...headers }, body },
-          handler,
-        );
-      }),
-    get connected() {
-      return pool.stats.connected;
-    },
-    close: () => pool.destroy(),
-  };
 }
 
 /** One request on its way. */

@@ -1,0 +1,321 @@
+import { describe, expect, it } from 'vitest';
+import { readInstant } from '../../src/domain/instant.ts';
+import type { Address, Channel } from '../../src/domain/message.ts';
+import type { PlannedSender } from '../../src/domain/operation.ts';
+import type { RequestedSender } from '../../src/domain/send-request.ts';
+import { nextRetryDelayMs } from '../../src/domain/retry.ts';
+import { findZone, instantAt, readLocalTime } from '../../src/domain/local-time.ts';
+import { allowedFrom, QuietClock } from '../../src/domain/quiet-hours.ts';
+import {
+  firstCandidate,
+  listCandidates,
+  nextCandidate,
+  nextSender,
+} from '../../src/domain/routing.ts';
+import { readSchedule } from '../../src/domain/schedule.ts';
+import {
+  orderChannels,
+  planSenders,
+  type PlanResult,
+  type Sender,
+} from '../../src/domain/sender.ts';
+
+describe('instants', () => {
+  it.each([
+    ['2026-11-23T10:00:00Z', '2026-11-23T10:00:00.000Z'],
+    ['2026-11-23t10:00:00.5z', '2026-11-23T10:00:00.500Z'],
+    ['2026-11-23T10:00:00.123456789+02:00', '2026-11-23T08:00:00.123Z'],
+    ['2026-11-23T23:30:00-01:30', '2026-11-24T01:00:00.000Z'],
+    ['2024-02-29T00:00:00Z', '2024-02-29T00:00:00.000Z'],
+    ['2016-12-31T23:59:60Z', '2017-01-01T00:00:00.000Z'],
+    ['0099-01-01T00:00:00Z', '0099-01-01T00:00:00.000Z'],
+  ])('%s is read as %s', (text, expected) => {
+    expect(readInstant(text)?.toISOString()).toBe(expected);
+  });
+
+  it.each([
+    '',
+    '2026-11-23',
+    '2026-02-29T00:00:00Z',
+    '2026-13-01T00:00:00Z',
+    '2026-01-01T24:00:00Z',
+    '2026-01-01T00:60:00Z',
+    '2026-01-01T00:00:00',
+    '2026-01-01T00:00:00+24:00',
+    ' 2026-01-01T00:00:00Z',
+    'now',
+  ])('"%s" is none', (text) => {
+    expect(readInstant(text)).toBeNull();
+  });
+
+  it('are read without a zone where none is needed', () => {
+    expect(readInstant('2026-01-01T00:00:00', 'optional')?.toISOString()).toBe(
+      '2026-01-01T00:00:00.000Z',
+    );
+  });
+});
+
+describe('schedules', () => {
+  const now = new Date('2026-01-01T00:00:00Z');
+  it.each([
+    [undefined, undefined, null, 0],
+    [['2025-12-31T00:00:00Z'], undefined, null, 0],
+    [['2026-01-08T00:00:00Z'], undefined, '2026-01-08T00:00:00.000Z', 0],
+    [['2026-01-08T00:00:01Z'], undefined, '2026-01-08T00:00:01.000Z', 1],
+    [['2026-01-02T00:00:00Z', '2026-01-03T00:00:00Z'], undefined, '2026-01-02T00:00:00.000Z', 1],
+    [['2026-01-02T00:00:00Z'], '2026-01-02T00:00:00Z', '2026-01-02T00:00:00.000Z', 1],
+    [undefined, '2025-01-01T00:00:00Z', null, 1],
+    // By each recipient's clock: what it means is known with the zones.
+    [['2026-01-20T00:00:00'], undefined, null, 0],
+    [['2026-01-32T00:00:00'], undefined, null, 1],
+  ])('%j until %j', (sendAt, expireAt, scheduledFor, problems) => {
+    const schedule = readSchedule(sendAt, expireAt, now);
+    expect(schedule.scheduledFor?.toISOString() ?? null).toBe(scheduledFor);
+    expect(schedule.problems).toHaveLength(problems);
+  });
+});
+
+describe('routing', () => {
+  const sms = { channel: 'SMS', address: '1', carrier: 'a' } as const;
+  const rcs = { channel: 'RCS', address: '2', carrier: 'a' } as const;
+  const whatsapp = { channel: 'WHATSAPP', address: '3', carrier: 'b' } as const;
+  const phone: Address = { address: '+1', channel: 'PHONE' };
+  const app: Address = { address: '+2', channel: 'WHATSAPP' };
+
+  it.each([
+    [[phone], [rcs, sms, whatsapp], ['RCS +1', 'SMS +1']],
+    [
+      [app, phone],
+      [rcs, sms, whatsapp],
+      ['WHATSAPP +2', 'RCS +1', 'SMS +1'],
+    ],
+    [
+      [phone, app],
+      [sms, whatsapp],
+      ['SMS +1', 'WHATSAPP +2'],
+    ],
+    [[app], [rcs, sms], []],
+    [[phone], [], []],
+  ])('of %j over %j', (addresses, senders, expected) => {
+    const candidates = listCandidates(addresses, { senders });
+    expect(candidates.map((each) => `${each.sender.channel} ${each.to.address}`)).toEqual(expected);
+    expect(firstCandidate(addresses, { senders })).toEqual(candidates[0] ?? null);
+  });
+
+  const known = (channel: Channel, address: string, more: Partial<Sender> = {}): Sender => ({
+    id: `id-${channel}-${address}`,
+    channel,
+    address,
+    carrier: 'a',
+    displayName: null,
+    status: 'ACTIVATED',
+    isDefault: false,
+    tags: {},
+    throughput: null,
+    throughputUnit: 'MESSAGES',
+    dailyCap: null,
+    quietHours: null,
+    configured: true,
+    createdAt: new Date(0),
+    updatedAt: new Date(0),
+    ...more,
+  });
+  const addresses = (result: PlanResult) =>
+    result.ok && result.plan.senders.map((each) => each.address);
+  const path = (result: PlanResult) => !result.ok && result.path;
+
+  it('takes the first sender of each channel, rich before plain', () => {
+    const senders = [known('SMS', '9'), known('SMS', '1'), known('RCS', '2')];
+    expect(addresses(planSenders(null, { senders, poolId: null }))).toEqual(['2', '9']);
+    expect(path(planSenders(null, { senders: [], poolId: null }))).toBe('$.from');
+  });
+
+  it('takes a named sender unless it is deactivated, and lends a carrier to an address that is none', () => {
+    const senders = [known('SMS', '1', { status: 'DEACTIVATED' }), known('SMS', '2')];
+    const plan = (from: RequestedSender) => planSenders(from, { senders, poolId: null });
+    expect(path(plan({ channel: 'SMS', address: '1' }))).toBe('$.from.address');
+    expect(addresses(plan({ channel: 'SMS', address: '2' }))).toEqual(['2']);
+    expect(addresses(plan({ channel: 'SMS', address: '3' }))).toEqual(['3']);
+    expect(path(plan({ channel: 'RCS', address: '3' }))).toBe('$.from.channel');
+    expect(path(plan({ senderId: 'x' }))).toBe('$.from.senderId');
+    expect(path(planSenders({ senderId: 'x' }, { senders: [], poolId: null }))).toBe(
+      '$.from.senderId',
+    );
+  });
+
+  it.each([
+    [undefined, ['RCS', 'SMS', 'WHATSAPP']],
+    [{ filterIn: ['SMS', 'RCS'] }, ['RCS', 'SMS']],
+    [{ priority: [{ channel: 'SMS', priority: 1 }] }, ['SMS', 'RCS', 'WHATSAPP']],
+    [
+      {
+        priority: [
+          { channel: 'RCS', priority: 9 },
+          { channel: 'WHATSAPP', priority: 0 },
+        ],
+      },
+      ['WHATSAPP', 'RCS', 'SMS'],
+    ],
+    [{ filterIn: ['WHATSAPP'], priority: [{ channel: 'SMS', priority: 0 }] }, ['WHATSAPP']],
+  ] as const)('orders channels by %j', (controls, expected) => {
+    expect(orderChannels(controls)).toEqual(expected);
+  });
+
+  it('gives each recipient one sender of a pool, the same again, and moves few when one goes', () => {
+    const senders = Array.from(
+      { length: 8 },
+      (_, i) => ({ channel: 'SMS', address: `+1500555${9000 + i}`, carrier: 'a' }) as const,
+    );
+    const choose = (some: readonly PlannedSender[]) =>
+      Array.from(
+        { length: 4_000 },
+        (_, i) =>
+          firstCandidate([{ address: `+1500556${i}`, channel: 'PHONE' }], { senders: some })?.sender
+            .address,
+      );
+    const all = choose(senders);
+    expect(choose([...senders].toReversed())).toEqual(all);
+    for (const { address } of senders) {
+      const share = all.filter((each) => each === address).length / all.length;
+      expect(share).toBeGreaterThan(0.08);
+      expect(share).toBeLessThan(0.18);
+    }
+    const fewer = choose(senders.slice(1));
+    for (const [i, address] of all.entries())
+      if (address !== senders[0]?.address) expect(fewer[i]).toBe(address);
+  });
+});
+
+describe('the next way after a failure', () => {
+  const phone: Address = { address: '+15005560001', channel: 'PHONE' };
+  const other: Address = { address: '+15005560002', channel: 'PHONE' };
+  const rcs = { channel: 'RCS', address: 'agent', carrier: 'a' } as const;
+  const sms = Array.from(
+    { length: 5 },
+    (_, i) => ({ channel: 'SMS', address: `${i}`, carrier: 'a' }) as const,
+  );
+  const candidates = listCandidates([phone, other], { senders: [rcs, ...sms] });
+
+  it('tries three senders of a channel at most', () => {
+    expect(candidates.map((each) => `${each.sender.channel} ${each.to.address}`)).toEqual([
+      'RCS +15005560001',
+      'SMS +15005560001',
+      'SMS +15005560001',
+      'SMS +15005560001',
+      'RCS +15005560002',
+      'SMS +15005560002',
+      'SMS +15005560002',
+      'SMS +15005560002',
+    ]);
+    expect(new Set(candidates.slice(1, 4).map((each) => each.sender.address)).size).toBe(3);
+  });
+
+  it.each([
+    [0, 'recipient', 1],
+    [0, 'sender', 1],
+    [1, 'sender', 2],
+    [1, 'recipient', 4],
+    [3, 'sender', 4],
+    [5, 'recipient', null],
+    [7, 'sender', null],
+    [8, 'sender', null],
+  ] as const)('from %i, the fault being of the %s: %j', (position, fault, expected) => {
+    expect(nextCandidate(candidates, position, fault)).toBe(expected);
+  });
+
+  it.each([
+    [0, null],
+    [1, 2],
+    [2, 3],
+    [3, null],
+    [7, null],
+    [9, null],
+  ])('to another sender of the same channel from %i: %j', (position, expected) => {
+    expect(nextSender(candidates, position)).toBe(expected);
+  });
+
+  it('shares a pool by throughput', () => {
+    const senders = [10, 30, 60].map(
+      (throughput) =>
+        ({ channel: 'SMS', address: `${throughput}`, carrier: 'a', throughput }) as const,
+    );
+    const counts = new Map<string, number>();
+    for (let i = 0; i < 10_000; i += 1) {
+      const to: Address = { address: `+150055${i}`, channel: 'PHONE' };
+      const address = firstCandidate([to], { senders })?.sender.address ?? '';
+      counts.set(address, (counts.get(address) ?? 0) + 1);
+    }
+    for (const [address, count] of counts)
+      expect(Math.abs(count / 100 - Number(address))).toBeLessThan(2);
+  });
+});
+
+describe('zones and quiet hours', () => {
+  it.each([
+    ['+14155550100', 'America/Los_Angeles'],
+    ['+12125550100', 'America/New_York'],
+    ['+18085550100', 'Pacific/Honolulu'],
+    ['+442079460000', 'Europe/London'],
+    ['+4930123456', 'Europe/Berlin'],
+    ['+919876543210', 'Asia/Kolkata'],
+    ['+77011234567', 'Asia/Almaty'],
+    ['+79161234567', 'Europe/Moscow'],
+    ['+9999', 'UTC'],
+    ['someone@example.com', 'UTC'],
+  ])('%s lives in %s', (number, zone) => {
+    expect(findZone(number)).toBe(zone);
+  });
+
+  it.each([
+    ['2026-11-23T09:30:00', 'America/New_York', '2026-11-23T14:30:00.000Z'],
+    ['2026-11-23T09:30:00', 'Asia/Kolkata', '2026-11-23T04:00:00.000Z'],
+    // Clocks go forward at 02:00 (New York) and back at 02:00 (1 November): skipped, and the first of two.
+    ['2026-03-08T02:30:00', 'America/New_York', '2026-03-08T07:30:00.000Z'],
+    ['2026-11-01T01:30:00', 'America/New_York', '2026-11-01T05:30:00.000Z'],
+  ])('%s in %s is %s', (text, zone, expected) => {
+    const local = readLocalTime(text);
+    expect(local && instantAt(local, zone).toISOString()).toBe(expected);
+  });
+
+  const night = { start: '21:00', end: '08:00' };
+  const noon = { start: '12:00', end: '13:30' };
+  it.each([
+    [night, 'UTC', '2026-11-23T20:59:59Z', '2026-11-23T20:59:59Z'],
+    [night, 'UTC', '2026-11-23T21:00:00Z', '2026-11-24T08:00:00Z'],
+    [night, 'UTC', '2026-11-24T07:59:59Z', '2026-11-24T08:00:00Z'],
+    [night, 'UTC', '2026-11-24T08:00:00Z', '2026-11-24T08:00:00Z'],
+    [night, 'America/New_York', '2026-11-23T21:00:00Z', '2026-11-23T21:00:00Z'],
+    [night, 'America/New_York', '2026-11-24T02:00:00Z', '2026-11-24T13:00:00Z'],
+    [noon, 'Asia/Kolkata', '2026-11-24T07:00:00Z', '2026-11-24T08:00:00Z'],
+    [noon, 'Asia/Kolkata', '2026-11-24T08:00:00Z', '2026-11-24T08:00:00Z'],
+    // The night in which New York's clocks go forward: 08:00 comes after ten hours.
+    [night, 'America/New_York', '2026-03-08T02:00:00Z', '2026-03-08T12:00:00Z'],
+    // Quiet hours that end in the hour that is left out.
+    [
+      { start: '22:00', end: '02:30' },
+      'America/New_York',
+      '2026-03-08T06:00:00Z',
+      '2026-03-08T07:30:00Z',
+    ],
+  ])('%j in %s at %s: from %s', (quiet, zone, at, expected) => {
+    const allowed = allowedFrom(quiet, zone, new Date(at));
+    expect(allowed.toISOString()).toBe(new Date(expected).toISOString());
+    expect(allowedFrom(quiet, zone, allowed)).toEqual(allowed);
+    const until = new QuietClock(quiet).quietUntil(zone, Date.parse(at));
+    expect(until ?? new Date(at)).toEqual(allowed);
+  });
+});
+
+describe('retries', () => {
+  const policy = { triesMax: 4, delayMs: 100, delayMaxMs: 300 };
+  it.each([
+    [1, 0, 0, 50],
+    [1, 1, 0, 100],
+    [2, 1, 0, 200],
+    [3, 1, 0, 300],
+    [3, 0, 5_000, 5_000],
+    [4, 0, 0, null],
+  ])('after %i tries, chance %d, wish %i: %j ms', (tries, random, afterMs, expected) => {
+    expect(nextRetryDelayMs(policy, tries, random, afterMs)).toBe(expected);
+  });
+});

@@ -1,0 +1,140 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  isConstant,
+  parseTemplate,
+  renderTemplate,
+  requiredVariables,
+  type Template,
+} from '../../src/domain/liquid.ts';
+
+const AT = new Date('2026-03-01T12:00:00Z');
+
+function parse(source: string): Template {
+  const parsed = parseTemplate(source);
+  if (!parsed.ok) throw new Error(parsed.problem.message);
+  return parsed.template;
+}
+
+function render(source: string, variables: Record<string, string> | null, requireVariables = true) {
+  const result = renderTemplate(parse(source), variables, AT, {
+    requireVariables,
+    lengthMax: 1600,
+  });
+  return result.ok
+    ? result.text
+    : 'missing' in result
+      ? `missing ${result.missing}`
+      : `problem ${result.problem}`;
+}
+
+describe('renderTemplate', () => {
+  it.each([
+    ['Hello', {}, 'Hello'],
+    ['', {}, ''],
+    ['Hi {{ name }}', { name: 'Ada' }, 'Hi Ada'],
+    ['Hi {{ name }}', {}, 'missing name'],
+    ['Hi {{ name }}', { name: '' }, 'Hi '],
+    ["Hi {{name | default: 'there'}}", {}, 'Hi there'],
+    ["Hi {{name | default: 'there'}}", { name: '' }, 'Hi there'],
+    ['Hi {{name | default: "there"}}', { name: 'Ada' }, 'Hi Ada'],
+    ['{{1}} and {{ 2 }}', { '1': 'one', '2': 'two' }, 'one and two'],
+    ['{{1 | upcase}}', { '1': 'one' }, 'ONE'],
+    ['{% if vip %}{{1}}{% endif %}', { vip: 'y', '1': 'one' }, 'one'],
+    ['{{1}}', {}, 'missing 1'],
+    ['{% assign x = 1 %}{{ x }}', { '1': 'one' }, '1'],
+    ['{{ name | upcase }}', { name: 'Ada' }, 'ADA'],
+    ['{{ name | upcase }}', {}, 'missing name'],
+    ['{{ name | upcase | default: "x" }}', { name: 'a' }, 'A'],
+    ['{% if vip %}Dear {{ name }}{% else %}Hi{% endif %}', {}, 'Hi'],
+    ['{% if vip %}Dear {{ name }}{% else %}Hi{% endif %}', { vip: 'yes' }, 'missing name'],
+    ['{% raw %}{{ name }}{% endraw %}', {}, '{{ name }}'],
+    ['{{ a }}', { a: '{{ b }}', b: 'no' }, '{{ b }}'],
+    ["{{ 'now' | date: '%Y-%m-%d %H:%M' }}", {}, '2026-03-01 12:00'],
+    ['{{ constructor }}', {}, 'missing constructor'],
+    ['{{ a.constructor.name }}', { a: 'x' }, 'missing a.constructor'],
+    ['{{ __proto__ }}', {}, 'missing __proto__'],
+    ['{% assign x = "a,b" | split: "," %}{% for i in x %}{{ i }};{% endfor %}', {}, 'a;b;'],
+  ])('%s', (source, variables, expected) => {
+    expect(render(source, variables)).toBe(expected);
+  });
+
+  it('leaves a missing variable empty when told to', () => {
+    expect(render('Hi {{ name }}!', null, false)).toBe('Hi !');
+    expect(render('Hi {{ name | upcase }}!', null, false)).toBe('Hi !');
+  });
+
+  it('gives the same words twice, whatever the clock says', () => {
+    const source = "{{ 'now' | date: '%s' }} {{ 'today' | date: '%H' }}";
+    expect(render(source, {})).toBe(render(source, {}));
+  });
+
+  it('renders plain templates as LiquidJS does', () => {
+    const name = fc.constantFrom('a', 'b', 'c1');
+    const part = fc.oneof(
+      fc.string().map((text) => text.replace(/[{}%]/g, '')),
+      name.map((each) => `{{ ${each} }}`),
+      name.map((each) => `{{ ${each} | default: 'none' }}`),
+    );
+    const variables = fc.dictionary(name, fc.string());
+    fc.assert(
+      fc.property(fc.array(part), variables, fc.boolean(), (parts, values, strict) => {
+        const source = parts.join('');
+        const plain = parse(source);
+        // An assignment that does nothing takes the template off the short path.
+        const slow = parse(`${source}{% assign unused = 1 %}`);
+        const options = { requireVariables: strict, lengthMax: 10_000 };
+        expect(plain.plain).not.toBeNull();
+        expect(slow.plain).toBeNull();
+        expect(renderTemplate(plain, values, AT, options)).toEqual(
+          renderTemplate(slow, values, AT, options),
+        );
+      }),
+    );
+  });
+});
+
+describe('parseTemplate', () => {
+  it.each([
+    ['{{ name', /not closed.*line:1, col:1/],
+    ['{% if %}', /invalid value expression/],
+    ['{% if a %}', /not closed/],
+    ['{{ a | nofilter }}', /undefined filter: nofilter/],
+    ['{% include "x" %}', /tag "include" not found/],
+    ['{% render "x" %}', /tag "render" not found/],
+    ['{{ a | sample }}', /undefined filter: sample/],
+    ['{% if a %}'.repeat(21) + '{% endif %}'.repeat(21), /nested more than 20/],
+    [`{{ a }}${'x'.repeat(70_000)}`, /at most 65536/],
+  ])('refuses %s', (source, message) => {
+    const parsed = parseTemplate(source);
+    expect(parsed.ok).toBe(false);
+    if (!parsed.ok) expect(parsed.problem.message).toMatch(message);
+  });
+
+  it('tells what a template needs', () => {
+    expect(requiredVariables(parse("{{ a }} {{ b | default: 'x' }} {{ c }}"))).toEqual(['a', 'c']);
+    expect(requiredVariables(parse('{% if a %}{{ b }}{% endif %}'))).toBeNull();
+    expect(isConstant(parse('words'))).toBe(true);
+    expect(isConstant(parse('{{ a }}'))).toBe(false);
+  });
+});
+
+describe('a hostile template', () => {
+  it.each([
+    '{% for i in (1..1000000000) %}x{% endfor %}',
+    '{% for i in (1..3000) %}{% for j in (1..3000) %}x{% endfor %}{% endfor %}',
+    '{% for i in (1..300) %}{% for j in (1..300) %}{% for k in (1..300) %}{% endfor %}{% endfor %}{% endfor %}',
+    `{% assign s = "xxxxxxxxxx" %}${'{% assign s = s | append: s %}'.repeat(40)}{{ s }}`,
+    `{% assign s = "xxxxxxxxxx" %}${'{% assign s = s | replace: "x", "xxxxxxxxxx" %}'.repeat(12)}{{ s }}`,
+    `{% capture s %}${'x'.repeat(1000)}{% endcapture %}${'{% capture s %}{{ s }}{{ s }}{% endcapture %}'.repeat(30)}{{ s }}`,
+    '{% for i in (1..100000) %}{% assign a = "x,y,z" | split: "," | join: "," %}{% endfor %}',
+    '{{ "x" | times: 3 }}{% for i in (1..99999) %}{{ i | append: "xxxxxxxxxxxxxxxxxxxxxx" }}{% endfor %}',
+  ])('is stopped soon: %s', (source) => {
+    const template = parse(source);
+    const startedAt = performance.now();
+    const result = renderTemplate(template, {}, AT, { requireVariables: true, lengthMax: 1600 });
+    // Not a measure of speed: without limits these take from seconds to for ever.
+    expect(performance.now() - startedAt).toBeLessThan(5_000);
+    expect(result.ok).toBe(false);
+  });
+});

@@ -1,0 +1,297 @@
+/** Receipts and messages to us: what SMSCs write, what they forget, and everything else. */
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { readReceipt, readReceiptFields } from '../../src/carriers/smpp/receipts.ts';
+import { createReassembly, readPart } from '../../src/carriers/smpp/reassembly.ts';
+import { candidateProviderIds, canonicalProviderId } from '../../src/domain/receipt.ts';
+
+const NO_TLVS = new Map<number, Buffer>();
+const tlv = (values: Readonly<Record<number, string | number[]>>) =>
+  new Map(
+    Object.entries(values).map(([tag, value]) => [Number(tag), Buffer.from(value as string)]),
+  );
+
+const read = (
+  text: string,
+  { esmClass = 0x04, dataCoding = 0, tlvs = NO_TLVS, octets = Buffer.from(text, 'latin1') } = {},
+) => readReceipt({ esmClass, dataCoding, tlvs, octets }, 'gsm-7');
+
+const receipt = (id: string, status: string, code?: number, detail?: string) => ({
+  kind: 'receipt',
+  receipt: {
+    providerIds: expect.arrayContaining([id]),
+    status,
+    ...(code === undefined ? {} : { code, detail }),
+  },
+});
+
+describe('the text of a receipt', () => {
+  it.each([
+    [
+      'as in the standard',
+      'id:0123456789 sub:001 dlvrd:001 submit date:0809011130 done date:0809011131 stat:DELIVRD err:000 text:Hello',
+      receipt('123456789', 'DELIVERED'),
+    ],
+    [
+      'with seconds and a capital Text',
+      'id:64567564356765435676 sub:001 dlvrd:001 submit date:190608165232 done date:190608165237 stat:DELIVRD err:000 Text:Hello World',
+      receipt('64567564356765435676', 'DELIVERED'),
+    ],
+    [
+      'failed, with a cause',
+      'id:0911897980 sub:001 dlvrd:000 submit date:1201121551 done date:1201121551 stat:UNDELIV err:075 text:-PROFILE',
+      receipt('911897980', 'UNDELIVERED', 30003, 'UNDELIV, err 075'),
+    ],
+    [
+      'expired, without err and text',
+      'id:77 sub:001 dlvrd:000 submit date:1 done date:2 stat:EXPIRED',
+      receipt('77', 'UNDELIVERED', 30003, 'EXPIRED'),
+    ],
+    [
+      'rejected',
+      'id:77 stat:REJECTD err:1A2',
+      receipt('77', 'UNDELIVERED', 30006, 'REJECTD, err 1A2'),
+    ],
+    ['deleted', 'id:77 stat:DELETED', receipt('77', 'UNDELIVERED', 30008, 'DELETED')],
+    ['unknown', 'id:77 stat:UNKNOWN', receipt('77', 'UNDELIVERED', 30008, 'UNKNOWN')],
+    ['in a state of its own', 'id:77 stat:BLOCKED', receipt('77', 'UNDELIVERED', 30008, 'BLOCKED')],
+    ['in full words', 'id:77 stat:DELIVERED', receipt('77', 'DELIVERED')],
+    ['read', 'id:77 stat:READ', receipt('77', 'READ')],
+    ['in upper case', 'ID:1A2B SUB:001 STAT:DELIVRD ERR:000', receipt('1a2b', 'DELIVERED')],
+    ['in lower case', 'id:1a2b stat:delivrd', receipt('1a2b', 'DELIVERED')],
+    ['in another order', 'stat:DELIVRD err:0 id:77 text:', receipt('77', 'DELIVERED')],
+    ['text first', 'text:Hello id:77 stat:DELIVRD', receipt('77', 'DELIVERED')],
+    ['with spaces', 'id: 77  sub: 001  stat : DELIVRD  err: 000', receipt('77', 'DELIVERED')],
+    ['with a quoted id', 'id:"00ab-77" stat:DELIVRD', receipt('ab-77', 'DELIVERED')],
+    ['with an id in apostrophes', "id:'77' stat:DELIVRD", receipt('77', 'DELIVERED')],
+    ['with lines', 'id:77\r\nsub:001\r\nstat:DELIVRD\r\n', receipt('77', 'DELIVERED')],
+    ['with commas', 'id:77, stat:DELIVRD, err:000', receipt('77', 'DELIVERED')],
+    [
+      'with underscores',
+      'id:77 submit_date:1 done_date:2 stat:DELIVRD',
+      receipt('77', 'DELIVERED'),
+    ],
+    ['with equals signs', 'id=77 status=DELIVRD', receipt('77', 'DELIVERED')],
+    ['with a NUL at the end', 'id:77 stat:DELIVRD\0', receipt('77', 'DELIVERED')],
+    [
+      'with a UUID',
+      'id:0B7E1C3A-30CB-4B9E-9B5B-1F6E2F3A4B5C stat:DELIVRD',
+      receipt('b7e1c3a-30cb-4b9e-9b5b-1f6e2f3a4b5c', 'DELIVERED'),
+    ],
+    [
+      'that quotes a receipt',
+      'id:77 stat:UNDELIV err:001 text:id:88 stat:DELIVRD',
+      receipt('77', 'UNDELIVERED', 30003, 'UNDELIV, err 001'),
+    ],
+  ])('%s', (_, text, expected) => {
+    expect(read(text)).toEqual(expected);
+  });
+
+  it.each(['ENROUTE', 'ACCEPTD', 'ACCEPTED', 'BUFFRED', 'SCHEDULED', 'SENT'])(
+    'in state %s says nothing final',
+    (stat) => {
+      expect(read(`id:77 stat:${stat} err:000`).kind).toBe('ignored');
+      expect(read(`id:77 stat:${stat} err:000`, { esmClass: 0x20 }).kind).toBe('ignored');
+    },
+  );
+
+  it.each(['', 'Hello', 'id:77', 'stat:DELIVRD', 'id: stat:DELIVRD', 'id:77 stat:'])(
+    'that is incomplete is ignored: %j',
+    (text) => {
+      expect(read(text).kind).toBe('ignored');
+    },
+  );
+
+  it('may be in UCS-2', () => {
+    const octets = Buffer.from('id:77 stat:DELIVRD', 'utf16le').swap16();
+    expect(read('', { dataCoding: 8, octets })).toEqual(receipt('77', 'DELIVERED'));
+  });
+
+  it('has fields by name', () => {
+    expect([...readReceiptFields('id:1 submit date:2 text:a b "c"')]).toEqual([
+      ['id', '1'],
+      ['submitdate', '2'],
+      ['text', 'a b "c"'],
+    ]);
+  });
+
+  it('of anything at all is read in time', () => {
+    const piece = fc.oneof(
+      fc.string({ maxLength: 30 }),
+      fc.constantFrom('id:', ' stat:', 'DELIVRD', ' err:', ' text:', ' ', '"', '\0', ' done date:'),
+    );
+    fc.assert(
+      fc.property(
+        fc.array(piece, { maxLength: 400, size: 'max' }),
+        fc.nat(255),
+        fc.nat(255),
+        fc.dictionary(fc.constantFrom('30', '1061', '1059'), fc.uint8Array({ maxLength: 70 })),
+        (pieces, esmClass, dataCoding, tlvs) => {
+          const values = new Map(
+            Object.entries(tlvs).map(([tag, value]) => [Number(tag), Buffer.from(value)]),
+          );
+          const reading = read(pieces.join(''), { esmClass, dataCoding, tlvs: values });
+          if (reading.kind !== 'receipt') return;
+          expect(reading.receipt.providerIds?.length).toBeGreaterThan(0);
+          expect(reading.receipt.providerIds?.every((each) => each !== '')).toBe(true);
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe('the parameters of a receipt', () => {
+  it('go before the text', () => {
+    const tlvs = tlv({ 0x1e: '00AB\0', 0x427: [5], 0x423: [3, 0, 27] });
+    expect(read('id:77 stat:DELIVRD err:012', { tlvs })).toEqual(
+      receipt(
+        'ab',
+        'UNDELIVERED',
+        30003,
+        'UNDELIVERABLE, err 012, network error 27 (network type 3)',
+      ),
+    );
+  });
+
+  it.each([
+    [[2], 'DELIVERED'],
+    [[3], 'UNDELIVERED'],
+    [[4], 'UNDELIVERED'],
+    [[5], 'UNDELIVERED'],
+    [[7], 'UNDELIVERED'],
+    [[8], 'UNDELIVERED'],
+    [[1], undefined],
+    [[6], undefined],
+    [[0], undefined],
+    [[200], undefined],
+    [[], undefined],
+  ])('message_state %j means %s', (state, status) => {
+    const reading = read('', { tlvs: tlv({ 0x1e: 'ab', 0x427: state }) });
+    expect(reading.kind === 'receipt' ? reading.receipt.status : undefined).toBe(status);
+  });
+
+  it('are enough where the message is not marked', () => {
+    const tlvs = tlv({ 0x1e: 'ab\0', 0x427: [2] });
+    expect(read('', { esmClass: 0, tlvs })).toEqual(receipt('ab', 'DELIVERED'));
+  });
+});
+
+describe('a message that is not marked', () => {
+  it('counts as a receipt only when it can be nothing else', () => {
+    const esmClass = 0;
+    const text = 'id:77 sub:001 dlvrd:001 submit date:1 done date:2 stat:DELIVRD err:000 text:';
+    expect(read(text, { esmClass })).toEqual(receipt('77', 'DELIVERED'));
+    expect(read('id:77 stat:DELIVRD', { esmClass }).kind).toBe('none');
+    expect(read('STOP', { esmClass }).kind).toBe('none');
+  });
+
+  it('is an answer when a user acknowledges, and reading when the handset does', () => {
+    expect(read('Yes', { esmClass: 0x10 }).kind).toBe('none');
+    expect(read('', { esmClass: 0x08 }).kind).toBe('ignored');
+    expect(read('', { esmClass: 0x08, tlvs: tlv({ 0x1e: 'ab\0' }) })).toEqual(
+      receipt('ab', 'READ'),
+    );
+  });
+});
+
+describe('a provider id', () => {
+  it.each([
+    ['00001A2B', '1a2b'],
+    ['0', '0'],
+    ['000', '0'],
+    [' 7 ', '7'],
+    ['', ''],
+  ])('%j is %j', (id, canonical) => {
+    expect(canonicalProviderId(id)).toBe(canonical);
+  });
+
+  it('is found whatever way it comes back', () => {
+    fc.assert(
+      fc.property(fc.bigInt({ min: 0n, max: 2n ** 64n }), fc.nat(6), (value, zeros) => {
+        const forms = [value.toString(), value.toString(16), value.toString(16).toUpperCase()];
+        for (const given of forms)
+          for (const back of forms)
+            expect(candidateProviderIds('0'.repeat(zeros) + back)).toContain(
+              canonicalProviderId(given),
+            );
+      }),
+    );
+  });
+
+  it('is itself first, and nothing else when it is no number', () => {
+    expect(candidateProviderIds('0010')).toEqual(['10', '16', 'a']);
+    expect(candidateProviderIds('0a')).toEqual(['a', '10']);
+    expect(candidateProviderIds('M-17')).toEqual(['m-17']);
+    expect(candidateProviderIds('5')).toEqual(['5']);
+    expect(candidateProviderIds('0')).toEqual(['0']);
+    expect(candidateProviderIds('')).toEqual([]);
+    expect(candidateProviderIds('9'.repeat(65))).toHaveLength(1);
+  });
+});
+
+describe('reassembly', () => {
+  const part = (reference: number, total: number, number: number, text: string) => ({
+    octets: Buffer.from(text),
+    of: { reference, total, number },
+  });
+  const begin = (messagesMax = 10) => {
+    let now = 0;
+    const reassembly = createReassembly<string>(messagesMax, 100, () => now);
+    return { reassembly, pass: (ms: number) => (now += ms) };
+  };
+  const texts = (wholes: readonly { octets: Buffer }[]) => wholes.map((each) => `${each.octets}`);
+
+  it('keeps apart who writes to whom, and forgives repetitions', () => {
+    const { reassembly } = begin();
+    expect(reassembly.take(part(1, 2, 2, 'b'), 'x', '')).toEqual([]);
+    expect(reassembly.take(part(1, 2, 2, 'b'), 'x', '')).toEqual([]);
+    expect(reassembly.take(part(1, 2, 1, 'A'), 'y', '')).toEqual([]);
+    expect(texts(reassembly.take(part(1, 2, 1, 'a'), 'x', ''))).toEqual(['ab']);
+    expect(reassembly.waiting).toBe(1);
+  });
+
+  it('hands on what is incomplete after a while, when there is too much, and at the end', () => {
+    const { reassembly, pass } = begin(2);
+    reassembly.take(part(1, 3, 3, 'c'), 'x', '');
+    reassembly.take(part(1, 3, 1, 'a'), 'x', '');
+    pass(60);
+    reassembly.take(part(2, 2, 1, 'd'), 'x', '');
+    expect(reassembly.expire()).toEqual([]);
+    pass(40);
+    expect(texts(reassembly.expire())).toEqual(['ac']);
+    reassembly.take(part(3, 2, 1, 'e'), 'x', '');
+    expect(texts(reassembly.take(part(4, 2, 1, 'f'), 'x', ''))).toEqual(['d']);
+    expect(texts(reassembly.flush())).toEqual(['e', 'f']);
+    expect(reassembly.waiting).toBe(0);
+  });
+
+  it('reads every header, and none that is nonsense', () => {
+    const header = (...bytes: number[]) => readPart(Buffer.from([...bytes, 0x41]), 0x40, NO_TLVS);
+    expect(header(5, 0, 3, 7, 2, 1)).toEqual({
+      octets: Buffer.from('A'),
+      of: { reference: 7, total: 2, number: 1 },
+    });
+    expect(header(6, 8, 4, 1, 7, 2, 2).of).toEqual({ reference: 263, total: 2, number: 2 });
+    expect(header(9, 0x24, 1, 1, 0, 3, 7, 2, 1, 0).of?.reference).toBe(7);
+    for (const bad of [
+      [5, 0, 3, 7, 0, 0],
+      [5, 0, 3, 7, 2, 3],
+      [5, 0, 3, 7, 1, 1],
+      [5, 0, 9, 7, 2, 1],
+      [200, 0, 3],
+    ])
+      expect(header(...bad).of).toBeNull();
+    // The element is longer than its header; what follows is text.
+    expect(readPart(Buffer.from([4, 0, 3, 7, 2, 1]), 0x40, NO_TLVS)).toEqual({
+      octets: Buffer.from([1]),
+      of: null,
+    });
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 30 }), (bytes) => {
+        const found = readPart(Buffer.from(bytes), 0x40, NO_TLVS);
+        expect(found.octets.length).toBeLessThanOrEqual(bytes.length);
+      }),
+    );
+  });
+});

@@ -1,0 +1,157 @@
+/**
+ * Builds what has changed since the last time, and says so on standard error. A part is what is made of some files: it is made anew
+ * when their content, or the packages that are installed, are not what they were.
+ *
+ * Usage: `node tools/build.mjs` for the program, or with `bench` or `chaos` for one of them too.
+ */
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+
+const ROOT = fileURLToPath(new URL('../', import.meta.url));
+const STAMP = '.built';
+
+/** `from` may name folders. The first folder of `to` keeps the stamp. */
+const PARTS = {
+  client: {
+    title: 'the client library',
+    from: ['client/src', 'client/tsconfig.json', 'tsconfig.base.json'],
+    to: 'client/dist',
+    make: () => run('tsc', '-b', 'client', '--force'),
+  },
+  server: {
+    title: 'the server',
+    from: ['server/src', 'server/rolldown.config.mjs', 'client/src'],
+    to: 'server/dist/program',
+    async make() {
+      const { config } = await import('../server/rolldown.config.mjs');
+      await bundle(config);
+    },
+  },
+  pages: {
+    title: 'the API pages',
+    from: ['server/docs-page'],
+    to: 'server/dist/docs',
+    make: copyApiPages,
+  },
+  dashboard: {
+    title: 'the dashboard',
+    from: [
+      'dashboard/src',
+      'dashboard/index.html',
+      'dashboard/vite.config.ts',
+      'client/src',
+      'server/src/domain/segments.ts',
+    ],
+    to: 'server/dist/dashboard',
+    async make() {
+      const { build } = await import('vite');
+      await build({ configFile: join(ROOT, 'dashboard/vite.config.ts'), logLevel: 'warn' });
+    },
+  },
+  bench: {
+    title: 'the benchmarks',
+    from: ['bench', 'server/src'],
+    to: 'build/bench',
+    make: () => bundle(tool('bench', ['main', 'smsc', 'peers/queue-worker'])),
+  },
+  chaos: {
+    title: 'the failure scenarios',
+    from: ['chaos', 'server/src'],
+    to: 'build/chaos',
+    make: () => bundle(tool('chaos', ['main'])),
+  },
+};
+const ALWAYS = ['client', 'server', 'pages', 'dashboard'];
+
+for (const name of [...ALWAYS, ...process.argv.slice(2)]) {
+  const { title, from, to, make } = PARTS[name];
+  const folder = join(ROOT, to);
+  const state = describe(['package-lock.json', 'tools/build.mjs', ...from]);
+  if (readIfAny(join(folder, STAMP)) === state) continue;
+  const startedAt = performance.now();
+  process.stderr.write(`Building ${title} … `);
+  await make();
+  writeFileSync(join(folder, STAMP), state);
+  process.stderr.write(`${((performance.now() - startedAt) / 1000).toFixed(1)} s\n`);
+}
+
+function readIfAny(file) {
+  return existsSync(file) ? readFileSync(file, 'utf8') : null;
+}
+
+/** A digest of names and contents. */
+function describe(paths) {
+  const hash = createHash('sha256');
+  const add = (path) => {
+    const full = join(ROOT, path);
+    if (statSync(full).isDirectory()) {
+      for (const each of readdirSync(full).toSorted()) add(`${path}/${each}`);
+      return;
+    }
+    hash.update(`${path}\0`).update(readFileSync(full)).update('\0');
+  };
+  paths.forEach(add);
+  return hash.digest('hex');
+}
+
+function run(command, ...args) {
+  const { status, error } = spawnSync(join(ROOT, 'node_modules/.bin', command), args, {
+    cwd: ROOT,
+    stdio: ['ignore', 2, 2],
+    shell: process.platform === 'win32',
+  });
+  if (status !== 0) throw error ?? new Error(`${command} ended with ${status}.`);
+}
+
+async function bundle({ output, ...input }) {
+  const { rolldown } = await import('rolldown');
+  const build = await rolldown(input);
+  await build.write(output);
+  await build.close();
+}
+
+/** A program of the workspace that is not shipped: its packages stay where they are. */
+function tool(folder, entries) {
+  return {
+    cwd: join(ROOT, folder),
+    input: Object.fromEntries(entries.map((each) => [each.split('/').at(-1), `${each}.ts`])),
+    platform: 'node',
+    external: /^[^./\0]/,
+    output: {
+      dir: join(ROOT, 'build', folder),
+      cleanDir: true,
+      format: 'esm',
+      sourcemap: true,
+      chunkFileNames: '[name].js',
+    },
+  };
+}
+
+function copyApiPages() {
+  const folder = join(ROOT, 'server/dist/docs');
+  const library = join(ROOT, 'node_modules/@fastify/swagger-ui/static');
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  for (const name of readdirSync(join(ROOT, 'server/docs-page')))
+    copyFileSync(join(ROOT, 'server/docs-page', name), join(folder, name));
+  for (const name of ['swagger-ui.css', 'swagger-ui-bundle.js']) {
+    const bytes = readFileSync(join(library, name));
+    writeFileSync(join(folder, name), bytes);
+    writeFileSync(join(folder, `${name}.gz`), gzipSync(bytes));
+    const params = { [constants.BROTLI_PARAM_QUALITY]: 9 };
+    writeFileSync(join(folder, `${name}.br`), brotliCompressSync(bytes, { params }));
+  }
+}
