@@ -83,7 +83,8 @@ export const config = {
     sourcemap: true,
     // Node.js reads and keeps it at a byte a character.
     charset: 'ascii',
-    // Names stay, for stacks and for reading what runs.
-    minify: { compress: true, mangle: false, codegen: { removeWhitespace: true } },
+    // Names and lines stay: Node.js prints the line where something was not caught.
+    minify: { compress: true, mangle: false, codegen: { removeWhitespace: false } },
+    comments: false,
   },
 };

@@ -1,12 +1,31 @@
 /** Writes what comes from the code: documents, and the client's types. With `--check` says what is stale, with status 1. */
 import { readFile, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import prettier from 'prettier';
-import { describeApi, renderErrorsMarkdown } from '../server/dist/app.js';
-import { renderCliMarkdown } from '../server/dist/cli/manual.js';
-import { renderConfigMarkdown } from '../server/dist/config/manual.js';
+import { rolldown } from 'rolldown';
 import { renderClientTypes } from './client-types.mjs';
 
 const ROOT = new URL('../', import.meta.url);
+const BUILD = fileURLToPath(new URL('build/documents', ROOT));
+
+// The sources are TypeScript: what renders is bundled first.
+const bundle = await rolldown({
+  cwd: fileURLToPath(new URL('server/src', ROOT)),
+  input: {
+    openapi: 'http/openapi.ts',
+    errors: 'http/docs.ts',
+    cli: 'cli/manual.ts',
+    config: 'config/manual.ts',
+  },
+  platform: 'node',
+  external: /^[^./\0]/,
+});
+await bundle.write({ dir: BUILD, cleanDir: true, format: 'esm' });
+await bundle.close();
+const { describeApi } = await import(`${BUILD}/openapi.js`);
+const { renderErrorsMarkdown } = await import(`${BUILD}/errors.js`);
+const { renderCliMarkdown } = await import(`${BUILD}/cli.js`);
+const { renderConfigMarkdown } = await import(`${BUILD}/config.js`);
 
 async function format(path, text) {
   const file = new URL(path, ROOT);

@@ -37,7 +37,6 @@ import { openAudit, type Audit, type AuditScope, type Finding } from './store/au
 import { EmbeddedError, findEmbedded, hasCluster, startEmbedded } from './store/embedded.ts';
 import { DatabaseUnavailable, openStore, type Store } from './store/store.ts';
 
-export { renderErrorsMarkdown } from './http/docs.ts';
 export { describeApi } from './http/openapi.ts';
 export type { Account } from './store/store.ts';
 export { decodeTypeId } from './domain/ids.ts';

@@ -20,6 +20,8 @@ type Compiled = Map<string, { readonly version: string; readonly code: Buffer }>
 /** What a start runs has run by then: functions are compiled when they are first called. */
 const SAVE_AFTER_MS = 2_000;
 const CHECKSUM_BYTES = 32;
+/** What `Module.wrap` puts before the first character. */
+const WRAPPER_LENGTH = Module.wrap('').indexOf('\n');
 
 const checksum = (bytes: Buffer) => createHash('sha256').update(bytes).digest();
 
@@ -49,6 +51,8 @@ export function loadCompiled(folder: string, entry: string): void {
     const found = kept.get(name);
     const script = new Script(Module.wrap(readFileSync(filename, 'utf8')), {
       filename,
+      // Columns are those of the file, which its source map speaks of.
+      columnOffset: -WRAPPER_LENGTH,
       ...(found?.version === version ? { cachedData: found.code } : {}),
       importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
     });

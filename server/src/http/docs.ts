@@ -20,8 +20,10 @@ const HEADERS = {
 export function registerDocs(app: FastifyInstance): void {
   const files = openStaticFiles(FOLDER, HEADERS);
   app.get('/docs', { schema: { hide: true } }, async (request, reply) => {
-    await files.send(request, reply, 'index.html');
-    return reply;
+    // The page names its files relative to itself, so that it works below a path of a proxy.
+    if (request.url.split('?', 1)[0]?.endsWith('/')) return reply.redirect('../docs');
+    if (await files.send(request, reply, 'index.html')) return reply;
+    throw refuse('notFound');
   });
   app.get('/docs/static/:name', { schema: { hide: true } }, async (request, reply) => {
     const { name } = request.params as { name: string };

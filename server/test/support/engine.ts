@@ -23,7 +23,11 @@ const FORGETFUL = { fsync: 'off', synchronous_commit: 'off', full_page_writes: '
 const MEMORY = '/dev/shm';
 const MEMORY_BYTES_MIN = 4 * 2 ** 30;
 
+/** Projects that need no database. */
+const WITHOUT = new Set(['unit', 'brokers']);
+
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  if (project.vitest.projects.every(({ name }) => WITHOUT.has(name))) return async () => undefined;
   const given = process.env['TEST_DATABASE_URL'];
   if (given !== undefined) {
     const dropTemplate = await provideTemplate(project, given);

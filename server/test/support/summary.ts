@@ -2,9 +2,15 @@
  * The end of a test run, for machines and hurried people: what was skipped, loudly, and how many passed and failed. Where `CI` is set,
  * a test that was skipped is a failure: what a test needs is there, or it is not tested.
  */
-import type { Reporter, TestModule } from 'vitest/node';
+import type { Reporter, TestModule, Vitest } from 'vitest/node';
 
 export default class Summary implements Reporter {
+  #isFiltered = false;
+
+  onInit(vitest: Vitest): void {
+    this.#isFiltered = vitest.config.testNamePattern !== undefined;
+  }
+
   onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[]): void {
     let passed = 0;
     let failed = errors.length;
@@ -15,7 +21,7 @@ export default class Summary implements Reporter {
         const { state } = test.result();
         if (state === 'passed') passed += 1;
         if (state === 'failed') failed += 1;
-        if (state === 'skipped')
+        if (state === 'skipped' && !this.#isFiltered)
           skipped.set(module.relativeModuleId, (skipped.get(module.relativeModuleId) ?? 0) + 1);
       }
     }
