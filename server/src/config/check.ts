@@ -26,9 +26,39 @@ const ajv = new Ajv({
 for (const keyword of ['env', 'secret']) ajv.addKeyword({ keyword });
 
 /** Fills defaults into `value`, in place, and finds all that is wrong with it. */
-export function check(schema: TSchema, value: unknown): Finding[] {
+export function check(schema: TSchema, value: object): Finding[] {
+  const { properties = {} } = schema as WithDefault;
+  const absent = Object.entries(properties).filter(
+    ([name, each]) => !(name in value) && each.default !== undefined,
+  );
+  for (const [name, each] of absent) Object.assign(value, { [name]: defaultOf(each) });
+  // Most options are absent at most starts. Defaults are known to fit, so that nothing is compiled to check them.
+  const unchecked = Object.fromEntries(absent.map(([name]) => [name, {}]));
+  if (ajv.compile({ ...schema, properties: { ...properties, ...unchecked } })(value)) return [];
+  // Advice names all that could have been meant.
   const validate = ajv.compile(schema);
   return validate(value) ? [] : (validate.errors ?? []).flatMap((error) => describe(error) ?? []);
+}
+
+type WithDefault = TSchema & {
+  readonly default?: unknown;
+  readonly properties?: Readonly<Record<string, WithDefault>>;
+  readonly items?: WithDefault;
+};
+
+/** A default, and the defaults of what is in it. */
+function defaultOf(schema: WithDefault): unknown {
+  const value = structuredClone(schema.default);
+  fill(schema, value);
+  return value;
+}
+
+function fill({ properties = {}, items }: WithDefault, value: unknown): void {
+  if (Array.isArray(value) && items !== undefined) for (const each of value) fill(items, each);
+  else if (typeof value === 'object' && value !== null)
+    for (const [name, each] of Object.entries(properties))
+      if (!(name in value) && each.default !== undefined)
+        Object.assign(value, { [name]: defaultOf(each) });
 }
 
 function describe(error: ErrorObject): Finding | null {

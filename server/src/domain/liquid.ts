@@ -45,7 +45,10 @@ export type ParseResult =
   | { readonly ok: true; readonly template: Template }
   | { readonly ok: false; readonly problem: { readonly message: string } };
 
-const engine = createEngine();
+let engine: Liquid | null = null;
+
+/** Made when the first template is parsed: that takes a while. */
+const useEngine = () => (engine ??= createEngine());
 
 function createEngine(): Liquid {
   const liquid = new Liquid({
@@ -82,7 +85,7 @@ export function parseTemplate(source: string, lengthMax = TEMPLATE_LENGTH_MAX): 
     );
   if (nestsTooDeep(source)) return refuse(`Tags are nested more than ${DEPTH_MAX} deep.`);
   try {
-    const nodes = engine.parse(source);
+    const nodes = useEngine().parse(source);
     for (const node of nodes) readSlots(node);
     return { ok: true, template: { source, plain: readPlain(nodes), nodes } };
   } catch (error) {
@@ -153,7 +156,7 @@ function readSlots(template: LiquidNode): void {
 }
 
 function slotToken(name: string): Token {
-  const [node] = engine.parse('{{ slot }}') as unknown as OutputNode[];
+  const [node] = useEngine().parse('{{ slot }}') as unknown as OutputNode[];
   const token = node?.value?.initial.postfix[0];
   const [identifier] = token?.props ?? [];
   if (token === undefined || identifier === undefined)
@@ -268,7 +271,7 @@ function renderWithEngine(
   options: RenderOptions,
 ): RenderResult {
   try {
-    const text: unknown = engine.renderSync(nodes, variables ?? {}, {
+    const text: unknown = useEngine().renderSync(nodes, variables ?? {}, {
       globals: { now: at },
       strictVariables: options.requireVariables,
     });

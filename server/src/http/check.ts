@@ -23,8 +23,14 @@ const ENTRIES_MAX = 200;
 /** Lists and objects in one another; no request needs more than a dozen, and what walks a value recurses. */
 const DEPTH_MAX = 32;
 
-const all = createAjv(true);
-const first = createAjv(false);
+/** Made when they are first asked for, by whether they look for all errors. */
+const validators = new Map<boolean, Ajv>();
+
+function useAjv(allErrors: boolean): Ajv {
+  const known = validators.get(allErrors) ?? createAjv(allErrors);
+  validators.set(allErrors, known);
+  return known;
+}
 
 function createAjv(allErrors: boolean): Ajv {
   const ajv = new Ajv({
@@ -58,7 +64,7 @@ export function compileCheck(schema: TSchema): Check {
         },
       ];
     // Ajv keeps what it compiled, by the schema.
-    const validate: ValidateFunction = (entries > ENTRIES_MAX ? first : all).compile(schema);
+    const validate: ValidateFunction = useAjv(entries <= ENTRIES_MAX).compile(schema);
     if (validate(value)) return [];
     return (validate.errors ?? []).flatMap((error) => describe(error, path) ?? []);
   };

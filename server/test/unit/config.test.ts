@@ -2,6 +2,7 @@
 import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { CARRIER_SCHEMAS, HTTP_SETTINGS } from '../../src/config/carriers.ts';
+import { check } from '../../src/config/check.ts';
 import { CONFIG_SCHEMA } from '../../src/config/config.ts';
 import { SINK_SCHEMAS } from '../../src/config/sinks.ts';
 
@@ -18,5 +19,18 @@ describe('the table of options', () => {
     for (const keyword of ['env', 'secret']) ajv.addKeyword({ keyword });
     expect([ajv.validateSchema(schema), ajv.errors]).toEqual([true, null]);
     expect(() => ajv.compile(schema)).not.toThrow();
+  });
+
+  it.each(Object.entries(tables))('%s has defaults that it allows', (_, schema) => {
+    const { properties } = schema as unknown as { properties: Record<string, object> };
+    const withDefault = Object.entries(properties).filter(([, each]) => 'default' in each);
+    const ajv = new Ajv({ allowUnionTypes: true, useDefaults: true, strict: false });
+    const only = { type: 'object', properties: Object.fromEntries(withDefault) };
+    const byAjv = {};
+    expect([ajv.validate(only, byAjv), ajv.errors]).toEqual([true, null]);
+    // Filled without a check compiled for it, as ajv would.
+    const filled = {};
+    expect(check(only as never, filled)).toEqual([]);
+    expect(filled).toEqual(byAjv);
   });
 });
