@@ -330,6 +330,12 @@ describe.skipIf(CHROMIUM === null)('the dashboard', () => {
       const { page, complaints, goTo } = await open({ colorScheme, width });
       for (const [name, place] of Object.entries(places)) {
         await goTo(place);
+        if (name === 'operation') {
+          // The second page has all that the first has, in fewer rows to look at.
+          await page.getByRole('button', { name: 'Older' }).click();
+          await page.getByText('Page 2').waitFor();
+          await settle(page);
+        }
         const where = `${name}, ${colorScheme} at ${width}`;
         await expectAccessible(page, where);
         await expectNarrow(page, where);
@@ -422,11 +428,12 @@ describe.skipIf(CHROMIUM === null)('the dashboard', () => {
 /** Something on every page. */
 async function fill(): Promise<Record<string, string>> {
   const operation = await fanfare.send({
+    // The last of the list are the first sent: its second page has every outcome.
     to: [
-      ...recipients(60),
       special(1),
       special(2),
       { address: '+15005550301', channel: 'WHATSAPP' },
+      ...recipients(60),
     ],
     content: text('Hello {{ name | default: "you" }}'),
     tags: { campaign: 'spring' },

@@ -1,13 +1,10 @@
 /** Every limit of a content: kept at the limit, refused one past it, with the JSON path of what is wrong. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { launchFanfare, special, type Fanfare, type Json } from './support/fanfare.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { useFanfare, special, type FanfareClient, type Json } from './support/fanfare.ts';
 
-let fanfare: Fanfare;
+let fanfare: FanfareClient;
 beforeAll(async () => {
-  fanfare = await launchFanfare();
-});
-afterAll(async () => {
-  await fanfare.stop();
+  fanfare = await useFanfare();
 });
 
 const preview = (content: unknown, variables?: Json) =>

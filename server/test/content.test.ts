@@ -1,20 +1,20 @@
 /** Rich content on its way: what each channel gets of modules and templates, by the carrier's own journal. */
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { launchFanfare, QUICK, special, type Fanfare, type Json } from './support/fanfare.ts';
+import { QUICK, special, useFanfare, type FanfareClient, type Json } from './support/fanfare.ts';
 
-let fanfare: Fanfare;
+let fanfare: FanfareClient;
+let folder = '';
 let file = '';
 beforeAll(async () => {
-  fanfare = await launchFanfare();
-  file = join(fanfare.folder, 'journal');
-  await fanfare.terminate();
-  await fanfare.restart({ carriers: { simulator: { ...QUICK, journalFile: file } } });
+  folder = await mkdtemp(join(tmpdir(), 'fanfare-content-'));
+  file = join(folder, 'journal');
+  const simulator = { ...QUICK, journalFile: file };
+  fanfare = await useFanfare({ config: { carriers: { simulator } } });
 });
-afterAll(async () => {
-  await fanfare.stop();
-});
+afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const PHOTO = 'https://example.com/a.png';
 const card = (cardContent: Json) => ({ rcs: { richCard: { standaloneCard: { cardContent } } } });
@@ -196,9 +196,16 @@ describe('a template', () => {
     const id = await fanfare.send({
       to: [{ ...special(21), ...ada }],
       content: { contentId },
-      schedule: { sendAt: [new Date(Date.now() + 1_500).toISOString()] },
+      schedule: { sendAt: [new Date(Date.now() + 3_600_000).toISOString()] },
     });
-    await fanfare.request('DELETE', `/v1/Content/${contentId}`);
+    const removed = await fanfare.request('DELETE', `/v1/Content/${contentId}`);
+    expect(removed.status).toBe(204);
+    expect((await fanfare.operation(id))['status']).toBe('SCHEDULED');
+    await fanfare.database.query(
+      `update dispatch_batch set due_at = now()
+       where account_id = (select id from account where sid = $1)`,
+      [fanfare.sid],
+    );
     const { stats } = await fanfare.watch(id, (each) => each['stats'].delivered === 1);
     expect(stats.failed).toBe(0);
   });

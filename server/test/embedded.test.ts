@@ -1,10 +1,11 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { promisify } from 'node:util';
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { PROGRAM, runProgram, until } from './support/fanfare.ts';
 
 /** A server on the embedded engine, started as a user does. */
@@ -54,6 +55,29 @@ async function makeFolder(): Promise<string> {
   await mkdir(join(folder, 'home'), { mode: 0o700 });
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   return join(folder, 'home', 'data');
+}
+
+/** What a server makes of an empty folder costs most of what these tests do: it is made once, and copied. */
+let made: ReturnType<typeof makeUsed> | null = null;
+async function makeUsed() {
+  const folder = await mkdtemp(join(tmpdir(), 'fanfare-embedded-'));
+  const dataDir = join(folder, 'data');
+  const { sid, token, stop } = await start(dataDir);
+  await stop('SIGTERM');
+  return { folder, dataDir, sid, token };
+}
+afterAll(async () => {
+  if (made !== null) await rm((await made).folder, { recursive: true, force: true });
+});
+
+/** A folder of data that a server has made and left in order, with the credentials that it told then. */
+async function makeUsedFolder() {
+  made ??= makeUsed();
+  const used = await made;
+  const dataDir = await makeFolder();
+  // Owners too: started by root, the engine runs as somebody else, whom its files belong to.
+  await promisify(execFile)('cp', ['-a', used.dataDir, dataDir]);
+  return { dataDir, sid: used.sid, token: used.token };
 }
 
 async function postmasterOf(dataDir: string): Promise<number> {
@@ -110,18 +134,18 @@ describe('the embedded engine', () => {
   }, 60_000);
 
   it('takes over from a server that was killed, and its orphan', async () => {
-    const dataDir = await makeFolder();
+    const { dataDir, sid, token } = await makeUsedFolder();
     const first = await start(dataDir);
     const orphan = await postmasterOf(dataDir);
     await first.stop('SIGKILL');
     expect(isAlive(orphan)).toBe(true);
     const second = await start(dataDir);
     expect(isAlive(orphan)).toBe(false);
-    expect(await send(second, first.sid, first.token)).toBe(202);
+    expect(await send(second, sid, token)).toBe(202);
   }, 60_000);
 
   it('waits for processes of a PostgreSQL that was killed', async () => {
-    const dataDir = await makeFolder();
+    const { dataDir, sid, token } = await makeUsedFolder();
     const first = await start(dataDir);
     const postmaster = await postmasterOf(dataDir);
     const children = await readFile(`/proc/${postmaster}/task/${postmaster}/children`, 'utf8');
@@ -136,29 +160,27 @@ describe('the embedded engine', () => {
       process.kill(lingering, 'SIGCONT');
     });
     expect(waited).toBe(true);
-    expect(await send(second, first.sid, first.token)).toBe(202);
+    expect(await send(second, sid, token)).toBe(202);
   }, 60_000);
 
   it('survives stale pid files that name other programs', async () => {
-    const dataDir = await makeFolder();
-    const first = await start(dataDir);
-    await first.stop('SIGTERM');
+    const { dataDir, sid, token } = await makeUsedFolder();
     await writeFile(join(dataDir, 'fanfare.lock'), `${process.pid} 1\n`);
     await writeFile(
       join(dataDir, 'postgres', 'postmaster.pid'),
       `${process.pid}\n${dataDir}\n1\n5432\n\n127.0.0.1\n`,
     );
     const second = await start(dataDir);
-    expect(await send(second, first.sid, first.token)).toBe(202);
+    expect(await send(second, sid, token)).toBe(202);
   }, 60_000);
 
   it('starts again by itself when PostgreSQL dies', async () => {
-    const dataDir = await makeFolder();
+    const { dataDir, sid, token } = await makeUsedFolder();
     const server = await start(dataDir);
     process.kill(await postmasterOf(dataDir), 'SIGKILL');
     const statuses = new Set<number>();
     await until(async () => {
-      const status = await send(server, server.sid, server.token);
+      const status = await send(server, sid, token);
       statuses.add(status);
       return status === 202 && statuses.has(503);
     });

@@ -1,14 +1,14 @@
 /** Requests as programs of the hosted API write them, and the shape of its answers. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import sends from './data/send-requests.json' with { type: 'json' };
-import { launchFanfare, type Fanfare, type Json } from './support/fanfare.ts';
+import { useFanfare, type FanfareClient, type Json } from './support/fanfare.ts';
 
-let fanfare: Fanfare;
+let fanfare: FanfareClient;
 let pool = '';
 let template = '';
 let senderIds: string[] = [];
 beforeAll(async () => {
-  fanfare = await launchFanfare();
+  fanfare = await useFanfare();
   const { body } = await fanfare.get('/v1/Senders?status=ACTIVATED');
   senderIds = body['senders'].map((each: Json) => each['id']);
   pool = await createPool('Everyone', senderIds);
@@ -17,9 +17,6 @@ beforeAll(async () => {
     variables: { 2: 'there' },
   });
   template = content.body['id'];
-});
-afterAll(async () => {
-  await fanfare.stop();
 });
 
 async function createPool(name: string, members: string[]): Promise<string> {

@@ -1,51 +1,67 @@
 /** Turns: nobody's many messages hold up another's few, neither of another account nor of another operation. */
-import { expect, it } from 'vitest';
-import { recipients, smsOnly, startFanfare, text, until } from './support/fanfare.ts';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { recipients, smsOnly, text, until, useFanfare, type Json } from './support/fanfare.ts';
 
-const OTHER = { sid: `AC${'0'.repeat(31)}2`, token: 'token-of-the-other-account' };
+const CROWD = 4;
+const MANY = 1_500;
 
 it('serves accounts and their operations in turns', async () => {
-  const fanfare = await startFanfare({
+  const folder = await mkdtemp(join(tmpdir(), 'fanfare-fair-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const journalFile = join(folder, 'journal.ndjson');
+  const options = {
     config: {
       dispatch: { batchesPerLaneMax: 2 },
       carriers: {
         simulator: {
+          journalFile,
           windowMax: 50,
           answerDelayMs: { min: 0, max: 2 },
           receiptDelayMs: { min: 0, max: 2 },
-          throughputPerSecond: 1_500,
+          throughputPerSecond: 800,
         },
       },
     },
-  });
-  await fanfare.database.query(
-    "insert into account (sid, token_hash) values ($1, sha256(convert_to($2, 'UTF8')))",
-    [OTHER.sid, OTHER.token],
-  );
-  const many = { to: recipients(5_000), content: text('Many'), ...smsOnly };
-  const few = { to: recipients(10), content: text('Few'), ...smsOnly };
+  };
+  const [fanfare, other] = [await useFanfare(options), await useFanfare(options)];
+  /** The words of all that was handed over so far, in its order: what it tells is no matter of when it is read. */
+  const readJournal = async (): Promise<string[]> =>
+    (await readFile(journalFile, 'utf8'))
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => (JSON.parse(line) as Json)['text']);
+
   const crowd: string[] = [];
-  for (let i = 0; i < 4; i += 1) crowd.push(await fanfare.send(many));
+  for (let i = 0; i < CROWD; i += 1)
+    crowd.push(
+      await fanfare.send({ to: recipients(MANY), content: text(`Many ${i}`), ...smsOnly }),
+    );
   await until(async () => (await fanfare.operation(crowd[0] ?? ''))['stats'].sent > 0);
 
-  const authorization = `Basic ${Buffer.from(`${OTHER.sid}:${OTHER.token}`).toString('base64')}`;
-  const asOther = { authorization };
-  const others = await fanfare.request('POST', '/v1/Messages', few, asOther);
-  const own = await fanfare.send(few);
+  const few = (words: string) => ({ to: recipients(10), content: text(words), ...smsOnly });
+  const others = await other.send(few('Few of another account'));
+  const own = await fanfare.send(few('Few of the same account'));
+  const before = await readJournal();
   await fanfare.watch(own, ({ status }) => status === 'COMPLETED');
-  const path = `/v1/Messages/Operations/${others.body['operationId']}`;
-  await until(
-    async () =>
-      (await fanfare.request('GET', path, undefined, asOther)).body['status'] === 'COMPLETED',
-  );
-  // Both are done while most of the crowd still waits, and all of the crowd have had some turns.
-  const left = await Promise.all(crowd.map(async (id) => (await fanfare.operation(id))['stats']));
-  expect(left.reduce((sum, { queued }) => sum + queued, 0)).toBeGreaterThan(10_000);
-  await until(async () => {
-    const now = await Promise.all(crowd.map(async (id) => (await fanfare.operation(id))['stats']));
-    const open = now.filter(({ queued }) => queued > 0).length;
-    // They end together: none is done before all have begun.
-    if (open < 4) expect(now.every(({ queued }) => queued < 5_000)).toBe(true);
-    return open === 0;
-  }, 60_000);
+  await other.watch(others, ({ status }) => status === 'COMPLETED');
+  for (const id of crowd) await fanfare.watch(id, ({ status }) => status === 'COMPLETED');
+
+  const journal = await readJournal();
+  expect(journal).toHaveLength(CROWD * MANY + 20);
+  // Both had their turn while most of what the crowd had left then still waited.
+  const isCrowd = (words: string) => words.startsWith('Many');
+  const left = CROWD * MANY - before.filter(isCrowd).length;
+  expect(left).toBeGreaterThan(CROWD * MANY * 0.5);
+  for (const words of ['Few of another account', 'Few of the same account']) {
+    const lastOfFew = journal.lastIndexOf(words);
+    expect(journal.slice(lastOfFew).filter(isCrowd).length).toBeGreaterThan(left / 2);
+  }
+  // They end together: none of the crowd is done before all have begun.
+  const names = crowd.map((_, i) => `Many ${i}`);
+  const lastBegun = Math.max(...names.map((words) => journal.indexOf(words)));
+  const firstDone = Math.min(...names.map((words) => journal.lastIndexOf(words)));
+  expect(lastBegun).toBeLessThan(firstDone);
 }, 90_000);

@@ -1,35 +1,66 @@
 /** What people send: over SMPP and over HTTP calls, as messages, with keywords that are obeyed and answered. */
 import { createHmac } from 'node:crypto';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createKeywordFinder, ENGLISH } from '../src/domain/keywords.ts';
-import { startFanfare, text, until, type Fanfare } from './support/fanfare.ts';
+import {
+  SID,
+  startFanfare,
+  text,
+  TOKEN,
+  until,
+  useFanfare,
+  type FanfareClient,
+} from './support/fanfare.ts';
 import { deliverSm, startSmsc, type Smsc } from './support/smsc.ts';
 
 const SHOP = '+15005550100';
 const PERSON = '+4917012345678';
 
-async function begin(inbound: object = {}): Promise<{ smsc: Smsc; fanfare: Fanfare }> {
-  const smsc = await startSmsc();
-  onTestFinished(() => smsc.close());
-  const fanfare = await startFanfare({
-    config: {
-      carriers: {
-        smsc: { kind: 'smpp', host: '127.0.0.1', port: smsc.port, systemId: 'x', password: 'x' },
-      },
-      senders: [{ address: SHOP, channel: 'SMS', carrier: 'smsc' }],
-      inbound,
-    },
-  });
-  await until(async () => smsc.sessions.some((each) => each.boundAs !== null));
-  return { smsc, fanfare };
+const configFor = (smsc: Smsc, inbound: object) => ({
+  carriers: {
+    smsc: { kind: 'smpp', host: '127.0.0.1', port: smsc.port, systemId: 'x', password: 'x' },
+  },
+  senders: [{ address: SHOP, channel: 'SMS', carrier: 'smsc' }],
+  inbound,
+});
+
+const isBound = (smsc: Smsc) =>
+  until(async () => smsc.sessions.some((each) => each.boundAs !== null));
+
+/** A shop that people write to over an SMSC. */
+interface Shop {
+  readonly smsc: Smsc;
+  readonly address: string;
+}
+
+/** SMSCs by how the servers on them take what comes in. */
+const smscs = new Map<string, Promise<Smsc>>();
+afterAll(async () => {
+  for (const smsc of smscs.values()) await (await smsc).close();
+});
+let shops = 0;
+
+/** A shop of an account of its own, on the server that takes what comes in so. */
+async function begin(inbound: object = {}): Promise<{ shop: Shop; fanfare: FanfareClient }> {
+  const key = JSON.stringify(inbound);
+  const starting = smscs.get(key) ?? startSmsc();
+  smscs.set(key, starting);
+  const smsc = await starting;
+  const fanfare = await useFanfare({ config: configFor(smsc, inbound) });
+  shops += 1;
+  const address = `+1500555${String(200 + shops).padStart(4, '0')}`;
+  const sender = { address, channel: 'SMS', carrier: 'smsc' };
+  expect((await fanfare.request('POST', '/v1/Senders', sender)).status).toBe(201);
+  await isBound(smsc);
+  return { shop: { smsc, address }, fanfare };
 }
 
 /** A person's words, sent to the shop; resolves when the SMSC is told that they were taken. */
-async function say(smsc: Smsc, words: string, from = PERSON): Promise<void> {
+async function say({ smsc, address }: Shop, words: string, from = PERSON): Promise<void> {
   const pdu = deliverSm({
     text: words,
     source: { ton: 1, npi: 1, address: from.slice(1) },
-    destination: { ton: 1, npi: 1, address: SHOP.slice(1) },
+    destination: { ton: 1, npi: 1, address: address.slice(1) },
   });
   smsc.session.send(pdu);
   await until(async () =>
@@ -37,27 +68,37 @@ async function say(smsc: Smsc, words: string, from = PERSON): Promise<void> {
   );
 }
 
-const answersOf = (smsc: Smsc) =>
-  smsc.received('submit_sm').map((pdu) => pdu.shortMessage.toString('latin1'));
+/** What the shop has sent. */
+const answersOf = ({ smsc, address }: Shop) =>
+  smsc
+    .received('submit_sm')
+    .filter((pdu) => pdu.source.address === address.slice(1))
+    .map((pdu) => pdu.shortMessage.toString('latin1'));
 
-const toPerson = { to: [{ address: PERSON, channel: 'PHONE' }], content: text('Sale!') };
+const toPerson = ({ address }: Shop) => ({
+  to: [{ address: PERSON, channel: 'PHONE' }],
+  content: text('Sale!'),
+  from: { address, channel: 'SMS' },
+});
 
 describe('a message from a person', () => {
   it('is listed, found and shown', async () => {
-    const { smsc, fanfare } = await begin();
-    await say(smsc, 'When do you open?');
-    const sent = await fanfare.send(toPerson);
+    const { shop, fanfare } = await begin();
+    await say(shop, 'When do you open?');
+    const sent = await fanfare.send(toPerson(shop));
     await fanfare.watch(sent, ({ stats }) => stats.sent === 1);
-    await say(smsc, 'Thanks');
+    await say(shop, 'Thanks');
 
     const all = (await fanfare.get('/v1/Messages')).body['messages'];
     expect(all.map((each: any) => each.status)).toEqual(['INBOUND', 'SENT', 'INBOUND']);
     const { body } = await fanfare.get('/v1/Messages?status=INBOUND');
     const senders = (await fanfare.get('/v1/Senders')).body['senders'];
+    const own = senders.find((each: any) => each.address === shop.address);
+    expect(own).toBeDefined();
     expect(body['messages'][1]).toEqual({
       id: expect.stringMatching(/^comms_message_/),
       from: { address: PERSON, channel: 'SMS' },
-      to: [{ address: SHOP, channel: 'PHONE', senderId: senders[0].id }],
+      to: [{ address: shop.address, channel: 'PHONE', senderId: own.id }],
       status: 'INBOUND',
       related: [],
       tags: {},
@@ -82,7 +123,7 @@ describe('a message from a person', () => {
     for (const [query, count] of [
       [{ address: PERSON }, 3],
       [{ address: PERSON, status: 'INBOUND' }, 2],
-      [{ address: SHOP }, 2],
+      [{ address: shop.address }, 2],
       [{ channel: 'RCS' }, 0],
       [{ operationId: sent }, 1],
       [{ tags: 'a:b' }, 0],
@@ -93,16 +134,16 @@ describe('a message from a person', () => {
   });
 
   it('is put together from its parts', async () => {
-    const { smsc, fanfare } = await begin();
+    const { shop, fanfare } = await begin();
     for (const [part, words] of [
       [2, 'world'],
       [1, 'Hello '],
     ] as const)
-      smsc.session.send(
+      shop.smsc.session.send(
         deliverSm({
           esmClass: 0x40,
           source: { ton: 1, npi: 1, address: PERSON.slice(1) },
-          destination: { ton: 1, npi: 1, address: SHOP.slice(1) },
+          destination: { ton: 1, npi: 1, address: shop.address.slice(1) },
           shortMessage: Buffer.concat([Buffer.from([5, 0, 3, 7, 2, part]), Buffer.from(words)]),
         }),
       );
@@ -117,28 +158,28 @@ describe('a message from a person', () => {
 
 describe('keywords', () => {
   it('stop, help and start, each answered, once', async () => {
-    const { smsc, fanfare } = await begin();
-    await say(smsc, ' Stop. ');
-    await until(async () => answersOf(smsc).length === 1);
-    expect(answersOf(smsc)).toEqual([ENGLISH.stopReply]);
+    const { shop, fanfare } = await begin();
+    await say(shop, ' Stop. ');
+    await until(async () => answersOf(shop).length === 1);
+    expect(answersOf(shop)).toEqual([ENGLISH.stopReply]);
     const { suppressions } = (await fanfare.get('/v1/Suppressions')).body;
     expect(suppressions).toMatchObject([{ address: PERSON, reason: 'keyword' }]);
-    const blocked = await fanfare.operation(await fanfare.send(toPerson));
+    const blocked = await fanfare.operation(await fanfare.send(toPerson(shop)));
     expect(blocked['stats']).toMatchObject({ total: 0, unaddressable: 1 });
 
     // Nothing changes: no answer. Help is answered though they have opted out, once a minute.
-    await say(smsc, 'STOPALL');
-    await say(smsc, 'help');
-    await say(smsc, 'INFO');
-    await until(async () => answersOf(smsc).length === 2);
-    expect(answersOf(smsc)[1]).toBe(ENGLISH.helpReply);
+    await say(shop, 'STOPALL');
+    await say(shop, 'help');
+    await say(shop, 'INFO');
+    await until(async () => answersOf(shop).length === 2);
+    expect(answersOf(shop)[1]).toBe(ENGLISH.helpReply);
 
-    await say(smsc, 'Start');
-    await until(async () => answersOf(smsc).length === 3);
+    await say(shop, 'Start');
+    await until(async () => answersOf(shop).length === 3);
     expect((await fanfare.get('/v1/Suppressions')).body['suppressions']).toEqual([]);
-    const again = await fanfare.send(toPerson);
+    const again = await fanfare.send(toPerson(shop));
     await fanfare.watch(again, ({ stats }) => stats.sent === 1);
-    expect(answersOf(smsc)).toEqual([
+    expect(answersOf(shop)).toEqual([
       ENGLISH.stopReply,
       ENGLISH.helpReply,
       ENGLISH.startReply,
@@ -151,38 +192,42 @@ describe('keywords', () => {
   });
 
   it('speak languages, and may end what comes from one sender only', async () => {
-    const { smsc, fanfare } = await begin({
+    const { shop, fanfare } = await begin({
       scope: 'sender',
       languages: { de: { stop: ['Stopp', 'Abmelden'], stopReply: 'Abgemeldet.' } },
     });
-    await say(smsc, 'abmelden!');
-    await until(async () => answersOf(smsc).length === 1);
-    expect(answersOf(smsc)).toEqual(['Abgemeldet.']);
+    await say(shop, 'abmelden!');
+    await until(async () => answersOf(shop).length === 1);
+    expect(answersOf(shop)).toEqual(['Abgemeldet.']);
     const { suppressions } = (await fanfare.get('/v1/Suppressions')).body;
     expect(suppressions).toMatchObject([{ address: PERSON, senderId: expect.any(String) }]);
     // English still works.
-    await say(smsc, 'START');
-    await until(async () => answersOf(smsc).length === 2);
+    await say(shop, 'START');
+    await until(async () => answersOf(shop).length === 2);
   });
 
   it('are obeyed while the answer cannot be sent, and are answered after a crash', async () => {
-    const { smsc, fanfare } = await begin();
+    const smsc = await startSmsc();
+    onTestFinished(() => smsc.close());
+    const shop = { smsc, address: SHOP };
+    const fanfare = await startFanfare({ config: configFor(smsc, {}) });
+    await isBound(smsc);
     // The answer cannot be accepted: its sender is gone from the table for a moment.
     await fanfare.database.query(
       "alter table operation add constraint broken check (tags ->> 'keyword' is null) not valid",
     );
-    await say(smsc, 'STOP');
+    await say(shop, 'STOP');
     expect((await fanfare.get('/v1/Suppressions')).body['suppressions']).toHaveLength(1);
     await fanfare.kill();
     await fanfare.database.query('alter table operation drop constraint broken');
     await fanfare.restart();
-    await until(async () => answersOf(smsc).length === 1);
-    expect(answersOf(smsc)).toEqual([ENGLISH.stopReply]);
+    await until(async () => answersOf(shop).length === 1);
+    expect(answersOf(shop)).toEqual([ENGLISH.stopReply]);
   });
 
   it('can be turned off', async () => {
-    const { smsc, fanfare } = await begin({ keywords: false });
-    await say(smsc, 'STOP');
+    const { shop, fanfare } = await begin({ keywords: false });
+    await say(shop, 'STOP');
     expect((await fanfare.get('/v1/Suppressions')).body['suppressions']).toEqual([]);
     expect((await fanfare.get('/v1/Messages?status=INBOUND')).body['messages']).toHaveLength(1);
   });
@@ -209,7 +254,7 @@ describe('calls of a provider', () => {
   const authToken = 'the-provider-signs-with-this';
 
   async function beginHttp() {
-    const fanfare = await startFanfare({
+    const fanfare = await useFanfare({
       config: {
         publicUrl: 'https://fanfare.example',
         carriers: {
@@ -243,11 +288,15 @@ describe('calls of a provider', () => {
         authorization: '',
       });
     };
-    return { fanfare, call };
+    // Senders of the configuration are everybody's, and what is sent to them is the first account's.
+    const authorization = `Basic ${Buffer.from(`${SID}:${TOKEN}`).toString('base64')}`;
+    const list = async (path: string) =>
+      (await fanfare.request('GET', path, undefined, { authorization })).body;
+    return { fanfare, call, list };
   }
 
   it('are verified, stored before they are answered, and repeated without harm', async () => {
-    const { fanfare, call } = await beginHttp();
+    const { fanfare, call, list } = await beginHttp();
     const words = {
       From: PERSON,
       To: SHOP,
@@ -256,9 +305,9 @@ describe('calls of a provider', () => {
       SmsStatus: 'received',
     };
     expect((await call(words, '', 'somebody else')).status).toBe(403);
-    expect((await fanfare.get('/v1/Messages')).body['messages']).toEqual([]);
+    expect((await list('/v1/Messages'))['messages']).toEqual([]);
     for (const _ of [1, 2]) expect((await call(words)).status).toBe(200);
-    expect((await fanfare.get('/v1/Messages')).body['messages']).toHaveLength(1);
+    expect((await list('/v1/Messages'))['messages']).toHaveLength(1);
     expect((await fanfare.request('POST', '/carriers/none/receipts')).status).toBe(404);
     expect((await fanfare.request('PUT', '/carriers/web/receipts')).status).toBe(404);
     expect((await fanfare.get('/carriers/web/receipts')).status).toBe(405);
@@ -267,7 +316,8 @@ describe('calls of a provider', () => {
   });
 
   it('are told to come again while the database is away', async () => {
-    const { fanfare, call } = await beginHttp();
+    const { fanfare, call, list } = await beginHttp();
+    expect((await list('/v1/Suppressions'))['suppressions']).toHaveLength(0);
     await fanfare.database.query('alter table inbound_message rename to hidden');
     const words = {
       From: PERSON,
@@ -279,6 +329,6 @@ describe('calls of a provider', () => {
     expect((await call(words)).status).toBe(503);
     await fanfare.database.query('alter table hidden rename to inbound_message');
     expect((await call(words)).status).toBe(200);
-    expect((await fanfare.get('/v1/Suppressions')).body['suppressions']).toHaveLength(1);
+    expect((await list('/v1/Suppressions'))['suppressions']).toHaveLength(1);
   });
 });

@@ -10,54 +10,32 @@ import {
   QUICK,
   recipients,
   runProgram,
+  SID,
   smsOnly,
   startFanfare,
   text,
+  TOKEN,
   until,
+  useFanfare,
   type Fanfare,
+  type FanfareClient,
+  type Json,
 } from './support/fanfare.ts';
 import { startSmsc, submitAnswer } from './support/smsc.ts';
 
 /** A further node on the database of another. */
-async function addNode(first: Fanfare, config: object): Promise<Fanfare> {
+async function addNode(first: FanfareClient, config: object): Promise<Fanfare> {
   const node = await launchFanfare({ config, env: { DATABASE_URL: first.databaseUrl } });
   onTestFinished(() => node.stop().then(() => undefined));
   return node;
 }
 
-describe('roles', () => {
-  it('may be apart: what one node accepts another sends', async () => {
-    const api = await startFanfare({ config: { roles: ['api'] } });
-    const id = await api.send({ to: recipients(500), content: text('Hello'), ...smsOnly });
-    expect((await api.operation(id))['stats'].queued).toBe(500);
-    const worker = await addNode(api, { roles: ['dispatch'] });
-    await api.watch(id, ({ stats }) => stats.delivered === 500);
-
-    // The worker answers those who look after it, and nobody else.
-    expect((await worker.get('/readyz')).body).toEqual({ status: 'ready' });
-    expect((await worker.get('/metrics')).body['text']).toMatch(/fanfare_submissions_total 500/);
-    expect((await worker.get('/v1/Messages')).status).toBe(404);
-    expect((await worker.get('/openapi.json')).status).toBe(404);
-    expect((await api.get('/metrics')).body['text']).not.toMatch(/fanfare_submissions_total/);
-  });
-
-  it('are checked, and come from the file, the environment or the command line', async () => {
-    const wrong = await runProgram(['config', 'print'], {
-      DATABASE_URL: 'postgres://x/y',
-      FANFARE_ROLES: 'api,sender',
-    });
-    expect(wrong.err).toContain('must be one of api, dispatch, events');
-    const alone = await runProgram(['start', '--roles', 'api'], {});
-    expect(alone.err).toContain('set DATABASE_URL to split them');
-    const shown = await runProgram(['config', 'print'], {
-      DATABASE_URL: 'postgres://x/y',
-      FANFARE_ROLES: 'api, dispatch',
-    });
-    expect(JSON.parse(shown.out).roles).toEqual(['api', 'dispatch']);
-  });
-
-  it('do not matter for what a provider reports', async () => {
-    const carriers = {
+/** A node that accepts, with a provider that reports to it. */
+const PROVIDED = {
+  config: {
+    roles: ['api'],
+    publicUrl: 'https://fanfare.example',
+    carriers: {
       simulator: QUICK,
       web: {
         kind: 'http',
@@ -65,10 +43,46 @@ describe('roles', () => {
         preset: 'classic',
         settings: { baseUrl: 'http://127.0.0.1:9', accountSid: 'AC1', authToken: 'signs' },
       },
-    };
-    const senders = [{ address: '+15005550100', channel: 'SMS', carrier: 'web' }];
-    const publicUrl = 'https://fanfare.example';
-    const api = await startFanfare({ config: { roles: ['api'], carriers, senders, publicUrl } });
+    },
+    senders: [{ address: '+15005550100', channel: 'SMS', carrier: 'web' }],
+  },
+};
+
+describe('roles', () => {
+  it('may be apart: what one node accepts another sends', async () => {
+    const api = await startFanfare({ config: { roles: ['api'] } });
+    const id = await api.send({ to: recipients(200), content: text('Hello'), ...smsOnly });
+    expect((await api.operation(id))['stats'].queued).toBe(200);
+    const worker = await addNode(api, { roles: ['dispatch'] });
+    await api.watch(id, ({ stats }) => stats.delivered === 200);
+
+    // The worker answers those who look after it, and nobody else.
+    expect((await worker.get('/readyz')).body).toEqual({ status: 'ready' });
+    expect((await worker.get('/metrics')).body['text']).toMatch(/fanfare_submissions_total 200/);
+    expect((await worker.get('/v1/Messages')).status).toBe(404);
+    expect((await worker.get('/openapi.json')).status).toBe(404);
+    expect((await api.get('/metrics')).body['text']).not.toMatch(/fanfare_submissions_total/);
+  });
+
+  it('are checked, and come from the file, the environment or the command line', async () => {
+    const DATABASE_URL = 'postgres://x/y';
+    const [wrong, alone, shown] = await Promise.all([
+      runProgram(['config', 'print'], { DATABASE_URL, FANFARE_ROLES: 'api,sender' }),
+      runProgram(['start', '--roles', 'api'], {}),
+      runProgram(['config', 'print'], { DATABASE_URL, FANFARE_ROLES: 'api, dispatch' }),
+    ]);
+    expect(wrong.err).toContain('must be one of api, dispatch, events');
+    expect(alone.err).toContain('set DATABASE_URL to split them');
+    expect(JSON.parse(shown.out).roles).toEqual(['api', 'dispatch']);
+  });
+
+  it('do not matter for what a provider reports', async () => {
+    const { publicUrl } = PROVIDED.config;
+    const api = await useFanfare(PROVIDED);
+    // Senders of the configuration are everybody's, and what is sent to them is the first account's.
+    const authorization = `Basic ${Buffer.from(`${SID}:${TOKEN}`).toString('base64')}`;
+    const list = async (path: string) =>
+      (await api.request('GET', path, undefined, { authorization })).body;
     const path = '/carriers/web/receipts';
     const form = { Body: 'STOP', From: '+4917012345678', MessageSid: 'SM1', To: '+15005550100' };
     const signed = `${publicUrl}${path}${Object.entries(form).flat().join('')}`;
@@ -77,8 +91,8 @@ describe('roles', () => {
       'x-twilio-signature': createHmac('sha1', 'signs').update(signed).digest('base64'),
     });
     expect(answer.status).toBe(200);
-    expect((await api.get('/v1/Messages?status=INBOUND')).body['messages']).toHaveLength(1);
-    expect((await api.get('/v1/Suppressions')).body['suppressions']).toHaveLength(1);
+    expect((await list('/v1/Messages?status=INBOUND'))['messages']).toHaveLength(1);
+    expect((await list('/v1/Suppressions'))['suppressions']).toHaveLength(1);
   });
 });
 
@@ -94,7 +108,8 @@ describe('three nodes', () => {
         carriers: {
           simulator: {
             windowMax: 20,
-            answerDelayMs: { min: 10, max: 30 },
+            // Receipts come well before the answers: what is answered is rarely without one.
+            answerDelayMs: { min: 30, max: 60 },
             receiptDelayMs: { min: 0, max: 5 },
             journalFile,
           },
@@ -102,28 +117,35 @@ describe('three nodes', () => {
       };
     };
     const first = await startFanfare({ config: { roles: ['api'] } });
-    const nodes: Fanfare[] = [];
-    for (const name of ['a', 'b', 'c'])
-      nodes.push(await addNode(first, configFor(first.folder, name, ['dispatch'])));
-    const id = await first.send({ to: recipients(9_000), content: text('Hello'), ...smsOnly });
+    const [killed] = await Promise.all(
+      ['a', 'b', 'c'].map((name) => addNode(first, configFor(first.folder, name, ['dispatch']))),
+    );
+    const id = await first.send({ to: recipients(4_000), content: text('Hello'), ...smsOnly });
     const linesOf = async (file: string) =>
       (await readFile(file, 'utf8').catch(() => '')).split('\n').filter(Boolean);
     // Each of them has begun.
     await until(async () =>
       (await Promise.all(journals.map(linesOf))).every((lines) => lines.length > 0),
     );
-    await nodes[0]?.kill();
-    // The killed one's simulator has taken receipts with it that were not applied yet: those of a moment.
-    const done = await first.watch(
-      id,
-      ({ status, stats }) => status === 'COMPLETED' && stats.sent <= 20 + 50,
+    await killed?.kill();
+    const taken = new Set(
+      (await linesOf(journals[0] ?? '')).map((line): string => JSON.parse(line).to),
     );
+    await first.watch(id, ({ status }) => status === 'COMPLETED');
+    // The killed one's simulator has taken receipts with it that were not applied yet: of what it took, and of nothing else.
+    await until(async () => {
+      const { body } = await first.get(
+        `/v1/Messages?operationId=${id}&status=SENT&pageSize=${taken.size + 1}`,
+      );
+      return body['messages'].every((each: Json) => taken.has(each['to'][0].address));
+    });
+    const done = await first.operation(id);
     const sent = (await Promise.all(journals.map(linesOf)))
       .flat()
       .map((line) => JSON.parse(line).to);
     expect(new Set(sent).size).toBe(sent.length);
     const { delivered, undelivered, sent: waiting } = done['stats'];
-    expect(delivered + undelivered + waiting).toBe(9_000);
+    expect(delivered + undelivered + waiting).toBe(4_000);
     // Held is what was past the dead node's frontiers, at its carrier, or answered and not written.
     expect(undelivered).toBeLessThanOrEqual(20 * 2 + 20 + (50 + 20));
     expect(sent.length).toBeGreaterThanOrEqual(delivered + waiting);
@@ -132,13 +154,15 @@ describe('three nodes', () => {
 
 describe('binds that all nodes share', () => {
   it('are never more than allowed, are shared evenly, and come to those that are left', async () => {
+    let most = 0;
     const smsc = await startSmsc({
+      bind() {
+        most = Math.max(most, smsc.bound + 1);
+        return 0;
+      },
       submit: (pdu, session) => session.send(submitAnswer(pdu, `id-${pdu.sequence}`)),
     });
     onTestFinished(() => smsc.close());
-    let most = 0;
-    const watching = setInterval(() => (most = Math.max(most, smsc.bound)), 2);
-    onTestFinished(() => clearInterval(watching));
     const carriers = {
       simulator: QUICK,
       smsc: {
@@ -179,7 +203,7 @@ describe('binds that all nodes share', () => {
 
 describe('a node whose database is not there yet', () => {
   it('waits for it, as long as it was told to', async () => {
-    const first = await startFanfare({ config: { roles: ['api'] } });
+    const first = await useFanfare(PROVIDED);
     const target = new URL(first.databaseUrl);
     let refusals = 0;
     let refusalsMax = Infinity;
@@ -249,12 +273,25 @@ describe('a migration', () => {
 
 describe('a node that is told to stop', () => {
   it('is not ready first, and answers meanwhile', async () => {
-    const fanfare = await startFanfare({ config: { shutdownDelayMs: 1_500 } });
-    const ended = fanfare.terminate();
-    await until(async () => (await fanfare.get('/readyz')).status === 503);
-    const id = await fanfare.send({ to: recipients(1), content: text('Hello') });
-    expect(id).toMatch(/^comms_operation_/);
-    await ended;
+    const fanfare = await startFanfare({ config: { shutdownDelayMs: 1_000 } });
+    const attempt = async (delayMs: number): Promise<void> => {
+      const toldAt = performance.now();
+      const ended = fanfare.terminate();
+      try {
+        await until(async () => (await fanfare.get('/readyz')).status === 503);
+        const id = await fanfare.send({ to: recipients(1), content: text('Hello') });
+        expect(id).toMatch(/^comms_operation_/);
+      } catch (error) {
+        // A machine too slow to ask within the time gets more of it.
+        if (performance.now() - toldAt < delayMs || delayMs > 10_000) throw error;
+        await ended;
+        await fanfare.restart({ shutdownDelayMs: delayMs * 2 });
+        return attempt(delayMs * 2);
+      }
+      await ended;
+      expect(performance.now() - toldAt).toBeGreaterThan(delayMs - 20);
+    };
+    await attempt(1_000);
   });
 
   it('waits for no connection that asks for nothing', async () => {

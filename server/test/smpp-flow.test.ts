@@ -1,7 +1,14 @@
 /** Messages over SMPP through the whole server: receipts that name the SMSC's ids, in its spelling and in any order. */
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { canonicalProviderId } from '../src/domain/receipt.ts';
-import { launchFanfare, recipients, startFanfare, text, until } from './support/fanfare.ts';
+import {
+  recipients,
+  startFanfare,
+  text,
+  until,
+  useFanfare,
+  type FanfareClient,
+} from './support/fanfare.ts';
 import { receiptFor, startSmsc, submitAnswer, type Smsc, type SmscScript } from './support/smsc.ts';
 
 async function beginSmsc(script: SmscScript = {}): Promise<Smsc> {
@@ -31,13 +38,28 @@ function configFor(port: number, fields: object = {}) {
   };
 }
 
+/** The SMSC, and the server on it, of tests that do not depend on how it spells ids; each gives it a script and an account. */
+let sharedSmsc: Smsc;
+beforeAll(async () => {
+  sharedSmsc = await startSmsc();
+});
+afterAll(() => sharedSmsc.close());
+
+async function beginShared(script: SmscScript): Promise<{ smsc: Smsc; fanfare: FanfareClient }> {
+  sharedSmsc.script = script;
+  const fanfare = await useFanfare({
+    config: configFor(sharedSmsc.port, { windowPerBind: 5 }),
+  });
+  return { smsc: sharedSmsc, fanfare };
+}
+
 const delivered = (count: number) => (operation: Record<string, any>) =>
   operation['stats'].delivered === count;
 
 describe('over SMPP', () => {
   it('sends, and takes receipts that come before the answer', async () => {
     let count = 0;
-    const smsc = await beginSmsc({
+    const { smsc, fanfare } = await beginShared({
       submit(pdu, session) {
         count += 1;
         // Every other receipt overtakes the answer.
@@ -46,11 +68,10 @@ describe('over SMPP', () => {
         if (count % 2 === 1) session.send(receiptFor(`m${count}`, 'DELIVRD'));
       },
     });
-    const fanfare = await startFanfare({ config: configFor(smsc.port) });
     const id = await fanfare.send({ to: recipients(500), content: text('Hello') });
     const { stats } = await fanfare.watch(id, delivered(500));
     expect(stats).toMatchObject({ total: 500, delivered: 500, attempts: 500 });
-    expect(smsc.received('submit_sm')).toHaveLength(500);
+    expect([count, smsc.received('submit_sm').length]).toEqual([500, 500]);
     // Nothing is left waiting.
     await until(async () => {
       const { rows } = await fanfare.database.query('select 1 from parked_carrier_receipt');
@@ -78,32 +99,33 @@ describe('over SMPP', () => {
       },
     });
     const fanfare = await startFanfare({ config: configFor(smsc.port) });
-    const id = await fanfare.send({ to: recipients(900), content: text('Hello') });
+    const id = await fanfare.send({ to: recipients(500), content: text('Hello') });
     const { stats } = await fanfare.watch(
       id,
-      ({ stats: now }) => now.delivered + now.undelivered === 900,
+      ({ stats: now }) => now.delivered + now.undelivered === 500,
     );
-    expect(stats).toMatchObject({ delivered: 810, undelivered: 90 });
+    expect(stats).toMatchObject({ delivered: 450, undelivered: 50 });
     const wrong = await fanfare.database.query<{ provider_id: string; status: string }>(
       'select provider_id, status from message',
     );
+    expect(wrong.rows).toHaveLength(500);
+    const numbers = new Map(
+      [...Array(500).keys()].map((i) => [canonicalProviderId(inAnswer(101 + i)), 101 + i]),
+    );
     for (const { provider_id: given, status } of wrong.rows) {
-      const number = [...Array(901).keys()]
-        .map((i) => 100 + i)
-        .find((each) => canonicalProviderId(inAnswer(each)) === given);
+      const number = numbers.get(given);
       expect([number, status]).toEqual([number, number! % 10 === 0 ? 'UNDELIVERED' : 'DELIVERED']);
     }
   });
 
   it('combines the receipts of a long message', async () => {
     let count = 0;
-    const smsc = await beginSmsc({
+    const { smsc, fanfare } = await beginShared({
       submit(pdu, session) {
         count += 1;
         session.send(submitAnswer(pdu, `p${count}`));
       },
     });
-    const fanfare = await startFanfare({ config: configFor(smsc.port) });
     const send = () => fanfare.send({ to: recipients(1), content: text('a'.repeat(400)) });
     const first = await send();
     await fanfare.watch(first, ({ stats }) => stats.sent === 1);
@@ -113,7 +135,7 @@ describe('over SMPP', () => {
     smsc.session.send(receiptFor('p1', 'DELIVRD'));
     await until(async () => {
       const { rows } = await fanfare.database.query(
-        "select 1 from carrier_message where status = 'DELIVERED'",
+        "select 1 from carrier_message where provider_id in ('p1', 'p2', 'p3') and status = 'DELIVERED'",
       );
       return rows.length === 2;
     });
@@ -138,8 +160,10 @@ describe('over SMPP', () => {
 
   it('holds what was at the SMSC when the line broke, and sends the rest; strangers change nothing', async () => {
     let count = 0;
-    const smsc = await beginSmsc({
+    const submitted: string[] = [];
+    const { fanfare } = await beginShared({
       submit(pdu, session) {
+        submitted.push(pdu.destination.address);
         count += 1;
         if (count === 50) {
           session.cut();
@@ -150,15 +174,14 @@ describe('over SMPP', () => {
         session.send(receiptFor(`k${count}`, 'DELIVRD'));
       },
     });
-    const fanfare = await startFanfare({ config: configFor(smsc.port, { windowPerBind: 5 }) });
     const id = await fanfare.send({ to: recipients(200), content: text('Hello') });
     const done = await fanfare.watch(id, ({ stats, status }) => {
       const { delivered: good, undelivered } = stats;
       return status === 'COMPLETED' && good + undelivered === 200;
     });
     // What reached the SMSC was sent once, whatever became of the answer.
-    const to = smsc.received('submit_sm').map((pdu) => pdu.destination.address);
-    expect(new Set(to).size).toBe(to.length);
+    expect(submitted.length).toBeGreaterThanOrEqual(50);
+    expect(new Set(submitted).size).toBe(submitted.length);
     expect(done['stats'].undelivered).toBeGreaterThanOrEqual(1);
     expect(done['stats'].undelivered).toBeLessThanOrEqual(5);
     const { body } = await fanfare.get('/v1/Messages?status=UNDELIVERED');
@@ -168,21 +191,23 @@ describe('over SMPP', () => {
 
   it('loses nothing when the SMSC is killed and started again in mid-send', async () => {
     let total = 0;
+    let kill = () => {};
+    const killed = new Promise<void>((resolve) => (kill = resolve));
     const script: SmscScript = {
       submit(pdu, session) {
         total += 1;
         const own = total;
         session.send(submitAnswer(pdu, `r${own}`));
         session.send(receiptFor(`r${own}`, 'DELIVRD'));
+        if (own === 500) kill();
       },
     };
-    const first = await startSmsc(script);
-    const fanfare = await launchFanfare({ config: configFor(first.port) });
-    onTestFinished(() => fanfare.stop().then(() => undefined));
-    const id = await fanfare.send({ to: recipients(3_000), content: text('Hello') });
-    await until(async () => total > 500);
-    const before = first.received('submit_sm').map((pdu) => pdu.destination.address);
+    const first = await beginSmsc(script);
+    const fanfare = await startFanfare({ config: configFor(first.port) });
+    const id = await fanfare.send({ to: recipients(1_500), content: text('Hello') });
+    await killed;
     await first.close();
+    const before = first.received('submit_sm').map((pdu) => pdu.destination.address);
     const { port } = first;
     expect((await fanfare.operation(id))['status']).toBe('PROCESSING');
     const second = await startSmsc(script, undefined, port);
@@ -192,7 +217,7 @@ describe('over SMPP', () => {
     // Every message ended, and none was submitted twice.
     expect(new Set(to).size).toBe(to.length);
     const { delivered: good, undelivered } = done['stats'];
-    expect(good + undelivered).toBe(3_000);
+    expect(good + undelivered).toBe(1_500);
     expect(undelivered).toBeLessThanOrEqual(50);
     expect(to.length).toBeGreaterThanOrEqual(good);
   });

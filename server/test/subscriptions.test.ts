@@ -1,30 +1,32 @@
 /** Subscriptions over HTTP: made, changed, tried out, looked into. On a node that delivers nothing, so that what is there stays. */
 import { readFile } from 'node:fs/promises';
 import { Webhook } from 'standardwebhooks';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { EVENT_NAMES, EVENT_TYPES, TEST_TYPE } from '../src/domain/event.ts';
 import { decodeTypeId, encodeTypeId, newUuid } from '../src/domain/ids.ts';
 import { findSecretProblem, findTypeProblem, namesOfTypes } from '../src/domain/subscription.ts';
 import {
-  launchFanfare,
   recipients,
-  runProgram,
   text,
   until,
+  useFanfare,
   type Answer,
-  type Fanfare,
+  type FanfareClient,
   type Json,
 } from './support/fanfare.ts';
-import { startReceiver, type Received } from './support/receiver.ts';
+import { hold, startReceiver, type Received } from './support/receiver.ts';
 
-let fanfare: Fanfare;
+const SERVER = {
+  config: { roles: ['api', 'dispatch'], events: { allowTargets: ['127.0.0.1'] } },
+};
+let fanfare: FanfareClient;
+let accountId = 0;
 beforeAll(async () => {
-  fanfare = await launchFanfare({
-    config: { roles: ['api', 'dispatch'], events: { allowTargets: ['127.0.0.1'] } },
-  });
-});
-afterAll(async () => {
-  await fanfare.stop();
+  fanfare = await useFanfare(SERVER);
+  const { rows } = await fanfare.database.query('select id from account where sid = $1', [
+    fanfare.sid,
+  ]);
+  accountId = rows[0].id;
 });
 
 const URL_OUTSIDE = 'https://hooks.example.com/fanfare';
@@ -289,8 +291,8 @@ describe('a subscription', () => {
   it('is one of a hundred at most', async () => {
     await fanfare.database.query(
       `insert into subscription (account_id, id, kind, target, types, names, batch_size, batch_delay_ms, secret)
-       select 1, gen_random_uuid(), 'WEBHOOK', $1, '{}', '{}', 1, 0, 'x' from generate_series(1, 100)`,
-      [URL_OUTSIDE],
+       select $2, gen_random_uuid(), 'WEBHOOK', $1, '{}', '{}', 1, 0, 'x' from generate_series(1, 100)`,
+      [URL_OUTSIDE, accountId],
     );
     const { status, body } = await post('', { url: URL_OUTSIDE });
     expect([status, body['code']]).toEqual([409, 20414]);
@@ -299,14 +301,10 @@ describe('a subscription', () => {
 
   it('is hidden from other accounts', async () => {
     const { id } = await subscribe();
-    const { out } = await runProgram(['accounts', 'create'], {
-      DATABASE_URL: fanfare.databaseUrl,
-    });
-    const [, sid = '', token = ''] = /SID +(AC\w+)\nAuth token +(\w+)/.exec(out) ?? [];
+    const other = await useFanfare(SERVER);
     const ask = (method: string, path: string, body?: unknown) =>
-      fanfare.request(method, `/v1/Subscriptions${path}`, body, {
-        authorization: `Basic ${Buffer.from(`${sid}:${token}`).toString('base64')}`,
-      });
+      other.request(method, `/v1/Subscriptions${path}`, body);
+    expect([other.url, other.sid === fanfare.sid]).toEqual([fanfare.url, false]);
     expect((await ask('GET', '')).body['subscriptions']).toEqual([]);
     for (const [method, path, body] of [
       ['GET', ''],
@@ -374,14 +372,18 @@ describe('trying a subscription out', () => {
       detail: expect.any(String),
     });
     const hanging = await startReceiver();
-    hanging.behaviour = (_, response) => {
-      setTimeout(() => response.writeHead(200).end(), 500);
-      return null;
-    };
+    const release = hold(hanging);
     const { id: slow } = await subscribe({ url: hanging.url });
-    const answers = await Promise.all(Array.from({ length: 6 }, () => post(`/${slow}/Test`)));
-    const codes = answers.map(({ status }) => status).toSorted();
-    expect(codes).toEqual([200, 200, 200, 200, 503, 503]);
+    // Four at once; those beyond are told so while the four still wait.
+    const codes: number[] = [];
+    const asked = Array.from({ length: 6 }, async () =>
+      codes.push((await post(`/${slow}/Test`)).status),
+    );
+    await until(async () => codes.length === 2 && hanging.requests.length === 4);
+    expect(codes).toEqual([503, 503]);
+    release();
+    await Promise.all(asked);
+    expect(codes).toEqual([503, 503, 200, 200, 200, 200]);
     const { id: nobody } = await subscribe({ url: 'http://127.0.0.1:1/' });
     expect((await post(`/${nobody}/Test`)).body).toMatchObject({
       delivered: false,
@@ -401,13 +403,13 @@ async function fill(id: string, rows: readonly { name: string; status: string; t
     const uuid = `${newUuid(at.getTime()).slice(0, 24)}000000000000`;
     await fanfare.database.query(
       `insert into event_log (account_id, id, about, name, at, attempt, candidate, ordinals)
-       values (1, $1, $1, $2, $3, 1, 0, $4)`,
-      [uuid, name, at, name === 'message.sent' ? [0, 1, 2] : null],
+       values ($5, $1, $1, $2, $3, 1, 0, $4)`,
+      [uuid, name, at, name === 'message.sent' ? [0, 1, 2] : null, accountId],
     );
     await fanfare.database.query(
       `insert into event_delivery (account_id, subscription_id, event_id, about, status, tries, told, due_at)
-       values (1, $1, $2, $2, $3, $4, 0, now() + interval '1 hour')`,
-      [decodeTypeId('comms_subscription', id), uuid, status, tries],
+       values ($5, $1, $2, $2, $3, $4, 0, now() + interval '1 hour')`,
+      [decodeTypeId('comms_subscription', id), uuid, status, tries, accountId],
     );
     made.push(encodeTypeId('comms_delivery', uuid));
   }
@@ -498,9 +500,9 @@ describe('deliveries', () => {
     const { id } = await subscribe();
     await fanfare.database.query(
       `insert into event_delivery (account_id, subscription_id, event_id, about, status, due_at)
-       select 1, $1, (substr(uuid_floor(now() - interval '1 minute')::text, 1, 24) || lpad(to_hex(n), 12, '0'))::uuid,
+       select $2, $1, (substr(uuid_floor(now() - interval '1 minute')::text, 1, 24) || lpad(to_hex(n), 12, '0'))::uuid,
          gen_random_uuid(), 'FAILED', now() from generate_series(1, 25000) n`,
-      [decodeTypeId('comms_subscription', id)],
+      [decodeTypeId('comms_subscription', id), accountId],
     );
     const since = { startDate: new Date(Date.now() - 3_600_000).toISOString() };
     expect((await post(`/${id}/Replay`, since)).body).toEqual({ replayed: 25_000 });
@@ -513,8 +515,15 @@ describe('deliveries', () => {
     const times = [Date.now() - 3_000, Date.now() - 2_000];
     for (const [i, time] of times.entries())
       await fanfare.database.query(
-        `insert into event_attempt values (1, $1, $2, 12, 3, $2, $2, $3, $4, $5)`,
-        [uuid, newUuid(time), i === 1, i === 1 ? 204 : null, i === 1 ? null : 'No answer.'],
+        `insert into event_attempt values ($6, $1, $2, 12, 3, $2, $2, $3, $4, $5)`,
+        [
+          uuid,
+          newUuid(time),
+          i === 1,
+          i === 1 ? 204 : null,
+          i === 1 ? null : 'No answer.',
+          accountId,
+        ],
       );
     const { attempts } = (await get(`/${id}/Attempts`)).body as { attempts: Json[] };
     expect(attempts).toEqual([
@@ -550,8 +559,8 @@ describe('the subscription of a statusCallback', () => {
     const sent = { to: recipients(1), content: text('Hi') };
     await fanfare.send({ ...sent, statusCallback: subscriber.url });
     await fanfare.send({ ...sent, statusCallback: subscriber.url });
-    const found = await until(async () =>
-      (await get('')).body['subscriptions'].filter((each: Json) => each['url'] === subscriber.url),
+    const found = (await get('')).body['subscriptions'].filter(
+      (each: Json) => each['url'] === subscriber.url,
     );
     expect(found).toMatchObject([{ origin: 'STATUS_CALLBACK', types: ['*'], status: 'ENABLED' }]);
     const { id } = found[0];

@@ -14,6 +14,8 @@ export const TEMPLATE_LENGTH_MAX = 65_536;
 const SOURCE_LENGTH_MAX = 262_144;
 /** Milliseconds that one rendering may take. */
 const RENDER_MS_MAX = 50;
+/** Time passes also while the process has no processor: what is quick by itself is quick when it is tried again. */
+const RENDER_TRIES_MAX = 2;
 /** LiquidJS's own count of characters and elements made while rendering once. */
 const MEMORY_MAX = 200_000;
 /** Tags within tags. */
@@ -269,6 +271,7 @@ function renderWithEngine(
   variables: Readonly<Record<string, string>> | null,
   at: Date,
   options: RenderOptions,
+  triesLeft = RENDER_TRIES_MAX - 1,
 ): RenderResult {
   try {
     const text: unknown = useEngine().renderSync(nodes, variables ?? {}, {
@@ -277,8 +280,11 @@ function renderWithEngine(
     });
     return { ok: true, text: String(text) };
   } catch (error) {
+    const problem = describe(error);
+    if (triesLeft > 0 && problem.startsWith('template render limit exceeded'))
+      return renderWithEngine(nodes, variables, at, options, triesLeft - 1);
     const missing = missingVariable(error);
-    return missing === null ? { ok: false, problem: describe(error) } : { ok: false, missing };
+    return missing === null ? { ok: false, problem } : { ok: false, missing };
   }
 }
 

@@ -46,8 +46,15 @@ export interface FarSide {
   close(): Promise<void>;
 }
 
-/** A carrier that was not started, with short time-outs (an answer a second), and its far side. */
-export type CarrierSetup = () => Promise<{ readonly carrier: Carrier; readonly far: FarSide }>;
+/** Makes a carrier that was not started, with the time that it waits for an answer, and its far side. */
+export type CarrierSetup = (
+  answerTimeoutMs: number,
+) => Promise<{ readonly carrier: Carrier; readonly far: FarSide }>;
+
+/** Where every answer comes, or its connection ends: however slow the machine is, none is late. */
+const PATIENT_MS = 20_000;
+/** Where an answer may not come. */
+const SHORT_MS = 1_000;
 
 /** Where a kind of carrier differs from others. */
 export interface Kind {
@@ -110,8 +117,8 @@ export function describeCarrier(name: string, setup: CarrierSetup, own: Kind = {
       for (const stop of stops.splice(0).toReversed()) await stop();
     });
 
-    async function begin() {
-      const { carrier, far } = await setup();
+    async function begin(answerTimeoutMs = PATIENT_MS) {
+      const { carrier, far } = await setup(answerTimeoutMs);
       const receipts: Receipt[] = [];
       stops.push(
         () => far.close(),
@@ -190,7 +197,7 @@ export function describeCarrier(name: string, setup: CarrierSetup, own: Kind = {
     });
 
     it('gives up what is never answered, and stays usable when the answer comes after all', async () => {
-      const { far, send, sendPatiently } = await begin();
+      const { far, send, sendPatiently } = await begin(SHORT_MS);
       far.plan('late', 'silent');
       const results = await Promise.all([send(), send()]);
       expect(results.map((each) => each.kind)).toEqual(['unknown', 'unknown']);
@@ -238,7 +245,7 @@ export function describeCarrier(name: string, setup: CarrierSetup, own: Kind = {
     });
 
     it('tells the truth in a storm: nothing is sent twice, nothing taken is called refused', async () => {
-      const { far, sendPatiently } = await begin();
+      const { far, sendPatiently } = await begin(SHORT_MS);
       const acts = fc.constantFrom<Act[]>(
         'accept',
         'accept',

@@ -13,8 +13,11 @@ export interface Received {
   readonly events: readonly Json[];
 }
 
-/** Answers a request: a status, or by hand. */
-export type Behaviour = (received: Received, response: ServerResponse) => number | null;
+/** Answers a request: a status, at once or later, or null where it does so by hand. */
+export type Behaviour = (
+  received: Received,
+  response: ServerResponse,
+) => number | null | Promise<number | null>;
 
 export interface Receiver {
   readonly url: string;
@@ -26,6 +29,18 @@ export interface Receiver {
   close(): Promise<void>;
   /** Comes back at the same address. */
   open(): Promise<void>;
+}
+
+/** Leaves what comes unanswered until what is returned is called; then it is answered as it would have been. */
+export function hold(receiver: Receiver): () => void {
+  const { behaviour } = receiver;
+  let release = (): void => undefined;
+  const released = new Promise<void>((resolve) => (release = resolve));
+  receiver.behaviour = async (received, response) => {
+    await released;
+    return behaviour(received, response);
+  };
+  return release;
 }
 
 /** Starts one that takes everything; it ends with the test. */
@@ -52,11 +67,11 @@ export async function startReceiver(): Promise<Receiver> {
         let body = '';
         request.setEncoding('utf8');
         request.on('data', (text: string) => (body += text));
-        request.on('end', () => {
+        request.on('end', async () => {
           const { headers, url: path = '' } = request;
           const received = { path, headers, body, events: JSON.parse(body) as Json[] };
           requests.push(received);
-          const status = receiver.behaviour(received, response);
+          const status = await receiver.behaviour(received, response);
           if (status === null) return;
           if (status === 200) events.push(...received.events);
           response.writeHead(status).end();

@@ -11,6 +11,7 @@ import {
 } from '../../src/events/address-guard.ts';
 import { createGuardedConnector } from '../../src/events/guarded-connector.ts';
 import { until } from '../support/until.ts';
+import { runs } from '../support/runs.ts';
 
 const closing: (() => Promise<unknown> | void)[] = [];
 afterEach(async () => {
@@ -144,7 +145,7 @@ describe('public addresses', () => {
       fc.property(ipv4, (value) => {
         expect(isPublicAddress(dotted(value))).toBe(!closed.check(dotted(value)));
       }),
-      { numRuns: 2_000 },
+      { numRuns: runs(300, 2_000) },
     );
   });
 

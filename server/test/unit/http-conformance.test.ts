@@ -153,7 +153,7 @@ function connectCalls(
 
 describeCarrier(
   'HTTP',
-  async () => {
+  async (answerTimeoutMs) => {
     const far = await startFarSide();
     const description = describeClassic({
       baseUrl: far.baseUrl,
@@ -169,8 +169,8 @@ describeCarrier(
       description,
       limits: {
         connectionsMax: 10,
-        connectTimeoutMs: 1_000,
-        answerTimeoutMs: 1_000,
+        connectTimeoutMs: answerTimeoutMs,
+        answerTimeoutMs,
         keepAliveMs: 1_000,
       },
       receiptsUrl: RECEIPTS_URL,

@@ -9,6 +9,7 @@ import { describeRbm } from '../../src/carriers/http/preset-rbm.ts';
 import { createReceiptParser } from '../../src/carriers/http/receipt-parser.ts';
 import type { InboundHttp } from '../../src/carriers/receipt-call.ts';
 import { attemptReference } from '../../src/domain/ids.ts';
+import { runs } from '../support/runs.ts';
 
 const AT = new Date('2026-01-02T03:04:05Z');
 const REFERENCE = attemptReference(100, '0192f0a0-aaaa-7bcd-9e01-23456789c012', 2);
@@ -523,7 +524,7 @@ describe('any call', () => {
             }
         },
       ),
-      { numRuns: 500 },
+      { numRuns: runs(100, 500) },
     );
   });
 });

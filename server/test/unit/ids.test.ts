@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { fromUUIDBytes, TypeID } from 'typeid-js';
 import { describe, expect, it } from 'vitest';
 import * as ids from '../../src/domain/ids.ts';
+import { runs } from '../support/runs.ts';
 
 const time = fc.integer({ min: 0, max: 2 ** 48 - 2 });
 const random = fc.uint8Array({ minLength: 10, maxLength: 10 });
@@ -73,7 +74,7 @@ describe('TypeIDs', () => {
         expect(ids.decodeTypeId(prefix, text)).toBe(uuid);
         expect(TypeID.fromString(text).toUUID()).toBe(uuid);
       }),
-      { numRuns: 1_000 },
+      { numRuns: runs(200, 1_000) },
     );
   });
 

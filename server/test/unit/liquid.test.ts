@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import {
   isConstant,
   parseTemplate,
@@ -117,6 +117,19 @@ describe('parseTemplate', () => {
     expect(isConstant(parse('words'))).toBe(true);
     expect(isConstant(parse('{{ a }}'))).toBe(false);
   });
+});
+
+it('survives a moment in which the process has no processor', () => {
+  const template = parse('{% if name %}Hello {{ name | upcase }}{% endif %}');
+  const options = { requireVariables: true, lengthMax: 1600 };
+  // An hour passes between the first look at the clock and the next.
+  const clock = vi.spyOn(performance, 'now').mockReturnValue(3_600_000).mockReturnValueOnce(0);
+  onTestFinished(() => clock.mockRestore());
+  expect(renderTemplate(template, { name: 'Ada' }, AT, options)).toEqual({
+    ok: true,
+    text: 'Hello ADA',
+  });
+  expect(clock.mock.calls.length).toBeGreaterThan(2);
 });
 
 describe('a hostile template', () => {

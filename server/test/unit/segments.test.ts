@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { measureSms } from '../../src/domain/segments.ts';
+import { runs } from '../support/runs.ts';
 
 const DEFAULT =
   '@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !"#¤%&\'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà';
@@ -83,7 +84,7 @@ describe('measureSms', () => {
         expect(measureSms(each)).toMatchObject(pack(each));
       }),
       {
-        numRuns: 1_000,
+        numRuns: runs(200, 1_000),
       },
     );
   });

@@ -13,6 +13,7 @@ import { createReassembly, readPart } from '../../src/carriers/smpp/reassembly.t
 import { encodePdu, PduWriter } from '../../src/carriers/smpp/writer.ts';
 import { measureSms } from '../../src/domain/segments.ts';
 import { aSubmission } from '../support/carrier-conformance.ts';
+import { runs } from '../support/runs.ts';
 
 const decode = (bytes: Buffer) => readPdu(bytes, 0, bytes.length);
 const hex = (text: string) => Buffer.from(text.replaceAll(' ', ''), 'hex');
@@ -337,7 +338,7 @@ describe('a stream', () => {
       fc.property(octets(300), chunkSizes, (bytes, sizes) => {
         expect(cut(bytes, sizes)).toEqual(cut(bytes, []));
       }),
-      { numRuns: 2_000 },
+      { numRuns: runs(300, 2_000) },
     );
   });
 
@@ -354,7 +355,7 @@ describe('a stream', () => {
           expect(cut(bytes, sizes)).toEqual(cut(bytes, []));
         },
       ),
-      { numRuns: 2_000 },
+      { numRuns: runs(300, 2_000) },
     );
   });
 

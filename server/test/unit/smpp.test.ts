@@ -111,9 +111,9 @@ async function startFarSide(): Promise<FarSide & { readonly port: number }> {
   };
 }
 
-describeCarrier('SMPP', async () => {
+describeCarrier('SMPP', async (responseTimeoutMs) => {
   const far = await startFarSide();
-  return { far, carrier: createSmppCarrier(optionsFor(far.port)) };
+  return { far, carrier: createSmppCarrier(optionsFor(far.port, { responseTimeoutMs })) };
 });
 
 const stops: (() => Promise<void>)[] = [];
