@@ -33,6 +33,7 @@ interface Reading {
   readonly events: readonly Streamed[];
   /** Resolves when the server has ended it. */
   readonly ended: Promise<void>;
+  readonly isOver: () => boolean;
   close(): void;
 }
 
@@ -71,13 +72,23 @@ async function readStream(
       }
     }
   };
-  const ended = read().catch(() => undefined);
+  let isOver = false;
+  const ended = read()
+    .catch(() => undefined)
+    .then(() => void (isOver = true));
   const close = () => abort.abort();
   onTestFinished(async () => {
     close();
     await ended;
   });
-  return { status: answer.status, headers: answer.headers, events, ended, close };
+  return {
+    status: answer.status,
+    headers: answer.headers,
+    events,
+    ended,
+    isOver: () => isOver,
+    close,
+  };
 }
 
 const send = (fanfare: FanfareClient, count: number, first = 0) =>
@@ -169,7 +180,11 @@ describe('the stream of an account', () => {
     const ids = whole.events.map((each) => each.id);
     for (const [i, part] of parts.entries()) {
       const rest = ids.slice((steps[i] ?? 0) + 1);
-      await until(async () => part.events.length >= rest.length);
+      await until(async () => {
+        // An end says more than a wait that comes to nothing.
+        expect(part.isOver() ? fanfare.errors() : null).toBeNull();
+        return part.events.length >= rest.length;
+      });
       expect(part.events.slice(0, rest.length).map((each) => each.id)).toEqual(rest);
     }
   });

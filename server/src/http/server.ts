@@ -21,14 +21,12 @@ import type { TSchema } from 'typebox';
 import type { Sealer } from '../domain/email-links.ts';
 import { ERRORS } from '../domain/errors.ts';
 import type { Channel } from '../domain/message.ts';
-import { findUnstorable, UNSTORABLE } from '../domain/storable.ts';
 import type { Logger } from '../lib/log.ts';
 import type { ApiMetrics } from '../lib/metrics.ts';
 import { DatabaseUnavailable, type Account, type Store } from '../store/store.ts';
 import { createAuthenticator, createGuessLimit } from './auth.ts';
 import { boundBytesInFlight, discardRest, setBodyParser } from './bodies.ts';
 import { registerCarrierCalls, type CarrierCallDeps } from './carrier-calls.ts';
-import { compileCheck } from './check.ts';
 import { createApiKeyHandlers } from './api-keys.ts';
 import { createContentHandlers } from './content-templates.ts';
 import { registerDashboard } from './dashboard.ts';
@@ -43,6 +41,7 @@ import { createOperationHandlers } from './operations.ts';
 import { originOf, Refusal, refuse, refuseForNow, sendRefusal } from './reply.ts';
 import { watchConnections } from './quiet-connections.ts';
 import { createReportHandlers } from './operation-reports.ts';
+import { compileFor } from './request-check.ts';
 import { createSenderPoolHandlers } from './sender-pools.ts';
 import { createSenderHandlers } from './senders.ts';
 import { NO_RATE_HEADERS, type Route } from './route.ts';
@@ -329,43 +328,6 @@ function refuseOtherMethods(api: FastifyInstance, routes: readonly Route[]): voi
       },
     });
   }
-}
-
-type CheckResult = { readonly value: unknown } | { readonly error: Error };
-
-/** One check for all parts of all requests; parameters of URLs are turned into the numbers they mean. */
-function compileFor(
-  app: FastifyInstance,
-  schema: TSchema,
-  httpPart: string | undefined,
-): (value: unknown) => CheckResult {
-  const named = (schema as { $ref?: string }).$ref;
-  const own = named === undefined ? schema : (app.getSchema(named.replace('#', '')) as TSchema);
-  const check = compileCheck(own);
-  return (value) => {
-    const read =
-      httpPart === 'querystring' ? readNumbers(value as Record<string, unknown>, own) : value;
-    const problems = check(read, '$');
-    // Asked of what has the right shape only, which bounds its depth.
-    if (problems.length === 0)
-      for (const context of findUnstorable(read, '$'))
-        problems.push({ code: ERRORS.invalid.code, message: UNSTORABLE, context });
-    return problems.length > 0 ? { error: new Refusal(400, problems) } : { value: read };
-  };
-}
-
-function readNumbers(query: Record<string, unknown>, schema: TSchema): Record<string, unknown> {
-  const { properties = {} } = schema as { properties?: Record<string, { type?: string }> };
-  return Object.fromEntries(
-    Object.entries(query).map(([name, value]) => [
-      name,
-      properties[name]?.type === 'integer' &&
-      typeof value === 'string' &&
-      /^-?\d{1,15}$/.test(value)
-        ? Number(value)
-        : value,
-    ]),
-  );
 }
 
 /** Fastify's own errors by their code; the rest is ours, the database's, or a bug. */

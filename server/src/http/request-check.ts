@@ -1,0 +1,44 @@
+/** One check for all parts of all requests: their shape, by the schema that documents it, and what the database can store. */
+import type { FastifyInstance } from 'fastify';
+import type { TSchema } from 'typebox';
+import { ERRORS } from '../domain/errors.ts';
+import { findUnstorable, UNSTORABLE } from '../domain/storable.ts';
+import { compileCheck } from './check.ts';
+import { Refusal } from './reply.ts';
+
+type CheckResult = { readonly value: unknown } | { readonly error: Error };
+
+/** One check for all parts of all requests; parameters of URLs are turned into the numbers they mean. */
+export function compileFor(
+  app: FastifyInstance,
+  schema: TSchema,
+  httpPart: string | undefined,
+): (value: unknown) => CheckResult {
+  const named = (schema as { $ref?: string }).$ref;
+  const own = named === undefined ? schema : (app.getSchema(named.replace('#', '')) as TSchema);
+  const check = compileCheck(own);
+  return (value) => {
+    const read =
+      httpPart === 'querystring' ? readNumbers(value as Record<string, unknown>, own) : value;
+    const problems = check(read, '$');
+    // Asked of what has the right shape only, which bounds its depth.
+    if (problems.length === 0)
+      for (const context of findUnstorable(read, '$'))
+        problems.push({ code: ERRORS.invalid.code, message: UNSTORABLE, context });
+    return problems.length > 0 ? { error: new Refusal(400, problems) } : { value: read };
+  };
+}
+
+function readNumbers(query: Record<string, unknown>, schema: TSchema): Record<string, unknown> {
+  const { properties = {} } = schema as { properties?: Record<string, { type?: string }> };
+  return Object.fromEntries(
+    Object.entries(query).map(([name, value]) => [
+      name,
+      properties[name]?.type === 'integer' &&
+      typeof value === 'string' &&
+      /^-?\d{1,15}$/.test(value)
+        ? Number(value)
+        : value,
+    ]),
+  );
+}
