@@ -215,7 +215,7 @@ async function openDatabase(
     onIdleError: (error) => log.warn({ reason: error.message }, 'A database connection broke'),
   });
   stops.push(() => store.close());
-  const account = await ensureAccount(store, config);
+  const account = await ensureAccount(store, config, log);
   await syncSenders(store, config);
   return { databaseUrl, store, account };
 }
@@ -357,9 +357,16 @@ async function startEngine(
 }
 
 /** Makes the configured account, or a new one when there is none. */
-async function ensureAccount(store: Store, config: Config): Promise<App['account']> {
+async function ensureAccount(store: Store, config: Config, log: Logger): Promise<App['account']> {
   if (config.accountSid !== null && config.authToken !== null) {
-    await store.accounts.putAccount(config.accountSid, hashSecret(config.authToken));
+    const configured = hashSecret(config.authToken);
+    const known = await store.accounts.findCredential(config.accountSid);
+    if (known !== null && !known.secretHash.equals(configured))
+      log.warn(
+        { account: config.accountSid },
+        'FANFARE_AUTH_TOKEN replaces the token that the account had: a token that was reset works again only where the setting is changed, too',
+      );
+    await store.accounts.putAccount(config.accountSid, configured);
     return { sid: config.accountSid, token: config.authToken, isNew: false };
   }
   const [first] = await store.accounts.listAccounts();

@@ -568,6 +568,9 @@ describe('limits', () => {
     expect(refused.length).toBeGreaterThanOrEqual(10);
     expect(Number(refused[0]?.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
     expect(refused[0]?.body['code']).toBe(20429);
+    // The limit is in the headers of the answers that it concerns, and in no others.
+    const limits = answers.map(({ headers }) => headers.get('x-ratelimit-limit'));
+    expect(limits).toEqual(answers.map(({ status }) => (status === 429 ? '5' : null)));
   });
 
   it('answer 503 with Retry-After when too many bytes are at work, and while the database is away', async () => {

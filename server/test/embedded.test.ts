@@ -144,6 +144,37 @@ describe('the embedded engine', () => {
     expect(await send(second, sid, token)).toBe(202);
   }, 60_000);
 
+  it('can be started without sending, so that what a restored backup holds is canceled first', async () => {
+    const { dataDir, sid, token } = await makeUsedFolder();
+    const authorization = `Basic ${Buffer.from(`${sid}:${token}`).toString('base64')}`;
+    const ask = async (url: string, method: string) => {
+      const answer = await fetch(url, { method, headers: { authorization } });
+      return (await answer.json()) as { status: string; stats: Record<string, number> };
+    };
+    const quiet = await start(dataDir, { FANFARE_ROLES: 'api' });
+    expect(quiet.banner).toContain('this node sends nothing: it has no role "dispatch"');
+    const sent = await fetch(`${quiet.url}/v1/Messages`, {
+      method: 'POST',
+      headers: { authorization, 'content-type': 'application/json' },
+      body: JSON.stringify({
+        to: [{ address: '+15005550123', channel: 'PHONE' }],
+        content: { text: 'Hi' },
+      }),
+    });
+    const path = `/v1/Messages/Operations/${sent.headers.get('operation-id')}`;
+    expect((await ask(`${quiet.url}${path}`, 'GET')).stats).toMatchObject({ queued: 1 });
+    await fetch(`${quiet.url}${path}/Cancel`, { method: 'POST', headers: { authorization } });
+    await quiet.stop('SIGTERM');
+    const full = await start(dataDir);
+    expect(full.banner).not.toContain('sends nothing');
+    const last = await ask(`${full.url}${path}`, 'GET');
+    expect([last.status, last.stats['attempts'], last.stats['canceled']]).toEqual([
+      'CANCELED',
+      0,
+      1,
+    ]);
+  }, 60_000);
+
   it('waits for processes of a PostgreSQL that was killed', async () => {
     const { dataDir, sid, token } = await makeUsedFolder();
     const first = await start(dataDir);

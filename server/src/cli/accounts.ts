@@ -54,8 +54,12 @@ export function addAccountCommands(program: Command, globals: () => Globals): vo
     .command('reset-token <sid>')
     .description('give an account a new token; the old one stops working within 5 seconds')
     .action((sid: string) =>
-      withAdmin(globals(), async (admin) => {
+      withAdmin(globals(), async (admin, config) => {
         await findAccount(admin, sid);
+        if (sid === config.accountSid)
+          fail(
+            `The configuration sets the token of ${sid} at each start (FANFARE_AUTH_TOKEN), which would bring the old one back. Change it there, and restart the servers.`,
+          );
         const token = newAuthToken();
         await admin.accounts.putAccount(sid, hashSecret(token));
         showAccount({ sid, token });

@@ -15,15 +15,16 @@ export async function readConfig(
 /** Opens the store for one piece of work. */
 export async function withAdmin(
   globals: Globals,
-  work: (admin: Admin) => Promise<void>,
+  work: (admin: Admin, config: Config) => Promise<void>,
 ): Promise<void> {
   const [{ openAdmin }, { createLogger }] = await Promise.all([
     import('../app.ts'),
     import('../lib/log.ts'),
   ]);
-  const admin = await openAdmin(await readConfig(globals), createLogger('warn'));
+  const config = await readConfig(globals);
+  const admin = await openAdmin(config, createLogger('warn'));
   try {
-    await work(admin);
+    await work(admin, config);
   } finally {
     await admin.close();
   }

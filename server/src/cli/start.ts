@@ -63,7 +63,7 @@ Ctrl-C stops it.
 `;
 }
 
-function describe({ url, account }: App, { dashboard }: Config): string {
+function describe({ url, account }: App, { dashboard, roles }: Config): string {
   const token = (account.isNew && account.token) || '<auth token>';
   const note = account.isNew
     ? `${token}  (shown once: keep it)`
@@ -75,7 +75,7 @@ Fanfare is ready at ${url}
 
   Account SID  ${account.sid}
   Auth token   ${note}
-${dashboard.enabled ? `  Dashboard    ${url}/\n` : ''}  Base URL     ${url}/v1
+${roles.includes('dispatch') ? '' : '  Roles        this node sends nothing: it has no role "dispatch"\n'}${dashboard.enabled ? `  Dashboard    ${url}/\n` : ''}  Base URL     ${url}/v1
   API pages    ${url}/docs
 
 Send a first message (the simulator delivers it), in this folder:

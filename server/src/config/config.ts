@@ -20,6 +20,7 @@ import { listOptions, type OptionPlace } from './options.ts';
 import { choice, flag, group, integer, optionalText } from './parts.ts';
 import { listSecretVariables, MASK, maskSecrets } from './secrets.ts';
 import { readSinks, type SinkConfig } from './sinks.ts';
+import { readTrustProxy, type TrustProxy } from './trust-proxy.ts';
 
 /** The configuration is wrong; the message lists everything that is. */
 export class ConfigError extends Error {
@@ -160,9 +161,11 @@ export const CONFIG_SCHEMA = Type.Object(
       description:
         "Origin for links in answers, `https://fanfare.example`; else the request's own. Links in e-mails need it.",
     }),
-    trustProxy: flag(false, {
+    trustProxy: Type.Unsafe<TrustProxy>({
+      default: false,
       env: 'FANFARE_TRUST_PROXY',
-      description: 'Believe X-Forwarded-* headers. Only behind a proxy that sets them.',
+      description:
+        'Proxies whose X-Forwarded-* headers are believed: how many stand in front of the server (`1`), or a list of their addresses and networks (`10.0.0.0/8`).',
     }),
     retentionDays: integer(7, [1, 3650], {
       env: 'FANFARE_RETENTION_DAYS',
@@ -417,7 +420,15 @@ export function loadConfig(
   const sinks = readSinks(byName('sinks'), env);
   problems.push(...[...findings, ...carriers.findings, ...sinks.findings].map(place));
   if (problems.length > 0) throw refuse(problems);
-  const config = { ...raw, carriers: carriers.read, sinks: sinks.read } as Config;
+  const trustProxy = readTrustProxy(raw['trustProxy']);
+  if (trustProxy === null)
+    throw refuse([
+      place({
+        path: 'trustProxy',
+        text: 'must be false, how many proxies stand in front of the server (1 to 10), or a list of their addresses and networks ("10.0.0.0/8").',
+      }),
+    ]);
+  const config = { ...raw, trustProxy, carriers: carriers.read, sinks: sinks.read } as Config;
   problems.push(...checkTogether(config));
   if (problems.length > 0) throw refuse(problems);
   SECRETS.set(config, new Set([...carriers.secrets, ...sinks.secrets]));
@@ -491,10 +502,6 @@ function checkTogether(config: Config): string[] {
   const problems: string[] = [];
   if ((config.accountSid === null) !== (config.authToken === null))
     problems.push('FANFARE_ACCOUNT_SID and FANFARE_AUTH_TOKEN: set both or neither.');
-  if (config.databaseUrl === null && config.roles.length < ROLES.length)
-    problems.push(
-      '$.roles: the embedded PostgreSQL serves one node, which then has all roles; set DATABASE_URL to split them.',
-    );
   if (config.emails.trackOpens && config.publicUrl === null)
     problems.push('$.emails.trackOpens: needs publicUrl, which the picture is loaded from.');
   for (const [i, each] of config.events.allowTargets.entries()) {

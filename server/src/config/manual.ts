@@ -8,7 +8,8 @@ import { SINK_SCHEMAS } from './sinks.ts';
 
 /** What stands above the table of a kind. */
 const KINDS: Readonly<Record<keyof typeof CARRIER_SCHEMAS, string>> = {
-  simulator: 'Stands in for a carrier: see [simulator](simulator.md). The kind when none is given.',
+  simulator:
+    'Stands in for a carrier: see [simulator](api.md#the-simulator). The kind when none is given.',
   smpp: 'An SMSC: see [SMPP](carriers/smpp.md).',
   smtp: 'A mail server: see [SMTP](carriers/smtp.md).',
   http: 'A provider with an HTTP API: see [HTTP providers](carriers/http.md).',

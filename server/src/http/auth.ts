@@ -20,12 +20,31 @@ export interface Identity {
 export interface Authenticator {
   /** Who an Authorization header belongs to, or null. Rejects when the database is away. */
   authenticate(header: string | undefined): Promise<Identity | null>;
+  /**
+   * Whether a header was right within the last hour. It is no guess then, so others' guesses from the same address (a proxy's, an
+   * office's) do not shut its owner out. It is still checked.
+   */
+  wasRight(header: string | undefined): boolean;
 }
+
+const REMEMBERED_MS = 3_600_000;
+const REMEMBERED_MAX = 10_000;
 
 export function createAuthenticator(store: Store): Authenticator {
   const believed = createBeliefs();
+  /** Until when a proof is remembered, by its hash; the oldest comes first. */
+  const remembered = new Map<string, number>();
+
+  function remember(header: string): void {
+    const key = hashProof(header);
+    remembered.delete(key);
+    remembered.set(key, performance.now() + REMEMBERED_MS);
+    const [oldest] = remembered.keys();
+    if (remembered.size > REMEMBERED_MAX && oldest !== undefined) remembered.delete(oldest);
+  }
 
   return {
+    wasRight: (header) => (remembered.get(hashProof(header ?? '')) ?? 0) > performance.now(),
     async authenticate(header) {
       const pair = readBasic(header);
       if (pair === null) return null;
@@ -35,6 +54,7 @@ export function createAuthenticator(store: Store): Authenticator {
       // The same comparison is made for an unknown SID, so that time does not tell it from a wrong secret.
       const matches = secretMatches(pair.secret, credential?.secretHash ?? Buffer.alloc(32));
       if (credential === null || !matches) return null;
+      remember(header ?? '');
       return believed.keep(header ?? '', { account: credential.account, sid: pair.sid });
     },
   };
@@ -46,12 +66,13 @@ export interface Beliefs {
   keep(proof: string, identity: Identity): Identity;
 }
 
+const hashProof = (proof: string) => createHash('sha256').update(proof).digest('base64');
+
 export function createBeliefs(): Beliefs {
   const believed = new Map<string, { readonly identity: Identity; readonly until: number }>();
-  const keyOf = (proof: string) => createHash('sha256').update(proof).digest('base64');
   return {
     find(proof) {
-      const key = keyOf(proof);
+      const key = hashProof(proof);
       const known = believed.get(key);
       if (known !== undefined && known.until > performance.now()) return known.identity;
       believed.delete(key);
@@ -59,7 +80,7 @@ export function createBeliefs(): Beliefs {
     },
     keep(proof, identity) {
       if (believed.size >= BELIEVED_MAX) believed.clear();
-      believed.set(keyOf(proof), { identity, until: performance.now() + BELIEVED_MS });
+      believed.set(hashProof(proof), { identity, until: performance.now() + BELIEVED_MS });
       return identity;
     },
   };

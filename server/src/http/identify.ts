@@ -18,9 +18,11 @@ export async function identify(
 ): Promise<void> {
   // Unknown routes are not found, whoever asks.
   if (request.is404) return;
-  refuseGuessers(who.guesses, request.ip);
   const { authorization } = request.headers;
   const isBySession = hasSessions && authorization === undefined;
+  // A session cannot be guessed: it is sealed.
+  if (!isBySession && !who.authenticator.wasRight(authorization))
+    refuseGuessers(who.guesses, request.ip);
   const identity = isBySession
     ? await who.sessions.identify(request)
     : await who.authenticator.authenticate(authorization);

@@ -79,7 +79,7 @@ export const describeStream = (
   },
 });
 
-/** Limits of requests are told when they are reached only. */
+/** Answers within the limit say nothing of it; the 429 does. */
 export const NO_RATE_HEADERS = {
   'x-ratelimit-limit': false,
   'x-ratelimit-remaining': false,

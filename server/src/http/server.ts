@@ -73,7 +73,8 @@ declare module 'fastify' {
 export interface ServerOptions {
   /** Origin for links; null: the request's own. */
   readonly publicUrl: string | null;
-  readonly trustProxy: boolean;
+  /** Proxies whose headers are believed: none, how many, or their networks. */
+  readonly trustProxy: false | number | string[];
   /** Milliseconds from not being ready to refusing requests. */
   readonly shutdownDelayMs: number;
   /** Channels of each configured carrier. */
@@ -141,6 +142,10 @@ const PARAMETER_LENGTH_MAX = 1_024;
 /** Bytes of all carriers' calls at work together. */
 const CALLS_IN_FLIGHT_BYTES_MAX = 33_554_432;
 
+/** Fastify's types know no number of proxies. The peer of the connection is place 0. */
+const trustOf = (trusted: ServerOptions['trustProxy']) =>
+  typeof trusted === 'number' ? (_address: string, place: number) => place < trusted : trusted;
+
 /**
  * Routes bring their checks, and answers are what handlers say: their schemas document, and the contract test holds them to it. So
  * Fastify's own compilers, which are large, are not loaded.
@@ -163,7 +168,7 @@ export async function createServer(deps: ServerDeps): Promise<Server> {
   let draining = false;
   const app = fastify({
     bodyLimit: options.limits.requestBytesMax,
-    trustProxy: options.trustProxy,
+    trustProxy: trustOf(options.trustProxy),
     return503OnClosing: false,
     requestTimeout: requestTimeoutMs,
     // The types tell servers of HTTPS from those of HTTP, which nothing here does.
@@ -273,7 +278,7 @@ async function registerApi(api: FastifyInstance, deps: AllDeps, who: Who): Promi
     timeWindow: 1_000,
     keyGenerator: (request: FastifyRequest) => String(request.account.id),
     hook: 'onRequest',
-    addHeaders: NO_RATE_HEADERS,
+    addHeadersOnExceeding: NO_RATE_HEADERS,
     errorResponseBuilder: (_request, { ttl }) =>
       refuse('tooManyRequests', undefined, {
         'retry-after': String(Math.max(1, Math.ceil(ttl / 1000))),

@@ -34,7 +34,7 @@ interface Question {
 interface Answer {
   readonly id: number;
   readonly value?: unknown;
-  readonly error?: { readonly name: string; readonly message: string };
+  readonly error?: { readonly name: string; readonly message: string; readonly code?: unknown };
 }
 
 /** Id of the answer that says a thread is ready, or why it is not. */
@@ -78,7 +78,7 @@ export async function startThread<Api extends ThreadApi>(
     const waiting = open.get(id);
     open.delete(id);
     if (error === undefined) waiting?.resolve(value as never);
-    else waiting?.reject(Object.assign(new Error(error.message), { name: error.name }));
+    else waiting?.reject(Object.assign(new Error(error.message), error));
   });
   worker.on('error', (error) => end(error instanceof Error ? error : new Error(String(error))));
   worker.on('exit', (code) => end(new Error(`A thread ended with code ${code}.`)));
@@ -123,8 +123,11 @@ export async function serveThread<Data, Api extends ThreadApi>(
     try {
       port.postMessage({ id, value: await work() } satisfies Answer);
     } catch (error) {
-      const { name, message } = error instanceof Error ? error : new Error(String(error));
-      port.postMessage({ id, error: { name, message } } satisfies Answer);
+      const { name, message, code } = (
+        error instanceof Error ? error : new Error(String(error))
+      ) as NodeJS.ErrnoException;
+      const described = { name, message, ...(code === undefined ? {} : { code }) };
+      port.postMessage({ id, error: described } satisfies Answer);
     }
   };
   const [data] = (await once(port, 'message')) as [Data];

@@ -1,0 +1,58 @@
+/** The documents lead where they say. */
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+const OTHERS = new Set(['node_modules', 'dist', 'build', 'data', '.git']);
+
+function listDocuments(folder: string): string[] {
+  return readdirSync(folder).flatMap((name) => {
+    const path = join(folder, name);
+    if (OTHERS.has(name)) return [];
+    if (statSync(path).isDirectory()) return listDocuments(path);
+    return name.endsWith('.md') ? [relative(ROOT, path)] : [];
+  });
+}
+
+const documents = listDocuments(ROOT);
+const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
+const withoutCode = (text: string) => text.replace(/```[\s\S]*?```/g, '').replace(/`[^`\n]*`/g, '');
+
+/** What a heading is called in an address, as the places where Markdown is read do it. */
+function listAnchors(file: string): Set<string> {
+  const text = read(file).replace(/```[\s\S]*?```/g, '');
+  return new Set(
+    [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+      heading
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+        .replaceAll(/\s/g, '-'),
+    ),
+  );
+}
+
+const links = documents.flatMap((file) =>
+  [...withoutCode(read(file)).matchAll(/\]\(([^)\s]+)\)|(?:src|srcset|href)="([^"]+)"/g)]
+    .map(([, inText, inTag]) => inText ?? inTag ?? '')
+    .filter((target) => !/^[a-z]+:/.test(target))
+    .map((target) => [file, target] as const),
+);
+
+describe('a link in the documents', () => {
+  it('is looked at', () => {
+    expect(documents).toContain('README.md');
+    expect(links.length).toBeGreaterThan(100);
+  });
+
+  it('leads to a file, and to a heading of it', () => {
+    const broken = links.filter(([file, target]) => {
+      const [path = '', anchor] = target.split('#');
+      const found = path === '' ? file : relative(ROOT, resolve(ROOT, dirname(file), path));
+      if (!existsSync(join(ROOT, found))) return true;
+      return anchor !== undefined && found.endsWith('.md') && !listAnchors(found).has(anchor);
+    });
+    expect(broken.map(([file, target]) => `${file}: ${target}`)).toEqual([]);
+  });
+});
