@@ -10,8 +10,10 @@ import { ERRORS, faultOf } from '../domain/errors.ts';
 import { ATTEMPT_MAX, attemptReference } from '../domain/ids.ts';
 import { chooseContent, renderContent, type ParsedContent } from '../domain/content.ts';
 import type { SendPlan } from '../domain/operation.ts';
+import { keepableProviderId } from '../domain/receipt.ts';
 import { nextRetryDelayMs, type RetryPolicy } from '../domain/retry.ts';
 import { listCandidates, nextCandidate, type Candidate } from '../domain/routing.ts';
+import { keepable } from '../domain/storable.ts';
 import type { Batch, BatchMessage, NextTry, Settlement } from '../store/store.ts';
 
 /** An operation made ready for sending: its templates parsed once. */
@@ -106,6 +108,9 @@ async function submit(carrier: Carrier, submission: Submission): Promise<SendRes
   }
 }
 
+/** The carrier's own words are kept to this many characters. */
+const DETAIL_LENGTH_MAX = 500;
+
 /** Turns an answer into an outcome, and names the next try where one is left. */
 function classify(
   carrier: Carrier,
@@ -127,10 +132,8 @@ function classify(
       channel,
       attemptedAt,
       outcome: 'SENT',
-      providerId: result.providerId,
-      quoted: carrier.quotesOwnIds
-        ? { lane: carrier.name, ids: result.partIds ?? [result.providerId] }
-        : null,
+      providerId: keepableProviderId(result.providerId),
+      quoted: carrier.quotesOwnIds ? quote(carrier.name, result) : null,
       errorCode: null,
       errorDetail: null,
       next: null,
@@ -152,9 +155,18 @@ function classify(
     providerId: null,
     quoted: null,
     errorCode: isUnknown ? ERRORS.ambiguous.code : result.code,
-    errorDetail: result.detail,
+    errorDetail: keepable(result.detail, DETAIL_LENGTH_MAX),
     next,
   };
+}
+
+/** The ids that receipts will quote, as receipts' own are kept. */
+function quote(
+  lane: string,
+  { providerId, partIds = [providerId] }: Extract<SendResult, { kind: 'accepted' }>,
+): Settlement['quoted'] {
+  const ids = partIds.map(keepableProviderId).filter((id) => id !== '');
+  return ids.length === 0 ? null : { lane, ids };
 }
 
 /** Delays are rounded up to this, so that messages which fail together are tried again together. */

@@ -31,6 +31,20 @@ export type Receipt = ReceiptNews &
       }
   );
 
+const KEPT_LENGTH_MAX = 256;
+
+/**
+ * A carrier's id as it can be kept, in answers and receipts alike: without control characters and halves of surrogate
+ * pairs, of at most 256 UTF-16 units. May come out empty.
+ */
+export function keepableProviderId(id: string): string {
+  return id
+    .slice(0, KEPT_LENGTH_MAX * 2)
+    .replaceAll(/\p{Cc}+/gu, '')
+    .slice(0, KEPT_LENGTH_MAX)
+    .toWellFormed();
+}
+
 /** The one spelling of a carrier's id: without leading zeros, in lower case. The empty id stays empty. */
 export function canonicalProviderId(id: string): string {
   return id

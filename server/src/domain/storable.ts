@@ -28,3 +28,15 @@ export function findUnstorable(value: unknown, path: string): readonly string[] 
 }
 
 const NONE: readonly string[] = [];
+
+/**
+ * What a peer says, as it can be kept: without NUL, without halves of surrogate pairs, of at most `lengthMax` UTF-16
+ * units. For words that nobody can be asked to correct.
+ */
+export function keepable(text: string, lengthMax: number): string {
+  return text
+    .slice(0, lengthMax * 2)
+    .replaceAll('\0', '')
+    .slice(0, lengthMax)
+    .toWellFormed();
+}

@@ -6,12 +6,19 @@ import { createHash } from 'node:crypto';
 import { encodeTypeId } from '../domain/ids.ts';
 import { normaliseInboundAddress, type InboundMessage } from '../domain/inbound.ts';
 import type { FindKeyword } from '../domain/keywords.ts';
+import { keepableProviderId } from '../domain/receipt.ts';
+import { keepable } from '../domain/storable.ts';
 import type { Logger } from '../lib/log.ts';
-import type { KeywordScope, Store, Unanswered } from '../store/store.ts';
+import {
+  DatabaseUnavailable,
+  type KeywordScope,
+  type Store,
+  type Unanswered,
+} from '../store/store.ts';
 import type { Submitter } from './submit.ts';
 
 export interface InboundIntake {
-  /** Takes messages of a carrier; resolves when they are kept, and rejects when they cannot be. */
+  /** Takes messages of a carrier; resolves when they are kept, and rejects while the database is away. */
   take(lane: string, messages: readonly InboundMessage[]): Promise<void>;
   /** Sends the answers that are owed. Resolves with their number. */
   answerAll(): Promise<number>;
@@ -19,11 +26,6 @@ export interface InboundIntake {
 
 const TEXT_LENGTH_MAX = 10_000;
 const ADDRESS_LENGTH_MAX = 256;
-
-/** Carriers say what they like; PostgreSQL's text has neither NUL nor halves of characters. */
-function keepable(text: string, lengthMax: number): string {
-  return text.replaceAll('\0', '').slice(0, lengthMax).toWellFormed();
-}
 
 export function createInboundIntake(options: {
   readonly store: Store;
@@ -45,13 +47,23 @@ export function createInboundIntake(options: {
         from: normaliseInboundAddress(keepable(message.from, ADDRESS_LENGTH_MAX)),
         to: normaliseInboundAddress(keepable(message.to, ADDRESS_LENGTH_MAX)),
         text,
-        providerId: message.providerId && keepable(message.providerId, ADDRESS_LENGTH_MAX),
+        providerId: (message.providerId && keepableProviderId(message.providerId)) || null,
         keyword: found?.keyword ?? null,
         reply: found?.reply ?? null,
       },
       options.scope,
     );
     if (result === 'nobody') log.warn({ carrier: lane }, 'A message came, and there is no account');
+  }
+
+  /** One that cannot be kept shall not take the others with it, nor be brought again for ever. */
+  async function keepOrLog(lane: string, message: InboundMessage): Promise<void> {
+    try {
+      await keep(lane, message);
+    } catch (error) {
+      if (error instanceof DatabaseUnavailable) throw error;
+      log.error({ err: error, carrier: lane, id: message.providerId }, 'A message cannot be kept');
+    }
   }
 
   async function answer(message: Unanswered): Promise<void> {
@@ -79,7 +91,7 @@ export function createInboundIntake(options: {
 
   return {
     async take(lane, messages) {
-      for (const each of messages) await keep(lane, each);
+      for (const each of messages) await keepOrLog(lane, each);
       // What fails now is owed, and tried again by upkeep.
       await answerAll().catch((error: unknown) =>
         log.warn({ err: error }, 'Keywords are answered later'),

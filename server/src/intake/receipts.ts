@@ -6,6 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Receipt } from '../domain/receipt.ts';
 import { parseAttemptReference } from '../domain/ids.ts';
 import { rankOf } from '../domain/message.ts';
+import { keepableProviderId } from '../domain/receipt.ts';
+import { keepable } from '../domain/storable.ts';
 import { createBatcher } from '../lib/batcher.ts';
 import type { Logger } from '../lib/log.ts';
 import {
@@ -34,6 +36,12 @@ interface Arrival {
   readonly receipt: Receipt;
 }
 
+/** What a receipt that cannot be applied is named by in the log: no address, and no word of the carrier's. */
+interface Named {
+  readonly messageId?: string;
+  readonly providerIds?: readonly string[];
+}
+
 const RETRY_MS = 250;
 const DETAIL_LENGTH_MAX = 500;
 const NOTHING: ReceiptTally = { applied: 0, parked: 0, ignored: 0, strangers: 0 };
@@ -54,27 +62,45 @@ export function createReceiptIntake(options: {
   const { store, log, onApplied } = options;
   const matcher = createCarrierMatcher(store);
 
-  /** Does it now, or once the database is back. Null: a bug, which is logged. */
-  async function persist<Result>(work: () => Promise<Result>): Promise<Result | null> {
+  /**
+   * Does it with all of them, now or once the database is back. After a bug it is done with one half and then the other,
+   * so that what cannot be done is one receipt's, which is logged and counted; no other goes with it.
+   */
+  async function persist<Item extends Named>(
+    items: readonly Item[],
+    work: (items: readonly Item[]) => Promise<void>,
+  ): Promise<void> {
     for (;;) {
       try {
-        return await work();
+        return items.length === 0 ? undefined : await work(items);
       } catch (error) {
-        if (!(error instanceof DatabaseUnavailable)) {
-          log.error({ err: error }, 'Receipts cannot be applied');
-          return null;
-        }
+        if (!(error instanceof DatabaseUnavailable)) return await persistApart(items, work, error);
         log.warn({ reason: error.message }, 'The database is away; receipts wait');
         await sleep(RETRY_MS);
       }
     }
   }
 
+  async function persistApart<Item extends Named>(
+    items: readonly Item[],
+    work: (items: readonly Item[]) => Promise<void>,
+    error: unknown,
+  ): Promise<void> {
+    if (items.length === 1) {
+      const [item] = items;
+      log.error(
+        { err: error, of: item?.messageId ?? item?.providerIds },
+        'A receipt cannot be applied',
+      );
+      onApplied({ ...NOTHING, strangers: 1 });
+      return;
+    }
+    const half = Math.ceil(items.length / 2);
+    for (const some of [items.slice(0, half), items.slice(half)]) await persist(some, work);
+  }
+
   async function apply(receipts: readonly MatchedReceipt[]): Promise<void> {
-    const tally = await persist(() => store.receipts.applyReceipts(receipts));
-    if (tally !== null) onApplied(tally);
-    // One receipt that cannot be applied shall not take the others with it.
-    else if (receipts.length > 1) for (const each of receipts) await apply([each]);
+    await persist(receipts, async (some) => onApplied(await store.receipts.applyReceipts(some)));
   }
 
   async function applyAll(receipts: readonly MatchedReceipt[]): Promise<void> {
@@ -84,18 +110,18 @@ export function createReceiptIntake(options: {
 
   /** Finds what carriers' own ids name; what they do not name for certain yet is parked. */
   async function match(receipts: readonly CarrierReceipt[]): Promise<readonly MatchedReceipt[]> {
-    if (receipts.length === 0) return [];
-    const found = await persist(() => matcher.match(receipts.map((each) => [each, 0])));
-    if (found === null) return [];
-    const { matched, waiting } = found;
-    if (waiting.length > 0) await persist(() => store.receipts.parkCarrierReceipts(waiting));
-    onApplied({
-      ...NOTHING,
+    const all: MatchedReceipt[] = [];
+    await persist(receipts, async (some) => {
+      const { matched, waiting } = await matcher.match(some.map((each) => [each, 0]));
+      all.push(...matched);
       // Parts of messages whose other parts are awaited.
-      ignored: receipts.length - waiting.length - matched.length,
-      parked: waiting.length,
+      onApplied({ ...NOTHING, ignored: some.length - waiting.length - matched.length });
+      await persist(waiting, async (strange) => {
+        await store.receipts.parkCarrierReceipts(strange);
+        onApplied({ ...NOTHING, parked: strange.length });
+      });
     });
-    return matched;
+    return all;
   }
 
   const batcher = createBatcher<Arrival>({
@@ -107,10 +133,10 @@ export function createReceiptIntake(options: {
       const { referring, quoting, complaints, strangers } = readReceipts(arrivals);
       if (strangers > 0) onApplied({ ...NOTHING, strangers });
       await applyAll([...referring, ...(await match(quoting))]);
-      for (const { accountId, messageId } of complaints)
-        await persist(() =>
-          store.suppressions.suppressRecipient(accountId, messageId, 'complaint'),
-        );
+      await persist(complaints, async (some) => {
+        for (const { accountId, messageId } of some)
+          await store.suppressions.suppressRecipient(accountId, messageId, 'complaint');
+      });
     },
   });
 
@@ -154,9 +180,12 @@ function readReceipts(arrivals: readonly Arrival[]): {
   let strangers = 0;
   for (const { lane, receipt } of arrivals) {
     const { status, code = null } = receipt;
-    const detail = receipt.detail?.slice(0, DETAIL_LENGTH_MAX).replaceAll('\0', '') ?? null;
+    const detail =
+      receipt.detail === undefined ? null : keepable(receipt.detail, DETAIL_LENGTH_MAX);
     if (receipt.reference === undefined) {
-      quoting.push({ lane, providerIds: receipt.providerIds, status, code, detail });
+      const providerIds = receipt.providerIds.map(keepableProviderId).filter((id) => id !== '');
+      if (providerIds.length === 0) strangers += 1;
+      else quoting.push({ lane, providerIds, status, code, detail });
       continue;
     }
     const reference = parseAttemptReference(receipt.reference);

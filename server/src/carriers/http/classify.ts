@@ -1,5 +1,6 @@
 /** Classification: what a provider's answer means for the submission. Pure. */
 import { ERRORS, findError } from '../../domain/errors.ts';
+import { keepableProviderId } from '../../domain/receipt.ts';
 import { readRetryAfter } from '../../lib/retry-after.ts';
 import type { SendResult } from '../carrier.ts';
 import type { ErrorRule, HttpDescription, ResponseDescription } from './description.ts';
@@ -112,10 +113,13 @@ function compileId(id: ResponseDescription['id']): (from: Place, scope: Scope) =
     return (_, scope) => render(scope) ?? null;
   }
   const pointers = [parsePointer(id.pointer)];
-  return (from) => {
-    const text = readText(from, pointers);
-    return text === null || text === '' || text.length > ID_LENGTH_MAX ? null : text;
-  };
+  return (from) => readProviderId(readText(from, pointers));
+}
+
+/** A provider's id as it is kept, in answers and reports alike; null when it is none. */
+export function readProviderId(text: string | null): string | null {
+  const id = text === null || text.length > ID_LENGTH_MAX ? '' : keepableProviderId(text);
+  return id === '' ? null : id;
 }
 
 /** Reads one pointer or several. @throws Error as `parsePointer`. */
@@ -152,5 +156,6 @@ function shorten(text: string): string {
     .slice(0, DETAIL_LENGTH_MAX * 2)
     .replaceAll(/[\s\p{Cc}]+/gu, ' ')
     .trim()
-    .slice(0, DETAIL_LENGTH_MAX);
+    .slice(0, DETAIL_LENGTH_MAX)
+    .toWellFormed();
 }

@@ -8,8 +8,9 @@ import { ERRORS } from '../../domain/errors.ts';
 import type { InboundMessage } from '../../domain/inbound.ts';
 import { readInstant } from '../../domain/instant.ts';
 import type { Receipt } from '../../domain/receipt.ts';
+import { keepable } from '../../domain/storable.ts';
 import type { InboundHttp, ReceiptAnswer } from '../receipt-call.ts';
-import { parsePointers, readText, shareCode } from './classify.ts';
+import { parsePointers, readProviderId, readText, shareCode } from './classify.ts';
 import type {
   ChallengeDescription,
   HttpDescription,
@@ -22,7 +23,6 @@ import { isGenuine, sameText } from './verify.ts';
 
 const TEXT = { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' };
 const ECHO_LENGTH_MAX = 1_024;
-const ID_LENGTH_MAX = 256;
 const DETAIL_LENGTH_MAX = 300;
 /** Characters of an inbound text, and of an address. */
 const INBOUND_TEXT_MAX = 10_000;
@@ -163,9 +163,10 @@ function compileStatuses(
   function read(event: Place, request: InboundHttp): Receipt[] {
     const word = status(event, request);
     if (word === null || !Object.hasOwn(statuses.words, word)) return [];
-    const own = reference(event, request);
-    const id = providerId(event, request);
-    const subject = isId(own) ? { reference: own } : isId(id) ? { providerIds: [id] } : null;
+    const own = readProviderId(reference(event, request));
+    const theirs = readProviderId(providerId(event, request));
+    const subject =
+      own !== null ? { reference: own } : theirs !== null ? { providerIds: [theirs] } : null;
     const known = statuses.words[word];
     if (subject === null || known === undefined) return [];
     if (known !== 'UNDELIVERED') return [{ ...subject, status: known }];
@@ -181,10 +182,6 @@ function compileStatuses(
     ];
   }
   return (from, request) => findPlaces(from, events).flatMap((event) => read(event, request));
-}
-
-function isId(text: string | null): text is string {
-  return text !== null && text !== '' && text.length <= ID_LENGTH_MAX;
 }
 
 function codeOf(description: HttpDescription, code: string | null): number {
@@ -211,14 +208,13 @@ function compileInbound(
     const [writer, receiver] = [sender(event, request), to(event, request)];
     if (writer === null || writer === '' || receiver === null) return [];
     const { channel, address } = stripPrefix(writer, inbound);
-    const providerId = id(event, request);
     return [
       {
         channel,
         from: plain(address, inbound, ADDRESS_MAX),
         to: plain(stripPrefix(receiver, inbound).address, inbound, ADDRESS_MAX),
-        text: (text(event, request) ?? '').replaceAll('\0', '').slice(0, INBOUND_TEXT_MAX),
-        providerId: isId(providerId) ? providerId : null,
+        text: keepable(text(event, request) ?? '', INBOUND_TEXT_MAX),
+        providerId: readProviderId(id(event, request)),
         receivedAt: readTime(time(event, request), at),
       },
     ];
@@ -235,7 +231,7 @@ function stripPrefix(text: string, { channel, prefixes = {} }: InboundDescriptio
 
 /** An address with its plus, where it is a number that came without. */
 function plain(address: string, { numbers }: InboundDescription, max: number): string {
-  const text = address.replaceAll('\0', '').slice(0, max);
+  const text = keepable(address, max);
   return numbers === 'digits' && /^\d{5,15}$/.test(text) ? `+${text}` : text;
 }
 
