@@ -4,7 +4,7 @@
  */
 import PostalMime, { type Email } from 'postal-mime';
 import type { Receipt } from '../../domain/receipt.ts';
-import { codeOf } from './replies.ts';
+import { codeOf, readEnhanced } from './replies.ts';
 import { referenceOf, referenceOfMessageId } from './verp.ts';
 
 const DETAIL_LENGTH_MAX = 300;
@@ -108,12 +108,11 @@ function readStatus(text: string, reference: string): Receipt | null {
     case 'expanded':
       return { reference, status: 'DELIVERED' };
     case 'failed': {
-      const status = /^[245]\.(\d{1,3}\.\d{1,3})/.exec(fields.get('status') ?? '');
       const words = (fields.get('diagnostic-code') ?? '').replace(/^[\w-]+;\s*/, '');
       return {
         reference,
         status: 'UNDELIVERED',
-        code: codeOf(status?.[1] ?? null, 'recipient'),
+        code: codeOfReport(fields.get('status') ?? '', words),
         detail: `${fields.get('status') ?? ''} ${words}`.trim().slice(0, DETAIL_LENGTH_MAX),
       };
     }
@@ -121,6 +120,14 @@ function readStatus(text: string, reference: string): Receipt | null {
       // Delayed: it is still being tried.
       return null;
   }
+}
+
+/** By the status where it is exact; `5.0.0` and none at all leave it to the words. */
+function codeOfReport(status: string, words: string): number {
+  const enhanced = readEnhanced(status);
+  return enhanced === null || enhanced.endsWith('.0')
+    ? codeOf(readEnhanced(words) ?? enhanced, words, 'recipient')
+    : codeOf(enhanced, '', 'recipient');
 }
 
 /** Whether the recipient took it for unwanted; other feedback is for the operator. */
