@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { classifyRefusal, readEnhanced, type Refusal } from '../../src/carriers/smtp/replies.ts';
 
-type Row = readonly [code: number, text: string, stage?: Refusal['stage']];
+type Row = readonly [code: number, text: string, stage?: Refusal['stage'] | undefined];
 
 const means = ([code, text, stage = 'content']: Row) => classifyRefusal({ code, text, stage });
 

@@ -1,16 +1,34 @@
 /**
- * Bounces: reports on e-mails that went out. Delivery status notifications (RFC 3464), and complaints in the abuse
- * reporting format (RFC 5965). Never throws.
+ * Bounces: reports on e-mails that went out. Delivery status notifications (RFC 3464), complaints in the abuse reporting
+ * format (RFC 5965), and the plain words of qmail and Exim. They come as they are, within a forward, with the whole e-mail
+ * or some attachments beside them. Never throws.
  */
-import PostalMime, { type Email } from 'postal-mime';
+import { parseAttemptReference } from '../../domain/ids.ts';
 import type { Receipt } from '../../domain/receipt.ts';
+import { keepable } from '../../domain/storable.ts';
+import { decodeOctets, decodeText, listLeaves, readFields, readPart, type Part } from './mime.ts';
 import { codeOf, readEnhanced } from './replies.ts';
 import { referenceOf, referenceOfMessageId } from './verp.ts';
 
 const DETAIL_LENGTH_MAX = 300;
-/** Parts of a report within parts; one has three. */
-const NESTING_MAX = 10;
-const HEADERS_BYTES_MAX = 262_144;
+/** Octets that are looked at: as many as are taken. */
+const BYTES_READ_MAX = 1_048_576;
+/** A report may be within a forward within a forward. */
+const FORWARDS_MAX = 2;
+/** Characters of plain words that are looked at. */
+const WORDS_LENGTH_MAX = 65_536;
+
+const STATUS = /^message\/(global-)?delivery-status$/;
+const FEEDBACK = /^message\/feedback-report$/;
+/** An e-mail, whole or its headers alone. */
+const RETURNED = /^(message\/rfc822|message\/global|message\/global-headers|text\/rfc822-headers)$/;
+
+/** An e-mail that may be a report, with its parts; those that enclose it are before it. */
+interface Enclosed {
+  readonly mail: Part;
+  readonly leaves: readonly Part[];
+  readonly within: readonly Part[];
+}
 
 /**
  * Reads a report.
@@ -22,104 +40,160 @@ export async function readBounce(
   bounceAddress: string | null,
   recipient: string | null,
 ): Promise<Receipt | null> {
-  const mail = await parse(raw);
-  if (mail === null) return null;
-  const parts = new Map<string, string>();
-  for (const { mimeType, content } of mail.attachments)
-    if (!parts.has(mimeType)) parts.set(mimeType, toText(content));
-  const reference = findReference(mail, parts, bounceAddress, recipient);
-  if (reference === null) return null;
-  const feedback = parts.get('message/feedback-report');
-  if (feedback !== undefined)
-    return isComplaint(feedback) ? { reference, status: 'DELIVERED', complaint: true } : null;
-  const status = parts.get('message/delivery-status');
-  return status === undefined ? null : readStatus(status, reference);
+  const read = raw.subarray(0, BYTES_READ_MAX);
+  const text = Buffer.from(read.buffer, read.byteOffset, read.byteLength).toString('latin1');
+  for (const enclosed of listEnclosed(readPart(text))) {
+    const receipt = readReport(enclosed, bounceAddress, recipient);
+    if (receipt !== undefined) return receipt;
+  }
+  return null;
 }
 
-/** A report stands at the beginning; what comes behind is the e-mail that it is on. */
-const BYTES_READ_MAX = 131_072;
-/** A report has three parts. More than a few are meant to keep us busy, since anybody may send one. */
-const PARTS_MAX = 10;
-
-async function parse(whole: Uint8Array): Promise<Email | null> {
-  const raw = whole.subarray(0, BYTES_READ_MAX);
-  const text = Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength).toString('latin1');
-  const isReport = /^content-type:\s*multipart\/report\b/im.test(text);
-  if (!isReport || text.split('\n--', PARTS_MAX + 1).length > PARTS_MAX) return null;
-  try {
-    return await PostalMime.parse(raw, {
-      forceRfc822Attachments: true,
-      attachmentEncoding: 'arraybuffer',
-      maxNestingDepth: NESTING_MAX,
-      maxHeadersSize: HEADERS_BYTES_MAX,
-    });
-  } catch {
-    return null;
+/** The e-mail, then what it forwards, level by level. What is within an e-mail of ours is its content and no report. */
+function* listEnclosed(root: Part): Generator<Enclosed> {
+  let level: Enclosed[] = [{ mail: root, leaves: listLeaves(root), within: [] }];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    yield* level;
+    if (depth === FORWARDS_MAX) return;
+    level = level.flatMap(({ mail, leaves, within }) =>
+      leaves
+        .filter(({ type }) => /^message\/(rfc822|global)$/.test(type))
+        .map((leaf) => readPart(decodeOctets(leaf)))
+        .filter((forwarded) => !isOurs(forwarded))
+        .map((forwarded) => ({
+          mail: forwarded,
+          leaves: listLeaves(forwarded),
+          within: [mail, ...within],
+        })),
+    );
   }
 }
 
-function toText(content: string | ArrayBuffer | Uint8Array): string {
-  if (typeof content === 'string') return content;
-  return Buffer.from(content instanceof ArrayBuffer ? new Uint8Array(content) : content).toString(
-    'utf8',
-  );
+function isOurs({ headers }: Part): boolean {
+  const reference = referenceOfMessageId(headers.get('message-id') ?? '');
+  return reference !== null && parseAttemptReference(reference) !== null;
 }
 
-/** By the address that the report came to, else by the Message-ID of the e-mail that it returns. */
+/** What one e-mail reports; null: nothing new; undefined: it is no report. */
+function readReport(
+  enclosed: Enclosed,
+  bounceAddress: string | null,
+  recipient: string | null,
+): Receipt | null | undefined {
+  const { leaves } = enclosed;
+  const feedback = leaves.find(({ type }) => FEEDBACK.test(type));
+  const status = leaves.find(({ type }) => STATUS.test(type));
+  const returned = findReturned(leaves);
+  const name = (more: readonly (string | undefined)[], copy = returned) =>
+    findReference(enclosed, copy, more, bounceAddress, recipient);
+  if (feedback !== undefined) {
+    const fields = readFields(decodeText(feedback));
+    const reference = name([fields.get('original-mail-from')]);
+    return reference !== null && isComplaint(fields)
+      ? { reference, status: 'DELIVERED', complaint: true }
+      : null;
+  }
+  if (status !== undefined) {
+    const reference = name([]);
+    const to = addressIn(returned?.get('to'));
+    return reference === null ? null : readStatus(decodeText(status), to, reference);
+  }
+  const words = readWords(enclosed);
+  if (words === null) return undefined;
+  const reference = name([], words.copy);
+  return reference === null ? null : describeFailure(reference, '', words.said);
+}
+
+/** The headers of the e-mail that a report returns. */
+function findReturned(leaves: readonly Part[]): ReadonlyMap<string, string> | null {
+  const part = leaves.find(({ type }) => RETURNED.test(type));
+  return part === undefined ? null : readPart(`${decodeOctets(part)}\r\n\r\n`).headers;
+}
+
+function addressIn(header: string | undefined): string {
+  return (/<([^<>]*)>/.exec(header ?? '')?.[1] ?? header ?? '').trim().toLowerCase();
+}
+
+const ADDRESSED_BY = /^(to|delivered-to|x-original-to|envelope-to|x-envelope-to)$/;
+/** Addresses of one report that are looked at. */
+const ADDRESSES_MAX = 50;
+
+/** Whom an e-mail says that it is to. */
+function listAddressed({ fields }: Part): readonly string[] {
+  const values = fields.filter(([name]) => ADDRESSED_BY.test(name)).map(([, value]) => value);
+  return values.flatMap((value) => value.split(',')).slice(0, ADDRESSES_MAX);
+}
+
+/**
+ * By the address that the report came to, else by the Message-ID of the e-mail that it returns or answers. A report within
+ * a forward says by itself what it is on; the address that the forward came to is the last resort.
+ */
 function findReference(
-  mail: Email,
-  parts: ReadonlyMap<string, string>,
+  { mail, within }: Enclosed,
+  returned: ReadonlyMap<string, string> | null,
+  more: readonly (string | undefined)[],
   bounceAddress: string | null,
   recipient: string | null,
 ): string | null {
-  const places = [
-    recipient,
-    ...mail.headers
-      .filter(({ key }) => /^(to|delivered-to|x-original-to|envelope-to)$/.test(key))
-      .map(({ value }) => /<([^<>]*)>/.exec(value)?.[1] ?? value),
-  ];
-  for (const place of places) {
-    const found =
-      place === null || bounceAddress === null ? null : referenceOf(bounceAddress, place);
-    if (found !== null) return found;
-  }
-  const returned = parts.get('message/rfc822') ?? parts.get('text/rfc822-headers') ?? '';
-  const messageId = /^message-id:\s*(<[^>\r\n]{1,300}>)/im.exec(returned)?.[1];
-  return messageId === undefined ? null : referenceOfMessageId(messageId);
-}
-
-/** The fields of a report by lower-case name, folded lines put together; the last block's win over the first's. */
-function readFields(text: string): ReadonlyMap<string, string> {
-  const fields = new Map<string, string>();
-  for (const line of text.replace(/\r?\n[ \t]+/g, ' ').split(/\r?\n/)) {
-    const colon = line.indexOf(':');
-    if (colon > 0)
-      fields.set(line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim());
-  }
-  return fields;
-}
-
-/** RFC 3464, 2.3: each e-mail has one recipient, so there is one block that counts. */
-function readStatus(text: string, reference: string): Receipt | null {
-  const fields = readFields(text);
-  switch (fields.get('action')?.toLowerCase().split(/\s/)[0]) {
-    case 'delivered':
-    case 'relayed':
-    case 'expanded':
-      return { reference, status: 'DELIVERED' };
-    case 'failed': {
-      const words = (fields.get('diagnostic-code') ?? '').replace(/^[\w-]+;\s*/, '');
-      return {
-        reference,
-        status: 'UNDELIVERED',
-        code: codeOfReport(fields.get('status') ?? '', words),
-        detail: `${fields.get('status') ?? ''} ${words}`.trim().slice(0, DETAIL_LENGTH_MAX),
-      };
+  const byAddress = (addresses: readonly (string | null | undefined)[]) => {
+    for (const each of bounceAddress === null ? [] : addresses) {
+      const found = each ? referenceOf(bounceAddress ?? '', addressIn(each)) : null;
+      if (found !== null) return found;
     }
-    default:
-      // Delayed: it is still being tried.
-      return null;
+    return null;
+  };
+  const isForwarded = within.length > 0;
+  const messageId = /<[^<>\s]{1,300}>/.exec(returned?.get('message-id') ?? '')?.[0] ?? '';
+  return (
+    byAddress([...(isForwarded ? [] : [recipient]), ...listAddressed(mail), ...more]) ??
+    byAddress([returned?.get('return-path')]) ??
+    referenceOfMessageId(messageId) ??
+    referenceOfMessageId(mail.headers.get('in-reply-to') ?? '') ??
+    (isForwarded ? byAddress([recipient, ...within.flatMap(listAddressed)]) : null)
+  );
+}
+
+/**
+ * RFC 3464, 2.3: a block for each recipient. Each e-mail of ours has one; where others are in the report, because a server
+ * wrote to several or the address stands for several, the block that names ours counts, and of several a failure.
+ */
+function readStatus(text: string, to: string, reference: string): Receipt | null {
+  const blocks = text
+    .split(/\r?\n(?:[ \t]*\r?\n)+/)
+    .map(readFields)
+    .filter((fields) => fields.has('action') || fields.has('status'));
+  const own = blocks.filter((fields) =>
+    ['final-recipient', 'original-recipient'].some(
+      (name) => to !== '' && addressIn(fields.get(name)?.replace(/^[^;]*;/, '')) === to,
+    ),
+  );
+  const counting = own.length > 0 ? own : blocks;
+  const failed = counting.find((fields) => actionOf(fields) === 'failed');
+  if (failed !== undefined) {
+    const words = failed.get('diagnostic-code')?.replace(/^\s*[\w-]+\s*;\s*/, '') ?? '';
+    return describeFailure(reference, failed.get('status') ?? '', words);
   }
+  const arrived = counting.some((fields) =>
+    /^(delivered|relayed|expanded)$/.test(actionOf(fields)),
+  );
+  return arrived ? { reference, status: 'DELIVERED' } : null;
+}
+
+/** The action (RFC 3464, 2.3.3); where it is missing, what the status says. `delayed` is still being tried. */
+function actionOf(fields: ReadonlyMap<string, string>): string {
+  const action = /^[a-z]+/i.exec(fields.get('action') ?? '')?.[0].toLowerCase();
+  const status = fields.get('status') ?? '';
+  return action ?? (status.startsWith('5') ? 'failed' : status.startsWith('2') ? 'delivered' : '');
+}
+
+function describeFailure(reference: string, status: string, words: string): Receipt {
+  const said = `${status} ${words}`.replaceAll(/[\s\p{Cc}]+/gu, ' ').trim();
+  return {
+    reference,
+    status: 'UNDELIVERED',
+    code: codeOfReport(status, words),
+    detail: keepable(said, DETAIL_LENGTH_MAX),
+  };
 }
 
 /** By the status where it is exact; `5.0.0` and none at all leave it to the words. */
@@ -131,6 +205,30 @@ function codeOfReport(status: string, words: string): number {
 }
 
 /** Whether the recipient took it for unwanted; other feedback is for the operator. */
-function isComplaint(text: string): boolean {
-  return /^(abuse|fraud|virus|opt-out(-list)?)$/i.test(readFields(text).get('feedback-type') ?? '');
+function isComplaint(fields: ReadonlyMap<string, string>): boolean {
+  return /^(abuse|fraud|virus|opt-out(-list)?)$/i.test(fields.get('feedback-type') ?? '');
+}
+
+/**
+ * Failures in plain words: those of qmail (QSBMF: "Hi. This is the …", a paragraph for each address), and of Exim, which
+ * names the addresses in a header. Null: it is none of them, as answers of people who are away.
+ */
+function readWords({
+  mail,
+  leaves,
+}: Enclosed): { said: string; copy: ReadonlyMap<string, string> | null } | null {
+  const body = leaves.find(({ type }) => type.startsWith('text/'));
+  if (body === undefined) return null;
+  const text = decodeText(body).slice(0, WORDS_LENGTH_MAX).replaceAll('\r\n', '\n');
+  const isExim = mail.headers.has('x-failed-recipients');
+  if (!isExim && !/^\s*Hi\. This is the /.test(text)) return null;
+  const [said = '', ...copy] = text.split(/^-{3,}.*$/m);
+  const paragraph = isExim
+    ? /^[ \t]+[^\s@]{1,64}@[^\s@]{1,255}(?:[ \t]*\n[ \t]+.+)+/m.exec(said)?.[0]
+    : /^<[^\n>]*>:\n(?:.+\n?)+/m.exec(said)?.[0];
+  if (paragraph === undefined) return null;
+  return {
+    said: paragraph.replace(/^\s*\S+@\S+/, ''),
+    copy: findReturned(leaves) ?? readPart(copy.join('\n').trimStart()).headers,
+  };
 }
