@@ -360,16 +360,27 @@ describe('an e-mail', () => {
     expect(mail.mails[0]?.email.attachments).toEqual([]);
   });
 
-  it('is signed', async () => {
-    const { publicKey } = KEYS;
+  it('is signed: its list headers, too (RFC 8058, 4), and nothing of them can be changed', async () => {
+    const publicKey = KEYS.publicKey.export({ type: 'spki', format: 'pem' }).toString();
     const { carrier, mail } = await begin({ dkim: { ...DKIM, privateKey: PRIVATE_KEY } });
+    const unsubscribeUrl = 'https://fanfare.example/u/abc';
+    const headers = { 'Reply-To': 'help@example.com', 'Feedback-ID': 'spring:shop' };
     expect(await carrier.send(anEmail())).toMatchObject({ kind: 'accepted' });
-    expect(
-      verifyDkim(
-        mail.mails[0]?.raw.toString('latin1') ?? '',
-        publicKey.export({ type: 'spki', format: 'pem' }).toString(),
-      ),
-    ).toBe(true);
+    expect(await carrier.send(anEmail({ unsubscribeUrl, headers }))).toMatchObject({
+      kind: 'accepted',
+    });
+    const [plain = '', listed = ''] = mail.mails.map(({ raw }) => raw.toString('latin1'));
+    expect(verifyDkim(plain, publicKey)).toBe(true);
+    expect(verifyDkim(listed, publicKey)).toBe(true);
+    const names = [
+      ...['From', 'To', 'Subject', 'Date', 'Message-ID', 'MIME-Version', 'Content-Type'],
+      ...['Reply-To', 'Feedback-ID', 'List-Unsubscribe', 'List-Unsubscribe-Post'],
+    ];
+    for (const name of names) {
+      const changed = listed.replace(new RegExp(`^${name}: *`, 'im'), '$&x');
+      expect([name, changed === listed]).toEqual([name, false]);
+      expect([name, verifyDkim(changed, publicKey)]).toEqual([name, false]);
+    }
   });
 
   it('goes over connections that are kept, and made anew after some', async () => {
