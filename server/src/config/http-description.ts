@@ -98,6 +98,7 @@ const RECEIPTS = shape(
         prefixes: record(words(['SMS', 'RCS', 'WHATSAPP'])),
         numbers: words(['e164', 'digits']),
         id: pointers,
+        keyword: shape({ at: pointers, words: record(words(['STOP', 'START', 'HELP'])) }),
         at: pointers,
       },
     ),

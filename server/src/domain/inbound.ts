@@ -1,4 +1,5 @@
 /** A message that somebody sent to one of our senders. */
+import type { Keyword } from './keywords.ts';
 import type { Channel } from './message.ts';
 
 export interface InboundMessage {
@@ -9,6 +10,11 @@ export interface InboundMessage {
   readonly to: string;
   /** Whole: parts are put together. */
   readonly text: string;
+  /**
+   * What the carrier itself takes it for, whatever the text says. It has done so on its side and has answered; absent: it
+   * has no word on it.
+   */
+  readonly keyword?: Keyword;
   /** The carrier's id of it, or null. */
   readonly providerId: string | null;
   readonly receivedAt: Date;

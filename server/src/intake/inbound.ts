@@ -39,7 +39,11 @@ export function createInboundIntake(options: {
 
   async function keep(lane: string, message: InboundMessage): Promise<void> {
     const text = keepable(message.text, TEXT_LENGTH_MAX);
-    const found = findKeyword?.(text) ?? null;
+    // The carrier's own word counts before the text's, and it has answered.
+    const found =
+      message.keyword === undefined
+        ? (findKeyword?.(text) ?? null)
+        : { keyword: message.keyword, reply: null };
     const result = await store.inbound.recordInbound(
       {
         lane,

@@ -181,6 +181,29 @@ describe('classic', () => {
     ]);
   });
 
+  it.each([
+    ['STOP', 'STOP'],
+    ['START', 'START'],
+    ['HELP', 'HELP'],
+    ['stop', 'STOP'],
+    ['OTHER', undefined],
+    ['', undefined],
+  ])('reads its own word %j beside an inbound message', (word, keyword) => {
+    for (const body of ['No', 'STOP', '']) {
+      const fields = [
+        ['MessageSid', 'SM9'],
+        ['From', '+49170'],
+        ['To', '+15005550100'],
+        ['Body', body],
+        ['OptOutType', word],
+      ] as const;
+      const { inbound } = parse(classicCall(fields, URL_OUTSIDE), AT);
+      expect(inbound).toHaveLength(1);
+      expect(inbound[0]?.text).toBe(body);
+      expect(inbound[0]?.keyword).toBe(keyword);
+    }
+  });
+
   it('takes the URL with and without its standard port', () => {
     const signed = classicCall(delivered, URL_OUTSIDE.replace('example/', 'example:443/'));
     expect(parse({ ...signed, fullUrl: URL_OUTSIDE }, AT).answer.status).toBe(200);
@@ -347,6 +370,23 @@ describe('rbm', () => {
       answer: { status: 200 },
       receipts,
       inbound: [],
+    });
+  });
+
+  it.each([
+    ['UNSUBSCRIBE', 'STOP'],
+    ['SUBSCRIBE', 'START'],
+  ])('reads %s as %s', (eventType, keyword) => {
+    const parseRbm = createReceiptParser(RBM);
+    const event = {
+      ...{ senderPhoneNumber: '+49170', agentId: 'shop', eventType, eventId: 'e1' },
+      sendTime: AT.toISOString(),
+    };
+    expect(parseRbm(rbmCall(event), AT)).toMatchObject({
+      receipts: [],
+      inbound: [
+        { channel: 'RCS', from: '+49170', to: 'shop', text: '', providerId: 'e1', keyword },
+      ],
     });
   });
 

@@ -2,6 +2,7 @@
  * A description: what an HTTP provider is like, as plain data that a configuration file can hold. How to submit, how to
  * read the answer, how to check and read what the provider reports. `docs/carriers/http.md` explains every member.
  */
+import type { Keyword } from '../../domain/keywords.ts';
 import type { Channel } from '../../domain/message.ts';
 import type { Receipt } from '../../domain/receipt.ts';
 
@@ -123,6 +124,15 @@ export interface InboundDescription {
   readonly to: string | readonly string[];
   readonly text: string | readonly string[];
   readonly id?: string | readonly string[];
+  /**
+   * Where the provider says that it took the message for a word to stop, to start or for help, and its words for that, in any
+   * case. It is acted on whatever the text says, and not answered: the provider has answered. Such an event counts
+   * without any of `when`.
+   */
+  readonly keyword?: {
+    readonly at: string | readonly string[];
+    readonly words: Readonly<Record<string, Keyword>>;
+  };
   /** RFC 3339, or Unix time in seconds or milliseconds; the time of arrival when absent or unreadable. */
   readonly at?: string | readonly string[];
 }

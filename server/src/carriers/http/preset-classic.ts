@@ -99,6 +99,8 @@ function classicReceipts(authToken: string): ReceiptsDescription {
       to: '/To',
       text: '/Body',
       id: ['/MessageSid', '/SmsSid'],
+      // Its own list of those who want no more: what is sent to them is refused with 21610, our answer, too.
+      keyword: { at: '/OptOutType', words: { STOP: 'STOP', START: 'START', HELP: 'HELP' } },
     },
   };
 }

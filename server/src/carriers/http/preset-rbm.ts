@@ -98,7 +98,8 @@ function rbmReceipts(settings: RbmSettings): ReceiptsDescription {
       from: '/senderPhoneNumber',
       to: '/agentId',
       text: ['/text', '/suggestionResponse/text'],
-      id: '/messageId',
+      id: ['/messageId', '/eventId'],
+      keyword: { at: '/eventType', words: { UNSUBSCRIBE: 'STOP', SUBSCRIBE: 'START' } },
       at: '/sendTime',
     },
   };

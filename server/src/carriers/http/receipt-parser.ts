@@ -6,6 +6,7 @@
  */
 import { ERRORS } from '../../domain/errors.ts';
 import type { InboundMessage } from '../../domain/inbound.ts';
+import type { Keyword } from '../../domain/keywords.ts';
 import { readInstant } from '../../domain/instant.ts';
 import type { Receipt } from '../../domain/receipt.ts';
 import { keepable } from '../../domain/storable.ts';
@@ -203,8 +204,13 @@ function compileInbound(
     compileField(inbound.at),
   ] as const;
 
+  const keywordOf = compileKeyword(inbound.keyword);
+
   function read(event: Place, request: InboundHttp, at: Date): InboundMessage[] {
-    if (when !== null && !when.some((pointer) => findPlaces(event, pointer).length > 0)) return [];
+    const keyword = keywordOf(event, request);
+    const isMessage =
+      when === null || when.some((pointer) => findPlaces(event, pointer).length > 0);
+    if (!isMessage && keyword === null) return [];
     const [writer, receiver] = [sender(event, request), to(event, request)];
     if (writer === null || writer === '' || receiver === null) return [];
     const { channel, address } = stripPrefix(writer, inbound);
@@ -215,12 +221,25 @@ function compileInbound(
         to: plain(stripPrefix(receiver, inbound).address, inbound, ADDRESS_MAX),
         text: keepable(text(event, request) ?? '', INBOUND_TEXT_MAX),
         providerId: readProviderId(id(event, request)),
+        ...(keyword === null ? {} : { keyword }),
         receivedAt: readTime(time(event, request), at),
       },
     ];
   }
   return (from, request, at) =>
     findPlaces(from, events).flatMap((event) => read(event, request, at));
+}
+
+/** The provider's own word for a message, in ours; null when it has none. */
+function compileKeyword(
+  described: InboundDescription['keyword'],
+): (event: Place, request: InboundHttp) => Keyword | null {
+  if (described === undefined) return () => null;
+  const read = compileField(described.at);
+  const known = new Map(
+    Object.entries(described.words).map(([word, keyword]) => [word.toUpperCase(), keyword]),
+  );
+  return (event, request) => known.get(read(event, request)?.trim().toUpperCase() ?? '') ?? null;
 }
 
 function stripPrefix(text: string, { channel, prefixes = {} }: InboundDescription) {
