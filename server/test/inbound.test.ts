@@ -318,20 +318,20 @@ describe('calls of a provider', () => {
   it('may say themselves that somebody wants no more, or more again: done whatever the text says, and not answered', async () => {
     const { fanfare, call } = await beginHttp();
     let n = 0;
-    const say = async (Body: string, OptOutType: string) => {
+    const tell = async (Body: string, OptOutType: string) => {
       n += 1;
       const words = { From: PERSON, To: SHOP, Body, OptOutType, MessageSid: `SM4${n}` };
       expect((await call({ ...words, SmsStatus: 'received' })).status).toBe(200);
       return (await fanfare.get('/v1/Suppressions')).body['suppressions'];
     };
-    for (const text of ['No', 'STOP', 'START']) {
-      expect(await say(text, 'STOP')).toHaveLength(1);
-      expect(await say(text, 'HELP')).toHaveLength(1);
-      expect(await say(text, 'START')).toHaveLength(0);
+    for (const words of ['No', 'STOP', 'START']) {
+      expect(await tell(words, 'STOP')).toHaveLength(1);
+      expect(await tell(words, 'HELP')).toHaveLength(1);
+      expect(await tell(words, 'START')).toHaveLength(0);
     }
     expect((await fanfare.get('/v1/Messages/Operations')).body['operations']).toEqual([]);
     // Without such a word the text counts, and is answered.
-    expect(await say('STOP', '')).toHaveLength(1);
+    expect(await tell('STOP', '')).toHaveLength(1);
     expect((await fanfare.get('/v1/Messages/Operations')).body['operations']).toHaveLength(1);
   });
 

@@ -379,7 +379,10 @@ describe('rbm', () => {
   ])('reads %s as %s', (eventType, keyword) => {
     const parseRbm = createReceiptParser(RBM);
     const event = {
-      ...{ senderPhoneNumber: '+49170', agentId: 'shop', eventType, eventId: 'e1' },
+      senderPhoneNumber: '+49170',
+      agentId: 'shop',
+      eventType,
+      eventId: 'e1',
       sendTime: AT.toISOString(),
     };
     expect(parseRbm(rbmCall(event), AT)).toMatchObject({

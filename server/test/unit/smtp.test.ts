@@ -372,11 +372,9 @@ describe('an e-mail', () => {
     const [plain = '', listed = ''] = mail.mails.map(({ raw }) => raw.toString('latin1'));
     expect(verifyDkim(plain, publicKey)).toBe(true);
     expect(verifyDkim(listed, publicKey)).toBe(true);
-    const names = [
-      ...['From', 'To', 'Subject', 'Date', 'Message-ID', 'MIME-Version', 'Content-Type'],
-      ...['Reply-To', 'Feedback-ID', 'List-Unsubscribe', 'List-Unsubscribe-Post'],
-    ];
-    for (const name of names) {
+    const names =
+      'From To Subject Date Message-ID MIME-Version Content-Type Reply-To Feedback-ID List-Unsubscribe List-Unsubscribe-Post';
+    for (const name of names.split(' ')) {
       const changed = listed.replace(new RegExp(`^${name}: *`, 'im'), '$&x');
       expect([name, changed === listed]).toEqual([name, false]);
       expect([name, verifyDkim(changed, publicKey)]).toEqual([name, false]);

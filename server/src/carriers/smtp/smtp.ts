@@ -181,12 +181,10 @@ type Transport = ReturnType<typeof openTransport>;
  * Headers that a signature covers where they are there (RFC 6376, 5.4.1). Both that unsubscribe by one click must be (RFC
  * 8058, 4).
  */
-const SIGNED_HEADERS = [
-  ...['From', 'Sender', 'Reply-To', 'To', 'Cc', 'Subject', 'Date', 'Message-ID'],
-  ...['In-Reply-To', 'References', 'MIME-Version', 'Content-Type', 'Content-Transfer-Encoding'],
-  ...['List-Id', 'List-Help', 'List-Unsubscribe', 'List-Unsubscribe-Post', 'List-Subscribe'],
-  ...['List-Post', 'List-Owner', 'List-Archive', 'Feedback-ID', 'Auto-Submitted'],
-];
+const SIGNED_HEADERS =
+  'From:Sender:Reply-To:To:Cc:Subject:Date:Message-ID:In-Reply-To:References:MIME-Version:Content-Type:' +
+  'Content-Transfer-Encoding:List-Id:List-Help:List-Unsubscribe:List-Unsubscribe-Post:List-Subscribe:List-Post:' +
+  'List-Owner:List-Archive:Feedback-ID:Auto-Submitted';
 
 function openTransport(options: SmtpOptions) {
   const { security, username, password, dkim } = options;
@@ -221,7 +219,7 @@ function openTransport(options: SmtpOptions) {
             domainName: dkim.domain,
             keySelector: dkim.selector,
             privateKey: dkim.privateKey,
-            headerFieldNames: SIGNED_HEADERS.join(':'),
+            headerFieldNames: SIGNED_HEADERS,
           },
         }),
   });
