@@ -37,7 +37,10 @@ function byKind(forms: Readonly<Record<string, readonly [object, object?]>>): ob
   };
 }
 
-const RULE = shape({ kind: words(['rejected', 'retry', 'throttled', 'unknown']) }, { code: whole });
+const RULE = shape(
+  { kind: words(['accepted', 'rejected', 'retry', 'throttled', 'unknown']) },
+  { code: whole },
+);
 const AUTH = byKind({
   none: [{}],
   basic: [{ user: word, password: word }],
@@ -131,6 +134,7 @@ export const HTTP_DESCRIPTION = Type.Unsafe<HttpDescription>({
           accepts: { type: 'array', items: whole },
           errorCode: pointers,
           errorDetail: pointers,
+          phrases: record(RULE),
           statuses: record(RULE),
         },
       ),

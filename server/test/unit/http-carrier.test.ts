@@ -627,6 +627,30 @@ describe('rbm', () => {
     expect(provider.seen).toHaveLength(1);
   });
 
+  it.each([
+    [409, 'ALREADY_EXISTS', 'Requested entity already exists', 'accepted'],
+    [409, 'ABORTED', 'Concurrent change', 'rejected'],
+    [403, 'PERMISSION_DENIED', 'The agent has not launched on the carrier of the user', 'rejected'],
+    [403, 'PERMISSION_DENIED', 'The caller does not have permission', 'throttled'],
+    [403, 'PERMISSION_DENIED', 'Request had insufficient authentication scopes.', 'throttled'],
+    [
+      403,
+      'PERMISSION_DENIED',
+      'RCS API has not been used in project 1 before or it is disabled',
+      'throttled',
+    ],
+    [404, 'NOT_FOUND', 'Requested entity was not found.', 'rejected'],
+  ] as const)('%i %s "%s" is %s', async (status, word, message, kind) => {
+    const answer = reply(status, { error: { code: status, message, status: word } });
+    const provider = await provide(rbm.accept);
+    const carrier = await open(rbm.describe(provider.origin));
+    provider.behave(TOKEN, answer);
+    const result = await carrier.send(submission({ channel: 'RCS' }));
+    expect(result.kind).toBe(kind);
+    if (result.kind === 'accepted') expect(result.providerId).toMatch(/^[0-9a-f-]{36}$/);
+    if (status !== 409 && result.kind === 'rejected') expect(result.code).toBe(61337);
+  });
+
   it('sends rich content in its own words', async () => {
     const provider = await provide(rbm.accept);
     const carrier = await open(rbm.describe(provider.origin));

@@ -29,17 +29,20 @@ export function createClassifier(description: HttpDescription): Classifier {
   const accepts = new Set(response.accepts ?? []);
   const readId = compileId(response.id);
   const codePointers = parsePointers(response.errorCode);
+  const findPhrase = compilePhrases(response.phrases);
   const detailPointers = parsePointers(response.errorDetail);
 
   return ({ status, headers, body }, scope, nowMs) => {
     const document = parseJson(body);
     const providerCode = readText(document, codePointers);
-    const ruled = findRule(description, status, providerCode);
+    const ruled =
+      (status >= 400 ? findPhrase(body ?? '') : null) ??
+      findRule(description, status, providerCode);
     const words =
       readText(document, detailPointers) ?? body ?? 'the answer broke off or was too long';
     const detail = describeAnswer(status, providerCode, words);
     const accepted = accepts.size > 0 ? accepts.has(status) : status >= 200 && status < 300;
-    if (accepted && ruled === null) {
+    if (ruled === null ? accepted : ruled.kind === 'accepted') {
       const providerId = readId(document, scope);
       if (providerId !== null) return { kind: 'accepted', providerId };
       return {
@@ -61,6 +64,20 @@ export function createClassifier(description: HttpDescription): Classifier {
       detail,
       afterMs,
     });
+  };
+}
+
+/** The first phrase that an answer has counts. */
+function compilePhrases(
+  phrases: ResponseDescription['phrases'] = {},
+): (body: string) => ErrorRule | null {
+  const known = Object.entries(phrases).map(
+    ([phrase, rule]) => [phrase.toLowerCase(), rule] as const,
+  );
+  if (known.length === 0) return () => null;
+  return (body) => {
+    const said = body.toLowerCase();
+    return known.find(([phrase]) => said.includes(phrase))?.[1] ?? null;
   };
 }
 
@@ -92,6 +109,8 @@ function applyRule(
   switch (rule.kind) {
     case 'throttled':
       return { kind: 'throttled', afterMs, detail };
+    // Taken, but what was taken has no id here.
+    case 'accepted':
     case 'unknown':
       return { kind: 'unknown', detail };
     case 'rejected':

@@ -63,7 +63,8 @@ export interface JwtAuthDescription {
 
 /** What an answer means. `rejected` and `retry` settle the attempt; see `SendResult`. */
 export interface ErrorRule {
-  readonly kind: 'rejected' | 'retry' | 'throttled' | 'unknown';
+  /** `accepted`: it was taken, whatever the status says; a repetition that the provider recognises. */
+  readonly kind: 'accepted' | 'rejected' | 'retry' | 'throttled' | 'unknown';
   /** Of our error table; 30008 when absent. */
   readonly code?: number;
 }
@@ -76,6 +77,8 @@ export interface ResponseDescription {
   readonly id: { readonly pointer: string } | { readonly template: string };
   readonly errorCode?: string | readonly string[];
   readonly errorDetail?: string | readonly string[];
+  /** By words that an answer from HTTP 400 on has, in any case; they count first, where one code or status says several things. */
+  readonly phrases?: Readonly<Record<string, ErrorRule>>;
   /** By HTTP status, where neither the provider's code nor the defaults shall decide. */
   readonly statuses?: Readonly<Record<string, ErrorRule>>;
 }

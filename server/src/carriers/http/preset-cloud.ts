@@ -144,7 +144,12 @@ function cloudBody(template: CloudSettings['template']): BodyTemplate {
   const medium = (kind: string): BodyTemplate => ({
     ...CLOUD_HEAD,
     type: kind,
-    [kind]: { link: '{{ mediaUrl }}', ...(kind === 'audio' ? {} : { caption: '{{ text }}' }) },
+    [kind]: {
+      link: '{{ mediaUrl }}',
+      ...(kind === 'audio' ? {} : { caption: '{{ text }}' }),
+      // Without it people see "Untitled".
+      ...(kind === 'document' ? { filename: '{{ mediaName }}' } : {}),
+    },
   });
   return {
     $switch: [

@@ -46,14 +46,29 @@ export function describeRbm(settings: RbmSettings): HttpDescription {
       id: { template: '{{ messageUuid }}' },
       errorCode: ['/error/status', '/error/code'],
       errorDetail: '/error/message',
+      phrases: {
+        // About the service account, so for all messages alike: they wait until someone corrects it.
+        'caller does not have permission': { kind: 'throttled' },
+        'insufficient authentication scopes': { kind: 'throttled' },
+        ACCESS_TOKEN_SCOPE_INSUFFICIENT: { kind: 'throttled' },
+        IAM_PERMISSION_DENIED: { kind: 'throttled' },
+        'has not been used in project': { kind: 'throttled' },
+        SERVICE_DISABLED: { kind: 'throttled' },
+        BILLING_DISABLED: { kind: 'throttled' },
+        USER_PROJECT_DENIED: { kind: 'throttled' },
+      },
       statuses: {
-        // Not launched on the recipient's network; the next channel may reach it.
+        // The agent is not launched on the recipient's network; the next channel may reach it.
         '403': { kind: 'rejected', code: ERRORS.noRcs.code },
         '404': { kind: 'rejected', code: ERRORS.noRcs.code },
         // The id makes a repetition harmless.
         '502': { kind: 'retry' },
         '504': { kind: 'retry' },
       },
+    },
+    errors: {
+      // A repetition of what it has: the id is ours, and named one message only.
+      ALREADY_EXISTS: { kind: 'accepted' },
     },
     receipts: rbmReceipts(settings),
   };

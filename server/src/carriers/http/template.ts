@@ -3,6 +3,7 @@
  * and never into JSON text, so nothing that a message says can change a body's structure. Pure.
  */
 import { parseTemplate, renderTemplate, requiredVariables } from '../../domain/liquid.ts';
+import { mediaKindOf, mediaNameOf } from '../../domain/media.ts';
 import type { Submission } from '../carrier.ts';
 import type { BodyTemplate } from './description.ts';
 import { findValue, parsePointer, placeOf, type Place } from './pointer.ts';
@@ -34,6 +35,7 @@ const VARIABLES = [
   'text',
   'mediaUrl',
   'mediaKind',
+  'mediaName',
   'expireAt',
   'expireInSeconds',
   'receiptsUrl',
@@ -42,13 +44,6 @@ const VARIABLES = [
 
 /** Longer than any body a provider takes. */
 const LENGTH_MAX = 65_536;
-
-/** Extensions of media by kind; what is not listed is taken for an image. */
-const MEDIA_KINDS: readonly (readonly [kind: string, extensions: RegExp])[] = [
-  ['video', /\.(?:mp4|3gp|3gpp|mov|webm|m4v)$/i],
-  ['audio', /\.(?:mp3|aac|amr|ogg|opus|m4a)$/i],
-  ['document', /\.(?:pdf|docx?|xlsx?|pptx?|txt|csv|vcf|zip)$/i],
-];
 
 /** The scope of a submission at a time. */
 export function scopeOf(
@@ -71,17 +66,13 @@ export function scopeOf(
     text: submission.text ?? '',
     mediaUrl,
     mediaKind: mediaUrl === '' ? '' : mediaKindOf(mediaUrl),
+    mediaName: mediaUrl === '' ? '' : mediaNameOf(mediaUrl),
     expireAt: expireAt?.toISOString() ?? '',
     expireInSeconds: secondsLeft === null ? '' : String(secondsLeft),
     receiptsUrl: extra.receiptsUrl ?? '',
     item: '',
   };
   return { variables, place: placeOf({ ...rest, ...variables, rich }), at };
-}
-
-function mediaKindOf(url: string): string {
-  const path = URL.canParse(url) ? new URL(url).pathname : url;
-  return MEDIA_KINDS.find(([, extensions]) => extensions.test(path))?.[0] ?? 'image';
 }
 
 /** Compiles one string. @throws Error with what is wrong. */
