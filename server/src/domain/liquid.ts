@@ -7,6 +7,7 @@
  * thousand of them costs a few milliseconds instead of some eighty.
  */
 import { Liquid, Output, type Template as LiquidNode } from 'liquidjs';
+import { findHalfOpened, findSyntaxProblem } from './liquid-syntax.ts';
 
 /** Characters of a template's source, unless its field has more. */
 export const TEMPLATE_LENGTH_MAX = 65_536;
@@ -79,6 +80,8 @@ function createEngine(): Liquid {
 
 /** Parses a template; a problem says what is wrong and where. */
 export function parseTemplate(source: string, lengthMax = TEMPLATE_LENGTH_MAX): ParseResult {
+  const halfOpened = findHalfOpened(source);
+  if (halfOpened !== null) return refuse(halfOpened);
   if (!source.includes('{{') && !source.includes('{%'))
     return { ok: true, template: { source, plain: source === '' ? [] : [source], nodes: [] } };
   if (source.length > lengthMax)
@@ -88,6 +91,8 @@ export function parseTemplate(source: string, lengthMax = TEMPLATE_LENGTH_MAX): 
   if (nestsTooDeep(source)) return refuse(`Tags are nested more than ${DEPTH_MAX} deep.`);
   try {
     const nodes = useEngine().parse(source);
+    const problem = findSyntaxProblem(source);
+    if (problem !== null) return refuse(problem);
     for (const node of nodes) readSlots(node);
     return { ok: true, template: { source, plain: readPlain(nodes), nodes } };
   } catch (error) {
