@@ -316,23 +316,24 @@ describe('calls of a provider', () => {
   });
 
   it('may say themselves that somebody wants no more, or more again: done whatever the text says, and not answered', async () => {
-    const { fanfare, call } = await beginHttp();
+    const { call, list } = await beginHttp();
     let n = 0;
     const tell = async (Body: string, OptOutType: string) => {
       n += 1;
       const words = { From: PERSON, To: SHOP, Body, OptOutType, MessageSid: `SM4${n}` };
       expect((await call({ ...words, SmsStatus: 'received' })).status).toBe(200);
-      return (await fanfare.get('/v1/Suppressions')).body['suppressions'];
+      return (await list('/v1/Suppressions'))['suppressions'];
     };
     for (const words of ['No', 'STOP', 'START']) {
       expect(await tell(words, 'STOP')).toHaveLength(1);
       expect(await tell(words, 'HELP')).toHaveLength(1);
       expect(await tell(words, 'START')).toHaveLength(0);
     }
-    expect((await fanfare.get('/v1/Messages/Operations')).body['operations']).toEqual([]);
+    expect((await list('/v1/Messages/Operations'))['operations']).toEqual([]);
     // Without such a word the text counts, and is answered.
     expect(await tell('STOP', '')).toHaveLength(1);
-    expect((await fanfare.get('/v1/Messages/Operations')).body['operations']).toHaveLength(1);
+    expect((await list('/v1/Messages/Operations'))['operations']).toHaveLength(1);
+    expect(await tell('Yes', 'START')).toEqual([]);
   });
 
   it('are told to come again while the database is away', async () => {

@@ -18,7 +18,7 @@ import {
 import type { Submitter } from './submit.ts';
 
 export interface InboundIntake {
-  /** Takes messages of a carrier; resolves when they are kept, and rejects while the database is away. */
+  /** Takes messages of a carrier; resolves when they are kept, and rejects when one of them cannot be. */
   take(lane: string, messages: readonly InboundMessage[]): Promise<void>;
   /** Sends the answers that are owed. Resolves with their number. */
   answerAll(): Promise<number>;
@@ -60,14 +60,18 @@ export function createInboundIntake(options: {
     if (result === 'nobody') log.warn({ carrier: lane }, 'A message came, and there is no account');
   }
 
-  /** One that cannot be kept shall not take the others with it, nor be brought again for ever. */
-  async function keepOrLog(lane: string, message: InboundMessage): Promise<void> {
-    try {
-      await keep(lane, message);
-    } catch (error) {
-      if (error instanceof DatabaseUnavailable) throw error;
-      log.error({ err: error, carrier: lane, id: message.providerId }, 'A message cannot be kept');
-    }
+  /** Keeps all that can be: one that cannot shall not take the others with it. Rejects then, so that it is brought again. */
+  async function keepAll(lane: string, messages: readonly InboundMessage[]): Promise<void> {
+    const failures: unknown[] = [];
+    for (const each of messages)
+      try {
+        await keep(lane, each);
+      } catch (error) {
+        if (error instanceof DatabaseUnavailable) throw error;
+        failures.push(error);
+        log.error({ err: error, carrier: lane, id: each.providerId }, 'A message cannot be kept');
+      }
+    if (failures.length > 0) throw failures[0];
   }
 
   async function answer(message: Unanswered): Promise<void> {
@@ -95,7 +99,7 @@ export function createInboundIntake(options: {
 
   return {
     async take(lane, messages) {
-      for (const each of messages) await keepOrLog(lane, each);
+      await keepAll(lane, messages);
       // What fails now is owed, and tried again by upkeep.
       await answerAll().catch((error: unknown) =>
         log.warn({ err: error }, 'Keywords are answered later'),

@@ -330,7 +330,7 @@ describe('inbound messages', () => {
 
   it('are kept though one among them cannot be', async () => {
     const { kept, taken } = await take(new Error('A bug'));
-    await taken;
+    await expect(taken).rejects.toThrow('A bug');
     expect(kept).toEqual(['a', 'b']);
   });
 
