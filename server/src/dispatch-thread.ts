@@ -68,7 +68,7 @@ void serveThread<DispatchThreadData, DispatchThreadApi>(async ({ databaseUrl, co
 
   const node = `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`;
   const { leaseMs } = config.dispatch;
-  const carriers = await buildCarriers(config, log);
+  const carriers = await buildCarriers(config, log, (lane) => metrics.damaged.inc({ lane }));
   const shares = createConnectionShares({ store, log, node, carriers, leaseMs });
   // Before the carriers' own, so that it comes after them: what is open is not given away.
   stops.push(() => shares.stop());

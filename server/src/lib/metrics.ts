@@ -70,6 +70,12 @@ export function createDispatchMetrics() {
       labelNames: ['result'] as const,
       registers,
     }),
+    damaged: new Counter({
+      name: 'fanfare_carrier_damaged_total',
+      help: 'What carriers sent that could not be read, by carrier.',
+      labelNames: ['lane'] as const,
+      registers,
+    }),
     /** All of them in Prometheus' text format. */
     read: () => registry.metrics(),
   };

@@ -297,15 +297,14 @@ describe('a session', () => {
   });
 
   it.each([
-    ['a huge length', 'ffffffff', 0],
-    ['a tiny length', '0000000f', 0],
-    ['a string without its end', '00000011000000050000000000000009ff', 9],
-  ])('ends with a reason after %s', async (_, bytes, sequence) => {
+    ['a huge length', 'ffffffff'],
+    ['a tiny length', '0000000f'],
+  ])('ends with a reason after %s', async (_, bytes) => {
     const { smsc, carrier } = await begin();
     await until(isUp(carrier));
     smsc.session.raw(Buffer.from(bytes, 'hex'));
     await until(() => smsc.received('generic_nack').length === 1);
-    expect(smsc.received('generic_nack')).toMatchObject([{ status: 0x02, sequence }]);
+    expect(smsc.received('generic_nack')).toMatchObject([{ status: 0x02, sequence: 0 }]);
     expect((await carrier.send(aSubmission())).kind).toBe('accepted');
     expect(smsc.sessions).toHaveLength(2);
   });
@@ -382,6 +381,7 @@ describe('a session', () => {
           },
           onRoom: () => undefined,
           onDelivery: () => session.submit(body!, (answer) => answers.push(answer)),
+          onDamage: () => undefined,
           onClosed: () => resolve(),
         },
         options.logger,

@@ -13,6 +13,8 @@ export interface LinkEvents {
   onBound(): void;
   onRoom(): void;
   onDelivery(delivery: Delivery, answer: (status: number) => void): void;
+  /** As `SessionEvents.onDamage`. */
+  onDamage(): void;
   /** A session ended; another may follow. */
   onDown(): void;
 }
@@ -79,6 +81,7 @@ export function createLink(
         },
         onRoom: () => events.onRoom(),
         onDelivery: (delivery, answer) => events.onDelivery(delivery, answer),
+        onDamage: () => events.onDamage(),
         onClosed,
       },
       log,

@@ -75,6 +75,8 @@ export interface SmppOptions {
   readonly logger: Logger;
   /** A number in [0, 1), for the jitter of reconnects and the first reference of long messages. */
   readonly random: () => number;
+  /** Called for each unit from the SMSC that cannot be read. */
+  readonly onDamage: () => void;
 }
 
 /** The defaults: all but who and where. */

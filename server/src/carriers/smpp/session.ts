@@ -6,22 +6,23 @@
  *  CLOSED ──▶ CONNECTING ──▶ BINDING ──▶ BOUND ──stop()──▶ UNBINDING ──unbind_resp──▶ CLOSED
  *                 │             │          │                   │
  *                 └─────────────┴──────────┴───────────────────┴──▶ CLOSED
- *    refused, timed out, broken, a PDU that cannot be read, enquire_link without an answer, the SMSC's unbind
+ *    refused, timed out, broken, a length that cannot be, enquire_link without an answer, the SMSC's unbind
  * ```
  * A session lives once: after CLOSED the link makes another. Whatever ends it, every request gets an answer: `lost`
  * when its octets were handed to the socket, `unsent` when not.
  */
 import type { Socket } from 'node:net';
 import type { Logger } from '../../lib/log.ts';
-import { findCommand, INTERFACE_VERSION, isResponse } from './commands.ts';
+import { findCommand, INTERFACE_VERSION, type CommandName } from './commands.ts';
+import { refusePdu, salvage, showOctets } from './damage.ts';
 import { createFrameDecoder } from './frames.ts';
 import type { SmppOptions } from './options.ts';
+import { createOutlet } from './outlet.ts';
 import { createOutstanding, type Answer, type Outstanding } from './outstanding.ts';
 import { NO_TLVS, PduError, type BindName, type MessageBody, type Pdu, type PduOf } from './pdu.ts';
 import { readHeader, readPdu } from './reader.ts';
 import { endSocket, openSocket } from './socket.ts';
 import { describeStatus, PERMANENT_BIND_REFUSALS, STATUS } from './statuses.ts';
-import { PduWriter } from './writer.ts';
 
 /** Where a session is in its life. */
 export type SessionState = 'CLOSED' | 'CONNECTING' | 'BINDING' | 'BOUND' | 'UNBINDING';
@@ -43,13 +44,12 @@ export interface SessionEvents {
   onRoom(): void;
   /** Answer with a status, once, at any time. */
   onDelivery(delivery: Delivery, answer: (status: number) => void): void;
+  /** The SMSC sent what cannot be read, or what nobody sends to us. */
+  onDamage(): void;
   /** The last word; after the answers of all requests. */
   onClosed(end: SessionEnd): void;
 }
 
-/** Octets that are written at once without waiting for the end of the turn. */
-const FLUSH_AT = 32 * 1024;
-const BUFFER_SIZE = 64 * 1024;
 /** Octets that the SMSC may leave unread before the session is given up. */
 const UNREAD_MAX = 16 * 1024 * 1024;
 /** Late answers are looked for so often, or four times per time-out when that is less. */
@@ -63,13 +63,12 @@ export class Session {
   readonly #events: SessionEvents;
   readonly #log: Logger;
   readonly #outstanding = createOutstanding(() => performance.now());
-  readonly #writer = new PduWriter(BUFFER_SIZE);
+  readonly #outlet = createOutlet((octets) => this.#write(octets));
   readonly #decoder = createFrameDecoder((bytes, start, end) => this.#takeFrame(bytes, start, end));
   #state: SessionState = 'CLOSED';
   #socket: Socket | null = null;
-  #flushing: NodeJS.Immediate | null = null;
-  /** Requests of this order and later are in the writer still. */
-  #unflushedFrom = 0;
+  /** Requests of this order and later were not written. */
+  #unwrittenFrom = 0;
   #timer: NodeJS.Timeout | null = null;
   #heardAt = 0;
   #enquiring = false;
@@ -116,8 +115,7 @@ export class Session {
 
   /** Submits; `done` is called once, not before this returns. Only while there is `room`. */
   submit(body: MessageBody, done: (answer: Answer) => void): void {
-    this.#writer.writeSubmit(this.#outstanding.enter('submit_sm', done), body);
-    this.#flushSoon();
+    this.#outlet.submit(this.#outstanding.enter('submit_sm', done), body);
   }
 
   /** Waits for answers up to a time, unbinds and closes; resolves when it is closed. */
@@ -177,29 +175,14 @@ export class Session {
   }
 
   #send(pdu: Pdu): void {
-    if (this.#state === 'CLOSED') return;
-    this.#writer.write(pdu);
-    this.#flushSoon();
+    if (this.#state !== 'CLOSED') this.#outlet.send(pdu);
   }
 
-  /** All that one turn of the event loop has to say is one write. */
-  #flushSoon(): void {
-    if (this.#writer.length >= FLUSH_AT) this.#flush();
-    else this.#flushing ??= setImmediate(() => this.#flush());
-  }
-
-  #flush(): void {
-    if (this.#state === 'CLOSED') return;
-    this.#writeOut();
+  #write(octets: Buffer): void {
+    this.#unwrittenFrom = this.#outstanding.entered;
+    this.#socket?.write(octets);
     if ((this.#socket?.writableLength ?? 0) > UNREAD_MAX)
       this.#close('The SMSC does not read what it is sent');
-  }
-
-  #writeOut(): void {
-    if (this.#flushing !== null) clearImmediate(this.#flushing);
-    this.#flushing = null;
-    this.#unflushedFrom = this.#outstanding.entered;
-    if (this.#writer.length > 0) this.#socket?.write(this.#writer.take());
   }
 
   #take(chunk: Buffer): void {
@@ -209,23 +192,41 @@ export class Session {
       this.#decoder.push(chunk);
     } catch (error) {
       if (!(error instanceof PduError)) throw error;
-      this.#send({ command: 'generic_nack', status: error.status, sequence: error.sequence });
-      this.#close(`A PDU cannot be read: ${error.message}`);
+      this.#noteDamage(error.message, error.octets);
+      this.#send({ command: 'generic_nack', status: error.status, sequence: 0 });
+      this.#close(`The stream cannot be read any further: ${error.message}`);
     }
   }
 
   #takeFrame(bytes: Buffer, start: number, end: number): void {
     if (this.#state === 'CLOSED') return;
-    const pdu = readPdu(bytes, start, end);
-    if (pdu === null) this.#refuseUnknown(readHeader(bytes, start));
-    else this.#takePdu(pdu);
+    try {
+      const pdu = readPdu(bytes, start, end);
+      if (pdu === null || isForSmsc(pdu.command))
+        this.#refuse('It is no command to an ESME', bytes.subarray(start, end));
+      else this.#takePdu(pdu);
+    } catch (error) {
+      if (!(error instanceof PduError)) throw error;
+      const pdu = salvage(error);
+      if (pdu === null) this.#refuse(error.message, error.octets, error.status);
+      else {
+        this.#noteDamage(error.message, error.octets);
+        this.#takePdu(pdu);
+      }
+    }
   }
 
-  /** 4.3.1; but an answer is not answered, or two could go on for ever. */
-  #refuseUnknown({ id, sequence }: { id: number; sequence: number }): void {
-    this.#log.warn({ command: `0x${id.toString(16)}` }, 'The SMSC sent an unknown command');
-    if (!isResponse(id))
-      this.#send({ command: 'generic_nack', status: STATUS.invalidCommand, sequence });
+  #noteDamage(reason: string, octets: Buffer): void {
+    const shown = { bind: this.#bind, reason, length: octets.length, octets: showOctets(octets) };
+    this.#log.warn(shown, 'The SMSC sent a damaged PDU');
+    this.#events.onDamage();
+  }
+
+  #refuse(reason: string, octets: Buffer, status: number = STATUS.invalidCommand): void {
+    this.#noteDamage(reason, octets);
+    const { id, sequence } = readHeader(octets, 0);
+    const answer = refusePdu(id, sequence, status);
+    if (answer !== null) this.#send(answer);
   }
 
   #takePdu(pdu: Pdu): void {
@@ -272,7 +273,6 @@ export class Session {
       case 'bind_receiver':
       case 'bind_transmitter':
       case 'bind_transceiver':
-        this.#refuseUnknown({ id: 0, sequence: pdu.sequence });
         return;
     }
   }
@@ -324,13 +324,14 @@ export class Session {
   }
 
   #takeDelivery(pdu: Delivery): void {
-    if (this.#state !== 'BOUND' && this.#state !== 'UNBINDING') return;
     const command = pdu.command === 'deliver_sm' ? 'deliver_sm_resp' : 'data_sm_resp';
     // Alone, so that the PDU with its octets can go before it is answered.
     const { sequence } = pdu;
-    this.#events.onDelivery(pdu, (status) =>
-      this.#send({ command, status, sequence, messageId: '', tlvs: NO_TLVS }),
-    );
+    const answer = (status: number) =>
+      this.#send({ command, status, sequence, messageId: '', tlvs: NO_TLVS });
+    if (this.#state === 'BOUND' || this.#state === 'UNBINDING')
+      this.#events.onDelivery(pdu, answer);
+    else answer(STATUS.invalidBind);
   }
 
   /** Gives up what is late and asks whether the SMSC is still there. */
@@ -354,21 +355,26 @@ export class Session {
   #close(reason: string, isRefused = false): void {
     if (this.#state === 'CLOSED') return;
     const socket = this.#socket;
-    const unflushedFrom = this.#unflushedFrom;
-    // What was said last, an answer to unbind or a generic_nack, shall still go out; requests may not.
-    const open = this.#outstanding.takeSince(Infinity);
-    if (!open.some((each) => each.order >= unflushedFrom && each.done !== null)) this.#writeOut();
+    const unwrittenFrom = this.#unwrittenFrom;
     this.#state = 'CLOSED';
-    if (this.#flushing !== null) clearImmediate(this.#flushing);
+    // What was said last, an answer to unbind or a generic_nack, shall still go out; requests may not.
+    this.#outlet.takeBack();
+    this.#outlet.flush();
     if (this.#timer !== null) clearInterval(this.#timer);
     if (socket !== null) this.#ended = endSocket(socket);
     const lost: Answer = { kind: 'lost', detail: `The session ended before the answer: ${reason}` };
     const unsent: Answer = { kind: 'unsent', detail: reason };
-    for (const each of open) each.done?.(each.order >= unflushedFrom ? unsent : lost);
+    for (const each of this.#outstanding.takeSince(Infinity))
+      each.done?.(each.order >= unwrittenFrom ? unsent : lost);
     this.#whenIdle?.();
     this.#events.onClosed({ reason, isRefused });
     this.#whenClosed?.();
   }
+}
+
+/** Whether only an SMSC takes it. */
+function isForSmsc(command: CommandName): boolean {
+  return command === 'submit_sm' || (command.startsWith('bind_') && !command.endsWith('_resp'));
 }
 
 function bindIdOf(response: `${BindName}_resp`): number {

@@ -2,7 +2,7 @@
  * The SMPP carrier: submits over SMPP 3.4 to an SMSC, as an ESME. Its parts, from the wire up:
  *
  * ```
- *  commands, statuses, pdu ◀─ reader, frames, writer ◀─ session ◀─ link ◀─ pool ◀─ submit ──┐
+ *  commands, statuses, pdu ◀─ reader, frames, outlet ◀─ session ◀─ link ◀─ pool ◀─ submit ──┐
  *  alphabet, addresses ◀──── messages ◀──────────────────────────────────────────────┘      ├── this
  *                          receipts, reassembly ◀─ deliveries ◀───────────────────────────────┘
  * ```
@@ -35,6 +35,7 @@ export function createSmppCarrier(options: SmppOptions): Carrier {
     onBound: pool.onRoom,
     onRoom: pool.onRoom,
     onDown: pool.onDown,
+    onDamage: options.onDamage,
     onDelivery(delivery: Delivery, answer: (status: number) => void): void {
       if (deliveries === null) answer(STATUS.temporary);
       else deliveries.take(delivery, answer);
