@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { buildCarriers } from './build-carriers.ts';
 import type { Config } from './config/config.ts';
+import { groupBySmsc } from './config/receipt-groups.ts';
 import { createConnectionShares } from './dispatch/connection-shares.ts';
 import { createDispatcher, type LaneState } from './dispatch/dispatcher.ts';
 import { createSettler } from './dispatch/settle.ts';
@@ -59,6 +60,7 @@ void serveThread<DispatchThreadData, DispatchThreadApi>(async ({ databaseUrl, co
     store,
     log,
     outcomesWritten: () => settler.flushed(),
+    lanesOf: groupBySmsc(config.carriers),
     onApplied(tally: ReceiptTally) {
       for (const [result, count] of Object.entries(tally)) metrics.receipts.inc({ result }, count);
     },

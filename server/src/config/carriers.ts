@@ -170,6 +170,19 @@ const SMPP = Type.Object(
     registeredDelivery: flag(SMPP_DEFAULTS.registeredDelivery, {
       description: 'Whether receipts are asked for.',
     }),
+    receiptSource: choice(['recipient', 'any'], {
+      default: SMPP_DEFAULTS.receiptSource,
+      description:
+        'What the addresses of a receipt say: `recipient`, and it counts for no other message; or `any`, nothing.',
+    }),
+    unmarkedReceipts: flag(SMPP_DEFAULTS.unmarkedReceipts, {
+      description:
+        'Whether a message from the recipient that reads like a receipt, and is not marked as one, is one.',
+    }),
+    receiptGroup: optionalText({
+      description:
+        "Carriers of one group take receipts on each other's messages; null: those with the same host, port and system id do.",
+    }),
   },
   { additionalProperties: false, description: 'An SMSC, over SMPP 3.4.' },
 );

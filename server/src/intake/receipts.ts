@@ -50,9 +50,16 @@ export function createReceiptIntake(options: {
    */
   readonly outcomesWritten: () => Promise<void>;
   readonly onApplied: (tally: ReceiptTally) => void;
+  /** The carriers over any of which a receipt on this one's messages may come, itself included. */
+  readonly lanesOf: (lane: string) => readonly string[];
 }): ReceiptIntake {
   const { store, log, onApplied } = options;
-  const matcher = createCarrierMatcher(store);
+  const matcher = createCarrierMatcher(store, options.lanesOf, (lane) =>
+    log.warn(
+      { carrier: lane },
+      'Receipts name messages that went to other addresses, and are left out; `receiptSource` says what the carrier writes',
+    ),
+  );
 
   /** Does it now, or once the database is back. Null: a bug, which is logged. */
   async function persist<Result>(work: () => Promise<Result>): Promise<Result | null> {
@@ -156,7 +163,8 @@ function readReceipts(arrivals: readonly Arrival[]): {
     const { status, code = null } = receipt;
     const detail = receipt.detail?.slice(0, DETAIL_LENGTH_MAX).replaceAll('\0', '') ?? null;
     if (receipt.reference === undefined) {
-      quoting.push({ lane, providerIds: receipt.providerIds, status, code, detail });
+      const { providerIds, recipients = null, mustMatch = false } = receipt;
+      quoting.push({ lane, providerIds, recipients, mustMatch, status, code, detail });
       continue;
     }
     const reference = parseAttemptReference(receipt.reference);

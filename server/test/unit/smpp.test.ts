@@ -329,7 +329,7 @@ describe('a session', () => {
         session.send(submitAnswer(pdu, '00AB'));
       },
     });
-    expect(await carrier.send(aSubmission())).toEqual({ kind: 'accepted', providerId: 'ab' });
+    expect(await carrier.send(aSubmission())).toEqual({ kind: 'accepted', providerId: '00AB' });
     expect(smsc.sessions).toHaveLength(1);
   });
 
@@ -571,7 +571,7 @@ describe('a long message', () => {
 
   it('tries a later part again itself', async () => {
     const { smsc, carrier } = await begin(inTurn([0, 0x58, 0, 0x08, 0]));
-    expect(await carrier.send(long)).toMatchObject({ partIds: ['p1', 'p2', 'p3'] });
+    expect(await carrier.send(long)).toMatchObject({ partIds: ['P1', 'P2', 'P3'] });
     expect(smsc.received('submit_sm').map((pdu) => pdu.shortMessage[5])).toEqual([1, 2, 3, 2, 2]);
   });
 
@@ -661,7 +661,9 @@ describe('what the SMSC sends', () => {
       ]),
     });
     await until(() => smsc.received('data_sm_resp').length === 1);
-    expect(receipts).toEqual([{ providerIds: ['ff', '255'], status: 'DELIVERED' }]);
+    expect(receipts).toEqual([
+      { providerIds: ['00FF', 'ff', '255', ''], recipients: ['1', '2'], status: 'DELIVERED' },
+    ]);
   });
 
   it('is answered when it was taken, and not before', async () => {

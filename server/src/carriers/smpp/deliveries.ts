@@ -7,10 +7,11 @@ import type { InboundMessage } from '../../domain/inbound.ts';
 import type { Receipt } from '../../domain/receipt.ts';
 import type { InboundSink, ReceiptSink } from '../carrier.ts';
 import { fromSmppAddress } from './addresses.ts';
-import { decodeText, type DefaultAlphabet } from './alphabet.ts';
+import { decodeText } from './alphabet.ts';
 import { TAGS } from './commands.ts';
+import { showOctets } from './damage.ts';
 import { createReassembly, readPart, type WholeMessage } from './reassembly.ts';
-import { readReceipt } from './receipts.ts';
+import { readReceipt, type ReceiptReading, type ReceiptRules } from './receipts.ts';
 import type { Delivery } from './session.ts';
 import { STATUS } from './statuses.ts';
 
@@ -45,19 +46,22 @@ interface Item {
 }
 
 export interface DeliveriesOptions {
-  readonly alphabet: DefaultAlphabet;
+  readonly rules: ReceiptRules;
   readonly receive: ReceiptSink;
   /** Null: messages to us are answered and dropped. */
   readonly inbound: InboundSink | null;
   readonly log: Logger;
+  /** Called for each receipt that does not say what it should. */
+  readonly onDamage: () => void;
 }
 
 /** Where the sessions of one carrier put what they get. */
 export function createDeliveries({
-  alphabet,
+  rules,
   receive,
   inbound,
   log,
+  onDamage,
 }: DeliveriesOptions): Deliveries {
   let queue: Item[] = [];
   /** Given to a sink that has not answered. */
@@ -124,7 +128,7 @@ export function createDeliveries({
 
   function toInbound({ octets, context }: WholeMessage<Context>): InboundMessage | null {
     const { from, to, dataCoding, receivedAt } = context;
-    const text = decodeText(octets, dataCoding, alphabet);
+    const text = decodeText(octets, dataCoding, rules.alphabet);
     if (text === null) {
       log.info({ dataCoding }, 'A message in an alphabet that is not read');
       return null;
@@ -147,6 +151,15 @@ export function createDeliveries({
     addMessages(reassembly.take(part, `${context.from} ${context.to}`, context), answer);
   }
 
+  function read(
+    { esmClass, dataCoding, tlvs, ...delivery }: Delivery,
+    all: Buffer,
+  ): ReceiptReading {
+    const { octets } = readPart(all, esmClass, tlvs);
+    const [source, destination] = [delivery.source.address, delivery.destination.address];
+    return readReceipt({ esmClass, dataCoding, tlvs, octets, source, destination }, rules);
+  }
+
   return {
     take(delivery, answer) {
       if (queue.length + inHand >= WAITING_MAX) {
@@ -154,13 +167,19 @@ export function createDeliveries({
         return;
       }
       const octets = octetsOf(delivery);
-      const { esmClass, dataCoding, tlvs } = delivery;
-      const bare = readPart(octets, esmClass, tlvs).octets;
-      const reading = readReceipt({ esmClass, dataCoding, tlvs, octets: bare }, alphabet);
+      const reading = read(delivery, octets);
       if (reading.kind === 'receipt') add({ receipt: reading.receipt, answer });
       else if (reading.kind === 'none') takeMessage(delivery, octets, answer);
       else {
-        log.debug({ reason: reading.reason }, 'A receipt that changes nothing');
+        if (reading.kind === 'ignored')
+          log.debug({ reason: reading.reason }, 'A receipt that changes nothing');
+        else {
+          log.warn(
+            { reason: reading.reason, esmClass: delivery.esmClass, octets: showOctets(octets) },
+            'A receipt that cannot be read',
+          );
+          onDamage();
+        }
         answer(STATUS.ok);
       }
     },

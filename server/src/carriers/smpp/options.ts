@@ -71,6 +71,15 @@ export interface SmppOptions {
   readonly serviceType: string;
   /** Whether receipts are asked for. Default true. */
   readonly registeredDelivery: boolean;
+  /** What a receipt's addresses say: who the recipient is (4.6.1), or nothing. Default `recipient`. */
+  readonly receiptSource: 'recipient' | 'any';
+  /** Whether a message counts as a receipt that is not marked as one. Default false. */
+  readonly unmarkedReceipts: boolean;
+  /**
+   * Carriers of one group take receipts on each other's messages; null: those of the same host, port and system id do.
+   * Default null.
+   */
+  readonly receiptGroup: string | null;
 
   readonly logger: Logger;
   /** A number in [0, 1), for the jitter of reconnects and the first reference of long messages. */
@@ -105,4 +114,7 @@ export const SMPP_DEFAULTS = {
   destinationNumbering: 'auto',
   serviceType: '',
   registeredDelivery: true,
+  receiptSource: 'recipient',
+  unmarkedReceipts: false,
+  receiptGroup: null,
 } as const satisfies Partial<SmppOptions>;

@@ -4,6 +4,9 @@ import type { CommandName } from './commands.ts';
 /** Optional parameters (TLVs) by tag, in their order; unknown ones are kept, of a repeated one the last. */
 export type Tlvs = ReadonlyMap<number, Buffer>;
 
+/** Longest id that is kept, in characters; the standard has 64 (5.2.23). */
+export const PROVIDER_ID_MAX = 255;
+
 /** No optional parameters; shared. */
 export const NO_TLVS: Tlvs = new Map();
 

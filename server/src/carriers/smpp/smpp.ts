@@ -89,10 +89,15 @@ export function createSmppCarrier(options: SmppOptions): Carrier {
     windowMax: options.binds * options.windowPerBind,
     async start(receive, inbound) {
       deliveries = createDeliveries({
-        alphabet: options.alphabet,
+        rules: {
+          alphabet: options.alphabet,
+          source: options.receiptSource,
+          unmarked: options.unmarkedReceipts,
+        },
         receive,
         inbound: inbound ?? null,
         log,
+        onDamage: options.onDamage,
       });
       started = true;
       for (const link of binds.slice(0, allowed).flat()) link.start();
