@@ -154,7 +154,7 @@ const SMPP = Type.Object(
     stopTimeoutMs: ms(
       SMPP_DEFAULTS.stopTimeoutMs,
       [0, 60_000],
-      'How long a stop waits for answers',
+      'How long a stop, or the answer to an unbind, waits for answers',
     ),
     alphabet: choice(['gsm-7', 'latin-1'], {
       default: SMPP_DEFAULTS.alphabet,

@@ -10,7 +10,7 @@
  * | any other request, an unknown one too                  | generic_nack with ESME_RINVCMDID (4.3.1)          |
  * | alert_notification, outbind, an unknown answer         | nothing: they have no answer                      |
  */
-import { findCommand, isResponse, TAGS } from './commands.ts';
+import { findCommand, isResponse, TAGS, type CommandName } from './commands.ts';
 import { NO_TLVS, type Pdu, type PduError } from './pdu.ts';
 import { STATUS } from './statuses.ts';
 
@@ -20,6 +20,11 @@ const SHOWN_MAX = 256;
 /** The first octets in hexadecimal, for the log. */
 export function showOctets(octets: Buffer): string {
   return octets.toString('hex', 0, SHOWN_MAX) + (octets.length > SHOWN_MAX ? '…' : '');
+}
+
+/** Whether only an SMSC takes a command. */
+export function isForSmsc(command: CommandName): boolean {
+  return command === 'submit_sm' || (command.startsWith('bind_') && !command.endsWith('_resp'));
 }
 
 /** What is taken of a PDU that cannot be read to its end, or null. */

@@ -1,6 +1,7 @@
 /**
  * Deliveries: what the SMSC sends us, as receipts and messages. They are handed on in batches, one at a time; each is
- * answered when it was taken, so a sink that is slow holds the SMSC back. Beyond a bound the SMSC is told to come again.
+ * answered when it was taken, so a sink that is slow holds the SMSC back. Beyond a bound no more is read: many an SMSC takes
+ * an error in an answer for failed for good.
  */
 import type { Logger } from '../../lib/log.ts';
 import type { InboundMessage } from '../../domain/inbound.ts';
@@ -12,18 +13,19 @@ import { TAGS } from './commands.ts';
 import { showOctets } from './damage.ts';
 import { createReassembly, readPart, type WholeMessage } from './reassembly.ts';
 import { readReceipt, type ReceiptReading, type ReceiptRules } from './receipts.ts';
-import type { Delivery } from './session.ts';
+import type { Delivery } from './session-events.ts';
 import { STATUS } from './statuses.ts';
 
 export interface Deliveries {
-  /** Takes one delivery; `answer` is called once, when it was taken or cannot be. */
-  take(delivery: Delivery, answer: (status: number) => void): void;
+  /** Takes one delivery; `answer` is called once, when it was taken or cannot be. False: no more until `onRoom`. */
+  take(delivery: Delivery, answer: (status: number) => void): boolean;
   /** Hands on what waits, incomplete messages too; resolves when all is taken. */
   stop(): Promise<void>;
 }
 
-/** Taken from the SMSC and not answered, of all sessions; more than any window in use. */
+/** Taken from the SMSC and not answered, of all sessions: from so many on no more is read, and from so few on again. */
 const WAITING_MAX = 2_000;
+const WAITING_LOW = 1_000;
 /** Handed on in one call. */
 const BATCH_MAX = 500;
 /** Incomplete messages, and how long their parts are waited for. */
@@ -51,6 +53,8 @@ export interface DeliveriesOptions {
   /** Null: messages to us are answered and dropped. */
   readonly inbound: InboundSink | null;
   readonly log: Logger;
+  /** There is room again after `take` said that there was none. */
+  readonly onRoom: () => void;
   /** Called for each receipt that does not say what it should. */
   readonly onDamage: () => void;
 }
@@ -61,11 +65,13 @@ export function createDeliveries({
   receive,
   inbound,
   log,
+  onRoom,
   onDamage,
 }: DeliveriesOptions): Deliveries {
   let queue: Item[] = [];
   /** Given to a sink that has not answered. */
   let inHand = 0;
+  let isFull = false;
   let handing: Promise<void> | null = null;
   const reassembly = createReassembly<Context>(REASSEMBLY_MAX, REASSEMBLY_MS, () =>
     performance.now(),
@@ -97,6 +103,10 @@ export function createDeliveries({
           (each.receipt === undefined ? toldMessages : toldReceipts) ? STATUS.ok : STATUS.temporary,
         );
       inHand = 0;
+      if (isFull && queue.length <= WAITING_LOW) {
+        isFull = false;
+        onRoom();
+      }
     }
   }
 
@@ -162,10 +172,6 @@ export function createDeliveries({
 
   return {
     take(delivery, answer) {
-      if (queue.length + inHand >= WAITING_MAX) {
-        answer(STATUS.temporary);
-        return;
-      }
       const octets = octetsOf(delivery);
       const reading = read(delivery, octets);
       if (reading.kind === 'receipt') add({ receipt: reading.receipt, answer });
@@ -182,6 +188,8 @@ export function createDeliveries({
         }
         answer(STATUS.ok);
       }
+      isFull = queue.length + inHand >= WAITING_MAX;
+      return !isFull;
     },
     async stop() {
       clearInterval(sweeper);

@@ -6,13 +6,15 @@ import type { Logger } from '../../lib/log.ts';
 import type { SmppOptions } from './options.ts';
 import type { BindName, MessageBody } from './pdu.ts';
 import type { Answer } from './outstanding.ts';
-import { Session, type Delivery, type SessionEnd } from './session.ts';
+import type { Delivery, SessionEnd } from './session-events.ts';
+import { Session } from './session.ts';
 
 /** Whom a link tells. */
 export interface LinkEvents {
   onBound(): void;
   onRoom(): void;
-  onDelivery(delivery: Delivery, answer: (status: number) => void): void;
+  /** As `SessionEvents.onDelivery`. */
+  onDelivery(delivery: Delivery, answer: (status: number) => void): boolean;
   /** As `SessionEvents.onDamage`. */
   onDamage(): void;
   /** A session ended; another may follow. */
@@ -31,6 +33,8 @@ export interface Link {
   readonly detail: string | null;
   /** As `Session.submit`. */
   submit(body: MessageBody, done: (answer: Answer) => void): void;
+  /** As `Session.resume`. */
+  resume(): void;
   /** Stops connecting; ends the session as `Session.stop`. */
   stop(drainMs: number): Promise<void>;
 }
@@ -127,6 +131,7 @@ export function createLink(
       if (session === null) done({ kind: 'unsent', detail: detail ?? 'Not bound' });
       else session.submit(body, done);
     },
+    resume: () => session?.resume(),
     async stop(drainMs) {
       stopped = true;
       if (timer !== null) clearTimeout(timer);

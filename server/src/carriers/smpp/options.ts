@@ -57,7 +57,7 @@ export interface SmppOptions {
   readonly throttledMs: number;
   /** Milliseconds for which later parts of a message are tried again, its first being taken. Default 60,000. */
   readonly partRetryMs: number;
-  /** Milliseconds that a stop waits for answers. Default 10,000. */
+  /** Milliseconds that a stop, or the answer to the SMSC's unbind, waits for answers. Default 10,000. */
   readonly stopTimeoutMs: number;
 
   /** What `data_coding` 0 means there. Default `gsm-7`. */

@@ -2,53 +2,33 @@
  * A session: one TCP connection and its bind (SMPP 3.4, 2.2 and 4.1), from the first octet to the last.
  *
  * ```
- *                 connected           bound by the SMSC
- *  CLOSED ──▶ CONNECTING ──▶ BINDING ──▶ BOUND ──stop()──▶ UNBINDING ──unbind_resp──▶ CLOSED
- *                 │             │          │                   │
- *                 └─────────────┴──────────┴───────────────────┴──▶ CLOSED
- *    refused, timed out, broken, a length that cannot be, enquire_link without an answer, the SMSC's unbind
+ *                 connected           bound by the SMSC      stop(), or the SMSC's unbind
+ *  CLOSED ──▶ CONNECTING ──▶ BINDING ──▶ BOUND ──▶ DRAINING ──▶ UNBINDING ──unbind_resp──▶ CLOSED
+ *                 │             │          │           │  │         │
+ *                 │             │          │           │  └─ unbind_resp to the SMSC's unbind ──▶ CLOSED
+ *                 └─────────────┴──────────┴───────────┴────────────┴──▶ CLOSED
+ *    refused, timed out, broken, a length that cannot be, enquire_link without an answer
  * ```
+ * DRAINING takes answers and deliveries and submits nothing. It ends when nothing is open, or after a time. While nobody
+ * takes what the SMSC delivers, the session does not read, and its clock stands still: no answer is late meanwhile.
+ *
  * A session lives once: after CLOSED the link makes another. Whatever ends it, every request gets an answer: `lost`
  * when its octets were handed to the socket, `unsent` when not.
  */
 import type { Socket } from 'node:net';
 import type { Logger } from '../../lib/log.ts';
-import { findCommand, INTERFACE_VERSION, type CommandName } from './commands.ts';
-import { refusePdu, salvage, showOctets } from './damage.ts';
+import { createClock } from './clock.ts';
+import { INTERFACE_VERSION } from './commands.ts';
+import { isForSmsc, refusePdu, salvage, showOctets } from './damage.ts';
 import { createFrameDecoder } from './frames.ts';
 import type { SmppOptions } from './options.ts';
 import { createOutlet } from './outlet.ts';
 import { createOutstanding, type Answer, type Outstanding } from './outstanding.ts';
 import { NO_TLVS, PduError, type BindName, type MessageBody, type Pdu, type PduOf } from './pdu.ts';
 import { readHeader, readPdu } from './reader.ts';
+import type { Delivery, SessionEvents, SessionState } from './session-events.ts';
 import { endSocket, openSocket } from './socket.ts';
 import { describeStatus, PERMANENT_BIND_REFUSALS, STATUS } from './statuses.ts';
-
-/** Where a session is in its life. */
-export type SessionState = 'CLOSED' | 'CONNECTING' | 'BINDING' | 'BOUND' | 'UNBINDING';
-
-/** A message from the SMSC: a receipt or somebody's message. */
-export type Delivery = PduOf<'deliver_sm' | 'data_sm'>;
-
-/** Why a session ended. */
-export interface SessionEnd {
-  readonly reason: string;
-  /** The SMSC refused the bind in a way that does not mend itself. */
-  readonly isRefused: boolean;
-}
-
-/** Whom a session tells. */
-export interface SessionEvents {
-  onBound(): void;
-  /** A request was answered or given up: there is room in the window. */
-  onRoom(): void;
-  /** Answer with a status, once, at any time. */
-  onDelivery(delivery: Delivery, answer: (status: number) => void): void;
-  /** The SMSC sent what cannot be read, or what nobody sends to us. */
-  onDamage(): void;
-  /** The last word; after the answers of all requests. */
-  onClosed(end: SessionEnd): void;
-}
 
 /** Octets that the SMSC may leave unread before the session is given up. */
 const UNREAD_MAX = 16 * 1024 * 1024;
@@ -62,7 +42,9 @@ export class Session {
   readonly #bind: BindName;
   readonly #events: SessionEvents;
   readonly #log: Logger;
-  readonly #outstanding = createOutstanding(() => performance.now());
+  /** Stands still while it does not read. */
+  readonly #clock = createClock();
+  readonly #outstanding = createOutstanding(() => this.#clock.now());
   readonly #outlet = createOutlet((octets) => this.#write(octets));
   readonly #decoder = createFrameDecoder((bytes, start, end) => this.#takeFrame(bytes, start, end));
   #state: SessionState = 'CLOSED';
@@ -72,9 +54,13 @@ export class Session {
   #timer: NodeJS.Timeout | null = null;
   #heardAt = 0;
   #enquiring = false;
-  #stopping: Promise<void> | null = null;
+  /** Deliveries that were not answered. */
+  #unanswered = 0;
+  /** Sequence number of the SMSC's unbind. */
+  #unbindAsked: number | null = null;
   #whenIdle: (() => void) | null = null;
   #whenClosed: (() => void) | null = null;
+  #closed: Promise<void> = Promise.resolve();
   /** Resolves when the socket is gone. */
   #ended: Promise<void> = Promise.resolve();
 
@@ -91,7 +77,7 @@ export class Session {
 
   /** How many more submit_sm it takes now. */
   get room(): number {
-    return this.#state === 'BOUND' && this.#stopping === null && this.#bind !== 'bind_receiver'
+    return this.#state === 'BOUND' && this.#bind !== 'bind_receiver'
       ? this.#options.windowPerBind - this.#outstanding.submits
       : 0;
   }
@@ -102,6 +88,7 @@ export class Session {
     this.#state = 'CONNECTING';
     const socket = openSocket(this.#options);
     this.#socket = socket;
+    this.#closed = new Promise((resolve) => (this.#whenClosed = resolve));
     this.#timer = setTimeout(
       () => this.#close(`No bind within ${bindTimeoutMs} ms (${this.#state})`),
       bindTimeoutMs,
@@ -120,27 +107,36 @@ export class Session {
 
   /** Waits for answers up to a time, unbinds and closes; resolves when it is closed. */
   async stop(drainMs: number): Promise<void> {
-    if (this.#state === 'BOUND' || this.#state === 'UNBINDING') {
-      this.#stopping ??= this.#unbind(drainMs);
-      await this.#stopping;
-    } else this.#close('Stopped');
+    if (this.#state === 'BOUND') void this.#leave(drainMs);
+    else if (this.#state !== 'DRAINING' && this.#state !== 'UNBINDING') this.#close('Stopped');
+    await this.#closed;
     await this.#ended;
   }
 
-  async #unbind(drainMs: number): Promise<void> {
-    await this.#drained(drainMs);
+  /** Reads again. */
+  resume(): void {
+    this.#clock.go();
+    this.#socket?.resume();
+  }
+
+  async #leave(drainMs: number): Promise<void> {
+    this.#state = 'DRAINING';
+    if (!this.#isIdle) await this.#drained(drainMs);
     // It may have been closed meanwhile.
-    if (this.#state !== 'BOUND') return;
-    this.#state = 'UNBINDING';
-    this.#request('unbind');
-    await new Promise<void>((resolve) => {
-      this.#whenClosed = resolve;
+    if (this.#state !== 'DRAINING') return;
+    if (this.#unbindAsked !== null) this.#answerUnbind(this.#unbindAsked);
+    else {
+      this.#state = 'UNBINDING';
+      this.#request('unbind');
       this.#arm(setTimeout(() => this.#close('No answer to unbind'), UNBIND_MS));
-    });
+    }
+  }
+
+  get #isIdle(): boolean {
+    return this.#outstanding.submits === 0 && this.#unanswered === 0;
   }
 
   async #drained(drainMs: number): Promise<void> {
-    if (this.#outstanding.submits === 0) return;
     let timer: NodeJS.Timeout | undefined;
     await new Promise<void>((resolve) => {
       this.#whenIdle = resolve;
@@ -148,6 +144,26 @@ export class Session {
     });
     clearTimeout(timer);
     this.#whenIdle = null;
+  }
+
+  /** The answers that are still to come are taken first: once it is answered, the SMSC gives none. */
+  #takeUnbind(sequence: number): void {
+    this.#unbindAsked = sequence;
+    const { submits } = this.#outstanding;
+    this.#log.info({ bind: this.#bind, submits }, 'The SMSC unbinds; its answers are waited for');
+    if (this.#state === 'BOUND') {
+      void this.#leave(this.#options.stopTimeoutMs);
+      // It may refuse what comes now; another session takes it.
+      this.#outlet.takeBack();
+      for (const request of this.#outstanding.takeFrom(this.#unwrittenFrom))
+        request.done?.({ kind: 'unsent', detail: 'The SMSC unbound' });
+      this.#noteIdle();
+    } else if (this.#state !== 'DRAINING') this.#answerUnbind(sequence);
+  }
+
+  #answerUnbind(sequence: number): void {
+    this.#send({ command: 'unbind_resp', status: 0, sequence });
+    this.#close('The SMSC unbound');
   }
 
   #arm(timer: NodeJS.Timeout): void {
@@ -187,7 +203,7 @@ export class Session {
 
   #take(chunk: Buffer): void {
     if (this.#state === 'CLOSED') return;
-    this.#heardAt = performance.now();
+    this.#heardAt = this.#clock.now();
     try {
       this.#decoder.push(chunk);
     } catch (error) {
@@ -250,8 +266,7 @@ export class Session {
           this.#enquiring = false;
         return;
       case 'unbind':
-        this.#send({ command: 'unbind_resp', status: 0, sequence: pdu.sequence });
-        this.#close('The SMSC unbound');
+        this.#takeUnbind(pdu.sequence);
         return;
       case 'unbind_resp':
         if (this.#outstanding.take(pdu.sequence, 'unbind') !== undefined) this.#close('Unbound');
@@ -288,12 +303,16 @@ export class Session {
   }
 
   #noteRoom(): void {
-    if (this.#outstanding.submits === 0) this.#whenIdle?.();
+    this.#noteIdle();
     this.#events.onRoom();
   }
 
+  #noteIdle(): void {
+    if (this.#isIdle) this.#whenIdle?.();
+  }
+
   #takeBindAnswer(pdu: PduOf<`${BindName}_resp`>): void {
-    const bind = findCommand(bindIdOf(pdu.command)) ?? this.#bind;
+    const bind = pdu.command.slice(0, -'_resp'.length) as BindName;
     if (this.#state !== 'BINDING' || this.#outstanding.take(pdu.sequence, bind) === undefined)
       return;
     if (pdu.status !== 0) {
@@ -327,17 +346,23 @@ export class Session {
     const command = pdu.command === 'deliver_sm' ? 'deliver_sm_resp' : 'data_sm_resp';
     // Alone, so that the PDU with its octets can go before it is answered.
     const { sequence } = pdu;
-    const answer = (status: number) =>
+    this.#unanswered += 1;
+    const answer = (status: number) => {
       this.#send({ command, status, sequence, messageId: '', tlvs: NO_TLVS });
-    if (this.#state === 'BOUND' || this.#state === 'UNBINDING')
-      this.#events.onDelivery(pdu, answer);
-    else answer(STATUS.invalidBind);
+      this.#unanswered -= 1;
+      this.#noteIdle();
+    };
+    if (this.#state === 'BINDING') answer(STATUS.invalidBind);
+    else if (!this.#events.onDelivery(pdu, answer)) {
+      this.#clock.halt();
+      this.#socket?.pause();
+    }
   }
 
   /** Gives up what is late and asks whether the SMSC is still there. */
   #tick(): void {
     const { responseTimeoutMs, enquireLinkMs } = this.#options;
-    const now = performance.now();
+    const now = this.#clock.now();
     const late = this.#outstanding.takeSince(now - responseTimeoutMs);
     for (const request of late)
       request.done?.({ kind: 'lost', detail: `No answer within ${responseTimeoutMs} ms` });
@@ -370,13 +395,4 @@ export class Session {
     this.#events.onClosed({ reason, isRefused });
     this.#whenClosed?.();
   }
-}
-
-/** Whether only an SMSC takes it. */
-function isForSmsc(command: CommandName): boolean {
-  return command === 'submit_sm' || (command.startsWith('bind_') && !command.endsWith('_resp'));
-}
-
-function bindIdOf(response: `${BindName}_resp`): number {
-  return { bind_receiver_resp: 1, bind_transmitter_resp: 2, bind_transceiver_resp: 9 }[response];
 }

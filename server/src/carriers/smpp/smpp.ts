@@ -13,7 +13,7 @@ import { createLink, type Link } from './link.ts';
 import type { SmppOptions } from './options.ts';
 import type { BindName } from './pdu.ts';
 import { createPool } from './pool.ts';
-import type { Delivery } from './session.ts';
+import type { Delivery } from './session-events.ts';
 import { STATUS } from './statuses.ts';
 import { createSubmitter } from './submit.ts';
 
@@ -36,9 +36,10 @@ export function createSmppCarrier(options: SmppOptions): Carrier {
     onRoom: pool.onRoom,
     onDown: pool.onDown,
     onDamage: options.onDamage,
-    onDelivery(delivery: Delivery, answer: (status: number) => void): void {
-      if (deliveries === null) answer(STATUS.temporary);
-      else deliveries.take(delivery, answer);
+    onDelivery(delivery: Delivery, answer: (status: number) => void): boolean {
+      if (deliveries !== null) return deliveries.take(delivery, answer);
+      answer(STATUS.temporary);
+      return true;
     },
   };
   const kinds: readonly BindName[] =
@@ -97,6 +98,9 @@ export function createSmppCarrier(options: SmppOptions): Carrier {
         receive,
         inbound: inbound ?? null,
         log,
+        onRoom() {
+          for (const link of binds.flat()) link.resume();
+        },
         onDamage: options.onDamage,
       });
       started = true;
