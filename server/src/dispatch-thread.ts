@@ -123,7 +123,13 @@ void serveThread<DispatchThreadData, DispatchThreadApi>(async ({ databaseUrl, co
   );
 
   return {
-    measure: () => metrics.read(),
+    measure() {
+      for (const { carrier: lane, connections, connected } of dispatcher.describeLanes()) {
+        if (connections !== null) metrics.connections.set({ lane }, connections);
+        if (connected !== null) metrics.connected.set({ lane }, connected);
+      }
+      return metrics.read();
+    },
     describeLanes: async () => dispatcher.describeLanes(),
     report: reports.take,
     async stop() {

@@ -201,6 +201,7 @@ describe('over SMPP', () => {
     expect(smsc.sessions).toHaveLength(1);
     const { body: metrics } = await fanfare.get('/metrics');
     expect(metrics['text']).toContain('fanfare_carrier_damaged_total{lane="smsc"} 1');
+    expect(metrics['text']).toContain('fanfare_carrier_connected{lane="smsc"} 1');
   });
 
   it('combines the receipts of a long message', async () => {

@@ -1,5 +1,6 @@
 /** The SMPP carrier against an SMSC with a script, over real sockets. */
 import * as fc from 'fast-check';
+import { pino } from 'pino';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { InboundMessage, Receipt } from '../../src/carriers/carrier.ts';
@@ -176,6 +177,27 @@ describe('a bind', () => {
       detail: 'The SMSC refused the bind: ESME_RINVPASWD (0x0e): invalid password',
     });
     expect(smsc.sessions).toHaveLength(1);
+  });
+
+  it('that is refused is logged once for each reason, with the status by name', async () => {
+    const lines: Record<string, unknown>[] = [];
+    const logger = pino({}, { write: (line: string) => void lines.push(JSON.parse(line)) });
+    let status = 0x08;
+    const { smsc, carrier } = await begin({ bind: () => status }, { logger });
+    const tries = () => smsc.received('bind_transceiver').length;
+    await until(() => tries() >= 5);
+    status = 0x0e;
+    const before = tries();
+    await until(() => tries() >= before + 5);
+    status = 0;
+    await until(isUp(carrier));
+    // As Pino counts levels: info, warn, error.
+    const said = lines.filter((line) => Number(line['level']) >= 30);
+    expect(said.map((line) => [line['level'], line['reason'] ?? line['msg']])).toEqual([
+      [40, 'The SMSC refused the bind: ESME_RSYSERR (0x08): system error'],
+      [50, 'The SMSC refused the bind: ESME_RINVPASWD (0x0e): invalid password'],
+      [30, 'Bound to the SMSC'],
+    ]);
   });
 
   it('that is never answered is given up and tried again', async () => {

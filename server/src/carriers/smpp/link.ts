@@ -70,6 +70,8 @@ export function createLink(
   let boundAt: number | null = null;
   let stopped = false;
   let detail: string | null = 'Not connected yet';
+  /** Why it was not bound when that was logged last; null: it was. */
+  let logged: string | null = null;
 
   function open(): void {
     timer = null;
@@ -80,6 +82,7 @@ export function createLink(
         onBound() {
           boundAt = performance.now();
           detail = null;
+          logged = null;
           log.info({ bind }, 'Bound to the SMSC');
           events.onBound();
         },
@@ -101,10 +104,10 @@ export function createLink(
     if (!stopped) {
       const delayMs = reconnectDelayMs(options, failures, end.isRefused);
       failures += 1;
-      log[end.isRefused ? 'error' : 'warn'](
-        { bind, reason: end.reason, delayMs },
-        'The SMPP session ended; connecting again',
-      );
+      // Tries go on for as long as it takes: each reason is said once.
+      const level = end.reason === logged ? 'debug' : end.isRefused ? 'error' : 'warn';
+      logged = end.reason;
+      log[level]({ bind, reason: end.reason, delayMs }, 'Not bound to the SMSC; connecting again');
       timer = setTimeout(open, delayMs);
     }
     events.onDown();
