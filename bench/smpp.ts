@@ -82,6 +82,7 @@ async function connectOurs(port: number): Promise<Client> {
     windowPerBind: WINDOW,
     logger: createLogger('silent'),
     random: Math.random,
+    onDamage: () => undefined,
   });
   await carrier.start(async () => undefined);
   while (carrier.state?.().connected !== 1) await sleep(5);

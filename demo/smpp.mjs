@@ -27,22 +27,22 @@ function createSmsc(port) {
     smsc.taken.push({ to, text: pdu.short_message.message });
     setTimeout(() => session.send(pdu.response({ message_id: id.toString(16).toUpperCase() })), 5);
     setTimeout(
-      () => report(id, to.endsWith('98') ? 'UNDELIV' : 'DELIVRD'),
+      () => report(id, to, to.endsWith('98') ? 'UNDELIV' : 'DELIVRD'),
       20 + Math.random() * 300,
     );
   }
 
   /** To whichever session is there; without one, later, for as long as another may come. */
-  function report(id, stat) {
+  function report(id, from, stat) {
     if (smsc.isOver) return;
     const [session] = smsc.sessions;
     if (session === undefined) {
-      setTimeout(() => report(id, stat), 100);
+      setTimeout(() => report(id, from, stat), 100);
       return;
     }
     session.deliver_sm({
       esm_class: 4,
-      source_addr: '0',
+      source_addr: from,
       destination_addr: SHOP.slice(1),
       short_message: `id:${String(id).padStart(10, '0')} sub:001 dlvrd:001 submit date:2601010101 done date:2601010102 stat:${stat} err:000 text:`,
     });

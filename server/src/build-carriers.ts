@@ -7,8 +7,13 @@ import type { Logger } from './lib/log.ts';
 /**
  * One carrier for each entry of the configuration, in its order, not started. Only the kinds that it has are loaded: all of them
  * would be a good part of a start.
+ * @param onDamage called for each unit from a carrier's far side that cannot be read
  */
-export function buildCarriers(config: Config, log: Logger): Promise<Carrier[]> {
+export function buildCarriers(
+  config: Config,
+  log: Logger,
+  onDamage: (carrier: string) => void,
+): Promise<Carrier[]> {
   return Promise.all(
     Object.entries(config.carriers).map(async ([name, options]) => {
       switch (options.kind) {
@@ -18,7 +23,13 @@ export function buildCarriers(config: Config, log: Logger): Promise<Carrier[]> {
         }
         case 'smpp': {
           const { createSmppCarrier } = await import('./carriers/smpp/smpp.ts');
-          return createSmppCarrier({ ...options, name, logger: log, random: Math.random });
+          return createSmppCarrier({
+            ...options,
+            name,
+            logger: log,
+            random: Math.random,
+            onDamage: () => onDamage(name),
+          });
         }
         case 'smtp': {
           const { createSmtpCarrier } = await import('./carriers/smtp/smtp.ts');

@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { buildCarriers } from './build-carriers.ts';
 import type { Config } from './config/config.ts';
+import { groupBySmsc } from './config/receipt-groups.ts';
 import { createConnectionShares } from './dispatch/connection-shares.ts';
 import { createDispatcher, type LaneState } from './dispatch/dispatcher.ts';
 import { createSettler } from './dispatch/settle.ts';
@@ -59,6 +60,7 @@ void serveThread<DispatchThreadData, DispatchThreadApi>(async ({ databaseUrl, co
     store,
     log,
     outcomesWritten: () => settler.flushed(),
+    lanesOf: groupBySmsc(config.carriers),
     onApplied(tally: ReceiptTally) {
       for (const [result, count] of Object.entries(tally)) metrics.receipts.inc({ result }, count);
     },
@@ -68,7 +70,7 @@ void serveThread<DispatchThreadData, DispatchThreadApi>(async ({ databaseUrl, co
 
   const node = `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`;
   const { leaseMs } = config.dispatch;
-  const carriers = await buildCarriers(config, log);
+  const carriers = await buildCarriers(config, log, (lane) => metrics.damaged.inc({ lane }));
   const shares = createConnectionShares({ store, log, node, carriers, leaseMs });
   // Before the carriers' own, so that it comes after them: what is open is not given away.
   stops.push(() => shares.stop());
@@ -121,7 +123,13 @@ void serveThread<DispatchThreadData, DispatchThreadApi>(async ({ databaseUrl, co
   );
 
   return {
-    measure: () => metrics.read(),
+    measure() {
+      for (const { carrier: lane, connections, connected } of dispatcher.describeLanes()) {
+        if (connections !== null) metrics.connections.set({ lane }, connections);
+        if (connected !== null) metrics.connected.set({ lane }, connected);
+      }
+      return metrics.read();
+    },
     describeLanes: async () => dispatcher.describeLanes(),
     report: reports.take,
     async stop() {

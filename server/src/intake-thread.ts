@@ -3,6 +3,7 @@
  * root of intake: `app.ts` starts it.
  */
 import type { Config } from './config/config.ts';
+import { groupBySmsc } from './config/receipt-groups.ts';
 import { createAddressGuard } from './events/address-guard.ts';
 import { createSendReader, type SendAnswer, type SendQuestion } from './http/send.ts';
 import { createReports, type Reported } from './intake/reports.ts';
@@ -41,6 +42,7 @@ void serveThread<IntakeThreadData, IntakeThreadApi>(async ({ databaseUrl, config
     // Other nodes send: what is not settled yet is parked.
     outcomesWritten: () => Promise.resolve(),
     onApplied: () => undefined,
+    lanesOf: groupBySmsc(config.carriers),
   });
   const submitter = createSubmitter({
     store,

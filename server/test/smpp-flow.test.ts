@@ -1,6 +1,6 @@
 /** Messages over SMPP through the whole server: receipts that name the SMSC's ids, in its spelling and in any order. */
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { canonicalProviderId } from '../src/domain/receipt.ts';
+import { encodePdu } from '../src/carriers/smpp/writer.ts';
 import {
   recipients,
   startFanfare,
@@ -9,7 +9,14 @@ import {
   useFanfare,
   type FanfareClient,
 } from './support/fanfare.ts';
-import { receiptFor, startSmsc, submitAnswer, type Smsc, type SmscScript } from './support/smsc.ts';
+import {
+  deliverSm,
+  receiptFor,
+  startSmsc,
+  submitAnswer,
+  type Smsc,
+  type SmscScript,
+} from './support/smsc.ts';
 
 async function beginSmsc(script: SmscScript = {}): Promise<Smsc> {
   const smsc = await startSmsc(script);
@@ -53,6 +60,10 @@ async function beginShared(script: SmscScript): Promise<{ smsc: Smsc; fanfare: F
   return { smsc: sharedSmsc, fanfare };
 }
 
+/** A receipt that comes from where the message went. */
+const on = (pdu: { destination: { address: string } }, id: string, stat = 'DELIVRD') =>
+  receiptFor(id, stat, '000', pdu.destination.address);
+
 const delivered = (count: number) => (operation: Record<string, any>) =>
   operation['stats'].delivered === count;
 
@@ -63,9 +74,9 @@ describe('over SMPP', () => {
       submit(pdu, session) {
         count += 1;
         // Every other receipt overtakes the answer.
-        if (count % 2 === 0) session.send(receiptFor(`m${count}`, 'DELIVRD'));
+        if (count % 2 === 0) session.send(on(pdu, `m${count}`));
         session.send(submitAnswer(pdu, `m${count}`));
-        if (count % 2 === 1) session.send(receiptFor(`m${count}`, 'DELIVRD'));
+        if (count % 2 === 1) session.send(on(pdu, `m${count}`));
       },
     });
     const id = await fanfare.send({ to: recipients(500), content: text('Hello') });
@@ -95,7 +106,7 @@ describe('over SMPP', () => {
         const own = next;
         session.send(submitAnswer(pdu, inAnswer(own)));
         const status = own % 10 === 0 ? 'UNDELIV' : 'DELIVRD';
-        session.send(receiptFor(inReceipt(own), status));
+        session.send(on(pdu, inReceipt(own), status));
       },
     });
     const fanfare = await startFanfare({ config: configFor(smsc.port) });
@@ -109,13 +120,88 @@ describe('over SMPP', () => {
       'select provider_id, status from message',
     );
     expect(wrong.rows).toHaveLength(500);
-    const numbers = new Map(
-      [...Array(500).keys()].map((i) => [canonicalProviderId(inAnswer(101 + i)), 101 + i]),
-    );
+    const numbers = new Map([...Array(500).keys()].map((i) => [inAnswer(101 + i), 101 + i]));
     for (const { provider_id: given, status } of wrong.rows) {
       const number = numbers.get(given);
       expect([number, status]).toEqual([number, number! % 10 === 0 ? 'UNDELIVERED' : 'DELIVERED']);
     }
+  });
+
+  it('matches opaque ids that differ in case only, in receipts of any coding, over either of two carriers', async () => {
+    const base62 = (n: number) => ['aB', 'Ab', 'AB', 'ab'][n % 4]! + Math.floor(n / 4);
+    let count = 0;
+    const smsc = await beginSmsc({
+      submit(pdu, session) {
+        const own = count;
+        count += 1;
+        session.send(submitAnswer(pdu, base62(own)));
+        // Whichever bind the SMSC likes.
+        const others = smsc.sessions.filter((each) => each.boundAs !== null);
+        const dataCoding = [0, 4, 8][own % 3]!;
+        others[own % others.length]?.send({
+          ...on(pdu, base62(own), own % 10 === 0 ? 'UNDELIV' : 'DELIVRD'),
+          dataCoding,
+        });
+      },
+    });
+    const { carriers } = configFor(smsc.port);
+    const config = {
+      carriers: { smsc: carriers.smsc, twin: { ...carriers.smsc } },
+      senders: ['smsc', 'twin'].map((carrier, i) => ({
+        address: `+1500555010${i}`,
+        channel: 'SMS',
+        carrier,
+      })),
+    };
+    const fanfare = await startFanfare({ config });
+    const ended = ({ stats }: Record<string, any>) => stats.delivered + stats.undelivered === 200;
+    for (const sender of config.senders) {
+      const from = { address: sender.address, channel: 'SMS' };
+      const id = await fanfare.send({ from, to: recipients(200), content: text('Hello') });
+      expect((await fanfare.watch(id, ended))['stats']).toMatchObject({ undelivered: 20 });
+    }
+    const { rows } = await fanfare.database.query<{ provider_id: string; status: string }>(
+      'select provider_id, status from message',
+    );
+    const ids = Array.from({ length: 400 }, (_, i) => base62(i));
+    for (const { provider_id: given, status } of rows)
+      expect([given, status]).toEqual([
+        given,
+        ids.indexOf(given) % 10 === 0 ? 'UNDELIVERED' : 'DELIVERED',
+      ]);
+  });
+
+  it('takes the words of a receipt for a message where nobody has marked them, and a STOP that is damaged', async () => {
+    const smsc = await beginSmsc({
+      submit: (pdu, session) => session.send(submitAnswer(pdu, '7')),
+    });
+    const fanfare = await startFanfare({ config: configFor(smsc.port) });
+    const id = await fanfare.send({ to: recipients(1), content: text('Hello') });
+    await fanfare.watch(id, ({ stats }) => stats.sent === 1);
+    const [submitted] = smsc.received('submit_sm');
+    const destination = submitted!.destination;
+    const forged = { ...on({ destination }, '7', 'UNDELIV'), esmClass: 0 };
+    const intermediate = { ...on({ destination }, '7', 'UNDELIV'), esmClass: 0x20 };
+    const foreign = receiptFor('7', 'UNDELIV', '000', '4917099999999');
+    for (const pdu of [forged, intermediate, foreign]) smsc.session.send(pdu);
+    const stop = Buffer.concat([
+      encodePdu(deliverSm({ text: 'STOP', source: { ton: 1, npi: 1, address: '4917055555555' } })),
+      Buffer.from([0]),
+    ]);
+    stop.writeUInt32BE(stop.length);
+    smsc.session.raw(stop);
+    await until(async () => smsc.received('deliver_sm_resp').length === 4);
+    const { body } = await fanfare.get('/v1/Suppressions');
+    expect(JSON.stringify(body)).toContain('+4917055555555');
+    expect((await fanfare.operation(id))['stats']).toMatchObject({ sent: 1, undelivered: 0 });
+    smsc.session.send(on({ destination }, '7'));
+    await fanfare.watch(id, delivered(1));
+    const inbound = await fanfare.database.query('select 1 from inbound_message');
+    expect(inbound.rows).toHaveLength(2);
+    expect(smsc.sessions).toHaveLength(1);
+    const { body: metrics } = await fanfare.get('/metrics');
+    expect(metrics['text']).toContain('fanfare_carrier_damaged_total{lane="smsc"} 1');
+    expect(metrics['text']).toContain('fanfare_carrier_connected{lane="smsc"} 1');
   });
 
   it('combines the receipts of a long message', async () => {
@@ -130,9 +216,11 @@ describe('over SMPP', () => {
     const first = await send();
     await fanfare.watch(first, ({ stats }) => stats.sent === 1);
     expect(count).toBe(3);
-    smsc.session.send(receiptFor('p3', 'DELIVRD'));
-    smsc.session.send(receiptFor('p1', 'DELIVRD'));
-    smsc.session.send(receiptFor('p1', 'DELIVRD'));
+    const to = smsc.received('submit_sm').at(-1);
+    const of = (part: string, stat = 'DELIVRD') => on(to!, part, stat);
+    smsc.session.send(of('p3'));
+    smsc.session.send(of('p1'));
+    smsc.session.send(of('p1'));
     await until(async () => {
       const { rows } = await fanfare.database.query(
         "select 1 from carrier_message where provider_id in ('p1', 'p2', 'p3') and status = 'DELIVERED'",
@@ -140,15 +228,15 @@ describe('over SMPP', () => {
       return rows.length === 2;
     });
     expect((await fanfare.operation(first))['stats'].sent).toBe(1);
-    smsc.session.send(receiptFor('p2', 'DELIVRD'));
+    smsc.session.send(of('p2'));
     await fanfare.watch(first, delivered(1));
 
     const second = await send();
     await fanfare.watch(second, ({ stats }) => stats.sent === 1);
-    smsc.session.send(receiptFor('p4', 'DELIVRD'));
-    smsc.session.send(receiptFor('p5', 'UNDELIV', '1'));
+    smsc.session.send(of('p4'));
+    smsc.session.send(of('p5', 'UNDELIV'));
     await fanfare.watch(second, ({ stats }) => stats.undelivered === 1);
-    smsc.session.send(receiptFor('p6', 'DELIVRD'));
+    smsc.session.send(of('p6'));
     await until(async () => {
       const { rows } = await fanfare.database.query(
         "select 1 from carrier_message where provider_id = 'p6' and status = 'DELIVERED'",
@@ -171,7 +259,7 @@ describe('over SMPP', () => {
         }
         session.send(submitAnswer(pdu, `k${count}`));
         session.send(receiptFor(`stranger${count}`, 'DELIVRD'));
-        session.send(receiptFor(`k${count}`, 'DELIVRD'));
+        session.send(on(pdu, `k${count}`));
       },
     });
     const id = await fanfare.send({ to: recipients(200), content: text('Hello') });
@@ -198,7 +286,7 @@ describe('over SMPP', () => {
         total += 1;
         const own = total;
         session.send(submitAnswer(pdu, `r${own}`));
-        session.send(receiptFor(`r${own}`, 'DELIVRD'));
+        session.send(on(pdu, `r${own}`));
         if (own === 500) kill();
       },
     };

@@ -42,8 +42,7 @@ export interface Submission {
 /** What the carrier answered to one submission. Delays are in milliseconds. */
 export type SendResult =
   /**
-   * Handed over; `providerId` is the carrier's own id, in canonical form (`domain/receipt.ts`) where receipts quote it.
-   * Receipts may follow, or may have come already.
+   * Handed over; `providerId` is the carrier's own id as it was given. Receipts may follow, or may have come already.
    */
   | {
       readonly kind: 'accepted';

@@ -154,7 +154,7 @@ const SMPP = Type.Object(
     stopTimeoutMs: ms(
       SMPP_DEFAULTS.stopTimeoutMs,
       [0, 60_000],
-      'How long a stop waits for answers',
+      'How long a stop, or the answer to an unbind, waits for answers',
     ),
     alphabet: choice(['gsm-7', 'latin-1'], {
       default: SMPP_DEFAULTS.alphabet,
@@ -169,6 +169,19 @@ const SMPP = Type.Object(
     serviceType: words(5, '`service_type`.', SMPP_DEFAULTS.serviceType),
     registeredDelivery: flag(SMPP_DEFAULTS.registeredDelivery, {
       description: 'Whether receipts are asked for.',
+    }),
+    receiptSource: choice(['recipient', 'any'], {
+      default: SMPP_DEFAULTS.receiptSource,
+      description:
+        'What the addresses of a receipt say: `recipient`, and it counts for no other message; or `any`, nothing.',
+    }),
+    unmarkedReceipts: flag(SMPP_DEFAULTS.unmarkedReceipts, {
+      description:
+        'Whether a message from the recipient that reads like a receipt, and is not marked as one, is one.',
+    }),
+    receiptGroup: optionalText({
+      description:
+        "Carriers of one group take receipts on each other's messages; null: those with the same host, port and system id do.",
     }),
   },
   { additionalProperties: false, description: 'An SMSC, over SMPP 3.4.' },

@@ -1,6 +1,7 @@
 /**
  * A lane: one carrier's window and pace. Callers wait for a slot before each submission; a carrier that
- * throttles makes everyone wait and halves the window, accepted submissions widen it again one by one.
+ * throttles makes everyone wait and halves the window, accepted submissions widen it again one by one. All that was under
+ * way when it said so says the same once more: the window is halved once for each round of answers.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Carrier } from '../carriers/carrier.ts';
@@ -27,7 +28,10 @@ export function createLane(carrier: Carrier): Lane {
   let window = carrier.windowMax;
   let inFlight = 0;
   let throttledInRow = 0;
+  /** Answers that are still to come to what was under way when the window was halved last. */
+  let ofThisRound = 0;
   let pausedUntil = 0;
+  let lastPauseMs = 0;
   let waiting: (() => void)[] = [];
 
   function wakeWaiting(): void {
@@ -57,10 +61,16 @@ export function createLane(carrier: Carrier): Lane {
 
   function release(outcome: 'accepted' | 'refused' | 'throttled', afterMs = 0): void {
     inFlight -= 1;
-    if (outcome === 'throttled') {
+    const isSameRound = ofThisRound > 0;
+    if (isSameRound) ofThisRound -= 1;
+    if (outcome === 'throttled' && isSameRound)
+      pausedUntil = Math.max(pausedUntil, performance.now() + Math.min(afterMs, lastPauseMs));
+    else if (outcome === 'throttled') {
       const pauseMs = Math.min(afterMs, THROTTLE_PAUSE_MS * 2 ** Math.min(throttledInRow, 10));
       throttledInRow += 1;
+      lastPauseMs = pauseMs;
       pausedUntil = Math.max(pausedUntil, performance.now() + pauseMs);
+      ofThisRound = inFlight;
       window = Math.max(1, Math.floor(window / 2));
     } else if (outcome === 'accepted') {
       throttledInRow = 0;

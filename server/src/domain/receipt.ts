@@ -1,9 +1,9 @@
 /**
  * Receipts: the carrier's later word on a submission. Duplicates, disorder and strangers are normal.
  *
- * A receipt names its submission by our reference where the carrier can carry one, else by the carrier's own id. Such
- * ids come back in another spelling than they were given in: with leading zeros, in the other case, hexadecimal where
- * the answer was decimal. So an id is kept in one canonical form, and a receipt lists what it may mean.
+ * A receipt names its submission by our reference where the carrier can carry one, else by the carrier's own id. Such an
+ * id is opaque (SMPP 3.4, 5.2.23) and is kept as it was given. Some carriers write it in the receipt in another spelling:
+ * with leading zeros, in the other case, hexadecimal where the answer was decimal. So a receipt lists what it may mean.
  */
 
 /** What every receipt says. */
@@ -26,8 +26,12 @@ export type Receipt = ReceiptNews &
       }
     | {
         readonly reference?: never;
-        /** Canonical ids of the carrier that it may mean, best first; at least one. */
+        /** The carrier's id as the receipt has it, alone or as `spellProviderId` gives it. */
         readonly providerIds: readonly string[];
+        /** One of them is the recipient's, as the far side writes addresses; absent: it does not say. */
+        readonly recipients?: readonly string[];
+        /** It counts only when it is certain that one of `recipients` is the message's. */
+        readonly mustMatch?: true;
       }
   );
 
@@ -45,28 +49,56 @@ export function keepableProviderId(id: string): string {
     .toWellFormed();
 }
 
-/** The one spelling of a carrier's id: without leading zeros, in lower case. The empty id stays empty. */
-export function canonicalProviderId(id: string): string {
-  return id
-    .trim()
-    .toLowerCase()
-    .replace(/^0+(?=.)/, '');
-}
-
 /** Ids are at most 64 characters (SMPP 3.4, 5.2.23); numbers are not read from longer ones. */
 const ID_LENGTH_MAX = 64;
 
 /**
- * What the id in a receipt may mean, canonical, best first: itself, itself read as hexadecimal and written in decimal,
- * and the reverse. At most three, without repetitions; none for an empty id.
+ * What all spellings of an id have in common that differ in leading zeros and in the case of ASCII letters; empty where
+ * that is nothing. The database has the same rule (migration 0014).
  */
-export function candidateProviderIds(id: string): readonly string[] {
-  const own = canonicalProviderId(id);
-  if (own === '') return [];
-  const found = [own];
-  if (own.length <= ID_LENGTH_MAX && /^[0-9a-f]+$/.test(own)) {
-    found.push(BigInt(`0x${own}`).toString());
-    if (/^[0-9]+$/.test(own)) found.push(BigInt(own).toString(16));
-  }
-  return [...new Set(found)];
+export function foldProviderId(id: string): string {
+  return id.replace(/[A-Z]+/g, (letters) => letters.toLowerCase()).replace(/^0+/, '');
+}
+
+/** The places in the list of `spellProviderId`. */
+export const SPELLINGS = ['exact', 'folded', 'decimal', 'hexadecimal'] as const;
+
+/**
+ * What the id in a receipt may mean, in the order of `SPELLINGS`: itself; what is like it when folded; itself read as
+ * hexadecimal, in decimal; and the reverse. All but the first are folded; empty where there is no such meaning, or one
+ * before it is the same.
+ */
+export function spellProviderId(id: string): readonly string[] {
+  const folded = foldProviderId(id);
+  if (id.length > ID_LENGTH_MAX || !/^[0-9a-f]+$/.test(folded)) return [id, folded, '', ''];
+  const decimal = BigInt(`0x${folded}`).toString();
+  const hexadecimal = /^[0-9]+$/.test(folded) ? BigInt(folded).toString(16) : '';
+  const isNew = (each: string) => each !== folded;
+  return [
+    id,
+    folded,
+    isNew(decimal) ? decimal : '',
+    isNew(hexadecimal) && hexadecimal !== decimal ? hexadecimal : '',
+  ];
+}
+
+/** Fewer digits say too little: short codes, and the 0 that some write instead of an address. */
+const DIGITS_MIN = 6;
+
+/**
+ * Whether an address as a carrier writes it is one of a message's: international with or without `+` or `00`, national,
+ * or with digits of the network in front. Null where that cannot be said.
+ */
+export function areRecipients(
+  written: readonly string[] | undefined,
+  addresses: readonly string[],
+): boolean | null {
+  const [theirs, ours] = [(written ?? []).flatMap(digitsOf), addresses.flatMap(digitsOf)];
+  if (theirs.length === 0 || ours.length === 0) return null;
+  return theirs.some((their) => ours.some((our) => our.endsWith(their) || their.endsWith(our)));
+}
+
+function digitsOf(address: string): string[] {
+  const digits = address.replace(/\D/g, '').replace(/^0+/, '');
+  return digits.length < DIGITS_MIN ? [] : [digits];
 }

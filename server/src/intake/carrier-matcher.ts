@@ -1,8 +1,10 @@
 /**
- * Matches receipts that quote a carrier's own id. Carriers write an id in the receipt in another spelling than in the
- * answer, hexadecimal for decimal or the reverse, so one id may name two messages. Which spelling a carrier uses is
- * learned from receipts that leave no doubt; those in doubt wait until it is known.
+ * Matches receipts that quote a carrier's own id. The id as it was given goes first. Some carriers write it in the
+ * receipt in another spelling, so one id may name two messages: which spelling a carrier uses is learned from receipts
+ * that leave no doubt. From then on what this spelling does not find is unmatched. Nothing is matched to a message that
+ * went to somebody else than the receipt comes from (SMPP 3.4, 4.6.1).
  */
+import { areRecipients, foldProviderId } from '../domain/receipt.ts';
 import type { CarrierReceipt, MatchedReceipt, PartNews, SentPart, Store } from '../store/store.ts';
 
 export interface CarrierMatcher {
@@ -16,70 +18,158 @@ export interface CarrierMatcher {
   }>;
 }
 
-/** While no spelling is known, an id that only another one finds counts from this try on. */
-const TRIES_FOR_UNKNOWN = 2;
+/** While no spelling is known, an id that only another one finds is learned from at this try. */
+const TRIES_TO_LEARN = 2;
+/** While no spelling is known, the id as it is counts from this try on, half a minute after it came, in any doubt. */
+const TRIES_FOR_PLAIN = 7;
+
+/** A message that a receipt may mean, and by which spelling: its place in `providerIds`. */
+interface Meaning {
+  readonly part: SentPart;
+  readonly place: number;
+}
+
+/** What is decided of a receipt: the message meant, if that is certain, and the spelling that it speaks for. */
+interface Verdict {
+  readonly part: SentPart | null;
+  readonly vote: number | null;
+}
+
+const UNDECIDED: Verdict = { part: null, vote: null };
+
 /**
- * Where a spelling is known, an id that only another one finds counts from this try on, half a minute after it came: the
- * answer to its submission may be known to a node that the database is away from. In doubt between several, the plainest
- * spelling counts then.
+ * Decides what a receipt means.
+ * @param meanings what it can mean, the latest messages first, without those of other recipients
+ * @param usual the place of the spelling that its carrier is known for, null while none is
  */
-const TRIES_FOR_DOUBTFUL = 7;
+export function decide(meanings: readonly Meaning[], usual: number | null, tries: number): Verdict {
+  const places = [...new Set(meanings.map(({ place }) => place))].toSorted();
+  const [first] = places;
+  if (first === undefined) return UNDECIDED;
+  const at = (place: number): Verdict => {
+    const own = meanings.filter((each) => each.place === place);
+    // One id of several messages means the latest; several ids that are alike mean none of them for certain.
+    const isOne = own.every(({ part }) => part.providerId === own[0]?.part.providerId);
+    return { part: isOne ? (own[0]?.part ?? null) : null, vote: isOne ? place : null };
+  };
+  if (usual !== null && places.includes(usual)) return at(usual);
+  const isAlone = places.length === 1;
+  if (usual !== null)
+    // It speaks for another spelling, once; if many do, what was learned was wrong.
+    return isAlone && tries === (first === 0 ? 0 : TRIES_TO_LEARN)
+      ? { part: null, vote: at(first).vote }
+      : UNDECIDED;
+  if (first === 0 && (isAlone || tries >= TRIES_FOR_PLAIN)) return at(0);
+  return isAlone && tries >= TRIES_TO_LEARN ? at(first) : UNDECIDED;
+}
 
-export function createCarrierMatcher(store: Store): CarrierMatcher {
-  /** By carrier, how often each place in the list of spellings was the right one. */
+/**
+ * @param lanesOf the carriers over any of which a receipt on this one's messages may come, itself included
+ * @param onForeign called once for a carrier when a receipt's id names only messages of other recipients
+ */
+export function createCarrierMatcher(
+  store: Store,
+  lanesOf: (lane: string) => readonly string[],
+  onForeign: (lane: string) => void,
+): CarrierMatcher {
+  /** By the first of the carriers that share receipts, how often each place was the right one. */
   const votes = new Map<string, number[]>();
+  const foreign = new Set<string>();
 
-  /** The place in `providerIds` that counts, or null while that is not certain. */
-  function choose(
-    { lane, providerIds }: CarrierReceipt,
-    tries: number,
-    isKnown: (id: string) => boolean,
-  ): number | null {
-    const own = votes.get(lane);
-    const usual = own === undefined ? 0 : own.indexOf(Math.max(...own));
-    const places = [...providerIds.keys()].filter((place) => isKnown(providerIds[place] ?? ''));
-    const [first] = places;
-    if (first === undefined) return null;
-    // A short list leaves out spellings that are alike.
-    if (providerIds.length === 1) return first;
-    if (places.includes(usual) && (own !== undefined || places.length === 1))
-      return vote(lane, usual);
-    if (own === undefined && places.length === 1 && tries >= TRIES_FOR_UNKNOWN)
-      return vote(lane, first);
-    return tries >= TRIES_FOR_DOUBTFUL ? first : null;
+  function usualOf(group: string): number | null {
+    const own = votes.get(group);
+    return own === undefined ? null : own.indexOf(Math.max(...own));
   }
 
-  function vote(lane: string, place: number): number {
-    const own = votes.get(lane) ?? [0, 0, 0];
+  function vote(group: string, place: number): void {
+    const own = votes.get(group) ?? [0, 0, 0, 0];
     own[place] = (own[place] ?? 0) + 1;
-    votes.set(lane, own);
-    return place;
+    votes.set(group, own);
+  }
+
+  /** What a receipt can mean of what was found. */
+  function listMeanings(
+    receipt: CarrierReceipt,
+    found: ReadonlyMap<string, SentPart[]>,
+  ): Meaning[] {
+    const meanings: Meaning[] = [];
+    let others = 0;
+    for (const [place, id] of receipt.providerIds.entries())
+      for (const part of found.get(keyOf(place, id)) ?? []) {
+        if (place === 1 && part.providerId === receipt.providerIds[0]) continue;
+        const isRecipient = areRecipients(receipt.recipients ?? undefined, part.recipients);
+        if (isRecipient ?? !receipt.mustMatch) meanings.push({ part, place });
+        else if (place === 0) others += 1;
+      }
+    if (others > 0 && meanings.length === 0 && !foreign.has(receipt.lane)) {
+      foreign.add(receipt.lane);
+      onForeign(receipt.lane);
+    }
+    return meanings;
+  }
+
+  /**
+   * All that the receipts of one group can mean: by the id as it is, and by what it is when folded. The second is spared
+   * those that come to a carrier which is known to write ids as they are.
+   */
+  async function find(
+    group: string,
+    receipts: readonly (readonly [CarrierReceipt, tries: number])[],
+  ): Promise<ReadonlyMap<string, SentPart[]>> {
+    const found = new Map<string, SentPart[]>();
+    const note = (key: string, part: SentPart) => {
+      const own = found.get(key);
+      if (own === undefined) found.set(key, [part]);
+      else if (!own.includes(part)) own.push(part);
+    };
+    const lanes = lanesOf(group);
+    const exact = receipts.map(([{ providerIds }]) => providerIds[0] ?? '');
+    for (const part of await store.receipts.findSentParts(lanes, exact, 'exact'))
+      note(keyOf(0, part.providerId), part);
+    const isPlain = usualOf(group) === 0;
+    const wanted = receipts
+      .flatMap(([{ providerIds }, tries]) => (isPlain && tries === 0 ? [] : providerIds.slice(1)))
+      .filter((id) => id !== '');
+    if (wanted.length === 0) return found;
+    for (const part of await store.receipts.findSentParts(lanes, wanted, 'folded'))
+      note(keyOf(1, foldProviderId(part.providerId)), part);
+    return found;
   }
 
   return {
     async match(receipts) {
-      const known = new Map<string, ReadonlyMap<string, SentPart>>();
-      for (const lane of new Set(receipts.map(([{ lane: each }]) => each))) {
-        const ids = receipts.flatMap(([each]) => (each.lane === lane ? each.providerIds : []));
-        known.set(lane, await store.receipts.findSentParts(lane, ids));
+      const groups = new Map<string, (readonly [CarrierReceipt, number])[]>();
+      for (const each of receipts) {
+        const group = lanesOf(each[0].lane)[0] ?? each[0].lane;
+        const own = groups.get(group);
+        if (own === undefined) groups.set(group, [each]);
+        else own.push(each);
       }
       const matched: MatchedReceipt[] = [];
       const waiting: CarrierReceipt[] = [];
       const ofParts: PartNews[] = [];
-      for (const [receipt, tries] of receipts) {
-        const parts = known.get(receipt.lane);
-        const place = choose(receipt, tries, (id) => parts?.has(id) ?? false);
-        const part = place === null ? undefined : parts?.get(receipt.providerIds[place] ?? '');
-        if (part === undefined) waiting.push(receipt);
-        else if (part.parts > 1) ofParts.push({ part, receipt });
-        else {
-          const { accountId, messageId, attempt } = part;
-          const { status, code, detail } = receipt;
-          matched.push({ accountId, messageId, attempt, status, code, detail });
+      for (const [group, own] of groups) {
+        const found = await find(group, own);
+        for (const [receipt, tries] of own) {
+          const verdict = decide(listMeanings(receipt, found), usualOf(group), tries);
+          if (verdict.vote !== null) vote(group, verdict.vote);
+          const { part } = verdict;
+          if (part === null) waiting.push(receipt);
+          else if (part.parts > 1) ofParts.push({ part, receipt });
+          else {
+            const { accountId, messageId, attempt } = part;
+            const { status, code, detail } = receipt;
+            matched.push({ accountId, messageId, attempt, status, code, detail });
+          }
         }
       }
       if (ofParts.length > 0) matched.push(...(await store.receipts.combineParts(ofParts)));
       return { matched, waiting };
     },
   };
+}
+
+/** The id as it is has a place of its own; all others are folded. */
+function keyOf(place: number, id: string): string {
+  return `${place === 0 ? '=' : '~'}${id}`;
 }

@@ -58,9 +58,16 @@ export function createReceiptIntake(options: {
    */
   readonly outcomesWritten: () => Promise<void>;
   readonly onApplied: (tally: ReceiptTally) => void;
+  /** The carriers over any of which a receipt on this one's messages may come, itself included. */
+  readonly lanesOf: (lane: string) => readonly string[];
 }): ReceiptIntake {
   const { store, log, onApplied } = options;
-  const matcher = createCarrierMatcher(store);
+  const matcher = createCarrierMatcher(store, options.lanesOf, (lane) =>
+    log.warn(
+      { carrier: lane },
+      'Receipts name messages that went to other addresses, and are left out; `receiptSource` says what the carrier writes',
+    ),
+  );
 
   /**
    * Does it with all of them, now or once the database is back. After a bug it is done with one half and then the other,
@@ -184,8 +191,9 @@ function readReceipts(arrivals: readonly Arrival[]): {
       receipt.detail === undefined ? null : keepable(receipt.detail, DETAIL_LENGTH_MAX);
     if (receipt.reference === undefined) {
       const providerIds = receipt.providerIds.map(keepableProviderId).filter((id) => id !== '');
+      const { recipients = null, mustMatch = false } = receipt;
       if (providerIds.length === 0) strangers += 1;
-      else quoting.push({ lane, providerIds, status, code, detail });
+      else quoting.push({ lane, providerIds, recipients, mustMatch, status, code, detail });
       continue;
     }
     const reference = parseAttemptReference(receipt.reference);

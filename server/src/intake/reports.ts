@@ -37,6 +37,8 @@ export interface ReportsOptions {
   /** Resolves when the outcomes that this node knows are written: receipts that follow them find them. */
   readonly outcomesWritten: () => Promise<void>;
   readonly onApplied: (tally: ReceiptTally) => void;
+  /** As those of `createReceiptIntake`. */
+  readonly lanesOf: (lane: string) => readonly string[];
 }
 
 export function createReports(options: ReportsOptions): Reports {
@@ -49,6 +51,7 @@ export function createReports(options: ReportsOptions): Reports {
     waitingMax: options.receipts.bufferMax,
     outcomesWritten: options.outcomesWritten,
     onApplied: options.onApplied,
+    lanesOf: options.lanesOf,
   });
   const { keywords, scope, languages } = options.inbound;
   const inbound = createInboundIntake({

@@ -70,6 +70,24 @@ export function createDispatchMetrics() {
       labelNames: ['result'] as const,
       registers,
     }),
+    connections: new Gauge({
+      name: 'fanfare_carrier_connections',
+      help: 'Connections that there should be, by carrier.',
+      labelNames: ['lane'] as const,
+      registers,
+    }),
+    connected: new Gauge({
+      name: 'fanfare_carrier_connected',
+      help: 'Connections that can be used, by carrier.',
+      labelNames: ['lane'] as const,
+      registers,
+    }),
+    damaged: new Counter({
+      name: 'fanfare_carrier_damaged_total',
+      help: 'What carriers sent that could not be read, by carrier.',
+      labelNames: ['lane'] as const,
+      registers,
+    }),
     /** All of them in Prometheus' text format. */
     read: () => registry.metrics(),
   };

@@ -9,8 +9,12 @@ import type { MatchedReceipt } from './receipts.ts';
 /** A receipt as a carrier of this lane gave it. */
 export interface CarrierReceipt {
   readonly lane: string;
-  /** What the id may mean: itself, then other spellings. At least one. */
+  /** The id as it is, then other spellings (`domain/receipt.ts`); empty ones mean nothing. */
   readonly providerIds: readonly string[];
+  /** One of them is the recipient's; null: the receipt does not say. */
+  readonly recipients: readonly string[] | null;
+  /** It counts only when one of `recipients` is certainly the message's. */
+  readonly mustMatch: boolean;
   readonly status: MatchedReceipt['status'];
   readonly code: number | null;
   readonly detail: string | null;
@@ -25,38 +29,56 @@ export interface SentPart {
   readonly attempt: number;
   /** How many parts the attempt has. */
   readonly parts: number;
+  /** The addresses of its recipient; none after it was erased. */
+  readonly recipients: readonly string[];
 }
 
-/** What these ids of one carrier name, by id. Carriers begin anew one day: the latest message that had an id is meant. */
+/** Carriers begin anew one day: of the messages that had one id so many are looked at, the latest. */
+const SAME_ID_MAX = 10;
+const PART = 'provider_id, account_id, message_id, attempt, parts';
+const FOLDED = `ltrim(lower(c.provider_id collate "C"), '0')`;
+
+/**
+ * What these ids name with the carriers of these lanes, the latest messages first.
+ * @param how `exact`: as they were given; `folded`: also those that were given in a form that folds to them
+ */
 export async function findSentParts(
   database: Database,
-  lane: string,
+  lanes: readonly string[],
   ids: readonly string[],
-): Promise<ReadonlyMap<string, SentPart>> {
+  how: 'exact' | 'folded',
+): Promise<readonly SentPart[]> {
+  const latest = `order by message_id desc limit ${SAME_ID_MAX}`;
+  const folded = `union all (select ${PART} from carrier_message c
+    where c.lane = l.lane and ${FOLDED} = i.id and c.provider_id <> ${FOLDED} ${latest})`;
   const { rows } = await database.query<{
+    lane: string;
     provider_id: string;
     account_id: number;
     message_id: string;
     attempt: number;
     parts: number;
+    recipients: string[] | null;
   }>(
-    `select distinct on (provider_id) provider_id, account_id, message_id, attempt, parts
-     from carrier_message where lane = $1 and provider_id = any($2) order by provider_id, message_id desc`,
-    [lane, [...new Set(ids)]],
+    `select l.lane, c.*, m.recipients from unnest($1::text[]) as l(lane) cross join unnest($2::text[]) as i(id)
+     cross join lateral (
+       (select ${PART} from carrier_message c where c.lane = l.lane and c.provider_id = i.id ${latest})
+       ${how === 'folded' ? folded : ''}) c
+     left join lateral (select array(select m.address union all
+         select each ->> 'address' from jsonb_array_elements(coalesce(m.addresses, '[]')) each) as recipients
+       from message m where m.account_id = c.account_id and m.id = c.message_id) m on true
+     order by c.message_id desc`,
+    [lanes, [...new Set(ids)]],
   );
-  return new Map(
-    rows.map((row) => [
-      row.provider_id,
-      {
-        lane,
-        providerId: row.provider_id,
-        accountId: row.account_id,
-        messageId: row.message_id,
-        attempt: row.attempt,
-        parts: row.parts,
-      },
-    ]),
-  );
+  return rows.map((row) => ({
+    lane: row.lane,
+    providerId: row.provider_id,
+    accountId: row.account_id,
+    messageId: row.message_id,
+    attempt: row.attempt,
+    parts: row.parts,
+    recipients: row.recipients ?? [],
+  }));
 }
 
 /** News of a part. */
@@ -146,13 +168,16 @@ export async function parkCarrierReceipts(
   receipts: readonly CarrierReceipt[],
 ): Promise<void> {
   await database.query(
-    `insert into parked_carrier_receipt (lane, provider_ids, status, code, detail, due_at)
-     select lane, string_to_array(ids, chr(1)), status, code, detail, now() + $6 * interval '1 millisecond'
-     from unnest($1::text[], $2::text[], $3::message_status[], $4::int[], $5::text[])
-       as r(lane, ids, status, code, detail)`,
+    `insert into parked_carrier_receipt (lane, provider_ids, recipients, must_match, status, code, detail, due_at)
+     select lane, string_to_array(ids, chr(1)), string_to_array(recipients, chr(1)), must_match, status, code, detail,
+       now() + $8 * interval '1 millisecond'
+     from unnest($1::text[], $2::text[], $3::text[], $4::boolean[], $5::message_status[], $6::int[], $7::text[])
+       as r(lane, ids, recipients, must_match, status, code, detail)`,
     [
       receipts.map((each) => each.lane),
       receipts.map((each) => each.providerIds.join('\u0001')),
+      receipts.map((each) => each.recipients?.join('\u0001') ?? null),
+      receipts.map((each) => each.mustMatch),
       receipts.map((each) => each.status),
       receipts.map((each) => each.code),
       receipts.map((each) => each.detail),
@@ -175,6 +200,8 @@ export async function takeParkedCarrierReceipts(
     id: string;
     lane: string;
     provider_ids: string[];
+    recipients: string[] | null;
+    must_match: boolean;
     status: MatchedReceipt['status'];
     code: number | null;
     detail: string | null;
@@ -184,10 +211,14 @@ export async function takeParkedCarrierReceipts(
        due_at = now() + $1 * interval '1 millisecond' * 2 ^ (tries + 1)
      where p.id = any(array(select id from parked_carrier_receipt where due_at <= now()
        order by due_at limit ${PARKED_MAX} for update skip locked))
-     returning id, lane, provider_ids, status, code, detail, tries`,
+     returning id, lane, provider_ids, recipients, must_match, status, code, detail, tries`,
     [PARKED_PAUSE_MS],
   );
-  return rows.map(({ provider_ids: providerIds, ...row }) => ({ ...row, providerIds }));
+  return rows.map(({ provider_ids: providerIds, must_match: mustMatch, ...row }) => ({
+    ...row,
+    providerIds,
+    mustMatch,
+  }));
 }
 
 /** Forgets parked receipts that have been applied. */

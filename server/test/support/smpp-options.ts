@@ -17,6 +17,7 @@ export function optionsFor(port: number, fields: Partial<SmppOptions> = {}): Smp
     reconnectMaxMs: 20,
     logger: pino({ level: 'silent' }),
     random: Math.random,
+    onDamage: () => undefined,
     ...fields,
   };
 }

@@ -87,10 +87,16 @@ export function deliverSm(
   };
 }
 
-/** A receipt as most SMSCs write it. */
-export function receiptFor(messageId: string, stat: string, err = '000'): PduOf<'deliver_sm'> {
+/** A receipt as most SMSCs write it; `recipient` without a plus. */
+export function receiptFor(
+  messageId: string,
+  stat: string,
+  err = '000',
+  recipient = '4917012345',
+): PduOf<'deliver_sm'> {
   return deliverSm({
     esmClass: 0x04,
+    source: { ton: 1, npi: 1, address: recipient },
     text: `id:${messageId} sub:001 dlvrd:001 submit date:2601010101 done date:2601010102 stat:${stat} err:${err} text:Hello`,
   });
 }

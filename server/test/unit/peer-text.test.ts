@@ -151,16 +151,14 @@ function begin(poison: string) {
   const nothing = { applied: 0, parked: 0, ignored: 0, strangers: 0 };
   const store = {
     receipts: {
-      async findSentParts(lane: string, ids: readonly string[]) {
+      async findSentParts([lane = '']: readonly string[], ids: readonly string[]) {
         refuse(ids);
-        return new Map(
-          ids
-            .filter((id) => id.startsWith('known'))
-            .map((id) => [
-              id,
-              { lane, providerId: id, accountId: 1, messageId: id, attempt: 1, parts: 1 },
-            ]),
-        );
+        return ids
+          .filter((id) => id.startsWith('known'))
+          .map((id) => ({
+            ...{ lane, providerId: id, accountId: 1, messageId: id },
+            ...{ attempt: 1, parts: 1, recipients: [] },
+          }));
       },
       async parkCarrierReceipts(receipts: readonly CarrierReceipt[]) {
         refuse(receipts.flatMap((each) => [...each.providerIds, each.detail]));
@@ -180,6 +178,7 @@ function begin(poison: string) {
     batchMax: 1_000,
     waitingMax: 10_000,
     outcomesWritten: async () => undefined,
+    lanesOf: (lane) => [lane],
     onApplied: (tally) => void tallies.push(tally),
   });
   const sum = (name: keyof ReceiptTally) => tallies.reduce((all, each) => all + each[name], 0);

@@ -369,7 +369,8 @@ describe('a stream', () => {
         try {
           expect(decode(short)?.command).toBe(pdu.command);
         } catch (error) {
-          expect(error).toMatchObject({ name: 'PduError', status: 2, sequence: pdu.sequence });
+          expect(error).toMatchObject({ name: 'PduError', octets: short });
+          expect([0x01, 0x02, 0xc0]).toContain((error as PduError).status);
         }
       }),
     );
@@ -379,7 +380,7 @@ describe('a stream', () => {
     const bytes = Buffer.alloc(16);
     bytes.writeUInt32BE(length);
     for (const sizes of [[], [1], [3, 1]])
-      expect(cut(bytes, sizes)).toMatchObject({ name: 'PduError', status: 2, sequence: 0 });
+      expect(cut(bytes, sizes)).toMatchObject({ name: 'PduError', status: 2, pdu: null });
   });
 
   it('gives null for a command that it does not know', () => {
@@ -387,15 +388,26 @@ describe('a stream', () => {
   });
 
   it.each([
-    ['a string without its end', '00000012 80000004 00000000 00000009 6161'],
+    ['a string without its end', 0x02, '00000012 80000004 00000000 00000009 6161', '6161'],
+    ['a parameter cut off', 0xc0, '00000013 80000004 00000000 00000009 61 00 1e', '61'],
+    ['a parameter too long', 0xc0, '00000015 80000004 00000000 00000009 00 001e 0001', ''],
+  ])('reads as much as there is of %s', (_, status, bytes, id) => {
+    expect(cut(hex(bytes), [])).toMatchObject({
+      name: 'PduError',
+      status,
+      pdu: { sequence: 9, messageId: hex(id).toString() },
+    });
+  });
+
+  it.each([
+    ['no body where one must be', 0x02, '00000010 00000005 00000000 00000009'],
     [
-      'a parameter cut off',
-      '00000013 80000004 00000000 00000009 001e00'.replace('001e00', '00001e'),
+      'a message longer than its PDU',
+      0x01,
+      '00000022 00000005 00000000 00000009 00 000000 000000 000000 00 00 00000000 02 61',
     ],
-    ['a parameter too long', '00000015 80000004 00000000 00000009 00 001e 0001'],
-    ['no body where one must be', '00000010 00000005 00000000 00000009'],
-  ])('refuses %s', (_, bytes) => {
-    expect(cut(hex(bytes), [])).toMatchObject({ name: 'PduError', status: 2, sequence: 9 });
+  ])('refuses %s', (_, status, bytes) => {
+    expect(cut(hex(bytes), [])).toMatchObject({ name: 'PduError', status, pdu: null });
   });
 });
 

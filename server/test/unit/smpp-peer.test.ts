@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { InboundMessage, Receipt } from '../../src/carriers/carrier.ts';
 import { createSmppCarrier } from '../../src/carriers/smpp/smpp.ts';
 import type { SmppOptions } from '../../src/carriers/smpp/options.ts';
+import { foldProviderId } from '../../src/domain/receipt.ts';
 import { aSubmission } from '../support/carrier-conformance.ts';
 import { optionsFor } from '../support/smpp-options.ts';
 import { until } from '../support/until.ts';
@@ -68,7 +69,7 @@ describe('against npm smpp', () => {
     const { carrier, submits, commands } = await begin({ serviceType: 'CMT' });
     expect(await carrier.send(aSubmission({ text: '5 € [a]' }))).toEqual({
       kind: 'accepted',
-      providerId: 'a1',
+      providerId: '00a1',
     });
     expect(submits[0]).toMatchObject({
       service_type: 'CMT',
@@ -97,7 +98,7 @@ describe('against npm smpp', () => {
   ])('submits long texts in %s with headers', async (_, text, dataCoding) => {
     const { carrier, submits } = await begin();
     const result = await carrier.send(aSubmission({ text }));
-    expect(result).toMatchObject({ kind: 'accepted', partIds: ['a1', 'a2'] });
+    expect(result).toMatchObject({ kind: 'accepted', partIds: ['00a1', '00a2'] });
     expect(submits.every((pdu) => pdu['data_coding'] === dataCoding)).toBe(true);
     expect(submits.map((pdu) => messageOf(pdu)?.message).join('')).toBe(text);
     expect(submits.map((pdu) => messageOf(pdu)?.udh?.[0]?.at(-1))).toEqual([1, 2]);
@@ -118,7 +119,7 @@ describe('against npm smpp', () => {
     const { carrier, submits } = await begin({ longMessages: 'payload' });
     expect(await carrier.send(aSubmission({ text: 'é'.repeat(1_000) }))).toEqual({
       kind: 'accepted',
-      providerId: 'a1',
+      providerId: '00a1',
     });
     expect(submits[0]?.['message_payload']).toEqual({ message: 'é'.repeat(1_000) });
   });
@@ -144,7 +145,9 @@ describe('against npm smpp', () => {
       ['deliver_sm_resp', 0],
       ['deliver_sm_resp', 0],
     ]);
-    expect(receipts.map((each) => [each.status, each.providerIds?.includes(id)])).toEqual([
+    expect(
+      receipts.map((each) => [each.status, each.providerIds?.includes(foldProviderId(id))]),
+    ).toEqual([
       ['DELIVERED', true],
       ['UNDELIVERED', true],
     ]);

@@ -1,9 +1,13 @@
 /** Receipts and messages to us: what SMSCs write, what they forget, and everything else. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readReceipt, readReceiptFields } from '../../src/carriers/smpp/receipts.ts';
+import {
+  readReceipt,
+  readReceiptFields,
+  type ReceiptRules,
+} from '../../src/carriers/smpp/receipts.ts';
 import { createReassembly, readPart } from '../../src/carriers/smpp/reassembly.ts';
-import { candidateProviderIds, canonicalProviderId } from '../../src/domain/receipt.ts';
+import { areRecipients, foldProviderId, spellProviderId } from '../../src/domain/receipt.ts';
 
 const NO_TLVS = new Map<number, Buffer>();
 const tlv = (values: Readonly<Record<number, string | number[]>>) =>
@@ -11,15 +15,25 @@ const tlv = (values: Readonly<Record<number, string | number[]>>) =>
     Object.entries(values).map(([tag, value]) => [Number(tag), Buffer.from(value as string)]),
   );
 
+const RULES: ReceiptRules = { alphabet: 'gsm-7', source: 'recipient', unmarked: false };
+const ADDRESSES = { source: '4917012345', destination: '15005550100' };
+
 const read = (
   text: string,
   { esmClass = 0x04, dataCoding = 0, tlvs = NO_TLVS, octets = Buffer.from(text, 'latin1') } = {},
-) => readReceipt({ esmClass, dataCoding, tlvs, octets }, 'gsm-7');
+  rules: Partial<ReceiptRules> = {},
+  addresses: Partial<typeof ADDRESSES> = {},
+) =>
+  readReceipt(
+    { esmClass, dataCoding, tlvs, octets, ...ADDRESSES, ...addresses },
+    { ...RULES, ...rules },
+  );
 
 const receipt = (id: string, status: string, code?: number, detail?: string) => ({
   kind: 'receipt',
   receipt: {
     providerIds: expect.arrayContaining([id]),
+    recipients: expect.arrayContaining(['4917012345']),
     status,
     ...(code === undefined ? {} : { code, detail }),
   },
@@ -76,7 +90,7 @@ describe('the text of a receipt', () => {
     [
       'with a UUID',
       'id:0B7E1C3A-30CB-4B9E-9B5B-1F6E2F3A4B5C stat:DELIVRD',
-      receipt('b7e1c3a-30cb-4b9e-9b5b-1f6e2f3a4b5c', 'DELIVERED'),
+      receipt('0B7E1C3A-30CB-4B9E-9B5B-1F6E2F3A4B5C', 'DELIVERED'),
     ],
     [
       'that quotes a receipt',
@@ -95,16 +109,71 @@ describe('the text of a receipt', () => {
     },
   );
 
-  it.each(['', 'Hello', 'id:77', 'stat:DELIVRD', 'id: stat:DELIVRD', 'id:77 stat:'])(
-    'that is incomplete is ignored: %j',
-    (text) => {
-      expect(read(text).kind).toBe('ignored');
-    },
-  );
+  it.each([
+    '',
+    'Hello',
+    'id:77',
+    'stat:DELIVRD',
+    'id: stat:DELIVRD',
+    'id:77 stat:',
+    'id:\x10 stat:DELIVRD',
+  ])('that is incomplete says so: %j', (text) => {
+    expect(read(text).kind).toBe('unreadable');
+  });
 
-  it('may be in UCS-2', () => {
-    const octets = Buffer.from('id:77 stat:DELIVRD', 'utf16le').swap16();
-    expect(read('', { dataCoding: 8, octets })).toEqual(receipt('77', 'DELIVERED'));
+  const CODINGS = [
+    0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 13, 14, 0x14, 0x18, 0xc0, 0xd0, 0xe0, 0xf1, 0xf5, 0xff,
+  ];
+
+  it.each(CODINGS)('is ASCII whatever data_coding says: %d', (dataCoding) => {
+    for (const length of [0, 1])
+      expect(
+        read(`id:a_B-77 sub:001 dlvrd:001 stat:DELIVRD err:000 text:${'x'.repeat(length)}`, {
+          dataCoding,
+        }),
+      ).toEqual(receipt('a_B-77', 'DELIVERED'));
+  });
+
+  it.each(CODINGS)('may be in UCS-2, also where data_coding says %d', (dataCoding) => {
+    const octets = Buffer.from('id:77 stat:DELIVRD text:Привет', 'utf16le').swap16();
+    expect(read('', { dataCoding, octets })).toEqual(receipt('77', 'DELIVERED'));
+  });
+
+  it('may be in the alphabet of GSM', () => {
+    expect(read('id:a\x11b stat:DELIVRD')).toEqual(receipt('a_b', 'DELIVERED'));
+  });
+
+  it('may be in any order, case and completeness', () => {
+    const fields = fc.shuffledSubarray([
+      'sub:001',
+      'dlvrd:001',
+      'submit date:2601010101',
+      'done date:2601010102',
+      'err:000',
+      'text:Hello',
+    ]);
+    fc.assert(
+      fc.property(
+        fields,
+        fc.nat(6),
+        fc.nat(6),
+        fc.constantFrom('', '"', "'"),
+        fc.constantFrom(' ', '  ', '\r\n', ', '),
+        fc.func(fc.boolean()),
+        fc.constantFrom('DELIVRD', 'delivrd', 'Delivered'),
+        (others, idAt, statAt, quote, gap, isUpper, stat) => {
+          const parts = [...others];
+          parts.splice(idAt, 0, `id:${quote}Ab7Z0${quote}`);
+          parts.splice(statAt, 0, `stat:${stat}`);
+          const words = parts
+            .map((part, i) =>
+              isUpper(i) ? part.replace(/^[^:]+/, (name) => name.toUpperCase()) : part,
+            )
+            .join(gap);
+          expect(read(words)).toEqual(receipt('Ab7Z0', 'DELIVERED'));
+        },
+      ),
+    );
   });
 
   it('has fields by name', () => {
@@ -126,14 +195,18 @@ describe('the text of a receipt', () => {
         fc.nat(255),
         fc.nat(255),
         fc.dictionary(fc.constantFrom('30', '1061', '1059'), fc.uint8Array({ maxLength: 70 })),
-        (pieces, esmClass, dataCoding, tlvs) => {
+        fc.boolean(),
+        (pieces, esmClass, dataCoding, tlvs, unmarked) => {
           const values = new Map(
             Object.entries(tlvs).map(([tag, value]) => [Number(tag), Buffer.from(value)]),
           );
-          const reading = read(pieces.join(''), { esmClass, dataCoding, tlvs: values });
+          const reading = read(
+            pieces.join(''),
+            { esmClass, dataCoding, tlvs: values },
+            { unmarked },
+          );
           if (reading.kind !== 'receipt') return;
-          expect(reading.receipt.providerIds?.length).toBeGreaterThan(0);
-          expect(reading.receipt.providerIds?.every((each) => each !== '')).toBe(true);
+          expect(reading.receipt.providerIds?.[0]).toMatch(/^\P{Cc}+$/u);
         },
       ),
       { numRuns: 300 },
@@ -146,11 +219,19 @@ describe('the parameters of a receipt', () => {
     const tlvs = tlv({ 0x1e: '00AB\0', 0x427: [5], 0x423: [3, 0, 27] });
     expect(read('id:77 stat:DELIVRD err:012', { tlvs })).toEqual(
       receipt(
-        'ab',
+        '00AB',
         'UNDELIVERED',
         30003,
         'UNDELIVERABLE, err 012, network error 27 (network type 3)',
       ),
+    );
+  });
+
+  it('give way to the text where they say nothing', () => {
+    const tlvs = tlv({ 0x1e: [0, 0], 0x427: [77] });
+    expect(read('id:77 stat:DELIVRD', { tlvs })).toEqual(receipt('77', 'DELIVERED'));
+    expect(read('id:77 stat:DELIVRD', { tlvs: tlv({ 0x1e: [5, 6] }) })).toEqual(
+      receipt('77', 'DELIVERED'),
     );
   });
 
@@ -170,63 +251,117 @@ describe('the parameters of a receipt', () => {
     const reading = read('', { tlvs: tlv({ 0x1e: 'ab', 0x427: state }) });
     expect(reading.kind === 'receipt' ? reading.receipt.status : undefined).toBe(status);
   });
-
-  it('are enough where the message is not marked', () => {
-    const tlvs = tlv({ 0x1e: 'ab\0', 0x427: [2] });
-    expect(read('', { esmClass: 0, tlvs })).toEqual(receipt('ab', 'DELIVERED'));
-  });
 });
 
-describe('a message that is not marked', () => {
-  it('counts as a receipt only when it can be nothing else', () => {
-    const esmClass = 0;
-    const text = 'id:77 sub:001 dlvrd:001 submit date:1 done date:2 stat:DELIVRD err:000 text:';
-    expect(read(text, { esmClass })).toEqual(receipt('77', 'DELIVERED'));
-    expect(read('id:77 stat:DELIVRD', { esmClass }).kind).toBe('none');
-    expect(read('STOP', { esmClass }).kind).toBe('none');
+describe('what a message is', () => {
+  const text = 'id:77 sub:001 dlvrd:001 submit date:1 done date:2 stat:UNDELIV err:000 text:';
+  const tlvs = tlv({ 0x1e: 'ab\0', 0x427: [2] });
+
+  it('is said by esm_class alone: a message without a mark is a message', () => {
+    for (const esmClass of [0x00, 0x01, 0x03, 0x10, 0x40, 0x80])
+      for (const each of [NO_TLVS, tlvs])
+        expect(read(text, { esmClass, tlvs: each }).kind).toBe('none');
+  });
+
+  it('is never final in an intermediate notification', () => {
+    for (const each of [NO_TLVS, tlvs])
+      expect(read(text, { esmClass: 0x20, tlvs: each }).kind).toBe('ignored');
+  });
+
+  it('may go without a mark where the carrier says so, and must then come from the recipient', () => {
+    const rules = { unmarked: true };
+    const receiptOf = (id: string) => ({
+      kind: 'receipt',
+      receipt: expect.objectContaining({
+        providerIds: expect.arrayContaining([id]),
+        recipients: ['4917012345'],
+        mustMatch: true,
+      }),
+    });
+    expect(read(text, { esmClass: 0 }, rules)).toEqual(receiptOf('77'));
+    expect(read('', { esmClass: 0, tlvs }, rules)).toEqual(receiptOf('ab'));
+    expect(read(text, { esmClass: 0 }, { ...rules, source: 'any' })).toEqual(receiptOf('77'));
+    expect(read('id:77 stat:DELIVRD', { esmClass: 0 }, rules).kind).toBe('none');
+    expect(read('STOP', { esmClass: 0 }, rules).kind).toBe('none');
+    for (const source of ['', '0'])
+      expect(read(text, { esmClass: 0 }, rules, { source }).kind).toBe('none');
   });
 
   it('is an answer when a user acknowledges, and reading when the handset does', () => {
     expect(read('Yes', { esmClass: 0x10 }).kind).toBe('none');
     expect(read('', { esmClass: 0x08 }).kind).toBe('ignored');
-    expect(read('', { esmClass: 0x08, tlvs: tlv({ 0x1e: 'ab\0' }) })).toEqual(
-      receipt('ab', 'READ'),
-    );
+    expect(read('', { esmClass: 0x18 }).kind).toBe('ignored');
+    expect(read('', { esmClass: 0x08, tlvs: tlv({ 0x1e: 'ab\0' }) })).toMatchObject({
+      kind: 'receipt',
+      receipt: { status: 'READ', recipients: ['4917012345'], mustMatch: true },
+    });
+  });
+
+  it('names the recipient, or does not', () => {
+    const of = (rules: Partial<ReceiptRules>, addresses: Partial<typeof ADDRESSES>) => {
+      const reading = read(text, {}, rules, addresses);
+      return reading.kind === 'receipt' ? reading.receipt : null;
+    };
+    expect(of({}, {})).toMatchObject({ recipients: ['4917012345', '15005550100'] });
+    expect(of({}, { source: '' })).not.toHaveProperty('recipients');
+    expect(of({ source: 'any' }, {})).not.toHaveProperty('recipients');
+  });
+});
+
+describe('a recipient', () => {
+  it.each([
+    ['4917012345678', true],
+    ['+4917012345678', true],
+    ['004917012345678', true],
+    ['017012345678', true],
+    ['17012345678', true],
+    ['D0174917012345678', true],
+    ['4917012345679', false],
+    ['5678', null],
+    ['0', null],
+    ['', null],
+    ['Bank', null],
+  ])('is known as %j: %s', (written, expected) => {
+    expect(areRecipients([written], ['+4917012345678'])).toBe(expected);
+  });
+
+  it('is one of those that a message may go to, or unknown', () => {
+    expect(areRecipients(['4917012345678'], ['someone@example.com', '+4917012345678'])).toBe(true);
+    expect(areRecipients(undefined, ['+4917012345678'])).toBeNull();
+    expect(areRecipients(['4917012345678'], [''])).toBeNull();
+    expect(areRecipients(['4917012345678', '15005550100'], ['+15005550100'])).toBe(true);
   });
 });
 
 describe('a provider id', () => {
   it.each([
     ['00001A2B', '1a2b'],
-    ['0', '0'],
-    ['000', '0'],
-    [' 7 ', '7'],
+    ['0', ''],
+    ['aZ9', 'az9'],
+    ['É0', 'É0'],
     ['', ''],
-  ])('%j is %j', (id, canonical) => {
-    expect(canonicalProviderId(id)).toBe(canonical);
+  ])('%j is folded to %j', (id, folded) => {
+    expect(foldProviderId(id)).toBe(folded);
   });
 
   it('is found whatever way it comes back', () => {
     fc.assert(
-      fc.property(fc.bigInt({ min: 0n, max: 2n ** 64n }), fc.nat(6), (value, zeros) => {
+      fc.property(fc.bigInt({ min: 1n, max: 2n ** 64n }), fc.nat(6), (value, zeros) => {
         const forms = [value.toString(), value.toString(16), value.toString(16).toUpperCase()];
         for (const given of forms)
           for (const back of forms)
-            expect(candidateProviderIds('0'.repeat(zeros) + back)).toContain(
-              canonicalProviderId(given),
-            );
+            expect(spellProviderId('0'.repeat(zeros) + back)).toContain(foldProviderId(given));
       }),
     );
   });
 
-  it('is itself first, and nothing else when it is no number', () => {
-    expect(candidateProviderIds('0010')).toEqual(['10', '16', 'a']);
-    expect(candidateProviderIds('0a')).toEqual(['a', '10']);
-    expect(candidateProviderIds('M-17')).toEqual(['m-17']);
-    expect(candidateProviderIds('5')).toEqual(['5']);
-    expect(candidateProviderIds('0')).toEqual(['0']);
-    expect(candidateProviderIds('')).toEqual([]);
-    expect(candidateProviderIds('9'.repeat(65))).toHaveLength(1);
+  it('is itself first, each meaning has its place, and what is no number has no other', () => {
+    expect(spellProviderId('0010')).toEqual(['0010', '10', '16', 'a']);
+    expect(spellProviderId('0A')).toEqual(['0A', 'a', '10', '']);
+    expect(spellProviderId('M-17')).toEqual(['M-17', 'm-17', '', '']);
+    expect(spellProviderId('5')).toEqual(['5', '5', '', '']);
+    expect(spellProviderId('0')).toEqual(['0', '', '', '']);
+    expect(spellProviderId('9'.repeat(65)).slice(2)).toEqual(['', '']);
   });
 });
 

@@ -1,28 +1,31 @@
 /**
  * Deliveries: what the SMSC sends us, as receipts and messages. They are handed on in batches, one at a time; each is
- * answered when it was taken, so a sink that is slow holds the SMSC back. Beyond a bound the SMSC is told to come again.
+ * answered when it was taken, so a sink that is slow holds the SMSC back. Beyond a bound no more is read: many an SMSC takes
+ * an error in an answer for failed for good.
  */
 import type { Logger } from '../../lib/log.ts';
 import type { InboundMessage } from '../../domain/inbound.ts';
 import type { Receipt } from '../../domain/receipt.ts';
 import type { InboundSink, ReceiptSink } from '../carrier.ts';
 import { fromSmppAddress } from './addresses.ts';
-import { decodeText, type DefaultAlphabet } from './alphabet.ts';
+import { decodeText } from './alphabet.ts';
 import { TAGS } from './commands.ts';
+import { showOctets } from './damage.ts';
 import { createReassembly, readPart, type WholeMessage } from './reassembly.ts';
-import { readReceipt } from './receipts.ts';
-import type { Delivery } from './session.ts';
+import { readReceipt, type ReceiptReading, type ReceiptRules } from './receipts.ts';
+import type { Delivery } from './session-events.ts';
 import { STATUS } from './statuses.ts';
 
 export interface Deliveries {
-  /** Takes one delivery; `answer` is called once, when it was taken or cannot be. */
-  take(delivery: Delivery, answer: (status: number) => void): void;
+  /** Takes one delivery; `answer` is called once, when it was taken or cannot be. False: no more until `onRoom`. */
+  take(delivery: Delivery, answer: (status: number) => void): boolean;
   /** Hands on what waits, incomplete messages too; resolves when all is taken. */
   stop(): Promise<void>;
 }
 
-/** Taken from the SMSC and not answered, of all sessions; more than any window in use. */
+/** Taken from the SMSC and not answered, of all sessions: from so many on no more is read, and from so few on again. */
 const WAITING_MAX = 2_000;
+const WAITING_LOW = 1_000;
 /** Handed on in one call. */
 const BATCH_MAX = 500;
 /** Incomplete messages, and how long their parts are waited for. */
@@ -45,23 +48,30 @@ interface Item {
 }
 
 export interface DeliveriesOptions {
-  readonly alphabet: DefaultAlphabet;
+  readonly rules: ReceiptRules;
   readonly receive: ReceiptSink;
   /** Null: messages to us are answered and dropped. */
   readonly inbound: InboundSink | null;
   readonly log: Logger;
+  /** There is room again after `take` said that there was none. */
+  readonly onRoom: () => void;
+  /** Called for each receipt that does not say what it should. */
+  readonly onDamage: () => void;
 }
 
 /** Where the sessions of one carrier put what they get. */
 export function createDeliveries({
-  alphabet,
+  rules,
   receive,
   inbound,
   log,
+  onRoom,
+  onDamage,
 }: DeliveriesOptions): Deliveries {
   let queue: Item[] = [];
   /** Given to a sink that has not answered. */
   let inHand = 0;
+  let isFull = false;
   let handing: Promise<void> | null = null;
   const reassembly = createReassembly<Context>(REASSEMBLY_MAX, REASSEMBLY_MS, () =>
     performance.now(),
@@ -93,6 +103,10 @@ export function createDeliveries({
           (each.receipt === undefined ? toldMessages : toldReceipts) ? STATUS.ok : STATUS.temporary,
         );
       inHand = 0;
+      if (isFull && queue.length <= WAITING_LOW) {
+        isFull = false;
+        onRoom();
+      }
     }
   }
 
@@ -124,7 +138,7 @@ export function createDeliveries({
 
   function toInbound({ octets, context }: WholeMessage<Context>): InboundMessage | null {
     const { from, to, dataCoding, receivedAt } = context;
-    const text = decodeText(octets, dataCoding, alphabet);
+    const text = decodeText(octets, dataCoding, rules.alphabet);
     if (text === null) {
       log.info({ dataCoding }, 'A message in an alphabet that is not read');
       return null;
@@ -147,22 +161,35 @@ export function createDeliveries({
     addMessages(reassembly.take(part, `${context.from} ${context.to}`, context), answer);
   }
 
+  function read(
+    { esmClass, dataCoding, tlvs, ...delivery }: Delivery,
+    all: Buffer,
+  ): ReceiptReading {
+    const { octets } = readPart(all, esmClass, tlvs);
+    const [source, destination] = [delivery.source.address, delivery.destination.address];
+    return readReceipt({ esmClass, dataCoding, tlvs, octets, source, destination }, rules);
+  }
+
   return {
     take(delivery, answer) {
-      if (queue.length + inHand >= WAITING_MAX) {
-        answer(STATUS.temporary);
-        return;
-      }
       const octets = octetsOf(delivery);
-      const { esmClass, dataCoding, tlvs } = delivery;
-      const bare = readPart(octets, esmClass, tlvs).octets;
-      const reading = readReceipt({ esmClass, dataCoding, tlvs, octets: bare }, alphabet);
+      const reading = read(delivery, octets);
       if (reading.kind === 'receipt') add({ receipt: reading.receipt, answer });
       else if (reading.kind === 'none') takeMessage(delivery, octets, answer);
       else {
-        log.debug({ reason: reading.reason }, 'A receipt that changes nothing');
+        if (reading.kind === 'ignored')
+          log.debug({ reason: reading.reason }, 'A receipt that changes nothing');
+        else {
+          log.warn(
+            { reason: reading.reason, esmClass: delivery.esmClass, octets: showOctets(octets) },
+            'A receipt that cannot be read',
+          );
+          onDamage();
+        }
         answer(STATUS.ok);
       }
+      isFull = queue.length + inHand >= WAITING_MAX;
+      return !isFull;
     },
     async stop() {
       clearInterval(sweeper);

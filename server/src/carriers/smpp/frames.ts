@@ -15,7 +15,7 @@ export type OnFrame = (bytes: Buffer, start: number, end: number) => void;
 export interface FrameDecoder {
   /**
    * Takes the next octets.
-   * @throws PduError at a length that cannot be (status ESME_RINVCMDLEN, sequence 0); no more may be pushed then.
+   * @throws PduError at a length that cannot be (status ESME_RINVCMDLEN); no more may be pushed then.
    */
   push(chunk: Buffer): void;
 }
@@ -77,6 +77,6 @@ function lengthAt(bytes: Buffer, at: number): number {
   throw new PduError(
     `A PDU says that it is ${length} octets long; ${HEADER_LENGTH} to ${PDU_LENGTH_MAX} are allowed`,
     STATUS.invalidLength,
-    0,
+    bytes.subarray(at, at + 4),
   );
 }

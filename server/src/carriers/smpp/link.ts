@@ -6,13 +6,17 @@ import type { Logger } from '../../lib/log.ts';
 import type { SmppOptions } from './options.ts';
 import type { BindName, MessageBody } from './pdu.ts';
 import type { Answer } from './outstanding.ts';
-import { Session, type Delivery, type SessionEnd } from './session.ts';
+import type { Delivery, SessionEnd } from './session-events.ts';
+import { Session } from './session.ts';
 
 /** Whom a link tells. */
 export interface LinkEvents {
   onBound(): void;
   onRoom(): void;
-  onDelivery(delivery: Delivery, answer: (status: number) => void): void;
+  /** As `SessionEvents.onDelivery`. */
+  onDelivery(delivery: Delivery, answer: (status: number) => void): boolean;
+  /** As `SessionEvents.onDamage`. */
+  onDamage(): void;
   /** A session ended; another may follow. */
   onDown(): void;
 }
@@ -29,6 +33,8 @@ export interface Link {
   readonly detail: string | null;
   /** As `Session.submit`. */
   submit(body: MessageBody, done: (answer: Answer) => void): void;
+  /** As `Session.resume`. */
+  resume(): void;
   /** Stops connecting; ends the session as `Session.stop`. */
   stop(drainMs: number): Promise<void>;
 }
@@ -64,6 +70,8 @@ export function createLink(
   let boundAt: number | null = null;
   let stopped = false;
   let detail: string | null = 'Not connected yet';
+  /** Why it was not bound when that was logged last; null: it was. */
+  let logged: string | null = null;
 
   function open(): void {
     timer = null;
@@ -74,11 +82,13 @@ export function createLink(
         onBound() {
           boundAt = performance.now();
           detail = null;
+          logged = null;
           log.info({ bind }, 'Bound to the SMSC');
           events.onBound();
         },
         onRoom: () => events.onRoom(),
         onDelivery: (delivery, answer) => events.onDelivery(delivery, answer),
+        onDamage: () => events.onDamage(),
         onClosed,
       },
       log,
@@ -94,10 +104,10 @@ export function createLink(
     if (!stopped) {
       const delayMs = reconnectDelayMs(options, failures, end.isRefused);
       failures += 1;
-      log[end.isRefused ? 'error' : 'warn'](
-        { bind, reason: end.reason, delayMs },
-        'The SMPP session ended; connecting again',
-      );
+      // Tries go on for as long as it takes: each reason is said once.
+      const level = end.reason === logged ? 'debug' : end.isRefused ? 'error' : 'warn';
+      logged = end.reason;
+      log[level]({ bind, reason: end.reason, delayMs }, 'Not bound to the SMSC; connecting again');
       timer = setTimeout(open, delayMs);
     }
     events.onDown();
@@ -124,6 +134,7 @@ export function createLink(
       if (session === null) done({ kind: 'unsent', detail: detail ?? 'Not bound' });
       else session.submit(body, done);
     },
+    resume: () => session?.resume(),
     async stop(drainMs) {
       stopped = true;
       if (timer !== null) clearTimeout(timer);

@@ -57,7 +57,7 @@ export interface SmppOptions {
   readonly throttledMs: number;
   /** Milliseconds for which later parts of a message are tried again, its first being taken. Default 60,000. */
   readonly partRetryMs: number;
-  /** Milliseconds that a stop waits for answers. Default 10,000. */
+  /** Milliseconds that a stop, or the answer to the SMSC's unbind, waits for answers. Default 10,000. */
   readonly stopTimeoutMs: number;
 
   /** What `data_coding` 0 means there. Default `gsm-7`. */
@@ -71,10 +71,21 @@ export interface SmppOptions {
   readonly serviceType: string;
   /** Whether receipts are asked for. Default true. */
   readonly registeredDelivery: boolean;
+  /** What a receipt's addresses say: who the recipient is (4.6.1), or nothing. Default `recipient`. */
+  readonly receiptSource: 'recipient' | 'any';
+  /** Whether a message counts as a receipt that is not marked as one. Default false. */
+  readonly unmarkedReceipts: boolean;
+  /**
+   * Carriers of one group take receipts on each other's messages; null: those of the same host, port and system id do.
+   * Default null.
+   */
+  readonly receiptGroup: string | null;
 
   readonly logger: Logger;
   /** A number in [0, 1), for the jitter of reconnects and the first reference of long messages. */
   readonly random: () => number;
+  /** Called for each unit from the SMSC that cannot be read. */
+  readonly onDamage: () => void;
 }
 
 /** The defaults: all but who and where. */
@@ -103,4 +114,7 @@ export const SMPP_DEFAULTS = {
   destinationNumbering: 'auto',
   serviceType: '',
   registeredDelivery: true,
+  receiptSource: 'recipient',
+  unmarkedReceipts: false,
+  receiptGroup: null,
 } as const satisfies Partial<SmppOptions>;

@@ -33,6 +33,8 @@ export interface OutstandingRequests {
   take(sequence: number, command: CommandName | null): Outstanding | undefined;
   /** The requests entered at or before a time, oldest first, taken out. */
   takeSince(time: number): Outstanding[];
+  /** The submit_sm of this order and later, taken out. */
+  takeFrom(order: number): Outstanding[];
 }
 
 /** An empty list; `first` is the first sequence number. */
@@ -77,6 +79,15 @@ export function createOutstanding(now: () => number, first = 1): OutstandingRequ
         late.push(request);
       }
       return late;
+    },
+    takeFrom(order) {
+      const taken: Outstanding[] = [];
+      for (const [sequence, request] of requests) {
+        if (request.order < order || request.done === null) continue;
+        remove(sequence, request);
+        taken.push(request);
+      }
+      return taken;
     },
   };
 }

@@ -4,6 +4,9 @@ import type { CommandName } from './commands.ts';
 /** Optional parameters (TLVs) by tag, in their order; unknown ones are kept, of a repeated one the last. */
 export type Tlvs = ReadonlyMap<number, Buffer>;
 
+/** Longest id that is kept, in characters; the standard has 64 (5.2.23). */
+export const PROVIDER_ID_MAX = 255;
+
 /** No optional parameters; shared. */
 export const NO_TLVS: Tlvs = new Map();
 
@@ -95,17 +98,20 @@ export type Pdu =
 /** A PDU of one command, or of several. */
 export type PduOf<Name extends CommandName> = Extract<Pdu, { readonly command: Name }>;
 
-/** A PDU that cannot be read. The stream behind it cannot be trusted: the session ends. */
+/** A PDU that cannot be read, or not to its end. Only a length that cannot be makes the stream behind it unsound. */
 export class PduError extends Error {
   override readonly name = 'PduError';
-  /** What a generic_nack on it would say. */
+  /** What an answer to it says (5.1.3). */
   readonly status: number;
-  /** The sequence number of the PDU at fault, 0 when that is unknown (4.3.1). */
-  readonly sequence: number;
+  /** Its octets, or those of a length that cannot be. A view. */
+  readonly octets: Buffer;
+  /** What it says all the same, when all but its optional parameters, or the end of its last string, is there. */
+  readonly pdu: Pdu | null;
 
-  constructor(message: string, status: number, sequence: number) {
+  constructor(message: string, status: number, octets: Buffer, pdu: Pdu | null = null) {
     super(message);
     this.status = status;
-    this.sequence = sequence;
+    this.octets = octets;
+    this.pdu = pdu;
   }
 }

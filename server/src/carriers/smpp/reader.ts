@@ -1,6 +1,6 @@
 /**
  * Reading: octets to PDUs. Octet strings are views of the bytes given, not copies. Whatever the octets are, the result
- * is a PDU, null for an unknown command, or a `PduError`.
+ * is a PDU, null for an unknown command, or a `PduError` with as much of the PDU as can be read.
  *
  * Maximum lengths of strings are not enforced: an SMSC that says more than it may does no harm within a PDU's length.
  */
@@ -18,30 +18,45 @@ import { STATUS } from './statuses.ts';
 
 /** Octets of a header: length, id, status, sequence (3.2). */
 export const HEADER_LENGTH = 16;
+/** Octets before the value of an optional parameter: tag and length (3.2.4.1). */
+const TLV_HEADER_LENGTH = 4;
+
+/** What is wrong with a body, and the status that says so (5.1.3). */
+interface Damage {
+  readonly what: string;
+  readonly status: number;
+}
+
+/** Thrown where a body cannot be read any further. */
+class Unreadable extends Error {
+  readonly damage: Damage;
+
+  constructor(damage: Damage) {
+    super(damage.what);
+    this.damage = damage;
+  }
+}
 
 class Cursor {
   readonly #bytes: Buffer;
   readonly #end: number;
-  readonly #sequence: number;
   #at: number;
+  /** At the end of what was read all the same. */
+  damage: Damage | null = null;
 
-  constructor(bytes: Buffer, at: number, end: number, sequence: number) {
+  constructor(bytes: Buffer, at: number, end: number) {
     this.#bytes = bytes;
     this.#at = at;
     this.#end = end;
-    this.#sequence = sequence;
   }
 
   get isAtEnd(): boolean {
     return this.#at >= this.#end;
   }
 
-  #fail(what: string): never {
-    throw new PduError(what, STATUS.invalidLength, this.#sequence);
-  }
-
   octet(): number {
-    if (this.#at >= this.#end) this.#fail('A field is missing');
+    if (this.#at >= this.#end)
+      throw new Unreadable({ what: 'A field is missing', status: STATUS.invalidLength });
     const value = this.#bytes[this.#at] ?? 0;
     this.#at += 1;
     return value;
@@ -50,33 +65,60 @@ class Cursor {
   /** A C-octet string (3.1): up to the next NUL, which must come before the end. */
   text(): string {
     const nul = this.#bytes.indexOf(0, this.#at);
-    if (nul < 0 || nul >= this.#end) this.#fail('A string is not terminated');
+    if (nul < 0 || nul >= this.#end)
+      throw new Unreadable({ what: 'A string is not terminated', status: STATUS.invalidLength });
     const text = this.#bytes.toString('latin1', this.#at, nul);
     this.#at = nul + 1;
     return text;
   }
 
-  octets(length: number): Buffer {
-    if (this.#at + length > this.#end) this.#fail('A field is longer than its PDU');
-    const octets = this.#bytes.subarray(this.#at, this.#at + length);
-    this.#at += length;
-    return octets;
+  /** The only string of an answer, empty where there is no body (4.4.2). Without its NUL it goes to the end. */
+  onlyText(): string {
+    if (this.isAtEnd) return '';
+    const nul = this.#bytes.indexOf(0, this.#at);
+    if (nul >= 0 && nul < this.#end) return this.text();
+    this.damage = { what: 'A string is not terminated', status: STATUS.invalidLength };
+    const text = this.#bytes.toString('latin1', this.#at, this.#end);
+    this.#at = this.#end;
+    return text;
   }
 
   address(): SmppAddress {
     return { ton: this.octet(), npi: this.octet(), address: this.text() };
   }
 
-  /** All optional parameters up to the end (3.2.4). */
+  /** short_message behind its length (4.4.1). */
+  shortMessage(): Buffer {
+    const length = this.octet();
+    if (this.#at + length > this.#end)
+      throw new Unreadable({
+        what: 'The message is longer than its PDU',
+        status: STATUS.invalidMessageLength,
+      });
+    return this.#octets(length);
+  }
+
+  #octets(length: number): Buffer {
+    const octets = this.#bytes.subarray(this.#at, this.#at + length);
+    this.#at += length;
+    return octets;
+  }
+
+  /** All optional parameters up to the end (3.2.4), or up to the first that is cut off. */
   tlvs(): Tlvs {
     if (this.isAtEnd) return NO_TLVS;
     const tlvs = new Map<number, Buffer>();
     while (!this.isAtEnd) {
-      if (this.#at + 4 > this.#end) this.#fail('An optional parameter is cut off');
+      const left = this.#end - this.#at - TLV_HEADER_LENGTH;
+      const length = left < 0 ? 0 : this.#bytes.readUInt16BE(this.#at + 2);
+      if (length > left) {
+        const what = 'An optional parameter is cut off';
+        this.damage = { what, status: STATUS.invalidOptionalParameters };
+        break;
+      }
       const tag = this.#bytes.readUInt16BE(this.#at);
-      const length = this.#bytes.readUInt16BE(this.#at + 2);
-      this.#at += 4;
-      tlvs.set(tag, this.octets(length));
+      this.#at += TLV_HEADER_LENGTH;
+      tlvs.set(tag, this.#octets(length));
     }
     return tlvs;
   }
@@ -90,15 +132,25 @@ export function readHeader(bytes: Buffer, start: number): { id: number; sequence
 /**
  * Reads the PDU that fills `bytes` from `start` to `end`, as the frame decoder cuts them: at least a header. Null when
  * the command is unknown.
- * @throws PduError when the body does not fit its command (status ESME_RINVCMDLEN).
+ * @throws PduError when the body does not fit its command: status ESME_RINVCMDLEN for a field that is missing or not
+ * terminated, ESME_RINVMSGLEN for a short_message and ESME_RINVOPTPARSTREAM for an optional parameter beyond the end.
  */
 export function readPdu(bytes: Buffer, start: number, end: number): Pdu | null {
   const command = findCommand(bytes.readUInt32BE(start + 4));
   if (command === undefined) return null;
   const status = bytes.readUInt32BE(start + 8);
   const sequence = bytes.readUInt32BE(start + 12);
-  const cursor = new Cursor(bytes, start + HEADER_LENGTH, end, sequence);
-  return readBody(command, status, sequence, cursor);
+  const cursor = new Cursor(bytes, start + HEADER_LENGTH, end);
+  try {
+    const pdu = readBody(command, status, sequence, cursor);
+    if (cursor.damage === null) return pdu;
+    const { what, status: answer } = cursor.damage;
+    throw new PduError(what, answer, bytes.subarray(start, end), pdu);
+  } catch (error) {
+    if (!(error instanceof Unreadable)) throw error;
+    const { what, status: answer } = error.damage;
+    throw new PduError(what, answer, bytes.subarray(start, end));
+  }
 }
 
 function readBody(command: CommandName, status: number, sequence: number, cursor: Cursor): Pdu {
@@ -106,12 +158,11 @@ function readBody(command: CommandName, status: number, sequence: number, cursor
     case 'submit_sm_resp':
     case 'deliver_sm_resp':
     case 'data_sm_resp':
-      // With an error there is no body (4.4.2), and some leave it out of others too.
       return {
         command,
         status,
         sequence,
-        messageId: cursor.isAtEnd ? '' : cursor.text(),
+        messageId: cursor.onlyText(),
         tlvs: cursor.tlvs(),
       };
     case 'bind_receiver_resp':
@@ -121,7 +172,7 @@ function readBody(command: CommandName, status: number, sequence: number, cursor
         command,
         status,
         sequence,
-        systemId: cursor.isAtEnd ? '' : cursor.text(),
+        systemId: cursor.onlyText(),
         tlvs: cursor.tlvs(),
       };
     case 'submit_sm':
@@ -171,7 +222,7 @@ function readMessage(cursor: Cursor): MessageBody {
     replaceIfPresent: cursor.octet(),
     dataCoding: cursor.octet(),
     defaultMessageId: cursor.octet(),
-    shortMessage: cursor.octets(cursor.octet()),
+    shortMessage: cursor.shortMessage(),
     tlvs: cursor.tlvs(),
   };
 }

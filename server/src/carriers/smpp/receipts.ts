@@ -1,29 +1,44 @@
 /**
  * Receipts in deliver_sm (SMPP 3.4, 4.6.1 and appendix B): from optional parameters where the SMSC sends them, else
- * from the text, whose form every SMSC varies:
+ * from the text, which is ASCII whatever data_coding says, and whose form every SMSC varies:
  *
  * ```
  *  id:IIIIIIIIII sub:SSS dlvrd:DDD submit date:YYMMDDhhmm done date:YYMMDDhhmm stat:DDDDDDD err:E text:…
  * ```
  */
 import { ERRORS, type ErrorName } from '../../domain/errors.ts';
-import { candidateProviderIds, type Receipt } from '../../domain/receipt.ts';
-import { decodeText, type DefaultAlphabet } from './alphabet.ts';
+import { spellProviderId, type Receipt } from '../../domain/receipt.ts';
+import { DATA_CODING, decodeText, type DefaultAlphabet } from './alphabet.ts';
 import { ESM_CLASS, TAGS } from './commands.ts';
-import type { Tlvs } from './pdu.ts';
+import { PROVIDER_ID_MAX, type Tlvs } from './pdu.ts';
 
 /** A message from the SMSC with its octets in one place: short_message or message_payload, without a header. */
 export interface ReceiptSource {
   readonly esmClass: number;
+  /** The addresses that it goes from and to, as they stand there. */
+  readonly source: string;
+  readonly destination: string;
   readonly dataCoding: number;
   readonly octets: Buffer;
   readonly tlvs: Tlvs;
 }
 
-/** What a message from the SMSC is: a receipt, one that says nothing final, or no receipt at all. */
+/** How a carrier's receipts are read. */
+export interface ReceiptRules {
+  readonly alphabet: DefaultAlphabet;
+  /** What the addresses of a receipt say: who the recipient is (4.6.1), or nothing. */
+  readonly source: 'recipient' | 'any';
+  /** Whether a message counts that is not marked as a receipt, but reads like one and comes from the recipient. */
+  readonly unmarked: boolean;
+}
+
+/**
+ * What a message from the SMSC is: a receipt, one that says nothing final, one that does not say what it should, or no
+ * receipt at all.
+ */
 export type ReceiptReading =
   | { readonly kind: 'receipt'; readonly receipt: Receipt }
-  | { readonly kind: 'ignored'; readonly reason: string }
+  | { readonly kind: 'ignored' | 'unreadable'; readonly reason: string }
   | { readonly kind: 'none' };
 
 /** States in words, as we show them. `null`: not final. */
@@ -89,34 +104,77 @@ function nameOf(word: string): string {
 }
 
 /**
- * Reads a message as a receipt. By `esm_class` (5.2.12) where it says so; a message that is not marked counts only when
- * it cannot be anything else: some SMSCs forget the mark. A user's acknowledgement (0x10) is an answer in their own
- * words and no receipt.
+ * Reads a message as a receipt. What it is, `esm_class` says (5.2.12): an SMSC's delivery receipt; an intermediate
+ * notification, which is never final (2.11); a handset's acknowledgement, which says despite its name that it was read; a
+ * user's acknowledgement, an answer in their own words and so a message like any other. A message without a mark is a
+ * message, unless `unmarked` says otherwise: everybody can write the words of a receipt.
  */
-export function readReceipt(source: ReceiptSource, alphabet: DefaultAlphabet): ReceiptReading {
+export function readReceipt(source: ReceiptSource, rules: ReceiptRules): ReceiptReading {
   const type = source.esmClass & ESM_CLASS.typeMask;
-  const text = decodeText(source.octets, source.dataCoding, alphabet) ?? '';
-  const fields = readReceiptFields(text);
-  const isMarked = type === ESM_CLASS.receipt || type === ESM_CLASS.intermediate;
+  if (type === ESM_CLASS.intermediate) return { kind: 'ignored', reason: 'An intermediate one' };
+  if (type === ESM_CLASS.abort) return { kind: 'ignored', reason: 'The end of a conversation' };
+  const isMarked = type === ESM_CLASS.receipt || type === ESM_CLASS.deliveryAck;
+  if (!isMarked && !(rules.unmarked && type === ESM_CLASS.plain)) return { kind: 'none' };
+  const fields = readFields(source, rules.alphabet);
   const idTlv = textOf(source.tlvs.get(TAGS.receipted_message_id));
-  const looksLikeOne =
-    /^\s*id\s*:/i.test(text) && fields.has('stat') && (fields.has('donedate') || fields.has('sub'));
-  if (!isMarked && idTlv === '' && !looksLikeOne)
-    return type === ESM_CLASS.deliveryAck || type === ESM_CLASS.abort
-      ? { kind: 'ignored', reason: 'An acknowledgement that names no message' }
-      : { kind: 'none' };
-  // Despite its name the handset's own acknowledgement says that it was read (2.11).
+  if (!isMarked && !readsLikeOne(source, fields, idTlv)) return { kind: 'none' };
+  const id = [idTlv, firstWord(fields.get('id'))].find((each) => ID.test(each));
+  if (id === undefined && type === ESM_CLASS.deliveryAck)
+    return { kind: 'ignored', reason: 'An acknowledgement that names no message' };
   const words = stateWordsOf(source.tlvs, fields) || (type === ESM_CLASS.deliveryAck ? 'READ' : '');
-  if (words === '') return { kind: 'ignored', reason: 'A receipt without a state' };
+  if (words === '') return { kind: 'unreadable', reason: 'A receipt without a state' };
   const state = STATES.find(([pattern]) => pattern.test(words))?.[1];
   if (state === null) return { kind: 'ignored', reason: `Not final: ${words}` };
-  const providerIds = candidateProviderIds(idTlv === '' ? firstWord(fields.get('id')) : idTlv);
-  if (providerIds.length === 0) return { kind: 'ignored', reason: 'A receipt without an id' };
+  if (id === undefined) return { kind: 'unreadable', reason: 'A receipt without an id' };
+  const named = { providerIds: spellProviderId(id), ...recipientsOf(source, rules) };
   if (state === 'DELIVERED' || state === 'READ')
-    return { kind: 'receipt', receipt: { providerIds, status: state } };
+    return { kind: 'receipt', receipt: { ...named, status: state } };
   const detail = [words, ...errorsOf(source.tlvs, fields)].join(', ');
   const { code } = ERRORS[state ?? 'carrierFault'];
-  return { kind: 'receipt', receipt: { providerIds, status: 'UNDELIVERED', code, detail } };
+  return { kind: 'receipt', receipt: { ...named, status: 'UNDELIVERED', code, detail } };
+}
+
+/** An id that can be looked for: printable, and not longer than any that is kept. */
+const ID = new RegExp(`^[\x20-\x7e\xa0-\xff]{1,${PROVIDER_ID_MAX}}$`);
+
+/** It can be nothing else, and says who it comes from. */
+function readsLikeOne(
+  { source, tlvs }: ReceiptSource,
+  fields: ReadonlyMap<string, string>,
+  idTlv: string,
+): boolean {
+  if (!/[1-9]/.test(source)) return false;
+  if (idTlv !== '' && tlvs.has(TAGS.message_state)) return true;
+  return fields.has('id') && fields.has('stat') && (fields.has('donedate') || fields.has('sub'));
+}
+
+/**
+ * Who the recipient is: where the receipt comes from (4.6.1). Some SMSCs leave the addresses of the submission as they
+ * were; nobody can send us what goes to somebody else. What an SMSC has not written itself must come from the recipient.
+ */
+function recipientsOf(
+  { esmClass, source, destination }: ReceiptSource,
+  rules: ReceiptRules,
+): { readonly recipients?: readonly string[]; readonly mustMatch?: true } {
+  if ((esmClass & ESM_CLASS.typeMask) !== ESM_CLASS.receipt)
+    return { recipients: [source], mustMatch: true };
+  if (rules.source === 'any' || source === '') return {};
+  return { recipients: [source, destination] };
+}
+
+/** Fields as ASCII (appendix B), or else as data_coding says, or else in UCS-2: whichever shows an id or a state. */
+function readFields(
+  { octets, dataCoding }: ReceiptSource,
+  alphabet: DefaultAlphabet,
+): ReadonlyMap<string, string> {
+  const ascii = readReceiptFields(octets.toString('latin1', 0, TEXT_LENGTH_MAX));
+  // A control character in an id is one of another alphabet.
+  if (ID.test(firstWord(ascii.get('id')))) return ascii;
+  for (const coding of [dataCoding, DATA_CODING.ucs2]) {
+    const fields = readReceiptFields(decodeText(octets, coding, alphabet) ?? '');
+    if (fields.has('id') || fields.has('stat')) return fields;
+  }
+  return ascii;
 }
 
 /** The state in upper case: message_state where it is known, else `stat`. */

@@ -2,54 +2,34 @@
  * A session: one TCP connection and its bind (SMPP 3.4, 2.2 and 4.1), from the first octet to the last.
  *
  * ```
- *                 connected           bound by the SMSC
- *  CLOSED ──▶ CONNECTING ──▶ BINDING ──▶ BOUND ──stop()──▶ UNBINDING ──unbind_resp──▶ CLOSED
- *                 │             │          │                   │
- *                 └─────────────┴──────────┴───────────────────┴──▶ CLOSED
- *    refused, timed out, broken, a PDU that cannot be read, enquire_link without an answer, the SMSC's unbind
+ *                 connected           bound by the SMSC      stop(), or the SMSC's unbind
+ *  CLOSED ──▶ CONNECTING ──▶ BINDING ──▶ BOUND ──▶ DRAINING ──▶ UNBINDING ──unbind_resp──▶ CLOSED
+ *                 │             │          │           │  │         │
+ *                 │             │          │           │  └─ unbind_resp to the SMSC's unbind ──▶ CLOSED
+ *                 └─────────────┴──────────┴───────────┴────────────┴──▶ CLOSED
+ *    refused, timed out, broken, a length that cannot be, enquire_link without an answer
  * ```
+ * DRAINING takes answers and deliveries and submits nothing. It ends when nothing is open, or after a time. While nobody
+ * takes what the SMSC delivers, the session does not read, and its clock stands still: no answer is late meanwhile.
+ *
  * A session lives once: after CLOSED the link makes another. Whatever ends it, every request gets an answer: `lost`
  * when its octets were handed to the socket, `unsent` when not.
  */
 import type { Socket } from 'node:net';
 import type { Logger } from '../../lib/log.ts';
-import { findCommand, INTERFACE_VERSION, isResponse } from './commands.ts';
+import { createClock } from './clock.ts';
+import { INTERFACE_VERSION } from './commands.ts';
+import { isForSmsc, refusePdu, salvage, showOctets } from './damage.ts';
 import { createFrameDecoder } from './frames.ts';
 import type { SmppOptions } from './options.ts';
+import { createOutlet } from './outlet.ts';
 import { createOutstanding, type Answer, type Outstanding } from './outstanding.ts';
 import { NO_TLVS, PduError, type BindName, type MessageBody, type Pdu, type PduOf } from './pdu.ts';
 import { readHeader, readPdu } from './reader.ts';
+import type { Delivery, SessionEvents, SessionState } from './session-events.ts';
 import { endSocket, openSocket } from './socket.ts';
 import { describeStatus, PERMANENT_BIND_REFUSALS, STATUS } from './statuses.ts';
-import { PduWriter } from './writer.ts';
 
-/** Where a session is in its life. */
-export type SessionState = 'CLOSED' | 'CONNECTING' | 'BINDING' | 'BOUND' | 'UNBINDING';
-
-/** A message from the SMSC: a receipt or somebody's message. */
-export type Delivery = PduOf<'deliver_sm' | 'data_sm'>;
-
-/** Why a session ended. */
-export interface SessionEnd {
-  readonly reason: string;
-  /** The SMSC refused the bind in a way that does not mend itself. */
-  readonly isRefused: boolean;
-}
-
-/** Whom a session tells. */
-export interface SessionEvents {
-  onBound(): void;
-  /** A request was answered or given up: there is room in the window. */
-  onRoom(): void;
-  /** Answer with a status, once, at any time. */
-  onDelivery(delivery: Delivery, answer: (status: number) => void): void;
-  /** The last word; after the answers of all requests. */
-  onClosed(end: SessionEnd): void;
-}
-
-/** Octets that are written at once without waiting for the end of the turn. */
-const FLUSH_AT = 32 * 1024;
-const BUFFER_SIZE = 64 * 1024;
 /** Octets that the SMSC may leave unread before the session is given up. */
 const UNREAD_MAX = 16 * 1024 * 1024;
 /** Late answers are looked for so often, or four times per time-out when that is less. */
@@ -62,20 +42,25 @@ export class Session {
   readonly #bind: BindName;
   readonly #events: SessionEvents;
   readonly #log: Logger;
-  readonly #outstanding = createOutstanding(() => performance.now());
-  readonly #writer = new PduWriter(BUFFER_SIZE);
+  /** Stands still while it does not read. */
+  readonly #clock = createClock();
+  readonly #outstanding = createOutstanding(() => this.#clock.now());
+  readonly #outlet = createOutlet((octets) => this.#write(octets));
   readonly #decoder = createFrameDecoder((bytes, start, end) => this.#takeFrame(bytes, start, end));
   #state: SessionState = 'CLOSED';
   #socket: Socket | null = null;
-  #flushing: NodeJS.Immediate | null = null;
-  /** Requests of this order and later are in the writer still. */
-  #unflushedFrom = 0;
+  /** Requests of this order and later were not written. */
+  #unwrittenFrom = 0;
   #timer: NodeJS.Timeout | null = null;
   #heardAt = 0;
   #enquiring = false;
-  #stopping: Promise<void> | null = null;
+  /** Deliveries that were not answered. */
+  #unanswered = 0;
+  /** Sequence number of the SMSC's unbind. */
+  #unbindAsked: number | null = null;
   #whenIdle: (() => void) | null = null;
   #whenClosed: (() => void) | null = null;
+  #closed: Promise<void> = Promise.resolve();
   /** Resolves when the socket is gone. */
   #ended: Promise<void> = Promise.resolve();
 
@@ -92,7 +77,7 @@ export class Session {
 
   /** How many more submit_sm it takes now. */
   get room(): number {
-    return this.#state === 'BOUND' && this.#stopping === null && this.#bind !== 'bind_receiver'
+    return this.#state === 'BOUND' && this.#bind !== 'bind_receiver'
       ? this.#options.windowPerBind - this.#outstanding.submits
       : 0;
   }
@@ -103,6 +88,7 @@ export class Session {
     this.#state = 'CONNECTING';
     const socket = openSocket(this.#options);
     this.#socket = socket;
+    this.#closed = new Promise((resolve) => (this.#whenClosed = resolve));
     this.#timer = setTimeout(
       () => this.#close(`No bind within ${bindTimeoutMs} ms (${this.#state})`),
       bindTimeoutMs,
@@ -116,33 +102,41 @@ export class Session {
 
   /** Submits; `done` is called once, not before this returns. Only while there is `room`. */
   submit(body: MessageBody, done: (answer: Answer) => void): void {
-    this.#writer.writeSubmit(this.#outstanding.enter('submit_sm', done), body);
-    this.#flushSoon();
+    this.#outlet.submit(this.#outstanding.enter('submit_sm', done), body);
   }
 
   /** Waits for answers up to a time, unbinds and closes; resolves when it is closed. */
   async stop(drainMs: number): Promise<void> {
-    if (this.#state === 'BOUND' || this.#state === 'UNBINDING') {
-      this.#stopping ??= this.#unbind(drainMs);
-      await this.#stopping;
-    } else this.#close('Stopped');
+    if (this.#state === 'BOUND') void this.#leave(drainMs);
+    else if (this.#state !== 'DRAINING' && this.#state !== 'UNBINDING') this.#close('Stopped');
+    await this.#closed;
     await this.#ended;
   }
 
-  async #unbind(drainMs: number): Promise<void> {
-    await this.#drained(drainMs);
+  /** Reads again. */
+  resume(): void {
+    this.#clock.go();
+    this.#socket?.resume();
+  }
+
+  async #leave(drainMs: number): Promise<void> {
+    this.#state = 'DRAINING';
+    if (!this.#isIdle) await this.#drained(drainMs);
     // It may have been closed meanwhile.
-    if (this.#state !== 'BOUND') return;
-    this.#state = 'UNBINDING';
-    this.#request('unbind');
-    await new Promise<void>((resolve) => {
-      this.#whenClosed = resolve;
+    if (this.#state !== 'DRAINING') return;
+    if (this.#unbindAsked !== null) this.#answerUnbind(this.#unbindAsked);
+    else {
+      this.#state = 'UNBINDING';
+      this.#request('unbind');
       this.#arm(setTimeout(() => this.#close('No answer to unbind'), UNBIND_MS));
-    });
+    }
+  }
+
+  get #isIdle(): boolean {
+    return this.#outstanding.submits === 0 && this.#unanswered === 0;
   }
 
   async #drained(drainMs: number): Promise<void> {
-    if (this.#outstanding.submits === 0) return;
     let timer: NodeJS.Timeout | undefined;
     await new Promise<void>((resolve) => {
       this.#whenIdle = resolve;
@@ -150,6 +144,26 @@ export class Session {
     });
     clearTimeout(timer);
     this.#whenIdle = null;
+  }
+
+  /** The answers that are still to come are taken first: once it is answered, the SMSC gives none. */
+  #takeUnbind(sequence: number): void {
+    this.#unbindAsked = sequence;
+    const { submits } = this.#outstanding;
+    this.#log.info({ bind: this.#bind, submits }, 'The SMSC unbinds; its answers are waited for');
+    if (this.#state === 'BOUND') {
+      void this.#leave(this.#options.stopTimeoutMs);
+      // It may refuse what comes now; another session takes it.
+      this.#outlet.takeBack();
+      for (const request of this.#outstanding.takeFrom(this.#unwrittenFrom))
+        request.done?.({ kind: 'unsent', detail: 'The SMSC unbound' });
+      this.#noteIdle();
+    } else if (this.#state !== 'DRAINING') this.#answerUnbind(sequence);
+  }
+
+  #answerUnbind(sequence: number): void {
+    this.#send({ command: 'unbind_resp', status: 0, sequence });
+    this.#close('The SMSC unbound');
   }
 
   #arm(timer: NodeJS.Timeout): void {
@@ -177,55 +191,58 @@ export class Session {
   }
 
   #send(pdu: Pdu): void {
-    if (this.#state === 'CLOSED') return;
-    this.#writer.write(pdu);
-    this.#flushSoon();
+    if (this.#state !== 'CLOSED') this.#outlet.send(pdu);
   }
 
-  /** All that one turn of the event loop has to say is one write. */
-  #flushSoon(): void {
-    if (this.#writer.length >= FLUSH_AT) this.#flush();
-    else this.#flushing ??= setImmediate(() => this.#flush());
-  }
-
-  #flush(): void {
-    if (this.#state === 'CLOSED') return;
-    this.#writeOut();
+  #write(octets: Buffer): void {
+    this.#unwrittenFrom = this.#outstanding.entered;
+    this.#socket?.write(octets);
     if ((this.#socket?.writableLength ?? 0) > UNREAD_MAX)
       this.#close('The SMSC does not read what it is sent');
   }
 
-  #writeOut(): void {
-    if (this.#flushing !== null) clearImmediate(this.#flushing);
-    this.#flushing = null;
-    this.#unflushedFrom = this.#outstanding.entered;
-    if (this.#writer.length > 0) this.#socket?.write(this.#writer.take());
-  }
-
   #take(chunk: Buffer): void {
     if (this.#state === 'CLOSED') return;
-    this.#heardAt = performance.now();
+    this.#heardAt = this.#clock.now();
     try {
       this.#decoder.push(chunk);
     } catch (error) {
       if (!(error instanceof PduError)) throw error;
-      this.#send({ command: 'generic_nack', status: error.status, sequence: error.sequence });
-      this.#close(`A PDU cannot be read: ${error.message}`);
+      this.#noteDamage(error.message, error.octets);
+      this.#send({ command: 'generic_nack', status: error.status, sequence: 0 });
+      this.#close(`The stream cannot be read any further: ${error.message}`);
     }
   }
 
   #takeFrame(bytes: Buffer, start: number, end: number): void {
     if (this.#state === 'CLOSED') return;
-    const pdu = readPdu(bytes, start, end);
-    if (pdu === null) this.#refuseUnknown(readHeader(bytes, start));
-    else this.#takePdu(pdu);
+    try {
+      const pdu = readPdu(bytes, start, end);
+      if (pdu === null || isForSmsc(pdu.command))
+        this.#refuse('It is no command to an ESME', bytes.subarray(start, end));
+      else this.#takePdu(pdu);
+    } catch (error) {
+      if (!(error instanceof PduError)) throw error;
+      const pdu = salvage(error);
+      if (pdu === null) this.#refuse(error.message, error.octets, error.status);
+      else {
+        this.#noteDamage(error.message, error.octets);
+        this.#takePdu(pdu);
+      }
+    }
   }
 
-  /** 4.3.1; but an answer is not answered, or two could go on for ever. */
-  #refuseUnknown({ id, sequence }: { id: number; sequence: number }): void {
-    this.#log.warn({ command: `0x${id.toString(16)}` }, 'The SMSC sent an unknown command');
-    if (!isResponse(id))
-      this.#send({ command: 'generic_nack', status: STATUS.invalidCommand, sequence });
+  #noteDamage(reason: string, octets: Buffer): void {
+    const shown = { bind: this.#bind, reason, length: octets.length, octets: showOctets(octets) };
+    this.#log.warn(shown, 'The SMSC sent a damaged PDU');
+    this.#events.onDamage();
+  }
+
+  #refuse(reason: string, octets: Buffer, status: number = STATUS.invalidCommand): void {
+    this.#noteDamage(reason, octets);
+    const { id, sequence } = readHeader(octets, 0);
+    const answer = refusePdu(id, sequence, status);
+    if (answer !== null) this.#send(answer);
   }
 
   #takePdu(pdu: Pdu): void {
@@ -249,8 +266,7 @@ export class Session {
           this.#enquiring = false;
         return;
       case 'unbind':
-        this.#send({ command: 'unbind_resp', status: 0, sequence: pdu.sequence });
-        this.#close('The SMSC unbound');
+        this.#takeUnbind(pdu.sequence);
         return;
       case 'unbind_resp':
         if (this.#outstanding.take(pdu.sequence, 'unbind') !== undefined) this.#close('Unbound');
@@ -272,7 +288,6 @@ export class Session {
       case 'bind_receiver':
       case 'bind_transmitter':
       case 'bind_transceiver':
-        this.#refuseUnknown({ id: 0, sequence: pdu.sequence });
         return;
     }
   }
@@ -288,12 +303,16 @@ export class Session {
   }
 
   #noteRoom(): void {
-    if (this.#outstanding.submits === 0) this.#whenIdle?.();
+    this.#noteIdle();
     this.#events.onRoom();
   }
 
+  #noteIdle(): void {
+    if (this.#isIdle) this.#whenIdle?.();
+  }
+
   #takeBindAnswer(pdu: PduOf<`${BindName}_resp`>): void {
-    const bind = findCommand(bindIdOf(pdu.command)) ?? this.#bind;
+    const bind = pdu.command.slice(0, -'_resp'.length) as BindName;
     if (this.#state !== 'BINDING' || this.#outstanding.take(pdu.sequence, bind) === undefined)
       return;
     if (pdu.status !== 0) {
@@ -324,19 +343,26 @@ export class Session {
   }
 
   #takeDelivery(pdu: Delivery): void {
-    if (this.#state !== 'BOUND' && this.#state !== 'UNBINDING') return;
     const command = pdu.command === 'deliver_sm' ? 'deliver_sm_resp' : 'data_sm_resp';
     // Alone, so that the PDU with its octets can go before it is answered.
     const { sequence } = pdu;
-    this.#events.onDelivery(pdu, (status) =>
-      this.#send({ command, status, sequence, messageId: '', tlvs: NO_TLVS }),
-    );
+    this.#unanswered += 1;
+    const answer = (status: number) => {
+      this.#send({ command, status, sequence, messageId: '', tlvs: NO_TLVS });
+      this.#unanswered -= 1;
+      this.#noteIdle();
+    };
+    if (this.#state === 'BINDING') answer(STATUS.invalidBind);
+    else if (!this.#events.onDelivery(pdu, answer)) {
+      this.#clock.halt();
+      this.#socket?.pause();
+    }
   }
 
   /** Gives up what is late and asks whether the SMSC is still there. */
   #tick(): void {
     const { responseTimeoutMs, enquireLinkMs } = this.#options;
-    const now = performance.now();
+    const now = this.#clock.now();
     const late = this.#outstanding.takeSince(now - responseTimeoutMs);
     for (const request of late)
       request.done?.({ kind: 'lost', detail: `No answer within ${responseTimeoutMs} ms` });
@@ -354,23 +380,19 @@ export class Session {
   #close(reason: string, isRefused = false): void {
     if (this.#state === 'CLOSED') return;
     const socket = this.#socket;
-    const unflushedFrom = this.#unflushedFrom;
-    // What was said last, an answer to unbind or a generic_nack, shall still go out; requests may not.
-    const open = this.#outstanding.takeSince(Infinity);
-    if (!open.some((each) => each.order >= unflushedFrom && each.done !== null)) this.#writeOut();
+    const unwrittenFrom = this.#unwrittenFrom;
     this.#state = 'CLOSED';
-    if (this.#flushing !== null) clearImmediate(this.#flushing);
+    // What was said last, an answer to unbind or a generic_nack, shall still go out; requests may not.
+    this.#outlet.takeBack();
+    this.#outlet.flush();
     if (this.#timer !== null) clearInterval(this.#timer);
     if (socket !== null) this.#ended = endSocket(socket);
     const lost: Answer = { kind: 'lost', detail: `The session ended before the answer: ${reason}` };
     const unsent: Answer = { kind: 'unsent', detail: reason };
-    for (const each of open) each.done?.(each.order >= unflushedFrom ? unsent : lost);
+    for (const each of this.#outstanding.takeSince(Infinity))
+      each.done?.(each.order >= unwrittenFrom ? unsent : lost);
     this.#whenIdle?.();
     this.#events.onClosed({ reason, isRefused });
     this.#whenClosed?.();
   }
-}
-
-function bindIdOf(response: `${BindName}_resp`): number {
-  return { bind_receiver_resp: 1, bind_transmitter_resp: 2, bind_transceiver_resp: 9 }[response];
 }

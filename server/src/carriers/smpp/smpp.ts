@@ -2,7 +2,7 @@
  * The SMPP carrier: submits over SMPP 3.4 to an SMSC, as an ESME. Its parts, from the wire up:
  *
  * ```
- *  commands, statuses, pdu ◀─ reader, frames, writer ◀─ session ◀─ link ◀─ pool ◀─ submit ──┐
+ *  commands, statuses, pdu ◀─ reader, frames, outlet ◀─ session ◀─ link ◀─ pool ◀─ submit ──┐
  *  alphabet, addresses ◀──── messages ◀──────────────────────────────────────────────┘      ├── this
  *                          receipts, reassembly ◀─ deliveries ◀───────────────────────────────┘
  * ```
@@ -13,7 +13,7 @@ import { createLink, type Link } from './link.ts';
 import type { SmppOptions } from './options.ts';
 import type { BindName } from './pdu.ts';
 import { createPool } from './pool.ts';
-import type { Delivery } from './session.ts';
+import type { Delivery } from './session-events.ts';
 import { STATUS } from './statuses.ts';
 import { createSubmitter } from './submit.ts';
 
@@ -35,9 +35,11 @@ export function createSmppCarrier(options: SmppOptions): Carrier {
     onBound: pool.onRoom,
     onRoom: pool.onRoom,
     onDown: pool.onDown,
-    onDelivery(delivery: Delivery, answer: (status: number) => void): void {
-      if (deliveries === null) answer(STATUS.temporary);
-      else deliveries.take(delivery, answer);
+    onDamage: options.onDamage,
+    onDelivery(delivery: Delivery, answer: (status: number) => void): boolean {
+      if (deliveries !== null) return deliveries.take(delivery, answer);
+      answer(STATUS.temporary);
+      return true;
     },
   };
   const kinds: readonly BindName[] =
@@ -88,10 +90,18 @@ export function createSmppCarrier(options: SmppOptions): Carrier {
     windowMax: options.binds * options.windowPerBind,
     async start(receive, inbound) {
       deliveries = createDeliveries({
-        alphabet: options.alphabet,
+        rules: {
+          alphabet: options.alphabet,
+          source: options.receiptSource,
+          unmarked: options.unmarkedReceipts,
+        },
         receive,
         inbound: inbound ?? null,
         log,
+        onRoom() {
+          for (const link of binds.flat()) link.resume();
+        },
+        onDamage: options.onDamage,
       });
       started = true;
       for (const link of binds.slice(0, allowed).flat()) link.start();

@@ -111,7 +111,10 @@ export const PERMANENT_BIND_REFUSALS: ReadonlySet<number> = new Set([0x0d, 0x0e,
 /** Statuses that we send ourselves. */
 export const STATUS = {
   ok: 0x00,
+  invalidMessageLength: 0x01,
   invalidLength: 0x02,
   invalidCommand: 0x03,
+  invalidBind: 0x04,
   temporary: 0x64,
+  invalidOptionalParameters: 0xc0,
 } as const;

@@ -5,12 +5,11 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ERRORS } from '../../domain/errors.ts';
-import { canonicalProviderId } from '../../domain/receipt.ts';
 import type { SendResult, Submission } from '../carrier.ts';
 import { composeMessages } from './messages.ts';
 import type { SmppOptions } from './options.ts';
 import type { Answer } from './outstanding.ts';
-import type { MessageBody } from './pdu.ts';
+import { PROVIDER_ID_MAX, type MessageBody } from './pdu.ts';
 import type { Pool } from './pool.ts';
 import { describeStatus, errorCodeOf, statusOf } from './statuses.ts';
 
@@ -48,7 +47,7 @@ export function createSubmitter(
         if (isLate) return { ...answer, code: ERRORS.carrierFault.code };
       } else {
         const { kind } = statusOf(answer.status);
-        if (kind === 'ok') return { kind: 'taken', id: canonicalProviderId(answer.messageId) };
+        if (kind === 'ok') return { kind: 'taken', id: providerIdOf(answer.messageId) };
         if (kind === 'permanent' || isLate)
           return {
             kind: 'refused',
@@ -93,13 +92,19 @@ function resultOf(answer: Answer, { throttledMs }: SmppOptions): SendResult {
   if (answer.kind === 'lost') return { kind: 'unknown', detail: answer.detail };
   if (answer.kind === 'unsent') return { kind: 'throttled', afterMs: throttledMs };
   const { kind } = statusOf(answer.status);
-  if (kind === 'ok') return { kind: 'accepted', providerId: canonicalProviderId(answer.messageId) };
+  if (kind === 'ok') return { kind: 'accepted', providerId: providerIdOf(answer.messageId) };
   if (kind === 'busy') return { kind: 'throttled', afterMs: throttledMs };
   return {
     kind: kind === 'temporary' ? 'retry' : 'rejected',
     code: errorCodeOf(answer.status),
     detail: describeStatus(answer.status),
   };
+}
+
+/** An id as it is; blanks around it are no part of it, and what is too long for one is none. */
+function providerIdOf(messageId: string): string {
+  const id = messageId.trim();
+  return id.length > PROVIDER_ID_MAX ? '' : id;
 }
 
 const FAILED_WORDS = { refused: 'refused', unsent: 'not sent', lost: 'without an answer' } as const;

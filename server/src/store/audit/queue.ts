@@ -160,7 +160,7 @@ async function auditParkedByCarrierId(
         where: `parked_carrier_receipt: ${lane}`,
         what: `${countOf(odd, 'receipt')} with ids that match nothing after up to ${tries} tries.`,
         advice:
-          "If they are of messages sent from here, the ids in answers and receipts differ: see the carrier's options. Otherwise someone else uses the same connection. They are dropped after about an hour.",
+          "If they are of messages sent from here, the ids or the addresses in answers and receipts differ: see the carrier's options (`receiptSource`, `receiptGroup`). Otherwise someone else uses the same connection. They are dropped after about an hour.",
         repair: null,
       });
     if (late > 0)

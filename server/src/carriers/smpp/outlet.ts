@@ -1,0 +1,50 @@
+/**
+ * An outlet: what one session writes. All that one turn of the event loop has to say is one write. Submissions are kept
+ * apart until then, so that they can be taken back from an SMSC that goes, and everything else still be said.
+ */
+import type { MessageBody, Pdu } from './pdu.ts';
+import { PduWriter } from './writer.ts';
+
+/** Octets that are written at once without waiting for the end of the turn. */
+const FLUSH_AT = 32 * 1024;
+const BUFFER_SIZE = 64 * 1024;
+
+export interface Outlet {
+  submit(sequence: number, body: MessageBody): void;
+  send(pdu: Pdu): void;
+  /** Writes what waits. */
+  flush(): void;
+  /** Drops submissions that were not written. */
+  takeBack(): void;
+}
+
+/** @param write called with octets that are the callee's from then on */
+export function createOutlet(write: (octets: Buffer) => void): Outlet {
+  const submissions = new PduWriter(BUFFER_SIZE);
+  const others = new PduWriter(BUFFER_SIZE);
+  let flushing: NodeJS.Immediate | null = null;
+
+  function flush(): void {
+    if (flushing !== null) clearImmediate(flushing);
+    flushing = null;
+    for (const writer of [submissions, others]) if (writer.length > 0) write(writer.take());
+  }
+
+  function flushSoon(): void {
+    if (submissions.length + others.length >= FLUSH_AT) flush();
+    else flushing ??= setImmediate(flush);
+  }
+
+  return {
+    submit(sequence, body) {
+      submissions.writeSubmit(sequence, body);
+      flushSoon();
+    },
+    send(pdu) {
+      others.write(pdu);
+      flushSoon();
+    },
+    flush,
+    takeBack: () => void submissions.take(),
+  };
+}

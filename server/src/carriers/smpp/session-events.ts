@@ -1,0 +1,28 @@
+/** What a session is in, gets and tells: the words between it and its link. */
+import type { PduOf } from './pdu.ts';
+
+/** Where a session is in its life. */
+export type SessionState = 'CLOSED' | 'CONNECTING' | 'BINDING' | 'BOUND' | 'DRAINING' | 'UNBINDING';
+
+/** A message from the SMSC: a receipt or somebody's message. */
+export type Delivery = PduOf<'deliver_sm' | 'data_sm'>;
+
+/** Why a session ended. */
+export interface SessionEnd {
+  readonly reason: string;
+  /** The SMSC refused the bind in a way that does not mend itself. */
+  readonly isRefused: boolean;
+}
+
+/** Whom a session tells. */
+export interface SessionEvents {
+  onBound(): void;
+  /** A request was answered or given up: there is room in the window. */
+  onRoom(): void;
+  /** Answer with a status, once, at any time. False: read no more until `resume`. */
+  onDelivery(delivery: Delivery, answer: (status: number) => void): boolean;
+  /** The SMSC sent what cannot be read, or what nobody sends to us. */
+  onDamage(): void;
+  /** The last word; after the answers of all requests. */
+  onClosed(end: SessionEnd): void;
+}
