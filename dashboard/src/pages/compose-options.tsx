@@ -117,6 +117,9 @@ function SenderField(props: {
           <option value="">
             {isEmail ? 'Choose a sender' : 'The default sender of each channel'}
           </option>
+          {draft.from.startsWith('address:') && (
+            <option value={draft.from}>{draft.from.split(':').slice(1).join(' ')}</option>
+          )}
           {pools.length > 0 && (
             <optgroup label="Pools">
               {pools.map(({ id, name }) => (
