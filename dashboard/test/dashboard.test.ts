@@ -184,12 +184,18 @@ describe.skipIf(CHROMIUM === null)('the dashboard', () => {
     await page.locator('.preview .bubble', { hasText: 'Once more' }).waitFor();
     // The sender that was named is named again.
     expect(await page.getByLabel('From', { exact: true }).inputValue()).toMatch(
-      /^(sender|address|pool):/,
+      /^(sender|request|pool):.*/,
     );
     await page.getByRole('button', { name: 'Look at all 2' }).click();
     await page.getByRole('button', { name: 'Send to 2 recipients' }).click();
     await page.getByRole('region', { name: 'Progress' }).waitFor();
     expect(page.url()).not.toContain(id);
+    const again = /operation\/(\w+)/.exec(page.url())?.[1] ?? '';
+    const { body } = await fanfare.get(`/v1/Messages?operationId=${again}`);
+    expect(body['messages'].map((each: Json) => each['from'].address)).toEqual([
+      '+15005550100',
+      '+15005550100',
+    ]);
     expect(complaints).toEqual([]);
   });
 

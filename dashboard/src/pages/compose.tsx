@@ -155,12 +155,13 @@ function draftOf({ content, from, tags = {} }: SendMessagesRequest): Partial<Dra
   };
 }
 
-/** A sender as the field of senders has it; one that is named by its address as `address:CHANNEL:…`. */
+/** A sender as the field of senders has it. What the field cannot say, such as channels of a pool, is kept as it was. */
 function fromText(from: SendMessagesRequest['from']): string {
   if (from === undefined) return '';
-  if ('senderPoolId' in from) return `pool:${from.senderPoolId}`;
-  if ('senderId' in from) return `sender:${from.senderId}`;
-  return `address:${from.channel}:${from.address}`;
+  const [only, ...more] = Object.entries(from);
+  if (only !== undefined && more.length === 0)
+    return `${only[0] === 'senderPoolId' ? 'pool' : 'sender'}:${only[1] as string}`;
+  return `request:${JSON.stringify(from)}`;
 }
 
 const repeat = (to: Recipients['list']): Recipients => ({
