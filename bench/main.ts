@@ -10,6 +10,7 @@ import { startEmbedded } from '../server/src/store/embedded.ts';
 import { MESSAGES, print, show } from './measure.ts';
 import { benchEvents } from './events.ts';
 import { openFloor } from './floor.ts';
+import { benchLists } from './lists.ts';
 import { benchNodes } from './nodes.ts';
 import { benchOperations } from './operations.ts';
 import { benchPace } from './pace.ts';
@@ -28,6 +29,7 @@ const PARTS = {
   read: 'reading an operation while it runs',
   memory: 'what memory does over many messages (--messages)',
   pace: 'what senders with a throughput achieve of it',
+  lists: 'reading a list of a million rows, beside csv-parse on the same bytes',
   smpp: 'one SMPP session beside npm smpp',
   operations: 'the same messages as 1, 100 and 10,000 operations',
   nodes: '1, 2 and 4 nodes on one database',
@@ -114,6 +116,7 @@ print(
   `Node ${process.version}, embedded PostgreSQL, ${show(MESSAGES)} messages an operation unless said\n`,
 );
 if (wants('start')) await withFolder(benchStart);
+if (wants('lists')) await withFolder(benchLists);
 if (wants('smpp')) await benchSubmit();
 if (wants('accept', 'end-to-end', 'events', 'read', 'memory', 'operations'))
   await withEngine(benchOneServer);

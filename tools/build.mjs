@@ -53,7 +53,8 @@ const PARTS = {
       'dashboard/index.html',
       'dashboard/vite.config.ts',
       'client/src',
-      'server/src/domain/segments.ts',
+      'server/src/domain',
+      'server/src/lists',
     ],
     to: 'server/dist/dashboard',
     async make() {

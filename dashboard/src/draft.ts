@@ -13,7 +13,7 @@ export interface Draft {
   readonly html: string;
   /** Content of an operation that is sent again, where it is no plain text. */
   readonly kept: SendMessagesRequest['content'] | null;
-  /** ``: the default; `sender:…` and `pool:…` with an id; of e-mails an address. */
+  /** ``: the default; `sender:…` and `pool:…` with an id, `request:…` with one that is sent again; of e-mails an address. */
   readonly from: string;
   readonly tags: string;
   readonly when: 'now' | 'zone' | 'recipient';
@@ -84,6 +84,7 @@ function fromOf({ kind, from }: Draft): object {
   if (from === '') return {};
   if (kind === 'emails') return { from: { address: from } };
   const [what, id] = [from.slice(0, from.indexOf(':')), from.slice(from.indexOf(':') + 1)];
+  if (what === 'request') return { from: JSON.parse(id) as object };
   return { from: what === 'pool' ? { senderPoolId: id } : { senderId: id } };
 }
 

@@ -1,7 +1,7 @@
 /** An operation's recipients as a CSV file, made in the browser from the pages of the API. */
 import { client } from './api.ts';
 import type { Kind } from './counters.ts';
-import { writeCsv } from './csv.ts';
+import { writeCsv } from '../../server/src/lists/write-csv.ts';
 
 /** Entries of a page, the most there may be. */
 const PAGE_SIZE = 1_000;

@@ -1,118 +1,178 @@
-/** From rows of a table to recipients: which column is what, and what cannot be an address. Pure. */
+/** Lists that are pasted or uploaded, read as the command line reads them: recipients, and what was rejected with its place. */
 import type { SendMessagesRequest } from '@fanfare/client';
-import type { Kind } from './counters.ts';
+import type { AddressKind } from '../../server/src/lists/addresses.ts';
+import { isAddressColumn, type Column } from '../../server/src/lists/columns.ts';
+import { isWhatsappName } from '../../server/src/lists/column-names.ts';
+import { parseCountry } from '../../server/src/lists/countries.ts';
+import { openList, type List } from '../../server/src/lists/list.ts';
+import {
+  describePlace,
+  type ListError,
+  type Cure,
+  type Place,
+  type Problem,
+} from '../../server/src/lists/problem.ts';
+import { REJECT_COLUMNS, rejectedCells, writeCsv } from '../../server/src/lists/write-csv.ts';
 
-/** What a column is: an address of some kind, a variable by its name, or nothing. */
-export type Column =
-  | { readonly use: 'PHONE' | 'WHATSAPP' | 'EMAIL' | 'NAME' | 'none' }
-  | { readonly use: 'variable'; readonly name: string };
-
-export interface Table {
-  /** Words of the first line, or made up where it holds no names. */
-  readonly header: readonly string[];
-  readonly rows: readonly (readonly string[])[];
-  readonly columns: readonly Column[];
-}
-
-const PHONE = /^\+?[\d\s().-]{6,22}$/;
-const EMAIL = /^[^\s@]+@[^\s@]+\.[^\s@]+$/;
-
-const isAddress = (cell: string) => PHONE.test(cell) || EMAIL.test(cell);
-
-/** Reads cells as a table, and guesses what its columns are. The first line has names unless it holds an address. */
-export function readTable(cells: readonly (readonly string[])[], kind: Kind): Table {
-  const [first = []] = cells;
-  const hasHeader = first.length > 0 && !first.some(isAddress);
-  const width = cells.reduce((most, row) => Math.max(most, row.length), 0);
-  const header = Array.from(
-    { length: width },
-    (_, i) => (hasHeader && first[i]) || `column ${i + 1}`,
-  );
-  const rows = hasHeader ? cells.slice(1) : cells;
-  return { header, rows, columns: guessColumns(header, rows, kind) };
-}
-
-function guessColumns(
-  header: readonly string[],
-  rows: readonly (readonly string[])[],
-  kind: Kind,
-): Column[] {
-  const sample = rows.slice(0, 20);
-  let hasAddress = false;
-  return header.map((words, i) => {
-    const cells = sample.map((row) => row[i] ?? '').filter((cell) => cell !== '');
-    const fits = (pattern: RegExp) => cells.length > 0 && cells.every((cell) => pattern.test(cell));
-    if (kind === 'emails' ? fits(EMAIL) : fits(PHONE) && cells.some((cell) => cell.length >= 7)) {
-      const use = kind === 'emails' ? 'EMAIL' : /whats/i.test(words) ? 'WHATSAPP' : 'PHONE';
-      // Only the first one is sure to be meant.
-      if (!hasAddress) {
-        hasAddress = true;
-        return { use };
-      }
-    }
-    return { use: 'variable', name: variableName(words, i) };
-  });
-}
-
-/** A name that Liquid takes. */
-export function variableName(words: string, i: number): string {
-  const name = words
-    .trim()
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9_]+/g, '_')
-    .replaceAll(/^_+|_+$/g, '');
-  return /^[a-z_]/.test(name) ? name.slice(0, 128) : `column_${i + 1}`;
-}
-
-export interface Recipients {
-  readonly list: readonly Recipient[];
-  /** Lines whose address is missing or is none, by their number in the file's rows. */
-  readonly bad: readonly { readonly row: number; readonly cell: string }[];
-}
+export type { Column } from '../../server/src/lists/columns.ts';
 
 /** As requests take them, of either kind. */
 export type Recipient = SendMessagesRequest['to'][number] & { readonly name?: string };
 
-/** Recipients of a table; null while no column is an address. */
-export function readRecipients({ rows, columns }: Table): Recipients | null {
-  const places = columns.flatMap((column, i) =>
-    ['PHONE', 'WHATSAPP', 'EMAIL'].includes(column.use) ? [{ i, channel: column.use }] : [],
-  );
-  if (places.length === 0) return null;
-  const list: Recipient[] = [];
-  const bad: { row: number; cell: string }[] = [];
-  for (const [row, cells] of rows.entries()) {
-    const addresses = places.flatMap(({ i, channel }) => {
-      const address = readAddress(cells[i] ?? '', channel);
-      return address === null ? [] : [{ address, channel }];
-    });
-    const [first] = addresses;
-    if (first === undefined) {
-      bad.push({ row: row + 1, cell: cells[places[0]?.i ?? 0] ?? '' });
-      continue;
-    }
-    const variables: Record<string, string> = {};
-    let name: string | undefined;
-    for (const [i, column] of columns.entries()) {
-      if (column.use === 'variable' && column.name !== '') variables[column.name] = cells[i] ?? '';
-      if (column.use === 'NAME') name = cells[i];
-    }
-    list.push({
-      ...(first.channel === 'EMAIL'
-        ? { address: first.address, ...(name ? { name } : {}) }
-        : addresses.length > 1
-          ? { addresses }
-          : first),
-      ...(Object.keys(variables).length === 0 ? {} : { variables }),
-    } as Recipient);
-  }
-  return { list, bad };
+/** How a list is to be read, where it does not tell itself. */
+export interface Choices {
+  readonly encoding: string | null;
+  readonly separator: string | null;
+  /** Country of numbers without +, two letters; null: such numbers are rejected. */
+  readonly country: string | null;
 }
 
-/** In E.164 where it is a number: people write spaces and brackets, and spreadsheets eat the plus. */
-function readAddress(cell: string, channel: string): string | null {
-  if (channel === 'EMAIL') return EMAIL.test(cell) ? cell : null;
-  const digits = cell.replaceAll(/[\s().-]/g, '').replace(/^00/, '+');
-  const number = digits.startsWith('+') ? digits : `+${digits}`;
-  return /^\+[1-9]\d{5,14}$/.test(number) ? number : null;
+export const NO_CHOICES: Choices = { encoding: null, separator: null, country: null };
+
+/** A list whose columns are known, and which can be read as often as they change. */
+export interface Table {
+  readonly blob: Blob;
+  readonly kind: AddressKind;
+  readonly choices: Choices;
+  readonly names: readonly string[];
+  readonly columns: readonly Column[];
+  readonly columnProblem: string | null;
+  readonly sample: readonly (readonly string[])[];
+  /** Whether its rows have columns: lines of JSON do not. */
+  readonly hasColumns: boolean;
+}
+
+export interface Recipients {
+  readonly list: readonly Recipient[];
+  /** Where each stands in the list; empty when they come from elsewhere. */
+  readonly places: readonly Place[];
+  readonly rejected: number;
+  /** The first that were rejected, in words. */
+  readonly reasons: readonly string[];
+  /** All that were rejected, as a CSV file; empty when none was. */
+  readonly rejectFile: string;
+  /** Rows in which a variable has no value, by its name. */
+  readonly missing: readonly (readonly [name: string, rows: number])[];
+  /** Numbers that were written differently, and what was made of them. */
+  readonly cleaned: readonly (readonly [given: string, address: string])[];
+}
+
+const REASONS_MAX = 3;
+const CLEANED_MAX = 3;
+/** Milliseconds between two words on how far it is. */
+const TELL_MS = 150;
+
+/** How the dashboard puts things right. */
+const CURES: Readonly<Record<Cure, string>> = {
+  encoding: 'Choose its encoding, or save it as “CSV UTF-8”.',
+  separator: 'Choose the separator.',
+  'address-column': 'Say which column has them.',
+  country: 'Or choose the country of numbers without +.',
+};
+
+export const explainProblem = ({ reason, cure }: Problem): string =>
+  cure === null ? reason : `${reason} ${CURES[cure]}`;
+
+/** What is wrong with a list as a whole, with its line, and which choice may put it right. */
+export function explainListError(error: ListError): { words: string; cure: Cure | null } {
+  const { place, problem } = error;
+  const words = explainProblem(problem);
+  const where = place === null ? '' : `${capitalise(describePlace(place))}: `;
+  return { words: `${where}${words}`, cure: problem.cure };
+}
+
+export const capitalise = (words: string) => words.charAt(0).toUpperCase() + words.slice(1);
+
+function open(blob: Blob, kind: AddressKind, choices: Choices): Promise<List> {
+  const { encoding, separator, country } = choices;
+  return openList(bytesOf(blob), {
+    kind,
+    country: country === null ? null : parseCountry(country),
+    toColumn: null,
+    map: {},
+    encoding,
+    separator,
+    format: null,
+  });
+}
+
+/** Not every browser can iterate a stream. */
+async function* bytesOf(blob: Blob): AsyncGenerator<Uint8Array> {
+  const reader = blob.stream().getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    await reader.cancel();
+  }
+}
+
+/** Reads the beginning of a list. @throws ListError */
+export async function readTable(blob: Blob, kind: AddressKind, choices: Choices): Promise<Table> {
+  const { names, columns, columnProblem, sample } = await open(blob, kind, choices);
+  return {
+    blob,
+    kind,
+    choices,
+    names,
+    // What its name says is a WhatsApp number is one.
+    columns: columns.map((column, i) =>
+      column.use === 'PHONE' && isWhatsappName(names[i] ?? '') ? { use: 'WHATSAPP' } : column,
+    ),
+    columnProblem,
+    sample,
+    hasColumns: names.length > 0,
+  };
+}
+
+/** Reads all of a list; null while no column has addresses. `onCount` hears of the rows so far. @throws ListError */
+export async function readRecipients(
+  { blob, kind, choices, columns, hasColumns }: Table,
+  onCount: (rows: number) => void,
+  signal: AbortSignal,
+): Promise<Recipients | null> {
+  if (hasColumns && !columns.some(isAddressColumn)) return null;
+  const found = await open(blob, kind, choices);
+  const list: Recipient[] = [];
+  const places: Place[] = [];
+  const rejects: string[][] = [];
+  const reasons: string[] = [];
+  const cleaned: [string, string][] = [];
+  const at = columns.findIndex(isAddressColumn);
+  let toldAt = performance.now();
+  for await (const rows of found.rows(hasColumns ? columns : undefined)) {
+    signal.throwIfAborted();
+    for (const row of rows) {
+      const { recipient, problem, line, row: number, cells } = row;
+      if (recipient === null) {
+        const why = problem === null ? '' : explainProblem(problem);
+        rejects.push(rejectedCells(row, why));
+        if (reasons.length < REASONS_MAX) reasons.push(`${describePlace(row)}: ${why}`);
+        continue;
+      }
+      list.push(recipient as unknown as Recipient);
+      places.push({ line, row: number });
+      const given = cells[at] ?? '';
+      const { address } = recipient;
+      if (address !== undefined && given !== address && cleaned.length < CLEANED_MAX)
+        cleaned.push([given, address]);
+    }
+    if (performance.now() - toldAt < TELL_MS) continue;
+    toldAt = performance.now();
+    onCount(list.length + rejects.length);
+    // Lets the browser draw.
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+  return {
+    list,
+    places,
+    rejected: rejects.length,
+    reasons,
+    rejectFile: rejects.length === 0 ? '' : writeCsv([REJECT_COLUMNS, ...rejects]),
+    missing: [...found.counts.missing],
+    cleaned,
+  };
 }

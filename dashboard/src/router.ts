@@ -10,7 +10,16 @@ export interface Place {
 function readPlace(): Place {
   const [path = '', query = ''] = location.hash.replace(/^#\/?/, '').split('?');
   const steps = path.split('/').filter((step) => step !== '');
-  return { path: steps.map((step) => decodeURIComponent(step)), query: new URLSearchParams(query) };
+  return { path: steps.map(decode), query: new URLSearchParams(query) };
+}
+
+/** A step that is no percent-encoding stands for itself: there is no page of that name. */
+function decode(step: string): string {
+  try {
+    return decodeURIComponent(step);
+  } catch {
+    return step;
+  }
 }
 
 export const place = signal(readPlace());

@@ -1,7 +1,7 @@
 /** The dashboard in a real browser, over the real server: what people do with it, and what it must never do. */
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
-import type { Browser } from 'playwright-core';
+import type { Browser, Download } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import {
   ALL_ROLES,
@@ -45,6 +45,12 @@ async function findFreePort(): Promise<number> {
   server.close();
   await once(server, 'close');
   return port;
+}
+
+async function readDownload(download: Download): Promise<string> {
+  const parts: Buffer[] = [];
+  for await (const part of await download.createReadStream()) parts.push(part as Buffer);
+  return Buffer.concat(parts).toString('utf8');
 }
 
 const isDone = ({ status, stats }: Json) => status === 'COMPLETED' && stats['sent'] === 0;
@@ -102,8 +108,19 @@ describe.skipIf(CHROMIUM === null)('the dashboard', () => {
       mimeType: 'text/csv',
       buffer: Buffer.from(csv.join('\r\n')),
     });
+    // Without a country a number without + is of nobody.
+    await page.getByText('9,999 recipients').waitFor();
+    await page.getByText('2 rows are left out').waitFor();
+    await page.getByLabel('Numbers without +').selectOption({ label: 'United States (+1)' });
     await page.getByText('10,000 recipients').waitFor();
-    await page.getByText('1 row without a usable address is left out').waitFor();
+    await page.getByText('1 (500) 555-0002').first().waitFor();
+    await page.getByText('1 row is left out').waitFor();
+    await page.getByText('Line 10002: "nobody" is not a number').waitFor();
+    const rejects = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'Download what was left out' }).click();
+    expect(await readDownload(await rejects)).toMatch(
+      /^row,line,column,reason,content\r\n10002,10002,phone,.*,"nobody,Bob,z"\r\n$/,
+    );
     await page.getByLabel('Text', { exact: true }).fill('Hello ');
     await page.getByRole('button', { name: 'the_code' }).click();
     await page.getByLabel('Text', { exact: true }).press('End');
@@ -154,10 +171,7 @@ describe.skipIf(CHROMIUM === null)('the dashboard', () => {
     await goTo(`operation/${id}`);
     const download = page.waitForEvent('download');
     await page.getByRole('button', { name: 'Export CSV' }).click();
-    const stream = await (await download).createReadStream();
-    const parts: Buffer[] = [];
-    for await (const part of stream) parts.push(part as Buffer);
-    const lines = Buffer.concat(parts).toString('utf8').trim().split('\r\n');
+    const lines = (await readDownload(await download)).trim().split('\r\n');
     expect(lines).toHaveLength(34);
     expect(lines[0]).toBe('address,channel,status,from,error_code,error,updated_at,id');
     expect(lines.some((line) => line.startsWith('+15005550002,SMS,UNDELIVERED,'))).toBe(true);
@@ -168,10 +182,20 @@ describe.skipIf(CHROMIUM === null)('the dashboard', () => {
     await page.getByRole('link', { name: 'Send again to the 2 failed' }).click();
     await page.getByText('2 recipients').first().waitFor();
     await page.locator('.preview .bubble', { hasText: 'Once more' }).waitFor();
+    // The sender that was named is named again.
+    expect(await page.getByLabel('From', { exact: true }).inputValue()).toMatch(
+      /^(sender|request|pool):.*/,
+    );
     await page.getByRole('button', { name: 'Look at all 2' }).click();
     await page.getByRole('button', { name: 'Send to 2 recipients' }).click();
     await page.getByRole('region', { name: 'Progress' }).waitFor();
     expect(page.url()).not.toContain(id);
+    const again = /operation\/(\w+)/.exec(page.url())?.[1] ?? '';
+    const { body } = await fanfare.get(`/v1/Messages?operationId=${again}`);
+    expect(body['messages'].map((each: Json) => each['from'].address)).toEqual([
+      '+15005550100',
+      '+15005550100',
+    ]);
     expect(complaints).toEqual([]);
   });
 
@@ -243,6 +267,9 @@ describe.skipIf(CHROMIUM === null)('the dashboard', () => {
       .getByLabel('Paste rows')
       .fill('mail;first name\nada@example.org;Ada\ngrace@example.org;Grace');
     await page.getByText('2 recipients').waitFor();
+    await page.getByLabel('HTML').fill('');
+    await page.getByRole('button', { name: 'first_name' }).click();
+    expect(await page.getByLabel('HTML').inputValue()).toBe('{{ first_name | escape }}');
     await page.getByLabel('Subject').fill('News for {{ first_name }}');
     await page
       .getByLabel('HTML')
@@ -268,10 +295,74 @@ describe.skipIf(CHROMIUM === null)('the dashboard', () => {
     expect(complaints).toEqual([]);
   });
 
+  it('sends the list that was looked at, and no other of its length', async () => {
+    const { page, complaints } = await open();
+    await page.getByRole('link', { name: 'Compose' }).first().click();
+    await page.getByLabel('Paste rows').fill('phone,alias\n+15005560011,Ada\n');
+    await page.getByText('1 recipient', { exact: true }).waitFor();
+    await page.getByLabel('Text', { exact: true }).fill('Just once, {{ alias }}');
+    await page.getByRole('button', { name: 'Look at all 1' }).click();
+    await page.getByRole('button', { name: 'Send to 1 recipient' }).waitFor();
+    await page.getByLabel('Paste rows').fill('phone,alias\n+15005560012,Bob\n');
+    await page.getByText('Just once, Bob').waitFor();
+    expect(await page.getByRole('button', { name: 'Send to 1 recipient' }).count()).toBe(0);
+    await page.getByRole('button', { name: 'Look at all 1' }).click();
+    await page.getByRole('button', { name: 'Send to 1 recipient' }).click();
+    await page.getByRole('link', { name: '+15005560012' }).first().waitFor();
+    expect(await page.getByRole('link', { name: '+15005560011' }).count()).toBe(0);
+    expect(complaints).toEqual([]);
+  });
+
+  it('reads files as the command line does: encodings, line ends, and what is no list', async () => {
+    const { page } = await open();
+    await page.getByRole('link', { name: 'Compose' }).first().click();
+    const put = (name: string, buffer: Buffer) =>
+      page.getByLabel('CSV file').setInputFiles({ name, mimeType: 'text/csv', buffer });
+    await put('utf16.csv', Buffer.from('\ufeffphone;name\r\n+15005560021;Ada\n', 'utf16le'));
+    await page.getByText('1 recipient', { exact: true }).waitFor();
+    await put('latin.csv', Buffer.from('phone;name\n+15005560021;M\xfcller\n', 'latin1'));
+    await page.getByText('Line 2: The bytes are not UTF-8').waitFor();
+    await page.getByLabel('Encoding').selectOption('windows-1252');
+    await page.getByRole('cell', { name: 'Müller' }).waitFor();
+    await put('book.csv', Buffer.from('PK\x03\x04 [Content_Types].xml'));
+    await page.getByText('This is an Excel workbook').waitFor();
+    expect(await page.getByText('1 recipient', { exact: true }).count()).toBe(0);
+  });
+
+  it('puts every opt-out on the list, or says which it cannot read', async () => {
+    const { page, goTo } = await open();
+    await goTo('suppressions');
+    await page.getByRole('button', { name: 'Add addresses' }).click();
+    await page
+      .getByLabel('Addresses, one a line')
+      .fill('+1 (500) 556-0801\n\u202a+15005560802\u202c\nada@example.org\n0171 1234567\nn/a\n');
+    await page.getByText('2 rows are left out and not added').waitFor();
+    await page.getByText('Line 4: "0171 1234567" has no country code').waitFor();
+    await page.getByLabel('Numbers without +').selectOption({ label: 'Germany (+49)' });
+    await page.getByText('1 row is left out and not added').waitFor();
+    await page.getByRole('button', { name: 'Add', exact: true }).click();
+    await page.getByText('4 addresses added').waitFor();
+    await page.getByText('Line 5: "n/a"').waitFor();
+    const { body } = await fanfare.get('/v1/Suppressions');
+    expect(body['suppressions'].map(({ address }: Json) => address)).toEqual(
+      expect.arrayContaining(['+15005560801', '+15005560802', 'ada@example.org', '+491711234567']),
+    );
+  });
+
+  it('shows a page for every address, and asks nobody for a password in a box', async () => {
+    const { page, context, goTo } = await open();
+    await goTo('%');
+    await page.getByText('There is no such page.').waitFor();
+    await context.clearCookies();
+    await goTo('senders');
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+    expect(await page.getByText('Loading').count()).toBe(0);
+  });
+
   it('sends to more than one request takes', async () => {
     const { page, complaints } = await open();
     await page.getByRole('link', { name: 'Compose' }).first().click();
-    const rows = Array.from({ length: 10_001 }, (_, i) => `+1500557${String(i).padStart(4, '0')}`);
+    const rows = Array.from({ length: 10_001 }, (_, i) => `+15005${560_000 + i}`);
     await page.getByLabel('Paste rows').evaluate((field, pasted) => {
       const clipboardData = new DataTransfer();
       clipboardData.setData('text/plain', pasted);

@@ -162,26 +162,26 @@ describe('send', () => {
     expect([sent.code, sent.err]).toEqual([0, '']);
     expect(JSON.parse(sent.out).parts[0].recipients).toBe(3);
     const csv = await pipe('phone\n+15005560001\n+15005560001\n', ...options, '--dedupe');
-    expect(csv.out).toContain('1 recipients');
+    expect(csv.out).toContain('1 recipient\n');
     expect(csv.err).toContain('Left out as named before: 1.');
     const wrong = await pipe('phone\n+15005560001\nx\n', ...options);
     expect([wrong.code, wrong.err]).toEqual([
       2,
-      expect.stringContaining('standard input, line 3: "x" is not a number'),
+      expect.stringContaining('standard input, line 3, column "phone": "x" is not a number'),
     ]);
   });
 
   it('sends nothing of a file with a row that is wrong, and names the row', async () => {
     const before = await fanfare.get('/v1/Messages/Operations?pageSize=1');
-    const file = await makeFile('bad.csv', 'name,phone\nA,+15005560001\nB,015005\nC,\nD,abc\n');
+    const file = await makeFile('bad.csv', 'name,phone\nA,+15005560001\nB,0500556009\nC,\nD,abc\n');
     const { code, out, err } = await run('send', '--file', file, '--text', 'Hi');
     expect([code, out, lines(err)]).toEqual([
       2,
       '',
       [
-        'bad.csv, line 3: "015005" has no country code: write it with +, or give --country-code for numbers that begin with 0.',
-        'bad.csv, line 4: There is no address.',
-        'bad.csv, line 5: "abc" is not a number in E.164: + and up to 15 digits.',
+        'bad.csv, line 3, column "phone": "0500556009" has no country code: write it with +. Or give --country-code, such as +49, for all numbers without +.',
+        'bad.csv, line 4, column "phone": There is no address.',
+        'bad.csv, line 5, column "phone": "abc" is not a number: "a" is not part of one.',
         expect.stringContaining('Nothing was sent.'),
       ],
     ]);
@@ -205,7 +205,7 @@ describe('send', () => {
       'Hi',
       '--skip-invalid',
       '--country-code',
-      '+1',
+      'CH',
     );
     expect([sent.code, sent.out, sent.err]).toEqual([
       0,
@@ -301,7 +301,7 @@ describe('send', () => {
     await makeFile('two.csv', 'phone,mobile\n1,2\n');
     await expectRefused(
       2,
-      '--to-column: "phone", "mobile"',
+      'two.csv: More than one column has addresses: "phone", "mobile". Say which has them, with --to-column.',
       'send',
       '--file',
       'two.csv',
@@ -310,7 +310,7 @@ describe('send', () => {
     );
     await expectRefused(
       2,
-      'no column "x"',
+      'There is no column "x"; there are "phone", "mobile"',
       'send',
       '--file',
       'two.csv',
@@ -321,7 +321,7 @@ describe('send', () => {
     );
     await expectRefused(
       2,
-      'There are no recipients',
+      'empty.csv: It is empty',
       'send',
       '--file',
       await makeFile('empty.csv', ''),
@@ -330,7 +330,7 @@ describe('send', () => {
     );
     await expectRefused(
       2,
-      'line 1 is not JSON',
+      'a.ndjson, line 1: It is not JSON',
       'send',
       '--file',
       await makeFile('a.ndjson', 'x\n'),

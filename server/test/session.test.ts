@@ -86,6 +86,16 @@ describe('a session', () => {
     expect((await ask('GET', '/session', OWN)).status).toBe(204);
   });
 
+  it('never makes a browser ask for a password itself, also when its cookie has expired', async () => {
+    const answer = await ask('GET', '/v1/Messages/Operations', OWN);
+    expect([answer.status, answer.headers.get('www-authenticate')]).toEqual([401, null]);
+    const program = await ask('GET', '/v1/Messages/Operations', {});
+    expect([program.status, program.headers.get('www-authenticate')]).toEqual([
+      401,
+      'Basic realm="Fanfare"',
+    ]);
+  });
+
   it('ends by signing out, for this browser', async () => {
     const answer = await ask('DELETE', '/session', OWN);
     expect(answer.status).toBe(204);

@@ -7,6 +7,7 @@ import {
   type ErrorItem,
   type Sender,
 } from '@fanfare/client';
+import { describePlace, type Place } from '../../../server/src/lists/problem.ts';
 import { client } from '../api.ts';
 import { dryRun, findMissing, toRequest, type Draft } from '../draft.ts';
 import { estimate, type Estimate } from '../estimate.ts';
@@ -19,11 +20,13 @@ import { Button, Notice } from '../ui/parts.tsx';
 
 /** Recipients of one request. */
 const PART_MAX = 10_000;
+const NOBODY: readonly Recipient[] = [];
 const PRICE_KEY = 'fanfare.price';
 
 interface Checked {
-  /** The request that was looked at: what is changed later is looked at anew. */
-  readonly key: string;
+  /** The draft and the very list that were looked at: whatever is changed later is looked at anew. */
+  readonly draft: string;
+  readonly list: readonly Recipient[];
   readonly estimate: Estimate;
   readonly idempotencyKey: string;
 }
@@ -34,13 +37,14 @@ export function Check(props: {
   readonly senders: readonly Sender[];
 }) {
   const { draft, senders } = props;
-  const list = props.recipients?.list ?? [];
+  const list = props.recipients?.list ?? NOBODY;
   const [checked, setChecked] = useState<Checked | null>(null);
   const [problems, setProblems] = useState<readonly ErrorItem[]>([]);
   const action = useAction();
+  const places = props.recipients?.places ?? [];
   const missing = findMissing(draft, list.length);
-  const key = `${JSON.stringify(draft)} ${list.length}`;
-  const current = checked?.key === key ? checked : null;
+  const draftText = JSON.stringify(draft);
+  const current = checked?.draft === draftText && checked.list === list ? checked : null;
 
   async function attempt(what: () => Promise<void>): Promise<void> {
     setProblems([]);
@@ -59,7 +63,12 @@ export function Check(props: {
       const runs: (DryRun | EmailDryRun)[] = [];
       for (let i = 0; i < list.length; i += PART_MAX)
         runs.push(await dryRun(draft, list.slice(i, i + PART_MAX)));
-      setChecked({ key, estimate: estimate(runs, senders), idempotencyKey: crypto.randomUUID() });
+      setChecked({
+        draft: draftText,
+        list,
+        estimate: estimate(runs, senders),
+        idempotencyKey: crypto.randomUUID(),
+      });
     });
 
   const send = (idempotencyKey: string) =>
@@ -73,9 +82,9 @@ export function Check(props: {
 
   return (
     <div class="check">
-      {current !== null && <Summary estimate={current.estimate} draft={draft} />}
+      {current !== null && <Summary estimate={current.estimate} draft={draft} places={places} />}
       {problems.length > 0 ? (
-        <Problems problems={problems} />
+        <Problems problems={problems} places={places} />
       ) : (
         action.error !== null && <Notice tone="bad">{action.error}</Notice>
       )}
@@ -138,9 +147,11 @@ async function sendAll(
 function Summary({
   estimate: found,
   draft,
+  places,
 }: {
   readonly estimate: Estimate;
   readonly draft: Draft;
+  readonly places: readonly Place[];
 }) {
   const [price, setPrice] = useState(() => localStorage.getItem(PRICE_KEY) ?? '');
   const each = Number(price.replace(',', '.'));
@@ -223,7 +234,9 @@ function Summary({
           {found.duplicates.length > 5 && ' and others'}.
         </Notice>
       )}
-      {found.unaddressable.length > 0 && <Problems problems={found.unaddressable} tone="warn" />}
+      {found.unaddressable.length > 0 && (
+        <Problems problems={found.unaddressable} places={places} tone="warn" />
+      )}
     </>
   );
 }
@@ -235,13 +248,14 @@ const PLACES_SHOWN = 6;
 /** Problems with the same words together, with where they are. */
 function Problems(props: {
   readonly problems: readonly ErrorItem[];
+  readonly places: readonly Place[];
   readonly tone?: 'bad' | 'warn';
 }) {
   const groups = new Map<string, string[]>();
   for (const { message, context } of props.problems) {
     const places = groups.get(message);
-    if (places === undefined) groups.set(message, [placeOf(context)]);
-    else places.push(placeOf(context));
+    if (places === undefined) groups.set(message, [placeOf(context, props.places)]);
+    else places.push(placeOf(context, props.places));
   }
   const kinds = [...groups];
   return (
@@ -270,8 +284,13 @@ function Problems(props: {
 }
 
 /** Where in the page a JSON path points. */
-function placeOf(context: string): string {
-  const row = /^\$\.to\[(\d+)\]/.exec(context)?.[1];
-  if (row !== undefined) return `recipient ${formatNumber(Number(row) + 1)}`;
+function placeOf(context: string, places: readonly Place[]): string {
+  const index = /^\$\.to\[(\d+)\]/.exec(context)?.[1];
+  if (index !== undefined) {
+    const place = places[Number(index)];
+    return place === undefined
+      ? `recipient ${formatNumber(Number(index) + 1)}`
+      : describePlace(place);
+  }
   return context === 'null' ? '' : context.replace(/^\$\./, '');
 }

@@ -55,14 +55,15 @@ function Template(props: {
   readonly rows: number;
   readonly value: string;
   readonly variables: readonly string[];
-  readonly mono?: boolean;
+  readonly isHtml?: boolean;
   readonly onInput: (value: string) => void;
 }) {
   const area = useRef<HTMLTextAreaElement>(null);
   function insert(name: string): void {
     const { selectionStart = props.value.length, selectionEnd = props.value.length } =
       area.current ?? {};
-    const put = `{{ ${name} }}`;
+    // What a list has for text must not become HTML.
+    const put = props.isHtml === true ? `{{ ${name} | escape }}` : `{{ ${name} }}`;
     props.onInput(props.value.slice(0, selectionStart) + put + props.value.slice(selectionEnd));
     requestAnimationFrame(() => {
       area.current?.focus();
@@ -83,7 +84,7 @@ function Template(props: {
           <textarea
             {...ids}
             ref={area}
-            class={props.mono === true ? 'mono' : ''}
+            class={props.isHtml === true ? 'mono' : ''}
             rows={props.rows}
             value={props.value}
             onInput={(event) => props.onInput(event.currentTarget.value)}
@@ -144,7 +145,7 @@ function EmailFields({ draft, variables, onChange }: FieldsProps) {
       <Template
         label="HTML"
         rows={12}
-        mono
+        isHtml
         value={draft.html}
         variables={variables}
         onInput={(html) => onChange({ html })}

@@ -95,6 +95,12 @@ export function OptionsStep(props: {
   );
 }
 
+/** A sender of an operation that is sent again. */
+function nameRequested(from: string): string {
+  const { channel, address } = JSON.parse(from.slice('request:'.length)) as Record<string, string>;
+  return address === undefined ? 'As before' : `${channel ?? ''} ${address}`.trim();
+}
+
 function SenderField(props: {
   readonly draft: Draft;
   readonly identities: Loaded<Identities>;
@@ -117,6 +123,9 @@ function SenderField(props: {
           <option value="">
             {isEmail ? 'Choose a sender' : 'The default sender of each channel'}
           </option>
+          {draft.from.startsWith('request:') && (
+            <option value={draft.from}>{nameRequested(draft.from)}</option>
+          )}
           {pools.length > 0 && (
             <optgroup label="Pools">
               {pools.map(({ id, name }) => (

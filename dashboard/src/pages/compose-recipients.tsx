@@ -1,16 +1,12 @@
 /** To whom: a table that is pasted or uploaded, and what its columns are. */
 import { useRef, useState } from 'preact/hooks';
+import { toVariable } from '../../../server/src/lists/columns.ts';
 import type { Kind } from '../counters.ts';
-import { readCsv } from '../csv.ts';
-import { formatNumber, plural } from '../format.ts';
-import {
-  readTable,
-  variableName,
-  type Column,
-  type Recipients,
-  type Table,
-} from '../recipients.ts';
+import { plural } from '../format.ts';
+import type { Column, Recipients, Table } from '../recipients.ts';
+import type { ListState } from '../use-list.ts';
 import { Button, Field, Notice } from '../ui/parts.tsx';
+import { ListChoices, ListProgress, ListResult } from './list-parts.tsx';
 
 const SAMPLE_ROWS = 4;
 /** Bytes of a file that a browser reads without trouble. */
@@ -18,34 +14,26 @@ const FILE_BYTES_MAX = 200_000_000;
 /** Characters that are shown in the field when they are pasted: browsers take long for thousands of lines. */
 const PASTED_LENGTH_MAX = 20_000;
 
-export function RecipientsStep(props: {
-  readonly kind: Kind;
-  readonly table: Table | null;
-  readonly recipients: Recipients | null;
-  readonly onTable: (table: Table | null) => void;
-}) {
-  const { kind, table, onTable } = props;
+export function RecipientsStep(props: { readonly kind: Kind; readonly list: ListState }) {
+  const { kind, list } = props;
+  const { table, recipients } = list;
   const [pasted, setPasted] = useState('');
   const [fileName, setFileName] = useState<string | null>(null);
-  const [error, setError] = useState<string | null>(null);
+  const [isTooLarge, setTooLarge] = useState(false);
   const [isOver, setOver] = useState(false);
   const input = useRef<HTMLInputElement>(null);
 
   function take(text: string): void {
-    const cells = readCsv(text);
-    setError(cells.length === 0 && text.trim() !== '' ? 'There is no row in it.' : null);
-    onTable(cells.length === 0 ? null : readTable(cells, kind));
+    setTooLarge(false);
+    list.take(text.trim() === '' ? null : new Blob([text]));
   }
 
-  async function takeFile(file: File | undefined): Promise<void> {
+  function takeFile(file: File | undefined): void {
     if (file === undefined) return;
-    if (file.size > FILE_BYTES_MAX) {
-      setError('The file is larger than 200 MB. Split it.');
-      return;
-    }
+    setTooLarge(file.size > FILE_BYTES_MAX);
     setFileName(file.name);
     setPasted('');
-    take(await file.text());
+    list.take(file.size > FILE_BYTES_MAX ? null : file);
   }
 
   const example =
@@ -63,7 +51,7 @@ export function RecipientsStep(props: {
       onDrop={(event) => {
         event.preventDefault();
         setOver(false);
-        void takeFile(event.dataTransfer?.files[0]);
+        takeFile(event.dataTransfer?.files[0]);
       }}
     >
       <div class="take">
@@ -102,13 +90,23 @@ export function RecipientsStep(props: {
             tabIndex={-1}
             aria-label="CSV file"
             accept=".csv,.tsv,.txt,text/csv,text/plain"
-            onChange={(event) => void takeFile(event.currentTarget.files?.[0])}
+            onChange={(event) => {
+              takeFile(event.currentTarget.files?.[0]);
+              // The same file may be chosen again after it was changed.
+              event.currentTarget.value = '';
+            }}
           />
           <span class="muted small">{fileName ?? 'or drop it here'}</span>
         </div>
       </div>
-      {error !== null && <Notice tone="bad">{error}</Notice>}
-      {table !== null && <Mapping {...props} table={table} />}
+      {isTooLarge && <Notice tone="bad">The file is larger than 200 MB. Split it.</Notice>}
+      {list.error !== null && <Notice tone="bad">{list.error.words}</Notice>}
+      {(table !== null || list.error !== null) && (
+        <ListChoices list={list} hasNumbers={kind === 'messages'} />
+      )}
+      {table !== null && <Mapping kind={kind} table={table} list={list} />}
+      <ListProgress count={list.count} />
+      {recipients !== null && <ListResult recipients={recipients} what="" />}
     </div>
   );
 }
@@ -128,15 +126,10 @@ const USES: Readonly<Record<Kind, readonly (readonly [use: string, words: string
   ],
 };
 
-function Mapping(props: {
-  readonly kind: Kind;
-  readonly table: Table;
-  readonly recipients: Recipients | null;
-  readonly onTable: (table: Table) => void;
-}) {
-  const { table, recipients, onTable, kind } = props;
-  const put = (at: number, column: Column) =>
-    onTable({ ...table, columns: table.columns.map((each, i) => (i === at ? column : each)) });
+function Mapping(props: { readonly kind: Kind; readonly table: Table; readonly list: ListState }) {
+  const { table, list, kind } = props;
+  const { recipients, setColumn } = list;
+  if (!table.hasColumns) return <Count recipients={recipients} table={table} />;
   return (
     <>
       <div class="scroll" tabIndex={0} role="region" aria-label="Columns of the table">
@@ -144,19 +137,22 @@ function Mapping(props: {
           <thead>
             <tr>
               {table.columns.map((column, i) => {
-                const header = table.header[i] ?? '';
+                const header = table.names[i] ?? '';
+                const label = header === '' ? `column ${i + 1}` : header;
                 return (
-                  <th key={header} scope="col">
-                    <span class="mapping-name">{header}</span>
+                  // Columns may have no name of their own.
+                  // oxlint-disable-next-line react/no-array-index-key
+                  <th key={i} scope="col">
+                    <span class="mapping-name">{label}</span>
                     <select
-                      aria-label={`What ${header} is`}
+                      aria-label={`What ${label} is`}
                       value={column.use}
                       onInput={(event) => {
                         const use = event.currentTarget.value;
-                        put(
+                        setColumn(
                           i,
                           use === 'variable'
-                            ? { use, name: variableName(header, i) }
+                            ? { use, name: toVariable(header) || `column_${i + 1}` }
                             : ({ use } as Column),
                         );
                       }}
@@ -170,10 +166,10 @@ function Mapping(props: {
                     {column.use === 'variable' && (
                       <input
                         class="mono"
-                        aria-label={`Name of the variable from ${header}`}
+                        aria-label={`Name of the variable from ${label}`}
                         value={column.name}
                         onInput={(event) =>
-                          put(i, { use: 'variable', name: event.currentTarget.value.trim() })
+                          setColumn(i, { use: 'variable', name: event.currentTarget.value.trim() })
                         }
                       />
                     )}
@@ -183,7 +179,7 @@ function Mapping(props: {
             </tr>
           </thead>
           <tbody>
-            {table.rows.slice(0, SAMPLE_ROWS).map((row, i) => (
+            {table.sample.slice(0, SAMPLE_ROWS).map((row, i) => (
               // Rows are samples of a file and have no other name.
               // oxlint-disable-next-line react/no-array-index-key
               <tr key={i}>
@@ -198,32 +194,28 @@ function Mapping(props: {
           </tbody>
         </table>
       </div>
-      <p role="status">
-        {recipients === null ? (
-          <span class="bad">Say which column is the address.</span>
-        ) : (
-          <>
-            <b>{plural(recipients.list.length, 'recipient')}</b>
-            {table.rows.length > SAMPLE_ROWS && (
-              <span class="muted"> · the first {SAMPLE_ROWS} rows are shown</span>
-            )}
-          </>
-        )}
-      </p>
-      {recipients !== null && recipients.bad.length > 0 && (
-        <Notice tone="warn">
-          {plural(recipients.bad.length, 'row')} without a usable address{' '}
-          {recipients.bad.length === 1 ? 'is' : 'are'} left out: row{' '}
-          {recipients.bad
-            .slice(0, 3)
-            .map(
-              ({ row, cell }) =>
-                `${formatNumber(row)} (${cell === '' ? 'empty' : `“${cell.slice(0, 30)}”`})`,
-            )
-            .join(', ')}
-          {recipients.bad.length > 3 && ' and others'}.
-        </Notice>
-      )}
+      <Count recipients={recipients} table={table} />
     </>
+  );
+}
+
+function Count({ recipients, table }: { recipients: Recipients | null; table: Table }) {
+  const hasAddress =
+    !table.hasColumns ||
+    table.columns.some(({ use }) => use !== 'variable' && use !== 'none' && use !== 'NAME');
+  return (
+    <p role="status">
+      {!hasAddress && (
+        <span class="bad">{table.columnProblem ?? ''} Say which column is the address.</span>
+      )}
+      {recipients !== null && (
+        <>
+          <b>{plural(recipients.list.length, 'recipient')}</b>
+          {table.sample.length > SAMPLE_ROWS && (
+            <span class="muted"> · the first {SAMPLE_ROWS} rows are shown</span>
+          )}
+        </>
+      )}
+    </p>
   );
 }

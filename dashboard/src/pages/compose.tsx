@@ -1,12 +1,13 @@
 /** Composing a send, in four steps on one page: to whom, what, how, and a look at all of it before it goes. */
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import type { Sender, SenderPool, SendMessagesRequest } from '@fanfare/client';
 import { client, explain } from '../api.ts';
 import type { Draft } from '../draft.ts';
 import { plural } from '../format.ts';
 import { useLoaded } from '../hooks.ts';
-import { readRecipients, type Recipients, type Table } from '../recipients.ts';
+import type { Recipients } from '../recipients.ts';
 import { linkTo, place } from '../router.ts';
+import { useList, type ListState } from '../use-list.ts';
 import { Loading, Notice, PageHead, Section } from '../ui/parts.tsx';
 import { OWN_ZONE } from '../zones.ts';
 import { Check } from './compose-check.tsx';
@@ -39,7 +40,8 @@ const IDENTITIES_MAX = 1_000;
 export function Compose() {
   const again = place.value.query.get('again');
   const [draft, setDraft] = useState(EMPTY);
-  const [table, setTable] = useState<Table | null>(null);
+  const [ofMessages, ofEmails] = [useList('PHONE'), useList('EMAIL')];
+  const list: ListState = draft.kind === 'emails' ? ofEmails : ofMessages;
   const [repeated, setRepeated] = useState<Recipients | null>(null);
   const [error, setError] = useState<string | null>(null);
   const change = (changes: Partial<Draft>) => setDraft((before) => ({ ...before, ...changes }));
@@ -55,17 +57,14 @@ export function Compose() {
     if (again === null) return;
     client.messages.fetchRequest(again, ['FAILED', 'UNDELIVERED']).then(
       (request) => {
-        setRepeated({ list: request.to, bad: [] });
+        setRepeated(repeat(request.to));
         change(draftOf(request));
       },
       (reason: unknown) => setError(explain(reason)),
     );
   }, [again]);
 
-  const recipients = useMemo(
-    () => repeated ?? (table === null ? null : readRecipients(table)),
-    [table, repeated],
-  );
+  const recipients = repeated ?? list.recipients;
   const title = again === null ? 'Compose' : 'Send again';
   return (
     <>
@@ -74,7 +73,7 @@ export function Compose() {
           <KindSwitch
             draft={draft}
             onChange={(kind) => {
-              setTable(null);
+              list.take(null);
               change({ kind, from: '' });
             }}
           />
@@ -84,13 +83,7 @@ export function Compose() {
       <div class="compose">
         <Section title="1. To whom" class="step-section">
           {again === null ? (
-            <RecipientsStep
-              key={draft.kind}
-              kind={draft.kind}
-              table={table}
-              recipients={recipients}
-              onTable={setTable}
-            />
+            <RecipientsStep key={draft.kind} kind={draft.kind} list={list} />
           ) : repeated === null ? (
             error === null && <Loading lines={2} />
           ) : (
@@ -104,7 +97,7 @@ export function Compose() {
           <ContentStep
             draft={draft}
             recipients={recipients?.list ?? []}
-            columns={table?.columns ?? []}
+            columns={list.table?.columns ?? []}
             onChange={change}
           />
         </Section>
@@ -158,6 +151,25 @@ function draftOf({ content, from, tags = {} }: SendMessagesRequest): Partial<Dra
     tags: Object.entries(tags)
       .map(([key, value]) => `${key}:${value}`)
       .join('; '),
-    from: from !== undefined && 'senderPoolId' in from ? `pool:${from.senderPoolId}` : '',
+    from: fromText(from),
   };
 }
+
+/** A sender as the field of senders has it. What the field cannot say, such as channels of a pool, is kept as it was. */
+function fromText(from: SendMessagesRequest['from']): string {
+  if (from === undefined) return '';
+  const [only, ...more] = Object.entries(from);
+  if (only !== undefined && more.length === 0)
+    return `${only[0] === 'senderPoolId' ? 'pool' : 'sender'}:${only[1] as string}`;
+  return `request:${JSON.stringify(from)}`;
+}
+
+const repeat = (to: Recipients['list']): Recipients => ({
+  list: to,
+  places: [],
+  rejected: 0,
+  reasons: [],
+  rejectFile: '',
+  missing: [],
+  cleaned: [],
+});

@@ -1,13 +1,14 @@
 /** Who has opted out: looked up, added, imported, taken off. */
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import type { Suppression } from '@fanfare/client';
 import { client } from '../api.ts';
-import { readCsv } from '../csv.ts';
 import { formatNumber, plural } from '../format.ts';
 import { useAction, useLoaded, usePageTokens, useSettled } from '../hooks.ts';
+import { useList } from '../use-list.ts';
 import { Confirm, Dialog } from '../ui/dialog.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { Button, Empty, Field, Notice, PageHead, Pager, Shown, When } from '../ui/parts.tsx';
+import { ListChoices, ListProgress, ListResult } from './list-parts.tsx';
 
 const PAGE_SIZE = 100;
 /** Addresses of one request. */
@@ -150,12 +151,16 @@ function Entries(props: {
 
 function Add({ onClose }: { readonly onClose: () => void }) {
   const [text, setText] = useState('');
+  const [fileName, setFileName] = useState<string | null>(null);
   const [reason, setReason] = useState('');
   const [done, setDone] = useState<string | null>(null);
+  const input = useRef<HTMLInputElement>(null);
+  const list = useList('ANY');
+  const { recipients, table } = list;
   const action = useAction();
-  const cells = readCsv(text).flat();
-  const addresses = cells.filter((cell) => ADDRESS.test(cell));
-  const others = cells.length - addresses.length;
+  const addresses = (recipients?.list ?? []).flatMap((each) =>
+    'address' in each ? [each.address] : [],
+  );
   const add = () =>
     action.run(async () => {
       let [total, created] = [0, 0];
@@ -170,7 +175,11 @@ function Add({ onClose }: { readonly onClose: () => void }) {
       setDone(
         `${plural(created, 'address', 'addresses')} added; ${formatNumber(total - created)} stood there already.`,
       );
+      // What could not be read stays in sight.
+      if (recipients?.rejected !== 0) return;
       setText('');
+      setFileName(null);
+      list.take(null);
     });
   return (
     <Dialog title="Add addresses that have opted out" onClose={onClose}>
@@ -178,9 +187,9 @@ function Add({ onClose }: { readonly onClose: () => void }) {
         <Field
           label="Addresses, one a line"
           hint={
-            cells.length === 0
+            recipients === null
               ? 'Numbers as +14155550102, or e-mail addresses.'
-              : `${plural(addresses.length, 'address', 'addresses')}${others > 0 ? `; ${formatNumber(others)} others are left out` : ''}`
+              : plural(addresses.length, 'address', 'addresses')
           }
         >
           {(ids) => (
@@ -189,10 +198,49 @@ function Add({ onClose }: { readonly onClose: () => void }) {
               class="mono"
               rows={6}
               value={text}
-              onInput={(event) => setText(event.currentTarget.value)}
+              onInput={(event) => {
+                const { value } = event.currentTarget;
+                setText(value);
+                setFileName(null);
+                setDone(null);
+                list.take(value.trim() === '' ? null : new Blob([value]));
+              }}
             />
           )}
         </Field>
+        <p>
+          <Button onClick={() => input.current?.click()}>Choose a CSV file</Button>{' '}
+          <span class="muted small">{fileName}</span>
+          <input
+            ref={input}
+            class="hidden"
+            type="file"
+            tabIndex={-1}
+            aria-label="CSV file of opt-outs"
+            accept=".csv,.tsv,.txt,text/csv,text/plain"
+            onChange={(event) => {
+              const file = event.currentTarget.files?.[0];
+              if (file === undefined) return;
+              setText('');
+              setFileName(file.name);
+              setDone(null);
+              list.take(file);
+              event.currentTarget.value = '';
+            }}
+          />
+        </p>
+        {list.error !== null && <Notice tone="bad">{list.error.words}</Notice>}
+        {table?.columnProblem != null && (
+          <Notice tone="bad">
+            {table.columnProblem} Give one column of addresses, called “phone” or “email” in the
+            first row, or addresses alone.
+          </Notice>
+        )}
+        {(table !== null || list.error !== null) && <ListChoices list={list} hasNumbers />}
+        <ListProgress count={list.count} />
+        {recipients !== null && (
+          <ListResult recipients={{ ...recipients, missing: [] }} what=" and not added" />
+        )}
         <Field label="Reason (optional)">
           {(ids) => (
             <input

@@ -33,13 +33,11 @@ standard error. Colours are for terminals, and never used where \`NO_COLOR\` is 
 |      6 | With \`--strict\`: not everybody got it, as far as is known.                       |
 |    130 | Interrupted.                                                                     |
 
-**Files of recipients** (\`send --file\`, \`suppressions import\`) are CSV with a head, with commas, semicolons or tabs, or NDJSON: on each line an
-address, a flat object, or a recipient as the [API](api.md) has it. The column with the address is found by its name (\`phone\`, \`number\`, \`to\` …);
-every other column is a variable under its own name, in a form that templates can say: \`First name\` is \`first_name\`. An empty cell is no value.
-Spaces, brackets and hyphens in numbers do not matter, and 00 is +. A file is read to its end before anything of it is sent: a row that
-is wrong stops all of it, and is told with its line. Files may have millions of rows; they are sent in operations of 10,000.
+**Lists** (\`send --file\`, \`suppressions import\`) are CSV or NDJSON: [lists.md](lists.md) says what is read, and what is refused. A file is read to
+its end before anything of it is sent, and a wrong row stops all of it. Lists may have millions of rows; they are sent in operations of 10,000.
 
-**Interrupted?** A send says the key it goes under. The same command with \`--key\` goes on, and sends nothing twice, for 24 hours.
+**Interrupted?** A send says the key it goes under. The same command with that \`--key\` goes on, and sends nothing twice, for 24 hours. Where
+\`--schedule\` or \`--expire\` was a while such as \`5d\`, it also says the time that this meant.
 
 **Completion**: \`source <(fanfare completion bash)\`; zsh and fish, too.
 

@@ -1,6 +1,7 @@
 /** The flags of `fanfare send`. What they do is next door, loaded when it is wanted. */
 import { Option, type Command } from 'commander';
 import type { Globals } from './globals.ts';
+import { addListOptions } from './list-options.ts';
 import { collectPair } from './options.ts';
 import type { SendFlags } from './send.ts';
 import { addWatchOptions } from './strict.ts';
@@ -10,7 +11,7 @@ Examples:
   fanfare send +15005550123 --text 'Hello!'
   fanfare send --file people.csv --text 'Hello {{ name }}!' --watch
   fanfare send --file people.csv --text-file words.txt --dry-run --prices prices.csv
-  psql -Atc 'select phone from people' | sed '1i phone' | fanfare send --file - --text 'Hello!'
+  psql -Atc 'select phone from people' | fanfare send --file - --text 'Hello!'
   fanfare send --file people.csv --subject 'News' --html-file news.html --from 'Ada <ada@example.com>'`;
 
 export function addSendCommand(program: Command, globals: () => Globals): void {
@@ -23,15 +24,13 @@ export function addSendCommand(program: Command, globals: () => Globals): void {
     .option('--content-file <file>', 'a content as JSON, as the API takes it')
     .option('--subject <text>', 'send an e-mail with this subject')
     .option('--html-file <file>', "an e-mail's HTML, from a file")
-    .option('--file <file>', 'recipients: CSV with a head, or NDJSON; - is standard input')
-    .addOption(new Option('--format <format>', 'what the file is').choices(['csv', 'ndjson']))
-    .option('--to-column <column>', 'the column with the address, when its name does not tell')
+    .option('--file <file>', 'recipients, CSV or NDJSON; - is standard input');
+  addListOptions(command)
     .addOption(
       new Option('--map <variable=column>', 'a variable from a column; may be repeated')
         .argParser(collectPair)
         .default({}, 'each column under its own name'),
     )
-    .option('--country-code <code>', 'of numbers that begin with 0: +49')
     .option('--whatsapp', 'to WhatsApp numbers')
     .option('--from <sender>', 'an address, or the id of a sender or a pool')
     .addOption(

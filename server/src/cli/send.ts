@@ -1,28 +1,28 @@
 /** `fanfare send`: one content to anybody, from a handful of arguments to a file of millions of rows. */
 import { readFile as readWhole } from 'node:fs/promises';
-import {
-  InvalidRequestError,
-  PartError,
-  type FanfareClient,
-  type Operation,
-  type Part,
-  type SendAll,
-  type SendAllRequest,
-  type SendMessagesRequest,
-  type Whole,
+import type {
+  FanfareClient,
+  Operation,
+  Part,
+  SendAll,
+  SendAllRequest,
+  SendMessagesRequest,
+  Whole,
 } from '@fanfare/client';
+import type { AddressKind } from '../lists/addresses.ts';
 import { connect } from './connect.ts';
 import { failUsage, UserError, type Globals } from './globals.ts';
+import type { ListFlags } from './list-options.ts';
 import { colours, note, number, print } from './output.ts';
 import { preview } from './preview.ts';
 import { readPrices } from './prices.ts';
 import { CountView } from './progress.ts';
-import { readArguments, readFile, type Kind, type Recipient, type Row } from './recipients.ts';
+import { Source } from './source.ts';
 import { endIncomplete, type StrictFlags } from './strict.ts';
 import { parseTime } from './times.ts';
 import { ProgressView, type WatchFlags } from './watch.ts';
 
-export interface SendFlags extends WatchFlags, StrictFlags {
+export interface SendFlags extends WatchFlags, StrictFlags, ListFlags {
   readonly text?: string;
   readonly textFile?: string;
   readonly contentId?: string;
@@ -30,10 +30,7 @@ export interface SendFlags extends WatchFlags, StrictFlags {
   readonly subject?: string;
   readonly htmlFile?: string;
   readonly file?: string;
-  readonly format?: 'csv' | 'ndjson';
-  readonly toColumn?: string;
   readonly map: Readonly<Record<string, string>>;
-  readonly countryCode?: string;
   readonly whatsapp?: true;
   readonly from?: string;
   readonly fromChannel?: 'SMS' | 'RCS' | 'WHATSAPP';
@@ -48,13 +45,9 @@ export interface SendFlags extends WatchFlags, StrictFlags {
   readonly watch?: true;
 }
 
-/** Problems that are told one by one. */
-const PROBLEMS_SHOWN_MAX = 10;
 /** Recipients of one request. */
 const PART_SIZE = 10_000;
 const POLL_MS = 250;
-/** Recipients whose places are remembered: more than are in all requests at work. */
-const PLACES_MAX = 50_000;
 
 export async function runSend(
   addresses: readonly string[],
@@ -67,10 +60,11 @@ export async function runSend(
     );
   if (flags.prices !== undefined && !flags.dryRun)
     failUsage('--prices is for --dry-run: what it would cost.');
-  const request = await buildRequest(flags);
+  const times = readTimes(flags);
+  const request = await buildRequest(flags, times);
   const prices = flags.prices === undefined ? null : await readPrices(flags.prices);
   const client = connect(globals);
-  const source = new Source(addresses, flags);
+  const source = new Source(addresses, { ...flags, kind: kindOf(flags) }, !globals.json);
   const total = await source.check();
   const calls = isEmail(flags) ? client.emails : client.messages;
   try {
@@ -81,29 +75,31 @@ export async function runSend(
         { prices, total },
         globals,
       );
-    await sendAndShow(calls, { ...request, to: source.recipients() }, total, flags, globals);
+    const whole = { ...request, to: source.recipients() };
+    await sendAndShow(calls, whole, { total, times }, flags, globals);
   } catch (error) {
     throw source.explain(error);
   } finally {
-    source.tellSkipped();
+    source.tellLeftOut();
   }
 }
 
 const isEmail = ({ subject }: SendFlags) => subject !== undefined;
 
-function kindOf(flags: SendFlags): Kind {
+function kindOf(flags: SendFlags): AddressKind {
   return isEmail(flags) ? 'EMAIL' : flags.whatsapp ? 'WHATSAPP' : 'PHONE';
 }
 
-/** Everything but `to`. */
-async function buildRequest(flags: SendFlags): Promise<object> {
-  const schedule = flags.schedule === undefined ? null : readTime(flags.schedule, '--schedule');
+/** When it is sent and when it expires, as the API takes them. */
+interface Times {
+  readonly schedule: string | null;
+  readonly expire: string | null;
+}
+
+function readTimes({ schedule, expire }: SendFlags): Times {
   return {
-    content: await buildContent(flags),
-    ...(flags.from === undefined ? {} : { from: buildFrom(flags, flags.from) }),
-    ...(Object.keys(flags.tag).length === 0 ? {} : { tags: flags.tag }),
-    ...(schedule === null ? {} : { schedule: { sendAt: [schedule] } }),
-    ...(flags.expire === undefined ? {} : { expireAt: readTime(flags.expire, '--expire') }),
+    schedule: schedule === undefined ? null : readTime(schedule, '--schedule'),
+    expire: expire === undefined ? null : readTime(expire, '--expire'),
   };
 }
 
@@ -114,6 +110,27 @@ function readTime(text: string, flag: string): string {
       `${flag} is a time such as 2030-01-31T09:00:00Z, without the Z by each recipient's clock, or a while such as 2h.`,
     )
   );
+}
+
+/** Everything but `to`. */
+async function buildRequest(flags: SendFlags, { schedule, expire }: Times): Promise<object> {
+  return {
+    content: await buildContent(flags),
+    ...(flags.from === undefined ? {} : { from: buildFrom(flags, flags.from) }),
+    ...(Object.keys(flags.tag).length === 0 ? {} : { tags: flags.tag }),
+    ...(schedule === null ? {} : { schedule: { sendAt: [schedule] } }),
+    ...(expire === null ? {} : { expireAt: expire }),
+  };
+}
+
+/** How to go on. A while such as 5d means another time later, so the time it meant is given. */
+function describeResume(key: string, flags: SendFlags, { schedule, expire }: Times): string {
+  const added = [
+    `--key ${key}`,
+    ...(schedule === null || schedule === flags.schedule ? [] : [`--schedule ${schedule}`]),
+    ...(expire === null || expire === flags.expire ? [] : [`--expire ${expire}`]),
+  ];
+  return `After an interruption, the same command with ${added.join(' ')} at its end goes on, and sends nothing twice.`;
 }
 
 async function buildContent(flags: SendFlags): Promise<object> {
@@ -168,111 +185,13 @@ function buildFrom(flags: SendFlags, from: string): object {
   return { address: from, channel };
 }
 
-/** Recipients of a command, read as they are wanted, and what was wrong with some. */
-class Source {
-  readonly #addresses: readonly string[];
-  readonly #flags: SendFlags;
-  /** Where the recipients that were handed on last came from, and how many came before those. */
-  #places: string[] = [];
-  #before = 0;
-  #skipped = 0;
-  #duplicates = 0;
-
-  constructor(addresses: readonly string[], flags: SendFlags) {
-    this.#addresses = addresses;
-    this.#flags = flags;
-  }
-
-  /**
-   * Reads a file to its end before anything of it is sent, so that a bad row stops all of it. Resolves with the number of recipients;
-   * null for standard input, which can be read once.
-   */
-  async check(): Promise<number | null> {
-    if (this.#flags.file === '-') return null;
-    const problems: string[] = [];
-    let bad = 0;
-    let count = 0;
-    for await (const { where, problem } of this.#rows())
-      if (problem === null) count += 1;
-      else {
-        bad += 1;
-        if (problems.length < PROBLEMS_SHOWN_MAX) problems.push(`${where}: ${problem}`);
-      }
-    if (bad > 0 && !this.#flags.skipInvalid)
-      failUsage(
-        `${problems.join('\n')}${bad > problems.length ? `\nAnd ${number(bad - problems.length)} more.` : ''}\nNothing was sent. Put them right, or leave them out with --skip-invalid.`,
-      );
-    if (count === 0) failUsage('There are no recipients.');
-    return count;
-  }
-
-  async *recipients(): AsyncGenerator<Recipient> {
-    this.#places = [];
-    this.#before = 0;
-    const seen = new Set<string>();
-    for await (const { where, recipient, problem } of this.#rows()) {
-      if (problem !== null) {
-        if (!this.#flags.skipInvalid)
-          failUsage(`${where}: ${problem} What came before it may have been sent.`);
-        this.#skipped += 1;
-        if (this.#skipped <= PROBLEMS_SHOWN_MAX) note(`Left out: ${where}: ${problem}`);
-        continue;
-      }
-      if (this.#flags.dedupe && recipient.address !== undefined) {
-        if (seen.has(recipient.address)) {
-          this.#duplicates += 1;
-          continue;
-        }
-        seen.add(recipient.address);
-      }
-      this.#places.push(where);
-      if (this.#places.length > 2 * PLACES_MAX)
-        this.#before += this.#places.splice(0, PLACES_MAX).length;
-      yield recipient;
-    }
-  }
-
-  tellSkipped(): void {
-    if (this.#skipped > 0) note(`Left out as invalid: ${number(this.#skipped)}.`);
-    if (this.#duplicates > 0) note(`Left out as named before: ${number(this.#duplicates)}.`);
-  }
-
-  /** A refusal in terms of what was given: `$.to[17]` is a line of a file. */
-  explain(error: unknown): unknown {
-    const cause = error instanceof PartError ? error.cause : error;
-    const first = error instanceof PartError ? error.firstRecipient : 0;
-    if (!(cause instanceof InvalidRequestError)) return error;
-    const lines = cause.errors.slice(0, PROBLEMS_SHOWN_MAX).map(({ message, context }) => {
-      const [, index, rest = ''] = /^\$\.to\[(\d+)\]\.?(.*)$/.exec(context) ?? [];
-      const place =
-        index === undefined ? context : this.#places[first + Number(index) - this.#before];
-      return `${place ?? context}${rest === '' ? '' : `, ${rest}`}: ${message}`;
-    });
-    const more = cause.errors.length - lines.length;
-    return new UserError([...lines, ...(more > 0 ? [`And ${more} more.`] : [])].join('\n'));
-  }
-
-  #rows(): AsyncIterable<Row> {
-    const { file, format, toColumn, map, countryCode } = this.#flags;
-    const options = {
-      kind: kindOf(this.#flags),
-      column: toColumn ?? null,
-      map,
-      countryCode: countryCode ?? null,
-    };
-    return file === undefined
-      ? readArguments(this.#addresses, options)
-      : readFile(file, format ?? null, options);
-  }
-}
-
 const countAccepted = (parts: readonly Part[]) =>
   parts.reduce((sum, each) => sum + each.recipients, 0);
 
 async function sendAndShow(
   calls: FanfareClient['messages'] | FanfareClient['emails'],
   request: object & { readonly to: AsyncIterable<unknown> },
-  total: number | null,
+  { total, times }: { readonly total: number | null; readonly times: Times },
   flags: SendFlags,
   { json }: Globals,
 ): Promise<void> {
@@ -286,7 +205,7 @@ async function sendAndShow(
       onAccepted: () => acceptance?.draw(countAccepted(sending.parts)),
     },
   );
-  const resume = `After an interruption, the same command with --key ${sending.key} goes on, and sends nothing twice.`;
+  const resume = describeResume(sending.key, flags, times);
   if (isBig && !json) note(colours.dim(resume));
   try {
     const last = isWatched ? await showToTheEnd(sending, total, flags, json === true) : null;
@@ -295,12 +214,14 @@ async function sendAndShow(
     if (json) print(JSON.stringify({ key: sending.key, parts, stats: last?.stats }));
     else
       for (const { operationId, recipients } of parts)
-        print(`${operationId}  ${number(recipients)} recipients`);
+        print(
+          `${operationId}  ${number(recipients)} ${recipients === 1 ? 'recipient' : 'recipients'}`,
+        );
     if (flags.strict && last !== null) endIncomplete([last.stats]);
   } catch (error) {
     const accepted = countAccepted(sending.parts);
     if (accepted > 0 && !(error instanceof UserError))
-      note(`${number(accepted)} recipients were accepted before it failed. ${resume}`);
+      note(`${number(accepted)} of the recipients were accepted before it failed. ${resume}`);
     throw error;
   }
 }

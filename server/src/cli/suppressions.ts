@@ -3,16 +3,17 @@ import type { Suppression } from '@fanfare/client';
 import type { Command } from 'commander';
 import { connect } from './connect.ts';
 import { failUsage, type Globals } from './globals.ts';
+import { addListOptions, type ListFlags } from './list-options.ts';
+import { openFile, readAddress, RejectFile } from './lists.ts';
 import { limitOption } from './options.ts';
 import { number, print, show, showList, showTime, type Column } from './output.ts';
 import { CountView } from './progress.ts';
-import { readFile } from './recipients.ts';
+import { PROBLEMS_SHOWN_MAX } from './source.ts';
 
-interface Flags {
+interface Flags extends ListFlags {
   readonly sender?: string;
   readonly pool?: string;
   readonly reason?: string;
-  readonly toColumn?: string;
   readonly emails?: true;
   readonly limit: number;
 }
@@ -65,13 +66,21 @@ export function addSuppressionCommands(program: Command, globals: () => Globals)
     .description('list the entries of an address, which stays out of URLs and logs')
     .addOption(limitOption())
     .action((address: string, { limit }: Flags) =>
-      showList(globals(), connect(globals()).suppressions.search({ address }), COLUMNS, limit),
+      showList(
+        globals(),
+        connect(globals()).suppressions.search({ address: readAddress('ANY', address) }),
+        COLUMNS,
+        limit,
+      ),
     );
 
   withScope(suppressions.command('add <address>'))
     .description('add an address')
     .action(async (address: string, flags: Flags) => {
-      const made = await connect(globals()).suppressions.add({ address, ...scopeOf(flags) });
+      const made = await connect(globals()).suppressions.add({
+        address: readAddress('ANY', address),
+        ...scopeOf(flags),
+      });
       show(globals(), made, (each) =>
         COLUMNS.map(({ cell }) => cell(each))
           .join('  ')
@@ -79,10 +88,9 @@ export function addSuppressionCommands(program: Command, globals: () => Globals)
       );
     });
 
-  withScope(suppressions.command('import <file>'))
+  addListOptions(withScope(suppressions.command('import <file>')))
     .description('add all addresses of a CSV or NDJSON file; - is standard input')
-    .option('--to-column <column>', 'the column with the address, when its name does not tell')
-    .option('--emails', 'they are e-mail addresses')
+    .option('--emails', 'the e-mail addresses of a file that has numbers too')
     .action((file: string, flags: Flags) => importFile(file, flags, globals()));
 
   suppressions
@@ -102,10 +110,14 @@ export function addSuppressionCommands(program: Command, globals: () => Globals)
     });
 }
 
+/** Adds every address that can be read, and fails when there are others: an opt-out must not wait for another's typing error. */
 async function importFile(file: string, flags: Flags, globals: Globals): Promise<void> {
   const { suppressions } = connect(globals);
+  if (file === flags.rejectFile)
+    failUsage('--reject-file would overwrite the list. Give another name.');
   const view = new CountView('imported', null);
-  let [total, created] = [0, 0];
+  const problems: string[] = [];
+  let [total, created, bad] = [0, 0, 0];
   let addresses: string[] = [];
   const flush = async () => {
     if (addresses.length === 0) return;
@@ -115,21 +127,40 @@ async function importFile(file: string, flags: Flags, globals: Globals): Promise
     addresses = [];
     if (!globals.json && total >= IMPORT_MAX) view.draw(total);
   };
-  const rows = readFile(file, null, {
-    kind: flags.emails ? 'EMAIL' : 'PHONE',
-    column: flags.toColumn ?? null,
-    map: {},
-    countryCode: null,
-  });
-  for await (const { where, recipient, problem } of rows) {
-    if (problem !== null || recipient.address === undefined)
-      failUsage(
-        `${where}: ${problem} ${number(total)} before it are on the list; importing again does no harm.`,
-      );
-    addresses.push(recipient.address);
-    if (addresses.length === IMPORT_MAX) await flush();
+  const rejects = await RejectFile.open(flags.rejectFile);
+  try {
+    const opened = await openFile(file, {
+      ...flags,
+      kind: flags.emails ? 'EMAIL' : 'ANY',
+      map: {},
+    });
+    for await (const rows of opened.rows()) {
+      await rejects.write(rows);
+      for (const { where, recipient, problem } of rows) {
+        const address = recipient?.address;
+        if (address === undefined) {
+          bad += 1;
+          if (bad <= PROBLEMS_SHOWN_MAX)
+            problems.push(`${where}: ${problem ?? 'There is no address.'}`);
+          continue;
+        }
+        addresses.push(address);
+        if (addresses.length === IMPORT_MAX) await flush();
+      }
+    }
+  } finally {
+    // What was read before a list broke off is kept too: importing again does no harm.
+    await flush();
+    await rejects.close();
   }
-  await flush();
-  if (globals.json) print(JSON.stringify({ total, created }));
-  else print(`${number(total)} addresses, ${number(created)} of them new`);
+  if (globals.json) print(JSON.stringify({ total, created, rejected: bad }));
+  else print(`${count(total)}, ${number(created)} of them new`);
+  if (bad === 0) return;
+  const more = bad > problems.length ? `\nAnd ${number(bad - problems.length)} more.` : '';
+  failUsage(
+    `${problems.join('\n')}${more}\n${count(bad)} could not be read and ${bad === 1 ? 'is' : 'are'} not on the list. Put them right and import the file again: it does no harm.`,
+  );
 }
+
+const count = (addresses: number) =>
+  `${number(addresses)} ${addresses === 1 ? 'address' : 'addresses'}`;

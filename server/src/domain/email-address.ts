@@ -1,5 +1,4 @@
 /** E-mail addresses: which are taken, and when two are the same. Pure. */
-import { domainToASCII } from 'node:url';
 import { findLineProblem } from './email-headers.ts';
 
 /** RFC 5321, 4.5.3.1: octets of a local part and of a path without its brackets. */
@@ -30,13 +29,22 @@ export function findEmailAddressProblem(address: string): string | null {
 
 /** A domain of two labels at least in its ASCII form (RFC 5890), lower case; null when it is none. */
 function toAsciiDomain(domain: string): string | null {
-  // What `domainToASCII` would cut off or turn into something else.
+  // What `URL` would cut off or turn into something else.
   // oxlint-disable-next-line no-control-regex
   if (/[\s/\\?#@:%[\]<>^|\u0000-\u001f\u007f]/.test(domain)) return null;
-  const ascii = domainToASCII(domain);
+  const ascii = hostOf(domain);
   const labels = ascii.split('.');
   const isName = labels.length > 1 && labels.every((label) => LABEL.test(label));
   return isName && !/^\d+$/.test(labels.at(-1) ?? '') ? ascii : null;
+}
+
+/** A host as URLs spell it (WHATWG URL, 3.5); empty when it is none. */
+function hostOf(domain: string): string {
+  try {
+    return new URL(`ws://${domain}`).hostname;
+  } catch {
+    return '';
+  }
 }
 
 /** The one spelling under which an address is suppressed: lower case, its domain in ASCII. */

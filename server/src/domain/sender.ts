@@ -4,6 +4,7 @@ import { findEmailSenderProblem, canonicalEmailAddress, wildcardOf } from './ema
 import type { Channel } from './message.ts';
 import type { PlannedSender, SendPlan } from './operation.ts';
 import type { SenderLimits } from './pace.ts';
+import { measureSms } from './segments.ts';
 import type { ChannelControls, RequestedSender } from './send-request.ts';
 
 export const SENDER_STATUSES = ['ACTIVATED', 'DEACTIVATED'] as const;
@@ -41,9 +42,26 @@ const PREFERENCE: readonly Channel[] = ['RCS', 'SMS', 'WHATSAPP'];
 /** With e-mails, which no message falls back to: for asking who would reach whom. */
 export const ALL_CHANNELS_PREFERRED: readonly Channel[] = [...PREFERENCE, 'EMAIL'];
 
+/** A provider's service that chooses the number: no address of its own. */
+const SERVICE_SID = /^MG[0-9a-f]{32}$/i;
+/** Characters of an alphanumeric sender (3GPP TS 23.040, 9.1.2.5). */
+const NAME_LENGTH_MAX = 11;
+
 /** What is wrong with the address of a sender, as a sentence, or null. */
 export function findSenderAddressProblem(channel: Channel, address: string): string | null {
-  return channel === 'EMAIL' ? findEmailSenderProblem(address) : null;
+  if (channel === 'EMAIL') return findEmailSenderProblem(address);
+  return channel === 'SMS' ? findSmsSenderProblem(address) : null;
+}
+
+/** A number, or a name of septets: a character of the extension table counts as two (3GPP TS 23.038, 6.2.1). */
+function findSmsSenderProblem(address: string): string | null {
+  if (/^\+?\d+$/.test(address) || SERVICE_SID.test(address)) return null;
+  const { encoding, units } = measureSms(address);
+  if (encoding !== 'GSM-7' || /[\n\r\f]/.test(address))
+    return `An SMS sender is a number, or a name in the GSM alphabet; "${address}" has other characters.`;
+  return units > NAME_LENGTH_MAX
+    ? `An SMS sender that is a name has at most ${NAME_LENGTH_MAX} characters of the GSM alphabet, not ${units}.`
+    : null;
 }
 
 /** The one spelling of a sender's address. */
@@ -109,6 +127,8 @@ function planAddress(
   if (known?.status === 'DEACTIVATED')
     return refuse('The sender is deactivated; activate it or use another.', '$.from.address');
   if (known !== undefined) return accept([toPlanned(known)]);
+  const wrong = findSenderAddressProblem(from.channel, from.address);
+  if (wrong !== null) return refuse(wrong, '$.from.address');
   const other = ofChannel.find((each) => each.status === 'ACTIVATED');
   return other === undefined
     ? refuse(

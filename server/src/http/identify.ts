@@ -2,7 +2,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { Authenticator, GuessLimit } from './auth.ts';
 import { refuse } from './reply.ts';
-import { refuseGuessers, type Sessions } from './sessions.ts';
+import { isFromPage, refuseGuessers, type Sessions } from './sessions.ts';
 
 export interface Who {
   readonly authenticator: Authenticator;
@@ -27,8 +27,9 @@ export async function identify(
     ? await who.sessions.identify(request)
     : await who.authenticator.authenticate(authorization);
   if (identity === null) {
-    // A session that has ended is no guess, and its page shall not make the browser ask for a password.
-    if (isBySession && request.headers.cookie !== undefined) throw refuse('authentication');
+    // A session that has ended is no guess, and its page shall not make the browser ask for a password. Browsers drop a
+    // cookie that has expired, so the page's own header tells.
+    if (isBySession && isFromPage(request)) throw refuse('authentication');
     who.guesses.note(request.ip);
     throw refuse('authentication', undefined, { 'www-authenticate': 'Basic realm="Fanfare"' });
   }

@@ -63,6 +63,11 @@ function isOwnPage({ headers, host }: FastifyRequest): boolean {
   return origin === undefined || origin.replace(/^https?:\/\//, '') === host;
 }
 
+/** Whether a request is one of a page's, with a session or after it has ended. */
+export function isFromPage({ headers }: FastifyRequest): boolean {
+  return headers.cookie !== undefined || headers[HEADER] !== undefined;
+}
+
 const SIGN_IN = Type.Object(
   {
     sid: Type.String({ minLength: 1, maxLength: 64 }),

@@ -12,13 +12,15 @@ const WALLS: Readonly<Record<string, readonly string[]>> = {
   boot: [],
   domain: [],
   lib: [],
+  // Runs in browsers too.
+  lists: ['domain/'],
   store: ['domain/', 'lib/'],
   carriers: ['domain/', 'lib/'],
   intake: ['domain/', 'lib/', 'store/store.ts'],
   dispatch: ['domain/', 'lib/', 'store/store.ts', 'carriers/carrier.ts'],
   events: ['domain/', 'lib/', 'store/store.ts'],
   http: ['domain/', 'lib/', 'intake/', 'store/store.ts'],
-  cli: ['app.ts', 'config/', 'lib/'],
+  cli: ['app.ts', 'config/', 'lib/', 'lists/'],
   // Options of carriers and sinks are what these say they are.
   config: ['domain/', 'lib/', 'carriers/', 'events/'],
 };

@@ -15,6 +15,7 @@ import {
 import { readSchedule } from '../../src/domain/schedule.ts';
 import {
   orderChannels,
+  findSenderAddressProblem,
   planSenders,
   type PlanResult,
   type Sender,
@@ -317,5 +318,41 @@ describe('retries', () => {
     [4, 0, 0, null],
   ])('after %i tries, chance %d, wish %i: %j ms', (tries, random, afterMs, expected) => {
     expect(nextRetryDelayMs(policy, tries, random, afterMs)).toBe(expected);
+  });
+});
+
+describe('addresses of SMS senders', () => {
+  it.each([
+    '+15005550100',
+    '15005550100',
+    '12345',
+    'Fanfare',
+    'Abcdefghijk',
+    'A [b]',
+    'Åse & Co',
+    `MG${'0'.repeat(32)}`,
+  ])('%s is one', (address) => expect(findSenderAddressProblem('SMS', address)).toBeNull());
+
+  // 3GPP TS 23.040, 9.1.2.5: eleven characters of seven bits.
+  it.each([
+    ['Abcdefghijkl', /at most 11 characters of the GSM alphabet, not 12/],
+    ['[[[[[[', /not 12/],
+    ['Fanfare™', /has other characters/],
+    ['Фанфара', /has other characters/],
+    ['Fan\nfare', /has other characters/],
+  ])('%s is none', (address, words) =>
+    expect(findSenderAddressProblem('SMS', address)).toMatch(words),
+  );
+
+  it('are checked where a request names one that is no sender', () => {
+    const senders = [
+      { channel: 'SMS', address: 'Old name beyond', status: 'ACTIVATED', carrier: 'a' } as Sender,
+    ];
+    const plan = (address: string) =>
+      planSenders({ address, channel: 'SMS' }, { senders, poolId: null });
+    expect(plan('Abcdefghijkl')).toMatchObject({ ok: false, path: '$.from.address' });
+    expect(plan('Abcdefghijk')).toMatchObject({ ok: true });
+    // One that was added before stays.
+    expect(plan('Old name beyond')).toMatchObject({ ok: true });
   });
 });

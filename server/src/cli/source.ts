@@ -1,0 +1,161 @@
+/** Recipients of `fanfare send`, read as they are wanted; what was wrong with some; and where each came from. */
+import { InvalidRequestError, PartError } from '@fanfare/client';
+import type { AddressKind } from '../lists/addresses.ts';
+import type { Recipient } from '../lists/recipients.ts';
+import { failUsage, UserError } from './globals.ts';
+import type { ListFlags } from './list-options.ts';
+import { isReadOnce, openFile, readArguments, RejectFile, type Row } from './lists.ts';
+import { note, number } from './output.ts';
+import { CountView } from './progress.ts';
+
+export interface SourceFlags extends ListFlags {
+  readonly kind: AddressKind;
+  readonly map: Readonly<Record<string, string>>;
+  readonly file?: string;
+  readonly skipInvalid?: true;
+  readonly dedupe?: true;
+}
+
+/** Problems that are told one by one. */
+export const PROBLEMS_SHOWN_MAX = 10;
+/** Recipients whose places are remembered: more than are in all requests at work. */
+const PLACES_MAX = 50_000;
+
+export class Source {
+  readonly #addresses: readonly string[];
+  readonly #flags: SourceFlags;
+  readonly #showsProgress: boolean;
+  /** Where the recipients that were handed on last came from, and how many came before those. */
+  #places: string[] = [];
+  #before = 0;
+  #skipped = 0;
+  #duplicates = 0;
+  #missing: ReadonlyMap<string, number> = new Map();
+  /** Whether rejected rows are written when they are sent past: what is read twice writes them the first time. */
+  #isUnchecked = false;
+
+  constructor(addresses: readonly string[], flags: SourceFlags, showsProgress: boolean) {
+    this.#addresses = addresses;
+    this.#flags = flags;
+    this.#showsProgress = showsProgress && process.stderr.isTTY;
+  }
+
+  /**
+   * Reads a file to its end before anything of it is sent, so that a wrong row stops all of it. Resolves with the number of
+   * recipients; null for what can be read once.
+   */
+  async check(): Promise<number | null> {
+    const { file, rejectFile, skipInvalid } = this.#flags;
+    if (file !== undefined && file === rejectFile)
+      failUsage('--reject-file would overwrite the list. Give another name.');
+    if (file !== undefined && (await isReadOnce(file))) {
+      this.#isUnchecked = true;
+      return null;
+    }
+    const view = this.#showsProgress ? new CountView('read', null) : null;
+    const rejects = await RejectFile.open(rejectFile);
+    const problems: string[] = [];
+    let [bad, count] = [0, 0];
+    try {
+      for await (const rows of this.#rows()) {
+        for (const { where, problem } of rows) {
+          if (problem === null) count += 1;
+          else bad += 1;
+          if (problem !== null && problems.length < PROBLEMS_SHOWN_MAX)
+            problems.push(`${where}: ${problem}`);
+        }
+        await rejects.write(rows);
+        view?.draw(count + bad);
+      }
+    } finally {
+      await rejects.close();
+    }
+    view?.end(count + bad);
+    if (bad > 0 && !skipInvalid)
+      failUsage(
+        `${problems.join('\n')}${bad > problems.length ? `\nAnd ${number(bad - problems.length)} more.` : ''}\nNothing was sent. Put them right, or leave them out with --skip-invalid.`,
+      );
+    if (count === 0) failUsage('There are no recipients.');
+    return count;
+  }
+
+  async *recipients(): AsyncGenerator<Recipient> {
+    this.#places = [];
+    this.#before = 0;
+    const seen = this.#flags.dedupe ? new Set<string>() : null;
+    const rejects = await RejectFile.open(this.#isUnchecked ? this.#flags.rejectFile : undefined);
+    let count = 0;
+    try {
+      for await (const rows of this.#rows()) {
+        await rejects.write(rows);
+        for (const row of rows) {
+          const recipient = this.#take(row, seen);
+          if (recipient === null) continue;
+          count += 1;
+          yield recipient;
+        }
+      }
+    } finally {
+      await rejects.close();
+    }
+    if (count === 0) failUsage('There are no recipients.');
+  }
+
+  /** The recipient of a row, whose place is remembered; null when it is left out. */
+  #take({ where, recipient, problem }: Row, seen: Set<string> | null): Recipient | null {
+    if (recipient === null) {
+      if (!this.#flags.skipInvalid)
+        failUsage(`${where}: ${problem} What came before it may have been sent.`);
+      this.#skipped += 1;
+      if (this.#skipped <= PROBLEMS_SHOWN_MAX) note(`Left out: ${where}: ${problem}`);
+      return null;
+    }
+    if (seen !== null && recipient.address !== undefined) {
+      if (seen.has(recipient.address)) {
+        this.#duplicates += 1;
+        return null;
+      }
+      seen.add(recipient.address);
+    }
+    this.#places.push(where);
+    if (this.#places.length > 2 * PLACES_MAX)
+      this.#before += this.#places.splice(0, PLACES_MAX).length;
+    return recipient;
+  }
+
+  /** Says what was left out, on standard error. */
+  tellLeftOut(): void {
+    if (this.#skipped > 0) note(`Left out as invalid: ${number(this.#skipped)}.`);
+    if (this.#duplicates > 0) note(`Left out as named before: ${number(this.#duplicates)}.`);
+    for (const [variable, count] of this.#missing)
+      note(
+        `"${variable}" has no value in ${count === 1 ? '1 row' : `${number(count)} rows`}: only a default in the template stands in.`,
+      );
+  }
+
+  /** A refusal in terms of what was given: `$.to[17]` is a line of a file. */
+  explain(error: unknown): unknown {
+    const cause = error instanceof PartError ? error.cause : error;
+    const first = error instanceof PartError ? error.firstRecipient : 0;
+    if (!(cause instanceof InvalidRequestError)) return error;
+    const lines = cause.errors.slice(0, PROBLEMS_SHOWN_MAX).map(({ message, context }) => {
+      const [, index, rest = ''] = /^\$\.to\[(\d+)\]\.?(.*)$/.exec(context) ?? [];
+      const place =
+        index === undefined ? context : this.#places[first + Number(index) - this.#before];
+      return `${place ?? context}${rest === '' ? '' : `, ${rest}`}: ${message}`;
+    });
+    const more = cause.errors.length - lines.length;
+    return new UserError([...lines, ...(more > 0 ? [`And ${more} more.`] : [])].join('\n'));
+  }
+
+  async *#rows(): AsyncGenerator<readonly Row[], void, undefined> {
+    const { file } = this.#flags;
+    if (file === undefined) {
+      yield readArguments(this.#addresses, this.#flags);
+      return;
+    }
+    const opened = await openFile(file, this.#flags);
+    yield* opened.rows();
+    this.#missing = opened.counts().missing;
+  }
+}

@@ -1,0 +1,40 @@
+/** Addresses of any kind as people write them, to the one spelling that the API takes. Pure. */
+import { findEmailAddressProblem } from '../domain/email-address.ts';
+import { quote, stripInvisible } from './characters.ts';
+import type { Country } from './countries.ts';
+import { cleanNumber, NO_ADDRESS, type Cleaned } from './numbers.ts';
+
+/** What a list has; ANY: numbers and e-mail addresses, told apart by the @. */
+export type AddressKind = 'PHONE' | 'WHATSAPP' | 'EMAIL' | 'ANY';
+
+export function cleanAddress(kind: AddressKind, given: string, country: Country | null): Cleaned {
+  if (kind === 'EMAIL' || (kind === 'ANY' && given.includes('@'))) return cleanEmail(given);
+  return cleanNumber(given, country);
+}
+
+function cleanEmail(given: string): Cleaned {
+  const text = stripInvisible(given).replace(/^mailto:/i, '');
+  if (text === '') return NO_ADDRESS;
+  const found = findEmailAddressProblem(text);
+  if (found === null) return { address: text, problem: null };
+  const reason = text.includes('@')
+    ? `${quote(given)} is not an e-mail address: ${found.charAt(0).toLowerCase()}${found.slice(1)}`
+    : `${quote(given)} is not an e-mail address.`;
+  return { address: null, problem: { reason, cure: null } };
+}
+
+/** Whether a cell looks like an address, well written or not: it is no name of a column then, and no word of a variable. */
+export function looksLikeAddress(kind: AddressKind, cell: string): boolean {
+  const text = stripInvisible(cell);
+  if (kind === 'EMAIL' || (kind === 'ANY' && text.includes('@')))
+    return /^(mailto:)?[^@\s]+@[^@\s]+$/i.test(text);
+  const digits = text.replaceAll(/\D/g, '').length;
+  return (
+    digits >= DIGITS_MIN &&
+    digits >= text.length / 2 &&
+    !/\p{L}{2}/u.test(text.replace(/^tel:/i, ''))
+  );
+}
+
+/** Fewer digits are a year, an amount, a number of customers. */
+const DIGITS_MIN = 5;

@@ -1,0 +1,130 @@
+/**
+ * Phone numbers as people write them, to E.164. Known decoration is taken off (E.123); whatever else is in a number, and whatever
+ * cannot be a number by its form, is refused. Nothing is guessed: without + a number is of the country that was chosen. Pure.
+ */
+import { DECORATION, LEADING_DASH, quote, stripInvisible, ZERO_IN_BRACKETS } from './characters.ts';
+import { countryOf, type Country } from './countries.ts';
+import type { Cure, Problem } from './problem.ts';
+
+export type Cleaned =
+  | { readonly address: string; readonly problem: null }
+  | { readonly address: null; readonly problem: Problem };
+
+/** Digits of a number, the code included (E.164, 6.1). */
+const DIGITS_MAX = 15;
+
+const refuse = (reason: string, cure: Cure | null = null): Cleaned => ({
+  address: null,
+  problem: { reason, cure },
+});
+const accept = (address: string): Cleaned => ({ address, problem: null });
+
+export const NO_ADDRESS = refuse('There is no address.');
+
+/** Cleans one number. Those without + are of `country`; null: they are refused. */
+export function cleanNumber(given: string, country: Country | null): Cleaned {
+  if (/^\+[1-9]\d+$/.test(given)) return check(given, given);
+  const text = stripInvisible(given)
+    .replace(/^['\u2018\u2019]/, '')
+    .replace(/^tel:/i, '')
+    .trim();
+  if (text === '') return NO_ADDRESS;
+  const spoilt = findSpoilt(given, text);
+  if (spoilt !== null) return refuse(spoilt);
+  const bare = text.replaceAll(DECORATION, '');
+  const international = toInternational(bare, country);
+  if (international !== null) {
+    const inside = text.replaceAll(ZERO_IN_BRACKETS, '');
+    return inside === text
+      ? check(international, given)
+      : cleanTrunkInBrackets(given, inside.replaceAll(DECORATION, ''), country);
+  }
+  return country === null
+    ? refuse(`${quote(given)} has no country code: write it with +.`, 'country')
+    : cleanNational(given, bare, country);
+}
+
+/** An extension behind a number, in the words of several languages. */
+const EXTENSION = /\d\W*(?:x|ext|extension|durchwahl|dw|poste|int|;ext=|#)\.?\W*\d+$/i;
+
+/** What cannot have been meant as a number, as a sentence; null when only digits, + and decoration are there. */
+function findSpoilt(given: string, text: string): string | null {
+  const typed = quote(given);
+  if (/^\+?\d+([.,]\d+)?e[+-]?\d+$/i.test(text))
+    return `${typed} was shortened by a spreadsheet, and its last digits are lost: format the column as text, enter the numbers again, and save it anew.`;
+  if (/^\+?\d{7,}[.,]0+$/.test(text))
+    return `${typed} was saved as a decimal number: format the column as text, and save it anew.`;
+  if (EXTENSION.test(text)) return `${typed} has an extension, which cannot be sent to.`;
+  const bare = text.replaceAll(DECORATION, '');
+  const foreign = /[^\d+]/u.exec(bare)?.[0];
+  if (foreign !== undefined)
+    return `${typed} is not a number: ${quote(foreign)} is not part of one.`;
+  if (LEADING_DASH.test(text)) return `${typed} is not a number: it begins with a dash.`;
+  if (bare.lastIndexOf('+') > 0)
+    return `${typed} is not one number: + stands only at its beginning.`;
+  if (!/\d/.test(bare)) return `${typed} is not a number: it has no digits.`;
+  return null;
+}
+
+/** With + where it says that it is international; null where it is national. `00` stands for +, and 011 in North America. */
+function toInternational(bare: string, country: Country | null): string | null {
+  if (bare.startsWith('+')) return bare;
+  if (bare.startsWith('00')) return `+${bare.slice(2)}`;
+  if (country?.code === '1' && bare.startsWith('011')) return `+${bare.slice(3)}`;
+  return null;
+}
+
+/** `+44 (0) 20 …`: what is in the brackets is dialled inside the country only. `bare` is the number without it. */
+function cleanTrunkInBrackets(given: string, bare: string, country: Country | null): Cleaned {
+  const international = toInternational(bare, country) ?? '';
+  const of = countryOf(international.slice(1));
+  if (of !== null && !of.trunks.some((trunk) => trunk.startsWith('0')))
+    return refuse(
+      `${quote(given)}: behind +${of.code} no 0 is left out. Write the number without brackets.`,
+    );
+  return check(international, given);
+}
+
+function cleanNational(given: string, bare: string, country: Country): Cleaned {
+  const typed = quote(given);
+  const { code, trunks, min, usual } = country;
+  const fits = (digits: string) => digits.length >= min && digits.length <= usual;
+  const trunk = trunks.find((each) => bare.startsWith(each) && fits(bare.slice(each.length)));
+  const national = trunk === undefined ? bare : bare.slice(trunk.length);
+  // A number that lacks only the + must not get its code twice. Where people write no trunk prefix, its length has to tell.
+  const hasCode = national.startsWith(code) && fits(national.slice(code.length));
+  if (hasCode && (!fits(national) || (trunk === undefined && trunks.length > 0)))
+    return refuse(`${typed} begins with ${code}: if that is its country code, write it with +.`);
+  if (!fits(national))
+    return refuse(
+      `${typed} is not a number of +${code}: it has ${national.length} digits, not ${range(min, usual)}.`,
+    );
+  return check(`+${code}${national}`, given);
+}
+
+const range = (min: number, max: number) => (min === max ? `${min}` : `${min} to ${max}`);
+
+/** Whether a number with + can be one by its form. */
+function check(number: string, given: string): Cleaned {
+  const problem = findProblem(number.slice(1));
+  return problem === null ? accept(number) : refuse(`${quote(given)}${problem}`);
+}
+
+/** What is wrong with the digits behind the +, to be said behind the number; null when nothing is. */
+function findProblem(digits: string): string | null {
+  if (digits.startsWith('0')) return ' is not a number: no country code begins with 0.';
+  if (digits.length > DIGITS_MAX)
+    return ` is not a number: it has ${digits.length} digits, at most ${DIGITS_MAX} are possible.`;
+  const country = countryOf(digits);
+  if (country === null) return ' is not a number: no country has its code.';
+  const { code, trunks, min, max } = country;
+  const length = digits.length - code.length;
+  const first = digits[code.length] ?? '';
+  if (first === '0' && trunks.some((trunk) => trunk.startsWith('0')))
+    return `: the 0 behind +${code} is dialled inside the country only. Leave it out.`;
+  if (length < min || length > max)
+    return ` is not a number: ${range(min, max)} digits follow +${code}, not ${length}.`;
+  return code === '1' && (first === '0' || first === '1')
+    ? ` is not a number: no area code of +1 begins with ${first}.`
+    : null;
+}
