@@ -6,17 +6,15 @@
  * Plain templates (words and variables, perhaps with a default) take a short path of our own: rendering ten
  * thousand of them costs a few milliseconds instead of some eighty.
  */
-import { Liquid, Output, type Template as LiquidNode } from 'liquidjs';
+import { Context, Liquid, Output, type Template as LiquidNode } from 'liquidjs';
 import { findHalfOpened, findSyntaxProblem } from './liquid-syntax.ts';
 
 /** Characters of a template's source, unless its field has more. */
 export const TEMPLATE_LENGTH_MAX = 65_536;
 /** No field has more. */
 const SOURCE_LENGTH_MAX = 262_144;
-/** Milliseconds that one rendering may take. */
-const RENDER_MS_MAX = 50;
-/** Time passes also while the process has no processor: what is quick by itself is quick when it is tried again. */
-const RENDER_TRIES_MAX = 2;
+/** Tags, outputs and rounds of loops that one rendering may have: work is counted, as time depends on what else goes on. */
+const STEPS_MAX = 50_000;
 /** LiquidJS's own count of characters and elements made while rendering once. */
 const MEMORY_MAX = 200_000;
 /** Tags within tags. */
@@ -61,7 +59,6 @@ function createEngine(): Liquid {
     dynamicPartials: false,
     timezoneOffset: 0,
     parseLimit: SOURCE_LENGTH_MAX,
-    renderLimit: RENDER_MS_MAX,
     memoryLimit: MEMORY_MAX,
   });
   for (const name of TAGS_REMOVED) delete liquid.tags[name];
@@ -276,21 +273,40 @@ function renderWithEngine(
   variables: Readonly<Record<string, string>> | null,
   at: Date,
   options: RenderOptions,
-  triesLeft = RENDER_TRIES_MAX - 1,
 ): RenderResult {
   try {
-    const text: unknown = useEngine().renderSync(nodes, variables ?? {}, {
-      globals: { now: at },
-      strictVariables: options.requireVariables,
-    });
+    const text: unknown = useEngine().renderSync(nodes, openContext(variables ?? {}, at, options));
     return { ok: true, text: String(text) };
   } catch (error) {
-    const problem = describe(error);
-    if (triesLeft > 0 && problem.startsWith('template render limit exceeded'))
-      return renderWithEngine(nodes, variables, at, options, triesLeft - 1);
     const missing = missingVariable(error);
-    return missing === null ? { ok: false, problem } : { ok: false, missing };
+    return missing === null ? { ok: false, problem: describe(error) } : { ok: false, missing };
   }
+}
+
+let steps = 0;
+
+/** Steps of all renderings of this thread so far: what is between two readings is what was done between them. */
+export function countSteps(): number {
+  return steps;
+}
+
+/** LiquidJS asks at each step whether its deadline is over. */
+function openContext(
+  variables: Readonly<Record<string, string>>,
+  at: Date,
+  { requireVariables }: RenderOptions,
+): Context {
+  const context = new Context(variables, useEngine().options, {
+    globals: { now: at },
+    strictVariables: requireVariables,
+    sync: true,
+  });
+  const until = steps + STEPS_MAX;
+  context.renderLimit.check = () => {
+    steps += 1;
+    if (steps > until) throw new Error(`It takes more than ${STEPS_MAX} steps to render.`);
+  };
+  return context;
 }
 
 function missingVariable(error: unknown): string | null {
