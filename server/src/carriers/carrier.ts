@@ -6,6 +6,7 @@
  * is treated as `retry`. Codes come from the error table; the far side's own words go into `detail`.
  */
 import type { EmailBody } from '../domain/email.ts';
+import { ERRORS } from '../domain/errors.ts';
 import type { InboundMessage } from '../domain/inbound.ts';
 import type { Channel } from '../domain/message.ts';
 import type { RcsBody } from '../domain/rcs.ts';
@@ -67,6 +68,18 @@ export type SendResult =
    */
   | { readonly kind: 'unknown'; readonly detail: string };
 
+/** Whether a submission comes too late. */
+export function hasExpired({ expireAt }: Submission, nowMs: number): boolean {
+  return expireAt !== null && expireAt.getTime() <= nowMs;
+}
+
+/** What is answered then. */
+export const EXPIRED: SendResult = {
+  kind: 'rejected',
+  code: ERRORS.expired.code,
+  detail: 'It expired before it was submitted',
+};
+
 /** Takes receipts; resolves when they are stored: only then may the far side be told so. */
 export type ReceiptSink = (receipts: readonly Receipt[]) => Promise<void>;
 
@@ -115,7 +128,12 @@ export interface Carrier {
    * arrive from now until `stop` resolves; without `inbound` such messages are dropped.
    */
   start(receive: ReceiptSink, inbound?: InboundSink): Promise<void>;
-  /** Submits one message; resolves with the answer, however late. */
+  /**
+   * Whether it has a connection to submit over, where it can tell; absent where only sending shows. While it has none
+   * nothing is submitted, but for what is under way.
+   */
+  canTake?(): boolean;
+  /** Submits one message; resolves with the answer, however late. What has expired is refused. */
   send(submission: Submission): Promise<SendResult>;
   /** Closes the connection; what was accepted stays accepted. */
   stop(): Promise<void>;

@@ -5,6 +5,7 @@
  */
 import { openSync, closeSync, writeSync } from 'node:fs';
 import type { Channel } from '../domain/message.ts';
+import { EXPIRED, hasExpired } from './carrier.ts';
 import type { Carrier, Receipt, ReceiptSink, SendResult, Submission } from './carrier.ts';
 import { findBehaviour, hashReference, type Behaviour } from './simulator-numbers.ts';
 import { createTimeline, type Timeline } from './timeline.ts';
@@ -136,6 +137,7 @@ export function createSimulator(options: SimulatorOptions): Carrier {
     }
     const waitMs = pace.take();
     if (waitMs > 0) return { result: { kind: 'throttled', afterMs: waitMs }, delayMs };
+    if (hasExpired(submission, Date.now())) return { result: EXPIRED, delayMs };
     if (journal !== null) writeSync(journal, `${journalLine(submission)}\n`);
     if (behaviour.kind !== 'accept')
       return {

@@ -1,38 +1,54 @@
 /**
  * One leased batch on its way through a lane. Promises:
- * - nothing is handed over that a committed frontier has not passed, nor after the lease may have ended;
- * - every message that was handed over is settled, every other one is sent later by whoever leases next;
+ * - nothing is submitted that a committed frontier has not passed, nor after the lease may have ended;
+ * - nothing that its carrier throttles stays past the frontier for longer than about a second: it is given back, so that a
+ *   cancel, a pause, an expiry, quiet hours and the day's cap hold while the carrier is away, and a crash makes none of it in-doubt;
+ * - every message that was submitted is settled, every other one is sent later by whoever leases next;
  * - the batch is deleted with the settlement of its last message.
  *
  * ```
- *  load ─▶ sort out what is settled, canceled, expired, doubtful or suppressed
- *       ─▶ send the rest, window by window: as wide as the carrier's, or a turn of the sender's pace
- *       ─▶ again for those that were throttled
- *       ─▶ all settled: done · told to stop, paused, quiet hours, day's cap: give the rest back
+ *  message                                        moved down by
+ *  ───────                                        ─────────────
+ *  BEYOND ──────▶ settled, canceled, in doubt …   sortOut: it shall not be sent
+ *    │ frontier
+ *    ▼
+ *  PASSED ──────▶ UNSENT                          the run is told to stop; its operation is paused, canceled, expired; quiet
+ *    │ slot      ▲                                hours, the day's cap; the lane rests for long
+ *    ▼           │
+ *  SUBMITTED ──▶ HELD ──tried again──▶ SUBMITTED  the carrier: throttled, not taken
+ *    │ answer    (UNSENT after about a second)
+ *    ▼
+ *  settled
+ *
+ *  at the end   all settled ──▶ batch deleted
+ *               UNSENT      ──▶ FAILED when expired, CANCELED when canceled, else a batch of its own with a due time
+ *               SUBMITTED, no answer, and waiting was told to end ──▶ a batch of its own, all of it in doubt
+ *               lease lost  ──▶ left as it is: the next lease finds what is past the frontier in doubt
  * ```
  */
 import { setImmediate as yieldToOthers, setTimeout as sleep } from 'node:timers/promises';
 import { addressKey } from '../domain/email-address.ts';
 import { ERRORS } from '../domain/errors.ts';
 import { findZone } from '../domain/local-time.ts';
-import { costOf, type PaceUnit } from '../domain/pace.ts';
 import { QuietClock } from '../domain/quiet-hours.ts';
 import { listCandidates } from '../domain/routing.ts';
 import { indexSuppressions, type SuppressionIndex } from '../domain/suppression.ts';
-import type { BatchMessage, Piece, Settlement, Store } from '../store/store.ts';
-import { compose, deliver, type Composed, type Delivery, type DeliveryContext } from './deliver.ts';
-import { planPieces } from './give-back.ts';
-import type { Lane } from './lane.ts';
+import type { BatchMessage, Settlement, Store } from '../store/store.ts';
+import { BatchEnd } from './batch-end.ts';
+import { Composer } from './composer.ts';
+import { deliver, type Delivery, type DeliveryContext } from './deliver.ts';
+import { Held } from './held.ts';
+import type { Lane, LaneOutcome, Slot } from './lane.ts';
 import { insist, isOver, type LeasedBatch } from './lease.ts';
 import { Pacer } from './pacer.ts';
-import { holdInDoubt, sortOut } from './sort-out.ts';
+import { sortOut } from './sort-out.ts';
 import type { Settler } from './settle.ts';
 
 export interface BatchRunDeps {
   readonly store: Store;
   readonly settler: Settler;
   readonly lane: Lane;
-  /** Stop handing over. */
+  /** Submit nothing more. */
   readonly stopping: AbortSignal;
   /** Stop waiting for answers. */
   readonly abandoned: AbortSignal;
@@ -46,6 +62,9 @@ const TURN_SIZE = 50;
 /** A batch at its sender's pace keeps its place so long, at least when others wait for it, and at most. */
 const PLACE_KEPT_MS = 5_000;
 const PACED_RUN_MS_MAX = 60_000;
+/** What is throttled is held for so long, and then given back. What is known of the batch is asked anew when it is older. */
+const HELD_MS_MAX = 1_000;
+const STANDING_MS_MAX = 1_000;
 
 /** Runs a batch to its end, or until it is told to stop. Rejects when the database fails it for long: its lease then runs out. */
 export async function runBatch(
@@ -78,24 +97,23 @@ class BatchRun {
   /** As the database last said: a cancel may shorten it behind the frontier. */
   #ordinals: readonly number[];
   #frontier: number;
+  /** When the database last said that the batch may go on. */
+  #askedAt = performance.now();
   #leaseLost = false;
+  /** Position of the first message that this run has not come to. */
+  #next = 0;
   /** Ordinals that need no submission from this run. */
   readonly #skipped = new Set<number>();
-  /** Ordinals throttled, with the time from which they may be tried again. */
-  #throttled: { ordinal: number; notBefore: number }[] = [];
-  /** Ordinals never handed over, to be given back. */
-  readonly #unsent: number[] = [];
-  /** Rendered already, to know what they cost. */
-  readonly #composed = new Map<number, Composed>();
+  readonly #held = new Held();
+  /** Ordinals submitted and without an answer yet. */
+  readonly #submitted = new Set<number>();
+  #wakeOnAnswers: (() => void) | null = null;
+  readonly #composer: Composer;
+  readonly #end: BatchEnd;
   /** Null for a sender without limits. */
   readonly #pacer: Pacer | null;
   readonly #quiet: QuietClock | null;
   readonly #startedAt = performance.now();
-  /** Ordinals that cannot be sent at all, and why. */
-  readonly #unsendable: { ordinal: number; code: number }[] = [];
-  /** Submissions without an answer yet. */
-  #unanswered = 0;
-  #wakeOnAnswers: (() => void) | null = null;
 
   constructor(
     leased: LeasedBatch,
@@ -109,14 +127,19 @@ class BatchRun {
     this.#messages = messages;
     this.#ordinals = leased.batch.ordinals;
     this.#frontier = leased.batch.frontier;
+    this.#end = new BatchEnd(leased, context, deps, messages);
+    this.#composer = new Composer(messages, context, (ordinal, code) => {
+      this.#skipped.add(ordinal);
+      this.#end.fail(ordinal, code);
+    });
     const { sender } = leased.batch;
     const isPaced = sender !== null && (sender.throughput !== null || sender.dailyCap !== null);
     this.#pacer = isPaced
       ? new Pacer({
           store: deps.store,
           sender,
-          sizeMax: deps.lane.carrier.windowMax,
-          costOf: (ordinal) => this.#costOf(ordinal, sender.throughputUnit),
+          sizeMax: () => deps.lane.reach,
+          costOf: (ordinal) => this.#composer.costOf(ordinal, sender.throughputUnit),
           stopping: deps.stopping,
         })
       : null;
@@ -132,84 +155,88 @@ class BatchRun {
     const sorted = sortOut(batch, this.#messages, { plan, suppressions, ambiguous, isExpired });
     for (const list of Object.values(sorted) as number[][])
       for (const ordinal of list) this.#skipped.add(ordinal);
-    for (const ordinal of sorted.held) {
-      const message = this.#messages.get(ordinal);
-      if (message !== undefined) this.#settle(holdInDoubt(message, batch, plan));
-    }
-    const { suppressed } = ERRORS;
-    for (const ordinal of sorted.suppressed)
-      this.#unsendable.push({ ordinal, code: suppressed.code });
-    if (sorted.ended.length > 0)
-      await this.#endUnsent(
-        sorted.ended,
-        batch.cancelRequested ? 'CANCELED' : 'FAILED',
-        batch.cancelRequested ? null : ERRORS.expired.code,
-      );
+    this.#end.holdInDoubt(sorted.held);
+    for (const ordinal of sorted.suppressed) this.#end.fail(ordinal, ERRORS.suppressed.code);
+    if (batch.cancelRequested) await this.#end.endUnsent(sorted.ended, 'CANCELED', null);
+    else await this.#end.endUnsent(sorted.ended, 'FAILED', ERRORS.expired.code);
   }
 
   async sendAll(): Promise<void> {
-    let sinceTurn = 0;
-    let windowEnd = 0;
-    for (let position = 0; position < this.#ordinals.length; position += 1) {
-      if (position >= windowEnd) {
-        const end = await this.#openWindow(position);
-        if (end === null) break;
-        windowEnd = end;
-      }
-      const ordinal = this.#ordinals[position];
-      if (ordinal === undefined) break;
-      if (this.#skipped.has(ordinal)) continue;
-      if ((this.#pacer && !(await this.#pacer.waitFor(ordinal))) || !(await this.#send(ordinal))) {
-        this.#giveBackFrom(position);
-        break;
-      }
-      sinceTurn += 1;
-      if (sinceTurn % TURN_SIZE === 0) await yieldToOthers();
+    for (;;) {
+      const window = await this.#openWindow();
+      if (window === null || !(await this.#sendWindow(window))) break;
+      if (this.#held.size > 0 || this.#next >= this.#ordinals.length) await this.#answers();
+      // What was throttled goes first: nothing new passes the frontier before it.
+      if (this.#held.size > 0 && !(await this.#waitHeld())) break;
     }
     await this.#answers();
-    while (this.#throttled.length > 0 && !this.#leaseLost) await this.#sendThrottled();
   }
 
-  /** Nothing from this position on is handed over by this run. */
-  #giveBackFrom(position: number): void {
-    this.#unsent.push(...this.#ordinals.slice(position).filter((each) => !this.#skipped.has(each)));
-  }
-
-  /**
-   * Makes ready what may be handed over next, from `position` to the position returned. Null when nothing more may: the
-   * rest is given back then, or the lease is lost.
-   */
-  async #openWindow(position: number): Promise<number | null> {
-    const end = this.#pacer
-      ? await this.#nextTurn(this.#pacer, position)
-      : this.#nextWindow(position);
-    if (end === null || this.#mustWait(position, end) || !(await this.#advance(end))) {
-      this.#giveBackFrom(position);
-      return null;
+  /** Submits them in order, up to the first answer that something was throttled; false when nothing more may be. */
+  async #sendWindow(window: readonly number[]): Promise<boolean> {
+    let sinceTurn = 0;
+    const { throttledCount } = this.#held;
+    for (const ordinal of window) {
+      if (this.#pacer && !(await this.#pacer.waitFor(ordinal))) return false;
+      if (!(await this.#send(ordinal))) return false;
+      sinceTurn += 1;
+      if (sinceTurn % TURN_SIZE === 0) await yieldToOthers();
+      if (this.#held.throttledCount > throttledCount) break;
     }
-    if (this.#pacer && !this.#isOver()) this.#pacer.openAhead(this.#unskipped(end));
-    return end;
+    return true;
   }
 
-  /** As many as the carrier takes at once; first of all those that the lease has passed already. */
-  #nextWindow(position: number): number {
-    return position < this.#frontier
+  /** From one position to another, without those that are not to be sent. */
+  #between(start: number, end?: number): number[] {
+    return this.#ordinals.slice(start, end).filter((each) => !this.#skipped.has(each));
+  }
+
+  /** Makes ready what may be submitted next: it is past the frontier then. Null when there is nothing, or nothing may be. */
+  async #openWindow(): Promise<number[] | null> {
+    const held = this.#held.ordinals;
+    const isAtEnd = held.length === 0 && this.#next >= this.#ordinals.length;
+    if (isAtEnd || this.#deps.stopping.aborted) return null;
+    const opened = this.#pacer
+      ? await this.#openTurn(this.#pacer, held)
+      : { chosen: null, end: held.length > 0 ? this.#next : this.#windowEnd() };
+    if (opened === null) return null;
+    const { chosen, end } = opened;
+    const isChosen = (each: number) => chosen === null || chosen.has(each);
+    const window = () => [...held, ...this.#between(this.#next, end)].filter(isChosen);
+    if (!window().every((each) => this.#mayGo(each)) || !(await this.#advance(end))) return null;
+    if (this.#pacer && !this.#isOver() && !this.#deps.lane.isBraked)
+      this.#pacer.openAhead(this.#between(end));
+    // Anew: a cancel may have taken some out before the frontier came.
+    const ready = window();
+    if (ready.length === 0) this.#next = Math.max(this.#next, end);
+    return ready;
+  }
+
+  /** As many as the lane has slots for; first of all those that the lease has passed already. */
+  #windowEnd(): number {
+    return this.#next < this.#frontier
       ? this.#frontier
-      : Math.min(position + this.#deps.lane.carrier.windowMax, this.#ordinals.length);
+      : Math.min(this.#next + this.#deps.lane.reach, this.#ordinals.length);
   }
 
   /** A turn on the sender's clock, waited for. Null when there is none for now. */
-  async #nextTurn(pacer: Pacer, position: number): Promise<number | null> {
+  async #openTurn(
+    pacer: Pacer,
+    held: readonly number[],
+  ): Promise<{ chosen: ReadonlySet<number>; end: number } | null> {
     if (!pacer.isAhead && this.#isOver()) return null;
-    const waiting = this.#unskipped(position);
+    const waiting = [...held, ...this.#between(this.#next)];
     const size = await this.#insist(() => pacer.open(waiting));
-    const last = waiting[size - 1];
-    if (last !== undefined) return this.#ordinals.indexOf(last) + 1;
-    return waiting.length === 0 ? this.#ordinals.length : null;
-  }
-
-  #unskipped(position: number): number[] {
-    return this.#ordinals.slice(position).filter((each) => !this.#skipped.has(each));
+    if (size === 0 && waiting.length > 0) return null;
+    const chosen = waiting.slice(0, size);
+    const last = chosen.length > held.length ? chosen.at(-1) : undefined;
+    const end =
+      size === waiting.length
+        ? this.#ordinals.length
+        : last === undefined
+          ? this.#next
+          : this.#ordinals.indexOf(last) + 1;
+    return { chosen: new Set(chosen), end };
   }
 
   /** Whether a batch at its sender's pace shall be leased anew: others wait, or what is known of it has aged. */
@@ -220,79 +247,57 @@ class BatchRun {
 
   #isExpired(): boolean {
     const { expireAt } = this.#context.operation;
-    return expireAt !== null && expireAt.getTime() <= Date.now();
+    return this.#leased.batch.expired || (expireAt !== null && expireAt.getTime() <= Date.now());
   }
 
-  /** Whether any of these is not to be sent now: too late, or their sender lets them sleep. */
-  #mustWait(from: number, to: number): boolean {
-    if (this.#isExpired()) return true;
-    const quiet = this.#quiet;
-    if (quiet === null) return false;
+  /** Whether a message may be sent now: neither too late, nor while its sender lets its recipient sleep. */
+  #mayGo(ordinal: number): boolean {
+    if (this.#deps.stopping.aborted || this.#isExpired()) return false;
+    const message = this.#messages.get(ordinal);
+    if (this.#quiet === null || message === undefined) return true;
     const { plan } = this.#context.operation;
-    return this.#ordinals.slice(from, to).some((ordinal) => {
-      const message = this.#messages.get(ordinal);
-      if (message === undefined || this.#skipped.has(ordinal)) return false;
-      const way = listCandidates(message.addresses, plan)[this.#leased.batch.candidate];
-      return way !== undefined && quiet.quietUntil(findZone(way.to.address), Date.now()) !== null;
-    });
+    const way = listCandidates(message.addresses, plan)[this.#leased.batch.candidate];
+    return (
+      way === undefined || this.#quiet.quietUntil(findZone(way.to.address), Date.now()) === null
+    );
   }
 
-  /** Moves the frontier to a position at least; false when the lease is lost or the operation is paused. */
+  /** Moves the frontier to a position at least; false when the batch may not go on. */
   async #advance(position: number): Promise<boolean> {
-    if (position <= this.#frontier) return true;
+    return position <= this.#frontier || this.#ask(position - this.#frontier);
+  }
+
+  /** Asks whether the batch may go on, and moves the frontier where it may. */
+  async #ask(further: number): Promise<boolean> {
     const { batch } = this.#leased;
+    const askedAt = performance.now();
     // Done twice it moves too far, and what it says is where it stands.
-    const now = await this.#insist(() =>
-      this.#deps.store.batches.advanceBatch(batch, position - this.#frontier),
-    );
+    const now = await this.#insist(() => this.#deps.store.batches.advanceBatch(batch, further));
     if (now === null) {
       this.#leaseLost = true;
       return false;
     }
+    this.#askedAt = askedAt;
     this.#ordinals = now.ordinals;
     this.#frontier = now.frontier;
-    return !now.paused;
+    return !now.halted;
   }
 
-  #costOf(ordinal: number, unit: PaceUnit): number | null {
-    const composed = this.#compose(ordinal);
-    return composed && costOf(unit, composed.submission.channel, composed.submission.text);
-  }
-
-  /** Renders a message once; null when that cannot be done, which ends it. */
-  #compose(ordinal: number): Composed | null {
-    const known = this.#composed.get(ordinal);
-    if (known !== undefined) return known;
-    const message = this.#messages.get(ordinal);
-    if (message === undefined) return null;
-    const composed = compose(message, this.#context);
-    if (typeof composed === 'number') {
-      this.#skipped.add(ordinal);
-      this.#unsendable.push({ ordinal, code: composed });
-      return null;
-    }
-    this.#composed.set(ordinal, composed);
-    return composed;
-  }
-
-  async #sendThrottled(): Promise<void> {
-    const again = this.#throttled;
-    this.#throttled = [];
-    const waitMs = Math.min(...again.map((each) => each.notBefore)) - performance.now();
-    if (waitMs > 0)
-      await sleep(waitMs, undefined, { signal: this.#deps.stopping }).catch(() => undefined);
-    for (const each of again) {
-      if (this.#deps.stopping.aborted) this.#unsent.push(each.ordinal);
-      else if (each.notBefore > performance.now()) this.#throttled.push(each);
-      else if (!(await this.#send(each.ordinal))) this.#unsent.push(each.ordinal);
-    }
-    await this.#answers();
+  /** Waits until the first of those that are held may go; false when that is too long, or nothing may go any more. */
+  async #waitHeld(): Promise<boolean> {
+    const { stopping } = this.#deps;
+    const { since, notBefore } = this.#held.span;
+    const now = performance.now();
+    if (Math.max(notBefore, now + this.#deps.lane.restMs) - since > HELD_MS_MAX) return false;
+    if (notBefore > now)
+      await sleep(notBefore - now, undefined, { signal: stopping }).catch(() => undefined);
+    return !stopping.aborted;
   }
 
   /** Waits for all answers, or until waiting is over. */
   async #answers(): Promise<void> {
     const { abandoned } = this.#deps;
-    if (abandoned.aborted || this.#unanswered === 0) return;
+    if (abandoned.aborted || this.#submitted.size === 0) return;
     let wake = () => {};
     const answered = new Promise<void>((resolve) => (wake = resolve));
     this.#wakeOnAnswers = wake;
@@ -302,96 +307,92 @@ class BatchRun {
     this.#wakeOnAnswers = null;
   }
 
-  /** Hands one message over when its turn comes; false when it was not handed over. */
+  /** Submits one message when its turn comes; false when it was not, and nothing after it shall be. */
   async #send(ordinal: number): Promise<boolean> {
     const { lane, settler, stopping } = this.#deps;
     const message = this.#messages.get(ordinal);
-    const composed = this.#compose(ordinal);
-    if (message === undefined || composed === null) return true;
+    const composed = this.#composer.compose(ordinal);
+    if (message === undefined || composed === null) {
+      this.#comeTo(ordinal);
+      return true;
+    }
     // Outcomes that cannot be written hold the sending back.
-    if (settler.isFull) await settler.room();
-    if (!lane.tryAcquire() && !(await lane.acquire(stopping))) return false;
-    const startedAt = performance.now();
-    if (isOver(this.#leased)) {
-      lane.release('refused');
-      this.#leaseLost = true;
+    if (settler.isFull) await settler.room(stopping);
+    const slot = lane.tryAcquire() ?? (await lane.acquire(HELD_MS_MAX));
+    if (slot === null) return false;
+    // Whoever has waited asks again; from then on nothing is waited for.
+    const isOld = performance.now() - this.#askedAt > STANDING_MS_MAX;
+    if ((isOld && !(await this.#askWith(slot))) || !this.#mayGo(ordinal) || this.#isLost()) {
+      slot.release('unknown');
       return false;
     }
-    this.#unanswered += 1;
-    this.#composed.delete(ordinal);
+    this.#comeTo(ordinal);
+    this.#submitted.add(ordinal);
+    this.#pacer?.spend(ordinal);
+    this.#composer.forget(ordinal);
+    const startedAt = performance.now();
     void deliver(lane.carrier, message, composed, this.#context).then((delivery) =>
-      this.#take(ordinal, delivery, startedAt),
+      this.#take(ordinal, delivery, slot, startedAt),
     );
     return true;
   }
 
-  #take(ordinal: number, delivery: Delivery, startedAt: number): void {
-    const { lane, abandoned, onSubmitted } = this.#deps;
+  #askWith(slot: Slot): Promise<boolean> {
+    return this.#ask(0).catch((error: unknown) => {
+      slot.release('unknown');
+      throw error;
+    });
+  }
+
+  #isLost(): boolean {
+    this.#leaseLost ||= isOver(this.#leased);
+    return this.#leaseLost;
+  }
+
+  #comeTo(ordinal: number): void {
+    if (this.#held.remove(ordinal)) return;
+    while (this.#next < this.#ordinals.length && this.#ordinals[this.#next] !== ordinal)
+      this.#next += 1;
+    this.#next += 1;
+  }
+
+  #take(ordinal: number, delivery: Delivery, slot: Slot, startedAt: number): void {
+    const { abandoned, onSubmitted } = this.#deps;
     if (delivery.kind === 'settle') {
-      lane.release(delivery.settlement.outcome === 'SENT' ? 'accepted' : 'refused');
+      slot.release(laneOutcomeOf(delivery.settlement));
       onSubmitted((performance.now() - startedAt) / 1000);
-      if (!abandoned.aborted) this.#settle(delivery.settlement);
+      // What came too late was given back as in doubt.
+      if (!abandoned.aborted) this.#end.settle(delivery.settlement);
     } else {
-      lane.release('throttled', delivery.afterMs);
-      this.#throttled.push({ ordinal, notBefore: performance.now() + delivery.afterMs });
+      slot.release('throttled', delivery.afterMs);
+      this.#pacer?.unspend(ordinal);
+      if (!abandoned.aborted) this.#held.add(ordinal, delivery.afterMs, performance.now());
     }
-    this.#unanswered -= 1;
-    if (this.#unanswered === 0) this.#wakeOnAnswers?.();
+    if (!abandoned.aborted) this.#submitted.delete(ordinal);
+    if (this.#submitted.size === 0) this.#wakeOnAnswers?.();
   }
 
-  /** Records an outcome; null: the batch ends. */
-  #settle(settlement: Settlement | null): void {
-    const { batch } = this.#leased;
-    this.#deps.settler.add([{ accountId: batch.accountId, batch, settlement }]);
-  }
-
-  /** Ends the batch with its last settlement, or gives back what was not handed over. */
+  /** Ends the batch with its last settlement, or gives back what was not submitted, and what has no answer. */
   async finish(): Promise<void> {
-    const { batch } = this.#leased;
-    if (this.#leaseLost || this.#deps.abandoned.aborted) return;
-    await this.#endUnsendable();
-    if (this.#unsent.length > 0) {
-      // What was handed over must be on record before the rest may be leased without it.
-      await this.#deps.settler.flushed();
-      if (this.#deps.settler.isSpoiled(batch)) return;
-      const pieces = this.#planPieces();
-      await this.#insist(() => this.#deps.store.batches.returnBatch(batch, pieces));
-      return;
-    }
-    this.#settle(null);
-  }
-
-  #planPieces(): Piece[] {
-    return planPieces(
-      this.#unsent.flatMap((ordinal) => this.#messages.get(ordinal) ?? []),
-      this.#leased.batch,
-      this.#context.operation.plan,
-      {
-        quiet: this.#quiet,
-        cappedForMs: this.#pacer?.cappedForMs ?? null,
-      },
-      Date.now(),
-    );
-  }
-
-  async #endUnsendable(): Promise<void> {
-    for (const code of new Set(this.#unsendable.map((each) => each.code))) {
-      const those = this.#unsendable.flatMap((each) => (each.code === code ? each.ordinal : []));
-      await this.#endUnsent(those, 'FAILED', code);
-    }
-  }
-
-  #endUnsent(
-    ordinals: readonly number[],
-    status: 'CANCELED' | 'FAILED',
-    code: number | null,
-  ): Promise<void> {
-    const { accountId, operationId } = this.#leased.batch;
-    const { batches } = this.#deps.store;
-    return this.#insist(() => batches.endUnsent(accountId, operationId, ordinals, status, code));
+    // It costs a part of the cap when that fails, and no more.
+    await this.#pacer?.refund().catch(() => undefined);
+    if (this.#leaseLost) return;
+    await this.#end.finish({
+      unsent: [...this.#held.ordinals, ...this.#between(this.#next)],
+      submitted: [...this.#submitted],
+      held: this.#held,
+      isExpired: this.#isExpired(),
+      quiet: this.#quiet,
+      cappedForMs: this.#pacer?.cappedForMs ?? null,
+    });
   }
 
   #insist<Result>(ask: () => Promise<Result>): Promise<Result> {
     return insist(this.#leased, this.#deps.stopping, ask);
   }
+}
+
+function laneOutcomeOf({ outcome, errorCode }: Settlement): LaneOutcome {
+  if (outcome === 'SENT') return 'accepted';
+  return errorCode === ERRORS.ambiguous.code ? 'unknown' : 'refused';
 }

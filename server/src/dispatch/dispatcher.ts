@@ -80,7 +80,9 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const running = new Map<LeasedBatch, Promise<void>>();
   const held = new Map<Lane, number>();
   const paced = new Map<Lane, PacedPlaces>();
-  const lanes = options.carriers.map((carrier) => createLane(carrier));
+  const lanes = options.carriers.map((carrier) =>
+    createLane(carrier, stopping.signal, () => nudgeAll()),
+  );
   const loops: Loop[] = lanes.flatMap((lane) => [laneLoop(lane), pacedLoop(lane)]);
   let renewal: NodeJS.Timeout | undefined;
   let secondRenewal: NodeJS.Timeout | undefined;
@@ -92,28 +94,28 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       restMs: REST_MS,
       onError: (error) => log.warn({ err: error, lane: lane.carrier.name }, 'Leasing failed'),
       async work() {
-        const limit = options.batchesPerLaneMax - (held.get(lane) ?? 0);
-        if (limit <= 0 || !mayConnect(lane)) return false;
-        // After an outage longer than a lease, what is known here is written before it can seem doubtful.
-        if (settler.isStalled) await settler.flushed();
-        const askedAt = performance.now();
-        const batches = await leaser.lease((name) =>
-          store.batches.leaseBatches(lane.carrier.name, name, {
-            limit,
-            window: lane.carrier.windowMax,
-            leaseMs,
-            served: turns.served,
-          }),
+        const places = options.batchesPerLaneMax - (held.get(lane) ?? 0);
+        if (places <= 0 || !mayConnect(lane)) return false;
+        const limit = lane.isBraked ? 1 : places;
+        const batches = await leaseFor(
+          lane,
+          (name) =>
+            store.batches.leaseBatches(lane.carrier.name, name, {
+              limit,
+              window: lane.reach,
+              leaseMs,
+              served: turns.served,
+            }),
+          (batch) => {
+            turns.note(batch);
+            held.set(lane, (held.get(lane) ?? 0) + 1);
+            return () => {
+              held.set(lane, (held.get(lane) ?? 1) - 1);
+              loop.nudge();
+            };
+          },
         );
-        for (const batch of batches) {
-          turns.note(batch);
-          held.set(lane, (held.get(lane) ?? 0) + 1);
-          void begin(lane, batch, askedAt + leaseMs).finally(() => {
-            held.set(lane, (held.get(lane) ?? 1) - 1);
-            loop.nudge();
-          });
-        }
-        return batches.length === limit;
+        return batches === limit;
       },
     });
     return loop;
@@ -129,30 +131,66 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       restMs: REST_MS,
       onError: (error) => log.warn({ err: error, lane: lane.carrier.name }, 'Leasing failed'),
       async work() {
-        if (places.free <= 0 || !mayConnect(lane)) return false;
-        if (settler.isStalled) await settler.flushed();
-        const askedAt = performance.now();
-        const batches = await leaser.lease((name) =>
-          store.batches.leasePacedBatches(lane.carrier.name, name, {
-            limit: places.free,
-            perSender: PACED_PER_SENDER,
-            busy: places.busySenders(),
-            leaseMs,
-            served: turns.served,
-          }),
+        if (places.free <= 0 || !mayConnect(lane) || !lane.mayBegin) return false;
+        const limit = lane.isBraked ? 1 : places.free;
+        const batches = await leaseFor(
+          lane,
+          (name) =>
+            store.batches.leasePacedBatches(lane.carrier.name, name, {
+              limit,
+              perSender: PACED_PER_SENDER,
+              busy: places.busySenders(),
+              leaseMs,
+              served: turns.served,
+            }),
+          (batch) => {
+            turns.note(batch);
+            const leave = places.enter(batch.sender?.id ?? '');
+            return () => {
+              leave();
+              loop.nudge();
+            };
+          },
         );
-        for (const batch of batches) {
-          turns.note(batch);
-          const leave = places.enter(batch.sender?.id ?? '');
-          void begin(lane, batch, askedAt + leaseMs).finally(() => {
-            leave();
-            loop.nudge();
-          });
-        }
-        return batches.length > 0;
+        return batches > 0;
       },
     });
     return loop;
+  }
+
+  /**
+   * Leases and runs: work that may be sent, or while the lane takes none on, what has expired. `enter` takes a place for a
+   * batch, and returns how to leave it. Resolves with the number of batches.
+   */
+  async function leaseFor(
+    lane: Lane,
+    lease: (name: string) => Promise<Batch[]>,
+    enter: (batch: Batch) => () => void,
+  ): Promise<number> {
+    // After an outage longer than a lease, what is known here is written before it can seem doubtful.
+    if (settler.isStalled) await settler.flushed();
+    const { name: laneName } = lane.carrier;
+    const mayBegin = lane.mayBegin;
+    const end = mayBegin ? lane.begin() : () => undefined;
+    const askedAt = performance.now();
+    let batches: readonly Batch[] = [];
+    try {
+      batches = await leaser.lease((name) =>
+        mayBegin
+          ? lease(name)
+          : store.batches.leaseExpiredBatches(laneName, name, { limit: 1, leaseMs }),
+      );
+    } finally {
+      if (batches.length === 0) end();
+    }
+    for (const batch of batches) {
+      const leave = enter(batch);
+      void begin(lane, batch, askedAt + leaseMs).finally(() => {
+        end();
+        leave();
+      });
+    }
+    return batches.length;
   }
 
   function begin(lane: Lane, batch: Batch, leaseEndsAt: number): Promise<void> {
@@ -224,6 +262,10 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     for (const each of leases) if (alive.has(each.batch.id)) each.leaseEndsAt = askedAt + leaseMs;
   }
 
+  function nudgeAll(): void {
+    for (const loop of loops) loop.nudge();
+  }
+
   function keepLeases(): void {
     renew().catch((error: unknown) => {
       log.warn({ err: error }, 'Leases could not be renewed');
@@ -239,9 +281,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       renewal = setInterval(keepLeases, leaseMs / 3);
       await Promise.all(loops.map((loop) => loop.start()));
     },
-    nudge() {
-      for (const loop of loops) loop.nudge();
-    },
+    nudge: nudgeAll,
     describeLanes: () => lanes.map(describeLane),
     async stop() {
       stopping.abort();
@@ -280,7 +320,7 @@ class Turns {
   }
 }
 
-function describeLane({ carrier, inFlight, window, isThrottled }: Lane): LaneState {
+function describeLane({ carrier, inFlight, window, restMs }: Lane): LaneState {
   const state = carrier.state?.();
   return {
     carrier: carrier.name,
@@ -290,7 +330,7 @@ function describeLane({ carrier, inFlight, window, isThrottled }: Lane): LaneSta
     inFlight,
     window,
     windowMax: carrier.windowMax,
-    throttled: isThrottled,
+    throttled: restMs > 0,
   };
 }
 

@@ -1,7 +1,15 @@
 /**
- * A lane: one carrier's window and pace. Callers wait for a slot before each submission; a carrier that
- * throttles makes everyone wait and halves the window, accepted submissions widen it again one by one. All that was under
- * way when it said so says the same once more: the window is halved once for each round of answers.
+ * A lane: one carrier's window and pace. Callers wait for a slot before each submission. A carrier that throttles makes
+ * everyone wait and halves the window, once for each round of answers: all that was under way says the same once more.
+ * Accepted submissions widen it again one by one.
+ *
+ * ```
+ *  open ──throttled──▶ at rest ──after the pause──▶ braked ──anything else──▶ open
+ *                         ▲                           │
+ *                         └────────throttled──────────┘  the pause doubles
+ * ```
+ * While it is braked the lane has one probe: a batch that finds out whether the carrier takes something again. Whoever leases
+ * asks for the right to be it, so that an outage keeps no more than that batch's first window busy.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Carrier } from '../carriers/carrier.ts';
@@ -9,30 +17,52 @@ import type { Carrier } from '../carriers/carrier.ts';
 /** The first pause after "too fast"; it doubles while the carrier goes on saying so, up to its own wish. */
 const THROTTLE_PAUSE_MS = 50;
 
+/** What an answer says about the carrier: it took one, it refused one, nothing at all, or that it takes none now. */
+export type LaneOutcome = 'accepted' | 'refused' | 'unknown' | 'throttled';
+
+/** A submission's place in the window. */
+export interface Slot {
+  /** Gives it back with what the carrier said. `afterMs` only when it throttled. */
+  release(outcome: LaneOutcome, afterMs?: number): void;
+}
+
 export interface Lane {
   readonly carrier: Carrier;
   /** Takes a slot if one is free now. */
-  tryAcquire(): boolean;
-  /** Waits for a free slot and takes it. Resolves false, without one, when `signal` is aborted. */
-  acquire(signal: AbortSignal): Promise<boolean>;
-  /** Gives the slot back with what the carrier said. `afterMs` only when it throttled. */
-  release(outcome: 'accepted' | 'refused' | 'throttled', afterMs?: number): void;
+  tryAcquire(): Slot | null;
+  /** Waits for a free slot and takes it; null when it is told to stop, or when the lane rests for longer than `restMsMax`. */
+  acquire(restMsMax: number): Promise<Slot | null>;
   readonly inFlight: number;
   /** Slots that there are now. */
   readonly window: number;
-  /** Whether it waits because its carrier said that it is too fast. */
-  readonly isThrottled: boolean;
+  /** Most messages that a batch may have past its frontier at a time: one, while the lane is braked. */
+  readonly reach: number;
+  /** How long it will hand over nothing, in milliseconds. */
+  readonly restMs: number;
+  /** Whether the carrier has taken and refused nothing since it last throttled. */
+  readonly isBraked: boolean;
+  /** Whether more work may be taken on: at once while it is open; by one probe at a time, after its rest, while it is braked. */
+  readonly mayBegin: boolean;
+  /** Begins work that it may begin: while it is braked, as the probe. What is returned ends it. */
+  begin(): () => void;
 }
 
-export function createLane(carrier: Carrier): Lane {
+/** `onOpen` is called when a braked lane opens again; `stopping` wakes who waits for a slot. */
+export function createLane(
+  carrier: Carrier,
+  stopping: AbortSignal,
+  onOpen: () => void = () => undefined,
+): Lane {
   let window = carrier.windowMax;
   let inFlight = 0;
   let throttledInRow = 0;
-  /** Answers that are still to come to what was under way when the window was halved last. */
-  let ofThisRound = 0;
+  /** Counts the times that the window was halved. */
+  let round = 0;
+  let pauseMs = 0;
   let pausedUntil = 0;
-  let lastPauseMs = 0;
+  let probe: object | null = null;
   let waiting: (() => void)[] = [];
+  stopping.addEventListener('abort', wakeWaiting);
 
   function wakeWaiting(): void {
     if (waiting.length === 0) return;
@@ -41,57 +71,82 @@ export function createLane(carrier: Carrier): Lane {
     for (const resolve of wake) resolve();
   }
 
-  function tryAcquire(): boolean {
-    if (inFlight >= window || pausedUntil > performance.now()) return false;
+  function takeSlot(): Slot {
+    const ofRound = round;
     inFlight += 1;
-    return true;
+    return {
+      release(outcome, afterMs = 0) {
+        inFlight -= 1;
+        if (outcome === 'throttled') brake(ofRound, afterMs);
+        else if (outcome !== 'unknown') open(outcome === 'accepted');
+        wakeWaiting();
+      },
+    };
   }
 
-  async function acquire(signal: AbortSignal): Promise<boolean> {
+  function brake(ofRound: number, afterMs: number): void {
+    if (ofRound === round) {
+      round += 1;
+      pauseMs = THROTTLE_PAUSE_MS * 2 ** Math.min(throttledInRow, 10);
+      throttledInRow += 1;
+      window = Math.max(1, Math.floor(window / 2));
+    }
+    pausedUntil = Math.max(pausedUntil, performance.now() + Math.min(afterMs, pauseMs));
+  }
+
+  function open(widens: boolean): void {
+    if (widens) window = Math.min(carrier.windowMax, window + 1);
+    if (throttledInRow === 0) return;
+    throttledInRow = 0;
+    onOpen();
+  }
+
+  const restMs = () => Math.max(0, pausedUntil - performance.now());
+
+  function tryAcquire(): Slot | null {
+    return inFlight >= window || restMs() > 0 ? null : takeSlot();
+  }
+
+  async function acquire(restMsMax: number): Promise<Slot | null> {
     for (;;) {
-      if (signal.aborted) return false;
-      const pauseMs = pausedUntil - performance.now();
-      if (pauseMs > 0) await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
-      else if (inFlight < window) break;
+      const pauseMs = restMs();
+      if (stopping.aborted || pauseMs > restMsMax) return null;
+      if (pauseMs > 0) await sleep(pauseMs, undefined, { signal: stopping }).catch(() => undefined);
+      else if (inFlight < window) return takeSlot();
       else await new Promise<void>((resolve) => waiting.push(resolve));
     }
-    inFlight += 1;
-    return true;
-  }
-
-  function release(outcome: 'accepted' | 'refused' | 'throttled', afterMs = 0): void {
-    inFlight -= 1;
-    const isSameRound = ofThisRound > 0;
-    if (isSameRound) ofThisRound -= 1;
-    if (outcome === 'throttled' && isSameRound)
-      pausedUntil = Math.max(pausedUntil, performance.now() + Math.min(afterMs, lastPauseMs));
-    else if (outcome === 'throttled') {
-      const pauseMs = Math.min(afterMs, THROTTLE_PAUSE_MS * 2 ** Math.min(throttledInRow, 10));
-      throttledInRow += 1;
-      lastPauseMs = pauseMs;
-      pausedUntil = Math.max(pausedUntil, performance.now() + pauseMs);
-      ofThisRound = inFlight;
-      window = Math.max(1, Math.floor(window / 2));
-    } else if (outcome === 'accepted') {
-      throttledInRow = 0;
-      window = Math.min(carrier.windowMax, window + 1);
-    }
-    wakeWaiting();
   }
 
   return {
     carrier,
     tryAcquire,
     acquire,
-    release,
     get inFlight() {
       return inFlight;
     },
     get window() {
       return window;
     },
-    get isThrottled() {
-      return pausedUntil > performance.now();
+    get reach() {
+      return throttledInRow > 0 ? 1 : window;
+    },
+    get restMs() {
+      return restMs();
+    },
+    get isBraked() {
+      return throttledInRow > 0;
+    },
+    get mayBegin() {
+      if (carrier.canTake?.() === false) return false;
+      return throttledInRow === 0 || (restMs() === 0 && probe === null);
+    },
+    begin() {
+      if (throttledInRow === 0) return () => undefined;
+      const own = {};
+      probe = own;
+      return () => {
+        if (probe === own) probe = null;
+      };
     },
   };
 }

@@ -12,8 +12,8 @@ const TURN_SECONDS = 1;
 export interface PacerOptions {
   readonly store: Store;
   readonly sender: SenderLimits & { readonly id: string };
-  /** Most messages of a turn. */
-  readonly sizeMax: number;
+  /** Most messages of a turn, now. */
+  readonly sizeMax: () => number;
   /** Units that a message costs; null when it cannot be sent. */
   readonly costOf: (ordinal: number) => number | null;
   readonly stopping: AbortSignal;
@@ -25,9 +25,16 @@ interface Wish {
   readonly costs: readonly number[];
 }
 
-/** What was reserved, and when the answer came, on the clock of `performance.now()`. */
+/** What was reserved, how many units that is, and when the answer came, on the clock of `performance.now()`. */
 interface Turn extends Reservation {
+  readonly units: number;
   readonly at: number;
+}
+
+/** Units of a day's cap. */
+interface Units {
+  readonly day: string | null;
+  readonly units: number;
 }
 
 export class Pacer {
@@ -39,6 +46,10 @@ export class Pacer {
   /** From when on the last message that went leaves the sender free: one that is late does not make the next hurry. */
   #freeAt = 0;
   #cappedUntil: number | null = null;
+  /** Of messages that have a turn and were not submitted, of those that were, and of nobody. */
+  readonly #reserved = new Map<number, Units>();
+  readonly #spent = new Map<number, Units>();
+  readonly #unused: Units[] = [];
 
   constructor(options: PacerOptions) {
     this.#options = options;
@@ -62,24 +73,65 @@ export class Pacer {
   async open(ordinals: readonly number[]): Promise<number> {
     const wish = this.#wishFor(ordinals);
     if (wish.ordinals.length === 0) return ordinals.length;
-    const turn = this.#ahead ?? this.#reserve(wish);
+    const reserving = this.#ahead ?? this.#reserve(wish);
     this.#ahead = null;
-    const { granted, waitMs, perSecond, at } = await turn;
+    const { granted, waitMs, perSecond, at, day, units: reserved } = await reserving;
     this.#perSecond = perSecond;
     if (granted === 0) {
       this.#cappedUntil = at + waitMs;
       return 0;
     }
-    const given = wish.ordinals.slice(0, granted);
     let next = at + waitMs;
+    let left = reserved;
+    let last = -1;
     this.#slots = new Map();
-    for (const [i, ordinal] of given.entries()) {
-      const lastsMs = perSecond === null ? 0 : ((wish.costs[i] ?? 1) * 1000) / perSecond;
+    // Who was throttled comes first, whoever it was reserved for: the units count.
+    for (const [i, ordinal] of wish.ordinals.entries()) {
+      const units = wish.costs[i] ?? 1;
+      if (units > left && last !== -1) break;
+      left -= units;
+      last = ordinal;
+      const lastsMs = perSecond === null ? 0 : (units * 1000) / perSecond;
       this.#slots.set(ordinal, { at: next, lastsMs });
       next += lastsMs;
+      this.#reserveFor(ordinal, { day, units });
     }
+    if (left > 0) this.#unused.push({ day, units: left });
     const isOpen = await this.#sleepUntil(at + waitMs);
-    return isOpen ? ordinals.indexOf(given.at(-1) ?? -1) + 1 : 0;
+    return isOpen ? ordinals.indexOf(last) + 1 : 0;
+  }
+
+  #reserveFor(ordinal: number, units: Units): void {
+    const earlier = this.#reserved.get(ordinal);
+    if (earlier !== undefined) this.#unused.push(earlier);
+    this.#reserved.set(ordinal, units);
+  }
+
+  /** A message of the present turn was submitted. */
+  spend(ordinal: number): void {
+    const units = this.#reserved.get(ordinal);
+    if (units === undefined) return;
+    this.#reserved.delete(ordinal);
+    this.#spent.set(ordinal, units);
+  }
+
+  /** It was not taken: its next turn costs anew. */
+  unspend(ordinal: number): void {
+    const units = this.#spent.get(ordinal);
+    if (units !== undefined) this.#unused.push(units);
+    this.#spent.delete(ordinal);
+  }
+
+  /** Gives what was reserved and not used back to the day's cap; once, at the end. Its time is lost. */
+  async refund(): Promise<void> {
+    const ahead = await this.#ahead?.catch(() => null);
+    const all = [...this.#unused, ...this.#reserved.values(), ...(ahead ? [ahead] : [])];
+    const byDay = new Map<string, number>();
+    for (const { day, units } of all)
+      if (day !== null) byDay.set(day, (byDay.get(day) ?? 0) + units);
+    const { store, sender } = this.#options;
+    for (const [day, units] of byDay)
+      if (units > 0) await store.pace.returnUnits(sender.id, day, units);
   }
 
   /** Begins to reserve the turn that `open` will ask for next. */
@@ -113,7 +165,7 @@ export class Pacer {
     const costs: number[] = [];
     let units = 0;
     for (const ordinal of candidates) {
-      if (units >= unitsMax || ordinals.length >= this.#options.sizeMax) break;
+      if (units >= unitsMax || ordinals.length >= this.#options.sizeMax()) break;
       const cost = this.#options.costOf(ordinal);
       if (cost === null) continue;
       units += cost;
@@ -126,6 +178,7 @@ export class Pacer {
   async #reserve({ costs }: Wish): Promise<Turn> {
     const { store, sender } = this.#options;
     const reservation = await store.pace.reserveTurns(sender.id, costs);
-    return { ...reservation, at: performance.now() };
+    const units = costs.slice(0, reservation.granted).reduce((sum, cost) => sum + cost, 0);
+    return { ...reservation, units, at: performance.now() };
   }
 }

@@ -24,7 +24,8 @@ export interface Settler {
   /** Takes outcomes; whoever adds asks for room first. */
   add(items: readonly SettleItem[]): void;
   readonly isFull: boolean;
-  room(): Promise<void>;
+  /** Resolves when there is room again, or `signal` is aborted. */
+  room(signal: AbortSignal): Promise<void>;
   /** Resolves when everything added so far is written. */
   flushed(): Promise<void>;
   /** Writes at once what waits; resolves when nothing is left. */

@@ -22,8 +22,8 @@ export interface Batcher<Item> {
   add(items: readonly Item[]): void;
   /** Whether `waitingMax` items wait. */
   readonly isFull: boolean;
-  /** Resolves when there is room again. */
-  room(): Promise<void>;
+  /** Resolves when there is room again, or `signal` is aborted. */
+  room(signal?: AbortSignal): Promise<void>;
   /** Items not yet handed to a finished flush. */
   readonly waiting: number;
   /** Resolves when all items added so far are flushed, whatever is added meanwhile. */
@@ -68,10 +68,16 @@ export function createBatcher<Item>(options: BatcherOptions<Item>): Batcher<Item
     else timer ??= setTimeout(() => void flushAll(), options.delayMs);
   }
 
-  function room(): Promise<void> {
-    return added - done < options.waitingMax
-      ? Promise.resolve()
-      : new Promise((resolve) => waitingForRoom.push(resolve));
+  function room(signal?: AbortSignal): Promise<void> {
+    if (added - done < options.waitingMax || signal?.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const go = () => {
+        signal?.removeEventListener('abort', go);
+        resolve();
+      };
+      signal?.addEventListener('abort', go);
+      waitingForRoom.push(go);
+    });
   }
 
   function flushed(): Promise<void> {

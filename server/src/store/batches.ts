@@ -4,16 +4,17 @@
  *
  * ```
  *  waiting ──due──▶ ready ──lease──▶ leased ──last message settled──▶ (deleted)
- *                     ▲                │ lease ran out: its node died or stalled
- *                     └────────────────┘ the next lease finds what the frontier had passed doubtful
+ *     ▲               ▲                │ lease ran out: its node died or stalled
+ *     │               └────────────────┤ the next lease finds what the frontier had passed doubtful
+ *     └── resting: given back for later┘ to be tried again, capped, asleep, or the carrier takes nothing now
  * ```
+ * Only what may be leased now is ready: whoever looks for work must not step over what cannot be served.
  */
 import { messageUuid } from '../domain/ids.ts';
 import type { Address, AddressChannel, MessageStatus } from '../domain/message.ts';
 import type { PaceUnit, SenderLimits } from '../domain/pace.ts';
 import { COUNT_MOVED, MOVED, STATUS_NEWS } from './counters.ts';
 import type { Database } from './database.ts';
-import { WAKE_CHANNEL } from './operations.ts';
 import { toQuietHours } from './senders.ts';
 
 export interface Batch {
@@ -33,6 +34,8 @@ export interface Batch {
   /** Fencing token: every write under this lease names it. */
   readonly lease: number;
   readonly cancelRequested: boolean;
+  /** By the database's clock. */
+  readonly expired: boolean;
   /** The sender of all its messages, as it is now; null for an address that is none of ours, or a sender that is gone. */
   readonly sender: (SenderLimits & { readonly id: string }) | null;
 }
@@ -49,6 +52,7 @@ interface BatchRow {
   ordinals: number[];
   lease: number;
   cancel_requested: boolean;
+  expired: boolean;
   sender: LimitsRow | null;
 }
 
@@ -61,13 +65,13 @@ interface LimitsRow {
   quiet_end: string | null;
 }
 
-/** Since when the operation of batch `b` is paused. A sub-select, so that it is looked up by its key. */
-const PAUSED =
-  '(select o.paused_at from operation o where o.account_id = b.account_id and o.id = b.operation_id)';
+/** Whether the operation of batch `b` is paused or canceled. A sub-select, so that it is looked up by its key. */
+const HALTED = `coalesce((select o.paused_at is not null or o.cancel_requested_at is not null from operation o
+  where o.account_id = b.account_id and o.id = b.operation_id), false)`;
 
 /** Columns of a leased batch `b`. Limits are read as JSON, so that they are looked up by their key once. */
 const LEASED = `b.id, b.account_id, b.operation_id, b.candidate, b.attempt, b.tries, b.frontier, b.doubtful, b.ordinals,
-  b.lease, (select o.cancel_requested_at is not null from operation o
+  b.lease, coalesce(b.expire_at <= now(), false) as expired, (select o.cancel_requested_at is not null from operation o
     where o.account_id = b.account_id and o.id = b.operation_id) as cancel_requested,
   (select to_json(l) from (select s.id, s.throughput, s.throughput_unit, s.daily_cap, s.quiet_start, s.quiet_end
     from sender s where s.id = b.sender_id) l) as sender`;
@@ -86,6 +90,7 @@ function toBatch(row: BatchRow): Batch {
     ordinals: row.ordinals,
     lease: row.lease,
     cancelRequested: row.cancel_requested,
+    expired: row.expired,
     sender: sender && {
       id: sender.id,
       throughput: sender.throughput,
@@ -182,20 +187,49 @@ export async function leasePacedBatches(
   return rows.map(toBatch).toSorted((a, b) => Number(a.id) - Number(b.id));
 }
 
+/** Leases up to `limit` batches of a lane that have expired, to be ended: their frontier stays where it is. */
+export async function leaseExpiredBatches(
+  database: Database,
+  lane: string,
+  leasedBy: string,
+  options: { readonly limit: number; readonly leaseMs: number },
+): Promise<Batch[]> {
+  const { rows } = await database.query<BatchRow>(
+    `with ready as materialized (
+       select id from dispatch_batch
+       where lane = $1 and not waiting and expire_at <= now() and (leased_until is null or leased_until < now())
+       order by expire_at limit $3 for update skip locked)
+     update dispatch_batch b set lease = b.lease + 1, leased_by = $2,
+       leased_until = now() + $4 * interval '1 millisecond', doubtful = b.frontier
+     where b.id = any(array(select id from ready))
+     returning ${LEASED}`,
+    [lane, leasedBy, options.limit, options.leaseMs],
+  );
+  return rows.map(toBatch);
+}
+
+/** Where a leased batch stands. */
+export interface Standing {
+  readonly frontier: number;
+  /** A cancel may have taken some from the end. */
+  readonly ordinals: readonly number[];
+  /** Whether its operation is paused or canceled: nothing more of it may be handed over. */
+  readonly halted: boolean;
+}
+
 /**
- * Moves the frontier of a leased batch by up to `window`. Resolves with the batch's frontier and ordinals as
- * they are now (a cancel may have taken some from its end; a pause keeps the frontier where it is), or null when the lease is lost: then nothing
- * more of it may be handed over.
+ * Moves the frontier of a leased batch by up to `window`, unless it is halted; by 0 it only asks. Resolves with where it
+ * stands now, or null when the lease is lost: then nothing more of it may be handed over.
  */
 export async function advanceBatch(
   database: Database,
   batch: { readonly id: string; readonly lease: number },
   window: number,
-): Promise<{ frontier: number; ordinals: number[]; paused: boolean } | null> {
-  const { rows } = await database.query<{ frontier: number; ordinals: number[]; paused: boolean }>(
-    `update dispatch_batch b set frontier = case when ${PAUSED} is null then least(frontier + $3, cardinality(ordinals)) else frontier end
+): Promise<Standing | null> {
+  const { rows } = await database.query<Standing>(
+    `update dispatch_batch b set frontier = case when ${HALTED} then frontier else least(frontier + $3, cardinality(ordinals)) end
      where id = $1 and lease = $2 and leased_until > now()
-     returning frontier, ordinals, ${PAUSED} is not null as paused`,
+     returning frontier, ordinals, ${HALTED} as halted`,
     [batch.id, batch.lease, window],
   );
   return rows[0] ?? null;
@@ -222,49 +256,6 @@ export async function dropLeases(database: Database, names: readonly string[]): 
   await database.query(
     `update dispatch_batch set leased_by = null, leased_until = null, frontier = doubtful where leased_by = any($1)`,
     [names],
-  );
-}
-
-/** Messages of a batch that are given back together, and where they go. */
-export interface Piece {
-  readonly ordinals: readonly number[];
-  readonly lane: string;
-  readonly candidate: number;
-  readonly senderId: string | null;
-  readonly tries: number;
-  /** From now on; 0 is at once. */
-  readonly delayMs: number;
-}
-
-/**
- * Ends a leased batch and gives back what of it remains to be sent, none of it handed over: each piece becomes a batch.
- * Does nothing when the lease is lost.
- */
-export async function returnBatch(
-  database: Database,
-  batch: { readonly id: string; readonly lease: number },
-  pieces: readonly Piece[],
-): Promise<void> {
-  await database.query(
-    `with ended as (delete from dispatch_batch where id = $1 and lease = $2 returning *),
-     added as (
-       insert into dispatch_batch (account_id, operation_id, lane, candidate, sender_id, paced, attempt, tries,
-         waiting, due_at, expire_at, ordinals)
-       select e.account_id, e.operation_id, p.lane, p.candidate, p.sender_id, is_paced(p.sender_id), e.attempt, p.tries,
-         false, now() + p.delay_ms * interval '1 millisecond', e.expire_at, p.ordinals::smallint[]
-       from ended e, unnest($3::text[], $4::smallint[], $5::uuid[], $6::smallint[], $7::float[], $8::text[])
-         as p(lane, candidate, sender_id, tries, delay_ms, ordinals))
-     select pg_notify('${WAKE_CHANNEL}', '') where cardinality($3::text[]) > 0`,
-    [
-      batch.id,
-      batch.lease,
-      pieces.map((each) => each.lane),
-      pieces.map((each) => each.candidate),
-      pieces.map((each) => each.senderId),
-      pieces.map((each) => each.tries),
-      pieces.map((each) => each.delayMs),
-      pieces.map((each) => `{${each.ordinals.join(',')}}`),
-    ],
   );
 }
 
@@ -325,23 +316,40 @@ export async function loadMessages(
   );
 }
 
-/** Batches woken in one go: bounds the transaction. */
+/** Batches woken in one go: bounds the transaction. Of those at rest nothing else changes. */
 const WAKE_MAX = 20;
+const WAKE_RESTING_MAX = 1_000;
 
 /**
- * Wakes batches whose time has come: their messages turn from SCHEDULED to QUEUED. Resolves with the number
- * of batches woken; call again while it is not 0.
+ * Wakes batches whose time has come, and those that have expired before. Resolves with the number of batches woken; call
+ * again while it is not 0.
  */
-export function wakeDueBatches(database: Database): Promise<number> {
+export async function wakeDueBatches(database: Database): Promise<number> {
+  return (await wakeResting(database)) + (await wakeScheduled(database));
+}
+
+async function wakeResting(database: Database): Promise<number> {
+  const { rowCount } = await database.query(
+    `with due as materialized (
+       select id from dispatch_batch where waiting and resting and wake_at <= now()
+       order by wake_at, id limit ${WAKE_RESTING_MAX} for update skip locked)
+     update dispatch_batch b set waiting = false, resting = false, not_before = null
+     where id = any(array(select id from due))`,
+  );
+  return rowCount ?? 0;
+}
+
+/** Messages of scheduled batches turn from SCHEDULED to QUEUED. */
+function wakeScheduled(database: Database): Promise<number> {
   return database.transact(async (client) => {
     const { rows } = await client.query<{
       account_id: number;
       operation_id: string;
       ordinals: number[];
     }>(
-      `with due as (
-         select id from dispatch_batch where waiting and (due_at <= now() or expire_at <= now())
-         order by due_at, id limit ${WAKE_MAX} for update skip locked)
+      `with due as materialized (
+         select id from dispatch_batch where waiting and not resting and wake_at <= now()
+         order by wake_at, id limit ${WAKE_MAX} for update skip locked)
        update dispatch_batch b set waiting = false where b.id = any(array(select id from due))
        returning b.account_id, b.operation_id, b.ordinals`,
     );
@@ -369,7 +377,7 @@ export async function measureQueue(
   const { rows } = await database.query<{ lane: string; messages: number; age: number }>(
     `select lane, sum(cardinality(ordinals))::int as messages,
        greatest(0, extract(epoch from now() - min(due_at)))::float as age
-     from dispatch_batch where not waiting group by lane`,
+     from dispatch_batch where not waiting or resting group by lane`,
   );
   return rows.map((row) => ({ lane: row.lane, messages: row.messages, ageSeconds: row.age }));
 }

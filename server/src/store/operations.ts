@@ -447,26 +447,39 @@ export async function cancelOperation(
   );
   if (rowCount === 0) return false;
   await database.transact(async (client) => {
-    const { rows: batches } = await client.query<{
-      id: string;
-      frontier: number;
-      ordinals: number[];
-    }>(
-      `select id, frontier, ordinals from dispatch_batch
-       where account_id = $1 and operation_id = $2 order by id for update`,
+    const { rows } = await client.query<{ id: string }>(
+      'select id from dispatch_batch where account_id = $1 and operation_id = $2 order by id for update',
       [accountId, id],
     );
     // Only those seen: a retry that is queued meanwhile is ended by the dispatcher that leases it.
-    const ids = batches.map((batch) => batch.id);
-    const ordinals = batches.flatMap((batch) => batch.ordinals.slice(batch.frontier));
-    await client.query('delete from dispatch_batch where id = any($1) and frontier = 0', [ids]);
-    await client.query(
-      'update dispatch_batch set ordinals = ordinals[1:frontier] where id = any($1)',
-      [ids],
+    await cancelBatches(
+      client,
+      accountId,
+      id,
+      rows.map((row) => row.id),
     );
-    await endUnsent(client, accountId, id, ordinals, 'CANCELED', null);
   });
   return true;
+}
+
+/** Cancels what of these batches no carrier may have. They are all of one operation, and locked by this transaction. */
+export async function cancelBatches(
+  client: Pick<pg.PoolClient, 'query'>,
+  accountId: number,
+  operationId: string,
+  ids: readonly string[],
+): Promise<void> {
+  const { rows } = await client.query<{ ordinals: number[] }>(
+    'select ordinals[frontier + 1:] as ordinals from dispatch_batch where id = any($1)',
+    [ids],
+  );
+  await client.query('delete from dispatch_batch where id = any($1) and frontier = 0', [ids]);
+  await client.query(
+    'update dispatch_batch set ordinals = ordinals[1:frontier] where id = any($1)',
+    [ids],
+  );
+  const ordinals = rows.flatMap((row) => row.ordinals);
+  await endUnsent(client, accountId, operationId, ordinals, 'CANCELED', null);
 }
 
 /**

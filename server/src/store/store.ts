@@ -4,6 +4,7 @@
  */
 import * as accounts from './accounts.ts';
 import * as batches from './batches.ts';
+import { returnBatch } from './returned-batches.ts';
 import * as connectionShares from './connection-shares.ts';
 import * as carrierReceipts from './carrier-receipts.ts';
 import * as contentTemplates from './content-templates.ts';
@@ -35,7 +36,8 @@ import { dropExpiredIdempotencyKeys, listen, ping } from './housekeeping.ts';
 export { DatabaseUnavailable } from './database.ts';
 export { SchemaError } from './migrate.ts';
 export type { Account, ApiKey, Credential } from './accounts.ts';
-export type { Batch, BatchMessage, Piece, Served } from './batches.ts';
+export type { Batch, BatchMessage, Served } from './batches.ts';
+export type { Piece } from './returned-batches.ts';
 export type { CarrierReceipt, PartNews, SentPart } from './carrier-receipts.ts';
 export type { DueDelivery, LeasedSubscription, Told } from './deliveries.ts';
 export type { EventFacts, MessageFacts, OperationFacts } from './event-facts.ts';
@@ -112,7 +114,7 @@ function makeStore(database: Database, migrated: readonly string[]) {
     accounts: bind(database, accounts),
     operations: bind(database, operations),
     messages: bind(database, messages),
-    batches: bind(database, { ...batches, endUnsent: endUnsentIn }),
+    batches: bind(database, { ...batches, returnBatch, endUnsent: endUnsentIn }),
     settlements: bind(database, settlements),
     receipts: bind(database, { ...receipts, ...carrierReceipts }),
     emailAttachments: bind(database, emailAttachments),

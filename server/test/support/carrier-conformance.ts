@@ -149,6 +149,16 @@ export function describeCarrier(name: string, setup: CarrierSetup, own: Kind = {
       expect(far.submissions).toEqual([{ to: '+4917012345', text: 'Hello', act: 'accept' }]);
     });
 
+    it('sends nothing that has expired', async () => {
+      const { far, send } = await begin();
+      expect((await send()).kind).toBe('accepted');
+      expect(await send({ expireAt: new Date(Date.now() - 1) })).toMatchObject({
+        kind: 'rejected',
+        code: 30036,
+      });
+      expect(far.submissions).toHaveLength(1);
+    });
+
     it('tells a refusal from a throttling, and goes on', async () => {
       const { far, send, sendPatiently } = await begin();
       far.plan('refuse', 'throttle');

@@ -104,7 +104,8 @@ export async function createDatabase(kind: 'migrated' | 'empty' = 'migrated'): P
   return Object.assign(new URL(inject('databaseUrl')), { pathname: `/${name}` }).href;
 }
 
-const dropDatabase = (url: string) =>
+/** Drops it with whoever is connected. */
+export const dropDatabase = (url: string) =>
   onServer(`drop database if exists ${new URL(url).pathname.slice(1)} with (force)`);
 
 /** A condition that comes soon is asked for soon; one that takes its time does not slow what it waits for by being asked for. */

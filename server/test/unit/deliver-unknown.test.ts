@@ -45,6 +45,7 @@ function begin(ambiguous: 'hold' | 'resend', result: SendResult, triesMax = 3) {
       ordinals: [0],
       lease: 1,
       cancelRequested: false,
+      expired: false,
       sender: null,
     },
     retry: { triesMax, delayMs: 100, delayMaxMs: 1_000 },

@@ -238,6 +238,7 @@ describeCarrier(
     adapt: (submission) => ({
       ...anEmail({ text: submission.text }),
       reference: submission.reference,
+      expireAt: submission.expireAt,
       to: `${submission.to.slice(1)}@example.org`,
     }),
     // Each throttling is followed by half a second of rest.

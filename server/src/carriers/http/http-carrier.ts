@@ -6,7 +6,7 @@
  */
 import { ERRORS } from '../../domain/errors.ts';
 import type { Channel } from '../../domain/message.ts';
-import type { Carrier, SendResult, Submission } from '../carrier.ts';
+import { EXPIRED, hasExpired, type Carrier, type SendResult, type Submission } from '../carrier.ts';
 import { createUnderWay } from '../under-way.ts';
 import { createTokenSource, type AccessToken } from './access-token.ts';
 import { createBackoff } from '../backoff.ts';
@@ -99,11 +99,12 @@ export function createHttpCarrier(options: HttpOptions): Carrier {
     // While it wants to be left alone it is not even asked.
     const waitMs = backoff.remaining(performance.now());
     if (waitMs > 0) return { kind: 'throttled', afterMs: waitMs };
+    const auth = await credentials.get();
+    if (!auth.ok) return throttle(auth.detail, null);
+    if (hasExpired(submission, Date.now())) return EXPIRED;
     const composed = composer.compose(submission, new Date());
     if (!composed.ok)
       return { kind: 'rejected', code: ERRORS.templateFailed.code, detail: composed.problem };
-    const auth = await credentials.get();
-    if (!auth.ok) return throttle(auth.detail, null);
     const { request, scope } = composed;
     const exchange = await open.exchange({
       ...request,

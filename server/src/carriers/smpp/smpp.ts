@@ -106,6 +106,7 @@ export function createSmppCarrier(options: SmppOptions): Carrier {
       started = true;
       for (const link of binds.slice(0, allowed).flat()) link.start();
     },
+    canTake: () => transmitters.some((link) => link.isBound),
     send: submit,
     async stop() {
       stopping.abort();

@@ -13,6 +13,7 @@ import { ERRORS } from '../../domain/errors.ts';
 import type { Receipt } from '../../domain/receipt.ts';
 import type { Logger } from '../../lib/log.ts';
 import { createBackoff } from '../backoff.ts';
+import { EXPIRED, hasExpired } from '../carrier.ts';
 import type { Carrier, ReceiptSink, SendResult, Submission } from '../carrier.ts';
 import { createUnderWay } from '../under-way.ts';
 import { startBounceServer, type BounceServer } from './bounce-server.ts';
@@ -89,6 +90,7 @@ export function createSmtpCarrier(options: SmtpOptions): Carrier {
     if (open === null) return { kind: 'throttled', afterMs: STOPPED_AFTER_MS };
     const waitMs = backoff.remaining(performance.now());
     if (waitMs > 0) return { kind: 'throttled', afterMs: waitMs };
+    if (hasExpired(submission, Date.now())) return EXPIRED;
     const composed = composeMail(submission, options.bounceAddress);
     if (!composed.ok)
       return { kind: 'rejected', code: ERRORS.templateFailed.code, detail: composed.problem };

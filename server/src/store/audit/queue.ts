@@ -23,9 +23,8 @@ export async function auditLanes(database: Database, scope: AuditScope): Promise
     `with late as (
        select lane, cardinality(ordinals) as messages, waiting, leased_until is not null as leased,
          not paced and (leased_until is null or leased_until < now()) as free,
-         coalesce(leased_until, due_at) < now() - $1 * interval '1 millisecond' as is_late,
-         now() - coalesce(leased_until, due_at) as age, ${IS_PAUSED} as paused
-       from dispatch_batch b)
+         since < now() - $1 * interval '1 millisecond' as is_late, now() - since as age, ${IS_PAUSED} as paused
+       from dispatch_batch b, coalesce(leased_until, case when waiting then wake_at else due_at end) as since)
      select lane, count(*)::int as batches, sum(messages)::int as messages,
        (count(*) filter (where is_late and leased and not paused))::int as stale,
        (count(*) filter (where is_late and not leased and free and not waiting and not paused))::int as overdue,

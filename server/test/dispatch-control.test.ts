@@ -1,0 +1,395 @@
+/**
+ * What holds while a carrier is away, on every kind of carrier: cancel, pause, expiry, quiet hours and the day's cap. Nothing that
+ * waits for the carrier may be past a frontier, so all of it can still be stopped, and a crash makes little of it in-doubt.
+ */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import {
+  QUICK,
+  special,
+  startFanfare,
+  text,
+  until,
+  type Fanfare,
+  type Json,
+} from './support/fanfare.ts';
+import { reply, startProvider } from './support/http-provider.ts';
+import { refusal, startMailServer } from './support/mail-server.ts';
+import { startSmsc, submitAnswer } from './support/smsc.ts';
+
+/** A far side that can be away. */
+interface FarSide {
+  readonly channel: 'SMS' | 'EMAIL';
+  /** The carrier's options. */
+  readonly options: Json;
+  /** Whether it shows without a submission that it is away: then nothing is even leased. */
+  readonly isSeen: boolean;
+  /** Messages taken. */
+  taken(): Promise<number>;
+  comeBack(): void;
+}
+
+/** Each begins away. */
+const KINDS: readonly { readonly kind: string; readonly begin: () => Promise<FarSide> }[] = [
+  { kind: 'SMPP, throttling', begin: () => beginSmsc('throttles') },
+  { kind: 'SMPP, without a bind', begin: () => beginSmsc('refuses the bind') },
+  { kind: 'HTTP', begin: beginProvider },
+  { kind: 'SMTP', begin: beginMailServer },
+];
+
+async function beginSmsc(how: 'throttles' | 'refuses the bind'): Promise<FarSide> {
+  let isAway = true;
+  let taken = 0;
+  const smsc = await startSmsc({
+    bind: () => (isAway && how === 'refuses the bind' ? 0x0d : 0),
+    submit(pdu, session) {
+      if (!isAway) taken += 1;
+      session.send(submitAnswer(pdu, `m${taken}`, isAway ? 0x58 : 0));
+    },
+  });
+  onTestFinished(() => smsc.close());
+  return {
+    channel: 'SMS',
+    isSeen: how === 'refuses the bind',
+    options: {
+      kind: 'smpp',
+      host: '127.0.0.1',
+      port: smsc.port,
+      systemId: 'fanfare',
+      password: 'secret',
+      reconnectMinMs: 50,
+      reconnectMaxMs: 200,
+      unboundWaitMs: 200,
+      throttledMs: 300,
+      windowPerBind: 50,
+    },
+    taken: async () => taken,
+    comeBack: () => (isAway = false),
+  };
+}
+
+async function beginProvider(): Promise<FarSide> {
+  let taken = 0;
+  const provider = await startProvider(reply(503, {}, { 'retry-after': '1' }));
+  onTestFinished(() => provider.close());
+  return {
+    channel: 'SMS',
+    isSeen: false,
+    options: {
+      kind: 'http',
+      channels: ['SMS'],
+      preset: 'classic',
+      windowMax: 50,
+      settings: { baseUrl: provider.origin, accountSid: 'AC1', authToken: 'secret' },
+    },
+    taken: async () => taken,
+    comeBack: () =>
+      provider.behave((seen, response) => {
+        taken += 1;
+        reply(201, { sid: `SM${taken}`, status: 'queued' })(seen, response);
+      }),
+  };
+}
+
+async function beginMailServer(): Promise<FarSide> {
+  let isAway = true;
+  let taken = 0;
+  const server = await startMailServer((_mail, answer) => {
+    if (!isAway) taken += 1;
+    answer(isAway ? refusal(421, '4.3.2 Not now') : null);
+  });
+  onTestFinished(() => server.close());
+  return {
+    channel: 'EMAIL',
+    isSeen: false,
+    options: {
+      kind: 'smtp',
+      host: '127.0.0.1',
+      port: server.port,
+      security: 'none',
+      connections: 10,
+    },
+    taken: async () => taken,
+    comeBack: () => (isAway = false),
+  };
+}
+
+class Stage {
+  readonly fanfare: Fanfare;
+  readonly far: FarSide;
+  readonly root: string;
+  #senders = 0;
+
+  constructor(fanfare: Fanfare, far: FarSide) {
+    this.fanfare = fanfare;
+    this.far = far;
+    this.root = far.channel === 'EMAIL' ? '/v1/Emails' : '/v1/Messages';
+  }
+
+  async addSender(limits: Json = {}): Promise<Json> {
+    this.#senders += 1;
+    const { channel } = this.far;
+    const address =
+      channel === 'EMAIL' ? `shop${this.#senders}@example.com` : `+1500555900${this.#senders}`;
+    const body = { address, channel, carrier: 'far', ...limits };
+    const answer = await this.fanfare.request('POST', '/v1/Senders', body);
+    expect(answer.body).toMatchObject({ address });
+    return answer.body;
+  }
+
+  /** Sends to numbers of no country, and to mailboxes: their clock is UTC's. */
+  async send(sender: Json, count: number, more: Json = {}): Promise<string> {
+    const isEmail = this.far.channel === 'EMAIL';
+    const to = Array.from({ length: count }, (_, i) =>
+      isEmail
+        ? { address: `person${i}@example.org` }
+        : { address: `+999${1_000_000 + i}`, channel: 'PHONE' },
+    );
+    const { status, body } = await this.fanfare.request('POST', this.root, {
+      to,
+      content: isEmail ? { subject: 'Hi', html: '<p>Hi</p>' } : text('Hi'),
+      from: isEmail ? { address: sender['address'] } : { senderId: sender['id'] },
+      ...more,
+    });
+    expect(body).toHaveProperty('operationId');
+    expect(status).toBe(202);
+    return body['operationId'];
+  }
+
+  act(id: string, what: 'Cancel' | 'Pause' | 'Resume') {
+    return this.fanfare.request('POST', `${this.root}/Operations/${id}/${what}`);
+  }
+
+  /** How many messages of an operation have which status, from the database. */
+  async statuses(): Promise<Json> {
+    const { rows } = await this.fanfare.database.query(
+      'select lower(status::text) as status, count(*)::int as n from message group by status',
+    );
+    return Object.fromEntries(rows.map(({ status, n }) => [status, n]));
+  }
+
+  /** Waits until the carrier was tried, and no more is past a frontier than what tries it. */
+  async isAway(): Promise<void> {
+    await until(async () => {
+      const { rows } = await this.fanfare.database.query(
+        `select coalesce(sum(frontier), 0)::int as past, coalesce(max(lease), 0) as leases,
+           bool_or(to_jsonb(b) ->> 'not_before' is not null) as given from dispatch_batch b`,
+      );
+      return rows[0].past <= 1 && (this.far.isSeen || rows[0].leases > 0 || rows[0].given);
+    });
+  }
+
+  /** How many of all messages the carrier has, and is known to have. */
+  async sent(): Promise<number> {
+    const { sent = 0, delivered = 0 } = await this.statuses();
+    return sent + delivered;
+  }
+
+  /** The carrier is back, and takes what is sent now and nothing else. */
+  async takesOnly(count: number): Promise<void> {
+    this.far.comeBack();
+    const sender = await this.addSender();
+    await this.send(sender, 5);
+    await until(async () => (await this.far.taken()) >= count + 5, 60_000);
+    await until(async () => (await this.sent()) >= count + 5);
+    expect(await this.far.taken()).toBe(count + 5);
+  }
+}
+
+async function begin(beginFar: () => Promise<FarSide>): Promise<Stage> {
+  const far = await beginFar();
+  const fanfare = await startFanfare({
+    config: { carriers: { far: far.options, simulator: QUICK }, retry: { triesMax: 1 } },
+  });
+  return new Stage(fanfare, far);
+}
+
+const TOTAL = 700;
+
+describe.each(KINDS)('while a carrier is away: $kind', ({ begin: beginFar }) => {
+  it('cancel ends all that waits, and pause keeps it', async () => {
+    const stage = await begin(beginFar);
+    const sender = await stage.addSender();
+    const canceled = await stage.send(sender, TOTAL);
+    const paused = await stage.send(sender, TOTAL);
+    await stage.isAway();
+    expect((await stage.act(canceled, 'Cancel')).status).toBe(200);
+    expect((await stage.act(paused, 'Pause')).status).toBe(200);
+    await until(async () => (await stage.statuses())['canceled'] === TOTAL);
+    await stage.takesOnly(0);
+    expect(await stage.statuses()).toMatchObject({ canceled: TOTAL, queued: TOTAL });
+    expect((await stage.act(paused, 'Resume')).status).toBe(200);
+    await until(async () => (await stage.far.taken()) === TOTAL + 5, 60_000);
+  }, 120_000);
+
+  it('what expires ends FAILED, and is not sent', async () => {
+    const stage = await begin(beginFar);
+    const sender = await stage.addSender();
+    await stage.send(sender, TOTAL, { expireAt: new Date(Date.now() + 4_000).toISOString() });
+    await until(async () => (await stage.statuses())['failed'] === TOTAL);
+    expect(await stage.far.taken()).toBe(0);
+    const { rows } = await stage.fanfare.database.query('select distinct error_code from message');
+    expect(rows).toEqual([{ error_code: 30036 }]);
+    await stage.takesOnly(0);
+  }, 120_000);
+
+  it('quiet hours that begin meanwhile hold', async () => {
+    const stage = await begin(beginFar);
+    const sender = await stage.addSender();
+    await stage.send(sender, TOTAL);
+    await stage.isAway();
+    const at = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString();
+    const quiet = await stage.fanfare.request('PATCH', `/v1/Senders/${sender['id']}`, {
+      quietHours: { start: at(-1).slice(11, 16), end: at(3).slice(11, 16) },
+    });
+    expect(quiet.body).toHaveProperty('quietHours.start');
+    // All of it waits for their end, as soon as it is looked at. Without a bind nobody looks.
+    if (stage.far.isSeen) stage.far.comeBack();
+    await until(async () => {
+      const { rows } = await stage.fanfare.database.query(
+        `select coalesce(sum(cardinality(ordinals)), 0)::int as asleep from dispatch_batch
+         where due_at > now() + interval '1 hour'`,
+      );
+      return rows[0].asleep === TOTAL;
+    });
+    await stage.takesOnly(0);
+  }, 120_000);
+
+  it("the day's cap is neither used up nor exceeded", async () => {
+    const stage = await begin(beginFar);
+    const sender = await stage.addSender({ dailyCap: 40 });
+    await stage.send(sender, TOTAL);
+    await stage.isAway();
+    stage.far.comeBack();
+    await until(async () => (await stage.far.taken()) >= 40, 60_000);
+    await until(async () => (await stage.sent()) === 40);
+    await stage.takesOnly(40);
+    expect((await stage.statuses())['queued']).toBe(TOTAL - 40);
+  }, 120_000);
+
+  it('a crash makes no more than what tries the carrier in-doubt', async () => {
+    const stage = await begin(beginFar);
+    const sender = await stage.addSender();
+    await stage.send(sender, TOTAL);
+    await stage.isAway();
+    await stage.fanfare.kill();
+    stage.far.comeBack();
+    await stage.fanfare.restart();
+    await until(async () => (await stage.statuses())['queued'] === undefined, 60_000);
+    // An answer that was lost says so in its detail.
+    const { rows } = await stage.fanfare.database.query(
+      'select count(*)::int as n from message where error_code = 30050 and error_detail is null',
+    );
+    expect(rows[0].n).toBeLessThanOrEqual(1);
+  }, 120_000);
+});
+
+describe('the simulator', () => {
+  it('cannot be kept from being stopped by taking little', async () => {
+    const fanfare = await startFanfare();
+    const journalFile = join(fanfare.folder, 'journal');
+    await fanfare.terminate();
+    await fanfare.restart({ carriers: { simulator: { throughputPerSecond: 2, journalFile } } });
+    const taken = async () =>
+      (await readFile(journalFile, 'utf8')).split('\n').filter(Boolean).length;
+    const to = Array.from({ length: TOTAL }, (_, i) => ({
+      address: `+999${1_000_000 + i}`,
+      channel: 'PHONE',
+    }));
+    const from = { address: '+15005550100', channel: 'SMS' };
+    const id = await fanfare.send({ to, content: text('Hi'), from });
+    await until(async () => (await taken()) >= 3);
+    const { body } = await fanfare.request('POST', `/v1/Messages/Operations/${id}/Cancel`);
+    expect(body['status']).toBe('CANCELED');
+    const last = await fanfare.watch(id, ({ stats }) => stats.queued + stats.sent === 0);
+    expect(last['stats'].canceled + last['stats'].delivered).toBe(TOTAL);
+    // What it took, and no message of the hundreds that its first windows had.
+    expect(last['stats'].delivered).toBe(await taken());
+    expect(last['stats'].delivered).toBeLessThan(30);
+  }, 60_000);
+});
+
+describe('a stop while the carrier is silent', () => {
+  it('leaves in doubt what was submitted, and nothing else', async () => {
+    let isSilent = true;
+    const smsc = await startSmsc({
+      submit(pdu, session) {
+        if (!isSilent) session.send(submitAnswer(pdu, `m${pdu.sequence}`));
+      },
+    });
+    onTestFinished(() => smsc.close());
+    const far = {
+      kind: 'smpp',
+      host: '127.0.0.1',
+      port: smsc.port,
+      systemId: 'fanfare',
+      password: 'secret',
+      windowPerBind: 10,
+      responseTimeoutMs: 300_000,
+      enquireLinkMs: 300_000,
+    };
+    const fanfare = await startFanfare({
+      config: { carriers: { far, simulator: QUICK }, drainTimeoutMs: 500 },
+    });
+    const stage = new Stage(fanfare, {
+      channel: 'SMS',
+      isSeen: false,
+      options: far,
+      taken: async () => 0,
+      comeBack: () => undefined,
+    });
+    await stage.send(await stage.addSender(), 1_500);
+    await until(async () => smsc.received('submit_sm').length === 10);
+    // Other batches have passed a frontier and wait for the window.
+    await until(async () => {
+      const { rows } = await fanfare.database.query(
+        'select count(*)::int as n from dispatch_batch where frontier > 0',
+      );
+      return rows[0].n === 3;
+    });
+    await fanfare.terminate();
+    const { rows } = await fanfare.database.query(
+      'select sum(frontier)::int as past, count(leased_until)::int as leased from dispatch_batch',
+    );
+    expect(rows).toEqual([{ past: 10, leased: 0 }]);
+    isSilent = false;
+    await fanfare.restart();
+    await until(async () => (await stage.statuses())['queued'] === undefined);
+    expect(await stage.statuses()).toEqual({ undelivered: 10, sent: 1_490 });
+    expect(smsc.received('submit_sm')).toHaveLength(1_500);
+  }, 60_000);
+});
+
+it('a fallback does not wait behind messages of a sender with a throughput', async () => {
+  const fanfare = await startFanfare();
+  const add = async (address: string, channel: string, more: Json = {}) => {
+    const { body } = await fanfare.request('POST', '/v1/Senders', { address, channel, ...more });
+    expect(body).toHaveProperty('id');
+    return body['id'] as string;
+  };
+  const slow = await add('+15005559001', 'SMS', { throughput: 15 });
+  const to = Array.from({ length: 1_500 }, (_, i) => ({
+    address: `+999${1_000_000 + i}`,
+    channel: 'PHONE',
+  }));
+  const many = await fanfare.send({ to, content: text('Many'), from: { senderId: slow } });
+  await fanfare.watch(many, ({ stats }) => stats.attempts > 0);
+  const pool = await fanfare.request('POST', '/v1/SenderPools', {
+    name: 'both',
+    senders: [
+      { senderId: await add('an-agent', 'RCS') },
+      { senderId: await add('+15005559002', 'SMS') },
+    ],
+  });
+  const pools = await fanfare.get(`/v1/SenderPools?operationId=${pool.body['operationId']}`);
+  const one = await fanfare.send({
+    to: [special(6)],
+    content: text('One'),
+    from: { senderPoolId: pools.body['senderPools'][0].id },
+  });
+  const done = await fanfare.watch(one, ({ stats }) => stats.delivered === 1);
+  expect(done['stats'].attempts).toBe(2);
+  // Fewer than two turns of a second for each place that the sender has.
+  expect((await fanfare.operation(many))['stats'].attempts).toBeLessThan(150);
+}, 90_000);
