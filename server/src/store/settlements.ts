@@ -2,10 +2,18 @@
  * Settling: the outcomes of attempts, written once. The guard is the attempt's number: only the first
  * settlement of attempt n finds the message at n - 1, so a node that lost its lease changes nothing, and
  * the batches it would add for retries are added only for messages it really moved.
+ *
+ * ```
+ *  attempt n - 1 ──first outcome──▶ attempt n             ──any other outcome of n──▶ unchanged
+ *                                   attempt n, in doubt   ──SENT──▶ SENT
+ * ```
+ * The one exception: who holds a message in doubt (30050) does not know, and a node that could not write its answer in time
+ * does. This is also the one way down for a status, from UNDELIVERED to SENT.
  */
+import { ERRORS } from '../domain/errors.ts';
 import { messageUuid } from '../domain/ids.ts';
 import type { Channel } from '../domain/message.ts';
-import { COUNT_MOVED, indexOperations, MOVED } from './counters.ts';
+import { COUNT_MOVED, indexOperations, MOVED, STATUS_NEWS } from './counters.ts';
 import type { Database } from './database.ts';
 
 /** Where a message that is not done goes next. */
@@ -105,10 +113,47 @@ export async function settle(
   done: readonly SettledBatch[],
 ): Promise<void> {
   const [accepted, others] = splitAccepted(settlements);
+  let moved = 0;
   if (others.length > 0 || accepted.length === 0) {
-    if (accepted.length > 0) await settleAccepted(database, accountId, accepted, []);
-    await settleAny(database, accountId, others, done);
-  } else await settleAccepted(database, accountId, accepted, done);
+    if (accepted.length > 0) moved += await settleAccepted(database, accountId, accepted, []);
+    moved += await settleAny(database, accountId, others, done);
+  } else moved += await settleAccepted(database, accountId, accepted, done);
+  if (moved === settlements.length) return;
+  const sent = settlements.filter((each) => each.outcome === 'SENT');
+  if (sent.length > 0) await settleHeld(database, accountId, sent);
+}
+
+/** Outcomes SENT of attempts that another node has held in doubt meanwhile. */
+async function settleHeld(
+  database: Database,
+  accountId: number,
+  settlements: readonly Settlement[],
+): Promise<void> {
+  const { operations, places } = indexOperations(settlements.map((each) => each.operationId));
+  const of = <Value>(pick: (each: Settlement) => Value) => settlements.map(pick);
+  await database.query(
+    `with moved as (
+       update message m set
+         attempt_status = 'SENT', attempted_at = p.attempted_at, provider_id = p.provider_id, error_code = null,
+         error_detail = null, previous_status = m.status, status = 'SENT', updated_at = clock_timestamp()
+       from unnest($3::uuid[], $4::smallint[], $5::smallint[], $6::timestamptz[], $7::text[], $8::smallint[])
+         as p(id, attempt, candidate, attempted_at, provider_id, operation)
+       where m.account_id = $1 and m.id = any($3::uuid[]) and m.id = p.id and m.attempt = p.attempt
+         and m.candidate = p.candidate and m.status = 'UNDELIVERED' and m.attempt_status = 'UNDELIVERED'
+         and m.error_code = ${ERRORS.ambiguous.code}
+       returning ($2::uuid[])[p.operation] as operation_id, ${MOVED}, false as attempted, ${STATUS_NEWS}),
+     ${COUNT_MOVED} select`,
+    [
+      accountId,
+      operations,
+      of((each) => messageUuid(each.operationId, each.ordinal)),
+      of((each) => each.attempt),
+      of((each) => each.candidate),
+      of((each) => each.attemptedAt),
+      of((each) => each.providerId),
+      places,
+    ],
+  );
 }
 
 /** The usual outcomes, alike but for id, time and the carrier's id; and all others. */
@@ -127,19 +172,19 @@ function splitAccepted(settlements: readonly Settlement[]): [Settlement[], Settl
   return [accepted, others];
 }
 
-/** Outcomes SENT of one attempt number, candidate and channel: the same as `settleAny` with less to carry. */
+/** Outcomes SENT of one attempt number, candidate and channel: the same as `settleAny` with less to carry. Resolves with how many moved. */
 async function settleAccepted(
   database: Database,
   accountId: number,
   settlements: readonly Settlement[],
   done: readonly SettledBatch[],
-): Promise<void> {
+): Promise<number> {
   const [first] = settlements;
-  if (first === undefined) return;
+  if (first === undefined) return 0;
   const startMs = first.attemptedAt.getTime();
   const { operations, places } = indexOperations(settlements.map((each) => each.operationId));
   const quoted = keepQuoted(accountId, settlements, 13);
-  await database.query(
+  const { rows } = await database.query<{ moved: number }>(
     `with ${ENDED},
      moved as (
        update message m set
@@ -153,7 +198,7 @@ async function settleAccepted(
          and (select count(*) from ended) >= 0
        returning ($2::uuid[])[p.operation] as operation_id, ${MOVED}, true as attempted,
          case when m.status = 'SENT' then m.status end as news)${quoted.sql},
-     ${COUNT_MOVED} select`,
+     ${COUNT_MOVED} select count(*)::int as moved from moved`,
     [
       accountId,
       operations,
@@ -170,19 +215,20 @@ async function settleAccepted(
       ...quoted.values,
     ],
   );
+  return rows[0]?.moved ?? 0;
 }
 
-/** Outcomes of every kind, in one statement. */
+/** Outcomes of every kind, in one statement. Resolves with how many moved. */
 async function settleAny(
   database: Database,
   accountId: number,
   settlements: readonly Settlement[],
   done: readonly SettledBatch[],
-): Promise<void> {
+): Promise<number> {
   const quoted = keepQuoted(accountId, settlements, 21);
   const { operations, places } = indexOperations(settlements.map((each) => each.operationId));
   const of = <Value>(pick: (each: Settlement) => Value) => settlements.map(pick);
-  await database.query(
+  const { rows } = await database.query<{ moved: number }>(
     `with ${ENDED},
      moved as (
        update message m set
@@ -209,14 +255,14 @@ async function settleAny(
          p.ordinal, p.next_lane, p.next_candidate, p.next_tries, p.next_delay, p.next_sender),
      added as (
        insert into dispatch_batch (account_id, operation_id, lane, candidate, sender_id, paced, attempt, tries,
-         waiting, due_at, expire_at, ordinals)
+         waiting, resting, due_at, expire_at, ordinals)
        select $1, operation_id, next_lane, next_candidate, next_sender, is_paced(next_sender), attempt + 1, next_tries,
-         false, now() + next_delay * interval '1 millisecond',
+         next_delay > 0, next_delay > 0, now() + next_delay * interval '1 millisecond',
          (select o.expire_at from operation o where o.account_id = $1 and o.id = moved.operation_id),
          array_agg(ordinal order by ordinal)
        from moved where next_lane is not null and status in ('QUEUED', 'SENT')
        group by operation_id, next_lane, next_candidate, next_sender, attempt, next_tries, next_delay)${quoted.sql},
-     ${COUNT_MOVED} select`,
+     ${COUNT_MOVED} select count(*)::int as moved from moved`,
     [
       accountId,
       operations,
@@ -241,4 +287,5 @@ async function settleAny(
       ...quoted.values,
     ],
   );
+  return rows[0]?.moved ?? 0;
 }
