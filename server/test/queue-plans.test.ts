@@ -79,7 +79,7 @@ it.each([
       batches.leasePacedBatches(database, 'line', 'a', {
         ...LEASE,
         perSender: 4,
-        busy: [],
+        taken: {},
         served: {},
       }),
   ],

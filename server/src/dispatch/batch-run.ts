@@ -52,7 +52,7 @@ export interface BatchRunDeps {
   readonly stopping: AbortSignal;
   /** Stop waiting for answers. */
   readonly abandoned: AbortSignal;
-  /** Whether batches of other senders wait for this one to make room. */
+  /** Whether other batches may wait for this one to make room. */
   readonly isCrowded: () => boolean;
   readonly onSubmitted: (seconds: number) => void;
 }

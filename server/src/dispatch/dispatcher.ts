@@ -139,7 +139,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
             store.batches.leasePacedBatches(lane.carrier.name, name, {
               limit,
               perSender: PACED_PER_SENDER,
-              busy: places.busySenders(),
+              taken: places.taken,
               leaseMs,
               served: turns.served,
             }),
@@ -226,7 +226,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       lane,
       stopping: stopping.signal,
       abandoned: abandoned.signal,
-      isCrowded: () => (paced.get(lane)?.free ?? 1) <= 0,
+      isCrowded: () => paced.get(lane)?.isCrowded(batch.sender?.id ?? '') ?? false,
       onSubmitted: options.onSubmitted,
     }).finally(files.release);
   }
@@ -337,23 +337,26 @@ function describeLane({ carrier, inFlight, window, restMs }: Lane): LaneState {
 /** The batches of senders with a pace that a lane works on. */
 class PacedPlaces {
   readonly #bySender = new Map<string, number>();
-  #taken = 0;
+  #count = 0;
 
   get free(): number {
-    return PACED_MAX - this.#taken;
+    return PACED_MAX - this.#count;
   }
 
-  /** Senders that have half of their places taken: the rest is left until then, so that many are leased at once. */
-  busySenders(): string[] {
-    return [...this.#bySender]
-      .filter(([, count]) => count > PACED_PER_SENDER / 2)
-      .map(([id]) => id);
+  /** Places taken, by sender. */
+  get taken(): Record<string, number> {
+    return Object.fromEntries(this.#bySender);
+  }
+
+  /** Whether others may wait for a place of this sender: of its own batches, or of other senders. */
+  isCrowded(senderId: string): boolean {
+    return this.free <= 0 || (this.#bySender.get(senderId) ?? 0) >= PACED_PER_SENDER;
   }
 
   /** Takes a place; what is returned gives it back. */
   enter(senderId: string): () => void {
     const count = (change: number) => {
-      this.#taken += change;
+      this.#count += change;
       const next = (this.#bySender.get(senderId) ?? 0) + change;
       if (next > 0) this.#bySender.set(senderId, next);
       else this.#bySender.delete(senderId);

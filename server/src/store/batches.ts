@@ -143,7 +143,7 @@ export async function leaseBatches(
 }
 
 /**
- * Leases ready batches of a lane whose senders have a pace: at most `perSender` of each sender that is not `busy` in
+ * Leases ready batches of a lane whose senders have a pace: `perSender` of each sender less those that it has `taken`, in
  * turns as above, up to `limit`, senders in an order by chance. Leaves their frontier where it is.
  */
 export async function leasePacedBatches(
@@ -153,7 +153,8 @@ export async function leasePacedBatches(
   options: {
     readonly limit: number;
     readonly perSender: number;
-    readonly busy: readonly string[];
+    /** Places taken, by sender. */
+    readonly taken: Readonly<Record<string, number>>;
     readonly leaseMs: number;
     readonly served: Served;
   },
@@ -167,8 +168,10 @@ export async function leasePacedBatches(
          select turn from dispatch_batch where lane = $1 and not waiting and turn > s.turn order by turn limit 1) next),
      ready as materialized (
        select turns.id from
-         (select turn from senders where turn <> '${UNPACED}' and turn <> all($5::uuid[]) order by random()) s
-       cross join lateral take_turns($1, s.turn, $4, $7) as turns(id)
+         (select turn, $4 - coalesce(($5::jsonb ->> turn::text)::int, 0) as places from senders
+          where turn <> '${UNPACED}' order by random()) s
+       cross join lateral take_turns($1, s.turn, s.places, $7) as turns(id)
+       where s.places > 0
        limit $3)
      update dispatch_batch b set lease = b.lease + 1, leased_by = $2,
        leased_until = now() + $6 * interval '1 millisecond', doubtful = b.frontier
@@ -179,7 +182,7 @@ export async function leasePacedBatches(
       leasedBy,
       options.limit,
       options.perSender,
-      options.busy,
+      JSON.stringify(options.taken),
       options.leaseMs,
       JSON.stringify(options.served),
     ],
