@@ -109,9 +109,9 @@ export function createLane(
 
   async function acquire(restMsMax: number): Promise<Slot | null> {
     for (;;) {
-      const pauseMs = restMs();
-      if (stopping.aborted || pauseMs > restMsMax) return null;
-      if (pauseMs > 0) await sleep(pauseMs, undefined, { signal: stopping }).catch(() => undefined);
+      const leftMs = restMs();
+      if (stopping.aborted || leftMs > restMsMax) return null;
+      if (leftMs > 0) await sleep(leftMs, undefined, { signal: stopping }).catch(() => undefined);
       else if (inFlight < window) return takeSlot();
       else await new Promise<void>((resolve) => waiting.push(resolve));
     }

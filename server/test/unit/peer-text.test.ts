@@ -64,6 +64,7 @@ async function settle(result: SendResult) {
       ordinals: [0],
       lease: 1,
       cancelRequested: false,
+      expired: false,
       sender: null,
     },
     retry: { triesMax: 3, delayMs: 100, delayMaxMs: 1_000 },
@@ -156,8 +157,13 @@ function begin(poison: string) {
         return ids
           .filter((id) => id.startsWith('known'))
           .map((id) => ({
-            ...{ lane, providerId: id, accountId: 1, messageId: id },
-            ...{ attempt: 1, parts: 1, recipients: [] },
+            lane,
+            providerId: id,
+            accountId: 1,
+            messageId: id,
+            attempt: 1,
+            parts: 1,
+            recipients: [],
           }));
       },
       async parkCarrierReceipts(receipts: readonly CarrierReceipt[]) {
