@@ -10,6 +10,8 @@
  * | the rest: 57014, 25P02, 54, XX …           | away; should it repeat, the statement is to blame |
  */
 
+import pg from 'pg';
+
 /** The database cannot answer now; the caller may try again later. Of what was asked, nothing or all was done. */
 export class DatabaseUnavailable extends Error {
   override readonly name = 'DatabaseUnavailable';
@@ -23,12 +25,11 @@ export class DatabaseUnavailable extends Error {
     this.code = codeOf(options.cause);
     this.isOfStatement = this.code !== null && isState(this.code) && !AWAY_STATES.test(this.code);
   }
+}
 
-  /** Whether PostgreSQL said so itself, and the connection is as good as before. */
-  get isAnswer(): boolean {
-    const { severity } = (this.cause ?? {}) as { severity?: unknown };
-    return severity === 'ERROR';
-  }
+/** Whether PostgreSQL said so itself, and the connection is as good as before. */
+export function isAnswer(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && error.severity === 'ERROR';
 }
 
 const BUG_STATES = /^(21|22|23|42|P0)/;

@@ -3,7 +3,8 @@
  * sent looks like a database that is away. Knows no tables.
  */
 import pg from 'pg';
-import { DatabaseUnavailable, translate } from './database-error.ts';
+import { DatabaseUnavailable, isAnswer, translate } from './database-error.ts';
+import { SilenceWatch } from './silence-watch.ts';
 
 /** A connection inside a transaction, or the pool for a single statement. */
 export interface Querier {
@@ -63,8 +64,10 @@ export function openDatabase(options: DatabaseOptions): Database {
     // Statements that join rows with arrays name the ids twice, once for the index; joined by hash they cost the
     // same whatever the planner believes of a table that is minutes old. By nested loop they may cost the square.
     // (Before version 18 a loop that cannot be avoided then seems so costly that it would be compiled, for 0.1 s.)
+    // A client that has gone without a word keeps its place among PostgreSQL's connections for a minute, not for two hours.
     options:
-      '-c plan_cache_mode=force_custom_plan -c enable_nestloop=off -c jit=off -c timezone=UTC',
+      '-c plan_cache_mode=force_custom_plan -c enable_nestloop=off -c jit=off -c timezone=UTC ' +
+      '-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3',
   };
   const pool = new pg.Pool({ ...settings, max: options.connectionsMax });
   // A connection that breaks while it is in use says so twice: to its statement, which handles it, and here.
@@ -74,23 +77,32 @@ export function openDatabase(options: DatabaseOptions): Database {
     if (!pool.ending) options.onIdleError?.(error);
   });
 
-  async function query<Row extends pg.QueryResultRow>(text: string, values?: readonly unknown[]) {
+  const watch = new SilenceWatch(settings);
+
+  async function checkOut(): Promise<pg.PoolClient> {
     try {
-      return await pool.query<Row>(text, values as unknown[]);
+      return await pool.connect();
     } catch (error) {
       throw translate(error);
     }
   }
 
-  async function transact<Result>(work: (client: pg.PoolClient) => Promise<Result>) {
-    let client: pg.PoolClient;
+  async function query<Row extends pg.QueryResultRow>(text: string, values?: readonly unknown[]) {
+    const client = await checkOut();
     try {
-      client = await pool.connect();
+      const result = await watch.over(client, client.query<Row>(text, values as unknown[]));
+      client.release();
+      return result;
     } catch (error) {
+      client.release(!isAnswer(error));
       throw translate(error);
     }
+  }
+
+  async function transact<Result>(work: (client: pg.PoolClient) => Promise<Result>) {
+    const client = await checkOut();
     try {
-      const guarded = guard(client);
+      const guarded = guard(client, watch);
       await guarded.query('begin');
       const result = await work(guarded);
       const { command } = await guarded.query('commit');
@@ -114,16 +126,21 @@ export function openDatabase(options: DatabaseOptions): Database {
     return client;
   }
 
-  return { query, transact, connect, close: () => pool.end() };
+  async function close() {
+    watch.stop();
+    await pool.end();
+  }
+
+  return { query, transact, connect, close };
 }
 
 /** The same connection, whose statements say whether the database is away. A COPY is a stream and speaks for itself. */
-function guard(client: pg.PoolClient): pg.PoolClient {
+function guard(client: pg.PoolClient, watch: SilenceWatch): pg.PoolClient {
   const query = client.query.bind(client) as (...args: unknown[]) => unknown;
   const guarded = (...args: unknown[]) => {
     const answer = query(...args);
     return answer instanceof Promise
-      ? answer.catch((error: unknown) => {
+      ? watch.over(client, answer).catch((error: unknown) => {
           throw translate(error);
         })
       : answer;
@@ -133,7 +150,7 @@ function guard(client: pg.PoolClient): pg.PoolClient {
 
 /** Whether the connection can be used again. One whose last answer was not PostgreSQL's would keep its caller waiting for another. */
 async function rollBack(client: pg.PoolClient, error: unknown): Promise<boolean> {
-  if (error instanceof DatabaseUnavailable && !error.isAnswer) return false;
+  if (error instanceof DatabaseUnavailable && !isAnswer(error.cause)) return false;
   return client.query(answeredIn(ROLLBACK_TIMEOUT_MS, 'rollback')).then(
     () => true,
     () => false,

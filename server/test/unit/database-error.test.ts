@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import pg from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { DatabaseUnavailable, translate } from '../../src/store/database-error.ts';
+import { DatabaseUnavailable, isAnswer, translate } from '../../src/store/database-error.ts';
 import { openDatabase } from '../../src/store/database.ts';
 
 function answered(code: string): pg.DatabaseError {
@@ -121,7 +121,7 @@ describe('what is thrown', () => {
   });
 
   it.each(AWAY.ofTheStatement)('means away, unless it repeats, where it says %s', (code) => {
-    expect(translate(answered(code))).toMatchObject({ code, isOfStatement: true, isAnswer: true });
+    expect(translate(answered(code))).toMatchObject({ code, isOfStatement: true });
   });
 
   it.each(SYSTEM)('means away where the system says %s', (code) => {
@@ -129,7 +129,6 @@ describe('what is thrown', () => {
       name: 'DatabaseUnavailable',
       code,
       isOfStatement: false,
-      isAnswer: false,
     });
   });
 
@@ -138,7 +137,6 @@ describe('what is thrown', () => {
       name: 'DatabaseUnavailable',
       message: words,
       isOfStatement: false,
-      isAnswer: false,
     });
   });
 
@@ -149,6 +147,13 @@ describe('what is thrown', () => {
       expect(translate(error)).toBe(error);
     },
   );
+
+  it('is an answer, after which the connection can be used, where PostgreSQL said so', () => {
+    expect(isAnswer(answered('57014'))).toBe(true);
+    expect(isAnswer(Object.assign(answered('57P01'), { severity: 'FATAL' }))).toBe(false);
+    for (const each of [failed('ECONNRESET'), new Error('Query read timeout'), new TypeError()])
+      expect(isAnswer(each)).toBe(false);
+  });
 
   it('says a code where there are no words', () => {
     const refused = Object.assign(new AggregateError([]), { code: 'ECONNREFUSED' });
