@@ -48,9 +48,8 @@ export function answeredIn(timeoutMs: number, text: string): pg.QueryConfig {
   return { text, query_timeout: timeoutMs } as pg.QueryConfig;
 }
 
-/** Opens a pool. Connections are made when needed, so this succeeds while the database is away. */
-export function openDatabase(options: DatabaseOptions): Database {
-  const settings = {
+function settingsOf(options: DatabaseOptions): pg.ClientConfig {
+  return {
     connectionString: options.url,
     application_name: options.name,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
@@ -69,6 +68,11 @@ export function openDatabase(options: DatabaseOptions): Database {
       '-c plan_cache_mode=force_custom_plan -c enable_nestloop=off -c jit=off -c timezone=UTC ' +
       '-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3',
   };
+}
+
+/** Opens a pool. Connections are made when needed, so this succeeds while the database is away. */
+export function openDatabase(options: DatabaseOptions): Database {
+  const settings = settingsOf(options);
   const pool = new pg.Pool({ ...settings, max: options.connectionsMax });
   // A connection that breaks while it is in use says so twice: to its statement, which handles it, and here.
   pool.on('connect', (client) => client.on('error', () => undefined));

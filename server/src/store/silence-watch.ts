@@ -13,7 +13,7 @@ import pg from 'pg';
 
 /** Statements that are answered sooner are not asked about. */
 const LATE_MS = 4_000;
-const LOOK_MS = 1_000;
+const LOOK_MS = 500;
 const ASK_TIMEOUT_MS = 3_000;
 
 interface Waiting {
