@@ -3,7 +3,7 @@
  *
  * ```
  *  write all together ──────────────────────────────────────────────────▶ written
- *    ▲   │ away: rest                 │ refused, or given up on by PostgreSQL twice
+ *    ▲   │ away: rest                 │ refused, given up on by PostgreSQL twice, or away four times
  *    └───┘                            ▼
  *                              more than one: each half by itself
  *                              one, refused:  told once ─────────────────▶ left out
@@ -18,6 +18,8 @@ const REST_MS = 250;
 const START_REST_MS = 1_000;
 /** Tries of a statement that PostgreSQL gives up on, before it is made smaller. */
 const STATEMENT_TRIES_MAX = 2;
+/** Tries while the database is away, before less is tried: where many statements fail, only what takes few of them gets through. */
+const AWAY_TRIES_MAX = 4;
 /** How long one item is tried that PostgreSQL gives up on. */
 const PATIENCE_MS = 60_000;
 
@@ -65,15 +67,16 @@ export async function writeAll<Item>(
 
   /** Null when they are written, else why they cannot be. */
   async function attempt(some: readonly Item[], triesMax: number): Promise<unknown> {
-    for (let tries = 1; ;) {
+    let gaveUp = 0;
+    for (let tries = 1; ; tries += 1) {
       try {
         await write(some);
         return null;
       } catch (error) {
         if (!(error instanceof DatabaseUnavailable)) return error;
         onAway(error);
-        if (error.isOfStatement && tries >= triesMax) return error;
-        if (error.isOfStatement) tries += 1;
+        if (error.isOfStatement) gaveUp += 1;
+        if (gaveUp >= triesMax || (some.length > 1 && tries >= AWAY_TRIES_MAX)) return error;
         await sleep(REST_MS);
       }
     }

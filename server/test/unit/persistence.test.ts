@@ -62,6 +62,15 @@ describe('writing all', () => {
     expect({ written, calls }).toEqual({ written: [1, 2, 3], calls: 4 });
   });
 
+  it('gets on where so many statements fail that no large part gets through', async () => {
+    const items = Array.from({ length: 16 }, (_, i) => i);
+    const { written, refused } = await play(items, (some) => {
+      if (some.length > 4) throw away('ECONNRESET');
+    });
+    expect(written).toEqual(items);
+    expect(refused).toEqual([]);
+  });
+
   it.each(['57014', 'XX001', '54000'])(
     'leaves out what PostgreSQL gives up on again and again by %s, after all others',
     async (code) => {
