@@ -94,7 +94,10 @@ export function createSettler(options: {
         stalled = true;
         log.warn({ reason: error.message }, 'The database is away; outcomes wait to be settled');
       },
-      onPostponed: ({ batch }) => spoiled.add(nameOf(batch)),
+      onPostponed({ batch }) {
+        spoiled.add(nameOf(batch));
+        return false;
+      },
       onRefused({ batch, settlement }, error) {
         // The lease runs out and what is not on record comes again as doubtful: late, but not lost.
         spoiled.add(nameOf(batch));

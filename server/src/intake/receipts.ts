@@ -74,9 +74,11 @@ export function createReceiptIntake(options: {
   function persist<Item extends Named>(
     items: readonly Item[],
     write: (items: readonly Item[]) => Promise<void>,
+    onPostponed?: (item: Item) => boolean,
   ): Promise<void> {
     return writeAll(items, {
       write,
+      onPostponed,
       onAway: (error) => log.warn({ reason: error.message }, 'The database is away; receipts wait'),
       onRefused({ messageId, providerIds }, error) {
         options.onRefused();
@@ -113,14 +115,18 @@ export function createReceiptIntake(options: {
   async function match(receipts: readonly CarrierReceipt[]): Promise<readonly MatchedReceipt[]> {
     const all: MatchedReceipt[] = [];
     const waiting: CarrierReceipt[] = [];
-    await persist(receipts, async (some) => {
-      const found = await matcher.match(some.map((each) => [each, 0]));
-      all.push(...found.matched);
-      waiting.push(...found.waiting);
-      // Parts of messages whose other parts are awaited.
-      const ignored = some.length - found.waiting.length - found.matched.length;
-      onApplied({ ...NOTHING, ignored });
-    });
+    await persist(
+      receipts,
+      async (some) => {
+        const found = await matcher.match(some.map((each) => [each, 0]));
+        all.push(...found.matched);
+        waiting.push(...found.waiting);
+        // Parts of messages whose other parts are awaited.
+        const ignored = some.length - found.waiting.length - found.matched.length;
+        onApplied({ ...NOTHING, ignored });
+      },
+      (receipt) => waiting.push(receipt) > 0,
+    );
     await persist(waiting, async (some) => {
       await store.receipts.parkCarrierReceipts(some);
       onApplied({ ...NOTHING, parked: some.length });

@@ -47,8 +47,8 @@ export interface WriteOptions<Item> {
   readonly onAway: (error: DatabaseUnavailable) => void;
   /** An item cannot be written: it is left out. */
   readonly onRefused: (item: Item, error: unknown) => void;
-  /** PostgreSQL gives up on an item: it is tried aside, and nobody waits for it. */
-  readonly onPostponed?: (item: Item) => void;
+  /** PostgreSQL gives up on an item: it is tried aside, and nobody waits for it; unless this says that it was taken over. */
+  readonly onPostponed?: ((item: Item) => boolean) | undefined;
   /** How long an item is tried that PostgreSQL gives up on, in milliseconds. */
   readonly patienceMs?: number;
 }
@@ -91,8 +91,7 @@ export async function writeAll<Item>(
       await writeSome(some.slice(0, half), 1);
       await writeSome(some.slice(half), 1);
     } else if (first !== undefined && error instanceof DatabaseUnavailable) {
-      postponed.push(first);
-      options.onPostponed?.(first);
+      if (options.onPostponed?.(first) !== true) postponed.push(first);
     } else if (first !== undefined) onRefused(first, error);
   }
 

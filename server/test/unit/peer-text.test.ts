@@ -156,8 +156,13 @@ function begin(poison: string) {
         return ids
           .filter((id) => id.startsWith('known'))
           .map((id) => ({
-            ...{ lane, providerId: id, accountId: 1, messageId: id },
-            ...{ attempt: 1, parts: 1, recipients: [] },
+            lane,
+            providerId: id,
+            accountId: 1,
+            messageId: id,
+            attempt: 1,
+            parts: 1,
+            recipients: [],
           }));
       },
       async parkCarrierReceipts(receipts: readonly CarrierReceipt[]) {

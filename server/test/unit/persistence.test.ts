@@ -27,7 +27,7 @@ async function play(
       written.push(...some);
     },
     onAway: () => undefined,
-    onPostponed: (item) => postponed.push(item),
+    onPostponed: (item) => postponed.push(item) < 0,
     onRefused: (item) => refused.push(item),
   });
   return { written, refused, postponed, calls };
