@@ -121,6 +121,8 @@ async function watch(id: string, done: (operation: Json) => boolean): Promise<Js
 const inMs = (ms: number) => ({ sendAt: [new Date(Date.now() + ms).toISOString()] });
 
 const isOver = ({ status, stats }: Json) => status !== 'PROCESSING' && stats.sent === 0;
+/** Of the odd ones two are read, after they were delivered. */
+const READS = 2;
 
 /** Everything at once, to its end. Resolves with the counters of each. */
 async function live(): Promise<Json[]> {
@@ -132,7 +134,7 @@ async function live(): Promise<Json[]> {
     return (await watch(id, isOver))['stats'];
   };
   return Promise.all([
-    one({ to: [...people(20, 0), ...ODD] }),
+    one({ to: [...people(20, 0), ...ODD] }, (id) => watch(id, ({ stats }) => stats.read === READS)),
     one({ to: people(10, 20), schedule: inMs(3_600_000) }, (id) =>
       ask('POST', `Messages/Operations/${id}/Cancel`),
     ),
