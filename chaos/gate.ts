@@ -1,11 +1,26 @@
-/** A gate before PostgreSQL: what nodes connect to, so that they can be cut off while it stops and comes back elsewhere. */
+/**
+ * A gate before PostgreSQL: what nodes connect to, so that they can be cut off while it stops and comes back elsewhere, and what a
+ * network does to their connections.
+ *
+ * ```
+ *  open ──hold──▶ nothing passes, nothing is lost: a cable pulled for a moment ──pass──▶ open
+ *    └──swallow──▶ what is sent is lost, new connections too; those stay dead for good: a firewall that forgot them ──pass──▶ open
+ *    └──lose(share)──▶ a connection stalls for good with the first chunk that is lost ──pass──▶ open
+ * ```
+ */
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+
+type Mode = 'pass' | 'hold' | 'swallow';
 
 export class Gate {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  /** Sockets whose bytes go nowhere any more. */
+  readonly #dead = new Set<Socket>();
   #target: { readonly host: string; readonly port: number };
+  #mode: Mode = 'pass';
+  #isLost: () => boolean = () => false;
 
   private constructor(url: string) {
     this.#target = hostOf(url);
@@ -30,6 +45,35 @@ export class Gate {
     this.#target = hostOf(url);
   }
 
+  /** Nothing passes until `pass`; then all of it does. */
+  hold(): void {
+    this.#mode = 'hold';
+    for (const socket of this.#sockets) socket.pause();
+  }
+
+  /** What is sent is lost until `pass`. Connections that there are by then stay dead; nobody is told. */
+  swallow(): void {
+    this.#mode = 'swallow';
+    for (const socket of this.#sockets) this.#dead.add(socket);
+  }
+
+  /** From now on chunks are lost for which `isLost` says so: nothing behind them arrives. */
+  lose(isLost: () => boolean): void {
+    this.#isLost = isLost;
+  }
+
+  /** New connections work again, and those that are not dead. */
+  pass(): void {
+    this.#mode = 'pass';
+    this.#isLost = () => false;
+    for (const socket of this.#sockets) socket.resume();
+  }
+
+  /** Connections that have stalled for good. */
+  get dead(): number {
+    return this.#dead.size;
+  }
+
   async close(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy();
     this.#server.close();
@@ -37,18 +81,33 @@ export class Gate {
   }
 
   #relay(socket: Socket): void {
+    if (this.#mode === 'swallow') {
+      this.#sockets.add(socket);
+      this.#dead.add(socket);
+      socket.on('error', () => undefined).on('close', () => this.#sockets.delete(socket));
+      socket.resume();
+      return;
+    }
     const onward = connect({ ...this.#target, noDelay: true });
     for (const [one, other] of [
       [socket, onward],
       [onward, socket],
     ] as const) {
       this.#sockets.add(one);
-      one.on('error', () => other.destroy());
+      if (this.#mode === 'hold') one.pause();
+      one.on('data', (bytes: Buffer) => {
+        if (this.#isLost()) this.#dead.add(one);
+        if (this.#dead.has(one)) return;
+        // As a pipe does: what the other side cannot take yet waits on this one.
+        if (!other.write(bytes) && this.#mode !== 'swallow') one.pause();
+      });
+      other.on('drain', () => this.#mode !== 'hold' && one.resume());
+      // Of a dead one nobody on the other side learns that it has ended.
+      one.on('error', () => this.#dead.has(one) || other.destroy());
       one.on('close', () => {
         this.#sockets.delete(one);
-        other.destroy();
+        if (!this.#dead.has(one)) other.end();
       });
-      one.pipe(other);
     }
   }
 }

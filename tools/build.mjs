@@ -70,7 +70,7 @@ const PARTS = {
   },
   chaos: {
     title: 'the failure scenarios',
-    from: ['chaos', 'server/src'],
+    from: ['chaos', 'server/src', 'server/test/support'],
     to: 'build/chaos',
     make: () => bundle(tool('chaos', ['main'])),
   },

@@ -10,7 +10,6 @@
  * They meet in rows only (and a send request is handed from the first to the second), so that reading stays
  * quick while a megabyte is parsed and thousands of messages are sent.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { buildReceiptParsers } from './build-carriers.ts';
 import { buildSinks, checkSinkPackages } from './build-sinks.ts';
 import type { Config } from './config/config.ts';
@@ -35,7 +34,7 @@ import { createSealer } from './lib/sealer.ts';
 import { startThread, type Thread, type ThreadApi } from './lib/thread.ts';
 import { openAudit, type Audit, type AuditScope, type Finding } from './store/audit/audit.ts';
 import { EmbeddedError, findEmbedded, hasCluster, startEmbedded } from './store/embedded.ts';
-import { DatabaseUnavailable, openStore, type Store } from './store/store.ts';
+import { openStore, waitForDatabase, type Store } from './store/store.ts';
 
 export { describeApi } from './http/openapi.ts';
 export type { Account } from './store/store.ts';
@@ -166,7 +165,7 @@ async function buildApp(
     load<DispatchThreadApi>('dispatch', 'dispatch'),
     load<IntakeThreadApi>('api', 'intake'),
   );
-  const { store, account } = await opening;
+  const { store, account, secrets } = await opening;
 
   const hub = createStreamHub({ store, log });
   stops.push(() => hub.stop());
@@ -180,8 +179,8 @@ async function buildApp(
     api: intake && {
       send: (question, transfer) => intake.call('send', [question], transfer),
       streamSource: hub,
-      sealer: createSealer(await store.installation.fetchSecret('email-links')),
-      sessionSealer: createSealer(await store.installation.fetchSecret('sessions')),
+      sealer: createSealer(secrets.emailLinks),
+      sessionSealer: createSealer(secrets.sessions),
       describeLanes: async () => (await dispatch?.call('describeLanes', [])) ?? [],
       node: { roles: config.roles, embedded: config.databaseUrl === null },
       carrierCalls: {
@@ -206,18 +205,33 @@ async function openDatabase(
   config: Config,
   log: Logger,
   stops: (() => Promise<void>)[],
-): Promise<{ databaseUrl: string; store: Store; account: App['account'] }> {
+): Promise<{
+  databaseUrl: string;
+  store: Store;
+  account: App['account'];
+  secrets: { readonly emailLinks: Buffer; readonly sessions: Buffer };
+}> {
   const databaseUrl = config.databaseUrl ?? (await startEngine(config, log, stops));
-  const store = await openStoreInTime(config.databaseWaitMs, log, {
+  const wait = <Result>(work: () => Promise<Result>) =>
+    waitForDatabase(config.databaseWaitMs, log, work);
+  const options = {
     url: databaseUrl,
     connectionsMax: READ_CONNECTIONS_MAX,
     name: 'fanfare-api',
-    onIdleError: (error) => log.warn({ reason: error.message }, 'A database connection broke'),
-  });
+    onIdleError: (error: Error) =>
+      log.warn({ reason: error.message }, 'A database connection broke'),
+  };
+  const store = await wait(() => openStore(options));
   stops.push(() => store.close());
-  const account = await ensureAccount(store, config, log);
-  await syncSenders(store, config);
-  return { databaseUrl, store, account };
+  // Made once: what a lost answer hid is then made again, and not another.
+  const fresh = { sid: newAccountSid(), token: newAuthToken() };
+  const account = await wait(() => ensureAccount(store, config, fresh, log));
+  await wait(() => syncSenders(store, config));
+  const secrets = {
+    emailLinks: await wait(() => store.installation.fetchSecret('email-links')),
+    sessions: await wait(() => store.installation.fetchSecret('sessions')),
+  };
+  return { databaseUrl, store, account, secrets };
 }
 
 /** Leaves the command line of this machine the address, and a key of its own, in the data folder. */
@@ -282,26 +296,6 @@ function buildSubscriptionDeps(
   };
 }
 
-const DATABASE_RETRY_MS = 1_000;
-
-/** Opens the store; a database that is away, perhaps because it is starting too, is waited for. */
-async function openStoreInTime(
-  waitMs: number,
-  log: Logger,
-  options: Parameters<typeof openStore>[0],
-): Promise<Store> {
-  const until = performance.now() + waitMs;
-  for (;;) {
-    try {
-      return await openStore(options);
-    } catch (error) {
-      if (!(error instanceof DatabaseUnavailable) || performance.now() >= until) throw error;
-      log.warn({ reason: error.message }, 'The database is away; waiting for it');
-      await sleep(DATABASE_RETRY_MS);
-    }
-  }
-}
-
 /** Channels of each carrier. */
 function listCarriers(config: Config): Record<string, readonly Channel[]> {
   return Object.fromEntries(
@@ -357,7 +351,12 @@ async function startEngine(
 }
 
 /** Makes the configured account, or a new one when there is none. */
-async function ensureAccount(store: Store, config: Config, log: Logger): Promise<App['account']> {
+async function ensureAccount(
+  store: Store,
+  config: Config,
+  fresh: { readonly sid: string; readonly token: string },
+  log: Logger,
+): Promise<App['account']> {
   if (config.accountSid !== null && config.authToken !== null) {
     const configured = hashSecret(config.authToken);
     const known = await store.accounts.findCredential(config.accountSid);
@@ -370,8 +369,8 @@ async function ensureAccount(store: Store, config: Config, log: Logger): Promise
     return { sid: config.accountSid, token: config.authToken, isNew: false };
   }
   const [first] = await store.accounts.listAccounts();
-  if (first !== undefined) return { sid: first.sid, token: null, isNew: false };
-  const made = { sid: newAccountSid(), token: newAuthToken() };
-  await store.accounts.putAccount(made.sid, hashSecret(made.token));
-  return { ...made, isNew: true };
+  if (first !== undefined && first.sid !== fresh.sid)
+    return { sid: first.sid, token: null, isNew: false };
+  await store.accounts.putAccount(fresh.sid, hashSecret(fresh.token));
+  return { ...fresh, isNew: true };
 }

@@ -18,7 +18,7 @@ import { createLogger } from './lib/log.ts';
 import { createDispatchMetrics } from './lib/metrics.ts';
 import { createSealer } from './lib/sealer.ts';
 import { serveThread } from './lib/thread.ts';
-import { openStore, type ReceiptTally } from './store/store.ts';
+import { openStore, waitForDatabase, type ReceiptTally } from './store/store.ts';
 
 export interface DispatchThreadData {
   readonly databaseUrl: string;
@@ -40,12 +40,14 @@ void serveThread<DispatchThreadData, DispatchThreadApi>(async ({ databaseUrl, co
   const log = createLogger(config.logLevel);
   const stops: (() => Promise<void>)[] = [];
   const metrics = createDispatchMetrics();
-  const store = await openStore({
+  const options = {
     url: databaseUrl,
     connectionsMax: config.dispatch.databaseConnections,
     name: 'fanfare-dispatch',
-    onIdleError: (error) => log.warn({ reason: error.message }, 'A database connection broke'),
-  });
+    onIdleError: (error: Error) =>
+      log.warn({ reason: error.message }, 'A database connection broke'),
+  };
+  const store = await waitForDatabase(config.databaseWaitMs, log, () => openStore(options));
   stops.push(() => store.close());
 
   const settler = createSettler({
@@ -54,6 +56,7 @@ void serveThread<DispatchThreadData, DispatchThreadApi>(async ({ databaseUrl, co
     delayMs: config.dispatch.settleDelayMs,
     waitingMax: config.dispatch.unsettledMax,
     onSettled: (count) => metrics.settled.inc(count),
+    onRefused: () => metrics.refused.inc({ what: 'outcome' }),
   });
   const reports = createReports({
     ...config,
@@ -64,6 +67,7 @@ void serveThread<DispatchThreadData, DispatchThreadApi>(async ({ databaseUrl, co
     onApplied(tally: ReceiptTally) {
       for (const [result, count] of Object.entries(tally)) metrics.receipts.inc({ result }, count);
     },
+    onRefused: (what: 'receipt' | 'inbound') => metrics.refused.inc({ what }),
   });
   const { receipts, inbound } = reports;
   stops.push(() => receipts.drain());
@@ -85,10 +89,13 @@ void serveThread<DispatchThreadData, DispatchThreadApi>(async ({ databaseUrl, co
   await shares.start();
 
   const { publicUrl } = config;
-  const sealer = createSealer(await store.installation.fetchSecret('email-links'));
+  const secret = await waitForDatabase(config.databaseWaitMs, log, () =>
+    store.installation.fetchSecret('email-links'),
+  );
+
   const dispatcher = createDispatcher({
     store,
-    emailLinks: publicUrl === null ? null : createEmailLinks(publicUrl, sealer),
+    emailLinks: publicUrl === null ? null : createEmailLinks(publicUrl, createSealer(secret)),
     settler,
     carriers,
     log,

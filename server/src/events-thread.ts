@@ -13,7 +13,7 @@ import { createWebhookSink } from './events/webhook-sink.ts';
 import { createLogger } from './lib/log.ts';
 import { createEventsMetrics } from './lib/metrics.ts';
 import { serveThread } from './lib/thread.ts';
-import { openStore } from './store/store.ts';
+import { openStore, waitForDatabase } from './store/store.ts';
 
 export interface EventsThreadData {
   readonly databaseUrl: string;
@@ -34,12 +34,14 @@ void serveThread<EventsThreadData, EventsThreadApi>(async ({ databaseUrl, config
   const log = createLogger(config.logLevel);
   const { events } = config;
   const metrics = createEventsMetrics();
-  const store = await openStore({
+  const options = {
     url: databaseUrl,
     connectionsMax: events.databaseConnections,
     name: 'fanfare-events',
-    onIdleError: (error) => log.warn({ reason: error.message }, 'A database connection broke'),
-  });
+    onIdleError: (error: Error) =>
+      log.warn({ reason: error.message }, 'A database connection broke'),
+  };
+  const store = await waitForDatabase(config.databaseWaitMs, log, () => openStore(options));
   const node = `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`;
   const webhook = createWebhookSink({
     allowTargets: events.allowTargets,

@@ -10,7 +10,7 @@ import { createReports, type Reported } from './intake/reports.ts';
 import { createSubmitter } from './intake/submit.ts';
 import { createLogger } from './lib/log.ts';
 import { serveThread } from './lib/thread.ts';
-import { openStore } from './store/store.ts';
+import { openStore, waitForDatabase } from './store/store.ts';
 
 export interface IntakeThreadData {
   readonly databaseUrl: string;
@@ -28,21 +28,24 @@ export type IntakeThreadApi = {
 const CONNECTIONS_MAX = 4;
 
 void serveThread<IntakeThreadData, IntakeThreadApi>(async ({ databaseUrl, config }) => {
-  const store = await openStore({
+  const log = createLogger(config.logLevel);
+  const options = {
     url: databaseUrl,
     connectionsMax: CONNECTIONS_MAX,
     name: 'fanfare-intake',
-  });
+  };
+  const store = await waitForDatabase(config.databaseWaitMs, log, () => openStore(options));
   const { requireVariables, emails, publicUrl } = config;
   const now = () => new Date();
   const reports = createReports({
     ...config,
     store,
-    log: createLogger(config.logLevel),
+    log,
     // Other nodes send: what is not settled yet is parked.
     outcomesWritten: () => Promise.resolve(),
     onApplied: () => undefined,
     lanesOf: groupBySmsc(config.carriers),
+    onRefused: () => undefined,
   });
   const submitter = createSubmitter({
     store,

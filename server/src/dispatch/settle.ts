@@ -1,12 +1,14 @@
 /**
  * Settle: outcomes of attempts, collected for milliseconds and written per account. What is added here is
  * written once the database allows it; while it is away, nothing is dropped and `room` holds the senders back.
+ * An outcome that PostgreSQL refuses is written without the carrier's words; one that it refuses even so is left out.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
+import { messageUuid } from '../domain/ids.ts';
 import { createBatcher } from '../lib/batcher.ts';
 import type { Logger } from '../lib/log.ts';
 import {
   DatabaseUnavailable,
+  writeAll,
   type SettledBatch,
   type Settlement,
   type Store,
@@ -37,7 +39,8 @@ export interface Settler {
 }
 
 const BATCH_MAX = 1_000;
-const RETRY_MS = 250;
+/** Messages remembered as told. */
+const TOLD_MAX = 10_000;
 
 export function createSettler(options: {
   readonly store: Store;
@@ -46,11 +49,15 @@ export function createSettler(options: {
   /** Outcomes known and not written: sending waits while there are more. */
   readonly waitingMax: number;
   readonly onSettled: (count: number) => void;
+  /** An outcome could not be written as it is. */
+  readonly onRefused: () => void;
 }): Settler {
   const { store, log } = options;
   /** Leased batches of which an outcome could not be written: they must not end, but come again. */
   const spoiled = new Set<string>();
   let stalled = false;
+  /** Messages whose outcome was refused: it comes again with each lease, and is said once. */
+  const told = new Set<string>();
 
   async function settle(items: readonly SettleItem[]): Promise<void> {
     const [first] = items;
@@ -58,40 +65,57 @@ export function createSettler(options: {
     const settlements = items.flatMap((item) => item.settlement ?? []);
     const ends = items.filter((item) => item.settlement === null).map((item) => item.batch);
     const ended = ends.filter((batch) => !spoiled.has(nameOf(batch)));
-    for (;;) {
-      try {
-        await store.settlements.settle(first.accountId, settlements, ended);
-        stalled = false;
-        for (const batch of ends) spoiled.delete(nameOf(batch));
-        options.onSettled(settlements.length);
-        return;
-      } catch (error) {
-        if (!(error instanceof DatabaseUnavailable)) return await settleApart(items, error);
-        stalled = true;
-        log.warn({ reason: error.message }, 'The database is away; outcomes wait to be settled');
-        await sleep(RETRY_MS);
-      }
+    await store.settlements.settle(first.accountId, settlements, ended);
+    stalled = false;
+    for (const batch of ends) spoiled.delete(nameOf(batch));
+    options.onSettled(settlements.length);
+  }
+
+  /** One alone is tried without what the carrier said: that is what others wrote, and may be what cannot be kept. */
+  async function settleOrStrip(items: readonly SettleItem[]): Promise<void> {
+    try {
+      await settle(items);
+    } catch (error) {
+      const [item] = items;
+      if (error instanceof DatabaseUnavailable || items.length > 1 || !item?.settlement)
+        throw error;
+      await settle([{ ...item, settlement: strip(item.settlement) }]);
+      options.onRefused();
+      log.error(
+        { err: error, batch: item.batch.id },
+        "An outcome was written without its carrier's words",
+      );
     }
   }
 
-  /** After a bug: that of one batch shall not take the outcomes of others with it. */
-  async function settleApart(items: readonly SettleItem[], error: unknown): Promise<void> {
-    const batches = groupBy(items, (item) => nameOf(item.batch));
-    if (batches.length > 1) {
-      for (const batch of batches) await settle(batch);
-      return;
-    }
-    // The lease runs out and what is not on record comes again as doubtful: late, but not lost.
-    log.error({ err: error, batch: items[0]?.batch.id }, 'Outcomes cannot be settled');
-    for (const item of items) if (item.settlement !== null) spoiled.add(nameOf(item.batch));
-  }
+  const settleAll = (group: readonly SettleItem[]) =>
+    writeAll(group, {
+      write: settleOrStrip,
+      onAway(error) {
+        stalled = true;
+        log.warn({ reason: error.message }, 'The database is away; outcomes wait to be settled');
+      },
+      onPostponed({ batch }) {
+        spoiled.add(nameOf(batch));
+        return false;
+      },
+      onRefused({ batch, settlement }, error) {
+        // The lease runs out and what is not on record comes again as doubtful: late, but not lost.
+        spoiled.add(nameOf(batch));
+        options.onRefused();
+        const message = settlement && messageUuid(settlement.operationId, settlement.ordinal);
+        if (message !== null && told.has(message)) return;
+        if (message !== null && told.size < TOLD_MAX) told.add(message);
+        log.error({ err: error, batch: batch.id, message }, 'An outcome cannot be settled');
+      },
+    });
 
   const batcher = createBatcher<SettleItem>({
     sizeMax: BATCH_MAX,
     delayMs: options.delayMs,
     waitingMax: options.waitingMax,
     async flush(items) {
-      for (const group of groupBy(items, (item) => item.accountId)) await settle(group);
+      for (const group of groupBy(items, (item) => item.accountId)) await settleAll(group);
     },
   });
 
@@ -108,6 +132,10 @@ export function createSettler(options: {
       return stalled;
     },
   };
+}
+
+function strip(settlement: Settlement): Settlement {
+  return { ...settlement, providerId: null, quoted: null, errorDetail: null };
 }
 
 function nameOf({ id, lease }: SettledBatch): string {

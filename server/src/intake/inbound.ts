@@ -34,6 +34,8 @@ export function createInboundIntake(options: {
   /** Null: no text is a keyword. */
   readonly findKeyword: FindKeyword | null;
   readonly scope: KeywordScope;
+  /** A message could not be kept, or its answer not be sent. */
+  readonly onRefused: () => void;
 }): InboundIntake {
   const { store, log, submitter, findKeyword } = options;
 
@@ -69,6 +71,7 @@ export function createInboundIntake(options: {
       } catch (error) {
         if (error instanceof DatabaseUnavailable) throw error;
         failures.push(error);
+        options.onRefused();
         log.error({ err: error, carrier: lane, id: each.providerId }, 'A message cannot be kept');
       }
     if (failures.length > 0) throw failures[0];
@@ -93,7 +96,16 @@ export function createInboundIntake(options: {
 
   async function answerAll(): Promise<number> {
     const owed = await store.inbound.listUnanswered();
-    for (const each of owed) await answer(each);
+    for (const each of owed)
+      try {
+        await answer(each);
+      } catch (error) {
+        if (error instanceof DatabaseUnavailable) throw error;
+        // One that cannot be answered shall not keep others from it.
+        options.onRefused();
+        log.error({ err: error, message: each.id }, 'A keyword cannot be answered');
+        await store.inbound.setAnswered(each, null);
+      }
     return owed.length;
   }
 

@@ -2,7 +2,6 @@
  * Receipts in: buffered for milliseconds, matched to their attempt, applied per account. While the database is
  * away they wait here, and whoever brought them waits too.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Receipt } from '../domain/receipt.ts';
 import { parseAttemptReference } from '../domain/ids.ts';
 import { rankOf } from '../domain/message.ts';
@@ -12,6 +11,7 @@ import { createBatcher } from '../lib/batcher.ts';
 import type { Logger } from '../lib/log.ts';
 import {
   DatabaseUnavailable,
+  writeAll,
   type CarrierReceipt,
   type MatchedReceipt,
   type ReceiptTally,
@@ -42,7 +42,6 @@ interface Named {
   readonly providerIds?: readonly string[];
 }
 
-const RETRY_MS = 250;
 const DETAIL_LENGTH_MAX = 500;
 const NOTHING: ReceiptTally = { applied: 0, parked: 0, ignored: 0, strangers: 0 };
 
@@ -60,6 +59,8 @@ export function createReceiptIntake(options: {
   readonly onApplied: (tally: ReceiptTally) => void;
   /** The carriers over any of which a receipt on this one's messages may come, itself included. */
   readonly lanesOf: (lane: string) => readonly string[];
+  /** A receipt could not be written as it is. */
+  readonly onRefused: () => void;
 }): ReceiptIntake {
   const { store, log, onApplied } = options;
   const matcher = createCarrierMatcher(store, options.lanesOf, (lane) =>
@@ -69,64 +70,66 @@ export function createReceiptIntake(options: {
     ),
   );
 
-  /**
-   * Does it with all of them, now or once the database is back. After a bug it is done with one half and then the other,
-   * so that what cannot be done is one receipt's, which is logged and counted; no other goes with it.
-   */
-  async function persist<Item extends Named>(
+  /** Writes what can be written, now or once the database is back. */
+  function persist<Item extends Named>(
     items: readonly Item[],
-    work: (items: readonly Item[]) => Promise<void>,
+    write: (items: readonly Item[]) => Promise<void>,
+    onPostponed?: (item: Item) => boolean,
   ): Promise<void> {
-    for (;;) {
-      try {
-        return items.length === 0 ? undefined : await work(items);
-      } catch (error) {
-        if (!(error instanceof DatabaseUnavailable)) return await persistApart(items, work, error);
-        log.warn({ reason: error.message }, 'The database is away; receipts wait');
-        await sleep(RETRY_MS);
-      }
-    }
-  }
-
-  async function persistApart<Item extends Named>(
-    items: readonly Item[],
-    work: (items: readonly Item[]) => Promise<void>,
-    error: unknown,
-  ): Promise<void> {
-    if (items.length === 1) {
-      const [item] = items;
-      log.error(
-        { err: error, of: item?.messageId ?? item?.providerIds },
-        'A receipt cannot be applied',
-      );
-      onApplied({ ...NOTHING, strangers: 1 });
-      return;
-    }
-    const half = Math.ceil(items.length / 2);
-    for (const some of [items.slice(0, half), items.slice(half)]) await persist(some, work);
+    return writeAll(items, {
+      write,
+      onPostponed,
+      onAway: (error) => log.warn({ reason: error.message }, 'The database is away; receipts wait'),
+      onRefused({ messageId, providerIds }, error) {
+        options.onRefused();
+        onApplied({ ...NOTHING, strangers: 1 });
+        log.error({ err: error, of: messageId ?? providerIds }, 'A receipt cannot be applied');
+      },
+    });
   }
 
   async function apply(receipts: readonly MatchedReceipt[]): Promise<void> {
-    await persist(receipts, async (some) => onApplied(await store.receipts.applyReceipts(some)));
+    onApplied(await store.receipts.applyReceipts(receipts));
+  }
+
+  /** One alone is tried without what the carrier said of the reason: its status is what matters. */
+  async function applyOrStrip(receipts: readonly MatchedReceipt[]): Promise<void> {
+    try {
+      await apply(receipts);
+    } catch (error) {
+      const [receipt] = receipts;
+      if (error instanceof DatabaseUnavailable || receipts.length > 1 || receipt === undefined)
+        throw error;
+      await apply([{ ...receipt, code: null, detail: null }]);
+      options.onRefused();
+      log.error({ err: error }, "A receipt was applied without its carrier's words");
+    }
   }
 
   async function applyAll(receipts: readonly MatchedReceipt[]): Promise<void> {
     for (const group of groupByAccount(receipts))
-      for (const wave of splitWaves(group)) await apply(wave);
+      for (const wave of splitWaves(group)) await persist(wave, applyOrStrip);
   }
 
   /** Finds what carriers' own ids name; what they do not name for certain yet is parked. */
   async function match(receipts: readonly CarrierReceipt[]): Promise<readonly MatchedReceipt[]> {
     const all: MatchedReceipt[] = [];
-    await persist(receipts, async (some) => {
-      const { matched, waiting } = await matcher.match(some.map((each) => [each, 0]));
-      all.push(...matched);
-      // Parts of messages whose other parts are awaited.
-      onApplied({ ...NOTHING, ignored: some.length - waiting.length - matched.length });
-      await persist(waiting, async (strange) => {
-        await store.receipts.parkCarrierReceipts(strange);
-        onApplied({ ...NOTHING, parked: strange.length });
-      });
+    const waiting: CarrierReceipt[] = [];
+    await persist(
+      receipts,
+      async (some) => {
+        const found = await matcher.match(some.map((each) => [each, 0]));
+        all.push(...found.matched);
+        waiting.push(...found.waiting);
+        // Parts of messages whose other parts are awaited.
+        const ignored = some.length - found.waiting.length - found.matched.length;
+        onApplied({ ...NOTHING, ignored });
+      },
+      (receipt) => waiting.push(receipt) > 0,
+    );
+    await persist(waiting, async (some) => {
+      await store.receipts.parkCarrierReceipts(some);
+      onApplied({ ...NOTHING, parked: some.length });
     });
     return all;
   }

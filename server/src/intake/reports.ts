@@ -39,6 +39,8 @@ export interface ReportsOptions {
   readonly onApplied: (tally: ReceiptTally) => void;
   /** As those of `createReceiptIntake`. */
   readonly lanesOf: (lane: string) => readonly string[];
+  /** The database does not keep something as it is. */
+  readonly onRefused: (what: 'receipt' | 'inbound') => void;
 }
 
 export function createReports(options: ReportsOptions): Reports {
@@ -52,6 +54,7 @@ export function createReports(options: ReportsOptions): Reports {
     outcomesWritten: options.outcomesWritten,
     onApplied: options.onApplied,
     lanesOf: options.lanesOf,
+    onRefused: () => options.onRefused('receipt'),
   });
   const { keywords, scope, languages } = options.inbound;
   const inbound = createInboundIntake({
@@ -66,6 +69,7 @@ export function createReports(options: ReportsOptions): Reports {
     }),
     findKeyword: keywords ? createKeywordFinder(listKeywords(languages)) : null,
     scope,
+    onRefused: () => options.onRefused('inbound'),
   });
   return {
     receipts,

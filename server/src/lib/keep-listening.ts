@@ -1,4 +1,12 @@
-/** Keeps listening for wake-ups: again whenever the connection breaks. Polling bridges the time between. */
+/**
+ * Keeps listening for wake-ups: again whenever the connection breaks. Polling bridges the time between.
+ *
+ * ```
+ *  listening ──lost──▶ resting ──5 s──▶ beginning ──▶ listening
+ *                         ▲               │ failed, or lost meanwhile
+ *                         └───────────────┘
+ * ```
+ */
 import type { Logger } from './log.ts';
 
 const LISTEN_RETRY_MS = 5_000;
@@ -18,19 +26,26 @@ export async function keepListening(
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
   let end: (() => Promise<void>) | null = null;
-  const again = (error: unknown) => {
-    if (stopped) return;
-    log.warn({ err: error }, 'Listening for wake-ups broke off; trying again');
-    end = null;
-    timer = setTimeout(() => void begin(), LISTEN_RETRY_MS);
-  };
+
   async function begin(): Promise<void> {
+    let isOver = false;
+    // A connection that breaks while it begins fails twice, and is followed by one other.
+    const again = (error: unknown) => {
+      if (stopped || isOver) return;
+      isOver = true;
+      end = null;
+      log.warn({ err: error }, 'Listening for wake-ups broke off; trying again');
+      timer = setTimeout(() => void begin(), LISTEN_RETRY_MS);
+    };
     try {
-      end = await listen(wake, again);
+      const endThis = await listen(wake, again);
+      if (stopped || isOver) await endThis().catch(() => undefined);
+      else end = endThis;
     } catch (error) {
       again(error);
     }
   }
+
   await begin();
   return async () => {
     stopped = true;

@@ -64,6 +64,12 @@ export function createDispatchMetrics() {
       help: 'Outcomes of attempts written.',
       registers,
     }),
+    refused: new Counter({
+      name: 'fanfare_refused_by_database_total',
+      help: 'What PostgreSQL refused to keep as it was: outcomes of attempts, receipts, messages from people.',
+      labelNames: ['what'] as const,
+      registers,
+    }),
     receipts: new Counter({
       name: 'fanfare_receipts_total',
       help: 'Receipts by what became of them.',

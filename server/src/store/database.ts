@@ -1,13 +1,10 @@
 /**
- * The connection to PostgreSQL: a bounded pool, transactions, and the one place that tells "the database
- * is away" from "the statement is wrong". Knows no tables.
+ * The connection to PostgreSQL: a bounded pool, transactions, and deadlines of its own, so that a network that swallows what is
+ * sent looks like a database that is away. Knows no tables.
  */
 import pg from 'pg';
-
-/** The database cannot answer now; the caller may try again later. Nothing was half-done. */
-export class DatabaseUnavailable extends Error {
-  override readonly name = 'DatabaseUnavailable';
-}
+import { DatabaseUnavailable, isAnswer, translate } from './database-error.ts';
+import { SilenceWatch } from './silence-watch.ts';
 
 /** A connection inside a transaction, or the pool for a single statement. */
 export interface Querier {
@@ -34,27 +31,48 @@ export interface DatabaseOptions {
   readonly onIdleError?: (error: Error) => void;
 }
 
-/** Waiting longer than this for a free connection counts as unavailable. */
+/** Waiting longer than this for a connection counts as unavailable. */
 const CONNECT_TIMEOUT_MS = 5_000;
 /** No statement of Fanfare is meant to take longer; a runaway ends instead of blocking others. */
 const STATEMENT_TIMEOUT_MS = 30_000;
+/** By then PostgreSQL has ended the statement, so an answer that has not come was lost. */
+const ANSWER_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 5_000;
+/** Nobody is asked between the statements of a transaction: one that idles has lost its client, and must not keep its locks. */
+const IDLE_TRANSACTION_MS = 15_000;
+const ROLLBACK_TIMEOUT_MS = 5_000;
+/** A silent peer is looked for after this. */
+const KEEP_ALIVE_MS = 10_000;
 
-/** Opens a pool. Connections are made when needed, so this succeeds while the database is away. */
-export function openDatabase(options: DatabaseOptions): Database {
-  const settings = {
+/** A statement with a deadline of its own for its answer, in milliseconds. */
+export function answeredIn(timeoutMs: number, text: string): pg.QueryConfig {
+  return { text, query_timeout: timeoutMs } as pg.QueryConfig;
+}
+
+function settingsOf(options: DatabaseOptions): pg.ClientConfig {
+  return {
     connectionString: options.url,
     application_name: options.name,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,
+    query_timeout: ANSWER_TIMEOUT_MS,
+    idle_in_transaction_session_timeout: IDLE_TRANSACTION_MS,
     keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
     // Plans are made for the values at hand: partitions are pruned while planning, and no plan made for
     // an empty table outlives its growth. Planning costs about 0.1 ms of statements that carry hundreds of rows.
     // Statements that join rows with arrays name the ids twice, once for the index; joined by hash they cost the
     // same whatever the planner believes of a table that is minutes old. By nested loop they may cost the square.
     // (Before version 18 a loop that cannot be avoided then seems so costly that it would be compiled, for 0.1 s.)
+    // A client that has gone without a word keeps its place among PostgreSQL's connections for a minute, not for two hours.
     options:
-      '-c plan_cache_mode=force_custom_plan -c enable_nestloop=off -c jit=off -c timezone=UTC',
+      '-c plan_cache_mode=force_custom_plan -c enable_nestloop=off -c jit=off -c timezone=UTC ' +
+      '-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3',
   };
+}
+
+/** Opens a pool. Connections are made when needed, so this succeeds while the database is away. */
+export function openDatabase(options: DatabaseOptions): Database {
+  const settings = settingsOf(options);
   const pool = new pg.Pool({ ...settings, max: options.connectionsMax });
   // A connection that breaks while it is in use says so twice: to its statement, which handles it, and here.
   pool.on('connect', (client) => client.on('error', () => undefined));
@@ -63,35 +81,42 @@ export function openDatabase(options: DatabaseOptions): Database {
     if (!pool.ending) options.onIdleError?.(error);
   });
 
-  async function query<Row extends pg.QueryResultRow>(text: string, values?: readonly unknown[]) {
+  const watch = new SilenceWatch(settings);
+
+  async function checkOut(): Promise<pg.PoolClient> {
     try {
-      return await pool.query<Row>(text, values as unknown[]);
+      return await pool.connect();
     } catch (error) {
       throw translate(error);
     }
   }
 
-  async function transact<Result>(work: (client: pg.PoolClient) => Promise<Result>) {
-    let client: pg.PoolClient;
+  async function query<Row extends pg.QueryResultRow>(text: string, values?: readonly unknown[]) {
+    const client = await checkOut();
     try {
-      client = await pool.connect();
-    } catch (error) {
-      throw translate(error);
-    }
-    try {
-      await client.query('begin');
-      const result = await work(client);
-      await client.query('commit');
+      const result = await watch.over(client, client.query<Row>(text, values as unknown[]));
       client.release();
       return result;
     } catch (error) {
-      // A connection whose rollback fails is thrown away; the server has rolled back by itself.
-      const broken = await client.query('rollback').then(
-        () => false,
-        () => true,
-      );
-      client.release(broken);
+      client.release(!isAnswer(error));
       throw translate(error);
+    }
+  }
+
+  async function transact<Result>(work: (client: pg.PoolClient) => Promise<Result>) {
+    const client = await checkOut();
+    try {
+      const guarded = guard(client, watch);
+      await guarded.query('begin');
+      const result = await work(guarded);
+      const { command } = await guarded.query('commit');
+      // What PostgreSQL says to the commit of a transaction in which a statement has failed.
+      if (command !== 'COMMIT') throw new Error('A transaction went on after it had failed.');
+      client.release();
+      return result;
+    } catch (error) {
+      client.release(!(await rollBack(client, error)));
+      throw error;
     }
   }
 
@@ -105,27 +130,33 @@ export function openDatabase(options: DatabaseOptions): Database {
     return client;
   }
 
-  return { query, transact, connect, close: () => pool.end() };
+  async function close() {
+    watch.stop();
+    await pool.end();
+  }
+
+  return { query, transact, connect, close };
 }
 
-/** SQLSTATE classes 08 (connection), 53 (resources), 57P (shutdown); timeouts, deadlock, serialization, read-only. */
-const AWAY_STATES = /^(08...|53...|57P0.|57014|55P03|40001|40P01|25006)$/;
-const AWAY_CODES = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EPIPE',
-  'ETIMEDOUT',
-  'ENOTFOUND',
-  'ENOENT',
-]);
-const AWAY_MESSAGES =
-  /^(Connection terminated|timeout exceeded|Client has encountered a connection error)/;
+/** The same connection, whose statements say whether the database is away. A COPY is a stream and speaks for itself. */
+function guard(client: pg.PoolClient, watch: SilenceWatch): pg.PoolClient {
+  const query = client.query.bind(client) as (...args: unknown[]) => unknown;
+  const guarded = (...args: unknown[]) => {
+    const answer = query(...args);
+    return answer instanceof Promise
+      ? watch.over(client, answer).catch((error: unknown) => {
+          throw translate(error);
+        })
+      : answer;
+  };
+  return Object.create(client, { query: { value: guarded } }) as pg.PoolClient;
+}
 
-function translate(error: unknown): unknown {
-  if (!(error instanceof Error)) return error;
-  const code = (error as { code?: unknown }).code;
-  const away =
-    (typeof code === 'string' && (AWAY_STATES.test(code) || AWAY_CODES.has(code))) ||
-    AWAY_MESSAGES.test(error.message);
-  return away ? new DatabaseUnavailable(error.message, { cause: error }) : error;
+/** Whether the connection can be used again. One whose last answer was not PostgreSQL's would keep its caller waiting for another. */
+async function rollBack(client: pg.PoolClient, error: unknown): Promise<boolean> {
+  if (error instanceof DatabaseUnavailable && !isAnswer(error.cause)) return false;
+  return client.query(answeredIn(ROLLBACK_TIMEOUT_MS, 'rollback')).then(
+    () => true,
+    () => false,
+  );
 }

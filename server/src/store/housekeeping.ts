@@ -1,14 +1,19 @@
 /** Small chores of the store: wake-ups between nodes, old keys, a sign of life. */
-import type { Database } from './database.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { answeredIn, type Database } from './database.ts';
 import { EVENTS_CHANNEL } from './event-log.ts';
 import { WAKE_CHANNEL } from './operations.ts';
 
 /** What wakes whom: work that was accepted, dispatchers; news that were put into the log, streams. */
 const CHANNELS_OF = { work: WAKE_CHANNEL, events: EVENTS_CHANNEL } as const;
 
+/** Between two proofs that a connection which only listens is still there: its silence says nothing. */
+const PROOF_MS = 10_000;
+const PROOF_TIMEOUT_MS = 5_000;
+
 /**
  * Calls `wake` whenever some node has something for `whom`. The connection is a wake-up, not the queue: when it
- * breaks, `lost` is called once and polling goes on. Resolves with a function that ends the listening.
+ * breaks or falls silent, `lost` is called once and polling goes on. Resolves with a function that ends the listening.
  */
 export async function listen(
   database: Database,
@@ -17,17 +22,33 @@ export async function listen(
   lost: (error: Error) => void,
 ): Promise<() => Promise<void>> {
   const client = await database.connect();
+  let proof: NodeJS.Timeout | undefined;
   let ended = false;
-  client.on('notification', wake);
-  client.on('error', (error) => {
-    if (!ended) lost(error);
+  const end = async () => {
     ended = true;
-  });
-  await client.query(`listen ${CHANNELS_OF[whom]}`);
-  return async () => {
-    ended = true;
-    await client.end();
+    clearInterval(proof);
+    // A peer that has gone takes no leave: waiting for it would hold up the stop.
+    const leaving = client.end();
+    await Promise.race([leaving, sleep(PROOF_TIMEOUT_MS, undefined, { ref: false })]);
   };
+  const lose = (error: Error) => {
+    if (ended) return;
+    void end();
+    lost(error);
+  };
+  // Listening again changes nothing.
+  const say = () => client.query(answeredIn(PROOF_TIMEOUT_MS, `listen ${CHANNELS_OF[whom]}`));
+  client.on('notification', wake);
+  client.on('error', lose);
+  try {
+    await say();
+  } catch (error) {
+    // Its own failure is told by rejecting.
+    await end();
+    throw error;
+  }
+  proof = setInterval(() => void say().catch(lose), PROOF_MS);
+  return end;
 }
 
 /** Forgets idempotency keys past their time, at most 10,000 in one go. */

@@ -5,7 +5,8 @@
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Database } from './database.ts';
+import { DatabaseUnavailable } from './database-error.ts';
+import { answeredIn, type Database } from './database.ts';
 
 const FOLDER = new URL('../../migrations/', import.meta.url);
 /** PostgreSQL 15 is the oldest that has what the statements use. */
@@ -25,6 +26,8 @@ export class SchemaError extends Error {
 const LOCK_TIMEOUT_MS = 5_000;
 const LOCK_TRIES_MAX = 60;
 const LOCK_REST_MS = 1_000;
+/** As long as a migration may take. A peer that has gone is found by keep-alives all the same. */
+const PATIENCE_MS = 7 * 86_400_000;
 
 /** A migration of this program. */
 export interface Migration {
@@ -60,9 +63,7 @@ export async function migrate(database: Database): Promise<readonly string[]> {
 
 /** SQLSTATE 55P03, lock_not_available. */
 function isLockTimeout(error: unknown): boolean {
-  return (
-    error instanceof Error && (error.cause as { code?: unknown } | undefined)?.code === '55P03'
-  );
+  return error instanceof DatabaseUnavailable && error.code === '55P03';
 }
 
 async function migrateNow(
@@ -70,9 +71,9 @@ async function migrateNow(
   migrations: readonly Migration[],
 ): Promise<readonly string[]> {
   return database.transact(async (client) => {
-    // Another node's migration is waited for, however long.
+    // Another node's migration is waited for, and this one may take its time.
     await client.query('set local statement_timeout = 0');
-    await client.query('select pg_advisory_xact_lock($1)', [LOCK]);
+    await client.query(answeredIn(PATIENCE_MS, `select pg_advisory_xact_lock(${LOCK})`));
     await client.query(`set local lock_timeout = ${LOCK_TIMEOUT_MS}`);
     await client.query(`create table if not exists migration (
       name text primary key, applied_at timestamptz not null default now())`);
@@ -88,7 +89,7 @@ async function migrateNow(
       );
     const missing = migrations.filter((each) => !applied.has(each.name));
     for (const { name, sql } of missing) {
-      await client.query(sql);
+      await client.query(answeredIn(PATIENCE_MS, sql));
       await client.query('insert into migration (name) values ($1)', [name]);
     }
     return missing.map((each) => each.name);

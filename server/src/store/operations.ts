@@ -15,6 +15,7 @@ import type {
   SendPlan,
 } from '../domain/operation.ts';
 import { COUNT_MOVED, MOVED, STATUS_NEWS } from './counters.ts';
+import { translate } from './database-error.ts';
 import type { Database } from './database.ts';
 import { insertAttachments } from './email-attachments.ts';
 
@@ -222,7 +223,9 @@ async function copyMessages(client: pg.PoolClient, operation: NewOperation): Pro
   );
   const endOf = ({ dueAt }: NewMessage) =>
     !anyDue ? '\n' : `\t${statusAt(dueAt)}${ownDue ? `\t${dueAt?.toISOString() ?? NULL}` : ''}\n`;
-  await pipeline(Readable.from(composeRows(operation, endOf)), stream);
+  await pipeline(Readable.from(composeRows(operation, endOf)), stream).catch((error: unknown) => {
+    throw translate(error);
+  });
 }
 
 function statusAt(dueAt: Date | null): MessageStatus {

@@ -33,7 +33,8 @@ import * as settlements from './settlements.ts';
 import * as system from './system.ts';
 import { dropExpiredIdempotencyKeys, listen, ping } from './housekeeping.ts';
 
-export { DatabaseUnavailable } from './database.ts';
+export { DatabaseUnavailable } from './database-error.ts';
+export { waitForDatabase, writeAll } from './persistence.ts';
 export { SchemaError } from './migrate.ts';
 export type { Account, ApiKey, Credential } from './accounts.ts';
 export type { Batch, BatchMessage, Served } from './batches.ts';

@@ -1,0 +1,57 @@
+/**
+ * What a failure of PostgreSQL means. Its statement is wrong, which is a bug: the classes of SQLSTATE for data, constraints, syntax and
+ * functions (PostgreSQL, appendix A), and the errors of JavaScript itself. Everything else means that the database is away, for as
+ * many ways lead there as there are networks: what was asked is asked again.
+ *
+ * | SQLSTATE                                   | Means                                             |
+ * | ------------------------------------------ | ------------------------------------------------- |
+ * | 21, 22, 23, 42, P0                         | a bug                                             |
+ * | none; 08, 28, 3D, 40, 53, 55, 57P, 58, F0, 25006 | away, for as long as it takes               |
+ * | the rest: 57014, 25P02, 54, XX …           | away; should it repeat, the statement is to blame |
+ */
+
+import pg from 'pg';
+
+/** The database cannot answer now; the caller may try again later. Of what was asked, nothing or all was done. */
+export class DatabaseUnavailable extends Error {
+  override readonly name = 'DatabaseUnavailable';
+  /** SQLSTATE, or the system's own, such as ECONNREFUSED; null where there is none. */
+  readonly code: string | null;
+  /** PostgreSQL answered and gave up on this statement: it may do so for ever, though all others succeed. */
+  readonly isOfStatement: boolean;
+
+  constructor(message: string, options: { readonly cause?: unknown } = {}) {
+    super(message, options);
+    this.code = codeOf(options.cause);
+    this.isOfStatement = this.code !== null && isState(this.code) && !AWAY_STATES.test(this.code);
+  }
+}
+
+/** Whether PostgreSQL said so itself, and the connection is as good as before. */
+export function isAnswer(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && error.severity === 'ERROR';
+}
+
+const BUG_STATES = /^(21|22|23|42|P0)/;
+const AWAY_STATES = /^(08|28|3D|40|53|55|57P|58|F0|25006)/;
+const BUGS = [TypeError, RangeError, ReferenceError, SyntaxError, EvalError, URIError];
+
+/** Whether it is an SQLSTATE, and no code of the system's such as EPIPE. */
+function isState(code: string): boolean {
+  return /^[^E][0-9A-Z]{4}$/.test(code);
+}
+
+function codeOf(error: unknown): string | null {
+  const { code } = (error ?? {}) as { code?: unknown };
+  return typeof code === 'string' ? code : null;
+}
+
+/** Says what the client of PostgreSQL has thrown. To be called with nothing else: errors of our own are not away. */
+export function translate(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof DatabaseUnavailable) return error;
+  const code = codeOf(error);
+  if (code !== null && isState(code) && BUG_STATES.test(code)) return error;
+  if (BUGS.some((each) => error instanceof each)) return error;
+  // Node says nothing where several addresses of one host refuse.
+  return new DatabaseUnavailable(error.message || (code ?? error.name), { cause: error });
+}

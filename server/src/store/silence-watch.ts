@@ -1,0 +1,100 @@
+/**
+ * Finds connections that have fallen silent. A network that swallows packets tells nobody: a statement then waits for an answer until its
+ * deadline, half a minute, while all it needs is another connection. So of a statement that is late, PostgreSQL is asked over a
+ * fresh connection whether it works on it. Where it does not, twice in a row, statement or answer was lost.
+ *
+ * ```
+ *  waiting ──4 s──▶ late ──idle there──▶ suspected ──idle still──▶ its connection is destroyed: the database is away, try again
+ *                    ▲ └─at work, not known, or nobody answers─┐      │ at work after all
+ *                    └─────────────────────────────────────────┴──────┘
+ * ```
+ */
+import pg from 'pg';
+
+/** Statements that are answered sooner are not asked about. */
+const LATE_MS = 4_000;
+const LOOK_MS = 500;
+const ASK_TIMEOUT_MS = 3_000;
+
+interface Waiting {
+  readonly client: pg.ClientBase;
+  readonly since: number;
+  isSuspected: boolean;
+}
+
+export class SilenceWatch {
+  readonly #settings: pg.ClientConfig;
+  readonly #waiting = new Set<Waiting>();
+  readonly #timer: NodeJS.Timeout;
+  #isLooking = false;
+
+  /** `settings` are those of the connections that are watched. */
+  constructor(settings: pg.ClientConfig) {
+    this.#settings = settings;
+    this.#timer = setInterval(() => void this.#look(), LOOK_MS).unref();
+  }
+
+  /** Watches over a statement of this connection until it is answered. */
+  async over<Result>(client: pg.ClientBase, answer: Promise<Result>): Promise<Result> {
+    const waiting = { client, since: performance.now(), isSuspected: false };
+    this.#waiting.add(waiting);
+    try {
+      return await answer;
+    } finally {
+      this.#waiting.delete(waiting);
+    }
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  async #look(): Promise<void> {
+    const lateSince = performance.now() - LATE_MS;
+    const late = [...this.#waiting].filter((each) => each.since < lateSince);
+    if (late.length === 0 || this.#isLooking) return;
+    this.#isLooking = true;
+    try {
+      const idle = await this.#findIdle(late.map((each) => pidOf(each.client)));
+      for (const each of late) {
+        const isIdle = idle.has(pidOf(each.client));
+        if (isIdle && each.isSuspected && this.#waiting.has(each)) destroy(each.client);
+        each.isSuspected = isIdle;
+      }
+    } catch {
+      // Nobody answers anybody: statements wait for their deadlines.
+    } finally {
+      this.#isLooking = false;
+    }
+  }
+
+  /** Which of these processes of PostgreSQL serve us and do nothing. A pooler in between has other numbers, and names none. */
+  async #findIdle(pids: readonly number[]): Promise<ReadonlySet<number>> {
+    const client = new pg.Client({
+      ...this.#settings,
+      connectionTimeoutMillis: ASK_TIMEOUT_MS,
+      query_timeout: ASK_TIMEOUT_MS,
+    });
+    client.on('error', () => undefined);
+    try {
+      await client.connect();
+      const { rows } = await client.query<{ pid: number }>(
+        `select pid from pg_stat_activity where pid = any($1) and application_name = $2 and state like 'idle%'`,
+        [pids, this.#settings.application_name],
+      );
+      return new Set(rows.map((row) => row.pid));
+    } finally {
+      void client.end().catch(() => undefined);
+    }
+  }
+}
+
+function pidOf(client: pg.ClientBase): number {
+  return (client as unknown as { readonly processID: number }).processID;
+}
+
+function destroy(client: pg.ClientBase): void {
+  (
+    client as unknown as { connection: { stream: { destroy(): void } } }
+  ).connection.stream.destroy();
+}
