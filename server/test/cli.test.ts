@@ -112,7 +112,7 @@ describe('the configuration', () => {
     for (const part of [
       'FANFARE_PORT: must be <= 65535',
       'FANFARE_ACCOUNT_SID: must match',
-      'FANFARE_TRUST_PROXY: must be boolean',
+      'FANFARE_TRUST_PROXY: must be false, how many proxies stand in front of the server',
     ])
       expect(env.err).toContain(part);
     expect(

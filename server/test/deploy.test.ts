@@ -1,5 +1,5 @@
 /** What deploy/ says, as far as it can be held to it without an engine of containers: settings, commands, paths, units. */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -69,7 +69,10 @@ describe('the compose file', () => {
     const server = read('nginx.conf').replace('listen 80;', 'listen 127.0.0.1:8099;');
     const main = `pid ${folder}/pid; error_log ${folder}/log; events {} http { access_log off; ${server} }`;
     writeFileSync(join(folder, 'nginx.conf'), main);
-    execFileSync('nginx', ['-t', '-q', '-c', join(folder, 'nginx.conf')]);
+    const { status, stderr } = spawnSync('nginx', ['-t', '-q', '-c', join(folder, 'nginx.conf')], {
+      encoding: 'utf8',
+    });
+    expect([status, stderr]).toEqual([0, '']);
   });
 });
 

@@ -418,16 +418,14 @@ export function loadConfig(
     findings.some(({ path: at }) => at.startsWith(key)) ? {} : (raw[key] as Record<string, object>);
   const carriers = readCarriers(byName('carriers'), env);
   const sinks = readSinks(byName('sinks'), env);
+  const trustProxy = readTrustProxy(raw['trustProxy'] ?? false);
+  if (trustProxy === null)
+    findings.push({
+      path: 'trustProxy',
+      text: 'must be false, how many proxies stand in front of the server (1 to 10), or a list of their addresses and networks ("10.0.0.0/8").',
+    });
   problems.push(...[...findings, ...carriers.findings, ...sinks.findings].map(place));
   if (problems.length > 0) throw refuse(problems);
-  const trustProxy = readTrustProxy(raw['trustProxy']);
-  if (trustProxy === null)
-    throw refuse([
-      place({
-        path: 'trustProxy',
-        text: 'must be false, how many proxies stand in front of the server (1 to 10), or a list of their addresses and networks ("10.0.0.0/8").',
-      }),
-    ]);
   const config = { ...raw, trustProxy, carriers: carriers.read, sinks: sinks.read } as Config;
   problems.push(...checkTogether(config));
   if (problems.length > 0) throw refuse(problems);
