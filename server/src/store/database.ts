@@ -122,6 +122,8 @@ export function openDatabase(options: DatabaseOptions): Database {
 
   async function connect() {
     const client = new pg.Client(settings);
+    // It may break before whoever asked for it can listen; its next statement says so.
+    client.on('error', () => undefined);
     try {
       await client.connect();
     } catch (error) {

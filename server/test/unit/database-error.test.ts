@@ -226,4 +226,14 @@ describe('a database that cannot be connected to', () => {
       message: expect.stringMatching(/timeout/),
     });
   });
+
+  it('harms nobody where it lets somebody in and throws them out in one breath', async () => {
+    const welcome = Buffer.from('R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I', 'latin1');
+    const url = await serve((socket) => socket.end(Buffer.concat([welcome, fatal('57P01')])));
+    expect(await ask(url)).toBeInstanceOf(DatabaseUnavailable);
+    const database = openDatabase({ url, connectionsMax: 1, name: 'test' });
+    const client = await database.connect();
+    await expect(client.query('select 1')).rejects.toThrow('not queryable');
+    await database.close();
+  });
 });
