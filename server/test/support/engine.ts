@@ -26,19 +26,48 @@ const MEMORY_BYTES_MIN = 4 * 2 ** 30;
 /** Projects that need no database. */
 const WITHOUT = new Set(['unit', 'brokers']);
 
+interface Engine {
+  readonly url: string;
+  readonly template: string;
+  stop(): Promise<void>;
+}
+
+/** Vitest runs this for each project, in one process: they share what the first has started. */
+const shared = globalThis as { fanfareTestEngine?: { starting: Promise<Engine>; users: number } };
+
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  if (WITHOUT.has(project.name)) return async () => undefined;
   if (project.vitest.projects.every(({ name }) => WITHOUT.has(name))) return async () => undefined;
+  const engine = (shared.fanfareTestEngine ??= { starting: start(), users: 0 });
+  engine.users += 1;
+  const { url, template, stop } = await engine.starting;
+  project.provide('databaseUrl', url);
+  project.provide('templateDatabase', template);
+  return async () => {
+    engine.users -= 1;
+    if (engine.users === 0) await stop();
+  };
+}
+
+async function start(): Promise<Engine> {
   const given = process.env['TEST_DATABASE_URL'];
   if (given !== undefined) {
-    const dropTemplate = await provideTemplate(project, given);
-    return dropTemplate;
+    const template = await makeTemplate(given);
+    return {
+      url: given,
+      template,
+      stop: () => run(given, `drop database ${template} with (force)`),
+    };
   }
   const folder = await mkdtemp(join(await findRoom(), 'fanfare-test-'));
   const engine = await startEmbedded({ dataDir: join(folder, 'data'), settings: FORGETFUL });
-  await provideTemplate(project, engine.url);
-  return async () => {
-    await engine.stop();
-    await rm(folder, { recursive: true, force: true });
+  return {
+    url: engine.url,
+    template: await makeTemplate(engine.url),
+    async stop() {
+      await engine.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
   };
 }
 
@@ -48,19 +77,19 @@ async function findRoom(): Promise<string> {
   return room !== null && room.bavail * room.bsize >= MEMORY_BYTES_MIN ? MEMORY : tmpdir();
 }
 
-async function provideTemplate(project: TestProject, url: string): Promise<() => Promise<void>> {
+async function run(url: string, statement: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  await client.query(statement);
+  await client.end();
+}
+
+/** A migrated database to copy; resolves with its name. */
+async function makeTemplate(url: string): Promise<string> {
   const name = `template_${randomUUID().replaceAll('-', '')}`;
-  const run = async (statement: string) => {
-    const client = new pg.Client({ connectionString: url });
-    await client.connect();
-    await client.query(statement);
-    await client.end();
-  };
-  await run(`create database ${name}`);
+  await run(url, `create database ${name}`);
   const templateUrl = Object.assign(new URL(url), { pathname: `/${name}` }).href;
   const store = await openStore({ url: templateUrl, connectionsMax: 1, name: 'template' });
   await store.close();
-  project.provide('databaseUrl', url);
-  project.provide('templateDatabase', name);
-  return () => run(`drop database ${name} with (force)`);
+  return name;
 }
