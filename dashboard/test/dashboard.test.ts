@@ -335,7 +335,7 @@ describe.skipIf(CHROMIUM === null)('the dashboard', () => {
     await page.getByRole('button', { name: 'Add addresses' }).click();
     await page
       .getByLabel('Addresses, one a line')
-      .fill('+1 (500) 556-0801\n\u202a+15005560802\u202c\nada@example.org\n0171 1234567\nn/a\n');
+      .fill('+1 (500) 558-0801\n\u202a+15005580802\u202c\noptout@example.net\n0171 1234567\nn/a\n');
     await page.getByText('2 rows are left out and not added').waitFor();
     await page.getByText('Line 4: "0171 1234567" has no country code').waitFor();
     await page.getByLabel('Numbers without +').selectOption({ label: 'Germany (+49)' });
@@ -345,7 +345,7 @@ describe.skipIf(CHROMIUM === null)('the dashboard', () => {
     await page.getByText('Line 5: "n/a"').waitFor();
     const { body } = await fanfare.get('/v1/Suppressions');
     expect(body['suppressions'].map(({ address }: Json) => address)).toEqual(
-      expect.arrayContaining(['+15005560801', '+15005560802', 'ada@example.org', '+491711234567']),
+      expect.arrayContaining(['+15005580801', '+15005580802', 'optout@example.net', '+491711234567']),
     );
   });
 

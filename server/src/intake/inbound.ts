@@ -17,6 +17,9 @@ import {
 } from '../store/store.ts';
 import type { Submitter } from './submit.ts';
 
+/** An answer that the database refuses is tried for so long; later than that a person does not expect it. */
+const ANSWER_TRIED_MS = 600_000;
+
 export interface InboundIntake {
   /** Takes messages of a carrier; resolves when they are kept, and rejects when one of them cannot be. */
   take(lane: string, messages: readonly InboundMessage[]): Promise<void>;
@@ -38,6 +41,8 @@ export function createInboundIntake(options: {
   readonly onRefused: () => void;
 }): InboundIntake {
   const { store, log, submitter, findKeyword } = options;
+  /** Answers that the database refused, and since when; at most those of one list. */
+  const failingSince = new Map<string, number>();
 
   async function keep(lane: string, message: InboundMessage): Promise<void> {
     const text = keepable(message.text, TEXT_LENGTH_MAX);
@@ -99,12 +104,21 @@ export function createInboundIntake(options: {
     for (const each of owed)
       try {
         await answer(each);
+        failingSince.delete(each.id);
       } catch (error) {
         if (error instanceof DatabaseUnavailable) throw error;
-        // One that cannot be answered shall not keep others from it.
-        options.onRefused();
-        log.error({ err: error, message: each.id }, 'A keyword cannot be answered');
-        await store.inbound.setAnswered(each, null);
+        // One that cannot be answered shall not keep others from it, but what stands in its way may go.
+        const now = performance.now();
+        const since = failingSince.get(each.id);
+        failingSince.set(each.id, since ?? now);
+        if (since === undefined)
+          log.error({ err: error, message: each.id }, 'A keyword cannot be answered now');
+        else if (now - since > ANSWER_TRIED_MS) {
+          options.onRefused();
+          log.error({ err: error, message: each.id }, 'A keyword is not answered');
+          failingSince.delete(each.id);
+          await store.inbound.setAnswered(each, null);
+        }
       }
     return owed.length;
   }
