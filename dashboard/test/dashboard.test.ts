@@ -345,7 +345,12 @@ describe.skipIf(CHROMIUM === null)('the dashboard', () => {
     await page.getByText('Line 5: "n/a"').waitFor();
     const { body } = await fanfare.get('/v1/Suppressions');
     expect(body['suppressions'].map(({ address }: Json) => address)).toEqual(
-      expect.arrayContaining(['+15005580801', '+15005580802', 'optout@example.net', '+491711234567']),
+      expect.arrayContaining([
+        '+15005580801',
+        '+15005580802',
+        'optout@example.net',
+        '+491711234567',
+      ]),
     );
   });
 
