@@ -486,7 +486,7 @@ describe.skipIf(CHROMIUM === null)('the dashboard', () => {
       await goTo('suppressions');
       await page.getByRole('button', { name: 'Add addresses' }).click();
       await page.getByLabel('Addresses, one a line').fill('+15005569991\nbob@example.com\nnot one');
-      await page.getByText('2 addresses; 1 others are left out').waitFor();
+      await page.getByText('1 row is left out and not added').waitFor();
       await page.getByRole('button', { name: 'Add', exact: true }).click();
       await page.getByText('2 addresses added').waitFor();
       await page.getByRole('button', { name: 'Close' }).click();
