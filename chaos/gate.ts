@@ -51,7 +51,7 @@ export class Gate {
     for (const socket of this.#sockets) socket.pause();
   }
 
-  /** What is sent is lost until `pass`. Connections that there are by then stay dead; nobody is told. */
+  /** What is sent is lost until `pass`. Existing connections stay dead without a sign to either end. */
   swallow(): void {
     this.#mode = 'swallow';
     for (const socket of this.#sockets) this.#dead.add(socket);

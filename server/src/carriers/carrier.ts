@@ -43,7 +43,7 @@ export interface Submission {
 /** What the carrier answered to one submission. Delays are in milliseconds. */
 export type SendResult =
   /**
-   * Handed over; `providerId` is the carrier's own id as it was given. Receipts may follow, or may have come already.
+   * Accepted by the carrier; `providerId` is the carrier's own id as it was given. Receipts may follow, or may have come already.
    */
   | {
       readonly kind: 'accepted';

@@ -16,7 +16,7 @@ export interface SourceFlags extends ListFlags {
   readonly dedupe?: true;
 }
 
-/** Problems that are told one by one. */
+/** Problems that are listed one by one. */
 export const PROBLEMS_SHOWN_MAX = 10;
 /** Recipients whose places are remembered: more than are in all requests at work. */
 const PLACES_MAX = 50_000;

@@ -9,7 +9,7 @@ const HOPS_MAX = 10;
 
 /**
  * Reads the option, which may come from the environment as text (`1`, `10.0.0.0/8,127.0.0.1`, `false`); null where it is none of them.
- * `true` is none: whoever may write the first entry of `X-Forwarded-For` would then choose the address that limits count.
+ * `true` is none: a client could then choose the address that limits count, by the first entry of `X-Forwarded-For`.
  */
 export function readTrustProxy(value: unknown): TrustProxy | null {
   if (value === false || value === 'false') return false;

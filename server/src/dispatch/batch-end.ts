@@ -132,7 +132,7 @@ export class BatchEnd {
     );
   }
 
-  /** Whoever leases them next finds them in doubt. */
+  /** The next lease finds them in doubt. */
   #pieceInDoubt(ordinals: readonly number[]): Piece {
     const { sender, candidate, tries } = this.#leased.batch;
     return {

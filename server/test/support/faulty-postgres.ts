@@ -17,7 +17,7 @@ export type Fault =
   /** The same, and the connection ends. */
   | { readonly kind: 'fatal'; readonly code: string }
   | { readonly kind: 'reset' }
-  /** Nothing of the connection arrives any more, in either direction, and nobody is told that it has ended. */
+  /** Nothing of the connection arrives any more, in either direction, and neither end sees that it has ended. */
   | { readonly kind: 'silence' }
   /** The statement is done, its answer is lost and the connection breaks. */
   | { readonly kind: 'lost' };
