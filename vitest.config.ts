@@ -21,8 +21,8 @@ export default defineConfig({
     globalSetup: ['server/test/support/engine.ts'],
     setupFiles: ['server/test/support/assertions.ts'],
     reporters: ['default', './server/test/support/summary.ts'],
-    // Most files start whole servers on a real database; two cores serve two of them well.
-    maxWorkers: 2,
+    // Most files wait for servers more than they compute: more of them than cores.
+    maxWorkers: 4,
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

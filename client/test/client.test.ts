@@ -172,7 +172,11 @@ describe('an answer', () => {
     await client.suppressions.remove(added.id);
     expect(await client.suppressions.exportHashes()).toEqual([]);
 
-    const subscription = await client.subscriptions.create({ url: 'https://example.com/hook' });
+    // Of a kind that no other test here brings about.
+    const subscription = await client.subscriptions.create({
+      url: 'https://example.com/hook',
+      types: ['com.twilio.comms-api.message.inbound-received'],
+    });
     expect(subscription.secret).toMatch(/^whsec_/);
     expect((await client.subscriptions.list()).subscriptions[0]?.id).toBe(subscription.id);
     expect((await client.subscriptions.listDeliveries(subscription.id)).deliveries).toEqual([]);

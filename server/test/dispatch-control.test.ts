@@ -226,7 +226,7 @@ describe.each(KINDS)('while a carrier is away: $kind', ({ begin: beginFar }) => 
   it('what expires ends FAILED, and is not sent', async () => {
     const stage = await begin(beginFar);
     const sender = await stage.addSender();
-    await stage.send(sender, TOTAL, { expireAt: new Date(Date.now() + 4_000).toISOString() });
+    await stage.send(sender, TOTAL, { expireAt: new Date(Date.now() + 2_000).toISOString() });
     await until(async () => (await stage.statuses())['failed'] === TOTAL);
     expect(await stage.far.taken()).toBe(0);
     const { rows } = await stage.fanfare.database.query('select distinct error_code from message');

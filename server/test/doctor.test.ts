@@ -262,9 +262,9 @@ describe('a database that was damaged', () => {
       expect(shown.out).toContain(`${each['check']}  ${each['where']}\n`);
     expect(shown.out).toContain(`Found ${before.found.length}.`);
 
-    const repaired = await examine(fanfare, ['--repair']);
+    const repaired = await examine(fanfare, ['--repair', '--patience', '1s']);
     expect(repaired.found.filter((each) => each['repaired'] !== null).length).toBeGreaterThan(7);
-    const rest = await examine(fanfare, ['--repair']);
+    const rest = await examine(fanfare, ['--repair', '--patience', '1s']);
     expect(rest.checks).toEqual(
       'inbound indexes lanes leases receipts subscriptions transactions vacuum'.split(' '),
     );
