@@ -115,9 +115,14 @@ void serveThread<DispatchThreadData, DispatchThreadApi>(async ({ databaseUrl, co
     store,
     log,
     retentionDays: config.retentionDays,
+    applyParked: () => receipts.applyParked(),
     retryReceipts: () => receipts.retryParked(),
     answerInbound: () => inbound.answerAll(),
     onWoken: () => dispatcher.nudge(),
+    onRun(chore, failed) {
+      metrics.choreRuns.inc({ chore });
+      if (failed) metrics.choreFailures.inc({ chore });
+    },
   });
   await upkeep.start();
   stops.push(() => upkeep.stop());

@@ -5,6 +5,7 @@
 import pg from 'pg';
 import { expect, it, onTestFinished } from 'vitest';
 import * as batches from '../src/store/batches.ts';
+import { wakeDueBatches } from '../src/store/due-batches.ts';
 import type { Database } from '../src/store/database.ts';
 import { createDatabase, dropDatabase, type Json } from './support/fanfare.ts';
 
@@ -87,7 +88,11 @@ it.each([
     'leasing what has expired',
     (database: Database) => batches.leaseExpiredBatches(database, 'line', 'a', LEASE),
   ],
-  ['waking', (database: Database) => batches.wakeDueBatches(database)],
+  [
+    'waking',
+    (database: Database) =>
+      wakeDueBatches(database, { except: [], onFailed: (_id, error) => expect(error).toBeNull() }),
+  ],
 ] as const)(
   '%s steps over nothing',
   async (_, ask) => {

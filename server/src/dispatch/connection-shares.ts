@@ -21,7 +21,7 @@ export function createConnectionShares(options: {
     const everyMs = leaseMs / 3;
     return createLoop({
       idleMs: everyMs,
-      restMs: everyMs,
+      restMsMax: everyMs,
       onError: (error) => log.warn({ err: error, lane }, 'Connections could not be claimed'),
       async work() {
         const askedAt = performance.now();

@@ -61,7 +61,7 @@ export interface LaneState {
 }
 
 const POLL_MS = 200;
-const REST_MS = 1_000;
+const REST_MS_MAX = 1_000;
 /** Batches of one sender, and of all senders with a pace together, that a lane works on at a time. */
 const PACED_PER_SENDER = 4;
 const PACED_MAX = 400;
@@ -91,7 +91,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     const turns = new Turns();
     const loop: Loop = createLoop({
       idleMs: POLL_MS,
-      restMs: REST_MS,
+      restMsMax: REST_MS_MAX,
       onError: (error) => log.warn({ err: error, lane: lane.carrier.name }, 'Leasing failed'),
       async work() {
         const places = options.batchesPerLaneMax - (held.get(lane) ?? 0);
@@ -128,7 +128,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     paced.set(lane, places);
     const loop: Loop = createLoop({
       idleMs: POLL_MS,
-      restMs: REST_MS,
+      restMsMax: REST_MS_MAX,
       onError: (error) => log.warn({ err: error, lane: lane.carrier.name }, 'Leasing failed'),
       async work() {
         if (places.free <= 0 || !mayConnect(lane) || !lane.mayBegin) return false;
@@ -271,7 +271,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       log.warn({ err: error }, 'Leases could not be renewed');
       // Soon again: little may be left of them.
       clearTimeout(secondRenewal);
-      secondRenewal = setTimeout(keepLeases, Math.min(REST_MS, leaseMs / 6));
+      secondRenewal = setTimeout(keepLeases, Math.min(REST_MS_MAX, leaseMs / 6));
     });
   }
 

@@ -4,6 +4,7 @@
  * lasts, and a lease whose answer got lost is let go.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createPauses } from '../lib/pauses.ts';
 import { DatabaseUnavailable, type Batch } from '../store/store.ts';
 
 /** A leased batch and how long this node may go on with it. */
@@ -15,7 +16,7 @@ export interface LeasedBatch {
 
 /** A lease with less than this left is treated as lost: the submission must be out before it ends. */
 const LEASE_MARGIN_MS = 500;
-const RETRY_MS = 250;
+const PAUSE_MS_MAX = 250;
 
 /** Whether nothing may be handed over any more. */
 export function isOver({ leaseEndsAt }: LeasedBatch): boolean {
@@ -31,13 +32,14 @@ export async function insist<Result>(
   stopping: AbortSignal,
   ask: () => Promise<Result>,
 ): Promise<Result> {
+  const pauses = createPauses(PAUSE_MS_MAX);
   for (;;) {
     try {
       return await ask();
     } catch (error) {
       if (!(error instanceof DatabaseUnavailable) || stopping.aborted || isOver(leased))
         throw error;
-      await sleep(RETRY_MS);
+      await sleep(pauses.next());
     }
   }
 }

@@ -1,67 +1,150 @@
 /**
- * Upkeep: wakes what is due, applies parked receipts, makes tomorrow's partitions and drops what is older than the
- * retention. Every node may run it at once: rows are skipped while another has them.
+ * Upkeep: small chores that every node does beside sending. Each has a loop of its own and rests longer while it fails again, so one
+ * that fails keeps no other waiting. Several nodes may be at the same one: rows are skipped while another has them.
  */
 import type { Logger } from '../lib/log.ts';
+import { createPauses, type Pauses } from '../lib/pauses.ts';
 import { createLoop, type Service } from '../lib/service.ts';
 import type { Store } from '../store/store.ts';
 
-const WAKE_IDLE_MS = 200;
+/** A chore that moves messages on looks every so often, and rests so long at most. */
+const SOON_IDLE_MS = 200;
+const SOON_REST_MS_MAX = 5_000;
+/** One that puts away. */
 const CLEAN_IDLE_MS = 10 * 60_000;
-const REST_MS = 1_000;
+const CLEAN_REST_MS_MAX = 60_000;
+/** A batch that cannot be woken is left alone for so long at most; so many are remembered. */
+const UNWAKABLE_REST_MS_MAX = 30_000;
+const UNWAKABLE_MAX = 1_000;
 
-export function createUpkeep(options: {
+export interface UpkeepOptions {
   readonly store: Store;
   readonly log: Logger;
   readonly retentionDays: number;
+  /** Applies parked receipts; resolves with whether more may be due. */
+  readonly applyParked: () => Promise<boolean>;
   /** Tries parked receipts of carriers again; resolves with their number. */
   readonly retryReceipts: () => Promise<number>;
   /** Sends the answers to keywords that are still owed; resolves with their number. */
   readonly answerInbound: () => Promise<number>;
   /** Called after batches were woken. */
   readonly onWoken: () => void;
-}): Service {
-  const { store, log } = options;
-  const onError = (error: unknown) => log.warn({ err: error }, 'Upkeep failed');
+  /** Called after each run of a chore. */
+  readonly onRun: (chore: string, failed: boolean) => void;
+}
 
-  const wake = createLoop({
-    idleMs: WAKE_IDLE_MS,
-    restMs: REST_MS,
-    onError,
-    async work() {
-      const woken = await store.batches.wakeDueBatches();
-      if (woken > 0) options.onWoken();
-      const parked = await store.receipts.applyParkedReceipts();
-      const retried = await options.retryReceipts();
-      const answered = await options.answerInbound();
-      return woken > 0 || parked > 0 || retried > 0 || answered > 0;
-    },
-  });
+/** Does some of a chore. Resolves with whether there may be more. */
+type Work = () => Promise<boolean>;
 
-  const clean = createLoop({
-    idleMs: CLEAN_IDLE_MS,
-    restMs: CLEAN_IDLE_MS / 10,
-    onError,
-    async work() {
-      const now = new Date();
-      await store.upkeep.ensurePartitions(now);
-      const days = await store.upkeep.dropOldPartitions(now, options.retentionDays);
-      if (days > 0) log.info({ days }, 'Dropped days older than the retention');
-      await store.upkeep.dropExpiredIdempotencyKeys();
-      // A day may be kept longer than others.
-      await store.subscriptions.dropUnusedCallbacks(options.retentionDays + 2);
-      await store.receipts.dropOldParkedReceipts();
-      await store.inbound.dropOldInboundSeen();
-      return false;
-    },
-  });
-
+export function createUpkeep(options: UpkeepOptions): Service {
+  const loops = [
+    ...Object.entries(listSoon(options)).map(([name, work]) =>
+      createChore(options, name, work, SOON_IDLE_MS, SOON_REST_MS_MAX),
+    ),
+    ...Object.entries(listCleaning(options)).map(([name, work]) =>
+      createChore(options, name, work, CLEAN_IDLE_MS, CLEAN_REST_MS_MAX),
+    ),
+  ];
   return {
     async start() {
-      await Promise.all([wake.start(), clean.start()]);
+      await Promise.all(loops.map((loop) => loop.start()));
     },
     async stop() {
-      await Promise.all([wake.stop(), clean.stop()]);
+      await Promise.all(loops.map((loop) => loop.stop()));
     },
+  };
+}
+
+function createChore(
+  { log, onRun }: UpkeepOptions,
+  chore: string,
+  work: Work,
+  idleMs: number,
+  restMsMax: number,
+): Service {
+  return createLoop({
+    idleMs,
+    restMsMax,
+    onError(error) {
+      onRun(chore, true);
+      log.warn({ err: error, chore }, 'A chore failed');
+    },
+    async work() {
+      const more = await work();
+      onRun(chore, false);
+      return more;
+    },
+  });
+}
+
+/** What messages wait for. */
+function listSoon(options: UpkeepOptions): Readonly<Record<string, Work>> {
+  return {
+    wake: createWake(options),
+    'parked-receipts': () => options.applyParked(),
+    'carrier-receipts': async () => (await options.retryReceipts()) > 0,
+    'keyword-answers': async () => (await options.answerInbound()) > 0,
+  };
+}
+
+function createWake({ store, log, onWoken, onRun }: UpkeepOptions): Work {
+  const unwakable = new Unwakable();
+  return async () => {
+    const woken = await store.batches.wakeDueBatches({
+      except: unwakable.list(performance.now()),
+      onFailed(id, error) {
+        onRun('wake', true);
+        const isFirst = unwakable.fail(id, performance.now());
+        if (isFirst) log.error({ err: error, batch: id }, 'A batch cannot be woken now');
+      },
+    });
+    if (woken > 0) onWoken();
+    return woken > 0;
+  };
+}
+
+/** Batches that cannot be woken: each is left alone for moments, and longer while it fails again. */
+class Unwakable {
+  readonly #byId = new Map<string, { until: number; readonly pauses: Pauses }>();
+
+  /** Ids of those to be left alone now. */
+  list(now: number): string[] {
+    // Those that were not heard of again are awake, or gone.
+    for (const [id, { until }] of this.#byId)
+      if (until + CLEAN_REST_MS_MAX < now) this.#byId.delete(id);
+    return [...this.#byId].flatMap(([id, { until }]) => (until > now ? id : []));
+  }
+
+  /** One has failed. True for the first time. */
+  fail(id: string, now: number): boolean {
+    const known = this.#byId.get(id);
+    const pauses = known?.pauses ?? createPauses(UNWAKABLE_REST_MS_MAX);
+    if (known === undefined && this.#byId.size >= UNWAKABLE_MAX) return false;
+    this.#byId.set(id, { until: now + pauses.next(), pauses });
+    return known === undefined;
+  }
+}
+
+/** What is put away, some at a time. */
+function listCleaning({
+  store,
+  log,
+  retentionDays,
+}: UpkeepOptions): Readonly<Record<string, Work>> {
+  return {
+    async partitions() {
+      await store.upkeep.ensurePartitions(new Date());
+      return false;
+    },
+    async retention() {
+      const days = await store.upkeep.dropOldPartitions(new Date(), retentionDays);
+      if (days > 0) log.info({ days }, 'Dropped days older than the retention');
+      return false;
+    },
+    'idempotency-keys': () => store.upkeep.dropExpiredIdempotencyKeys(),
+    // A day may be kept longer than others.
+    callbacks: () => store.subscriptions.dropUnusedCallbacks(retentionDays + 2),
+    'old-parked-receipts': () => store.receipts.dropOldParkedReceipts(),
+    'inbound-seen': () => store.inbound.dropOldInboundSeen(),
   };
 }

@@ -40,7 +40,7 @@ export interface DelivererOptions extends Sinks {
 }
 
 const POLL_MS = 200;
-const REST_MS = 1_000;
+const REST_MS_MAX = 1_000;
 /** A subscription that always has something due is told for so long before others, and its owner's changes, get their turn. */
 const TURN_MS = 1_000;
 /** Between looks at a subscription of which all that is due waits behind something else. */
@@ -53,7 +53,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
 
   const loop = createLoop({
     idleMs: POLL_MS,
-    restMs: REST_MS,
+    restMsMax: REST_MS_MAX,
     onError: (error) => log.warn({ err: error }, 'Subscriptions could not be leased'),
     async work() {
       const free = options.subscriptionsMax - running.size;

@@ -14,7 +14,7 @@ import type { Store } from '../store/store.ts';
 
 /** News are looked for this often; nothing tells of them, since that would cost every commit. */
 const POLL_MS = 100;
-const REST_MS = 1_000;
+const REST_MS_MAX = 1_000;
 /** Rows of one turn. */
 const TURN_SIZE = 1_000;
 /** Between two events of progress of one operation. */
@@ -34,7 +34,7 @@ export function createRouter(options: {
 
   const loop = createLoop({
     idleMs: POLL_MS,
-    restMs: REST_MS,
+    restMsMax: REST_MS_MAX,
     onError: (error) => log.warn({ err: error }, 'News could not be put into the log'),
     async work() {
       const due = progress.takeDue(performance.now());

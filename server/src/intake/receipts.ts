@@ -24,7 +24,9 @@ export interface ReceiptIntake {
   take(lane: string, receipts: readonly Receipt[]): Promise<void>;
   /** Whether `waitingMax` receipts wait: whoever can send them again shall be told to. */
   readonly isFull: boolean;
-  /** Tries those again that named nothing when they came. Resolves with the number tried. */
+  /** Applies parked receipts whose attempt has been settled meanwhile. Resolves with whether more may be due. */
+  applyParked(): Promise<boolean>;
+  /** Tries those again that quote a carrier's id and named nothing when they came. Resolves with the number tried. */
   retryParked(): Promise<number>;
   /** Resolves when everything taken so far is applied. */
   drain(): Promise<void>;
@@ -106,20 +108,26 @@ export function createReceiptIntake(options: {
     }
   }
 
-  async function applyAll(receipts: readonly MatchedReceipt[]): Promise<void> {
+  async function applyAll(
+    receipts: readonly MatchedReceipt[],
+    onPostponed?: (receipt: MatchedReceipt) => boolean,
+  ): Promise<void> {
     for (const group of groupByAccount(receipts))
-      for (const wave of splitWaves(group)) await persist(wave, applyOrStrip);
+      for (const wave of splitWaves(group)) await persist(wave, applyOrStrip, onPostponed);
   }
 
-  /** Finds what carriers' own ids name; what they do not name for certain yet is parked. */
-  async function match(receipts: readonly CarrierReceipt[]): Promise<readonly MatchedReceipt[]> {
-    const all: MatchedReceipt[] = [];
+  /** Finds what carriers' own ids name; `waiting` is what they do not name for certain yet. */
+  async function match<Quoting extends CarrierReceipt>(
+    receipts: readonly Quoting[],
+    triesOf: (receipt: Quoting) => number,
+  ): Promise<{ readonly matched: readonly MatchedReceipt[]; readonly waiting: CarrierReceipt[] }> {
+    const matched: MatchedReceipt[] = [];
     const waiting: CarrierReceipt[] = [];
     await persist(
       receipts,
       async (some) => {
-        const found = await matcher.match(some.map((each) => [each, 0]));
-        all.push(...found.matched);
+        const found = await matcher.match(some.map((each) => [each, triesOf(each)]));
+        matched.push(...found.matched);
         waiting.push(...found.waiting);
         // Parts of messages whose other parts are awaited.
         const ignored = some.length - found.waiting.length - found.matched.length;
@@ -127,11 +135,17 @@ export function createReceiptIntake(options: {
       },
       (receipt) => waiting.push(receipt) > 0,
     );
+    return { matched, waiting };
+  }
+
+  /** The same for those that came just now; what is not named yet is parked. */
+  async function matchOrPark(receipts: readonly CarrierReceipt[]) {
+    const { matched, waiting } = await match(receipts, () => 0);
     await persist(waiting, async (some) => {
       await store.receipts.parkCarrierReceipts(some);
       onApplied({ ...NOTHING, parked: some.length });
     });
-    return all;
+    return matched;
   }
 
   const batcher = createBatcher<Arrival>({
@@ -142,7 +156,7 @@ export function createReceiptIntake(options: {
       await options.outcomesWritten();
       const { referring, quoting, complaints, strangers } = readReceipts(arrivals);
       if (strangers > 0) onApplied({ ...NOTHING, strangers });
-      await applyAll([...referring, ...(await match(quoting))]);
+      await applyAll([...referring, ...(await matchOrPark(quoting))]);
       await persist(complaints, async (some) => {
         for (const { accountId, messageId } of some)
           await store.suppressions.suppressRecipient(accountId, messageId, 'complaint');
@@ -159,10 +173,20 @@ export function createReceiptIntake(options: {
     get isFull() {
       return batcher.isFull;
     },
+    async applyParked() {
+      const { settled, hasMore } = await store.receipts.takeParkedReceipts();
+      if (settled.length === 0) return hasMore;
+      const kept = new Set<MatchedReceipt>();
+      await applyAll(settled, (receipt) => kept.add(receipt).size > 0);
+      const done = settled.filter((each) => !kept.has(each));
+      // Only now: after a crash they are applied again, which changes nothing.
+      await store.receipts.dropParkedReceipts(done);
+      return hasMore;
+    },
     async retryParked() {
       const due = await store.receipts.takeParkedCarrierReceipts();
       if (due.length === 0) return 0;
-      const { matched, waiting } = await matcher.match(due.map((each) => [each, each.tries]));
+      const { matched, waiting } = await match(due, (each) => each.tries);
       await applyAll(matched);
       const still = new Set<CarrierReceipt>(waiting);
       const done = due.filter((each) => !still.has(each)).map((each) => each.id);

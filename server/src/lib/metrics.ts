@@ -88,6 +88,18 @@ export function createDispatchMetrics() {
       labelNames: ['lane'] as const,
       registers,
     }),
+    choreRuns: new Counter({
+      name: 'fanfare_chore_runs_total',
+      help: 'Runs of chores beside sending, by chore.',
+      labelNames: ['chore'] as const,
+      registers,
+    }),
+    choreFailures: new Counter({
+      name: 'fanfare_chore_failures_total',
+      help: 'Runs of chores that failed, by chore. Others are not held up by them.',
+      labelNames: ['chore'] as const,
+      registers,
+    }),
     damaged: new Counter({
       name: 'fanfare_carrier_damaged_total',
       help: 'What carriers sent that could not be read, by carrier.',

@@ -1,3 +1,6 @@
+/** Services and loops: whatever has a life. */
+import { createPauses } from './pauses.ts';
+
 /**
  * A service: something with a life. `start` once, `stop` at any time, also before `start` or twice; when `stop`
  * resolves nothing of it is left.
@@ -9,7 +12,7 @@ export interface Service {
 
 /**
  * A loop that calls `work` again and again: at once while it reports more to do, else after `idleMs` or a
- * nudge. A rejection is reported and the loop rests `restMs`.
+ * nudge. A rejection is reported and the loop rests: for moments, and longer, up to `restMsMax`, while it fails again.
  */
 export interface Loop extends Service {
   /** Work may have come: look now. */
@@ -20,13 +23,14 @@ export function createLoop(options: {
   /** Resolves true when there may be more to do at once. */
   readonly work: () => Promise<boolean>;
   readonly idleMs: number;
-  readonly restMs: number;
+  readonly restMsMax: number;
   readonly onError: (error: unknown) => void;
 }): Loop {
   let stopping = false;
   let nudged = false;
   let wake: (() => void) | null = null;
   let running: Promise<void> | null = null;
+  const rests = createPauses(options.restMsMax);
 
   function sleep(ms: number): Promise<void> {
     return new Promise((resolve) => {
@@ -40,10 +44,12 @@ export function createLoop(options: {
 
   async function turn(): Promise<number | null> {
     try {
-      return (await options.work()) ? null : options.idleMs;
+      const more = await options.work();
+      rests.reset();
+      return more ? null : options.idleMs;
     } catch (error) {
       options.onError(error);
-      return options.restMs;
+      return rests.next();
     }
   }
 

@@ -1,6 +1,5 @@
 /**
- * The dispatch queue: batches leased with a fencing token, advanced before anything is handed over, woken
- * when due.
+ * The dispatch queue: batches leased with a fencing token, and advanced before anything is handed over. `due-batches.ts` wakes them.
  *
  * ```
  *  waiting ──due──▶ ready ──lease──▶ leased ──last message settled──▶ (deleted)
@@ -13,7 +12,6 @@
 import { messageUuid } from '../domain/ids.ts';
 import type { Address, AddressChannel, MessageStatus } from '../domain/message.ts';
 import type { PaceUnit, SenderLimits } from '../domain/pace.ts';
-import { COUNT_MOVED, MOVED, STATUS_NEWS } from './counters.ts';
 import type { Database } from './database.ts';
 import { toQuietHours } from './senders.ts';
 
@@ -317,60 +315,6 @@ export async function loadMessages(
       ];
     }),
   );
-}
-
-/** Batches woken in one go: bounds the transaction. Of those at rest nothing else changes. */
-const WAKE_MAX = 20;
-const WAKE_RESTING_MAX = 1_000;
-
-/**
- * Wakes batches whose time has come, and those that have expired before. Resolves with the number of batches woken; call
- * again while it is not 0.
- */
-export async function wakeDueBatches(database: Database): Promise<number> {
-  return (await wakeResting(database)) + (await wakeScheduled(database));
-}
-
-async function wakeResting(database: Database): Promise<number> {
-  const { rowCount } = await database.query(
-    `with due as materialized (
-       select id from dispatch_batch where waiting and resting and wake_at <= now()
-       order by wake_at, id limit ${WAKE_RESTING_MAX} for update skip locked)
-     update dispatch_batch b set waiting = false, resting = false, not_before = null
-     where id = any(array(select id from due))`,
-  );
-  return rowCount ?? 0;
-}
-
-/** Messages of scheduled batches turn from SCHEDULED to QUEUED. */
-function wakeScheduled(database: Database): Promise<number> {
-  return database.transact(async (client) => {
-    const { rows } = await client.query<{
-      account_id: number;
-      operation_id: string;
-      ordinals: number[];
-    }>(
-      `with due as materialized (
-         select id from dispatch_batch where waiting and not resting and wake_at <= now()
-         order by wake_at, id limit ${WAKE_MAX} for update skip locked)
-       update dispatch_batch b set waiting = false where b.id = any(array(select id from due))
-       returning b.account_id, b.operation_id, b.ordinals`,
-    );
-    for (const row of rows.toSorted((a, b) => (a.operation_id < b.operation_id ? -1 : 1)))
-      await client.query(
-        `with moved as (
-           update message m set previous_status = m.status, status = 'QUEUED', updated_at = clock_timestamp()
-           where account_id = $1 and id = any($3::uuid[]) and status = 'SCHEDULED'
-           returning ($2::uuid[])[1] as operation_id, ${MOVED}, false as attempted, ${STATUS_NEWS}),
-         ${COUNT_MOVED} select`,
-        [
-          row.account_id,
-          [row.operation_id],
-          row.ordinals.map((ordinal) => messageUuid(row.operation_id, ordinal)),
-        ],
-      );
-    return rows.length;
-  });
 }
 
 /** Messages waiting for a carrier per lane, and how long the longest due has waited, in seconds. */

@@ -22,16 +22,14 @@ export async function eraseMessage(
       accountId,
       id,
     ]);
-    // After the lock, so that it sees the batch that whoever held the message has added.
-    const { rows } = await client.query<{ busy: boolean }>(
-      `select exists (select 1 from message m join dispatch_batch b on b.attempt > m.attempt
-         where m.account_id = $1 and m.id = $2 and m.status not in ('FAILED', 'CANCELED')
-           and b.account_id = $1 and b.operation_id = $3 and $4 = any(b.ordinals)) as busy`,
-      [accountId, id, operationId, ordinal],
+    return eraseRows(
+      client,
+      `select from message m join dispatch_batch b on b.attempt > m.attempt
+       where m.account_id = $1 and m.id = $2 and m.status not in ('FAILED', 'CANCELED')
+         and b.account_id = $1 and b.operation_id = $4 and $5::smallint = any(b.ordinals)`,
+      '',
+      [accountId, id, id, operationId, ordinal],
     );
-    if (rows[0]?.busy) return false;
-    await eraseRows(client, accountId, id, id);
-    return true;
   });
 }
 
@@ -51,47 +49,43 @@ export async function eraseOperation(
       'select 1 from message where account_id = $1 and id between $2 and $3 order by id for update',
       [accountId, first, last],
     );
-    const { rows } = await client.query<{ busy: boolean }>(
-      'select exists (select 1 from dispatch_batch where account_id = $1 and operation_id = $2) as busy',
-      [accountId, id],
+    return eraseRows(
+      client,
+      'select from dispatch_batch where account_id = $1 and operation_id = $4',
+      `others as (update unaddressable set addresses = '[]'
+         where account_id = $1 and id between $2 and $3 and exists (select from free)),
+       files as (delete from email_attachment
+         where account_id = $1 and operation_id = $4 and exists (select from free)),
+       whole as (update operation set content = '{}', tags = '{}', updated_at = greatest(updated_at, clock_timestamp())
+         where account_id = $1 and id = $4 and exists (select from free)),`,
+      [accountId, first, last, id],
     );
-    if (rows[0]?.busy) return false;
-    await eraseRows(client, accountId, first, last);
-    await client.query(
-      `update unaddressable set addresses = '[]' where account_id = $1 and id between $2 and $3`,
-      [accountId, first, last],
-    );
-    await client.query('delete from email_attachment where account_id = $1 and operation_id = $2', [
-      accountId,
-      id,
-    ]);
-    await client.query(
-      `update operation set content = '{}', tags = '{}', updated_at = greatest(updated_at, clock_timestamp())
-       where account_id = $1 and id = $2`,
-      [accountId, id],
-    );
-    return true;
   });
 }
 
-/** Messages from `first` to `last`, and what carriers have said of them. By what carriers call them, receipts still count. */
+/**
+ * Erases the messages from `$2` to `$3`, what carriers have said of them, and what `more` says, unless there is what `busy` selects.
+ * One statement, after that which has locked the messages: so it sees the batch that the last owner of a lock has added. By what
+ * carriers call them, receipts still count.
+ */
 async function eraseRows(
   client: pg.PoolClient,
-  accountId: number,
-  first: string,
-  last: string,
-): Promise<void> {
-  const values = [accountId, first, last];
-  await client.query(
-    `update message set address = '', addresses = null, variables = null, tags = null, provider_id = null,
-       error_detail = null, earlier = null, updated_at = clock_timestamp()
-     where account_id = $1 and id between $2 and $3 and address <> ''`,
-    values,
+  busy: string,
+  more: string,
+  values: readonly unknown[],
+): Promise<boolean> {
+  const { rows } = await client.query<{ erased: boolean }>(
+    `with free as materialized (select where not exists (${busy})),
+     ${more}
+     messages as (update message set address = '', addresses = null, variables = null, tags = null, provider_id = null,
+         error_detail = null, earlier = null, updated_at = clock_timestamp()
+       where account_id = $1 and id between $2 and $3 and address <> '' and exists (select from free)),
+     parked as (update parked_receipt set detail = null
+       where account_id = $1 and message_id between $2 and $3 and exists (select from free))
+     select exists (select from free) as erased`,
+    values as unknown[],
   );
-  await client.query(
-    'update parked_receipt set detail = null where account_id = $1 and message_id between $2 and $3',
-    values,
-  );
+  return rows[0]?.erased === true;
 }
 
 /** Erases a message from a person; an answer that is still owed is not sent. False when there is none. */

@@ -51,12 +51,18 @@ export async function listen(
   return end;
 }
 
-/** Forgets idempotency keys past their time, at most 10,000 in one go. */
-export async function dropExpiredIdempotencyKeys(database: Database): Promise<void> {
-  await database.query(
-    `delete from idempotency_key where (account_id, key) in
-       (select account_id, key from idempotency_key where expires_at < now() limit 10000)`,
+/** Idempotency keys forgotten in one go. */
+const KEYS_MAX = 5_000;
+
+/** Forgets some of the idempotency keys past their time. Resolves with whether there may be more. */
+export async function dropExpiredIdempotencyKeys(database: Database): Promise<boolean> {
+  // By their place in the table: what was renewed meanwhile is in another.
+  const { rowCount } = await database.query(
+    `delete from idempotency_key where ctid = any(array(
+       select ctid from idempotency_key where expires_at < now()
+       order by expires_at limit ${KEYS_MAX} for update skip locked))`,
   );
+  return rowCount === KEYS_MAX;
 }
 
 /** Resolves when the database answers. */

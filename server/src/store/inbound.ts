@@ -285,10 +285,15 @@ export async function fetchInbound(
 /** Carriers do not bring a message again after this long. */
 const SEEN_KEPT = '4 days';
 
-/** Forgets which messages were seen long ago, at most 10,000 in one go. */
-export async function dropOldInboundSeen(database: Database): Promise<void> {
-  await database.query(
-    `delete from inbound_seen where (lane, provider_id) in
-       (select lane, provider_id from inbound_seen where seen_at < now() - interval '${SEEN_KEPT}' limit 10000)`,
+/** So many are forgotten in one go. */
+const FORGOTTEN_MAX = 5_000;
+
+/** Forgets of some messages that they were seen, long ago. Resolves with whether there may be more. */
+export async function dropOldInboundSeen(database: Database): Promise<boolean> {
+  const { rowCount } = await database.query(
+    `delete from inbound_seen where ctid = any(array(
+       select ctid from inbound_seen where seen_at < now() - interval '${SEEN_KEPT}'
+       order by seen_at limit ${FORGOTTEN_MAX} for update skip locked))`,
   );
+  return rowCount === FORGOTTEN_MAX;
 }

@@ -16,7 +16,7 @@ import type {
 } from '../domain/operation.ts';
 import { COUNT_MOVED, MOVED, STATUS_NEWS } from './counters.ts';
 import { translate } from './database-error.ts';
-import type { Database } from './database.ts';
+import type { Database, Querier } from './database.ts';
 import { insertAttachments } from './email-attachments.ts';
 
 /** Channel that wakes dispatchers; its payload is empty. */
@@ -449,40 +449,43 @@ export async function cancelOperation(
     [accountId, id],
   );
   if (rowCount === 0) return false;
-  await database.transact(async (client) => {
-    const { rows } = await client.query<{ id: string }>(
-      'select id from dispatch_batch where account_id = $1 and operation_id = $2 order by id for update',
-      [accountId, id],
-    );
-    // Only those seen: a retry that is queued meanwhile is ended by the dispatcher that leases it.
-    await cancelBatches(
-      client,
-      accountId,
-      id,
-      rows.map((row) => row.id),
-    );
-  });
+  // Only the batches seen: a retry that is queued meanwhile is ended by the dispatcher that leases it.
+  await cancelBatches(database, accountId, id, null);
   return true;
 }
 
-/** Cancels what of these batches no carrier may have. They are all of one operation, and locked by this transaction. */
+/**
+ * What becomes of messages that end without a further attempt, `$4` a status: those already sent, whose fallback was still to come,
+ * are UNDELIVERED and keep the error of their last attempt.
+ */
+const END_UNSENT = `previous_status = m.status, updated_at = clock_timestamp(),
+  status = case when m.status = 'SENT' then 'UNDELIVERED'::message_status else $4::message_status end`;
+const IS_UNSENT = `status in ('SCHEDULED', 'QUEUED', 'SENT')
+  and (status <> 'SENT' or attempt_status in ('UNDELIVERED', 'FAILED'))`;
+
+/** Cancels what of these batches of an operation, or of all that there are, no carrier may have. In one statement. */
 export async function cancelBatches(
-  client: Pick<pg.PoolClient, 'query'>,
+  database: Querier,
   accountId: number,
   operationId: string,
-  ids: readonly string[],
+  ids: readonly string[] | null,
 ): Promise<void> {
-  const { rows } = await client.query<{ ordinals: number[] }>(
-    'select ordinals[frontier + 1:] as ordinals from dispatch_batch where id = any($1)',
-    [ids],
+  const { first, last } = messageUuidRange(operationId);
+  await database.query(
+    `with seen as materialized (
+       select id, frontier, ordinals from dispatch_batch where account_id = $1 and operation_id = any($2::uuid[])
+         and ($3::bigint[] is null or id = any($3)) order by id for update),
+     gone as (delete from dispatch_batch where id = any(array(select id from seen where frontier = 0))),
+     cut as (update dispatch_batch set ordinals = ordinals[1:frontier]
+       where id = any(array(select id from seen where frontier > 0))),
+     moved as (
+       update message m set ${END_UNSENT}
+       where account_id = $1 and id between $5 and $6 and ${IS_UNSENT} and id = any(array(
+         select message_of(($2::uuid[])[1], each) from seen, unnest(ordinals[frontier + 1:]) as each))
+       returning ($2::uuid[])[1] as operation_id, ${MOVED}, false as attempted, ${STATUS_NEWS}),
+     ${COUNT_MOVED} select`,
+    [accountId, [operationId], ids, 'CANCELED', first, last],
   );
-  await client.query('delete from dispatch_batch where id = any($1) and frontier = 0', [ids]);
-  await client.query(
-    'update dispatch_batch set ordinals = ordinals[1:frontier] where id = any($1)',
-    [ids],
-  );
-  const ordinals = rows.flatMap((row) => row.ordinals);
-  await endUnsent(client, accountId, operationId, ordinals, 'CANCELED', null);
 }
 
 /**
@@ -512,38 +515,32 @@ export async function setPaused(
  * Cancels one message unless a carrier may have it already. Resolves with false when there is none;
  * its status afterwards tells whether it was canceled.
  */
-export function cancelMessage(
+export async function cancelMessage(
   database: Database,
   accountId: number,
   operationId: string,
   ordinal: number,
 ): Promise<void> {
-  return database.transact(async (client) => {
-    const { rows } = await client.query<{ id: string; frontier: number; ordinals: number[] }>(
-      `select id, frontier, ordinals from dispatch_batch
-       where account_id = $1 and operation_id = $2 and $3 = any(ordinals) order by id for update`,
-      [accountId, operationId, ordinal],
-    );
-    const free = rows.filter((batch) => batch.ordinals.indexOf(ordinal) >= batch.frontier);
-    if (free.length === 0) return;
-    await client.query(
-      'update dispatch_batch set ordinals = array_remove(ordinals, $2) where id = any($1)',
-      [free.map((batch) => batch.id), ordinal],
-    );
-    await client.query('delete from dispatch_batch where id = any($1) and ordinals = $2', [
-      free.map((batch) => batch.id),
-      '{}',
-    ]);
-    await endUnsent(client, accountId, operationId, [ordinal], 'CANCELED', null);
-  });
+  await database.query(
+    `with seen as materialized (
+       select id, frontier, ordinals from dispatch_batch
+       where account_id = $1 and operation_id = any($2::uuid[]) and $3::smallint = any(ordinals) order by id for update),
+     free as materialized (select id, ordinals from seen where array_position(ordinals, $3) > frontier),
+     gone as (delete from dispatch_batch where id = any(array(select id from free where cardinality(ordinals) = 1))),
+     cut as (update dispatch_batch set ordinals = array_remove(ordinals, $3)
+       where id = any(array(select id from free where cardinality(ordinals) > 1))),
+     moved as (
+       update message m set ${END_UNSENT}
+       where account_id = $1 and id = $5 and ${IS_UNSENT} and exists (select from free)
+       returning ($2::uuid[])[1] as operation_id, ${MOVED}, false as attempted, ${STATUS_NEWS}),
+     ${COUNT_MOVED} select`,
+    [accountId, [operationId], ordinal, 'CANCELED', messageUuid(operationId, ordinal)],
+  );
 }
 
-/**
- * Ends messages without a further attempt: those not yet sent get `status`; those already sent, whose
- * fallback was still to come, become UNDELIVERED and keep the error of their last attempt.
- */
+/** Ends messages without a further attempt: those not yet sent get `status`. */
 export async function endUnsent(
-  client: Pick<pg.PoolClient, 'query'>,
+  database: Querier,
   accountId: number,
   operationId: string,
   ordinals: readonly number[],
@@ -551,14 +548,11 @@ export async function endUnsent(
   errorCode: number | null,
 ): Promise<void> {
   if (ordinals.length === 0) return;
-  await client.query(
+  await database.query(
     `with moved as (
-       update message m set
-         previous_status = m.status, updated_at = clock_timestamp(),
-         status = case when m.status = 'SENT' then 'UNDELIVERED'::message_status else $4::message_status end,
+       update message m set ${END_UNSENT},
          error_code = case when m.status = 'SENT' then m.error_code else coalesce($5, m.error_code) end
-       where account_id = $1 and id = any($3::uuid[]) and status in ('SCHEDULED', 'QUEUED', 'SENT')
-         and (status <> 'SENT' or attempt_status in ('UNDELIVERED', 'FAILED'))
+       where account_id = $1 and id = any($3::uuid[]) and ${IS_UNSENT}
        returning ($2::uuid[])[1] as operation_id, ${MOVED}, false as attempted, ${STATUS_NEWS}),
      ${COUNT_MOVED} select`,
     [

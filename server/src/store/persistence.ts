@@ -12,9 +12,10 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '../lib/log.ts';
+import { createPauses } from '../lib/pauses.ts';
 import { DatabaseUnavailable } from './database-error.ts';
 
-const REST_MS = 250;
+const REST_MS_MAX = 250;
 const START_REST_MS = 1_000;
 /** Tries of a statement that PostgreSQL gives up on, before it is made smaller. */
 const STATEMENT_TRIES_MAX = 2;
@@ -64,6 +65,7 @@ export async function writeAll<Item>(
   const { write, onAway, onRefused } = options;
   if (items.length === 0) return;
   const postponed: Item[] = [];
+  const rests = createPauses(REST_MS_MAX);
 
   /** Null when they are written, else why they cannot be. */
   async function attempt(some: readonly Item[], triesMax: number): Promise<unknown> {
@@ -71,13 +73,14 @@ export async function writeAll<Item>(
     for (let tries = 1; ; tries += 1) {
       try {
         await write(some);
+        rests.reset();
         return null;
       } catch (error) {
         if (!(error instanceof DatabaseUnavailable)) return error;
         onAway(error);
         if (error.isOfStatement) gaveUp += 1;
         if (gaveUp >= triesMax || (some.length > 1 && tries >= AWAY_TRIES_MAX)) return error;
-        await sleep(REST_MS);
+        await sleep(rests.next());
       }
     }
   }
@@ -100,7 +103,7 @@ export async function writeAll<Item>(
     for (const item of postponed) {
       let error = await attempt([item], 1);
       while (error instanceof DatabaseUnavailable && performance.now() < until) {
-        await sleep(REST_MS);
+        await sleep(REST_MS_MAX);
         error = await attempt([item], 1);
       }
       if (error !== null) onRefused(item, error);

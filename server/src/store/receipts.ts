@@ -1,8 +1,8 @@
 /**
  * Receipts, applied in batches: one statement for those that move their message, one for those that a fallback
- * answers. What neither moves is looked at one by one: too early, too late, or again.
+ * answers. What neither moves is looked at then: too early, too late, or again. Few statements, each a transaction: where many fail,
+ * what takes few of them still gets through.
  */
-import type pg from 'pg';
 import { faultOf } from '../domain/errors.ts';
 import { ATTEMPT_MAX, operationUuidOf, ordinalOf } from '../domain/ids.ts';
 import type { Address, AddressChannel, MessageStatus } from '../domain/message.ts';
@@ -11,6 +11,7 @@ import type { SendPlan } from '../domain/operation.ts';
 import { listCandidates, nextCandidate } from '../domain/routing.ts';
 import { COUNT_MOVED, indexOperations, MOVED, STATUS_NEWS } from './counters.ts';
 import type { Database } from './database.ts';
+import { parkReceipts } from './parked-receipts.ts';
 
 /** A receipt whose reference has been read. */
 export interface MatchedReceipt {
@@ -32,7 +33,7 @@ export interface ReceiptTally {
 
 /**
  * Applies receipts of one account, at most one per message, in one statement for those that move their message
- * and one for those that send it on to its next candidate. What neither touches is looked at one by one.
+ * and one for those that send it on to its next candidate.
  */
 export async function applyReceipts(
   database: Database,
@@ -46,15 +47,8 @@ export async function applyReceipts(
     ...(await sendOn(database, receipts, fallbacks)),
   ]);
   tally.applied = done.size;
-  const again: MatchedReceipt[] = [];
-  for (const receipt of receipts) {
-    if (done.has(receipt.messageId)) continue;
-    // One transaction each: whoever locks one message at most cannot deadlock with those that lock many.
-    const fate = await database.transact((client) => applyOne(client, receipt));
-    if (fate === 'again') again.push(receipt);
-    else tally[fate] += 1;
-  }
-  if (again.length > 0) addTally(tally, await applyReceipts(database, again));
+  const left = receipts.filter((receipt) => !done.has(receipt.messageId));
+  if (left.length > 0) addTally(tally, await applyRest(database, left));
   return tally;
 }
 
@@ -216,23 +210,35 @@ interface MessageState {
 }
 
 /**
- * A receipt that moved nothing: too early, too late, known already, or of no message that there is. `again`: its
- * attempt was being settled at that moment, and now is.
+ * Receipts that moved nothing: too early, too late, known already, or of no message that there is. Some were overtaken by the
+ * settlement of their attempt: they are applied once more. Nothing is locked: statuses only go up, and what is parked needlessly is
+ * found settled at the first look.
  */
-async function applyOne(
-  client: pg.PoolClient,
-  receipt: MatchedReceipt,
-): Promise<keyof ReceiptTally | 'again'> {
-  const { rows } = await client.query<MessageState>(
-    'select id, status, attempt, attempt_status from message where account_id = $1 and id = $2 for update',
-    [receipt.accountId, receipt.messageId],
+async function applyRest(
+  database: Database,
+  receipts: readonly MatchedReceipt[],
+): Promise<ReceiptTally> {
+  const tally: ReceiptTally = { applied: 0, parked: 0, ignored: 0, strangers: 0 };
+  const { rows } = await database.query<MessageState>(
+    'select id, status, attempt, attempt_status from message where account_id = $1 and id = any($2::uuid[])',
+    [receipts[0]?.accountId, receipts.map((receipt) => receipt.messageId)],
   );
-  const message = rows[0];
-  if (message === undefined) return 'strangers';
-  if (receipt.attempt < message.attempt) return applyToEarlier(client, receipt, message);
-  if (receipt.attempt === message.attempt) return saysMore(receipt, message) ? 'again' : 'ignored';
-  await park(client, receipt);
-  return 'parked';
+  const states = new Map(rows.map((row) => [row.id, row]));
+  const again: MatchedReceipt[] = [];
+  const early: MatchedReceipt[] = [];
+  for (const receipt of receipts) {
+    const message = states.get(receipt.messageId);
+    if (message === undefined) tally.strangers += 1;
+    else if (receipt.attempt > message.attempt) early.push(receipt);
+    else if (receipt.attempt < message.attempt)
+      tally[await applyToEarlier(database, receipt, message)] += 1;
+    else if (saysMore(receipt, message)) again.push(receipt);
+    else tally.ignored += 1;
+  }
+  if (early.length > 0) await parkReceipts(database, early);
+  tally.parked += early.length;
+  if (again.length > 0) addTally(tally, await applyReceipts(database, again));
+  return tally;
 }
 
 /** Whether the statements that move messages would take this receipt. */
@@ -246,28 +252,16 @@ function isBetter(status: MessageStatus, than: MessageStatus): boolean {
   return than !== 'FAILED' && than !== 'CANCELED' && rankOf(status) > rankOf(than);
 }
 
-async function park(client: pg.PoolClient, receipt: MatchedReceipt): Promise<void> {
-  await client.query(
-    `insert into parked_receipt (account_id, message_id, attempt, status, code, detail, received_at)
-     values ($1, $2, $3, $4, $5, $6, now()) on conflict do nothing`,
-    [
-      receipt.accountId,
-      receipt.messageId,
-      receipt.attempt,
-      receipt.status,
-      receipt.code,
-      receipt.detail,
-    ],
-  );
-}
-
-/** A word on an attempt that a later one has followed: good news still counts, bad news is only noted. */
+/**
+ * A word on an attempt that a later one has followed: good news still counts, bad news is only noted. Of an erased message nothing
+ * is left to be noted in, and nobody knows any more which candidate the attempt had.
+ */
 async function applyToEarlier(
-  client: pg.PoolClient,
+  database: Database,
   receipt: MatchedReceipt,
   message: MessageState,
 ): Promise<'applied' | 'ignored'> {
-  await client.query(
+  await database.query(
     `update message set earlier = jsonb_set(earlier, array[i::text, 'status'], to_jsonb($4::text))
      from (select ordinality - 1 as i from message m, jsonb_array_elements(m.earlier) with ordinality as e(value)
            where m.account_id = $1 and m.id = $2 and (e.value ->> 'attempt')::int = $3
@@ -277,14 +271,14 @@ async function applyToEarlier(
   );
   if (receipt.status === 'UNDELIVERED' || !isBetter(receipt.status, message.status))
     return 'ignored';
-  await client.query(
+  await database.query(
     `with moved as (
        update message m set previous_status = m.status, status = $4::message_status, updated_at = clock_timestamp()
        where account_id = $1 and id = $3 and status < $4::message_status
        returning ($2::uuid[])[1] as operation_id, m.id, m.previous_status, m.status, false as attempted, ${STATUS_NEWS},
          $5::smallint as attempt, null::int as error_code,
-         (select (e.value ->> 'candidate')::smallint from jsonb_array_elements(m.earlier) as e(value)
-          where (e.value ->> 'attempt')::int = $5) as candidate),
+         coalesce((select (e.value ->> 'candidate')::smallint from jsonb_array_elements(m.earlier) as e(value)
+          where (e.value ->> 'attempt')::int = $5), m.candidate) as candidate),
      ${COUNT_MOVED} select`,
     [
       receipt.accountId,
@@ -295,52 +289,4 @@ async function applyToEarlier(
     ],
   );
   return 'applied';
-}
-
-/** Parked receipts taken in one go. */
-const PARKED_MAX = 500;
-/** A receipt whose attempt is never settled is a stranger after this long. */
-const PARKED_KEPT = '4 days';
-
-/**
- * Takes and applies the parked receipts whose attempt has been settled meanwhile. Resolves with their number. A
- * crash between the two loses nothing: they are deleted only after they were applied, and applying twice is as once.
- */
-export async function applyParkedReceipts(database: Database): Promise<number> {
-  const { rows } = await database.query<{
-    account_id: number;
-    message_id: string;
-    attempt: number;
-    status: MatchedReceipt['status'];
-    code: number | null;
-    detail: string | null;
-  }>(
-    `select p.* from parked_receipt p
-     join message m on m.account_id = p.account_id and m.id = p.message_id and m.attempt >= p.attempt
-     order by p.message_id, p.attempt, p.status limit ${PARKED_MAX}`,
-  );
-  for (const row of rows) {
-    await applyReceipts(database, [
-      {
-        accountId: row.account_id,
-        messageId: row.message_id,
-        attempt: row.attempt,
-        status: row.status,
-        code: row.code,
-        detail: row.detail,
-      },
-    ]);
-    await database.query(
-      'delete from parked_receipt where account_id = $1 and message_id = $2 and attempt = $3 and status = $4',
-      [row.account_id, row.message_id, row.attempt, row.status],
-    );
-  }
-  return rows.length;
-}
-
-/** Forgets parked receipts that no attempt ever claimed. */
-export async function dropOldParkedReceipts(database: Database): Promise<void> {
-  await database.query(
-    `delete from parked_receipt where received_at < now() - interval '${PARKED_KEPT}'`,
-  );
 }

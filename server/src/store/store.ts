@@ -4,6 +4,7 @@
  */
 import * as accounts from './accounts.ts';
 import * as batches from './batches.ts';
+import { wakeDueBatches } from './due-batches.ts';
 import { returnBatch } from './returned-batches.ts';
 import * as connectionShares from './connection-shares.ts';
 import * as carrierReceipts from './carrier-receipts.ts';
@@ -27,6 +28,7 @@ import * as senderPools from './sender-pools.ts';
 import * as senders from './senders.ts';
 import * as subscriptions from './subscriptions.ts';
 import * as suppressions from './suppressions.ts';
+import * as parkedReceipts from './parked-receipts.ts';
 import * as receipts from './receipts.ts';
 import * as replays from './replays.ts';
 import * as settlements from './settlements.ts';
@@ -115,9 +117,14 @@ function makeStore(database: Database, migrated: readonly string[]) {
     accounts: bind(database, accounts),
     operations: bind(database, operations),
     messages: bind(database, messages),
-    batches: bind(database, { ...batches, returnBatch, endUnsent: endUnsentIn }),
+    batches: bind(database, {
+      ...batches,
+      wakeDueBatches,
+      returnBatch,
+      endUnsent: operations.endUnsent,
+    }),
     settlements: bind(database, settlements),
-    receipts: bind(database, { ...receipts, ...carrierReceipts }),
+    receipts: bind(database, { ...receipts, ...parkedReceipts, ...carrierReceipts }),
     emailAttachments: bind(database, emailAttachments),
     events: bind(database, { ...eventLog, ...eventFacts }),
     deliveries: bind(database, { ...deliveries, ...deliveryLists, ...replays }),
@@ -136,14 +143,6 @@ function makeStore(database: Database, migrated: readonly string[]) {
     upkeep: bind(database, { ...partitions, dropExpiredIdempotencyKeys, listen, ping }),
     close: () => database.close(),
   };
-}
-
-/** Ends messages without a further attempt, in a transaction of its own. */
-function endUnsentIn(
-  database: Database,
-  ...rest: Parameters<typeof operations.endUnsent> extends [unknown, ...infer Rest] ? Rest : never
-): Promise<void> {
-  return database.transact((client) => operations.endUnsent(client, ...rest));
 }
 
 export type Store = ReturnType<typeof makeStore>;

@@ -313,11 +313,19 @@ async function findCallback(
   return rows[0]?.id ?? null;
 }
 
-/** Forgets callback URLs that no request has named for so many days: the operations that did are gone. At most 1,000 in one go. */
-export async function dropUnusedCallbacks(database: Database, days: number): Promise<void> {
-  await database.query(
-    `delete from subscription where id in (
-       select id from subscription where kind = 'CALLBACK' and updated_at < now() - $1 * interval '1 day' limit 1000)`,
+/** Callbacks forgotten in one go. */
+const FORGOTTEN_MAX = 1_000;
+
+/**
+ * Forgets some of the callback URLs that no request has named for so many days: the operations that did are gone. Resolves with
+ * whether there may be more.
+ */
+export async function dropUnusedCallbacks(database: Database, days: number): Promise<boolean> {
+  const { rowCount } = await database.query(
+    `delete from subscription where id = any(array(
+       select id from subscription where kind = 'CALLBACK' and updated_at < now() - $1 * interval '1 day'
+       limit ${FORGOTTEN_MAX} for update skip locked))`,
     [days],
   );
+  return rowCount === FORGOTTEN_MAX;
 }

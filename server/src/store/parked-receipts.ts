@@ -1,0 +1,121 @@
+/**
+ * Parked receipts: what a carrier said of an attempt before its answer to it was on record. They are looked at again with growing
+ * pauses, and kept until they were applied, so that a crash loses none; applying twice is as once.
+ */
+import type { Database } from './database.ts';
+import type { MatchedReceipt } from './receipts.ts';
+
+/** Pauses between two looks at a parked receipt double, from this to that, in milliseconds. */
+const PAUSE_MS = 250;
+const PAUSE_MS_MAX = 60_000;
+/** Parked receipts looked at in one go. */
+const PARKED_MAX = 500;
+/** A receipt whose attempt is never settled is a stranger after this long. */
+const PARKED_KEPT = '4 days';
+/** Parked receipts forgotten in one go. */
+const FORGOTTEN_MAX = 5_000;
+
+/** Keeps receipts until their attempts are settled. */
+export async function parkReceipts(
+  database: Database,
+  receipts: readonly MatchedReceipt[],
+): Promise<void> {
+  await database.query(
+    `insert into parked_receipt (account_id, message_id, attempt, status, code, detail, received_at)
+     select *, now() from unnest($1::int[], $2::uuid[], $3::smallint[], $4::message_status[], $5::int[], $6::text[])
+     on conflict do nothing`,
+    [
+      receipts.map((each) => each.accountId),
+      receipts.map((each) => each.messageId),
+      receipts.map((each) => each.attempt),
+      receipts.map((each) => each.status),
+      receipts.map((each) => each.code),
+      receipts.map((each) => each.detail),
+    ],
+  );
+}
+
+/** What a look at those that were due has found. */
+export interface DueReceipts {
+  /** Whether more may be due. */
+  readonly hasMore: boolean;
+  /** Those whose attempt is settled, to be applied. */
+  readonly settled: readonly MatchedReceipt[];
+}
+
+/** Looks at the parked receipts that are due; another node leaves them alone until they are due again. */
+export async function takeParkedReceipts(database: Database): Promise<DueReceipts> {
+  const { rows } = await database.query<{
+    account_id: number;
+    message_id: string;
+    attempt: number;
+    status: MatchedReceipt['status'];
+    code: number | null;
+    detail: string | null;
+  }>(
+    `with due as materialized (
+       select account_id, message_id, attempt, status from parked_receipt where due_at <= now()
+       order by due_at limit ${PARKED_MAX} for update skip locked)
+     update parked_receipt p set tries = least(p.tries + 1, 30),
+       due_at = now() + least(${PAUSE_MS_MAX}, ${PAUSE_MS} * 2.0 ^ p.tries) * interval '1 millisecond'
+     from due d where p.account_id = d.account_id and p.message_id = any(array(select message_id from due))
+       and p.message_id = d.message_id and p.attempt = d.attempt and p.status = d.status
+     returning p.account_id, p.message_id, p.attempt, p.status, p.code, p.detail`,
+  );
+  const attempts = await fetchAttempts(database, rows);
+  return {
+    hasMore: rows.length === PARKED_MAX,
+    settled: rows
+      .filter((row) => (attempts.get(row.message_id) ?? -1) >= row.attempt)
+      .map(({ account_id: accountId, message_id: messageId, ...rest }) => ({
+        accountId,
+        messageId,
+        ...rest,
+      })),
+  };
+}
+
+/** Attempts settled so far, by message. By ids that the statement brings, so that only their days are read. */
+async function fetchAttempts(
+  database: Database,
+  parked: readonly { readonly account_id: number; readonly message_id: string }[],
+): Promise<ReadonlyMap<string, number>> {
+  if (parked.length === 0) return new Map();
+  const { rows } = await database.query<{ id: string; attempt: number }>(
+    'select id, attempt from message where account_id = any($1::int[]) and id = any($2::uuid[])',
+    [
+      [...new Set(parked.map((each) => each.account_id))],
+      [...new Set(parked.map((each) => each.message_id))],
+    ],
+  );
+  return new Map(rows.map(({ id, attempt }) => [id, attempt]));
+}
+
+/** Forgets parked receipts that have been applied. */
+export async function dropParkedReceipts(
+  database: Database,
+  receipts: readonly MatchedReceipt[],
+): Promise<void> {
+  await database.query(
+    `delete from parked_receipt p
+     using unnest($1::int[], $2::uuid[], $3::smallint[], $4::message_status[]) as r(account_id, message_id, attempt, status)
+     where p.account_id = any($1::int[]) and p.message_id = any($2::uuid[]) and p.account_id = r.account_id
+       and p.message_id = r.message_id and p.attempt = r.attempt and p.status = r.status`,
+    [
+      receipts.map((each) => each.accountId),
+      receipts.map((each) => each.messageId),
+      receipts.map((each) => each.attempt),
+      receipts.map((each) => each.status),
+    ],
+  );
+}
+
+/** Forgets some of the parked receipts that no attempt ever claimed. Resolves with whether there may be more. */
+export async function dropOldParkedReceipts(database: Database): Promise<boolean> {
+  const { rowCount } = await database.query(
+    `delete from parked_receipt where ctid = any(array(
+       select ctid from parked_receipt where received_at < now() - interval '${PARKED_KEPT}'
+       order by received_at limit ${FORGOTTEN_MAX} for update skip locked))`,
+  );
+  return rowCount === FORGOTTEN_MAX;
+}
