@@ -119,6 +119,8 @@ describe('sending', () => {
         code: 21612,
         context: '$.to[1]',
         messageId: null,
+        detail:
+          'The recipient has an address of the channel WHATSAPP; the senders are of SMS (for PHONE).',
         to: [{ address: '+15005550301', channel: 'WHATSAPP' }],
       }),
     ]);

@@ -377,6 +377,8 @@ export interface OperationErrorRow {
   readonly code: number;
   readonly detail: string | null;
   readonly addresses: readonly Address[];
+  /** Of the operation's senders; null for a message. */
+  readonly channels: readonly Channel[] | null;
 }
 
 /**
@@ -393,14 +395,16 @@ export async function listOperationErrors(
   const { last } = messageUuidRange(operationId);
   const { rows } = await database.query<OperationErrorRow>(
     `select id as ordinal_id, id as message_id, error_code as code, error_detail as detail,
-       coalesce(addresses, jsonb_build_array(jsonb_build_object('address', address, 'channel', address_channel))) as addresses
+       coalesce(addresses, jsonb_build_array(jsonb_build_object('address', address, 'channel', address_channel))) as addresses,
+       null::jsonb as channels
      from message where account_id = $1 and id > $2 and id <= $3
        and status in ('FAILED', 'UNDELIVERED') and error_code is not null and address <> ''
      union all
-     select id, null, code, null, addresses from unaddressable where account_id = $1 and id > $2 and id <= $3
-       and addresses <> '[]'
-     order by 1 limit $4`,
-    [accountId, after, last, limit],
+     select id, null, code, null, addresses,
+       (select jsonb_path_query_array(plan, '$.senders[*].channel') from operation where account_id = $1 and id = $4)
+     from unaddressable where account_id = $1 and id > $2 and id <= $3 and addresses <> '[]'
+     order by 1 limit $5`,
+    [accountId, after, last, operationId, limit],
   );
   return rows;
 }
