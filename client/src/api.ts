@@ -79,6 +79,10 @@ export interface Operation {
    */
   updatedAt: Date;
   /**
+   * Extension: counts its changes; of two states the one with more is the later.
+   */
+  revision: number;
+  /**
    * Extension: what was asked for; in lists with `details=true` only.
    */
   details?: {
@@ -988,6 +992,10 @@ export interface EmailOperation {
    * When a counter last moved.
    */
   updatedAt: Date;
+  /**
+   * Extension: counts its changes; of two states the one with more is the later.
+   */
+  revision: number;
   /**
    * Extension: what was asked for; in lists with `details=true` only.
    */

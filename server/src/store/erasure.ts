@@ -66,7 +66,8 @@ export async function eraseOperation(
       id,
     ]);
     await client.query(
-      `update operation set content = '{}', tags = '{}', updated_at = greatest(updated_at, clock_timestamp())
+      `update operation set content = '{}', tags = '{}', revision = revision + 1,
+         updated_at = greatest(updated_at, clock_timestamp())
        where account_id = $1 and id = $2`,
       [accountId, id],
     );

@@ -298,14 +298,22 @@ interface OperationRow extends OperationStats {
   readonly status: OperationStatus;
   readonly paused_at: Date | null;
   readonly updated_at: Date;
+  readonly revision: number;
 }
 
 const OPERATION_COLUMNS = `id, status, total, recipients, attempts, unaddressable, scheduled, queued, sent,
-  delivered, read, undelivered, failed, canceled, paused_at, updated_at`;
+  delivered, read, undelivered, failed, canceled, paused_at, updated_at, revision::float8 as revision`;
 
-function toOperation({ id, status, paused_at, updated_at, ...stats }: OperationRow): Operation {
+function toOperation({
+  id,
+  status,
+  paused_at,
+  updated_at,
+  revision,
+  ...stats
+}: OperationRow): Operation {
   const createdAt = new Date(uuidTimeMs(id));
-  return { id, status, stats, pausedAt: paused_at, createdAt, updatedAt: updated_at };
+  return { id, status, stats, pausedAt: paused_at, createdAt, updatedAt: updated_at, revision };
 }
 
 /** One operation of the account, or null when there is none of this kind. */
@@ -448,7 +456,8 @@ export async function cancelOperation(
 ): Promise<boolean> {
   // The wish is on record first: should the rest fail, dispatchers end whatever they lease of it.
   const { rowCount } = await database.query(
-    `update operation set cancel_requested_at = coalesce(cancel_requested_at, now()), paused_at = null
+    `update operation set cancel_requested_at = coalesce(cancel_requested_at, now()), paused_at = null,
+       revision = revision + 1
      where account_id = $1 and id = $2`,
     [accountId, id],
   );
@@ -503,7 +512,7 @@ export async function setPaused(
     `update operation set
        paused_at = case when $3 and status in ('SCHEDULED', 'PROCESSING') and cancel_requested_at is null
          then coalesce(paused_at, clock_timestamp()) end,
-       updated_at = greatest(updated_at, clock_timestamp())
+       updated_at = greatest(updated_at, clock_timestamp()), revision = revision + 1
      where account_id = $1 and id = $2`,
     [accountId, id, paused],
   );
