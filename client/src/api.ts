@@ -1797,7 +1797,7 @@ export interface OperationReport {
      */
     latency50: number | null;
     /**
-     * Seconds from handing over to the last receipt: 95 % took no longer.
+     * Seconds from handing over to the last receipt: 95% took no longer.
      */
     latency95: number | null;
   }[];

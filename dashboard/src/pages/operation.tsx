@@ -279,7 +279,7 @@ function BucketTable({ report }: { readonly report: OperationReport }) {
                 Half in
               </th>
               <th scope="col" class="number">
-                95 % in
+                95% in
               </th>
             </tr>
           </thead>
