@@ -26,7 +26,7 @@ export async function benchOperations(server: BenchServer): Promise<void> {
   for (const [which, count] of COUNTS.entries()) {
     const rate = rateOf(MESSAGES, median(sent[which] ?? []));
     print(
-      `operations   ${show(count).padStart(6)} of ${show(MESSAGES / count).padStart(6)} messages   ${show(rate).padStart(7)}/s   ratio ${(rate / ofOne).toFixed(2)}   (all accepted after ${(100 * (median(accepted[which] ?? []) / median(sent[which] ?? []))).toFixed(0)} % of the time)`,
+      `operations   ${show(count).padStart(6)} of ${show(MESSAGES / count).padStart(6)} messages   ${show(rate).padStart(7)}/s   ratio ${(rate / ofOne).toFixed(2)}   (all accepted after ${(100 * (median(accepted[which] ?? []) / median(sent[which] ?? []))).toFixed(0)}% of the time)`,
     );
   }
 }

@@ -79,7 +79,7 @@ export async function benchPace(
     const { count = 0, ms = NaN } = spans.get(addressOf(rate)) ?? {};
     const achieved = ((count - 1) * 1000) / ms;
     print(
-      `pace         ${String(rate).padStart(4)}/s configured   ${achieved.toFixed(3).padStart(8)}/s achieved   off by ${((achieved / rate - 1) * 100).toFixed(2)} %`,
+      `pace         ${String(rate).padStart(4)}/s configured   ${achieved.toFixed(3).padStart(8)}/s achieved   off by ${((achieved / rate - 1) * 100).toFixed(2)}%`,
     );
   }
 

@@ -226,7 +226,7 @@ export class Cluster {
 
   /** Resolves when the witness has taken a share of what was accepted. */
   async untilTaken(share: number): Promise<void> {
-    await until(`the carrier has ${Math.round(share * 100)} %`, FINISH_TIMEOUT_MS, () => {
+    await until(`the carrier has ${Math.round(share * 100)}%`, FINISH_TIMEOUT_MS, () => {
       return this.witness.taken.size >= share * this.#sent;
     });
   }

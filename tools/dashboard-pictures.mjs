@@ -120,7 +120,7 @@ async function fill(client) {
           },
         },
       },
-      { sms: { text: 'Autumn sale, {{ name }}: 20 % off until Sunday.' } },
+      { sms: { text: 'Autumn sale, {{ name }}: 20% off until Sunday.' } },
     ],
   };
   const card = await done(

@@ -79,6 +79,10 @@ export interface Operation {
    */
   updatedAt: Date;
   /**
+   * Extension: counts its changes; of two states the one with more is the later.
+   */
+  revision: number;
+  /**
    * Extension: what was asked for; in lists with `details=true` only.
    */
   details?: {
@@ -989,6 +993,10 @@ export interface EmailOperation {
    */
   updatedAt: Date;
   /**
+   * Extension: counts its changes; of two states the one with more is the later.
+   */
+  revision: number;
+  /**
    * Extension: what was asked for; in lists with `details=true` only.
    */
   details?: {
@@ -1789,7 +1797,7 @@ export interface OperationReport {
      */
     latency50: number | null;
     /**
-     * Seconds from handing over to the last receipt: 95 % took no longer.
+     * Seconds from handing over to the last receipt: 95% took no longer.
      */
     latency95: number | null;
   }[];

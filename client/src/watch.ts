@@ -28,6 +28,8 @@ export interface WatchOptions {
 export interface AnyOperation {
   readonly status: 'SCHEDULED' | 'PROCESSING' | 'COMPLETED' | 'CANCELED';
   readonly updatedAt: Date;
+  /** Counts changes; a server older than this client says none. */
+  readonly revision?: number;
   readonly stats: { readonly [counter: string]: number };
 }
 
@@ -45,6 +47,11 @@ const POLL_MS = 1_000;
 const SILENCE_MS = 45_000;
 /** Questions without an answer before it is given up. */
 const FAILURES_MAX = 30;
+
+/** What grows with each state: the revision, or the time of the last change. */
+function placeOf({ revision, updatedAt }: AnyOperation): number {
+  return revision ?? updatedAt.getTime();
+}
 
 /** Whether all is handed over, or nothing more will be. */
 export function isComplete({ status }: Pick<AnyOperation, 'status'>): boolean {
@@ -66,7 +73,7 @@ export async function* watch<Operation extends AnyOperation>(
   let failures = 0;
 
   const isNews = (now: Operation) => {
-    if (shown !== null && now.updatedAt.getTime() <= shown.updatedAt.getTime()) return false;
+    if (shown !== null && placeOf(now) <= placeOf(shown)) return false;
     shown = now;
     quietSince = Date.now();
     failures = 0;

@@ -80,7 +80,7 @@ function Frame({ accountSid }: { readonly accountSid: string }) {
   const { path } = place.value;
   const name = path[0] ?? 'operations';
   useEffect(() => setOpen(false), [place.value]);
-  const current = PARENTS[name] ?? name;
+  const current = (Object.hasOwn(PARENTS, name) ? PARENTS[name] : undefined) ?? name;
   return (
     <div class="frame">
       <a
@@ -163,12 +163,20 @@ function ConnectionStrip() {
   );
 }
 
+/** What an address names may be anything, and a page about one thing needs one: dots would be steps up in the API's paths. */
+function findPage(name: string, id: string): (typeof PAGES)[string] | undefined {
+  const isOfOne = Object.hasOwn(PARENTS, name);
+  return Object.hasOwn(PAGES, name) && !(isOfOne && ['', '.', '..'].includes(id))
+    ? PAGES[name]
+    : undefined;
+}
+
 const loaded = new Map<string, Page>();
 
 function PageOf({ name, id, sub }: { readonly name: string; readonly id: string; sub: string }) {
   const [, setTurn] = useState(0);
   const [error, setError] = useState(false);
-  const load = PAGES[name];
+  const load = findPage(name, id);
   useEffect(() => {
     setError(false);
     if (load === undefined || loaded.has(name)) return;
@@ -183,7 +191,7 @@ function PageOf({ name, id, sub }: { readonly name: string; readonly id: string;
       },
     );
   }, [name]);
-  const Found = loaded.get(name);
+  const Found = load && loaded.get(name);
   // What is sent again has a page of its own.
   const again = place.value.query.get('again') ?? '';
   if (Found !== undefined) return <Found key={`${name}/${id}/${again}`} id={id} sub={sub} />;

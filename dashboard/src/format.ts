@@ -18,11 +18,11 @@ export const formatShort = (value: number): string => SHORT.format(value);
 
 /** Share in per cent; what is there never shows as nothing, nor what is not whole as all. */
 export function formatShare(part: number, whole: number): string {
-  if (whole === 0) return '0 %';
+  if (whole === 0) return '0%';
   const share = (part / whole) * 100;
-  if (part > 0 && share < 0.1) return '< 0.1 %';
-  if (part < whole && share > 99.9) return '> 99.9 %';
-  return `${share < 10 && share % 1 !== 0 ? share.toFixed(1) : Math.round(share)} %`;
+  if (part > 0 && share < 0.1) return '< 0.1%';
+  if (part < whole && share > 99.9) return '> 99.9%';
+  return `${share < 10 && share % 1 !== 0 ? share.toFixed(1) : Math.round(share)}%`;
 }
 
 /** The time of day, with the day when that is not today. */

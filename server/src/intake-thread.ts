@@ -3,6 +3,7 @@
  * root of intake: `app.ts` starts it.
  */
 import type { Config } from './config/config.ts';
+import { createCarriageFinder } from './config/carriage.ts';
 import { groupBySmsc } from './config/receipt-groups.ts';
 import { createAddressGuard } from './events/address-guard.ts';
 import { createSendReader, type SendAnswer, type SendQuestion } from './http/send.ts';
@@ -52,6 +53,7 @@ void serveThread<IntakeThreadData, IntakeThreadApi>(async ({ databaseUrl, config
     requireVariables,
     now,
     findTargetProblem: createAddressGuard(config.events.allowTargets).findTargetProblem,
+    findCarriage: createCarriageFinder(config.carriers),
   });
   return {
     send: createSendReader(submitter, { ...emails, hasLinks: publicUrl !== null }),

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import {
   launchFanfare,
   recipients,
@@ -119,6 +120,8 @@ describe('sending', () => {
         code: 21612,
         context: '$.to[1]',
         messageId: null,
+        detail:
+          'The recipient has an address of the channel WHATSAPP; the senders are of SMS (for PHONE).',
         to: [{ address: '+15005550301', channel: 'WHATSAPP' }],
       }),
     ]);
@@ -573,7 +576,7 @@ describe('limits', () => {
     expect(limits).toEqual(answers.map(({ status }) => (status === 429 ? '5' : null)));
   });
 
-  it('answer 503 with Retry-After when too many bytes are at work, and while the database is away', async () => {
+  it('answer 503 with Retry-After when too many bytes are at work', async () => {
     const limited = await useFanfare(LIMITED);
     const body = JSON.stringify({ to: recipients(500), content: text('Hi') });
     // Of two requests all but the last byte has come: the first is at work until that comes, so there is no room for the other.
@@ -636,5 +639,38 @@ describe('for operators', () => {
     ])
       expect(metrics).toContain(`# TYPE ${name} `);
     expect(metrics).not.toMatch(/\+1500|comms_|AC0000/);
+  });
+
+  it('answer 503 with Retry-After while the database is away, and do it once it is back', async () => {
+    const alone = await startFanfare();
+    const url = new URL(alone.databaseUrl);
+    const name = url.pathname.slice(1);
+    url.pathname = '/postgres';
+    const admin = new pg.Client({ connectionString: url.href });
+    await admin.connect();
+    onTestFinished(() => admin.end());
+    const request = { to: recipients(3), content: text('Hi') };
+    const key = { 'idempotency-key': 'while-away' };
+    const id = await alone.send(request);
+    await admin.query(`alter database "${name}" with allow_connections false`);
+    await admin.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [
+      name,
+    ]);
+    for (const ask of [
+      () => alone.request('POST', '/v1/Messages', request, key),
+      () => alone.request('POST', '/v1/Messages', { ...request, dryRun: true }),
+      () => alone.get(`/v1/Messages/Operations/${id}`),
+      () => alone.request('POST', `/v1/Messages/Operations/${id}/Cancel`),
+    ]) {
+      const { status, headers, body } = await ask();
+      expect([status, body['code']]).toEqual([503, 20503]);
+      expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
+    }
+    await admin.query(`alter database "${name}" with allow_connections true`);
+    await until(async () => (await alone.get(`/v1/Messages/Operations/${id}`)).status === 200);
+    const first = await alone.request('POST', '/v1/Messages', request, key);
+    const again = await alone.request('POST', '/v1/Messages', request, key);
+    expect([first.status, again.body['operationId']]).toEqual([202, first.body['operationId']]);
+    expect((await alone.get('/v1/Messages/Operations')).body['operations']).toHaveLength(2);
   });
 });

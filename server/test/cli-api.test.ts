@@ -90,7 +90,7 @@ describe('send', () => {
       0,
       expect.stringMatching(/^comms_operation_\w{26} {2}2 recipients\n$/),
     ]);
-    expect(sent.err).toMatch(/COMPLETED {2}100 % {2}2 of 2 {2}delivered 2/);
+    expect(sent.err).toMatch(/COMPLETED {2}100% {2}2 of 2 {2}delivered 2/);
     const { body } = await fanfare.get(`/v1/Messages?operationId=${idIn(sent.out)}`);
     expect(body['messages'].map((each: any) => each.to[0].address)).toEqual([
       '+15005560002',
@@ -358,7 +358,7 @@ describe('operations and messages', () => {
       stats: { delivered: 1, undelivered: 1 },
     });
     expect((await run('ops', 'list', '--limit', '1')).out).toMatch(
-      new RegExp(`^ID .*\n${id}  COMPLETED  100 %      2  \\S+Z  delivered 1  undelivered 1\n$`),
+      new RegExp(`^ID .*\n${id}  COMPLETED  100%      2  \\S+Z  delivered 1  undelivered 1\n$`),
     );
     expect((await run('operations', 'get', id)).out).toMatch(/\nundelivered +1\n/);
     expect((await run('operations', 'errors', id)).out).toMatch(

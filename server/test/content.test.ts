@@ -79,7 +79,7 @@ describe('modules', () => {
     [card({ title: 'Hello {{ name }}', description: 'Line two' }), 'Hello Ada\nLine two'],
     [card({ description: 'Only this' }), 'Only this'],
     [card({ media: { contentInfo: { fileUrl: PHOTO } } }), PHOTO],
-    [{ rcs: { text: 'Hi {{ name }}', suggestions } }, 'Hi Ada'],
+    [{ rcs: { text: 'Hi {{ name }}', suggestions } }, 'Hi Ada\nYes, Ada'],
     [{ rcs: { media: { contentInfo: { fileUrl: `${PHOTO}?{{ name }}` } } } }, `${PHOTO}?Ada`],
   ])('degrade to words where SMS has none of its own: %j', async (module, words) => {
     const [, lines] = await sendOne(NO_RCS, { modules: [module] });
@@ -188,7 +188,10 @@ describe('a template', () => {
     expect(plain[1]).toMatchObject({ channel: 'SMS', text: 'Hi Ada, welcome' });
     const only = await store({ types: { 'twilio/card': types['twilio/card'] }, variables: {} });
     const [, words] = await sendOne(NO_RCS, { contentId: only });
-    expect(words[1]).toMatchObject({ channel: 'SMS', text: 'Dear Ada\nBig print\nSmall print' });
+    expect(words[1]).toMatchObject({
+      channel: 'SMS',
+      text: `Dear Ada\nBig print\nSmall print\n${PHOTO}\nYes\nSee: https://example.com/Ada`,
+    });
   });
 
   it('is frozen into the operations that send it', async () => {

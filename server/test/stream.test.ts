@@ -257,3 +257,26 @@ describe('the stream of an account', () => {
 function countDelivered(events: readonly Streamed[]): number {
   return events.filter(({ event }) => event === 'com.twilio.comms-api.message.delivered').length;
 }
+
+it('numbers the states of an operation, in the stream as where it is read', async () => {
+  const fanfare = await useTelling();
+  const id = await send(fanfare, 400);
+  const stream = await readStream(fanfare, `/Messages/Operations/${id}/Stream`);
+  await stream.ended;
+  const states = stream.events.filter(({ event }) => event === 'operation');
+  const revisions = states.map(({ data }) => Number(data['revision']));
+  expect(revisions).toEqual([...new Set(revisions)].toSorted((a, b) => a - b));
+  expect(states.map((each) => each.id)).toEqual(revisions.map(String));
+  expect((await fanfare.operation(id))['revision']).toBe(revisions.at(-1));
+  // What shows, and is no counter, raises it too.
+  const later = await fanfare.send({
+    to: recipients(2),
+    content: text('Hello'),
+    schedule: { sendAt: [new Date(Date.now() + 3_600_000).toISOString()] },
+  });
+  const path = `/v1/Messages/Operations/${later}`;
+  const seen = [(await fanfare.get(path)).body['revision']];
+  for (const step of ['Pause', 'Resume', 'Pause', 'Cancel'])
+    seen.push((await fanfare.request('POST', `${path}/${step}`)).body['revision']);
+  expect(seen).toEqual([...new Set(seen)].toSorted((a, b) => a - b));
+});

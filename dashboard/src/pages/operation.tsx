@@ -106,7 +106,7 @@ export function OperationPage({ id }: { readonly id: string }) {
 /** The counters that are newest. The stream tells when they move, which a pause does not: that is read besides. */
 function latestOf(streamed: AnyOperation | null, read: AnyOperation | null): AnyOperation | null {
   if (streamed === null || read === null) return streamed ?? read;
-  const newest = read.updatedAt > streamed.updatedAt ? read : streamed;
+  const newest = read.revision > streamed.revision ? read : streamed;
   return { ...newest, pausedAt: read.pausedAt };
 }
 
@@ -279,7 +279,7 @@ function BucketTable({ report }: { readonly report: OperationReport }) {
                 Half in
               </th>
               <th scope="col" class="number">
-                95 % in
+                95% in
               </th>
             </tr>
           </thead>

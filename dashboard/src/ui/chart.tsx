@@ -134,7 +134,7 @@ export function ThroughputChart(props: { readonly report: Report; readonly isLiv
           data={[x, half, most] as uPlot.AlignedData}
           series={(colour) => [
             line('Half took at most', colour('--accent'), false, count),
-            line('95 % took at most', colour('--undelivered'), true, count),
+            line('95% took at most', colour('--undelivered'), true, count),
           ]}
         />
       </figure>

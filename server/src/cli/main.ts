@@ -59,13 +59,21 @@ function describe(error: unknown): string {
     return `${message} Check FANFARE_ACCOUNT_SID and FANFARE_AUTH_TOKEN, or FANFARE_API_KEY and FANFARE_API_KEY_SECRET. Where neither is set, the key in cli.json of the data folder was used: delete that file and start the server again for a new one.`;
   if (error instanceof ApiError) return describeRefusal(error);
   if (error instanceof FanfareError) return message;
+  if (name === 'DatabaseUnavailable') return describeDatabase(code, message);
   if (code === 'EADDRINUSE')
     return `The address is taken (${message}). Stop what listens there, or set FANFARE_PORT to another port (0: any free one).`;
   if (code === 'EACCES' || code === 'EADDRNOTAVAIL')
     return `Cannot listen (${message}). Set FANFARE_HOST and FANFARE_PORT to an address of this machine and a port above 1023.`;
-  if (name === 'DatabaseUnavailable')
-    return `The database does not answer (${message}). Check DATABASE_URL and that PostgreSQL runs there.`;
   return stack ?? message;
+}
+
+/** By SQLSTATE (PostgreSQL, appendix A), or the system's own code. */
+function describeDatabase(code: string | undefined, message: string): string {
+  if (code === '3D000')
+    return `The database cannot be used (${message}). Make it with createdb, or correct its name in DATABASE_URL.`;
+  if (code?.startsWith('28') || message.includes('client password'))
+    return `The database lets nobody in with these credentials (${message}). Correct user and password in DATABASE_URL.`;
+  return `The database does not answer (${message}). Check DATABASE_URL and that PostgreSQL runs there.`;
 }
 
 /** All problems, each with its place. */

@@ -49,7 +49,7 @@ export function renderBar(shares: Shares, width: number): string {
 
 export function renderPercent({ total, waiting }: Shares): string {
   const share = total === 0 ? 1 : (total - waiting) / total;
-  return `${String(Math.floor(share * 100)).padStart(3)} %`;
+  return `${String(Math.floor(share * 100)).padStart(3)}%`;
 }
 
 /** The counters that are not zero, in the order of a message's life. */

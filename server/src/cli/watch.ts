@@ -144,7 +144,7 @@ export async function watchAll(
   while (!signal.aborted) {
     for (const operation of await listOpen(client, rows)) {
       const known = rows.get(operation.id);
-      if (json && known?.operation.updatedAt.getTime() !== operation.updatedAt.getTime())
+      if (json && known?.operation.revision !== operation.revision)
         print(JSON.stringify(operation));
       const row = known ?? { operation, rate: new Rate() };
       row.operation = operation;

@@ -496,10 +496,27 @@ function describe(
 }
 
 /** What no single option can tell. */
+/** As the driver reads it (pg-connection-string): a host may be named in the query, and what is no %-code stands for itself. */
+function isDatabaseUrl(url: string): boolean {
+  const isLoose = / |%[^a-f0-9]|%[a-f0-9][^a-f0-9]/i.test(url);
+  const coded = isLoose ? encodeURI(url).replace(/%25(\d\d)/g, '%$1') : url;
+  try {
+    const { username, password, pathname } = new URL(coded.replace('@/', '@host/'));
+    // The outcome must be used: the bundler takes away what is not.
+    return [username, password, pathname].every((each) => decodeURIComponent(each).isWellFormed());
+  } catch {
+    return false;
+  }
+}
+
 function checkTogether(config: Config): string[] {
   const problems: string[] = [];
   if ((config.accountSid === null) !== (config.authToken === null))
     problems.push('FANFARE_ACCOUNT_SID and FANFARE_AUTH_TOKEN: set both or neither.');
+  if (config.databaseUrl !== null && !isDatabaseUrl(config.databaseUrl))
+    problems.push(
+      'DATABASE_URL: cannot be read; write it like postgres://user:password@host:5432/database, with %-codes for what is special in the password.',
+    );
   if (config.emails.trackOpens && config.publicUrl === null)
     problems.push('$.emails.trackOpens: needs publicUrl, which the picture is loaded from.');
   for (const [i, each] of config.events.allowTargets.entries()) {

@@ -7,6 +7,7 @@ import type { HttpDescription } from '../carriers/http/description.ts';
 import type { ClassicSettings } from '../carriers/http/preset-classic.ts';
 import type { CloudSettings } from '../carriers/http/preset-cloud.ts';
 import type { RbmSettings } from '../carriers/http/preset-rbm.ts';
+import { MEDIA_KINDS } from '../domain/media.ts';
 
 const word = Type.String({ minLength: 1 });
 const words = (values: readonly string[]) => ({ type: 'string', enum: values });
@@ -108,6 +109,16 @@ const RECEIPTS = shape(
   },
 );
 
+const CARRIAGE = shape(
+  {},
+  {
+    textMax: { type: 'integer', minimum: 1, maximum: 65_536 },
+    mediaMax: { type: 'integer', minimum: 0, maximum: 10 },
+    captionMax: { type: 'integer', minimum: 0, maximum: 65_536 },
+    captioned: { type: 'array', items: words([...MEDIA_KINDS]), uniqueItems: true },
+  },
+);
+
 /** A description, `carriers.<name>.description`. */
 export const HTTP_DESCRIPTION = Type.Unsafe<HttpDescription>({
   ...shape(
@@ -118,6 +129,7 @@ export const HTTP_DESCRIPTION = Type.Unsafe<HttpDescription>({
           headers: record({ type: 'string' }),
           body: shape({ kind: words(['json', 'form']), template: {} }),
           mediaMax: { type: 'integer', minimum: 0, maximum: 10 },
+          carries: shape({}, { SMS: CARRIAGE, RCS: CARRIAGE, WHATSAPP: CARRIAGE }),
         },
       ),
       response: shape(

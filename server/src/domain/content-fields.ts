@@ -129,7 +129,7 @@ export function findValueProblem(value: string, rule: FieldRule): string | null 
   if (value.length > rule.max)
     return rule.kind === 'url'
       ? findUrlProblem(value)
-      : `It has ${value.length} characters; at most ${rule.max} are allowed.`;
+      : `It has ${value.length} characters (UTF-16 units); at most ${rule.max} are allowed.`;
   if (value === '') return rule.empty === 'refused' ? 'It must not be empty.' : null;
   switch (rule.kind) {
     case 'text':

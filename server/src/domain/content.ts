@@ -8,7 +8,7 @@
  * ```
  * Pure.
  */
-import { findValueProblem, mapFields, TEXT_LENGTH_MAX, type FieldRule } from './content-fields.ts';
+import { findValueProblem, mapFields, type FieldRule } from './content-fields.ts';
 import { readPlainType, readRichType, type TemplateTypes } from './content-template.ts';
 import type { EmailContent } from './email-content.ts';
 import { readInstant } from './instant.ts';
@@ -21,7 +21,7 @@ import {
   type Template,
 } from './liquid.ts';
 import type { Channel, Content } from './message.ts';
-import { degradeRcs, listSuggestions, type RcsBody } from './rcs.ts';
+import { degradeRcs, fileOf, listSuggestions, wordsOf, type RcsBody } from './rcs.ts';
 
 /** Entries of `content.modules`. */
 export const MODULES_MAX = 4;
@@ -54,7 +54,7 @@ export type OperationContent = Content | ModulesContent | TemplateContent | Emai
 
 /** What one channel gets. */
 export interface ChannelContent extends Content {
-  /** Null: text and media are all. Else it is what to send, and they are its plain words. */
+  /** Null: text and media are all. Else it is what to send, and the text is all of it in plain words. */
   readonly rich: RcsBody | null;
 }
 
@@ -119,7 +119,7 @@ function checkModules(content: OperationContent): ContentProblem[] {
     if (!('rcs' in each)) return [];
     const base = `modules[${i}].rcs`;
     const problems: ContentProblem[] = [];
-    if ('richCard' in each.rcs && degradeRcs(each.rcs) === '')
+    if ('richCard' in each.rcs && wordsOf(each.rcs) === '' && fileOf(each.rcs) === null)
       problems.push({
         path: `${base}.richCard.standaloneCard.cardContent`,
         message: 'A card needs a title, a description or media.',
@@ -137,6 +137,11 @@ function checkModules(content: OperationContent): ContentProblem[] {
     }
     return problems;
   });
+}
+
+/** Whether a content has media, in whatever form. */
+export function hasMedia({ fields }: ParsedContent): boolean {
+  return fields.some(({ rule }) => rule.kind === 'url');
 }
 
 /** Whether a content is the same for all recipients. */
@@ -160,10 +165,12 @@ export function requiredOf({ source, fields }: ParsedContent): ReadonlySet<strin
 /**
  * Whether values could break a rule, so that only rendering tells. Not when all that varies are plain texts which these
  * variables cannot make too long: so ten thousand recipients of a short text cost little.
+ * @param textMax characters that each way of sending takes as a text
  */
 export function needsRendering(
   { source, fields }: ParsedContent,
   variables: Readonly<Record<string, string>> | null,
+  textMax: number,
 ): boolean {
   const length = lengthOf(variables) + lengthOf(defaultsOf(source));
   return fields.some(
@@ -171,7 +178,7 @@ export function needsRendering(
       constant === null &&
       (template.plain === null ||
         rule.empty !== 'kept' ||
-        template.source.length + slots * length > rule.max),
+        template.source.length + slots * length > Math.min(rule.max, textMax)),
   );
 }
 
@@ -284,20 +291,4 @@ function chooseBetween(
   if (rich !== null && (showsRich || plain === null))
     return { text: degradeRcs(rich), mediaUrls: [], rich: showsRich ? rich : null };
   return { ...(plain ?? { text: null, mediaUrls: [] }), rich: null };
-}
-
-/** What is wrong with a rendered content for one of these channels, or null: words of a rich content that are too many. */
-export function findMisfit(
-  content: OperationContent,
-  channels: Iterable<Channel>,
-): ContentProblem | null {
-  for (const channel of channels) {
-    const { text, rich } = chooseContent(content, channel);
-    if (rich === null && text !== null && text.length > TEXT_LENGTH_MAX)
-      return {
-        path: 'contentId' in content ? 'contentId' : 'modules',
-        message: `As plain text for ${channel} it has ${text.length} characters; at most ${TEXT_LENGTH_MAX} are allowed. Give that channel words of its own.`,
-      };
-  }
-  return null;
 }

@@ -83,7 +83,7 @@ export function parseTemplate(source: string, lengthMax = TEMPLATE_LENGTH_MAX): 
     return { ok: true, template: { source, plain: source === '' ? [] : [source], nodes: [] } };
   if (source.length > lengthMax)
     return refuse(
-      `The template has ${source.length} characters; at most ${lengthMax} are allowed.`,
+      `The template has ${source.length} characters (UTF-16 units); at most ${lengthMax} are allowed.`,
     );
   if (nestsTooDeep(source)) return refuse(`Tags are nested more than ${DEPTH_MAX} deep.`);
   try {
@@ -242,7 +242,7 @@ export function renderTemplate(
   if (result.ok && result.text.length > options.lengthMax)
     return {
       ok: false,
-      problem: `The text has ${result.text.length} characters; at most ${options.lengthMax} are allowed.`,
+      problem: `The text has ${result.text.length} characters (UTF-16 units); at most ${options.lengthMax} are allowed.`,
     };
   return result;
 }

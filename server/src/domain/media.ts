@@ -1,6 +1,7 @@
 /** Media: what kind of file a URL leads to, and what it is called, as far as the URL tells. Pure. */
 
-export type MediaKind = 'image' | 'video' | 'audio' | 'document';
+export const MEDIA_KINDS = ['image', 'video', 'audio', 'document'] as const;
+export type MediaKind = (typeof MEDIA_KINDS)[number];
 
 /** Extensions by kind; what is not listed is taken for an image. */
 const EXTENSIONS: readonly (readonly [kind: MediaKind, extensions: RegExp])[] = [

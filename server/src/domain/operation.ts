@@ -62,6 +62,8 @@ export interface Operation {
   readonly pausedAt: Date | null;
   readonly createdAt: Date;
   readonly updatedAt: Date;
+  /** Counts its changes, from 1: of two states the one with the higher number is the later. */
+  readonly revision: number;
 }
 
 /** A sender as the operation froze it when it was accepted. */

@@ -61,16 +61,57 @@ export type RcsBody =
   | { readonly media: RcsMedia; readonly suggestions?: readonly RcsSuggestion[] }
   | { readonly richCard: { readonly standaloneCard: RcsCard } };
 
+/** The words of a rich content beside its media and suggestions: its text; of a card, title and description on two lines. */
+export function wordsOf(body: RcsBody): string {
+  if ('text' in body) return body.text;
+  if ('media' in body) return '';
+  const { title = '', description = '' } = body.richCard.standaloneCard.cardContent;
+  return [title, description].filter((line) => line !== '').join('\n');
+}
+
+/** The file of a rich content, or null. */
+export function fileOf(body: RcsBody): string | null {
+  if ('media' in body) return body.media.contentInfo.fileUrl;
+  if (!('richCard' in body)) return null;
+  return body.richCard.standaloneCard.cardContent.media?.contentInfo.fileUrl ?? null;
+}
+
 /**
- * The words of a rich content for a channel that shows words only: its text; of a card, title and description on two
- * lines; where there are none, the URL of the media file.
+ * All of a rich content in plain words, for a channel that shows words only, a line each: its words, the URL of its file,
+ * its replies side by side, and each action with what it would do. Nothing that says something is left out: not the
+ * labels, links, numbers, places and times. Postback data says nothing to people. No character is added that is not in the
+ * GSM alphabet: it would double the price of a text.
  */
 export function degradeRcs(body: RcsBody): string {
-  if ('text' in body) return body.text;
-  if ('media' in body) return body.media.contentInfo.fileUrl;
-  const { title = '', description = '', media } = body.richCard.standaloneCard.cardContent;
-  const words = [title, description].filter((line) => line !== '').join('\n');
-  return words === '' ? (media?.contentInfo.fileUrl ?? '') : words;
+  const replies: string[] = [];
+  const actions: string[] = [];
+  for (const suggestion of listSuggestions(body).suggestions)
+    if ('reply' in suggestion) replies.push(suggestion.reply.text);
+    else actions.push(describeAction(suggestion.action));
+  return [wordsOf(body), fileOf(body) ?? '', replies.join(' / '), ...actions]
+    .filter((line) => line !== '')
+    .join('\n');
+}
+
+function describeAction(action: RcsAction): string {
+  const {
+    text,
+    openUrlAction: page,
+    dialAction: call,
+    viewLocationAction: place,
+    createCalendarEventAction: event,
+  } = action;
+  const what = [
+    page?.url,
+    call?.phoneNumber,
+    place?.label,
+    place?.query,
+    place?.latLong && `${place.latLong.latitude}, ${place.latLong.longitude}`,
+    event?.title,
+    event && `${event.startTime} - ${event.endTime}`,
+    event?.description,
+  ].filter((each) => each !== undefined && each !== '');
+  return what.length === 0 ? text : `${text}: ${what.join(', ')}`;
 }
 
 /** The suggestions of a rich content, and where in it they stand. */

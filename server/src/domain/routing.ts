@@ -10,6 +10,21 @@ const REACHES: Readonly<Record<Channel, AddressChannel>> = {
   EMAIL: 'EMAIL',
 };
 
+/** Whether senders of a channel speak to addresses of a space. */
+export function reaches(channel: Channel, space: AddressChannel): boolean {
+  return REACHES[channel] === space;
+}
+
+/** Why no sender of these channels reaches any of the addresses, naming both. */
+export function describeUnreached(
+  addresses: readonly Address[],
+  channels: readonly Channel[],
+): string {
+  const have = [...new Set(addresses.map(({ channel }) => channel))].join(' or ');
+  const senders = [...new Set(channels)].map((each) => `${each} (for ${REACHES[each]})`);
+  return `The recipient has an address of the channel ${have}; the senders are of ${senders.join(', ')}.`;
+}
+
 /** Senders of one channel that may try to reach the same address, one after the other. */
 export const SENDERS_PER_ADDRESS_MAX = 3;
 

@@ -14,7 +14,7 @@ const FORBIDDEN = /[\s\p{Cc}\\]/u;
  */
 export function findUrlProblem(text: string): string | null {
   if (text.length > URL_LENGTH_MAX)
-    return `The URL has ${text.length} characters; at most ${URL_LENGTH_MAX} are allowed.`;
+    return `The URL has ${text.length} characters (UTF-16 units); at most ${URL_LENGTH_MAX} are allowed.`;
   if (FORBIDDEN.test(text))
     return 'A URL has no spaces, control characters or backslashes; percent-encode them.';
   if (!START.test(text) || !URL.canParse(text))

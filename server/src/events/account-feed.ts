@@ -40,6 +40,7 @@ export class AccountFeed {
   #again = false;
   /** Those that are not level yet. */
   #behind = 0;
+  #isOver = false;
 
   /** @param position rows behind this one are told */
   constructor(store: Store, account: Account, position: string) {
@@ -65,7 +66,7 @@ export class AccountFeed {
       const rows = await this.#list(this.#position);
       const last = rows.at(-1);
       if (last === undefined) continue;
-      const rendered = await this.#render(rows, this.#wanted());
+      const rendered = await this.#renderWanted(rows);
       this.#position = last.id;
       for (const [listener, told] of this.#listeners) {
         const events = pick(rendered, listener, told);
@@ -102,6 +103,7 @@ export class AccountFeed {
 
   /** Tells a listener from now on. */
   follow(listener: EventListener, told = this.#position): void {
+    if (this.#isOver) return listener.end();
     this.#listeners.set(listener, told);
   }
 
@@ -109,7 +111,9 @@ export class AccountFeed {
     this.#listeners.delete(listener);
   }
 
+  /** Ends all listeners, those too that are still catching up. */
   endAll(): void {
+    this.#isOver = true;
     for (const listener of this.#listeners.keys()) this.#drop(listener);
   }
 
@@ -120,6 +124,18 @@ export class AccountFeed {
 
   #list(after: string): Promise<EventRow[]> {
     return this.#store.events.listEvents(this.#account.id, after, PAGE_ROWS);
+  }
+
+  /** Rows for all that listen when they are ready: one who has joined meanwhile may want others. */
+  async #renderWanted(rows: readonly EventRow[]): Promise<RenderedRow[]> {
+    let names = this.#wanted();
+    for (;;) {
+      const rendered = await this.#render(rows, names);
+      const now = this.#wanted();
+      if (covers(names, now)) return rendered;
+      // Only ever more, so that it ends however many come and go.
+      names = now === null ? null : new Set([...(names ?? []), ...now]);
+    }
   }
 
   /** Names that any listener wants; null: all. */
@@ -142,6 +158,13 @@ export class AccountFeed {
     const options = { accountSid: this.#account.sid, tags: NO_TAGS };
     return wanted.map((row) => ({ row, events: renderEvents(row, facts, options) }));
   }
+}
+
+type Names = ReadonlySet<EventName> | null;
+
+/** Whether all that is wanted is among `names`; null is all. */
+function covers(names: Names, wanted: Names): boolean {
+  return names === null || (wanted !== null && [...wanted].every((each) => names.has(each)));
 }
 
 /** What of rendered rows a listener wants that it has not been told. */

@@ -72,7 +72,6 @@ export class OperationWatch {
   }
 }
 
-/** `updatedAt` moves with every counter. */
 function isNewer(operation: Operation, than: Operation): boolean {
-  return operation.updatedAt.getTime() > than.updatedAt.getTime();
+  return operation.revision > than.revision;
 }

@@ -83,8 +83,13 @@ export function createStreamHub(options: {
       const feed = feeds.get(account.id) ?? new AccountFeed(store, account, position);
       feeds.set(account.id, feed);
       begin();
-      if (afterSid === null) feed.follow(listener);
-      else await feed.followFrom(afterSid, listener);
+      try {
+        if (afterSid === null) feed.follow(listener);
+        else await feed.followFrom(afterSid, listener);
+      } catch (error) {
+        tidy();
+        throw error;
+      }
       return () => {
         feed.leave(listener);
         tidy();

@@ -31,7 +31,7 @@ export function registerDocs(app: FastifyInstance): void {
     throw refuse('notFound');
   });
   app.get('/docs/errors', { schema: { hide: true } }, async (_request, reply) =>
-    reply.type('text/html; charset=utf-8').send(renderErrorPage()),
+    reply.headers(HEADERS).type('text/html; charset=utf-8').send(renderErrorPage()),
   );
 }
 
@@ -53,6 +53,7 @@ function renderErrorPage(): string {
     );
   return `<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Errors · Fanfare</title>
+<link rel="icon" href="data:,">
 <style>
 :root{color-scheme:light dark;font:16px/1.5 system-ui,sans-serif}
 body{max-width:70rem;margin:2rem auto;padding:0 1rem}

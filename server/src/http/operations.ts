@@ -1,6 +1,7 @@
 /** Operations over HTTP, of messages and of e-mails. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { findError } from '../domain/errors.ts';
+import { ERRORS, findError } from '../domain/errors.ts';
+import { describeUnreached } from '../domain/routing.ts';
 import { decodeTypeId, encodeTypeId, messageUuidRange, ordinalOf } from '../domain/ids.ts';
 import type {
   Operation,
@@ -158,10 +159,14 @@ function showEmailStats({ total, recipients, attempts, scheduled, queued, ...by 
 
 function showError(row: OperationErrorRow, kind: OperationKind, origin: string) {
   const id = row.message_id;
+  const detail =
+    row.code === ERRORS.unaddressable.code && row.channels !== null
+      ? describeUnreached(row.addresses, row.channels)
+      : row.detail;
   return {
     code: row.code,
-    message: findError(row.code)?.message ?? row.detail ?? `Error ${row.code}.`,
-    ...(row.detail === null ? {} : { detail: row.detail }),
+    message: findError(row.code)?.message ?? detail ?? `Error ${row.code}.`,
+    ...(detail === null ? {} : { detail }),
     infoUrl: infoUrlOf(row.code, origin),
     context: `$.to[${ordinalOf(row.ordinal_id)}]`,
     ...(kind === 'MESSAGES'

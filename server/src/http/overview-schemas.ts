@@ -57,7 +57,7 @@ export const OPERATION_REPORT = Type.Object(
         submitted: count('Messages handed over, by their present attempt.'),
         settled: count('Messages delivered, read or undelivered.'),
         latency50: latency('half of them took no longer'),
-        latency95: latency('95 % took no longer'),
+        latency95: latency('95% took no longer'),
       }),
       { description: 'In order; those without any message are left out.' },
     ),

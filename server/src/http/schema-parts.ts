@@ -195,6 +195,10 @@ export const operationFields = {
   pausedAt: orNull(instant('Extension: since when nothing is handed over; null when not paused.')),
   createdAt: instant('When it was accepted.'),
   updatedAt: instant('When a counter last moved.'),
+  revision: Type.Integer({
+    minimum: 1,
+    description: 'Extension: counts its changes; of two states the one with more is the later.',
+  }),
   details: Type.Optional(
     Type.Object(REQUEST_FIELDS, {
       description: 'Extension: what was asked for; in lists with `details=true` only.',

@@ -100,7 +100,7 @@ export function createStreams(source: StreamSource): Streams {
       const stream = start(reply);
       const seen = readLastEventId(request);
       const tell = (now: Operation) => {
-        const id = now.updatedAt.toISOString();
+        const id = String(now.revision);
         const isKept =
           id === seen ||
           stream.write(`id: ${id}\nevent: operation\ndata: ${JSON.stringify(show(now))}\n\n`);

@@ -4,7 +4,8 @@
  */
 import {
   checkConstants,
-  findMisfit,
+  chooseContent,
+  hasMedia,
   isSameForAll,
   needsRendering,
   parseContent,
@@ -14,9 +15,9 @@ import {
   type OperationContent,
   type ParsedContent,
 } from '../domain/content.ts';
+import { fitContent, narrowestText, type Way } from '../domain/carriage.ts';
 import type { ContentTemplate } from '../domain/content-template.ts';
 import { ERRORS } from '../domain/errors.ts';
-import type { Channel } from '../domain/message.ts';
 import type { RequestedContent } from '../domain/send-request.ts';
 import type { ProblemList } from './problems.ts';
 
@@ -74,58 +75,99 @@ export function openContent(
   return problems.length > 0 ? null : parsed.content;
 }
 
-/** Looks at one recipient, at index `ordinal` of `to`. */
+/** Looks at one recipient, at index `ordinal` of `to`, that may be reached over `ways`. */
 export type CheckRecipient = (
   variables: Readonly<Record<string, string>> | null,
   ordinal: number,
+  ways: readonly Way[],
 ) => void;
 
-/** How the content is checked for each recipient; one that is the same for all is checked here, once. */
+/** What is wrong for one recipient. */
+interface Wrong {
+  /** In `content`. */
+  readonly path: string;
+  readonly code: number;
+  readonly missing: string | null;
+  readonly message: string;
+}
+
+/**
+ * How the content is checked for each recipient; one that is the same for all is looked at once for each of the lists of
+ * ways, which are few: pass the same list for the same ways.
+ */
 export function createRecipientCheck(
   parsed: ParsedContent,
   options: {
     readonly list: ProblemList;
-    /** Channels that may be sent over. */
-    readonly channels: ReadonlySet<Channel>;
     readonly renderAt: Date;
     readonly requireVariables: boolean;
   },
 ): CheckRecipient {
-  const { list, channels, renderAt } = options;
-  /** `media[2].url`; of a template its field, which the request does not have. */
-  const nameOf = (path: string) =>
-    'contentId' in parsed.source && path !== 'contentId' ? `contentId: ${path}` : path;
+  const { list, renderAt } = options;
 
-  function render(variables: Readonly<Record<string, string>> | null) {
+  function render(
+    variables: Readonly<Record<string, string>> | null,
+    ways: readonly Way[],
+  ): Wrong | null {
     const rendered = renderContent(parsed, variables, renderAt, options);
-    if (!rendered.ok) return rendered;
-    const misfit = findMisfit(rendered.content, channels);
-    return misfit && { path: misfit.path, missing: null, problem: misfit.message };
+    if (rendered.ok) return findMisfit(rendered.content, ways);
+    // Of a template the request does not have the field.
+    const { path, missing, problem } = rendered;
+    const name = 'contentId' in parsed.source ? `contentId: ${path}` : path;
+    const message = `content.${name} cannot be rendered for this recipient: ${problem}`;
+    return { path, missing, code: ERRORS.template.code, message };
   }
 
   if (isSameForAll(parsed)) {
-    const wrong = render(null);
-    if (wrong) list.add(ERRORS.invalid.code, wrong.problem, `$.content.${wrong.path}`);
-    return () => undefined;
+    const seen = new Set<readonly Way[]>();
+    const found = new Set<string>();
+    return (_variables, _ordinal, ways) => {
+      if (seen.has(ways)) return;
+      seen.add(ways);
+      const wrong = render(null, ways);
+      if (wrong === null || found.has(wrong.message)) return;
+      found.add(wrong.message);
+      list.add(ERRORS.invalid.code, wrong.message, `$.content.${wrong.path}`);
+    };
   }
   const required = options.requireVariables ? requiredOf(parsed) : null;
-  return (variables, ordinal) => {
-    if (required !== null && !needsRendering(parsed, variables)) {
+  const withMedia = hasMedia(parsed);
+  return (variables, ordinal, ways) => {
+    if (required !== null && !needsRendering(parsed, variables, narrowestText(ways, withMedia))) {
       for (const name of required)
         if (variables === null || !Object.hasOwn(variables, name))
           reportMissing(list, ordinal, name);
       return;
     }
-    const wrong = render(variables);
-    if (!wrong) return;
+    const wrong = render(variables, ways);
+    if (wrong === null) return;
     if (wrong.missing !== null) reportMissing(list, ordinal, wrong.missing);
-    else
-      list.add(
-        ERRORS.template.code,
-        `content.${nameOf(wrong.path)} cannot be rendered for this recipient: ${wrong.problem}`,
-        `$.to[${ordinal}]`,
-      );
+    else list.add(wrong.code, wrong.message, `$.to[${ordinal}]`);
   };
+}
+
+/** What a rendered content has that cannot be sent over one of these ways; null: all arrives, whichever is taken. */
+function findMisfit(content: OperationContent, ways: readonly Way[]): Wrong | null {
+  for (const { channel, carrier, carriage } of ways) {
+    const fit = fitContent(chooseContent(content, channel), carriage);
+    if (fit.ok) continue;
+    const [path, cure] =
+      'contentId' in content
+        ? ['contentId', 'Use a template that fits, or name other channels in "from".']
+        : 'modules' in content
+          ? ['modules', 'Give that channel words of its own, or name other channels in "from".']
+          : [
+              fit.field,
+              'Split it, give channels contents of their own in modules, or name other channels in "from".',
+            ];
+    return {
+      path,
+      missing: null,
+      code: ERRORS.template.code,
+      message: `As ${channel} over the carrier ${carrier} ${fit.problem}. ${cure}`,
+    };
+  }
+  return null;
 }
 
 /** Reports a variable that a recipient lacks. */

@@ -3,7 +3,7 @@ import { chooseContent, renderContent, type ChannelContent } from '../domain/con
 import { ERRORS, findError, type Problem } from '../domain/errors.ts';
 import type { Address, Channel } from '../domain/message.ts';
 import type { RcsBody } from '../domain/rcs.ts';
-import { listCandidates, type Candidate } from '../domain/routing.ts';
+import { describeUnreached, listCandidates, type Candidate } from '../domain/routing.ts';
 import { measureSms } from '../domain/segments.ts';
 import type { SendRequest } from '../domain/send-request.ts';
 import type { SuppressionIndex } from '../domain/suppression.ts';
@@ -74,7 +74,7 @@ export function dryRun(
       .filter((each) => each.first === null)
       .map((each) => ({
         code: each.code ?? ERRORS.unaddressable.code,
-        message: findError(each.code ?? 0)?.message ?? ERRORS.unaddressable.message,
+        message: describeUnaddressable(each, send),
         context: `$.to[${each.ordinal}]`,
       })),
     duplicates: findDuplicates(send.recipients),
@@ -84,6 +84,12 @@ export function dryRun(
   const messages = send.recipients.flatMap((each) => preview(each, send) ?? []);
   const segments = messages.reduce((sum, message) => sum + (message.segments ?? 0), 0);
   return { ok: true, dryRun: { ...common, segments, messages } };
+}
+
+function describeUnaddressable({ code, recipient }: PreparedRecipient, send: PreparedSend): string {
+  if (code !== null && code !== ERRORS.unaddressable.code) return findError(code)?.message ?? '';
+  const channels = send.plan.senders.map(({ channel }) => channel);
+  return `${ERRORS.unaddressable.message} ${describeUnreached(recipient.addresses, channels)}`;
 }
 
 function preview(recipient: PreparedRecipient, send: PreparedSend): DryRunMessage | null {

@@ -15,6 +15,7 @@ import {
 import type { Address, Recipient } from '../domain/message.ts';
 import type { SendPlan } from '../domain/operation.ts';
 import { firstCandidate, type Candidate } from '../domain/routing.ts';
+import { createWayFinder, type FindCarriage, type FindWays } from './ways.ts';
 import { planSenders, type SenderChoice } from '../domain/sender.ts';
 import { readSchedule } from '../domain/schedule.ts';
 import { findUnstorable, UNSTORABLE } from '../domain/storable.ts';
@@ -74,6 +75,7 @@ export interface PrepareOptions {
   readonly ignoresSuppressions: boolean;
   /** Says why a URL may not be called, in words; null when it may. */
   readonly findTargetProblem: (url: string) => string | null;
+  readonly findCarriage: FindCarriage;
 }
 
 const TAG_VALUE = /^[a-zA-Z0-9._~-]{1,256}$/;
@@ -100,10 +102,10 @@ export function prepareSend(request: SendRequest, options: PrepareOptions): Prep
         ? null
         : createRecipientCheck(parsed, {
             list,
-            channels: new Set(plan.ok ? plan.plan.senders.map(({ channel }) => channel) : []),
             renderAt,
             requireVariables: options.requireVariables,
           }),
+    findWays: createWayFinder(plan.ok ? plan.plan : { senders: [] }, options.findCarriage),
     tagTemplates,
     timetable: createTimetable(schedule, options.choice.senders, list, options.now),
     renderAt,
@@ -184,6 +186,7 @@ interface RecipientCheck {
   readonly list: ProblemList;
   readonly plan: SendPlan;
   readonly checkContent: CheckRecipient | null;
+  readonly findWays: FindWays;
   readonly tagTemplates: ReadonlyMap<string, Template> | null;
   readonly timetable: Timetable;
   readonly renderAt: Date;
@@ -214,7 +217,7 @@ function checkRecipient(
   if (variables !== null)
     for (const path of findUnstorable(variables, '.variables'))
       list.add(ERRORS.invalid.code, UNSTORABLE, pathOf(ordinal) + path);
-  check.checkContent?.(variables, ordinal);
+  check.checkContent?.(variables, ordinal, check.findWays(recipient.addresses));
   const first = firstCandidate(recipient.addresses, check.plan);
   return {
     ordinal,

@@ -1,4 +1,5 @@
 /** Reports: all that carriers and their far sides tell us, receipts and messages from people, on one way into the store. */
+import { WHOLE } from '../domain/carriage.ts';
 import { createKeywordFinder, ENGLISH, type KeywordSet } from '../domain/keywords.ts';
 import type { InboundMessage } from '../domain/inbound.ts';
 import type { Receipt } from '../domain/receipt.ts';
@@ -66,6 +67,8 @@ export function createReports(options: ReportsOptions): Reports {
       now: () => new Date(),
       // Answers to keywords have none.
       findTargetProblem: () => null,
+      // They are short texts, which every way carries.
+      findCarriage: () => WHOLE,
     }),
     findKeyword: keywords ? createKeywordFinder(listKeywords(languages)) : null,
     scope,

@@ -25,6 +25,7 @@ import {
   type PreparedRecipient,
   type PreparedSend,
 } from './prepare.ts';
+import type { FindCarriage } from './ways.ts';
 
 /** Messages of one batch, at most: leasing costs one row for all of them. */
 export const BATCH_SIZE_MAX = 500;
@@ -67,10 +68,11 @@ export interface SubmitterOptions {
   readonly now: () => Date;
   /** Says why a URL may not be called, in words; null when it may. */
   readonly findTargetProblem: (url: string) => string | null;
+  readonly findCarriage: FindCarriage;
 }
 
 export function createSubmitter(options: SubmitterOptions): Submitter {
-  const { store, requireVariables, findTargetProblem } = options;
+  const { store, requireVariables, findTargetProblem, findCarriage } = options;
   const gather = async (accountId: number, request: SendRequest) => {
     const { content } = request;
     const template = 'contentId' in content ? parseContentSid(content.contentId) : null;
@@ -78,7 +80,8 @@ export function createSubmitter(options: SubmitterOptions): Submitter {
       store.senders.chooseSenders(accountId, askForSenders(request)),
       template === null ? null : store.contentTemplates.fetchTemplate(accountId, template),
     ]);
-    return { choice, template: found, requireVariables, findTargetProblem, now: options.now() };
+    const now = options.now();
+    return { choice, template: found, requireVariables, findTargetProblem, findCarriage, now };
   };
   const findSuppressed = async (accountId: number, { to }: SendRequest) => {
     const addresses = to.flatMap((each) =>

@@ -31,6 +31,7 @@ tallied as (update operation o set
     .map((name) => `${name} = o.${name} + d.${name}`)
     .join(', ')},
   attempts = o.attempts + d.attempts,
+  revision = o.revision + 1,
   updated_at = greatest(o.updated_at, clock_timestamp()),
   status = case
     when o.status in ('COMPLETED', 'CANCELED') then o.status

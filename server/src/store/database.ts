@@ -4,6 +4,7 @@
  */
 import pg from 'pg';
 import { DatabaseUnavailable, isAnswer, translate } from './database-error.ts';
+import { nameTls, PostgresClient } from './postgres-client.ts';
 import { SilenceWatch } from './silence-watch.ts';
 
 /** A connection inside a transaction, or the pool for a single statement. */
@@ -50,7 +51,7 @@ export function answeredIn(timeoutMs: number, text: string): pg.QueryConfig {
 
 function settingsOf(options: DatabaseOptions): pg.ClientConfig {
   return {
-    connectionString: options.url,
+    connectionString: nameTls(options.url),
     application_name: options.name,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,
@@ -73,7 +74,7 @@ function settingsOf(options: DatabaseOptions): pg.ClientConfig {
 /** Opens a pool. Connections are made when needed, so this succeeds while the database is away. */
 export function openDatabase(options: DatabaseOptions): Database {
   const settings = settingsOf(options);
-  const pool = new pg.Pool({ ...settings, max: options.connectionsMax });
+  const pool = new pg.Pool({ ...settings, max: options.connectionsMax, Client: PostgresClient });
   // A connection that breaks while it is in use says so twice: to its statement, which handles it, and here.
   pool.on('connect', (client) => client.on('error', () => undefined));
   pool.on('error', (error) => {
@@ -121,7 +122,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   }
 
   async function connect() {
-    const client = new pg.Client(settings);
+    const client = new PostgresClient(settings);
     // It may break before whoever asked for it can listen; its next statement says so.
     client.on('error', () => undefined);
     try {

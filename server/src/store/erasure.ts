@@ -56,7 +56,8 @@ export async function eraseOperation(
          where account_id = $1 and id between $2 and $3 and exists (select from free)),
        files as (delete from email_attachment
          where account_id = $1 and operation_id = $4 and exists (select from free)),
-       whole as (update operation set content = '{}', tags = '{}', updated_at = greatest(updated_at, clock_timestamp())
+       whole as (update operation set content = '{}', tags = '{}', revision = revision + 1,
+           updated_at = greatest(updated_at, clock_timestamp())
          where account_id = $1 and id = $4 and exists (select from free)),`,
       [accountId, first, last, id],
     );

@@ -298,14 +298,22 @@ interface OperationRow extends OperationStats {
   readonly status: OperationStatus;
   readonly paused_at: Date | null;
   readonly updated_at: Date;
+  readonly revision: number;
 }
 
 const OPERATION_COLUMNS = `id, status, total, recipients, attempts, unaddressable, scheduled, queued, sent,
-  delivered, read, undelivered, failed, canceled, paused_at, updated_at`;
+  delivered, read, undelivered, failed, canceled, paused_at, updated_at, revision::float8 as revision`;
 
-function toOperation({ id, status, paused_at, updated_at, ...stats }: OperationRow): Operation {
+function toOperation({
+  id,
+  status,
+  paused_at,
+  updated_at,
+  revision,
+  ...stats
+}: OperationRow): Operation {
   const createdAt = new Date(uuidTimeMs(id));
-  return { id, status, stats, pausedAt: paused_at, createdAt, updatedAt: updated_at };
+  return { id, status, stats, pausedAt: paused_at, createdAt, updatedAt: updated_at, revision };
 }
 
 /** One operation of the account, or null when there is none of this kind. */
@@ -377,6 +385,8 @@ export interface OperationErrorRow {
   readonly code: number;
   readonly detail: string | null;
   readonly addresses: readonly Address[];
+  /** Of the operation's senders; null for a message. */
+  readonly channels: readonly Channel[] | null;
 }
 
 /**
@@ -393,14 +403,16 @@ export async function listOperationErrors(
   const { last } = messageUuidRange(operationId);
   const { rows } = await database.query<OperationErrorRow>(
     `select id as ordinal_id, id as message_id, error_code as code, error_detail as detail,
-       coalesce(addresses, jsonb_build_array(jsonb_build_object('address', address, 'channel', address_channel))) as addresses
+       coalesce(addresses, jsonb_build_array(jsonb_build_object('address', address, 'channel', address_channel))) as addresses,
+       null::jsonb as channels
      from message where account_id = $1 and id > $2 and id <= $3
        and status in ('FAILED', 'UNDELIVERED') and error_code is not null and address <> ''
      union all
-     select id, null, code, null, addresses from unaddressable where account_id = $1 and id > $2 and id <= $3
-       and addresses <> '[]'
-     order by 1 limit $4`,
-    [accountId, after, last, limit],
+     select id, null, code, null, addresses,
+       (select jsonb_path_query_array(plan, '$.senders[*].channel') from operation where account_id = $1 and id = $4)
+     from unaddressable where account_id = $1 and id > $2 and id <= $3 and addresses <> '[]'
+     order by 1 limit $5`,
+    [accountId, after, last, operationId, limit],
   );
   return rows;
 }
@@ -444,7 +456,8 @@ export async function cancelOperation(
 ): Promise<boolean> {
   // The wish is on record first: should the rest fail, dispatchers end whatever they lease of it.
   const { rowCount } = await database.query(
-    `update operation set cancel_requested_at = coalesce(cancel_requested_at, now()), paused_at = null
+    `update operation set cancel_requested_at = coalesce(cancel_requested_at, now()), paused_at = null,
+       revision = revision + 1
      where account_id = $1 and id = $2`,
     [accountId, id],
   );
@@ -502,7 +515,7 @@ export async function setPaused(
     `update operation set
        paused_at = case when $3 and status in ('SCHEDULED', 'PROCESSING') and cancel_requested_at is null
          then coalesce(paused_at, clock_timestamp()) end,
-       updated_at = greatest(updated_at, clock_timestamp())
+       updated_at = greatest(updated_at, clock_timestamp()), revision = revision + 1
      where account_id = $1 and id = $2`,
     [accountId, id, paused],
   );

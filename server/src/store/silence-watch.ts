@@ -9,7 +9,8 @@
  *                    └─────────────────────────────────────────┴──────┘
  * ```
  */
-import pg from 'pg';
+import type pg from 'pg';
+import { PostgresClient } from './postgres-client.ts';
 
 /** Statements that are answered sooner are not asked about. */
 const LATE_MS = 4_000;
@@ -70,7 +71,7 @@ export class SilenceWatch {
 
   /** Which of these processes of PostgreSQL serve us and do nothing. A pooler in between has other numbers, and names none. */
   async #findIdle(pids: readonly number[]): Promise<ReadonlySet<number>> {
-    const client = new pg.Client({
+    const client = new PostgresClient({
       ...this.#settings,
       connectionTimeoutMillis: ASK_TIMEOUT_MS,
       query_timeout: ASK_TIMEOUT_MS,

@@ -31,7 +31,7 @@ export default class Summary implements Reporter {
       if (count > 0) {
         const files = [...skipped].map(([file, tests]) => `  ${file}: ${tests}`);
         process.stdout.write(
-          `\n${'!'.repeat(80)}\nSKIPPED: ${count} tests did not run, since what they need is not installed:\n${files.join('\n')}\nchromium, nats-server and nginx from Debian's packages are what they may lack.\n${'!'.repeat(80)}\n`,
+          `\n${'!'.repeat(80)}\nSKIPPED: ${count} tests did not run, since what they need is not installed:\n${files.join('\n')}\nchromium, nats-server, nginx and postgresql from Debian's packages are what they may lack.\n${'!'.repeat(80)}\n`,
         );
         if (process.env['CI']) process.exitCode ||= 1;
       }

@@ -3,7 +3,7 @@ import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { CARRIER_SCHEMAS, HTTP_SETTINGS } from '../../src/config/carriers.ts';
 import { check } from '../../src/config/check.ts';
-import { CONFIG_SCHEMA } from '../../src/config/config.ts';
+import { CONFIG_SCHEMA, loadConfig } from '../../src/config/config.ts';
 import { SINK_SCHEMAS } from '../../src/config/sinks.ts';
 
 const tables = {
@@ -33,4 +33,27 @@ describe('the table of options', () => {
     expect(check(only as never, filled)).toEqual([]);
     expect(filled).toEqual(byAjv);
   });
+});
+
+describe('DATABASE_URL', () => {
+  const load = (url: string) => loadConfig(null, { DATABASE_URL: url }, {}).databaseUrl;
+
+  it.each([
+    'postgres://u:p@h:5432/d',
+    'postgresql://u:p@[::1]/d?sslmode=require',
+    'postgres:///d?host=/var/run/postgresql',
+    'postgres://u:p@/d?host=/tmp',
+    'postgres://u:50%off@h/d',
+    'postgres://u:a b@h/d',
+    'postgres://u:p%40x@h/d',
+  ])('may be %s', (url) => {
+    expect(load(url)).toBe(url);
+  });
+
+  it.each(['postgres://u:p@h:99999/d', 'postgres://u:%ff@h/d', 'postgres://u:p@[::1/d', 'h/d'])(
+    'cannot be %s',
+    (url) => {
+      expect(() => load(url)).toThrow(/DATABASE_URL/);
+    },
+  );
 });

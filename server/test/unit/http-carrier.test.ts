@@ -461,7 +461,6 @@ describe('what goes out', () => {
         rich: {
           text: 'Hi',
           suggestions: [
-            { action: { text: 'Call', postbackData: 'c', dialAction: { phoneNumber: '+1' } } },
             {
               action: {
                 text: 'Open',
@@ -507,7 +506,7 @@ describe('what goes out', () => {
         type: 'interactive',
         interactive: {
           type: 'cta_url',
-          body: { text },
+          body: { text: 'Hi' },
           action: {
             name: 'cta_url',
             parameters: { display_text: 'Open', url: 'https://u.example' },
@@ -520,7 +519,7 @@ describe('what goes out', () => {
         interactive: {
           type: 'button',
           header: { type: 'image', image: { link: 'https://a.example/p.png' } },
-          body: { text },
+          body: { text: 'Hi' },
           action: { buttons: [{ type: 'reply', reply: { id: 'y', title: 'Yes' } }] },
         },
       },

@@ -28,7 +28,11 @@ const SUBMISSION: Submission = {
   expireAt: null,
 };
 const scope = (changes: Partial<Submission> = {}) =>
-  scopeOf({ ...SUBMISSION, ...changes }, AT, { messageUuid: 'uuid', receiptsUrl: null });
+  scopeOf({ ...SUBMISSION, ...changes }, AT, {
+    fitted: { form: 'plain', ...SUBMISSION, ...changes },
+    messageUuid: 'uuid',
+    receiptsUrl: null,
+  });
 const render = (template: BodyTemplate, changes: Partial<Submission> = {}) =>
   compileBody(template)(scope(changes));
 
@@ -182,10 +186,17 @@ describe('body templates', () => {
     });
     expect(compose({ 'x-text': '{{ text }}' }, { text: 'a\r\nb: c' })).toMatchObject({ ok: false });
     expect(
-      compose({}, { mediaUrls: Array.from({ length: 11 }, () => 'https://a.example') }),
+      compose(
+        { 'x-media': '{% if mediaUrls %}{% endif %}' },
+        { mediaUrls: Array.from({ length: 11 }, () => 'https://a.example') },
+      ),
     ).toEqual({
       ok: false,
-      problem: 'It has 11 media; the carrier takes 10 in one message.',
+      problem: 'As SMS it has 11 media; at most 10 can be sent in one message.',
+    });
+    expect(compose({}, { mediaUrls: ['https://a.example'] })).toEqual({
+      ok: false,
+      problem: 'As SMS no media can be sent.',
     });
   });
 });

@@ -123,7 +123,12 @@ describe('an answer', () => {
       template: null,
     });
     const classify = createClassifier(description);
-    const scope = scopeOf(aSubmission(), new Date(), { messageUuid: 'x', receiptsUrl: null });
+    const submission = aSubmission();
+    const scope = scopeOf(submission, new Date(), {
+      fitted: { form: 'plain', ...submission },
+      messageUuid: 'x',
+      receiptsUrl: null,
+    });
     const read = (id: string) =>
       classify(
         {

@@ -44,7 +44,7 @@ async function begin(scriptOf: (smsc: () => Smsc) => SmscScript = () => ({})) {
   );
   await until(() => carrier.state?.().connected === 1);
   const warnings = () => log.filter((line) => line['msg'] === 'The SMSC sent a damaged PDU');
-  return { smsc, carrier, receipts, messages, warnings, damaged: () => damaged };
+  return { smsc, carrier, receipts, messages, log, warnings, damaged: () => damaged };
 }
 
 /** A PDU with this body, whatever it is. */
@@ -347,5 +347,25 @@ describe('any damage to bodies', () => {
       { numRuns: 150 },
     );
     expect(carrier.state?.().connected).toBe(1);
+  });
+});
+
+describe('a message to us', () => {
+  it('is read where it can be, and else contained, counted and logged once', async () => {
+    const { smsc, messages, log, damaged } = await begin();
+    const texts = [
+      [0x04, '53544f50'],
+      [0x04, 'ff00'],
+      [0x06, 'e1e2dedf'],
+    ] as const;
+    for (const [dataCoding, octets] of texts) {
+      const body = bodyOf(deliverSm({ dataCoding, shortMessage: hex(octets) }));
+      smsc.session.raw(frame(deliver_sm, OWN, body));
+    }
+    await until(() => smsc.received('deliver_sm_resp').length === 3);
+    expect(smsc.received('deliver_sm_resp').map(({ status }) => status)).toEqual([0, 0, 0]);
+    expect(messages.map(({ text }) => text)).toEqual(['STOP', 'стоп']);
+    expect(damaged()).toBe(1);
+    expect(log.filter(({ octets }) => octets === 'ff00')).toHaveLength(1);
   });
 });

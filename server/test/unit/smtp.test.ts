@@ -380,6 +380,37 @@ describe('an e-mail', () => {
       expect([name, changed === listed]).toEqual([name, false]);
       expect([name, verifyDkim(changed, publicKey)]).toEqual([name, false]);
     }
+    // Nor may a second one be added, above or below, or one where there was none (RFC 6376, 8.15).
+    for (const mailed of [plain, listed])
+      for (const name of 'From To Subject List-Unsubscribe List-Unsubscribe-Post'.split(' '))
+        for (const more of [
+          `${name}: x\r\n${mailed}`,
+          mailed.replace('\r\n\r\n', `\r\n${name}: x\r\n\r\n`),
+        ])
+          expect([name, verifyDkim(more, publicKey)]).toEqual([name, false]);
+    // What servers on the way add is theirs.
+    expect(verifyDkim(`Received: from a\r\nX-Spam: no\r\n${listed}`, publicKey)).toBe(true);
+  });
+
+  it('is signed whatever its form', async () => {
+    const publicKey = KEYS.publicKey.export({ type: 'spki', format: 'pem' }).toString();
+    const { carrier, mail } = await begin({ dkim: { ...DKIM, privateKey: PRIVATE_KEY } });
+    const content = Buffer.alloc(300_000, 'x \t\r\n\r\n');
+    const file = { filename: 'ä b.bin', contentType: 'application/octet-stream', content };
+    for (const each of [
+      { html: '', text: '' },
+      { html: 'x'.repeat(5_000), text: ' a \n\n\n b\t\n\n\n' },
+      { subject: 'Grüße '.repeat(60), html: '<p>ä  ö</p>\r\n\r\n' },
+      { attachments: [file, file] },
+    ])
+      expect(await carrier.send(anEmail(each))).toMatchObject({ kind: 'accepted' });
+    expect(mail.mails).toHaveLength(4);
+    for (const { raw } of mail.mails) {
+      const text = raw.toString('latin1');
+      expect(verifyDkim(text, publicKey)).toBe(true);
+      const lines = text.split('\r\n\r\n', 1)[0]?.split('\r\n') ?? [];
+      expect(Math.max(...lines.slice(0, 12).map((line) => line.length))).toBeLessThan(999);
+    }
   });
 
   it('goes over connections that are kept, and made anew after some', async () => {
@@ -412,17 +443,22 @@ function verifyDkim(raw: string, publicKey: string): boolean {
   expect(tag('h').split(':')).toEqual(
     expect.arrayContaining(['from', 'to', 'subject', 'message-id']),
   );
+  const left = [...headers];
   const signed = tag('h')
+    .toLowerCase()
     .split(':')
-    .map((name) =>
-      headers.findLast((line) => line.toLowerCase().startsWith(`${name.toLowerCase()}:`)),
-    )
-    .flatMap((line) => (line === undefined ? [] : [relaxed(line)]));
+    .flatMap((name) => {
+      // From the last one up, each once (5.4.2).
+      const at = left.findLastIndex((line) => line.toLowerCase().startsWith(`${name}:`));
+      return at === -1 ? [] : left.splice(at, 1).map(relaxed);
+    });
   const canonicalBody = body
     .split('\r\n')
     .map((line) => line.replace(/[ \t]+/g, ' ').replace(/ $/, ''))
     .join('\r\n')
-    .replace(/(\r\n)*$/, '\r\n');
+    .replace(/(\r\n)*$/, '\r\n')
+    // Of a body without a line nothing is left (3.4.4).
+    .replace(/^\r\n$/, '');
   if (createHash('sha256').update(canonicalBody).digest('base64') !== tag('bh')) return false;
   const bare = relaxed(signature).replace(/([;\s])b=[^;]*/, '$1b=');
   return createVerify('RSA-SHA256')

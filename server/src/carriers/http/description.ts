@@ -2,6 +2,7 @@
  * A description: what an HTTP provider is like, as plain data that a configuration file can hold. How to submit, how to
  * read the answer, how to check and read what the provider reports. `docs/carriers/http.md` explains every member.
  */
+import type { Carriage } from '../../domain/carriage.ts';
 import type { Keyword } from '../../domain/keywords.ts';
 import type { Channel } from '../../domain/message.ts';
 import type { Receipt } from '../../domain/receipt.ts';
@@ -27,8 +28,10 @@ export interface RequestDescription {
   readonly auth: AuthDescription;
   /** Absent: no body. */
   readonly body?: { readonly kind: 'json' | 'form'; readonly template: BodyTemplate };
-  /** Media that one message may have; one with more is refused instead of sent without them. 10 when absent. */
+  /** Media that one message may have; one with more is refused instead of sent without them. As many as there is a place for when absent. */
   readonly mediaMax?: number;
+  /** What can be carried over a channel, as far as it differs from what there is a place for; `domain/carriage.ts`. */
+  readonly carries?: Readonly<Partial<Record<Channel, Partial<Carriage>>>>;
 }
 
 /**

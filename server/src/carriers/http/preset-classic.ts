@@ -1,4 +1,5 @@
 /** The preset `classic`: the Programmable Messaging API, and servers that are compatible with it. */
+import { CARRIAGE } from '../../domain/carriage.ts';
 import { ERRORS } from '../../domain/errors.ts';
 import type { HttpDescription, ReceiptsDescription } from './description.ts';
 
@@ -20,7 +21,7 @@ const CLASSIC_PREFIX =
 /**
  * The classic Programmable Messaging API: `POST /2010-04-01/Accounts/{sid}/Messages.json`. A sender's address is a
  * number, a short code, or the SID of a messaging service. Receipts quote our reference in their URL. Rich content goes
- * as its plain words.
+ * as all of its plain words, a card without suggestions as text and medium.
  */
 export function describeClassic(settings: ClassicSettings): HttpDescription {
   const { baseUrl, accountSid, apiKey, authToken } = settings;
@@ -49,6 +50,7 @@ export function describeClassic(settings: ClassicSettings): HttpDescription {
             "{% if expireInSeconds != '' %}{{ expireInSeconds | at_most: 36000 }}{% endif %}",
         },
       },
+      carries: CARRIAGE.classic,
     },
     response: {
       id: { pointer: '/sid' },

@@ -1,5 +1,7 @@
 /** The preset `cloud`: the WhatsApp Cloud API. */
+import { CARRIAGE } from '../../domain/carriage.ts';
 import { ERRORS } from '../../domain/errors.ts';
+import { MEDIA_KINDS } from '../../domain/media.ts';
 import type {
   BodyTemplate,
   ErrorRule,
@@ -59,7 +61,7 @@ export function describeCloud(settings: CloudSettings): HttpDescription {
       url: `${settings.baseUrl}/${settings.version}/${number}/messages`,
       auth: { kind: 'bearer', token: settings.accessToken },
       body: { kind: 'json', template: cloudBody(settings.template) },
-      mediaMax: 1,
+      carries: CARRIAGE.cloud,
     },
     response: {
       id: { pointer: '/messages/0/id' },
@@ -153,100 +155,58 @@ function cloudBody(template: CloudSettings['template']): BodyTemplate {
   });
   return {
     $switch: [
-      ...['video', 'audio', 'document', 'image'].map((kind) => ({
-        when: '/mediaKind',
-        is: kind,
-        use: medium(kind),
-      })),
-      ...CLOUD_RICH.flatMap(({ suggestions, picture }) => cloudInteractive(suggestions, picture)),
-      {
-        when: '/rich/media',
-        use: {
-          ...CLOUD_HEAD,
-          type: 'image',
-          image: { link: { $value: '/rich/media/contentInfo/fileUrl' } },
-        },
-      },
+      { when: '/contentForm', is: 'replies', use: interactive('button', REPLIES) },
+      { when: '/contentForm', is: 'link', use: interactive('cta_url', LINK) },
+      ...MEDIA_KINDS.map((kind) => ({ when: '/mediaKind', is: kind, use: medium(kind) })),
       { use: words },
     ],
   };
 }
 
-/** Where in rich content suggestions stand, and the picture that goes above them. */
-const CLOUD_RICH = [
-  {
-    suggestions: '/rich/richCard/standaloneCard/cardContent/suggestions',
-    picture: '/rich/richCard/standaloneCard/cardContent/media/contentInfo/fileUrl',
-  },
-  { suggestions: '/rich/suggestions', picture: '/rich/media/contentInfo/fileUrl' },
-];
-
-/** Replies as buttons; where there are none, the first link as a button. */
-function cloudInteractive(suggestions: string, picture: string) {
-  const header: BodyTemplate = {
-    $switch: [{ when: picture, use: { type: 'image', image: { link: { $value: picture } } } }],
+/** With a file above the words, where there is one. */
+function interactive(type: string, action: BodyTemplate): BodyTemplate {
+  const header = (kind: string): BodyTemplate => ({
+    type: kind,
+    [kind]: {
+      link: '{{ mediaUrl }}',
+      ...(kind === 'document' ? { filename: '{{ mediaName }}' } : {}),
+    },
+  });
+  return {
+    ...CLOUD_HEAD,
+    type: 'interactive',
+    interactive: {
+      type,
+      header: {
+        $switch: ['image', 'video', 'document'].map((kind) => ({
+          when: '/mediaKind',
+          is: kind,
+          use: header(kind),
+        })),
+      },
+      body: { text: '{{ text }}' },
+      action,
+    },
   };
-  const body = { text: '{{ text }}' };
-  return [
-    {
-      when: `${suggestions}/*/reply`,
-      use: {
-        ...CLOUD_HEAD,
-        type: 'interactive',
-        interactive: {
-          type: 'button',
-          header,
-          body,
-          action: {
-            buttons: {
-              $each: suggestions,
-              item: {
-                $switch: [
-                  {
-                    when: '/item/reply',
-                    use: {
-                      type: 'reply',
-                      reply: {
-                        id: { $value: '/item/reply/postbackData' },
-                        title: { $value: '/item/reply/text' },
-                      },
-                    },
-                  },
-                ],
-              },
-            },
-          },
-        },
-      },
-    },
-    {
-      when: `${suggestions}/*/action/openUrlAction`,
-      use: {
-        ...CLOUD_HEAD,
-        type: 'interactive',
-        interactive: {
-          type: 'cta_url',
-          header,
-          body,
-          action: {
-            name: 'cta_url',
-            parameters: {
-              $first: suggestions,
-              item: {
-                $switch: [
-                  {
-                    when: '/item/action/openUrlAction',
-                    use: {
-                      display_text: { $value: '/item/action/text' },
-                      url: { $value: '/item/action/openUrlAction/url' },
-                    },
-                  },
-                ],
-              },
-            },
-          },
-        },
-      },
-    },
-  ];
 }
+
+const REPLIES: BodyTemplate = {
+  buttons: {
+    $each: '/suggestions',
+    item: {
+      type: 'reply',
+      reply: { id: { $value: '/item/reply/postbackData' }, title: { $value: '/item/reply/text' } },
+    },
+  },
+};
+
+const LINK: BodyTemplate = {
+  name: 'cta_url',
+  parameters: {
+    $first: '/suggestions',
+    item: {
+      display_text: { $value: '/item/action/text' },
+      url: { $value: '/item/action/openUrlAction/url' },
+    },
+  },
+};

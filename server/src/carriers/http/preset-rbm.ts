@@ -1,4 +1,5 @@
 /** The preset `rbm`: RCS Business Messaging. */
+import { CARRIAGE } from '../../domain/carriage.ts';
 import { ERRORS } from '../../domain/errors.ts';
 import type {
   BodyTemplate,
@@ -40,7 +41,7 @@ export function describeRbm(settings: RbmSettings): HttpDescription {
         scope: 'https://www.googleapis.com/auth/rcsbusinessmessaging',
       },
       body: { kind: 'json', template: RBM_BODY },
-      mediaMax: 1,
+      carries: CARRIAGE.rbm,
     },
     response: {
       id: { template: '{{ messageUuid }}' },

@@ -1,7 +1,10 @@
 /** Requests: one submission as the method, path, headers and body of a description. Pure. */
 import { createHash } from 'node:crypto';
 import { parseAttemptReference } from '../../domain/ids.ts';
+import { fitContent, type Carriage } from '../../domain/carriage.ts';
+import type { Channel } from '../../domain/message.ts';
 import type { Submission } from '../carrier.ts';
+import { carriageOfRequest } from './carriage.ts';
 import type { RequestDescription } from './description.ts';
 import { compileBody, compileText, RenderFailure, scopeOf, type Scope } from './template.ts';
 
@@ -34,8 +37,6 @@ const PATH = /^\/[\x21-\x7e]*$/;
 /** Servers take these for a step up, in whatever way they are encoded. */
 const DOTS = /^[^?]*\/\.\.?(?:[/?]|$)/;
 
-const MEDIA_MAX = 10;
-
 /**
  * Makes a description ready.
  * @throws Error when something in it cannot work, with a sentence for whoever wrote it.
@@ -50,14 +51,22 @@ export function createComposer(
     ([name, value]) => [name.toLowerCase(), compileText(value)] as const,
   );
   const renderBody = description.body === undefined ? null : compileBody(description.body.template);
-  const { method, body: { kind = 'json' } = {}, mediaMax = MEDIA_MAX } = description;
+  const { method, body: { kind = 'json' } = {} } = description;
+  const carriages = new Map<Channel, Carriage>();
+
+  function findCarriage(channel: Channel): Carriage {
+    const known = carriages.get(channel);
+    if (known !== undefined) return known;
+    const carriage = carriageOfRequest(description, channel);
+    carriages.set(channel, carriage);
+    return carriage;
+  }
 
   function render(submission: Submission, at: Date): ComposedRequest {
-    if (submission.mediaUrls.length > mediaMax)
-      throw new RenderFailure(
-        `It has ${submission.mediaUrls.length} media; the carrier takes ${mediaMax} in one message.`,
-      );
+    const fit = fitContent(submission, findCarriage(submission.channel));
+    if (!fit.ok) throw new RenderFailure(`As ${submission.channel} ${fit.problem}.`);
     const scope = scopeOf(submission, at, {
+      fitted: fit.fitted,
       messageUuid: messageUuidOf(submission),
       receiptsUrl,
     });

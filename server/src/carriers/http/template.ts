@@ -2,8 +2,10 @@
  * Body templates: JSON whose strings are Liquid. A template is compiled once; rendering fills values into a JSON value
  * and never into JSON text, so nothing that a message says can change a body's structure. Pure.
  */
+import type { Fitted } from '../../domain/carriage.ts';
 import { parseTemplate, renderTemplate, requiredVariables } from '../../domain/liquid.ts';
 import { mediaKindOf, mediaNameOf } from '../../domain/media.ts';
+import { listSuggestions } from '../../domain/rcs.ts';
 import type { Submission } from '../carrier.ts';
 import type { BodyTemplate } from './description.ts';
 import { findValue, parsePointer, placeOf, type Place } from './pointer.ts';
@@ -36,6 +38,7 @@ const VARIABLES = [
   'mediaUrl',
   'mediaKind',
   'mediaName',
+  'contentForm',
   'expireAt',
   'expireInSeconds',
   'receiptsUrl',
@@ -49,10 +52,16 @@ const LENGTH_MAX = 65_536;
 export function scopeOf(
   submission: Submission,
   at: Date,
-  extra: { readonly messageUuid: string; readonly receiptsUrl: string | null },
+  extra: {
+    /** What the provider gets of the content. */
+    readonly fitted: Fitted;
+    readonly messageUuid: string;
+    readonly receiptsUrl: string | null;
+  },
 ): Scope {
   const { expireAt, rich, ...rest } = submission;
-  const [mediaUrl = ''] = submission.mediaUrls;
+  const { form, text, mediaUrls } = extra.fitted;
+  const [mediaUrl = ''] = mediaUrls;
   const secondsLeft =
     expireAt === null ? null : Math.max(1, Math.floor((expireAt.getTime() - at.getTime()) / 1000));
   const variables: Record<(typeof VARIABLES)[number], string> = {
@@ -63,16 +72,19 @@ export function scopeOf(
     fromDigits: submission.from.replaceAll(/\D/g, ''),
     to: submission.to,
     toDigits: submission.to.replaceAll(/\D/g, ''),
-    text: submission.text ?? '',
+    text: text ?? '',
     mediaUrl,
     mediaKind: mediaUrl === '' ? '' : mediaKindOf(mediaUrl),
     mediaName: mediaUrl === '' ? '' : mediaNameOf(mediaUrl),
+    contentForm: form,
     expireAt: expireAt?.toISOString() ?? '',
     expireInSeconds: secondsLeft === null ? '' : String(secondsLeft),
     receiptsUrl: extra.receiptsUrl ?? '',
     item: '',
   };
-  return { variables, place: placeOf({ ...rest, ...variables, rich }), at };
+  const suggestions = rich === null ? [] : listSuggestions(rich).suggestions;
+  const place = placeOf({ ...rest, ...variables, mediaUrls, rich, suggestions });
+  return { variables, place, at };
 }
 
 /** Compiles one string. @throws Error with what is wrong. */

@@ -109,33 +109,91 @@ function splitsPair(octets: Buffer, at: number): boolean {
   return ((octets[at] ?? 0) & 0xfc) === 0xdc && ((octets[at - 2] ?? 0) & 0xfc) === 0xd8;
 }
 
-/** The text of octets, or null when they are binary or in an alphabet that is not read here. */
+/** What octets are by their `data_coding`: one of ours, an encoding of the platform, or (binary) not said. */
+type Coding = 'default' | 'latin1' | 'ucs2' | 'binary' | Encoding;
+/** Names of the Encoding Standard, which Node.js has. */
+type Encoding = 'iso-8859-5' | 'iso-8859-8' | 'shift_jis' | 'iso-2022-jp' | 'euc-jp' | 'euc-kr';
+
+/**
+ * Values of `data_coding` below 0x10 (5.2.19). Of JIS the standard says no encoding: it is Shift JIS, or ISO 2022 where
+ * there are its escapes. Those that are not here are reserved.
+ */
+const CODINGS: Readonly<Record<number, Coding>> = {
+  0x00: 'default',
+  0x01: 'latin1',
+  0x02: 'binary',
+  0x03: 'latin1',
+  0x04: 'binary',
+  0x05: 'shift_jis',
+  0x06: 'iso-8859-5',
+  0x07: 'iso-8859-8',
+  0x08: 'ucs2',
+  0x09: 'shift_jis',
+  0x0a: 'iso-2022-jp',
+  0x0d: 'euc-jp',
+  0x0e: 'euc-kr',
+};
+
+/**
+ * The text of octets, or null when nothing can be read from them. Many an SMSC writes a wrong `data_coding`, or says "binary"
+ * of words: what is not what it says is read as ASCII, and then as UTF-8, where it is either.
+ */
 export function decodeText(
   octets: Buffer,
   dataCoding: number,
   alphabet: DefaultAlphabet,
 ): string | null {
-  switch (kindOf(dataCoding)) {
+  const coding = codingOf(dataCoding);
+  switch (coding) {
     case 'default':
       return alphabet === 'latin-1' ? octets.toString('latin1') : decodeGsm(octets);
     case 'latin1':
       return octets.toString('latin1');
     case 'ucs2':
-      return decodeUcs2(octets);
-    case null:
-      return null;
+      // Whole units are taken at their word: "STOP" in ASCII would be two good Chinese characters.
+      return (octets.length % 2 === 0 ? null : decodePlain(octets)) ?? decodeUcs2(octets);
+    case 'binary':
+      return decodePlain(octets);
+    case 'shift_jis':
+      return (
+        decodeStrictly(octets, octets.includes(ESCAPE) ? 'iso-2022-jp' : 'shift_jis') ??
+        decodePlain(octets)
+      );
+    default:
+      return decodeStrictly(octets, coding) ?? decodePlain(octets);
   }
 }
 
-/** Values from 0x10 on are those of GSM 03.38, chapter 4 (5.2.19, notes). */
-function kindOf(dataCoding: number): 'default' | 'latin1' | 'ucs2' | null {
-  if (dataCoding === 0x00) return 'default';
-  if (dataCoding === 0x01 || dataCoding === 0x03) return 'latin1';
-  if (dataCoding === 0x08) return 'ucs2';
-  if (dataCoding >= 0xf0) return (dataCoding & 0x04) === 0 ? 'default' : null;
-  if (dataCoding < 0x10 || dataCoding >= 0x40) return null;
+/**
+ * Values from 0x10 on are those of 3GPP TS 23.038, chapter 4 (5.2.19, notes): general coding and messages marked for
+ * deletion (bits 3 and 2; bit 5 is compression), message waiting, and class.
+ */
+function codingOf(dataCoding: number): Coding {
+  if (dataCoding < 0x10) return CODINGS[dataCoding] ?? 'binary';
+  if (dataCoding >= 0xf0) return (dataCoding & 0x04) === 0 ? 'default' : 'binary';
+  if (dataCoding >= 0xe0) return 'ucs2';
+  if (dataCoding >= 0xc0) return 'default';
+  if (dataCoding >= 0x80 || (dataCoding & 0x20) !== 0) return 'binary';
   const alphabet = dataCoding & 0x0c;
-  return alphabet === 0x00 ? 'default' : alphabet === 0x08 ? 'ucs2' : null;
+  return alphabet === 0x00 ? 'default' : alphabet === 0x08 ? 'ucs2' : 'binary';
+}
+
+function decodeStrictly(octets: Buffer, encoding: Encoding | 'utf-8'): string | null {
+  try {
+    return new TextDecoder(encoding, { fatal: true }).decode(octets);
+  } catch {
+    return null;
+  }
+}
+
+/** Words in ASCII or UTF-8; null when there is anything that no words have. */
+function decodePlain(octets: Buffer): string | null {
+  if (octets.length === 0) return null;
+  const text = decodeStrictly(octets, 'utf-8');
+  // oxlint-disable-next-line no-control-regex
+  return text === null || /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/.test(text)
+    ? null
+    : text;
 }
 
 /** ESC and a code that is not in the extension table read as the character of that code (6.2.1.1, note 1). */

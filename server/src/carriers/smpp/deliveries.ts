@@ -55,7 +55,7 @@ export interface DeliveriesOptions {
   readonly log: Logger;
   /** There is room again after `take` said that there was none. */
   readonly onRoom: () => void;
-  /** Called for each receipt that does not say what it should. */
+  /** Called for each receipt that does not say what it should, and each message that cannot be read. */
   readonly onDamage: () => void;
 }
 
@@ -140,7 +140,11 @@ export function createDeliveries({
     const { from, to, dataCoding, receivedAt } = context;
     const text = decodeText(octets, dataCoding, rules.alphabet);
     if (text === null) {
-      log.info({ dataCoding }, 'A message in an alphabet that is not read');
+      log.warn(
+        { dataCoding, octets: showOctets(octets) },
+        'A message to us that cannot be read is dropped',
+      );
+      onDamage();
       return null;
     }
     return { channel: 'SMS', from, to, text, providerId: null, receivedAt };

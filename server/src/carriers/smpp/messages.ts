@@ -2,6 +2,7 @@
  * Messages: a submission as the submit_sm that carry it (SMPP 3.4, 4.4.1). One when the text fits or goes as payload,
  * else one per part, with a user data header (3GPP TS 23.040, 9.2.3.24.1) or SAR parameters (5.3.2.22 to 5.3.2.24).
  */
+import { CARRIAGE, fitContent } from '../../domain/carriage.ts';
 import { ERRORS } from '../../domain/errors.ts';
 import type { Submission } from '../carrier.ts';
 import { toSmppAddress } from './addresses.ts';
@@ -37,7 +38,10 @@ export function composeMessages(
   nextReference: () => number,
   nowMs: number,
 ): MessageBody[] | Refusal {
-  const { text, expireAt } = submission;
+  const fit = fitContent(submission, CARRIAGE.smpp.SMS);
+  if (!fit.ok) return refuse('templateFailed', `Over SMPP ${fit.problem}`);
+  const { expireAt } = submission;
+  const { text } = fit.fitted;
   if (text === null || text === '')
     return refuse('templateFailed', 'SMS carries text only, and the message has none');
   const source = toSmppAddress(submission.from, options.sourceNumbering);

@@ -18,6 +18,7 @@ import type { Carrier, ReceiptSink, SendResult, Submission } from '../carrier.ts
 import { createUnderWay } from '../under-way.ts';
 import { startBounceServer, type BounceServer } from './bounce-server.ts';
 import { composeMail, type Mail } from './compose.ts';
+import { signStream } from './dkim.ts';
 import type { SmtpOptions } from './options.ts';
 import { classifyRefusal, type Refusal } from './replies.ts';
 
@@ -179,15 +180,6 @@ function stageOf(command: string): Refusal['stage'] {
 
 type Transport = ReturnType<typeof openTransport>;
 
-/**
- * Headers that a signature covers where they are there (RFC 6376, 5.4.1). Both that unsubscribe by one click must be (RFC
- * 8058, 4).
- */
-const SIGNED_HEADERS =
-  'From:Sender:Reply-To:To:Cc:Subject:Date:Message-ID:In-Reply-To:References:MIME-Version:Content-Type:' +
-  'Content-Transfer-Encoding:List-Id:List-Help:List-Unsubscribe:List-Unsubscribe-Post:List-Subscribe:List-Post:' +
-  'List-Owner:List-Archive:Feedback-ID:Auto-Submitted';
-
 function openTransport(options: SmtpOptions) {
   const { security, username, password, dkim } = options;
   const transport = nodemailer.createTransport({
@@ -214,19 +206,10 @@ function openTransport(options: SmtpOptions) {
     // Content names no files and no addresses to be read.
     disableFileAccess: true,
     disableUrlAccess: true,
-    ...(dkim === null
-      ? {}
-      : {
-          dkim: {
-            domainName: dkim.domain,
-            keySelector: dkim.selector,
-            privateKey: dkim.privateKey,
-            headerFieldNames: SIGNED_HEADERS,
-          },
-        }),
   });
   transport.use('stream', (mail, done) => {
     const { progress } = mail.data as { progress?: Progress };
+    if (dkim !== null) mail.message.processFunc((message) => signStream(message, dkim));
     const make = mail.message.createReadStream.bind(mail.message);
     // What the connection reads, signature and all: buffers before it run far ahead of what was sent.
     mail.message.createReadStream = (...rest: Parameters<typeof make>) => {

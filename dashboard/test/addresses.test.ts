@@ -1,0 +1,86 @@
+/** Addresses that people and programs type: hashes that are broken or of nothing, and the pages about the API. */
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { useFanfare, type FanfareClient } from '../../server/test/support/fanfare.ts';
+import { CHROMIUM, launchBrowser, visit } from './browser.ts';
+
+let fanfare: FanfareClient;
+let browser: Browser;
+
+describe.skipIf(CHROMIUM === null)('addresses', () => {
+  beforeAll(async () => {
+    [fanfare, browser] = await Promise.all([useFanfare(), launchBrowser()]);
+  });
+  afterAll(async () => {
+    await browser?.close();
+  });
+
+  it('with broken or strange hashes show a page, and none breaks it', async () => {
+    const { page, complaints, goTo, context } = await visit(browser, fanfare.url);
+    onTestFinished(() => context.close());
+    const pages =
+      'operations operation message compose senders suppressions subscriptions subscription keys carriers system';
+    const strange = ['%', '%E0%A4%A', '%ff', '%00', '..', '%2e%2e', '%2F', '%ED%A0%80', '\'"<b>'];
+    const places = [
+      ...strange,
+      ...'constructor __proto__ toString hasOwnProperty'.split(' '),
+      ...pages
+        .split(' ')
+        .flatMap((name) => [
+          `${name}/%`,
+          `${name}?%`,
+          `${name}?q=%&status=%E0%A4%A&pageToken=%&again=%`,
+        ]),
+      ...strange.flatMap((each) => [
+        `operation/${each}`,
+        `operation/${each}?kind=emails`,
+        `message/${each}`,
+        `message/${each}?kind=emails`,
+        `subscription/${each}/${each}`,
+      ]),
+    ];
+    for (const place of places) {
+      await goTo(place).catch((error: unknown) => {
+        throw new Error(`#/${place}`, { cause: error });
+      });
+      expect([place, await page.getByRole('navigation').count()]).not.toEqual([place, 0]);
+      expect([place, (await page.locator('main').innerText()).trim()]).not.toEqual([place, '']);
+    }
+    // The browser itself notes each answer that is an error; of what is refused or not there, that is right.
+    expect(complaints.filter((each) => !/status of 40[04]/.test(each))).toEqual([]);
+    await goTo('operations');
+    await page.getByRole('heading', { name: 'Operations' }).waitFor();
+  });
+
+  it.each([
+    ['docs', '.opblock'],
+    ['docs/errors', 'tr[id="20001"]'],
+  ])('of /%s is drawn within its own policy', async (path, part) => {
+    const context = await browser.newContext();
+    onTestFinished(() => context.close());
+    const page = await context.newPage();
+    const complaints: string[] = [];
+    page.on('pageerror', (error) => complaints.push(error.message));
+    page.on('console', (message) => {
+      if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
+    });
+    page.on('requestfailed', (request) => complaints.push(`${request.url()} failed`));
+    page.on('request', (request) => {
+      if (!/^(data|blob):/.test(request.url()) && new URL(request.url()).origin !== fanfare.url)
+        complaints.push(`It asked ${request.url()}`);
+    });
+    await page.addInitScript(() => {
+      addEventListener('securitypolicyviolation', (event) =>
+        console.error(`Content Security Policy: ${event.effectiveDirective} ${event.blockedURI}`),
+      );
+    });
+    await page.goto(`${fanfare.url}/${path}`);
+    await page.locator(part).first().waitFor();
+    if (path === 'docs') {
+      // What is drawn when an operation is opened must be within it, too.
+      await page.locator('.opblock-summary').first().click();
+      await page.locator('.opblock.is-open .opblock-body').first().waitFor();
+    }
+    expect(complaints).toEqual([]);
+  });
+});

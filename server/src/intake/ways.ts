@@ -1,0 +1,31 @@
+/** Ways: over which channels and carriers a recipient may be reached, and what those can carry. Pure. */
+import type { Carriage, Way } from '../domain/carriage.ts';
+import type { Address, AddressChannel, Channel } from '../domain/message.ts';
+import type { SendPlan } from '../domain/operation.ts';
+import { reaches } from '../domain/routing.ts';
+
+/** What a carrier can carry over a channel. */
+export type FindCarriage = (carrier: string, channel: Channel) => Carriage;
+
+/** All ways to these addresses, first choices and those that follow them; the same list for the same kinds of addresses. */
+export type FindWays = (addresses: readonly Address[]) => readonly Way[];
+
+export function createWayFinder({ senders }: SendPlan, findCarriage: FindCarriage): FindWays {
+  const all = new Map<string, Way>();
+  for (const { channel, carrier } of senders) {
+    const carriage = findCarriage(carrier, channel);
+    all.set(`${channel} ${carrier}`, { channel, carrier, carriage });
+  }
+  const known = new Map<string, readonly Way[]>();
+  const listFor = (spaces: readonly AddressChannel[]) => {
+    const key = spaces.join();
+    const found = known.get(key);
+    if (found !== undefined) return found;
+    const ways = [...all.values()].filter(({ channel }) =>
+      spaces.some((space) => reaches(channel, space)),
+    );
+    known.set(key, ways);
+    return ways;
+  };
+  return (addresses) => listFor(addresses.map(({ channel }) => channel));
+}

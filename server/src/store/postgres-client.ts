@@ -1,0 +1,81 @@
+/**
+ * A client of PostgreSQL that keeps its faults to itself. What the far side of a connection says may be anything: a `DATABASE_URL` may
+ * lead to another server, and a network may damage what it carries. The driver's parser throws then, within the socket's own event,
+ * where nobody could catch it; and it leaves connections open that it could not make use of.
+ */
+import type { Socket } from 'node:net';
+import pg from 'pg';
+
+interface Connection {
+  readonly stream: Socket;
+  attachListeners(stream: Socket): void;
+}
+
+export class PostgresClient extends pg.Client {
+  constructor(settings?: pg.ClientConfig) {
+    super(settings);
+    const connection = connectionOf(this);
+    const attach = connection.attachListeners.bind(connection);
+    connection.attachListeners = (stream) => {
+      guardData(stream);
+      attach(stream);
+      // The one of the prototype again.
+      delete (stream as Partial<Socket>).on;
+    };
+  }
+
+  override connect(): Promise<pg.Client>;
+  override connect(callback: (error: Error) => void): void;
+  override connect(callback?: (error: Error) => void): Promise<pg.Client> | void {
+    if (callback !== undefined)
+      return super.connect((error: Error) => {
+        if (error) this.#drop();
+        callback(error);
+      });
+    return super.connect().catch((error: unknown) => {
+      this.#drop();
+      throw error;
+    });
+  }
+
+  /** Nobody says good-bye to who has not said hello. */
+  #drop(): void {
+    connectionOf(this).stream.destroy();
+  }
+}
+
+function connectionOf(client: pg.Client): Connection {
+  return (client as unknown as { connection: Connection }).connection;
+}
+
+/** Whoever listens next to what a stream brings may throw: that is the end of the stream, as an error of its own. */
+function guardData(stream: Socket): void {
+  const on = stream.on.bind(stream) as (event: string, listener: (data: Buffer) => void) => Socket;
+  const guarded = (event: string, listener: (data: Buffer) => void) =>
+    on(
+      event,
+      event !== 'data'
+        ? listener
+        : (data) => {
+            try {
+              listener(data);
+            } catch (error) {
+              const reason = error instanceof Error ? error.message : String(error);
+              stream.destroy(
+                new Error(`What answers there does not speak PostgreSQL's protocol: ${reason}`),
+              );
+            }
+          },
+    );
+  stream.on = guarded as Socket['on'];
+}
+
+/**
+ * A connection string whose TLS is named for what it is: the driver verifies certificates in these modes all alike, and would
+ * print a page about it.
+ */
+export function nameTls(url: string): string {
+  return url.replace(/([?&]sslmode=)(?:prefer|require|verify-ca)(?=&|$)/, (whole, name: string) =>
+    url.includes('uselibpqcompat=') ? whole : `${name}verify-full`,
+  );
+}

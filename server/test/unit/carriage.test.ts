@@ -1,0 +1,342 @@
+/**
+ * Every carrier with every kind of content: what is handed over holds all of it, or it is refused. Nothing arrives cut down. The
+ * table is also the one of docs/content.md.
+ */
+import { generateKeyPairSync } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import type { Submission } from '../../src/carriers/carrier.ts';
+import type { RequestDescription } from '../../src/carriers/http/description.ts';
+import { PRESETS } from '../../src/carriers/http/presets.ts';
+import { createComposer } from '../../src/carriers/http/request.ts';
+import { composeMessages } from '../../src/carriers/smpp/messages.ts';
+import { CARRIAGE, fitContent, narrowestText } from '../../src/domain/carriage.ts';
+import { chooseContent, type OperationContent } from '../../src/domain/content.ts';
+import type { Channel } from '../../src/domain/message.ts';
+import type { RcsSuggestion } from '../../src/domain/rcs.ts';
+import { optionsFor } from '../support/smpp-options.ts';
+
+const file = (name: string) => `https://f.example/${name}`;
+const reply = (text: string): RcsSuggestion => ({ reply: { text, postbackData: `id-${text}` } });
+const link = (text: string): RcsSuggestion => ({
+  action: { text, postbackData: 'o', openUrlAction: { url: `https://l.example/${text}` } },
+});
+const call: RcsSuggestion = {
+  action: { text: 'Call', postbackData: 'c', dialAction: { phoneNumber: '+15005550009' } },
+};
+const place: RcsSuggestion = {
+  action: {
+    text: 'Where',
+    postbackData: 'w',
+    viewLocationAction: { latLong: { latitude: 52.5, longitude: 13.4 }, label: 'Office' },
+  },
+};
+const day: RcsSuggestion = {
+  action: {
+    text: 'Save',
+    postbackData: 's',
+    createCalendarEventAction: {
+      startTime: '2030-01-01T10:00:00Z',
+      endTime: '2030-01-01T11:00:00Z',
+      title: 'Party',
+      description: 'Cake',
+    },
+  },
+};
+const plain = (text: string | null, ...names: string[]): OperationContent => ({
+  text,
+  mediaUrls: names.map(file),
+});
+const card = (suggestions: RcsSuggestion[], media?: string): OperationContent => ({
+  modules: [
+    {
+      rcs: {
+        richCard: {
+          standaloneCard: {
+            cardContent: {
+              title: 'Title',
+              description: 'Words',
+              ...(media === undefined
+                ? {}
+                : { media: { contentInfo: { fileUrl: file(media) }, height: 'TALL' } }),
+              ...(suggestions.length === 0 ? {} : { suggestions }),
+            },
+          },
+        },
+      },
+    },
+  ],
+});
+const below = (suggestions: RcsSuggestion[], text = 'Words'): OperationContent => ({
+  modules: [{ rcs: { text, suggestions } }],
+});
+const long = (length: number) => 'x'.repeat(length);
+
+/** Contents, and all that people would miss if it did not arrive. */
+const CONTENTS: Readonly<Record<string, readonly [OperationContent, readonly string[]]>> = {
+  'a text': [plain('Words'), ['Words']],
+  'a text of 1,600': [plain(long(1_600)), [long(1_600)]],
+  'an image': [plain(null, 'a.png'), [file('a.png')]],
+  'text and an image': [plain('Words', 'a.png'), ['Words', file('a.png')]],
+  'text and a video': [plain('Words', 'a.mp4'), ['Words', file('a.mp4')]],
+  'text and audio': [plain('Words', 'a.mp3'), ['Words', file('a.mp3')]],
+  'text and a document': [plain('Words', 'a.pdf'), ['Words', file('a.pdf')]],
+  audio: [plain(null, 'a.mp3'), [file('a.mp3')]],
+  'a text of 1,025 and an image': [plain(long(1_025), 'a.png'), [long(1_025), file('a.png')]],
+  'two images': [plain(null, 'a.png', 'b.png'), [file('a.png'), file('b.png')]],
+  'text and ten images': [
+    plain('Words', ...Array.from({ length: 10 }, (_, i) => `${i}.png`)),
+    ['Words', ...Array.from({ length: 10 }, (_, i) => file(`${i}.png`))],
+  ],
+  'a card': [card([]), ['Title', 'Words']],
+  'a card with an image': [card([], 'a.png'), ['Title', 'Words', file('a.png')]],
+  'a card with a video': [card([], 'a.mp4'), ['Title', 'Words', file('a.mp4')]],
+  'a card with replies': [
+    card([reply('Yes'), reply('No')], 'a.png'),
+    ['Title', 'Words', file('a.png'), 'Yes', 'No'],
+  ],
+  'a card with a link': [
+    card([link('Open')], 'a.mp4'),
+    ['Title', 'Words', file('a.mp4'), 'Open', 'https://l.example/Open'],
+  ],
+  'a card with a number': [card([call], 'a.png'), ['Title', file('a.png'), 'Call', '+15005550009']],
+  'a rich file': [
+    { modules: [{ rcs: { media: { contentInfo: { fileUrl: file('a.pdf') } } } }] },
+    [file('a.pdf')],
+  ],
+  'a rich file with replies': [
+    {
+      modules: [
+        {
+          rcs: { media: { contentInfo: { fileUrl: file('a.png') } }, suggestions: [reply('Yes')] },
+        },
+      ],
+    },
+    [file('a.png'), 'Yes'],
+  ],
+  'three replies': [below(['Aa', 'Bb', 'Cc'].map(reply)), ['Words', 'Aa', 'Bb', 'Cc']],
+  'four replies': [below(['Aa', 'Bb', 'Cc', 'Dd'].map(reply)), ['Words', 'Aa', 'Bb', 'Cc', 'Dd']],
+  'a reply of 21': [below([reply(long(21))]), ['Words', long(21)]],
+  'a reply and a link': [
+    below([reply('Yes'), link('Open')]),
+    ['Words', 'Yes', 'https://l.example/Open'],
+  ],
+  'two links': [
+    below([link('One'), link('Two')]),
+    ['https://l.example/One', 'https://l.example/Two'],
+  ],
+  'a place and a day': [
+    below([place, day]),
+    ['Words', 'Where', '52.5', '13.4', 'Office', 'Save', '2030-01-01T10:00:00Z', 'Party', 'Cake'],
+  ],
+  'a rich text of 1,601': [below([], long(1_601)), [long(1_601)]],
+  'a rich text of 1,025 with replies': [below([reply('Yes')], long(1_025)), [long(1_025), 'Yes']],
+};
+
+const KEY = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({
+  type: 'pkcs8',
+  format: 'pem',
+}) as string;
+const baseUrl = 'https://p.example';
+const generic = (template: RequestDescription['body']): RequestDescription => ({
+  method: 'POST',
+  url: baseUrl,
+  auth: { kind: 'none' },
+  ...(template && { body: template }),
+});
+const REQUESTS: Readonly<Record<string, RequestDescription>> = {
+  classic: PRESETS.classic({ baseUrl, accountSid: 'AC1', apiKey: null, authToken: 't' }).request,
+  cloud: PRESETS.cloud({
+    baseUrl,
+    version: 'v23.0',
+    phoneNumberId: '1',
+    accessToken: 't',
+    appSecret: 's',
+    verifyToken: 'v',
+    template: null,
+  }).request,
+  rbm: PRESETS.rbm({
+    baseUrl,
+    clientEmail: 'a@b.example',
+    privateKey: KEY,
+    tokenUrl: baseUrl,
+    webhook: { kind: 'direct', clientToken: 't' },
+  }).request,
+  'own, of text': generic({ kind: 'json', template: { body: '{{ text }}' } }),
+  'own, of one medium': generic({
+    kind: 'json',
+    template: { body: '{{ text }}', file: '{{ mediaUrl }}' },
+  }),
+  'own, of all': generic({
+    kind: 'json',
+    template: {
+      body: '{{ text }}',
+      files: { $value: '/mediaUrls' },
+      rich: { $value: '/rich' },
+    },
+  }),
+};
+
+/** Everything that is handed over, as one text; null when it is refused. */
+function handOver(carrier: string, submission: Submission): string | null {
+  if (carrier === 'smpp') {
+    const bodies = composeMessages(submission, optionsFor(0), () => 1, 0);
+    if (!Array.isArray(bodies)) return null;
+    return bodies
+      .map(({ shortMessage, esmClass }) => shortMessage.toString('latin1', esmClass === 0 ? 0 : 6))
+      .join('');
+  }
+  const request = REQUESTS[carrier];
+  if (request === undefined) throw new Error(carrier);
+  const composed = createComposer(request, null).compose(submission, new Date(0));
+  if (!composed.ok) return null;
+  const body = composed.request.body ?? '';
+  return request.body?.kind === 'form'
+    ? [...new URLSearchParams(body).values()].join('\n')
+    : JSON.stringify(JSON.parse(body));
+}
+
+/** Carrier and channel, and the contents that it refuses; all others it carries whole. */
+const REFUSALS: readonly (readonly [string, Channel, readonly string[]])[] = [
+  [
+    'smpp',
+    'SMS',
+    [
+      'an image',
+      'text and an image',
+      'text and a video',
+      'text and audio',
+      'text and a document',
+      'audio',
+      'a text of 1,025 and an image',
+      'two images',
+      'text and ten images',
+      'a rich text of 1,601',
+    ],
+  ],
+  ['classic', 'SMS', ['a rich text of 1,601']],
+  [
+    'classic',
+    'RCS',
+    [
+      'text and audio',
+      'text and a document',
+      'two images',
+      'text and ten images',
+      'a rich text of 1,601',
+    ],
+  ],
+  [
+    'classic',
+    'WHATSAPP',
+    [
+      'text and audio',
+      'text and a document',
+      'a text of 1,025 and an image',
+      'two images',
+      'text and ten images',
+      'a rich text of 1,601',
+    ],
+  ],
+  [
+    'cloud',
+    'WHATSAPP',
+    ['text and audio', 'a text of 1,025 and an image', 'two images', 'text and ten images'],
+  ],
+  ['rbm', 'RCS', ['text and audio', 'text and a document', 'two images', 'text and ten images']],
+  [
+    'own, of text',
+    'SMS',
+    [
+      'an image',
+      'text and an image',
+      'text and a video',
+      'text and audio',
+      'text and a document',
+      'audio',
+      'a text of 1,025 and an image',
+      'two images',
+      'text and ten images',
+      'a rich text of 1,601',
+    ],
+  ],
+  ['own, of one medium', 'WHATSAPP', ['two images', 'text and ten images', 'a rich text of 1,601']],
+  ['own, of all', 'RCS', []],
+];
+
+describe.each(REFUSALS)('%s over %s', (carrier, channel, refused) => {
+  it.each(Object.entries(CONTENTS))('carries all of, or refuses: %s', (name, [content, parts]) => {
+    const submission: Submission = {
+      reference: '2s-0192f0a0aaaa2bcd9e0123456789c012',
+      channel,
+      from: '+15005550100',
+      to: '+491700000001',
+      // Templates give WhatsApp what modules give RCS.
+      ...chooseContent(content, channel === 'SMS' ? 'SMS' : 'RCS'),
+      email: null,
+      expireAt: null,
+    };
+    const sent = handOver(carrier, submission);
+    expect(sent === null).toBe(refused.includes(name));
+    if (sent !== null) for (const part of parts) expect(sent).toContain(part);
+    // What intake asks says the same.
+    const known: Readonly<Record<string, unknown>> = CARRIAGE;
+    if (Object.hasOwn(known, carrier)) {
+      const carriage = (known[carrier] as Record<string, never>)[channel];
+      expect(fitContent(submission, carriage as never).ok).toBe(sent !== null);
+    }
+  });
+});
+
+describe('WhatsApp', () => {
+  it.each([
+    ['a card with replies', 'button', 'image'],
+    ['a card with a link', 'cta_url', 'video'],
+    ['three replies', 'button', undefined],
+  ])('shows %s as buttons', (name, type, header) => {
+    const content = CONTENTS[name]?.[0];
+    if (content === undefined) throw new Error(name);
+    const sent = handOver('cloud', {
+      reference: '2s-0192f0a0aaaa2bcd9e0123456789c012',
+      channel: 'WHATSAPP',
+      from: '+15005550100',
+      to: '+491700000001',
+      text: 'all',
+      mediaUrls: [],
+      rich: (content as { modules: { rcs: never }[] }).modules[0]?.rcs ?? null,
+      email: null,
+      expireAt: null,
+    });
+    const { interactive } = JSON.parse(sent ?? '{}') as {
+      interactive: { type: string; header?: { type: string } };
+    };
+    expect([interactive.type, interactive.header?.type]).toEqual([type, header]);
+  });
+});
+
+it('says how long a text may be that need not be rendered to be checked', () => {
+  const way = (carriage: (typeof CARRIAGE)['cloud']['WHATSAPP']) => ({
+    channel: 'WHATSAPP' as const,
+    carrier: 'c',
+    carriage,
+  });
+  expect(narrowestText([way(CARRIAGE.cloud.WHATSAPP)], false)).toBe(4_096);
+  expect(narrowestText([way(CARRIAGE.cloud.WHATSAPP)], true)).toBe(0);
+  expect(
+    narrowestText([{ channel: 'SMS', carrier: 's', carriage: CARRIAGE.simulator.SMS }], true),
+  ).toBe(1_600);
+});
+
+it('is in the documents, carrier by carrier', () => {
+  const document = readFileSync(new URL('../../../docs/content.md', import.meta.url), 'utf8');
+  for (const [carrier, channels] of Object.entries(CARRIAGE))
+    for (const [channel, { textMax, mediaMax, captionMax }] of Object.entries(channels)) {
+      if (carrier === 'simulator' || carrier === 'smtp') continue;
+      const row = document
+        .split('\n')
+        .find((line) => line.includes(`\`${carrier}\``) && line.includes(channel));
+      expect(row, `${carrier} ${channel}`).toBeDefined();
+      for (const number of [textMax, mediaMax, ...(mediaMax === 0 ? [] : [captionMax])])
+        expect(row).toContain(number.toLocaleString('en-US'));
+    }
+});

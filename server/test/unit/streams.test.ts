@@ -1,0 +1,207 @@
+/** Streams beside listeners that come and go while the log is read, and a database that fails meanwhile. */
+import { expect, it, onTestFinished, vi } from 'vitest';
+import { AccountFeed, type EventListener } from '../../src/events/account-feed.ts';
+import { OperationWatch } from '../../src/events/operation-watch.ts';
+import { createStreamHub } from '../../src/events/stream.ts';
+import type { EventName, EventRow } from '../../src/domain/event.ts';
+import type { Operation } from '../../src/domain/operation.ts';
+import { createLogger } from '../../src/lib/log.ts';
+import type { Account, Store } from '../../src/store/store.ts';
+
+const ACCOUNT = { id: 1, sid: 'AC00000000000000000000000000000001' } as Account;
+const OPERATION = '0192f0a0-aaaa-7bcd-9e01-23456789c000';
+
+/** A place in the log that a test fills, and a gate before each answer to a question about what rows are about. */
+function controlStore() {
+  const rows: EventRow[] = [];
+  const gates: (() => void)[] = [];
+  const asked: string[][] = [];
+  let isOpen = true;
+  const listening = { count: 0 };
+  const store = {
+    events: {
+      lastEventId: async () => idOf(0),
+      listEvents: async (_account: number, after: string, limit: number) =>
+        rows.filter(({ id }) => id > after).slice(0, limit),
+      loadEventFacts: async (_account: number, wanted: readonly EventRow[]) => {
+        asked.push(wanted.map(({ name }) => name));
+        if (!isOpen) await new Promise<void>((resolve) => gates.push(resolve));
+        const known = { kind: 'MESSAGES', plan: { senders: [] }, tags: {} };
+        return {
+          messages: new Map(),
+          inbound: new Map(),
+          operations: new Map([[OPERATION, known]]),
+        };
+      },
+    },
+    upkeep: {
+      listen: async () => {
+        listening.count += 1;
+        return async () => void (listening.count -= 1);
+      },
+    },
+    operations: { fetchOperations: async () => [] },
+  };
+  return {
+    store: store as unknown as Store,
+    raw: store,
+    rows,
+    asked,
+    listening,
+    close: () => (isOpen = false),
+    open: () => {
+      isOpen = true;
+      for (const each of gates.splice(0)) each();
+    },
+  };
+}
+
+function idOf(place: number): string {
+  return `0192f0a0-aaaa-7bcd-9e01-${String(place * 0x4000).padStart(12, '0')}`;
+}
+
+function rowOf(place: number, name: EventName): EventRow {
+  return {
+    id: idOf(place),
+    about: OPERATION,
+    name,
+    at: new Date(0),
+    attempt: 0,
+    candidate: 0,
+    errorCode: null,
+    ordinals: null,
+    stats: null,
+  };
+}
+
+function listen(...names: EventName[]): EventListener & { readonly seen: string[] } {
+  const seen: string[] = [];
+  return {
+    seen,
+    names: new Set(names),
+    take: (events) => {
+      seen.push(...events.map(({ type }) => type.split('.').at(-1) ?? ''));
+      return true;
+    },
+    end: () => seen.push('end'),
+  };
+}
+
+const log = createLogger('silent');
+
+it('leaves nothing out for who joins while a page is made ready', async () => {
+  const control = controlStore();
+  const feed = new AccountFeed(control.store, ACCOUNT, idOf(0));
+  const first = listen('operation.processing');
+  feed.follow(first);
+  control.rows.push(rowOf(1, 'operation.processing'), rowOf(2, 'operation.completed'));
+  control.close();
+  const woken = feed.wake();
+  await vi.waitFor(() => expect(control.asked).toHaveLength(1));
+  const second = listen('operation.completed');
+  feed.follow(second);
+  control.open();
+  await woken;
+  expect([first.seen, second.seen]).toEqual([['processing'], ['completed']]);
+  await feed.wake();
+  expect([first.seen, second.seen]).toEqual([['processing'], ['completed']]);
+});
+
+it('leaves nothing out for who catches up while a page is made ready', async () => {
+  const control = controlStore();
+  const feed = new AccountFeed(control.store, ACCOUNT, idOf(1));
+  const first = listen('operation.processing');
+  feed.follow(first);
+  control.rows.push(
+    rowOf(1, 'operation.completed'),
+    rowOf(2, 'operation.processing'),
+    rowOf(3, 'operation.completed'),
+  );
+  control.close();
+  const woken = feed.wake();
+  await vi.waitFor(() => expect(control.asked).toHaveLength(1));
+  const second = listen('operation.completed');
+  // The page before it is behind the feed, and the one that is made ready is before it.
+  const caughtUp = feed.followFrom(`EZ${idOf(1).replaceAll('-', '')}`, second);
+  control.open();
+  await Promise.all([woken, caughtUp]);
+  await feed.wake();
+  expect(second.seen).toEqual(['completed']);
+});
+
+it('leaves no feed, timer or connection behind when the log cannot be read', async () => {
+  const control = controlStore();
+  const hub = createStreamHub({ store: control.store, log });
+  const intervals = vi.spyOn(globalThis, 'setInterval');
+  const cleared = vi.spyOn(globalThis, 'clearInterval');
+  onTestFinished(() => void vi.restoreAllMocks());
+  control.raw.events.lastEventId = async () => idOf(5);
+  control.raw.events.listEvents = async () => {
+    throw new Error('The database is away');
+  };
+  const sid = `EZ${idOf(1).replaceAll('-', '')}`;
+  await expect(hub.followAccount(ACCOUNT, listen(), sid)).rejects.toThrow('away');
+  await vi.waitFor(() => expect(control.listening.count).toBe(0));
+  expect(cleared).toHaveBeenCalledTimes(intervals.mock.calls.length);
+  expect(intervals).toHaveBeenCalled();
+});
+
+it('keeps the feed for others when one of them cannot be told', async () => {
+  const control = controlStore();
+  const hub = createStreamHub({ store: control.store, log });
+  const other = listen('operation.completed');
+  const end = await hub.followAccount(ACCOUNT, other, null);
+  const list = control.raw.events.listEvents;
+  // Behind what the feed has told, so that it has something to read.
+  control.rows.push(rowOf(1, 'operation.completed'));
+  await vi.waitFor(() => expect(other.seen).toEqual(['completed']), { timeout: 5_000 });
+  control.raw.events.listEvents = async () => {
+    throw new Error('The database is away');
+  };
+  const sid = `EZ${idOf(0).replaceAll('-', '')}`;
+  await expect(hub.followAccount(ACCOUNT, listen(), sid)).rejects.toThrow('away');
+  control.raw.events.listEvents = list;
+  control.rows.push(rowOf(2, 'operation.completed'));
+  await vi.waitFor(() => expect(other.seen).toEqual(['completed', 'completed']), {
+    timeout: 5_000,
+  });
+  end();
+  await vi.waitFor(() => expect(control.listening.count).toBe(0));
+});
+
+it('ends who is still catching up when it stops', async () => {
+  const control = controlStore();
+  const hub = createStreamHub({ store: control.store, log });
+  control.raw.events.lastEventId = async () => idOf(1);
+  control.rows.push(rowOf(1, 'operation.completed'));
+  control.close();
+  const late = listen('operation.completed');
+  const following = hub.followAccount(ACCOUNT, late, `EZ${idOf(0).replaceAll('-', '')}`);
+  await vi.waitFor(() => expect(control.asked).toHaveLength(1));
+  await hub.stop();
+  control.open();
+  const end = await following;
+  expect(late.seen.at(-1)).toBe('end');
+  end();
+  await vi.waitFor(() => expect(control.listening.count).toBe(0));
+});
+
+it('tells a later state of an operation that has the same time', async () => {
+  const state = (revision: number, delivered: number) =>
+    ({ id: OPERATION, revision, updatedAt: new Date(5), stats: { delivered } }) as Operation;
+  let now = state(7, 1);
+  const store = { operations: { fetchOperations: async () => [now] } } as unknown as Store;
+  const watch = new OperationWatch(store, 1);
+  const told: number[] = [];
+  watch.follow(state(7, 1), {
+    take: ({ stats }) => told.push(stats.delivered) > 0,
+    end: () => undefined,
+  });
+  await watch.look();
+  now = state(8, 2);
+  await watch.look();
+  // An answer that was read before comes late.
+  now = state(7, 1);
+  await watch.look();
+  expect(told).toEqual([2]);
+});
