@@ -229,6 +229,9 @@ export const CONFIG_SCHEMA = Type.Object(
         inFlightBytesMax: integer(67_108_864, [1024, 4_294_967_296], {
           description: 'Bytes of all request bodies at work together before 503.',
         }),
+        accountInFlightBytesMax: integer(33_554_432, [1024, 4_294_967_296], {
+          description: 'Of these, bytes of one account before 429.',
+        }),
       },
       'What the API takes.',
     ),

@@ -81,6 +81,24 @@ const table = {
     message: 'The media type is not supported.',
     advice: 'Send JSON with Content-Type: application/json.',
   },
+  pathTooLong: {
+    code: 20432,
+    status: 414,
+    message: 'A part of the path is too long.',
+    advice: 'Check the id: a part of a path has at most 1,024 characters.',
+  },
+  notImplemented: {
+    code: 20501,
+    status: 501,
+    message: 'This way to send a request is not implemented.',
+    advice: 'Send the body with a Content-Length, or in chunks.',
+  },
+  expectation: {
+    code: 20417,
+    status: 417,
+    message: 'The Expect header is not understood.',
+    advice: 'Leave it out, or send Expect: 100-continue.',
+  },
   tooManyRequests: {
     code: 20429,
     status: 429,

@@ -94,7 +94,11 @@ function readBasic(header: string | undefined): { sid: string; secret: string } 
   if (match?.[1] === undefined) return null;
   const text = Buffer.from(match[1], 'base64').toString('utf8');
   const colon = text.indexOf(':');
-  return colon < 1 ? null : { sid: text.slice(0, colon), secret: text.slice(colon + 1) };
+  // Control characters are part of neither (RFC 7617, section 2), and PostgreSQL stores no NUL.
+  // eslint-disable-next-line no-control-regex
+  return colon < 1 || /[\0-\x1f\x7f]/.test(text)
+    ? null
+    : { sid: text.slice(0, colon), secret: text.slice(colon + 1) };
 }
 
 const MINUTE_MS = 60_000;

@@ -1,56 +1,139 @@
-/** Bodies of requests: read into bytes or JSON, and counted before they are read. */
+/** Bodies of requests: read into bytes or JSON. Their bytes are counted as they arrive, for all and for each who sends them. */
+import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { refuseForNow } from './reply.ts';
+import { refuse, refuseForNow, RETRY_AFTER_SECONDS } from './reply.ts';
 import { parseJson } from './send.ts';
 
-/** Bodies at work are counted before they are read: memory has a bound, whoever sends. */
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who the bytes of the body are charged to; null where they are not counted. */
+    bodyBytes: BodyBytes | null;
+  }
+}
+
+/** The bytes of one body. */
+interface BodyBytes {
+  /** @throws Refusal when they are too many, of all or of whom they are charged to. */
+  add(bytes: number): void;
+  release(): void;
+}
+
+/**
+ * Bounds the bytes of bodies from their arrival to the answer. What is only announced takes no memory and counts nothing
+ * (RFC 9112, section 6.3: without a length and without chunks there is no body). One body is always taken.
+ */
 export function boundBytesInFlight(
-  api: FastifyInstance,
-  bytesMax: number,
-  requestBytesMax: number,
+  scope: FastifyInstance,
+  limits: { readonly bytesMax: number; readonly ownerBytesMax: number },
+  ownerOf: (request: FastifyRequest) => string | number,
 ): void {
-  let inFlight = 0;
-  const sizes = new WeakMap<FastifyRequest, number>();
-  api.addHook('onRequest', async (request) => {
-    if (request.method === 'GET' || request.method === 'HEAD') return;
-    const stated = Number(request.headers['content-length'] ?? requestBytesMax);
-    const size = Number.isFinite(stated) ? Math.min(stated, requestBytesMax) : requestBytesMax;
-    if (inFlight > 0 && inFlight + size > bytesMax)
-      throw refuseForNow('Too many requests are at work; nothing of this one was kept.');
-    inFlight += size;
-    sizes.set(request, size);
+  let total = 0;
+  const byOwner = new Map<string | number, number>();
+
+  function count(owner: string | number, bytes: number): void {
+    total += bytes;
+    const own = (byOwner.get(owner) ?? 0) + bytes;
+    if (own > 0) byOwner.set(owner, own);
+    else byOwner.delete(owner);
+  }
+
+  function open(owner: string | number): BodyBytes {
+    let taken = 0;
+    return {
+      add(bytes) {
+        const own = (byOwner.get(owner) ?? 0) + bytes;
+        if (own > limits.ownerBytesMax && own > taken + bytes)
+          throw refuse('tooManyRequests', OWN_SHARE_TAKEN, {
+            'retry-after': String(RETRY_AFTER_SECONDS),
+          });
+        if (total + bytes > limits.bytesMax && total > taken)
+          throw refuseForNow('Too many requests are at work; nothing of this one was kept.');
+        taken += bytes;
+        count(owner, bytes);
+      },
+      release() {
+        count(owner, -taken);
+        taken = 0;
+      },
+    };
+  }
+
+  scope.addHook('onRequest', async (request) => {
+    request.bodyBytes = open(ownerOf(request));
   });
-  const release = (request: FastifyRequest) => {
-    inFlight -= sizes.get(request) ?? 0;
-    sizes.delete(request);
-  };
-  api.addHook('onResponse', async (request) => release(request));
-  api.addHook('onRequestAbort', async (request) => release(request));
+  scope.addHook('onResponse', async (request) => request.bodyBytes?.release());
+  scope.addHook('onRequestAbort', async (request) => request.bodyBytes?.release());
+}
+
+const OWN_SHARE_TAKEN =
+  'The other requests of these credentials hold all bytes that one account may have at work; nothing of this one was kept.';
+
+/** Reads a body to its end. @throws Refusal for one that is too large, or that there is no room for. */
+export function readBody(request: FastifyRequest, payload: IncomingMessage): Promise<Buffer> {
+  const bytesMax = request.routeOptions.bodyLimit ?? Infinity;
+  if (Number(request.headers['content-length'] ?? 0) > bytesMax)
+    return Promise.reject(refuse('tooLarge'));
+  const chunks: Buffer[] = [];
+  let length = 0;
+  // By its events: a loop over the stream that is left would close the connection before the refusal is out.
+  return new Promise((resolve, reject) => {
+    const stop = () => payload.off('data', take).off('end', finish).off('close', cutOff);
+    const fail = (error: Error) => {
+      stop();
+      reject(error);
+    };
+    const cutOff = () => fail(refuse('invalid', 'The body broke off.'));
+    const finish = () => {
+      stop();
+      const [first] = chunks;
+      resolve(chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks, length));
+    };
+    function take(chunk: Buffer): void {
+      length += chunk.length;
+      try {
+        if (length > bytesMax) throw refuse('tooLarge');
+        request.bodyBytes?.add(chunk.length);
+        chunks.push(chunk);
+      } catch (error) {
+        fail(error as Error);
+      }
+    }
+    payload.on('data', take).on('end', finish).on('close', cutOff).on('error', fail);
+  });
 }
 
 export function setBodyParser(app: FastifyInstance): void {
+  app.decorateRequest('bodyBytes', null);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(
     /^application\/([\w.-]+\+)?json\b/i,
-    { parseAs: 'buffer' },
-    (request, body, done) => {
-      const bytes = body as Buffer;
-      if (request.routeOptions.config.takesBytes) return done(null, bytes);
+    async (request: FastifyRequest, payload: IncomingMessage) => {
+      demandUtf8(request.headers['content-type'] ?? '');
+      const bytes = await readBody(request, payload);
+      if (request.routeOptions.config.takesBytes) return bytes;
       // A body may be left out where none is needed.
-      if (bytes.length === 0) return done(null, undefined);
-      try {
-        done(null, parseJson(bytes));
-      } catch (error) {
-        done(error as Error);
-      }
+      return bytes.length === 0 ? undefined : parseJson(bytes);
     },
   );
+}
+
+const CHARSET = /;\s*charset\s*=\s*"?([^";\s]*)/i;
+
+/** JSON between systems is UTF-8 (RFC 8259, section 8.1), and ASCII is part of it. */
+function demandUtf8(contentType: string): void {
+  const charset = CHARSET.exec(contentType)?.[1];
+  if (charset !== undefined && !/^(utf-?8|us-ascii)$/i.test(charset))
+    throw refuse(
+      'malformedJson',
+      `JSON is read as UTF-8 only; the Content-Type says charset=${charset.slice(0, 40)}.`,
+    );
 }
 
 /** Bodies up to this size are read to their end and thrown away, so that their senders get to see the refusal. */
 const DISCARDED_BYTES_MAX = 100 * 2 ** 20;
 
 export function discardRest(request: FastifyRequest, reply: FastifyReply): void {
+  if (request.raw.complete) return;
   if (Number(request.headers['content-length'] ?? 0) > DISCARDED_BYTES_MAX) return;
   reply.removeHeader('connection');
   request.raw.resume();

@@ -2,9 +2,11 @@
  * Calls from carriers: `/carriers/{name}/receipts`. No credentials of ours; each carrier's own check tells who calls. A
  * carrier is told that its report was taken once it is stored, and otherwise to come again.
  */
+import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { InboundMessage } from '../domain/inbound.ts';
 import type { Receipt } from '../domain/receipt.ts';
+import { readBody } from './bodies.ts';
 import { refuse, refuseForNow } from './reply.ts';
 
 /** A call as it came. Header names are lower-case. */
@@ -54,7 +56,9 @@ export async function registerCarrierCalls(
   { readers, report }: CarrierCallDeps,
 ): Promise<void> {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  app.addContentTypeParser('*', (request: FastifyRequest, payload: IncomingMessage) =>
+    readBody(request, payload),
+  );
   app.route({
     method: ['GET', 'POST'],
     url: '/carriers/:name/receipts',

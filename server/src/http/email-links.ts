@@ -4,11 +4,13 @@
  * subscription: scanners of mail follow every link.
  */
 import { createHash } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import rateLimit from '@fastify/rate-limit';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { readOpened, readUnsubscribe, type Sealer } from '../domain/email-links.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Store } from '../store/store.ts';
+import { readBody } from './bodies.ts';
 import { refuse } from './reply.ts';
 import { NO_RATE_HEADERS } from './route.ts';
 
@@ -36,7 +38,9 @@ export async function registerEmailLinks(app: FastifyInstance, deps: EmailLinkDe
     errorResponseBuilder: () => refuse('tooManyRequests', undefined, { 'retry-after': '1' }),
   });
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, _body, done) => done(null));
+  app.addContentTypeParser('*', async (request: FastifyRequest, payload: IncomingMessage) => {
+    await readBody(request, payload);
+  });
   app.addHook('onRequest', async (_request, reply) => {
     reply.headers(HEADERS);
   });

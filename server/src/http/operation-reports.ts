@@ -43,6 +43,9 @@ export function createReportHandlers({ store }: { readonly store: Store }, kind:
     /** What sends it again, to those whose messages have one of the statuses. */
     async request(request: FastifyRequest) {
       const { id, accountId, asked } = await find(request);
+      // Erasure leaves the counters and nothing that could be sent again.
+      if (Object.keys(asked.content).length === 0)
+        throw refuse('notFound', 'The content and the recipients of this operation were erased.');
       const statuses = readStatuses(request);
       const rows = await store.reports.listRecipients(accountId, id, statuses);
       return {

@@ -52,6 +52,8 @@ export function sendErased(reply: FastifyReply, erased: boolean): FastifyReply {
   return reply.code(204).send();
 }
 
+export const newRequestId = () => `RQ${crypto.randomUUID().replaceAll('-', '')}`;
+
 const HOST = /^[a-z0-9.-]+(:\d{1,5})?$|^\[[0-9a-f:.]+\](:\d{1,5})?$/i;
 
 /** The origin the request came in by, or the configured one. */

@@ -8,10 +8,10 @@
  * so that what is refused costs little. Every refusal has the envelope of `reply.ts`.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Transferable } from 'node:worker_threads';
 import fastify, {
-  type FastifyError,
   type FastifyInstance,
   type FastifyRequest,
   type FastifyServerOptions,
@@ -19,13 +19,12 @@ import fastify, {
 import rateLimit from '@fastify/rate-limit';
 import type { TSchema } from 'typebox';
 import type { Sealer } from '../domain/email-links.ts';
-import { ERRORS } from '../domain/errors.ts';
 import type { Channel } from '../domain/message.ts';
 import type { Logger } from '../lib/log.ts';
 import type { ApiMetrics } from '../lib/metrics.ts';
-import { DatabaseUnavailable, type Account, type Store } from '../store/store.ts';
+import type { Account, Store } from '../store/store.ts';
 import { createAuthenticator, createGuessLimit } from './auth.ts';
-import { boundBytesInFlight, discardRest, setBodyParser } from './bodies.ts';
+import { boundBytesInFlight, setBodyParser } from './bodies.ts';
 import { registerCarrierCalls, type CarrierCallDeps } from './carrier-calls.ts';
 import { createApiKeyHandlers } from './api-keys.ts';
 import { createContentHandlers } from './content-templates.ts';
@@ -34,11 +33,12 @@ import { registerDocs } from './docs.ts';
 import { registerOpenApi } from './openapi.ts';
 import { registerEmailLinks } from './email-links.ts';
 import { createEmailHandlers } from './emails.ts';
+import { refuseUnroutable, setErrors } from './errors.ts';
 import { registerHealth } from './health.ts';
 import { identify, type Who } from './identify.ts';
 import { createMessageHandlers } from './messages.ts';
 import { createOperationHandlers } from './operations.ts';
-import { originOf, Refusal, refuse, refuseForNow, sendRefusal } from './reply.ts';
+import { newRequestId, originOf, refuse, refuseForNow } from './reply.ts';
 import { watchConnections } from './quiet-connections.ts';
 import { createReportHandlers } from './operation-reports.ts';
 import { compileFor } from './request-check.ts';
@@ -49,7 +49,8 @@ import { listRoutes } from './routes.ts';
 import { NAMED_SHAPES } from './schemas.ts';
 import { createSessions, registerSessions } from './sessions.ts';
 import { createStreams, type Streams, type StreamSource } from './stream.ts';
-import { refuseUnreadable } from './unreadable.ts';
+import { refuseExpectation, refuseUnreadable } from './unreadable.ts';
+import { checkHead } from './request-head.ts';
 import { createSubscriptionHandlers, type SubscriptionDeps } from './subscriptions.ts';
 import { createSuppressionHandlers } from './suppressions.ts';
 import { createSystemHandlers, type LaneState } from './system.ts';
@@ -86,6 +87,8 @@ export interface ServerOptions {
     readonly requestsPerSecond: number;
     readonly requestBytesMax: number;
     readonly inFlightBytesMax: number;
+    /** Of these, at most by one account. */
+    readonly accountInFlightBytesMax: number;
     readonly wrongCredentialsPerMinute: number;
     /** Milliseconds for a request's headers, and for all of it. */
     readonly headersTimeoutMs: number;
@@ -162,6 +165,8 @@ export async function createServer(deps: ServerDeps): Promise<Server> {
   const { headersTimeoutMs, requestTimeoutMs } = options.limits;
   const http = {
     headersTimeout: headersTimeoutMs,
+    // Checked with the rest of the head, so that the refusal has the envelope of all.
+    requireHostHeader: false,
     connectionsCheckingInterval: Math.min(SLOW_CHECK_MS, headersTimeoutMs, requestTimeoutMs),
   };
   let isReady = true;
@@ -177,7 +182,9 @@ export async function createServer(deps: ServerDeps): Promise<Server> {
       : { https: { ...http, ...options.tls, minVersion: 'TLSv1.2' } }) as { http: typeof http }),
     clientErrorHandler: (error, socket) =>
       refuseUnreadable(error, socket as Socket, options.publicUrl),
-    genReqId: () => `RQ${crypto.randomUUID().replaceAll('-', '')}`,
+    frameworkErrors: (error, request, reply) =>
+      refuseUnroutable(error, request, reply, options.publicUrl),
+    genReqId: newRequestId,
     schemaController: NO_COMPILERS,
     routerOptions: {
       caseSensitive: false,
@@ -196,6 +203,7 @@ export async function createServer(deps: ServerDeps): Promise<Server> {
   app.addHook('onRequest', async (request, reply) => {
     request.origin = originOf(request, options.publicUrl);
     reply.header('x-request-id', request.id);
+    checkHead(request, reply);
     if (draining) {
       reply.header('connection', 'close');
       throw refuseForNow('The server is stopping.');
@@ -208,6 +216,9 @@ export async function createServer(deps: ServerDeps): Promise<Server> {
     );
   });
 
+  app.server.on('checkExpectation', (_request, response: ServerResponse) =>
+    refuseExpectation(response, options.publicUrl),
+  );
   const closeQuiet = watchConnections(app.server);
   registerHealth(app, { ...deps, isReady: () => isReady });
   const streams = deps.api && createStreams(deps.api.streamSource);
@@ -233,16 +244,20 @@ export async function createServer(deps: ServerDeps): Promise<Server> {
   };
 }
 
+/** Whose calls they are, by the path: nobody has shown credentials yet. */
+const nameCarrier = (request: FastifyRequest) => (request.params as { name?: string }).name ?? '';
+
 type AllDeps = ServerDeps & ApiDeps & { readonly streams: Streams };
 
 /** All that has an address below this server's, but what is for those who look after it. */
 async function registerAll(app: FastifyInstance, deps: AllDeps): Promise<void> {
   const { store, log, sealer, options } = deps;
-  const { requestsPerSecond, requestBytesMax } = options.limits;
+  const { requestsPerSecond } = options.limits;
   await registerOpenApi(app);
   registerDocs(app);
   await app.register(async (scope) => {
-    boundBytesInFlight(scope, CALLS_IN_FLIGHT_BYTES_MAX, requestBytesMax);
+    const bytesMax = CALLS_IN_FLIGHT_BYTES_MAX;
+    boundBytesInFlight(scope, { bytesMax, ownerBytesMax: bytesMax / 2 }, nameCarrier);
     await registerCarrierCalls(scope, deps.carrierCalls);
   });
   await app.register((scope) =>
@@ -284,7 +299,11 @@ async function registerApi(api: FastifyInstance, deps: AllDeps, who: Who): Promi
         'retry-after': String(Math.max(1, Math.ceil(ttl / 1000))),
       }),
   });
-  boundBytesInFlight(api, limits.inFlightBytesMax, limits.requestBytesMax);
+  boundBytesInFlight(
+    api,
+    { bytesMax: limits.inFlightBytesMax, ownerBytesMax: limits.accountInFlightBytesMax },
+    (request) => request.account.id,
+  );
   const handlers = {
     messages: createMessageHandlers(deps),
     operations: createOperationHandlers(deps, 'MESSAGES'),
@@ -333,46 +352,4 @@ function refuseOtherMethods(api: FastifyInstance, routes: readonly Route[]): voi
       },
     });
   }
-}
-
-/** Fastify's own errors by their code; the rest is ours, the database's, or a bug. */
-const KNOWN_ERRORS: Readonly<Record<string, () => Refusal>> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: () => refuse('tooLarge'),
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: () => refuse('mediaType'),
-  FST_ERR_CTP_EMPTY_TYPE: () => refuse('mediaType'),
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: () =>
-    refuse('invalid', 'The body is not as long as Content-Length says.'),
-  FST_ERR_BAD_URL: () => refuse('invalid', 'The URL is not valid.'),
-};
-
-function setErrors(app: FastifyInstance, log: Logger, publicUrl: string | null): void {
-  const toRefusal = (error: unknown, request: FastifyRequest): Refusal => {
-    if (error instanceof Refusal) return error;
-    if (error instanceof DatabaseUnavailable) {
-      log.warn({ reason: error.message, request: request.id }, 'The database is away');
-      return refuseForNow();
-    }
-    const { code = '', statusCode = 500 } = error as Partial<FastifyError>;
-    const known = KNOWN_ERRORS[code];
-    if (known !== undefined) return known();
-    if (statusCode >= 400 && statusCode < 500)
-      return refuse('invalid', 'The request cannot be read.');
-    log.error({ err: error, request: request.id }, 'A request failed');
-    return refuse('internal', `${ERRORS.internal.message} It is logged as ${request.id}.`);
-  };
-  app.setErrorHandler((error, request, reply) => {
-    const refusal = toRefusal(error, request);
-    if (refusal.status === 413) discardRest(request, reply);
-    return sendRefusal(reply, refusal, originOf(request, publicUrl));
-  });
-  app.setNotFoundHandler((request, reply) =>
-    sendRefusal(
-      reply,
-      refuse(
-        'notFound',
-        `There is nothing at ${request.method} ${request.url.split('?', 1)[0]?.slice(0, 200)}.`,
-      ),
-      originOf(request, publicUrl),
-    ),
-  );
 }

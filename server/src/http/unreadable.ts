@@ -2,9 +2,9 @@
  * What is no request: bytes that cannot be read as HTTP, headers without end, a request that does not come. It is refused
  * with the envelope that all refusals have, and the connection ends: what may follow in it cannot be told from its rest.
  */
-import { STATUS_CODES } from 'node:http';
+import { STATUS_CODES, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { ownOrigin, refuse, showRefusal, type Refusal } from './reply.ts';
+import { newRequestId, ownOrigin, refuse, showRefusal, type Refusal } from './reply.ts';
 
 /** What still comes is read for so long and thrown away: a connection closed on unread bytes breaks, and its answer is lost. */
 const LINGER_MS = 1_000;
@@ -29,6 +29,7 @@ export function refuseUnreadable(
       `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status]}`,
       'Content-Type: application/json; charset=utf-8',
       `Content-Length: ${Buffer.byteLength(body)}`,
+      `X-Request-Id: ${newRequestId()}`,
       'Connection: close',
       '',
       body,
@@ -37,6 +38,22 @@ export function refuseUnreadable(
   socket.resume();
   const timer = setTimeout(() => socket.destroy(), LINGER_MS);
   socket.once('close', () => clearTimeout(timer));
+}
+
+/** Answers a request that expects more than `100-continue` (RFC 9110, section 10.1.1). */
+export function refuseExpectation(response: ServerResponse, publicUrl: string | null): void {
+  const { socket } = response;
+  if (socket === null) return;
+  const origin = publicUrl ?? ownOrigin('encrypted' in socket ? 'https' : 'http', socket);
+  const body = JSON.stringify(showRefusal(refuse('expectation'), origin));
+  response
+    .writeHead(417, {
+      'content-type': 'application/json; charset=utf-8',
+      'content-length': Buffer.byteLength(body),
+      'x-request-id': newRequestId(),
+      connection: 'close',
+    })
+    .end(body);
 }
 
 function refusalOf(code: string | undefined): Refusal {
