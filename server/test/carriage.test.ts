@@ -79,7 +79,7 @@ describe('what cannot be carried', () => {
     ]);
   });
 
-  it('is told once for all, whatever their number', async () => {
+  it('is reported once for all, whatever their number', async () => {
     const { errors } = await preview(
       Array.from({ length: 2_000 }, () => phone),
       { media: media('a.png') },
@@ -101,7 +101,7 @@ describe('what cannot be carried', () => {
     ]);
   });
 
-  it('is told for each recipient where their variables decide', async () => {
+  it('is reported for each recipient where their variables decide', async () => {
     const to = ['png', 'mp3', 'pdf'].map((kind) => ({ ...whatsapp, variables: { kind } }));
     const { errors } = await preview(to, { text: 'Hi', media: media('a.{{ kind }}') });
     expect(errors).toMatchObject([

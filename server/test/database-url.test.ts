@@ -78,7 +78,7 @@ function change(fields: Partial<Record<'pathname' | 'port' | 'hostname' | 'searc
 }
 
 describe('a wrong DATABASE_URL', () => {
-  it.each(COMMANDS.map((command) => [command]))('is told by %j', async (command) => {
+  it.each(COMMANDS.map((command) => [command]))('is reported by %j', async (command) => {
     const missing = /no_such_database.*createdb.*DATABASE_URL/;
     await expectOneLine(command, change({ pathname: '/no_such_database' }), missing);
     const nobody = `postgres://x@127.0.0.1:${ports.get('authentication cut short')}/x`;

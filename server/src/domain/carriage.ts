@@ -8,6 +8,7 @@
  */
 import type { ChannelContent } from './content.ts';
 import { TEXT_LENGTH_MAX } from './content-fields.ts';
+import { EMAIL_BODY_MAX } from './email-content.ts';
 import { MEDIA_KINDS, mediaKindOf, type MediaKind } from './media.ts';
 import type { Channel } from './message.ts';
 import { fileOf, listSuggestions, wordsOf, type RcsBody } from './rcs.ts';
@@ -45,17 +46,19 @@ export const WHOLE: Carriage = {
   rich: 'whole',
 };
 
+/** E-mails have limits of their own, in `email-content.ts`. */
+const EMAIL: Carriage = { ...WHOLE, textMax: EMAIL_BODY_MAX };
+
 /**
  * What can be carried, by carrier and channel. `docs/content.md` shows it; `test/unit/carriage.test.ts` holds it against the
  * requests that carriers make of it.
  */
 export const CARRIAGE = {
   /** It journals whatever it gets. */
-  simulator: { SMS: WHOLE, RCS: WHOLE, WHATSAPP: WHOLE, EMAIL: WHOLE },
+  simulator: { SMS: WHOLE, RCS: WHOLE, WHATSAPP: WHOLE, EMAIL },
   /** SMPP 3.4, 4.4.1: text. Multimedia messages are another interface (MM7, 3GPP TS 23.140). */
   smpp: { SMS: { textMax: TEXT_LENGTH_MAX, ...NO_MEDIA, rich: null } },
-  /** E-mails are checked by `email-content.ts`. */
-  smtp: { EMAIL: WHOLE },
+  smtp: { EMAIL },
   classic: {
     /** Programmable Messaging, "Message resource": `Body` up to 1,600 characters, up to 10 `MediaUrl`. */
     SMS: { ...WHOLE, rich: null },

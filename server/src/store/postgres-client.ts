@@ -48,7 +48,7 @@ function connectionOf(client: pg.Client): Connection {
   return (client as unknown as { connection: Connection }).connection;
 }
 
-/** Whoever listens next to what a stream brings may throw: that is the end of the stream, as an error of its own. */
+/** The next listener to what a stream brings may throw: that is the end of the stream, as an error of its own. */
 function guardData(stream: Socket): void {
   const on = stream.on.bind(stream) as (event: string, listener: (data: Buffer) => void) => Socket;
   const guarded = (event: string, listener: (data: Buffer) => void) =>

@@ -1,5 +1,5 @@
 /**
- * Every carrier with every kind of content: what is handed over holds all of it, or it is refused. Nothing arrives cut down. The
+ * Every carrier with every kind of content: the request holds all of it, or it is refused. Nothing arrives cut down. The
  * table is also the one of docs/content.md.
  */
 import { generateKeyPairSync } from 'node:crypto';
@@ -12,6 +12,7 @@ import { createComposer } from '../../src/carriers/http/request.ts';
 import { composeMessages } from '../../src/carriers/smpp/messages.ts';
 import { CARRIAGE, fitContent, narrowestText } from '../../src/domain/carriage.ts';
 import { chooseContent, type OperationContent } from '../../src/domain/content.ts';
+import { EMAIL_BODY_MAX } from '../../src/domain/email-content.ts';
 import type { Channel } from '../../src/domain/message.ts';
 import type { RcsSuggestion } from '../../src/domain/rcs.ts';
 import { optionsFor } from '../support/smpp-options.ts';
@@ -177,7 +178,7 @@ const REQUESTS: Readonly<Record<string, RequestDescription>> = {
   }),
 };
 
-/** Everything that is handed over, as one text; null when it is refused. */
+/** Everything that the request holds, as one text; null when it is refused. */
 function handOver(carrier: string, submission: Submission): string | null {
   if (carrier === 'smpp') {
     const bodies = composeMessages(submission, optionsFor(0), () => 1, 0);
@@ -321,6 +322,11 @@ it('says how long a text may be that need not be rendered to be checked', () => 
     carriage,
   });
   expect(narrowestText([way(CARRIAGE.cloud.WHATSAPP)], false)).toBe(4_096);
+  // Thousands of e-mails with a long body are not rendered to be checked.
+  for (const { EMAIL: carriage } of [CARRIAGE.smtp, CARRIAGE.simulator])
+    expect(narrowestText([{ channel: 'EMAIL', carrier: 'm', carriage }], false)).toBe(
+      EMAIL_BODY_MAX,
+    );
   expect(narrowestText([way(CARRIAGE.cloud.WHATSAPP)], true)).toBe(0);
   expect(
     narrowestText([{ channel: 'SMS', carrier: 's', carriage: CARRIAGE.simulator.SMS }], true),

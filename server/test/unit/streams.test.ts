@@ -146,13 +146,13 @@ it('leaves no feed, timer or connection behind when the log cannot be read', asy
   expect(intervals).toHaveBeenCalled();
 });
 
-it('keeps the feed for others when one of them cannot be told', async () => {
+it('keeps the feed for others when one of them cannot catch up', async () => {
   const control = controlStore();
   const hub = createStreamHub({ store: control.store, log });
   const other = listen('operation.completed');
   const end = await hub.followAccount(ACCOUNT, other, null);
   const list = control.raw.events.listEvents;
-  // Behind what the feed has told, so that it has something to read.
+  // Behind what the feed has passed on, so that it has something to read.
   control.rows.push(rowOf(1, 'operation.completed'));
   await vi.waitFor(() => expect(other.seen).toEqual(['completed']), { timeout: 5_000 });
   control.raw.events.listEvents = async () => {
@@ -192,9 +192,9 @@ it('tells a later state of an operation that has the same time', async () => {
   let now = state(7, 1);
   const store = { operations: { fetchOperations: async () => [now] } } as unknown as Store;
   const watch = new OperationWatch(store, 1);
-  const told: number[] = [];
+  const seen: number[] = [];
   watch.follow(state(7, 1), {
-    take: ({ stats }) => told.push(stats.delivered) > 0,
+    take: ({ stats }) => seen.push(stats.delivered) > 0,
     end: () => undefined,
   });
   await watch.look();
@@ -203,5 +203,5 @@ it('tells a later state of an operation that has the same time', async () => {
   // An answer that was read before comes late.
   now = state(7, 1);
   await watch.look();
-  expect(told).toEqual([2]);
+  expect(seen).toEqual([2]);
 });
