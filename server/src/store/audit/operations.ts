@@ -170,7 +170,8 @@ function recount(database: Database, key: Key): Promise<string> {
     if (now === null) return 'It is gone.';
     const status = statusFor(now.status, now.counted);
     await client.query(
-      `update operation set status = $3::operation_status, updated_at = greatest(updated_at, clock_timestamp()),
+      `update operation set status = $3::operation_status, revision = revision + 1,
+         updated_at = greatest(updated_at, clock_timestamp()),
          ${COUNTERS.map((name, i) => `${name} = $${i + 4}`).join(', ')}
        where account_id = $1 and id = $2`,
       [key.account_id, key.id, status, ...COUNTERS.map((name) => now.counted[name])],
