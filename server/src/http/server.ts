@@ -23,7 +23,7 @@ import { ERRORS } from '../domain/errors.ts';
 import type { Channel } from '../domain/message.ts';
 import type { Logger } from '../lib/log.ts';
 import type { ApiMetrics } from '../lib/metrics.ts';
-import { DatabaseUnavailable, type Account, type Store } from '../store/store.ts';
+import { DatabaseUnavailable, SearchTooLong, type Account, type Store } from '../store/store.ts';
 import { createAuthenticator, createGuessLimit } from './auth.ts';
 import { boundBytesInFlight, discardRest, setBodyParser } from './bodies.ts';
 import { registerCarrierCalls, type CarrierCallDeps } from './carrier-calls.ts';
@@ -335,6 +335,9 @@ function refuseOtherMethods(api: FastifyInstance, routes: readonly Route[]): voi
   }
 }
 
+/** When a search that took too long may be tried again: others may have ended. */
+const SEARCH_AGAIN_SECONDS = 5;
+
 /** Fastify's own errors by their code; the rest is ours, the database's, or a bug. */
 const KNOWN_ERRORS: Readonly<Record<string, () => Refusal>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: () => refuse('tooLarge'),
@@ -348,6 +351,10 @@ const KNOWN_ERRORS: Readonly<Record<string, () => Refusal>> = {
 function setErrors(app: FastifyInstance, log: Logger, publicUrl: string | null): void {
   const toRefusal = (error: unknown, request: FastifyRequest): Refusal => {
     if (error instanceof Refusal) return error;
+    if (error instanceof SearchTooLong) {
+      log.warn({ reason: error.message, request: request.id }, 'A search takes too long');
+      return refuse('searchTooLong', undefined, { 'retry-after': String(SEARCH_AGAIN_SECONDS) });
+    }
     if (error instanceof DatabaseUnavailable) {
       log.warn({ reason: error.message, request: request.id }, 'The database is away');
       return refuseForNow();
