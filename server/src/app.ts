@@ -218,6 +218,7 @@ async function openDatabase(
     url: databaseUrl,
     connectionsMax: READ_CONNECTIONS_MAX,
     name: 'fanfare-api',
+    isForReaders: true,
     onIdleError: (error: Error) =>
       log.warn({ reason: error.message }, 'A database connection broke'),
   };

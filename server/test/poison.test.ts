@@ -1,7 +1,11 @@
 /** One row that PostgreSQL never takes, among many: everything else is written, and it is said once. */
 import { join } from 'node:path';
 import { readFile } from 'node:fs/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { attemptReference, decodeTypeId, messageUuid } from '../src/domain/ids.ts';
+import { createReports } from '../src/intake/reports.ts';
+import { createLogger } from '../src/lib/log.ts';
+import { openStore } from '../src/store/store.ts';
 import {
   QUICK,
   recipients,
@@ -112,6 +116,79 @@ describe('a receipt that PostgreSQL refuses', () => {
       (now) => now['stats'].delivered === TOTAL && now['stats'].undelivered === 1,
     );
     await until(async () => linesOf(fanfare, "without its carrier's words").length === 1);
+  });
+});
+
+describe('a message from a person that PostgreSQL does not keep', () => {
+  it.each(['23514', '57014'])('keeps none behind it from being kept (%s)', async (state) => {
+    const fanfare = await startFanfare({ config: { roles: ['api'] } });
+    await fanfare.database.query(`
+      create function refuse() returns trigger language plpgsql as $$ begin
+        if new.text = 'poison' then raise exception 'refused' using errcode = '${state}'; end if;
+        return new;
+      end $$;
+      create trigger refuse before insert on inbound_message for each row execute function refuse();`);
+    const store = await openStore({ url: fanfare.databaseUrl, connectionsMax: 1, name: 'test' });
+    onTestFinished(() => store.close());
+    let refused = 0;
+    const nobody = { onApplied: () => undefined, lanesOf: (lane: string) => [lane] };
+    const { inbound } = createReports({
+      store,
+      log: createLogger('fatal'),
+      receipts: { flushDelayMs: 1, batchMax: 10, bufferMax: 10 },
+      inbound: { keywords: false, scope: 'account', languages: {} },
+      outcomesWritten: async () => undefined,
+      onRefused: () => (refused += 1),
+      ...nobody,
+    });
+    const sms = {
+      channel: 'SMS',
+      from: '+15005560001',
+      to: '+15005550100',
+      providerId: null,
+    } as const;
+    const bring = (...texts: string[]) =>
+      inbound.take(
+        'simulator',
+        texts.map((words) => ({ ...sms, text: words, receivedAt: new Date() })),
+      );
+    await expect(bring('one', 'poison', 'two')).rejects.toThrow('refused');
+    const { rows } = await fanfare.database.query('select text from inbound_message order by text');
+    expect(rows).toEqual([{ text: 'one' }, { text: 'two' }]);
+    expect(refused).toBe(1);
+  });
+});
+
+describe('a complaint about a message that PostgreSQL does not change', () => {
+  it('is counted once', async () => {
+    const fanfare = await startFanfare({ config: { roles: ['api'] } });
+    const id = await fanfare.send({ to: recipients(1), content: text('Hi'), ...smsOnly });
+    await fanfare.database.query(
+      "update message set attempt = 1, status = 'SENT', attempt_status = 'SENT'",
+    );
+    await fanfare.database.query('update operation set queued = 0, sent = 1');
+    await poison(fanfare, 'true', '23514');
+    await fanfare.database.query('alter table suppression rename to broken');
+    const store = await openStore({ url: fanfare.databaseUrl, connectionsMax: 1, name: 'test' });
+    onTestFinished(() => store.close());
+    const counts = { refused: 0, strangers: 0 };
+    const { receipts } = createReports({
+      store,
+      log: createLogger('fatal'),
+      receipts: { flushDelayMs: 1, batchMax: 10, bufferMax: 10 },
+      inbound: { keywords: false, scope: 'account', languages: {} },
+      outcomesWritten: async () => undefined,
+      onApplied: ({ strangers }) => (counts.strangers += strangers),
+      lanesOf: (lane) => [lane],
+      onRefused: () => (counts.refused += 1),
+    });
+    const reference = attemptReference(
+      1,
+      messageUuid(decodeTypeId('comms_operation', id) ?? '', 0),
+      1,
+    );
+    await receipts.take('simulator', [{ reference, status: 'DELIVERED', complaint: true }]);
+    expect(counts).toEqual({ refused: 1, strangers: 1 });
   });
 });
 

@@ -118,6 +118,13 @@ const table = {
     advice:
       'Repeat after as many seconds as the Retry-After header says; a send with the same Idempotency-Key, so that it is done once.',
   },
+  searchTooLong: {
+    code: 20504,
+    status: 503,
+    message: 'The search takes too long.',
+    advice:
+      'Narrow it: by operationId, by startDate and endDate, or by fewer filters. Searches end after 5 seconds, and few run at a time.',
+  },
   malformedJson: {
     code: 20002,
     status: 400,

@@ -187,14 +187,12 @@ async function deliver(
   };
   if (result.kind === 'delivered')
     return store.deliveries.recordDelivered(subscription, told, attempt, leaseMs);
+  const delayAfter = (tries: number) =>
+    nextDeliveryDelay(tries, options.retryDelaysMs, result.retryAfterMs, Math.random());
   const untold = chosen.map(({ due: { row, tries } }) => ({
     eventId: row.id,
-    delayMs: nextDeliveryDelay(
-      tries + 1,
-      options.retryDelaysMs,
-      result.retryAfterMs,
-      Math.random(),
-    ),
+    delayMs: delayAfter(tries + 1),
+    isLastNext: delayAfter(tries + 2) === null,
   }));
   await store.deliveries.recordFailed(subscription, untold, attempt, {
     restMs: restAfterFailures(

@@ -2,9 +2,12 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ERRORS } from '../domain/errors.ts';
 import type { Logger } from '../lib/log.ts';
-import { DatabaseUnavailable } from '../store/store.ts';
+import { DatabaseUnavailable, SearchTooLong } from '../store/store.ts';
 import { discardRest } from './bodies.ts';
 import { originOf, Refusal, refuse, refuseForNow, sendRefusal } from './reply.ts';
+
+/** When a search that took too long may be tried again: others may have ended. */
+const SEARCH_AGAIN_SECONDS = 5;
 
 /** Fastify's own errors by their code; the rest is ours, the database's, or a bug. */
 const KNOWN_ERRORS: Readonly<Record<string, () => Refusal>> = {
@@ -16,6 +19,10 @@ const KNOWN_ERRORS: Readonly<Record<string, () => Refusal>> = {
 export function setErrors(app: FastifyInstance, log: Logger, publicUrl: string | null): void {
   const toRefusal = (error: unknown, request: FastifyRequest): Refusal => {
     if (error instanceof Refusal) return error;
+    if (error instanceof SearchTooLong) {
+      log.warn({ reason: error.message, request: request.id }, 'A search takes too long');
+      return refuse('searchTooLong', undefined, { 'retry-after': String(SEARCH_AGAIN_SECONDS) });
+    }
     if (error instanceof DatabaseUnavailable) {
       log.warn({ reason: error.message, request: request.id }, 'The database is away');
       return refuseForNow();

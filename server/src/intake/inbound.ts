@@ -27,6 +27,9 @@ export interface InboundIntake {
   answerAll(): Promise<number>;
 }
 
+/** Whether nothing can be written now, and not just this one. */
+const isAway = (error: unknown) => error instanceof DatabaseUnavailable && !error.isOfStatement;
+
 const TEXT_LENGTH_MAX = 10_000;
 const ADDRESS_LENGTH_MAX = 256;
 
@@ -67,14 +70,17 @@ export function createInboundIntake(options: {
     if (result === 'nobody') log.warn({ carrier: lane }, 'A message came, and there is no account');
   }
 
-  /** Keeps all that can be: one that cannot shall not take the others with it. Rejects then, so that it is brought again. */
+  /**
+   * Keeps all that can be: one that cannot shall not take the others with it. Rejects then, or while the database is away, so that
+   * it is brought again: unlike outcomes and receipts (`writeAll`), messages from people are not kept waiting here without a bound.
+   */
   async function keepAll(lane: string, messages: readonly InboundMessage[]): Promise<void> {
     const failures: unknown[] = [];
     for (const each of messages)
       try {
         await keep(lane, each);
       } catch (error) {
-        if (error instanceof DatabaseUnavailable) throw error;
+        if (isAway(error)) throw error;
         failures.push(error);
         options.onRefused();
         log.error({ err: error, carrier: lane, id: each.providerId }, 'A message cannot be kept');
@@ -106,7 +112,7 @@ export function createInboundIntake(options: {
         await answer(each);
         failingSince.delete(each.id);
       } catch (error) {
-        if (error instanceof DatabaseUnavailable) throw error;
+        if (isAway(error)) throw error;
         // One that cannot be answered shall not keep others from it, but what stands in its way may go.
         const now = performance.now();
         const since = failingSince.get(each.id);

@@ -72,6 +72,9 @@ export function createReceiptIntake(options: {
     ),
   );
 
+  const onAway = (error: DatabaseUnavailable) =>
+    log.warn({ reason: error.message }, 'The database is away; receipts wait');
+
   /** Writes what can be written, now or once the database is back. */
   function persist<Item extends Named>(
     items: readonly Item[],
@@ -81,7 +84,7 @@ export function createReceiptIntake(options: {
     return writeAll(items, {
       write,
       onPostponed,
-      onAway: (error) => log.warn({ reason: error.message }, 'The database is away; receipts wait'),
+      onAway,
       onRefused({ messageId, providerIds }, error) {
         options.onRefused();
         onApplied({ ...NOTHING, strangers: 1 });
@@ -148,6 +151,19 @@ export function createReceiptIntake(options: {
     return matched;
   }
 
+  /** Whoever complained is sent nothing more. What became of their receipts is counted already. */
+  function suppress(complaints: readonly MatchedReceipt[]): Promise<void> {
+    return writeAll(complaints, {
+      async write(some) {
+        for (const { accountId, messageId } of some)
+          await store.suppressions.suppressRecipient(accountId, messageId, 'complaint');
+      },
+      onAway,
+      onRefused: ({ messageId }, error) =>
+        log.error({ err: error, of: messageId }, 'A complaint cannot be kept'),
+    });
+  }
+
   const batcher = createBatcher<Arrival>({
     sizeMax: options.batchMax,
     delayMs: options.delayMs,
@@ -157,10 +173,7 @@ export function createReceiptIntake(options: {
       const { referring, quoting, complaints, strangers } = readReceipts(arrivals);
       if (strangers > 0) onApplied({ ...NOTHING, strangers });
       await applyAll([...referring, ...(await matchOrPark(quoting))]);
-      await persist(complaints, async (some) => {
-        for (const { accountId, messageId } of some)
-          await store.suppressions.suppressRecipient(accountId, messageId, 'complaint');
-      });
+      await suppress(complaints);
     },
   });
 

@@ -28,6 +28,8 @@ export interface DatabaseOptions {
   readonly connectionsMax: number;
   /** Reported as application_name, for the operator who looks at pg_stat_activity. */
   readonly name: string;
+  /** No statement takes longer, in milliseconds; 30 seconds unless said otherwise. */
+  readonly statementTimeoutMs?: number;
   /** Called when an idle connection breaks; the pool replaces it. */
   readonly onIdleError?: (error: Error) => void;
 }
@@ -36,8 +38,8 @@ export interface DatabaseOptions {
 const CONNECT_TIMEOUT_MS = 5_000;
 /** No statement of Fanfare is meant to take longer; a runaway ends instead of blocking others. */
 const STATEMENT_TIMEOUT_MS = 30_000;
-/** By then PostgreSQL has ended the statement, so an answer that has not come was lost. */
-const ANSWER_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 5_000;
+/** So long after PostgreSQL has ended the statement, an answer that has not come was lost. */
+const ANSWER_DELAY_MS_MAX = 5_000;
 /** Nobody is asked between the statements of a transaction: one that idles has lost its client, and must not keep its locks. */
 const IDLE_TRANSACTION_MS = 15_000;
 const ROLLBACK_TIMEOUT_MS = 5_000;
@@ -50,12 +52,13 @@ export function answeredIn(timeoutMs: number, text: string): pg.QueryConfig {
 }
 
 function settingsOf(options: DatabaseOptions): pg.ClientConfig {
+  const { statementTimeoutMs = STATEMENT_TIMEOUT_MS } = options;
   return {
     connectionString: nameTls(options.url),
     application_name: options.name,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    statement_timeout: STATEMENT_TIMEOUT_MS,
-    query_timeout: ANSWER_TIMEOUT_MS,
+    statement_timeout: statementTimeoutMs,
+    query_timeout: statementTimeoutMs + ANSWER_DELAY_MS_MAX,
     idle_in_transaction_session_timeout: IDLE_TRANSACTION_MS,
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_MS,

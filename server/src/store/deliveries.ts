@@ -14,6 +14,7 @@ import { DOWN_FAILURES } from '../domain/delivery.ts';
 import type { EventRow } from '../domain/event.ts';
 import type { Database } from './database.ts';
 import { toEventRow, type EventLogRow } from './event-log.ts';
+import { reviveDeliveries } from './revivals.ts';
 import { SECRETS_NOW, type SubscriptionKind } from './subscriptions.ts';
 
 /** A subscription that this node delivers to. */
@@ -199,15 +200,11 @@ async function insertAttempt(
   ]);
 }
 
-/** When it takes something again, what waits is due at once, and the try that this may cost is not counted. */
-const RECOVER = `update event_delivery set due_at = now(), tries = greatest(tries - 1, 0), alone = false, updated_at = now()
-  where subscription_id = $1 and status = 'PENDING' and tries > 0`;
-
 /**
  * Writes what has been told, and that the subscription takes deliveries. `attempt` is null where nothing had to be sent. False
  * when the lease is lost or the subscription is gone: then nothing is written, and another node may tell it again.
  */
-export function recordDelivered(
+export async function recordDelivered(
   database: Database,
   subscription: LeasedSubscription,
   told: readonly Told[],
@@ -215,14 +212,14 @@ export function recordDelivered(
   leaseMs: number,
 ): Promise<boolean> {
   const { accountId, id, lease } = subscription;
-  return database.transact(async (client) => {
+  const failures = await database.transact(async (client) => {
     // What it was: the row as it is after the update says nothing of that.
     const { rows } = await client.query<{ failures: number }>(
       'select failures from subscription where account_id = $1 and id = $2 and lease = $3 for update',
       [accountId, id, lease],
     );
     const [before] = rows;
-    if (before === undefined) return false;
+    if (before === undefined) return null;
     await client.query(
       `update subscription set leased_until = now() + $4 * interval '1 millisecond',
          failures = case when $5 then 0 else failures end, failing_since = case when $5 then null else failing_since end,
@@ -238,12 +235,15 @@ export function recordDelivered(
        where d.subscription_id = $1 and d.event_id = any($2::uuid[]) and d.event_id = t.event_id`,
       [id, told.map((each) => each.eventId), told.map((each) => each.told)],
     );
-    if (attempt === null) return true;
+    if (attempt === null) return 0;
     const eventIds = told.map((each) => each.eventId);
     await insertAttempt(client, subscription, attempt, eventIds, true);
-    if (before.failures >= DOWN_FAILURES) await client.query(RECOVER, [id]);
-    return true;
+    return before.failures;
   });
+  if (failures === null) return false;
+  // It takes something again: what waits is due at once, and the try that being away may have cost is not counted.
+  if (failures >= DOWN_FAILURES) await reviveDeliveries(database, accountId, id, 'forgiven');
+  return true;
 }
 
 /** What is to become of rows that could not be told. */
@@ -251,6 +251,8 @@ export interface Untold {
   readonly eventId: string;
   /** Until they are tried again, in milliseconds; null: never. */
   readonly delayMs: number | null;
+  /** Whether the next try is the last: it is made alone, so that nothing is given up for what stood beside it. */
+  readonly isLastNext: boolean;
 }
 
 /** What is to become of the subscription. */
@@ -281,12 +283,18 @@ export function recordFailed(
     if (rowCount === 0) return false;
     const eventIds = untold.map((each) => each.eventId);
     await client.query(
-      `update event_delivery d set tries = d.tries + 1, updated_at = now(), alone = d.alone or (d.tries > 0 and not $4),
+      `update event_delivery d set tries = d.tries + 1, updated_at = now(), alone = d.alone or (d.tries > 0 and not $4) or t.is_last_next,
          status = case when t.delay_ms is null then 'FAILED'::delivery_status else d.status end,
          due_at = case when t.delay_ms is null then d.due_at else now() + t.delay_ms * interval '1 millisecond' end
-       from unnest($2::uuid[], $3::float[]) as t(event_id, delay_ms)
+       from unnest($2::uuid[], $3::float[], $5::boolean[]) as t(event_id, delay_ms, is_last_next)
        where d.subscription_id = $1 and d.event_id = any($2::uuid[]) and d.event_id = t.event_id`,
-      [id, eventIds, untold.map((each) => each.delayMs), subscription.failures >= DOWN_FAILURES],
+      [
+        id,
+        eventIds,
+        untold.map((each) => each.delayMs),
+        subscription.failures >= DOWN_FAILURES,
+        untold.map((each) => each.isLastNext),
+      ],
     );
     await insertAttempt(client, subscription, attempt, eventIds, false);
     return true;

@@ -45,14 +45,7 @@ export interface DueReceipts {
 
 /** Looks at the parked receipts that are due; another node leaves them alone until they are due again. */
 export async function takeParkedReceipts(database: Database): Promise<DueReceipts> {
-  const { rows } = await database.query<{
-    account_id: number;
-    message_id: string;
-    attempt: number;
-    status: MatchedReceipt['status'];
-    code: number | null;
-    detail: string | null;
-  }>(
+  const { rows } = await database.query<MatchedReceipt>(
     `with due as materialized (
        select account_id, message_id, attempt, status from parked_receipt where due_at <= now()
        order by due_at limit ${PARKED_MAX} for update skip locked)
@@ -60,32 +53,26 @@ export async function takeParkedReceipts(database: Database): Promise<DueReceipt
        due_at = now() + least(${PAUSE_MS_MAX}, ${PAUSE_MS} * 2.0 ^ p.tries) * interval '1 millisecond'
      from due d where p.account_id = d.account_id and p.message_id = any(array(select message_id from due))
        and p.message_id = d.message_id and p.attempt = d.attempt and p.status = d.status
-     returning p.account_id, p.message_id, p.attempt, p.status, p.code, p.detail`,
+     returning p.account_id as "accountId", p.message_id as "messageId", p.attempt, p.status, p.code, p.detail`,
   );
   const attempts = await fetchAttempts(database, rows);
   return {
     hasMore: rows.length === PARKED_MAX,
-    settled: rows
-      .filter((row) => (attempts.get(row.message_id) ?? -1) >= row.attempt)
-      .map(({ account_id: accountId, message_id: messageId, ...rest }) => ({
-        accountId,
-        messageId,
-        ...rest,
-      })),
+    settled: rows.filter((row) => (attempts.get(row.messageId) ?? -1) >= row.attempt),
   };
 }
 
 /** Attempts settled so far, by message. By ids that the statement brings, so that only their days are read. */
-async function fetchAttempts(
+export async function fetchAttempts(
   database: Database,
-  parked: readonly { readonly account_id: number; readonly message_id: string }[],
+  parked: readonly Pick<MatchedReceipt, 'accountId' | 'messageId'>[],
 ): Promise<ReadonlyMap<string, number>> {
   if (parked.length === 0) return new Map();
   const { rows } = await database.query<{ id: string; attempt: number }>(
     'select id, attempt from message where account_id = any($1::int[]) and id = any($2::uuid[])',
     [
-      [...new Set(parked.map((each) => each.account_id))],
-      [...new Set(parked.map((each) => each.message_id))],
+      [...new Set(parked.map((each) => each.accountId))],
+      [...new Set(parked.map((each) => each.messageId))],
     ],
   );
   return new Map(rows.map(({ id, attempt }) => [id, attempt]));
@@ -94,7 +81,7 @@ async function fetchAttempts(
 /** Forgets parked receipts that have been applied. */
 export async function dropParkedReceipts(
   database: Database,
-  receipts: readonly MatchedReceipt[],
+  receipts: readonly Pick<MatchedReceipt, 'accountId' | 'messageId' | 'attempt' | 'status'>[],
 ): Promise<void> {
   await database.query(
     `delete from parked_receipt p

@@ -29,6 +29,7 @@ import * as senders from './senders.ts';
 import * as subscriptions from './subscriptions.ts';
 import * as suppressions from './suppressions.ts';
 import * as parkedReceipts from './parked-receipts.ts';
+import { openSearches } from './searches.ts';
 import * as receipts from './receipts.ts';
 import * as replays from './replays.ts';
 import * as settlements from './settlements.ts';
@@ -38,6 +39,7 @@ import { dropExpiredIdempotencyKeys, listen, ping } from './housekeeping.ts';
 export { DatabaseUnavailable } from './database-error.ts';
 export { waitForDatabase, writeAll } from './persistence.ts';
 export { SchemaError } from './migrate.ts';
+export { SearchTooLong } from './searches.ts';
 export type { Account, ApiKey, Credential } from './accounts.ts';
 export type { Batch, BatchMessage, Served } from './batches.ts';
 export type { Piece } from './returned-batches.ts';
@@ -110,13 +112,24 @@ function bind<Functions extends object>(
   ) as Bound<Functions>;
 }
 
-function makeStore(database: Database, migrated: readonly string[]) {
+interface Connections {
+  readonly database: Database;
+  /** For what reads as much as there is. */
+  readonly searches: Database;
+  /** For the question whether the database answers. */
+  readonly probe: Database;
+}
+
+function makeStore({ database, searches, probe }: Connections, migrated: readonly string[]) {
+  const { listMessages } = bind(searches, messages);
+  const { listInbound } = bind(searches, inbound);
+  const { listOperations } = bind(searches, operations);
   return {
     /** Migrations that were applied when it was opened. */
     migrated,
     accounts: bind(database, accounts),
-    operations: bind(database, operations),
-    messages: bind(database, messages),
+    operations: { ...bind(database, operations), listOperations },
+    messages: { ...bind(database, messages), listMessages },
     batches: bind(database, {
       ...batches,
       wakeDueBatches,
@@ -130,7 +143,7 @@ function makeStore(database: Database, migrated: readonly string[]) {
     deliveries: bind(database, { ...deliveries, ...deliveryLists, ...replays }),
     erasure: bind(database, erasure),
     installation: bind(database, installation),
-    inbound: bind(database, inbound),
+    inbound: { ...bind(database, inbound), listInbound },
     pace: bind(database, pace),
     connectionShares: bind(database, connectionShares),
     contentTemplates: bind(database, contentTemplates),
@@ -140,20 +153,42 @@ function makeStore(database: Database, migrated: readonly string[]) {
     reports: bind(database, operationReports),
     suppressions: bind(database, suppressions),
     system: bind(database, system),
-    upkeep: bind(database, { ...partitions, dropExpiredIdempotencyKeys, listen, ping }),
-    close: () => database.close(),
+    upkeep: {
+      ...bind(database, { ...partitions, dropExpiredIdempotencyKeys, listen }),
+      ...bind(probe, { ping }),
+    },
+    async close() {
+      await Promise.all([...new Set([database, searches, probe])].map((each) => each.close()));
+    },
   };
 }
 
 export type Store = ReturnType<typeof makeStore>;
 
+export interface StoreOptions extends DatabaseOptions {
+  /** Whether searches, and the question whether the database answers, have connections of their own: four more. */
+  readonly isForReaders?: boolean;
+}
+
+/** The question whether the database answers is answered soon, or with no. */
+const PROBE_MS_MAX = 5_000;
+
 /** Opens the store and brings its schema up to date. */
-export async function openStore(options: DatabaseOptions): Promise<Store> {
+export async function openStore(options: StoreOptions): Promise<Store> {
   const database = openDatabase(options);
   try {
     const migrated = await migrate(database);
     await partitions.ensurePartitions(database, new Date());
-    return makeStore(database, migrated);
+    if (options.isForReaders !== true)
+      return makeStore({ database, searches: database, probe: database }, migrated);
+    const searches = openSearches(options);
+    const probe = openDatabase({
+      ...options,
+      name: `${options.name}-health`,
+      connectionsMax: 1,
+      statementTimeoutMs: PROBE_MS_MAX,
+    });
+    return makeStore({ database, searches, probe }, migrated);
   } catch (error) {
     await database.close();
     throw error;

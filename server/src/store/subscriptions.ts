@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { newUuid, uuidTimeMs } from '../domain/ids.ts';
 import type { EventName } from '../domain/event.ts';
 import type { Database } from './database.ts';
+import { reviveDeliveries } from './revivals.ts';
 
 export type SubscriptionKind = 'WEBHOOK' | 'CALLBACK' | 'SINK';
 export type SubscriptionStatus = 'ENABLED' | 'DISABLED';
@@ -148,30 +149,23 @@ export async function updateSubscription(
  * Ends deliveries to a subscription, or begins them anew: what had not been delivered is then due at once, as if it had not been
  * tried. Null when there is no such subscription.
  */
-export function setSubscriptionStatus(
+export async function setSubscriptionStatus(
   database: Database,
   accountId: number,
   id: string,
   status: SubscriptionStatus,
   reason: string | null,
 ): Promise<Subscription | null> {
-  return database.transact(async (client) => {
-    const { rows } = await client.query<SubscriptionRow>(
-      `update subscription set status = $3, reason = $4, failures = 0, failing_since = null,
-         rests_until = '-infinity', updated_at = now()
-       where account_id = $1 and id = $2 returning ${COLUMNS}`,
-      [accountId, id, status, reason],
-    );
-    const [row] = rows;
-    if (row === undefined) return null;
-    if (status === 'ENABLED')
-      await client.query(
-        `update event_delivery set due_at = now(), tries = 0, alone = false, updated_at = now()
-         where subscription_id = $1 and status = 'PENDING'`,
-        [id],
-      );
-    return toSubscription(row);
-  });
+  if ((await fetchSubscription(database, accountId, id)) === null) return null;
+  // First: where this breaks off in the middle, its owner asks again.
+  if (status === 'ENABLED') await reviveDeliveries(database, accountId, id, 'forgotten');
+  const { rows } = await database.query<SubscriptionRow>(
+    `update subscription set status = $3, reason = $4, failures = 0, failing_since = null,
+       rests_until = '-infinity', updated_at = now()
+     where account_id = $1 and id = $2 returning ${COLUMNS}`,
+    [accountId, id, status, reason],
+  );
+  return rows[0] === undefined ? null : toSubscription(rows[0]);
 }
 
 /**

@@ -27,10 +27,10 @@ interface Picture {
   readonly ended: readonly string[];
 }
 
-/** Above every id. */
-const UUID_MAX = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
-/** Operations listed in one go. */
-const PAGE = 200;
+/** Above every account and id. */
+const LAST: Key = { account_id: 2 ** 31 - 1, id: 'ffffffff-ffff-ffff-ffff-ffffffffffff' };
+/** Operations read in one go. There is no index by their ids alone, so they are read by accounts, each once. */
+const PAGE = 5_000;
 
 const COUNTERS = [
   'total',
@@ -40,25 +40,47 @@ const COUNTERS = [
   ...MESSAGE_STATUSES.map(counterOf),
 ] as const;
 
-/** Findings of all operations in scope, newest first, an operation at a time. */
+/** Findings of all operations in scope, of each account newest first, an operation at a time. */
 export async function* auditOperations(
   database: Database,
   scope: AuditScope,
 ): AsyncGenerator<Finding> {
-  let before = UUID_MAX;
+  let before = LAST;
   for (;;) {
-    const { rows } = await database.query<Key>(
-      `select account_id, id from operation
-       where id < $1 and ($3::uuid is null or id = $3) and ($3::uuid is not null or id >= $2 or scheduled + queued > 0
-         or status in ('SCHEDULED', 'PROCESSING') or id in (select operation_id from dispatch_batch))
-       order by id desc limit ${PAGE}`,
-      [before, uuidLowerBound(scope.since.getTime()), scope.operationId],
-    );
-    for (const key of rows) yield* await auditOperation(database, key, scope.patienceMs);
-    const last = rows.at(-1);
-    if (last === undefined || rows.length < PAGE) return;
-    before = last.id;
+    const page = await readPage(database, scope, before);
+    for (const key of page)
+      if (key.is_meant) yield* await auditOperation(database, key, scope.patienceMs);
+    const last = page.at(-1);
+    if (last === undefined || scope.operationId !== null || page.length < PAGE) return;
+    before = last;
   }
+}
+
+/** The next operations, and whether they are in scope: new, or with work that is not done. */
+async function readPage(
+  database: Database,
+  { since, operationId }: AuditScope,
+  before: Key,
+): Promise<(Key & { is_meant: boolean })[]> {
+  if (operationId !== null) {
+    const { rows } = await database.query<Key & { is_meant: boolean }>(
+      `select account_id, id, true as is_meant from operation
+       where account_id = any(array(select id from account)) and id = $1`,
+      [operationId],
+    );
+    return rows;
+  }
+  const { rows } = await database.query<Key & { is_meant: boolean }>(
+    `with page as materialized (
+       select account_id, id, scheduled + queued > 0 or status in ('SCHEDULED', 'PROCESSING') as is_open from operation
+       where (account_id, id) < ($1::int, $2::uuid) order by account_id desc, id desc limit ${PAGE}),
+     busy as (select distinct operation_id as id from dispatch_batch 
+       where account_id = any(array(select account_id from page)) and operation_id = any(array(select id from page)))
+     select p.account_id, p.id, p.id >= $3 or p.is_open or b.id is not null as is_meant
+     from page p left join busy b on b.id = p.id order by p.account_id desc, p.id desc`,
+    [before.account_id, before.id, uuidLowerBound(since.getTime())],
+  );
+  return rows;
 }
 
 async function auditOperation(

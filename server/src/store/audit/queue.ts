@@ -1,11 +1,13 @@
 /** The queue and what waits beside it: leases, lanes, overdue batches, parked receipts, answers that are owed. */
 import { encodeTypeId, uuidLowerBound } from '../../domain/ids.ts';
 import type { Database } from '../database.ts';
+import { dropParkedReceipts, fetchAttempts } from '../parked-receipts.ts';
+import type { MatchedReceipt } from '../receipts.ts';
 import { countOf, describeAge, type AuditScope, type Finding } from './finding.ts';
 
-/** Whether batch `b` rests because its operation is paused. */
-const IS_PAUSED = `exists (select 1 from operation o
-  where o.account_id = b.account_id and o.id = b.operation_id and o.paused_at is not null)`;
+/** Whether batch `b` rests because its operation is paused. A sub-select with a limit, so that it is looked up by its key. */
+const IS_PAUSED = `coalesce((select o.paused_at is not null from operation o
+  where o.account_id = b.account_id and o.id = b.operation_id limit 1), false)`;
 
 interface LaneRow {
   lane: string;
@@ -76,8 +78,8 @@ function judgeLane({ lane, stale, overdue, sleeping, age }: LaneRow): Finding[] 
 
 /** Batches whose operation does not exist any more. */
 export async function auditStrayBatches(database: Database): Promise<Finding[]> {
-  const strays = `select b.id from dispatch_batch b where not exists
-    (select 1 from operation o where o.account_id = b.account_id and o.id = b.operation_id)`;
+  const strays = `select b.id from dispatch_batch b where (select true from operation o
+    where o.account_id = b.account_id and o.id = b.operation_id limit 1) is null`;
   const { rowCount } = await database.query(strays);
   if (!rowCount) return [];
   return [
@@ -105,17 +107,17 @@ export async function auditReceipts(database: Database, scope: AuditScope): Prom
 }
 
 async function auditParked(database: Database, { patienceMs }: AuditScope): Promise<Finding[]> {
-  const NAMES_NOTHING =
-    'not exists (select 1 from message m where m.account_id = p.account_id and m.id = p.message_id)';
-  const { rows } = await database.query<{ strange: number; late: number; age: number }>(
-    `select (count(*) filter (where strange))::int as strange,
-       (count(*) filter (where not strange and late))::int as late,
-       coalesce(extract(epoch from now() - min(received_at)), 0)::float as age
-     from (select received_at, ${NAMES_NOTHING} as strange,
-       received_at < now() - $1 * interval '1 millisecond' as late from parked_receipt p) as parked`,
-    [patienceMs],
-  );
-  const { strange = 0, late = 0, age = 0 } = rows[0] ?? {};
+  let strange = 0;
+  let late = 0;
+  let ageMs = 0;
+  for await (const { receipts, strangers } of readParked(database)) {
+    strange += strangers.length;
+    for (const each of receipts) {
+      ageMs = Math.max(ageMs, each.ageMs);
+      if (each.ageMs > patienceMs && !strangers.includes(each)) late += 1;
+    }
+  }
+  const age = ageMs / 1000;
   const found: Finding[] = [];
   if (strange > 0)
     found.push({
@@ -124,8 +126,12 @@ async function auditParked(database: Database, { patienceMs }: AuditScope): Prom
       what: `${countOf(strange, 'parked receipt')} on messages that do not exist.`,
       advice: '--repair drops them.',
       async repair() {
-        const gone = await database.query(`delete from parked_receipt p where ${NAMES_NOTHING}`);
-        return `Dropped ${countOf(gone.rowCount ?? 0, 'receipt')}.`;
+        let dropped = 0;
+        for await (const { strangers } of readParked(database)) {
+          await dropParkedReceipts(database, strangers);
+          dropped += strangers.length;
+        }
+        return `Dropped ${countOf(dropped, 'receipt')}.`;
       },
     });
   if (late > 0)
@@ -138,6 +144,33 @@ async function auditParked(database: Database, { patienceMs }: AuditScope): Prom
       repair: null,
     });
   return found;
+}
+
+type ParkedKey = Pick<MatchedReceipt, 'accountId' | 'messageId' | 'attempt' | 'status'>;
+
+/** Parked receipts read in one go. */
+const PAGE = 1_000;
+
+/** All parked receipts, some at a time, and those of them whose messages do not exist. */
+async function* readParked(database: Database): AsyncGenerator<{
+  readonly receipts: readonly (ParkedKey & { readonly ageMs: number })[];
+  readonly strangers: readonly ParkedKey[];
+}> {
+  let after: readonly unknown[] = [0, '00000000-0000-0000-0000-000000000000', 0, 'SCHEDULED'];
+  for (;;) {
+    const { rows } = await database.query<ParkedKey & { readonly ageMs: number }>(
+      `select account_id as "accountId", message_id as "messageId", attempt, status,
+         extract(epoch from now() - received_at)::float * 1000 as "ageMs"
+       from parked_receipt where (account_id, message_id, attempt, status) > ($1::int, $2::uuid, $3::smallint, $4::message_status)
+       order by account_id, message_id, attempt, status limit ${PAGE}`,
+      after,
+    );
+    const known = await fetchAttempts(database, rows);
+    yield { receipts: rows, strangers: rows.filter((each) => !known.has(each.messageId)) };
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < PAGE) return;
+    after = [last.accountId, last.messageId, last.attempt, last.status];
+  }
 }
 
 async function auditParkedByCarrierId(
