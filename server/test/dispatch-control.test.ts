@@ -38,7 +38,10 @@ const KINDS: readonly { readonly kind: string; readonly begin: () => Promise<Far
   { kind: 'SMTP', begin: beginMailServer },
 ];
 
-async function beginSmsc(how: 'throttles' | 'refuses the bind'): Promise<FarSide> {
+async function beginSmsc(
+  how: 'throttles' | 'refuses the bind',
+  throttledMs = 300,
+): Promise<FarSide> {
   let isAway = true;
   let taken = 0;
   const smsc = await startSmsc({
@@ -61,7 +64,7 @@ async function beginSmsc(how: 'throttles' | 'refuses the bind'): Promise<FarSide
       reconnectMinMs: 50,
       reconnectMaxMs: 200,
       unboundWaitMs: 200,
-      throttledMs: 300,
+      throttledMs,
       windowPerBind: 50,
     },
     taken: async () => taken,
@@ -283,6 +286,18 @@ describe.each(KINDS)('while a carrier is away: $kind', ({ begin: beginFar }) => 
     );
     expect(rows[0].n).toBeLessThanOrEqual(1);
   }, 120_000);
+});
+
+describe('a carrier that throttles for a moment only', () => {
+  it("leaves the day's cap to those that it comes to within the same lease", async () => {
+    const stage = await begin(() => beginSmsc('throttles', 20));
+    const sender = await stage.addSender({ dailyCap: 40 });
+    await stage.send(sender, 100);
+    await stage.isAway();
+    stage.far.comeBack();
+    await until(async () => (await stage.sent()) === 40);
+    expect(await stage.statuses()).toMatchObject({ queued: 60 });
+  });
 });
 
 describe('the simulator', () => {

@@ -131,7 +131,11 @@ export class Pacer {
       if (day !== null) byDay.set(day, (byDay.get(day) ?? 0) + units);
     const { store, sender } = this.#options;
     for (const [day, units] of byDay)
-      if (units > 0) await store.pace.returnUnits(sender.id, day, units);
+      if (units > 0) {
+        await store.pace.returnUnits(sender.id, day, units);
+        // What came back may be used today.
+        this.#cappedUntil = null;
+      }
   }
 
   /** Begins to reserve the turn that `open` will ask for next. */
