@@ -10,3 +10,6 @@ create index parked_receipt_received on parked_receipt (received_at);
 create function message_of(operation uuid, ordinal int) returns uuid language sql immutable as $$
   select (left(operation::text, 32) || lpad(to_hex(('x' || right(operation::text, 4))::bit(16)::int + 1 + ordinal), 4, '0'))::uuid
 $$;
+
+-- Those that nothing has claimed in all their tries are looked for each time that some are tried.
+create index parked_carrier_receipt_strange on parked_carrier_receipt (id) where tries >= 14;

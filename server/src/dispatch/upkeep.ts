@@ -37,11 +37,12 @@ export interface UpkeepOptions {
 type Work = () => Promise<boolean>;
 
 export function createUpkeep(options: UpkeepOptions): Service {
+  const stopping = new AbortController();
   const loops = [
     ...Object.entries(listSoon(options)).map(([name, work]) =>
       createChore(options, name, work, SOON_IDLE_MS, SOON_REST_MS_MAX),
     ),
-    ...Object.entries(listCleaning(options)).map(([name, work]) =>
+    ...Object.entries(listCleaning(options, stopping.signal)).map(([name, work]) =>
       createChore(options, name, work, CLEAN_IDLE_MS, CLEAN_REST_MS_MAX),
     ),
   ];
@@ -50,6 +51,7 @@ export function createUpkeep(options: UpkeepOptions): Service {
       await Promise.all(loops.map((loop) => loop.start()));
     },
     async stop() {
+      stopping.abort();
       await Promise.all(loops.map((loop) => loop.stop()));
     },
   };
@@ -126,18 +128,17 @@ class Unwakable {
 }
 
 /** What is put away, some at a time. */
-function listCleaning({
-  store,
-  log,
-  retentionDays,
-}: UpkeepOptions): Readonly<Record<string, Work>> {
+function listCleaning(
+  { store, log, retentionDays }: UpkeepOptions,
+  stopping: AbortSignal,
+): Readonly<Record<string, Work>> {
   return {
     async partitions() {
       await store.upkeep.ensurePartitions(new Date());
       return false;
     },
     async retention() {
-      const days = await store.upkeep.dropOldPartitions(new Date(), retentionDays);
+      const days = await store.upkeep.dropOldPartitions(new Date(), retentionDays, stopping);
       if (days > 0) log.info({ days }, 'Dropped days older than the retention');
       return false;
     },

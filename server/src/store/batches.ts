@@ -255,7 +255,8 @@ export async function renewLeases(
 /** Lets go what was leased under these names, as if it had not been: nobody was told, so none of it was handed over. */
 export async function dropLeases(database: Database, names: readonly string[]): Promise<void> {
   await database.query(
-    `update dispatch_batch set leased_by = null, leased_until = null, frontier = doubtful where leased_by = any($1)`,
+    `update dispatch_batch set leased_by = null, leased_until = null, frontier = doubtful
+     where not waiting and leased_by = any($1)`,
     [names],
   );
 }

@@ -33,18 +33,21 @@ const DROP_LOCK = 4_203_912;
 /**
  * Drops whole days older than the retention whose operations have all ended and been quiet for a day, and the
  * operations with them. Resolves with the number of days dropped; 0 while another node does it. What a crash left
- * half-done is done now.
+ * half-done is done now; so a stop leaves the rest for the next time.
  */
 export async function dropOldPartitions(
   database: Database,
   now: Date,
   retentionDays: number,
+  stopping?: AbortSignal,
 ): Promise<number> {
   const limit = now.getTime() - retentionDays * DAY_MS;
   // The lock belongs to a connection, and "concurrently" wants no transaction.
   const client = await database.connect();
   client.on('error', () => undefined);
   try {
+    // A day may seem to be as much as all: its operations are found by their key all the same, since the others are none of its business.
+    await client.query('set enable_seqscan = off');
     const { rows } = await client.query<{ locked: boolean }>(
       'select pg_try_advisory_lock($1) as locked',
       [DROP_LOCK],
@@ -56,7 +59,7 @@ export async function dropOldPartitions(
         `${suffix.slice(0, 4)}-${suffix.slice(4, 6)}-${suffix.slice(6)}T00:00:00Z`,
       );
       if (start + DAY_MS > limit || (await isBusy(client, start, now))) continue;
-      await dropDay(client, suffix, start);
+      if (!(await dropDay(client, suffix, start, stopping))) break;
       dropped += 1;
     }
     return dropped;
@@ -88,9 +91,15 @@ async function isBusy(client: pg.Client, start: number, now: Date): Promise<bool
   return rows[0]?.busy ?? true;
 }
 
-/** Operations go first: what is no longer listed is no longer looked up when its messages vanish. */
-async function dropDay(client: pg.Client, suffix: string, start: number): Promise<void> {
+/** Operations go first: what is no longer listed is no longer looked up when its messages vanish. False when it is told to stop. */
+async function dropDay(
+  client: pg.Client,
+  suffix: string,
+  start: number,
+  stopping?: AbortSignal,
+): Promise<boolean> {
   for (;;) {
+    if (stopping?.aborted === true) return false;
     const { rowCount } = await client.query(
       `delete from operation where ctid = any(array(
          select ctid from operation where ${OF_DAY} limit 1000 for update skip locked))`,
@@ -114,4 +123,5 @@ async function dropDay(client: pg.Client, suffix: string, start: number): Promis
       );
     await client.query(`drop table ${part}`);
   }
+  return true;
 }
