@@ -153,7 +153,7 @@ withServer(`a NATS sink${REASON}`, () => {
     await server.addStream();
     const sink = await openSink(server.url, { timeoutMs: 1_000 });
     await untilDelivered(sink, [event(0, 'a')]);
-    server.freeze();
+    await server.freeze();
     const began = performance.now();
     expect(await sink.deliver(TARGET, batchOf(eventsInTurns(['a', 'b'], 3)))).toEqual(
       failure(

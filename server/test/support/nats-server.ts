@@ -1,13 +1,23 @@
 /** A real nats-server on 127.0.0.1 with JetStream in a temporary folder. It can be killed, frozen and started again. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { jetstreamManager, type JetStreamManager, type StreamConfig } from '@nats-io/jetstream';
 import { connect as connectNats, type NodeConnectionOptions } from '@nats-io/transport-node';
+import { until } from './fanfare.ts';
 import { freePort } from './mail-server.ts';
 
 const START_MS = 20_000;
@@ -34,7 +44,8 @@ export interface NatsServer {
   /** On the same port, with what was stored; resolves when it answers. */
   start(): Promise<void>;
   /** Hangs it, and lets it go on. */
-  freeze(): void;
+  /** Resolves once none of its threads runs: the signal reaches them a moment later. */
+  freeze(): Promise<void>;
   thaw(): void;
   /** Ends it and removes its folder. */
   close(): Promise<void>;
@@ -103,7 +114,12 @@ export async function startNatsServer(options: NatsServerOptions = {}): Promise<
     port,
     start,
     kill,
-    freeze: () => void server?.kill('SIGSTOP'),
+    async freeze() {
+      if (server?.pid === undefined) throw new Error('There is no server to freeze.');
+      const { pid } = server;
+      server.kill('SIGSTOP');
+      await until(async () => isStopped(pid));
+    },
     thaw: () => void server?.kill('SIGCONT'),
     addStream: (changes = {}) =>
       ask(async ({ streams }) => {
@@ -143,4 +159,13 @@ function answers(port: number): Promise<boolean> {
     });
     socket.once('error', () => resolve(false));
   });
+}
+
+/** Whether all threads of a process are stopped; where there is no /proc (proc(5)), whether one may hope so. */
+function isStopped(pid: number): boolean {
+  const tasks = `/proc/${pid}/task`;
+  if (!existsSync(tasks)) return true;
+  return readdirSync(tasks).every((task) =>
+    /\) [Tt] /.test(readFileSync(`${tasks}/${task}/stat`, 'utf8')),
+  );
 }
