@@ -38,7 +38,7 @@ async function begin(): Promise<{
   return { fanfare, receiver, id: decodeTypeId('comms_subscription', body['id']) ?? '' };
 }
 
-it('what was told together to a subscriber that is down is not given up for one that it does not take', async () => {
+it('events that were delivered together to a subscriber that is down are not given up for one that it does not take', async () => {
   const { fanfare, receiver, id } = await begin();
   receiver.behaviour = ({ events }) => {
     if (receiver.requests.length < TRIES) return 503;

@@ -151,7 +151,7 @@ export function createReceiptIntake(options: {
     return matched;
   }
 
-  /** Whoever complained is sent nothing more. What became of their receipts is counted already. */
+  /** A person who complained is sent nothing more. The outcome of their receipts is counted already. */
   function suppress(complaints: readonly MatchedReceipt[]): Promise<void> {
     return writeAll(complaints, {
       async write(some) {

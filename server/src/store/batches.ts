@@ -1,5 +1,5 @@
 /**
- * The dispatch queue: batches leased with a fencing token, and advanced before anything is handed over. `due-batches.ts` wakes them.
+ * The dispatch queue: batches leased with a fencing token, and advanced before anything is submitted. `due-batches.ts` wakes them.
  *
  * ```
  *  waiting ──due──▶ ready ──lease──▶ leased ──last message settled──▶ (deleted)

@@ -91,7 +91,7 @@ async function isBusy(client: pg.Client, start: number, now: Date): Promise<bool
   return rows[0]?.busy ?? true;
 }
 
-/** Operations go first: what is no longer listed is no longer looked up when its messages vanish. False when it is told to stop. */
+/** Operations go first: what is no longer listed is no longer looked up when its messages vanish. False when a stop ends it early. */
 async function dropDay(
   client: pg.Client,
   suffix: string,

@@ -5,7 +5,7 @@ import type { Database } from './database.ts';
 const REVIVED_MAX = 5_000;
 
 /**
- * Makes due at once what a subscription is still to be told, in the order of the log.
+ * Makes due at once what a subscription has still to receive, in the order of the log.
  * @param tries what becomes of the tries that failed: `forgotten`, or `forgiven`: the last one is not counted
  */
 export async function reviveDeliveries(
