@@ -498,7 +498,6 @@ function describe(
   return `${env ?? `${file ?? 'options'}: $${path === '' ? '' : `.${path}`}`}: ${text}`;
 }
 
-/** What no single option can tell. */
 /** As the driver reads it (pg-connection-string): a host may be named in the query, and what is no %-code stands for itself. */
 function isDatabaseUrl(url: string): boolean {
   const isLoose = / |%[^a-f0-9]|%[a-f0-9][^a-f0-9]/i.test(url);
@@ -512,6 +511,7 @@ function isDatabaseUrl(url: string): boolean {
   }
 }
 
+/** What no single option can tell. */
 function checkTogether(config: Config): string[] {
   const problems: string[] = [];
   if ((config.accountSid === null) !== (config.authToken === null))

@@ -22,8 +22,7 @@ export function refuseUnreadable(
     return;
   }
   const refusal = refusalOf(error.code);
-  const origin = publicUrl ?? ownOrigin('encrypted' in socket ? 'https' : 'http', socket);
-  const body = JSON.stringify(showRefusal(refusal, origin));
+  const body = writeRefusal(refusal, socket, publicUrl);
   socket.end(
     [
       `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status]}`,
@@ -44,8 +43,7 @@ export function refuseUnreadable(
 export function refuseExpectation(response: ServerResponse, publicUrl: string | null): void {
   const { socket } = response;
   if (socket === null) return;
-  const origin = publicUrl ?? ownOrigin('encrypted' in socket ? 'https' : 'http', socket);
-  const body = JSON.stringify(showRefusal(refuse('expectation'), origin));
+  const body = writeRefusal(refuse('expectation'), socket, publicUrl);
   response
     .writeHead(417, {
       'content-type': 'application/json; charset=utf-8',
@@ -54,6 +52,12 @@ export function refuseExpectation(response: ServerResponse, publicUrl: string | 
       connection: 'close',
     })
     .end(body);
+}
+
+/** The body of a refusal, as JSON; links in it lead to where the connection has come to, when there is no public URL. */
+function writeRefusal(refusal: Refusal, socket: Socket, publicUrl: string | null): string {
+  const origin = publicUrl ?? ownOrigin('encrypted' in socket ? 'https' : 'http', socket);
+  return JSON.stringify(showRefusal(refusal, origin));
 }
 
 function refusalOf(code: string | undefined): Refusal {

@@ -253,8 +253,8 @@ function isBetter(status: MessageStatus, than: MessageStatus): boolean {
 }
 
 /**
- * A word on an attempt that a later one has followed: good news still counts, bad news is only noted. Of an erased message nothing
- * is left to be noted in, and nobody knows any more which candidate the attempt had.
+ * Applies a receipt of an attempt that a later attempt has followed. A good status still counts; a bad one is only noted in the
+ * attempt. An erased message keeps no attempts, so nothing is noted there, and the candidate of the attempt is unknown.
  */
 async function applyToEarlier(
   database: Database,

@@ -197,24 +197,23 @@ function handOver(carrier: string, submission: Submission): string | null {
     : JSON.stringify(JSON.parse(body));
 }
 
+/** What a carrier refuses that carries words only. */
+const ALL_BUT_WORDS = [
+  'an image',
+  'text and an image',
+  'text and a video',
+  'text and audio',
+  'text and a document',
+  'audio',
+  'a text of 1,025 and an image',
+  'two images',
+  'text and ten images',
+  'a rich text of 1,601',
+];
+
 /** Carrier and channel, and the contents that it refuses; all others it carries whole. */
 const REFUSALS: readonly (readonly [string, Channel, readonly string[]])[] = [
-  [
-    'smpp',
-    'SMS',
-    [
-      'an image',
-      'text and an image',
-      'text and a video',
-      'text and audio',
-      'text and a document',
-      'audio',
-      'a text of 1,025 and an image',
-      'two images',
-      'text and ten images',
-      'a rich text of 1,601',
-    ],
-  ],
+  ['smpp', 'SMS', ALL_BUT_WORDS],
   ['classic', 'SMS', ['a rich text of 1,601']],
   [
     'classic',
@@ -245,22 +244,7 @@ const REFUSALS: readonly (readonly [string, Channel, readonly string[]])[] = [
     ['text and audio', 'a text of 1,025 and an image', 'two images', 'text and ten images'],
   ],
   ['rbm', 'RCS', ['text and audio', 'text and a document', 'two images', 'text and ten images']],
-  [
-    'own, of text',
-    'SMS',
-    [
-      'an image',
-      'text and an image',
-      'text and a video',
-      'text and audio',
-      'text and a document',
-      'audio',
-      'a text of 1,025 and an image',
-      'two images',
-      'text and ten images',
-      'a rich text of 1,601',
-    ],
-  ],
+  ['own, of text', 'SMS', ALL_BUT_WORDS],
   ['own, of one medium', 'WHATSAPP', ['two images', 'text and ten images', 'a rich text of 1,601']],
   ['own, of all', 'RCS', []],
 ];
