@@ -183,6 +183,16 @@ class Stage {
     });
   }
 
+  /** Waits until nothing tries the carrier: what was past a frontier when its operation was paused may do so for a second. */
+  async isStill(): Promise<void> {
+    await until(async () => {
+      const { rows } = await this.fanfare.database.query(
+        'select coalesce(sum(frontier), 0)::int as past from dispatch_batch',
+      );
+      return rows[0].past === 0;
+    });
+  }
+
   /** How many of all messages the carrier has, and is known to have. */
   async sent(): Promise<number> {
     const { sent = 0, delivered = 0 } = await this.statuses();
@@ -220,6 +230,7 @@ describe.each(KINDS)('while a carrier is away: $kind', ({ begin: beginFar }) => 
     expect((await stage.act(canceled, 'Cancel')).status).toBe(200);
     expect((await stage.act(paused, 'Pause')).status).toBe(200);
     await until(async () => (await stage.statuses())['canceled'] === TOTAL);
+    await stage.isStill();
     await stage.takesOnly(0);
     expect(await stage.statuses()).toMatchObject({ canceled: TOTAL, queued: TOTAL });
     expect((await stage.act(paused, 'Resume')).status).toBe(200);
