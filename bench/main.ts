@@ -11,6 +11,7 @@ import { MESSAGES, print, show } from './measure.ts';
 import { benchEvents } from './events.ts';
 import { openFloor } from './floor.ts';
 import { benchLists } from './lists.ts';
+import { benchNeighbours } from './neighbours.ts';
 import { benchNodes } from './nodes.ts';
 import { benchOperations } from './operations.ts';
 import { benchPace } from './pace.ts';
@@ -32,6 +33,7 @@ const PARTS = {
   lists: 'reading a list of a million rows, beside csv-parse on the same bytes',
   smpp: 'one SMPP session beside npm smpp',
   operations: 'the same messages as 1, 100 and 10,000 operations',
+  neighbours: 'what one account can do to another, beside the other alone',
   nodes: '1, 2 and 4 nodes on one database',
   peers: 'beside BullMQ, pg-boss and Kannel, where redis-server and bearerbox are installed',
   tables: 'empty tables beside full ones (--rows, in millions)',
@@ -121,6 +123,7 @@ if (wants('smpp')) await benchSubmit();
 if (wants('accept', 'end-to-end', 'events', 'read', 'memory', 'operations'))
   await withEngine(benchOneServer);
 if (wants('pace')) await withEngine((url, folder) => benchPace(url, folder, print));
+if (wants('neighbours')) await withEngine(benchNeighbours);
 if (wants('nodes')) await withEngine(benchNodes);
 if (wants('peers')) await withEngine(benchPeers);
 if (wants('tables'))

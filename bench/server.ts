@@ -16,6 +16,7 @@ export interface OperationAnswer {
 }
 
 export interface BenchServer {
+  readonly url: string;
   /** Posts a body; resolves with the operation's URL and the milliseconds until its 202. */
   send(body: Buffer<ArrayBuffer>): Promise<{ location: string; tookMs: number }>;
   read(location: string): Promise<OperationAnswer>;
@@ -25,6 +26,8 @@ export interface BenchServer {
   request(method: string, path: string, body?: object): Promise<Record<string, unknown>>;
   /** Cancels what no carrier has yet. */
   cancel(location: string): Promise<void>;
+  /** Resolves when it answers reads promptly again. */
+  idle(): Promise<void>;
   /** Bytes of memory the process has resident. */
   measureMemory(): Promise<number>;
   stop(): Promise<void>;
@@ -92,6 +95,7 @@ export async function startServer(
     'content-type': 'application/json',
   };
   return {
+    url,
     async send(body) {
       const startedAt = performance.now();
       const answer = await fetch(`${url}/v1/Messages`, { method: 'POST', headers, body });
@@ -123,6 +127,14 @@ export async function startServer(
     async cancel(location) {
       const answer = await fetch(`${location}/Cancel`, { method: 'POST', headers });
       await answer.arrayBuffer();
+    },
+    async idle() {
+      for (let prompt = 0; prompt < 5;) {
+        const startedAt = performance.now();
+        await (await fetch(`${url}/readyz`)).arrayBuffer();
+        prompt = performance.now() - startedAt < 20 ? prompt + 1 : 0;
+        await sleep(50);
+      }
     },
     async measureMemory() {
       const status = await readFile(`/proc/${child.pid}/status`, 'utf8');

@@ -66,7 +66,7 @@ const PARTS = {
     title: 'the benchmarks',
     from: ['bench', 'server/src'],
     to: 'build/bench',
-    make: () => bundle(tool('bench', ['main', 'smsc', 'peers/queue-worker'])),
+    make: () => bundle(tool('bench', ['main', 'hostile', 'smsc', 'peers/queue-worker'])),
   },
   chaos: {
     title: 'the failure scenarios',

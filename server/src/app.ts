@@ -3,11 +3,11 @@
  *
  * ```
  *  main thread      HTTP, reads              ──▶ PostgreSQL
- *  intake thread    send requests            ──▶ PostgreSQL
+ *  intake threads   send requests, small and large ──▶ PostgreSQL
  *  dispatch thread  carriers, receipts       ◀─▶ PostgreSQL
  *  events thread    subscribers              ◀── PostgreSQL
  * ```
- * They meet in rows only (and a send request is handed from the first to the second), so that reading stays
+ * They meet in rows only (and a send request moves from the first to an intake thread), so that reading stays
  * quick while a megabyte is parsed and thousands of messages are sent.
  */
 import { buildReceiptParsers } from './build-carriers.ts';
@@ -25,6 +25,7 @@ import { createStreamHub } from './events/stream.ts';
 import { createTester } from './events/tester.ts';
 import { createWebhookSink } from './events/webhook-sink.ts';
 import { createServer } from './http/server.ts';
+import type { SendQuestion } from './http/send.ts';
 import type { SubscriptionDeps } from './http/subscriptions.ts';
 import type { IntakeThreadApi, IntakeThreadData } from './intake-thread.ts';
 import type { Logger } from './lib/log.ts';
@@ -159,10 +160,11 @@ async function buildApp(
     config.roles.includes(role) &&
     startThread<Api>(`${name}-thread`, { data, youngMemoryMb: YOUNG_MEMORY_MB, onDeath });
   // Threads load their code while the engine starts, and begin when the database is ready.
-  const [events, dispatch, intake] = await startThreads(
+  const [events, dispatch, intake, bulkIntake] = await startThreads(
     stops,
     load<EventsThreadApi>('events', 'events'),
     load<DispatchThreadApi>('dispatch', 'dispatch'),
+    load<IntakeThreadApi>('api', 'intake'),
     load<IntakeThreadApi>('api', 'intake'),
   );
   const { store, account, secrets } = await opening;
@@ -177,7 +179,9 @@ async function buildApp(
     measureThreads: async () =>
       (await Promise.all([dispatch?.call('measure', []), events?.call('measure', [])])).join(''),
     api: intake && {
-      send: (question, transfer) => intake.call('send', [question], transfer),
+      send: (question, transfer) =>
+        (isBulk(question) ? (bulkIntake ?? intake) : intake).call('send', [question], transfer),
+      render: (...words) => (bulkIntake ?? intake).call('render', words),
       streamSource: hub,
       sealer: createSealer(secrets.emailLinks),
       sessionSealer: createSealer(secrets.sessions),
@@ -304,6 +308,11 @@ function listCarriers(config: Config): Record<string, readonly Channel[]> {
   );
 }
 
+/** Requests of more bytes are worked on in a thread of their own: JSON is parsed at one go, and small requests do not wait for it. */
+const SMALL_BYTES_MAX = 65_536;
+
+const isBulk = ({ body }: SendQuestion) => body.byteLength > SMALL_BYTES_MAX;
+
 /** Connections for reading; the other threads have their own. */
 const READ_CONNECTIONS_MAX = 4;
 const YOUNG_MEMORY_MB = 32;
@@ -313,17 +322,17 @@ type Stoppable = ThreadApi & { readonly stop: () => Promise<void> };
 type Starting<Api extends Stoppable> = Promise<Thread<Api>> | false;
 
 /** Waits for threads that load at the same time. They stop in reverse order; where one fails, the others are stopped too. */
-async function startThreads<One extends Stoppable, Two extends Stoppable, Three extends Stoppable>(
+async function startThreads<Apis extends readonly Stoppable[]>(
   stops: (() => Promise<void>)[],
-  ...starting: [Starting<One>, Starting<Two>, Starting<Three>]
-): Promise<[Thread<One> | null, Thread<Two> | null, Thread<Three> | null]> {
-  const [one, two, three] = await Promise.allSettled(starting);
-  for (const each of [one, two, three])
+  ...starting: { [Place in keyof Apis]: Starting<Apis[Place]> }
+): Promise<{ [Place in keyof Apis]: Thread<Apis[Place]> | null }> {
+  const settled = await Promise.allSettled(starting);
+  for (const each of settled)
     if (each.status === 'fulfilled' && each.value !== false) {
       const thread = each.value as Thread<Stoppable>;
       stops.push(() => stopThread(thread));
     }
-  return [threadOf(one), threadOf(two), threadOf(three)];
+  return settled.map(threadOf) as { [Place in keyof Apis]: Thread<Apis[Place]> | null };
 }
 
 function threadOf<Api extends Stoppable>(

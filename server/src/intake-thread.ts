@@ -8,7 +8,10 @@ import { groupBySmsc } from './config/receipt-groups.ts';
 import { createAddressGuard } from './events/address-guard.ts';
 import { createSendReader, type SendAnswer, type SendQuestion } from './http/send.ts';
 import { createReports, type Reported } from './intake/reports.ts';
+import { renderWords, type Words } from './intake/render.ts';
 import { createSubmitter } from './intake/submit.ts';
+import type { OperationContent } from './domain/content.ts';
+import { createShares, type Work } from './lib/fair-share.ts';
 import { createLogger } from './lib/log.ts';
 import { serveThread } from './lib/thread.ts';
 import { openStore, waitForDatabase } from './store/store.ts';
@@ -20,6 +23,8 @@ export interface IntakeThreadData {
 
 export type IntakeThreadApi = {
   readonly send: (question: SendQuestion) => Promise<SendAnswer>;
+  /** The words of one message. */
+  readonly render: (accountId: number, words: Words) => Promise<OperationContent>;
   /** As the dispatch thread's, for nodes that have none. */
   readonly report: (carrier: string, reported: Reported) => Promise<boolean>;
   readonly stop: () => Promise<void>;
@@ -48,15 +53,18 @@ void serveThread<IntakeThreadData, IntakeThreadApi>(async ({ databaseUrl, config
     lanesOf: groupBySmsc(config.carriers),
     onRefused: () => undefined,
   });
+  const shares = createShares(CONNECTIONS_MAX);
   const submitter = createSubmitter({
     store,
+    shares,
     requireVariables,
     now,
     findTargetProblem: createAddressGuard(config.events.allowTargets).findTargetProblem,
     findCarriage: createCarriageFinder(config.carriers),
   });
   return {
-    send: createSendReader(submitter, { ...emails, hasLinks: publicUrl !== null }),
+    send: createSendReader(submitter, shares, { ...emails, hasLinks: publicUrl !== null }),
+    render: (accountId, words) => shares.run(accountId, render(words)),
     report: reports.take,
     async stop() {
       await reports.receipts.drain();
@@ -64,3 +72,8 @@ void serveThread<IntakeThreadData, IntakeThreadApi>(async ({ databaseUrl, config
     },
   };
 });
+
+function* render(words: Words): Work<OperationContent> {
+  yield;
+  return renderWords(words);
+}

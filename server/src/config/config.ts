@@ -215,7 +215,8 @@ export const CONFIG_SCHEMA = Type.Object(
           description: 'Requests per second and account before 429.',
         }),
         requestBytesMax: integer(10_485_760, [1024, 104_857_600], {
-          description: 'Bytes of a request before 413.',
+          description:
+            'Bytes of a request to send before 413. Other requests have at most 2,097,152, and never more than this.',
         }),
         headersTimeoutMs: integer(20_000, [100, 600_000], {
           description: 'For the headers of a request to arrive, in milliseconds.',
@@ -231,6 +232,12 @@ export const CONFIG_SCHEMA = Type.Object(
         }),
         accountInFlightBytesMax: integer(33_554_432, [1024, 4_294_967_296], {
           description: 'Of these, bytes of one account before 429.',
+        }),
+        inFlightRequestsMax: integer(10_000, [1, 1_000_000], {
+          description: 'Requests at work together, open streams among them, before 503.',
+        }),
+        accountInFlightRequestsMax: integer(1_000, [1, 1_000_000], {
+          description: 'Of these, requests of one account before 429.',
         }),
       },
       'What the API takes.',

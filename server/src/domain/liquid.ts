@@ -14,7 +14,7 @@ export const TEMPLATE_LENGTH_MAX = 65_536;
 /** No field has more. */
 const SOURCE_LENGTH_MAX = 262_144;
 /** Tags, outputs and rounds of loops that one rendering may have: work is counted, as time depends on what else goes on. */
-const STEPS_MAX = 50_000;
+const STEPS_MAX = 10_000;
 /** LiquidJS's own count of characters and elements made while rendering once. */
 const MEMORY_MAX = 200_000;
 /** Tags within tags. */

@@ -1,6 +1,7 @@
 /** Routing: which sender reaches which address of a recipient, in what order, and who is next after a failure. Pure. */
 import type { Address, AddressChannel, Channel } from './message.ts';
 import type { PlannedSender, SendPlan } from './operation.ts';
+import { growSenderTree, rankSenders, type SenderTree } from './sender-ranking.ts';
 
 /** The address space each channel speaks to. */
 const REACHES: Readonly<Record<Channel, AddressChannel>> = {
@@ -28,9 +29,6 @@ export function describeUnreached(
 /** Senders of one channel that may try to reach the same address, one after the other. */
 export const SENDERS_PER_ADDRESS_MAX = 3;
 
-/** Share of a sender without a limit beside those with one, in messages per second. */
-const UNLIMITED_WEIGHT = 1_000;
-
 /** One way to reach a recipient. */
 export interface Candidate {
   readonly sender: PlannedSender;
@@ -40,17 +38,17 @@ export interface Candidate {
 /**
  * All ways to reach a recipient, best first: addresses in the order given, for each the plan's channels in the order
  * of their first sender, and of each channel up to three senders. Of several senders a recipient always has the same
- * one first while the plan has the same senders with the same throughput, and another for only its share of
- * recipients when one comes, goes or changes; the shares are as the throughputs. Empty when no sender speaks to any
+ * one first while the plan has the same senders with the same throughput; the shares are as the throughputs. Empty when no sender speaks to any
  * of the addresses. The order depends on the arguments alone, so a position in it names the same way after a restart.
  */
 export function listCandidates(addresses: readonly Address[], plan: SendPlan): Candidate[] {
   const groups = groupSenders(plan);
   const candidates: Candidate[] = [];
   for (const to of addresses)
-    for (const { channel, senders } of groups)
+    for (const { channel, tree } of groups)
       if (REACHES[channel] === to.channel)
-        for (const sender of rankSenders(senders, to.address)) candidates.push({ sender, to });
+        for (const sender of rankSenders(tree, to.address, SENDERS_PER_ADDRESS_MAX))
+          candidates.push({ sender, to });
   return candidates;
 }
 
@@ -58,11 +56,10 @@ export function listCandidates(addresses: readonly Address[], plan: SendPlan): C
 export function firstCandidate(addresses: readonly Address[], plan: SendPlan): Candidate | null {
   const groups = groupSenders(plan);
   for (const to of addresses)
-    for (const { channel, senders } of groups)
-      if (REACHES[channel] === to.channel) {
-        const [only] = senders;
-        return { sender: senders.length === 1 ? only : rankSenders(senders, to.address)[0], to };
-      }
+    for (const { channel, tree } of groups) {
+      const [sender] = REACHES[channel] === to.channel ? rankSenders(tree, to.address, 1) : [];
+      if (sender !== undefined) return { sender, to };
+    }
   return null;
 }
 
@@ -95,11 +92,9 @@ export function nextSender(candidates: readonly Candidate[], position: number): 
   return sameWay ? position + 1 : null;
 }
 
-type Senders = readonly [PlannedSender, ...PlannedSender[]];
-
 interface ChannelGroup {
   readonly channel: Channel;
-  readonly senders: Senders;
+  readonly tree: SenderTree;
 }
 
 /** A plan is grouped once; it never changes. */
@@ -108,44 +103,16 @@ const grouped = new WeakMap<SendPlan, readonly ChannelGroup[]>();
 function groupSenders(plan: SendPlan): readonly ChannelGroup[] {
   const known = grouped.get(plan);
   if (known !== undefined) return known;
-  const byChannel = new Map<Channel, [PlannedSender, ...PlannedSender[]]>();
+  const byChannel = new Map<Channel, PlannedSender[]>();
   for (const sender of plan.senders) {
     const group = byChannel.get(sender.channel);
     if (group === undefined) byChannel.set(sender.channel, [sender]);
     else group.push(sender);
   }
-  const groups = [...byChannel].map(([channel, senders]) => ({ channel, senders }));
+  const groups = [...byChannel].map(([channel, senders]) => ({
+    channel,
+    tree: growSenderTree(senders),
+  }));
   grouped.set(plan, groups);
   return groups;
-}
-
-/**
- * The best senders for an address, at most three. Weighted rendezvous hashing (Thaler and Ravishankar 1998; weights
- * after Schindelhauer and Schomaker 2005): the higher -weight / ln(hash), the better.
- */
-function rankSenders(senders: Senders, address: string): Senders {
-  if (senders.length === 1) return senders;
-  const seed = hash(address, 0x811c9dc5);
-  const best: { sender: PlannedSender; score: number }[] = [];
-  for (const sender of senders) {
-    const score =
-      -(sender.throughput ?? UNLIMITED_WEIGHT) /
-      Math.log((hash(sender.address, seed) + 0.5) / 2 ** 32);
-    const place = best.findIndex((each) => each.score < score);
-    if (place >= 0) best.splice(place, 0, { sender, score });
-    else if (best.length < SENDERS_PER_ADDRESS_MAX) best.push({ sender, score });
-    if (best.length > SENDERS_PER_ADDRESS_MAX) best.pop();
-  }
-  const [first = senders[0], ...others] = best.map((each) => each.sender);
-  return [first, ...others];
-}
-
-/** FNV-1a of a text from a seed, then a mix of its bits: 32 bits, unsigned. */
-function hash(text: string, seed: number): number {
-  let value = seed;
-  for (let i = 0; i < text.length; i += 1)
-    value = Math.imul(value ^ text.charCodeAt(i), 0x01000193);
-  value = Math.imul(value ^ (value >>> 16), 0x85ebca6b);
-  value = Math.imul(value ^ (value >>> 13), 0xc2b2ae35);
-  return (value ^ (value >>> 16)) >>> 0;
 }

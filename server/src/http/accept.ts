@@ -3,10 +3,9 @@ import type { Transferable } from 'node:worker_threads';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { encodeTypeId } from '../domain/ids.ts';
 import type { OperationKind } from '../domain/operation.ts';
-import type { AnyDryRun } from '../intake/dry-run.ts';
 import type { ApiMetrics } from '../lib/metrics.ts';
 import { DatabaseUnavailable } from '../store/store.ts';
-import { infoUrlOf, Refusal, refuse } from './reply.ts';
+import { Refusal, refuse } from './reply.ts';
 import type { SendAnswer, SendQuestion } from './send.ts';
 
 export interface AcceptDeps {
@@ -33,13 +32,15 @@ export function createAccept(deps: AcceptDeps, kind: OperationKind) {
       accountId: request.account.id,
       body: ownBytes(request.body),
       idempotencyKey: readIdempotencyKey(request),
+      origin: request.origin,
     };
     const stop = deps.metrics.acceptSeconds.startTimer();
     const result = await deps.send(question, [question.body.buffer]);
     if (result.kind === 'refused') throw new Refusal(400, result.problems, { total: result.total });
     if (result.kind === 'conflict') throw refuse('conflict');
     if (result.kind === 'unavailable') throw new DatabaseUnavailable(result.reason);
-    if (result.kind === 'dry-run') return showDryRun(result.dryRun, request.origin);
+    if (result.kind === 'dry-run')
+      return reply.type('application/json; charset=utf-8').send(Buffer.from(result.json));
     if (result.kind === 'accepted') {
       stop();
       deps.metrics.accepted.inc(result.recipients);
@@ -75,15 +76,4 @@ function readIdempotencyKey(request: FastifyRequest): string | null {
   if (key === undefined) return null;
   if (typeof key === 'string' && KEY.test(key)) return key;
   throw refuse('invalid', 'The Idempotency-Key must be 1 to 255 visible ASCII characters.');
-}
-
-function showDryRun({ unaddressable, ...rest }: AnyDryRun, origin: string) {
-  return {
-    dryRun: true,
-    ...rest,
-    unaddressable: unaddressable.map((each) => ({
-      ...each,
-      infoUrl: infoUrlOf(each.code, origin),
-    })),
-  };
 }

@@ -1,72 +1,8 @@
-/** Bodies of requests: read into bytes or JSON. Their bytes are counted as they arrive, for all and for each who sends them. */
+/** Bodies of requests: read into bytes or JSON, and counted as they arrive. */
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { refuse, refuseForNow, RETRY_AFTER_SECONDS } from './reply.ts';
+import { refuse } from './reply.ts';
 import { parseJson } from './send.ts';
-
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** Who the bytes of the body are charged to; null where they are not counted. */
-    bodyBytes: BodyBytes | null;
-  }
-}
-
-/** The bytes of one body. */
-interface BodyBytes {
-  /** @throws Refusal when they are too many, of all or of whom they are charged to. */
-  add(bytes: number): void;
-  release(): void;
-}
-
-/**
- * Bounds the bytes of bodies from their arrival to the answer. What is only announced takes no memory and counts nothing
- * (RFC 9112, section 6.3: without a length and without chunks there is no body). One body is always taken.
- */
-export function boundBytesInFlight(
-  scope: FastifyInstance,
-  limits: { readonly bytesMax: number; readonly ownerBytesMax: number },
-  ownerOf: (request: FastifyRequest) => string | number,
-): void {
-  let total = 0;
-  const byOwner = new Map<string | number, number>();
-
-  function count(owner: string | number, bytes: number): void {
-    total += bytes;
-    const own = (byOwner.get(owner) ?? 0) + bytes;
-    if (own > 0) byOwner.set(owner, own);
-    else byOwner.delete(owner);
-  }
-
-  function open(owner: string | number): BodyBytes {
-    let taken = 0;
-    return {
-      add(bytes) {
-        const own = (byOwner.get(owner) ?? 0) + bytes;
-        if (own > limits.ownerBytesMax && own > taken + bytes)
-          throw refuse('tooManyRequests', OWN_SHARE_TAKEN, {
-            'retry-after': String(RETRY_AFTER_SECONDS),
-          });
-        if (total + bytes > limits.bytesMax && total > taken)
-          throw refuseForNow('Too many requests are at work; nothing of this one was kept.');
-        taken += bytes;
-        count(owner, bytes);
-      },
-      release() {
-        count(owner, -taken);
-        taken = 0;
-      },
-    };
-  }
-
-  scope.addHook('onRequest', async (request) => {
-    request.bodyBytes = open(ownerOf(request));
-  });
-  scope.addHook('onResponse', async (request) => request.bodyBytes?.release());
-  scope.addHook('onRequestAbort', async (request) => request.bodyBytes?.release());
-}
-
-const OWN_SHARE_TAKEN =
-  'The other requests of these credentials hold all bytes that one account may have at work; nothing of this one was kept.';
 
 /** Reads a body to its end. @throws Refusal for one that is too large, or that there is no room for. */
 export function readBody(request: FastifyRequest, payload: IncomingMessage): Promise<Buffer> {
@@ -92,7 +28,7 @@ export function readBody(request: FastifyRequest, payload: IncomingMessage): Pro
       length += chunk.length;
       try {
         if (length > bytesMax) throw refuse('tooLarge');
-        request.bodyBytes?.add(chunk.length);
+        request.inFlight?.add('bytes', chunk.length);
         chunks.push(chunk);
       } catch (error) {
         fail(error as Error);
@@ -103,7 +39,6 @@ export function readBody(request: FastifyRequest, payload: IncomingMessage): Pro
 }
 
 export function setBodyParser(app: FastifyInstance): void {
-  app.decorateRequest('bodyBytes', null);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(
     /^application\/([\w.-]+\+)?json\b/i,

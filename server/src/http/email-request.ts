@@ -11,6 +11,7 @@ import { stepOf } from '../domain/json-path.ts';
 import type { RequestedVariables, SendRequest } from '../domain/send-request.ts';
 import { compileCheck } from './check.ts';
 import { EMAIL_FIELDS, EMAIL_PARTS } from './email-schemas.ts';
+import type { Work } from '../lib/fair-share.ts';
 import { Refusal } from './reply.ts';
 import { checkForm, compileFields, type SendForm } from './send-request.ts';
 
@@ -96,8 +97,8 @@ function inspectContent({ headers = {}, attachments = [] }: RequestedEmail, path
 }
 
 /** The request, when its shape is right. @throws Refusal with all that is wrong, the first hundred in full. */
-export function readEmailRequest(body: unknown, options: EmailOptions): SendRequest {
-  checkForm(body, FORM);
+export function* readEmailRequest(body: unknown, options: EmailOptions): Work<SendRequest> {
+  yield* checkForm(body, FORM);
   const { from, to, content, unsubscribe, trackOpens, ...rest } = body as EmailRequest;
   if (!options.hasLinks) refuseLinks({ unsubscribe, trackOpens });
   const { attachments } = readAttachments(content.attachments ?? []);

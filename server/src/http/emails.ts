@@ -1,5 +1,6 @@
 /** E-mails over HTTP: sent, listed, searched, read, canceled, erased. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { OperationContent } from '../domain/content.ts';
 import { canonicalEmailAddress } from '../domain/email-address.ts';
 import {
   attemptSid,
@@ -16,7 +17,7 @@ import type { EmailStatus } from './email-schemas.ts';
 import { cutPage } from './paging.ts';
 import { earlierOf, laterOf, QueryReader, UUID_MAX } from './query.ts';
 import { refuse, sendErased } from './reply.ts';
-import { renderFor, showEnd, showError, showRelated } from './show.ts';
+import { renderFor, type Render, showEnd, showError, showRelated } from './show.ts';
 
 interface EmailQuery {
   readonly operationId?: string;
@@ -32,8 +33,18 @@ interface Paging {
   readonly pageSize?: number;
 }
 
-export function createEmailHandlers(deps: AcceptDeps & { readonly store: Store }) {
+export interface EmailHandlerDeps extends AcceptDeps {
+  readonly render: Render;
+  readonly store: Store;
+}
+
+export function createEmailHandlers(deps: EmailHandlerDeps) {
   const { store } = deps;
+
+  async function show(request: FastifyRequest, email: Message) {
+    const content = await renderFor(request.account.id, email, deps.render);
+    return showEmail(email, content, request.origin);
+  }
 
   async function find(request: FastifyRequest): Promise<Message> {
     const uuid = emailUuidIn(request);
@@ -100,7 +111,7 @@ export function createEmailHandlers(deps: AcceptDeps & { readonly store: Store }
     },
 
     async fetch(request: FastifyRequest) {
-      return showEmail(await find(request), request.origin);
+      return show(request, await find(request));
     },
 
     async receipts(request: FastifyRequest) {
@@ -119,7 +130,7 @@ export function createEmailHandlers(deps: AcceptDeps & { readonly store: Store }
     async cancel(request: FastifyRequest) {
       const { id, operationId } = await find(request);
       await store.operations.cancelMessage(request.account.id, operationId, ordinalOf(id));
-      return showEmail(await find(request), request.origin);
+      return show(request, await find(request));
     },
 
     async erase(request: FastifyRequest, reply: FastifyReply) {
@@ -170,10 +181,10 @@ function showSummary(email: MessageSummary, origin: string) {
   };
 }
 
-function showEmail(email: Message, origin: string) {
+function showEmail(email: Message, content: OperationContent, origin: string) {
   return {
     ...showSummary(email, origin),
-    content: showContent(email),
+    content: showContent(content),
     attempts: email.attempts.map((attempt) => ({
       id: attemptSid(email.id, attempt.number),
       ...showAttempt(attempt, origin),
@@ -193,8 +204,7 @@ function showAttempt(attempt: Attempt, origin: string) {
   };
 }
 
-function showContent(email: Message) {
-  const content = renderFor(email);
+function showContent(content: OperationContent) {
   if (!('email' in content)) return {};
   const { subject, html, text, headers, attachments } = content.email;
   return {

@@ -25,9 +25,10 @@ import { showInbound, showWholeInbound } from './inbound.ts';
 import { cutPage } from './paging.ts';
 import { earlierOf, laterOf, QueryReader, UUID_MAX } from './query.ts';
 import { Refusal, refuse, sendErased } from './reply.ts';
-import { renderFor, showEnd, showError, showRelated } from './show.ts';
+import { renderFor, type Render, showEnd, showError, showRelated } from './show.ts';
 
 export interface MessageHandlerDeps extends AcceptDeps {
+  readonly render: Render;
   readonly store: Store;
 }
 
@@ -57,6 +58,11 @@ export function createMessageHandlers(deps: MessageHandlerDeps) {
     );
     if (message === null) throw refuse('notFound', NO_MESSAGE);
     return message;
+  }
+
+  async function show(request: FastifyRequest, message: Message) {
+    const content = await renderFor(request.account.id, message, deps.render);
+    return showMessage(message, content, request.origin);
   }
 
   /** What was sent from here; nothing of it has a session, a profile or a group. */
@@ -129,7 +135,7 @@ export function createMessageHandlers(deps: MessageHandlerDeps) {
     async fetch(request: FastifyRequest) {
       const uuid = messageUuidIn(request);
       const message = await store.messages.fetchMessage(request.account.id, 'MESSAGES', uuid);
-      if (message !== null) return showMessage(message, request.origin);
+      if (message !== null) return show(request, message);
       const inbound = await store.inbound.fetchInbound(request.account.id, uuid);
       if (inbound !== null) return showWholeInbound(inbound, request.origin);
       throw refuse('notFound', NO_MESSAGE);
@@ -173,7 +179,7 @@ export function createMessageHandlers(deps: MessageHandlerDeps) {
         message.operationId,
         ordinalOf(message.id),
       );
-      return showMessage(await find(request), request.origin);
+      return show(request, await find(request));
     },
 
     async erase(request: FastifyRequest, reply: FastifyReply) {
@@ -232,10 +238,10 @@ function isOfInbound({ sessionId, profile, status }: MessageQuery): boolean {
   );
 }
 
-function showMessage(message: Message, origin: string) {
+function showMessage(message: Message, content: OperationContent, origin: string) {
   return {
     ...showSummary(message, origin),
-    content: showContent(renderFor(message), message.candidate.sender.channel),
+    content: showContent(content, message.candidate.sender.channel),
     attempts: message.attempts.map((attempt) => showAttempt(message, attempt, origin)),
     ...showEnd(message, origin),
   };

@@ -11,7 +11,7 @@ export interface Route {
   readonly schema: Readonly<Record<string, unknown>>;
   /** Whether the handler takes the bytes of the body, neither parsed nor checked. */
   readonly takesBytes?: true;
-  /** Bytes of its body, where fewer are taken than elsewhere. */
+  /** Bytes of its body, where it is not as many as elsewhere. */
   readonly bodyLimit?: number;
 }
 

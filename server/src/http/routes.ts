@@ -65,13 +65,14 @@ const MESSAGE_FILTER = {
 };
 
 /** Fixed paths come before those with parameters, for the reader; the router does not care. */
-function listMessageRoutes({ messages, operations }: Handlers): Route[] {
+function listMessageRoutes({ messages, operations }: Handlers, bytesMax: number): Route[] {
   return [
     {
       method: 'POST',
       path: '/Messages',
       handler: messages.send,
       takesBytes: true,
+      bodyLimit: bytesMax,
       schema: {
         ...describe('Messages', 'sendMessages', 'Send a content to 1 to 10,000 recipients.', {
           body: Type.Unsafe({ $ref: 'SendMessagesRequest#' }),
@@ -306,11 +307,14 @@ function listStreamRoutes({ streams }: Handlers): Route[] {
   ];
 }
 
-/** All routes, in the order of `/docs`. */
-export function listRoutes(handlers: Handlers, emailBytesMax: number): Route[] {
+/** All routes, in the order of `/docs`. Requests to send may have so many bytes, all others what the server takes. */
+export function listRoutes(
+  handlers: Handlers,
+  bytesMax: { readonly messages: number; readonly emails: number },
+): Route[] {
   return [
-    ...listMessageRoutes(handlers),
-    ...listEmailRoutes(handlers.emails, handlers.emailOperations, emailBytesMax),
+    ...listMessageRoutes(handlers, bytesMax.messages),
+    ...listEmailRoutes(handlers.emails, handlers.emailOperations, bytesMax.emails),
     ...listSenderRoutes(handlers.senders),
     ...listPoolRoutes(handlers.senderPools),
     ...listSuppressionRoutes(handlers.suppressions),

@@ -107,7 +107,8 @@ export const variables = Type.Optional(
   Type.Unsafe<Record<string, string>>({
     type: 'object',
     propertyNames: { minLength: 1, maxLength: 128 },
-    additionalProperties: { type: 'string' },
+    maxProperties: 500,
+    additionalProperties: { type: 'string', maxLength: 65_536 },
     description: 'Values of template variables.',
   }),
 );

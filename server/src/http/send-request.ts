@@ -7,6 +7,7 @@ import { RECIPIENTS_MAX } from '../domain/operation.ts';
 import type { SendRequest } from '../domain/send-request.ts';
 import { findUnstorable, UNSTORABLE } from '../domain/storable.ts';
 import { PROBLEMS_MAX } from '../intake/problems.ts';
+import type { Work } from '../lib/fair-share.ts';
 import { Type, type TSchema } from 'typebox';
 import { compileCheck, type Check } from './check.ts';
 import { Refusal } from './reply.ts';
@@ -81,13 +82,13 @@ function checkArm(value: unknown, path: string, arms: Arms): Problem[] {
 }
 
 /** The request, when its shape is right. @throws Refusal with all that is wrong, the first hundred in full. */
-export function readSendRequest(body: unknown): SendRequest {
-  checkForm(body, MESSAGES);
+export function* readSendRequest(body: unknown): Work<SendRequest> {
+  yield* checkForm(body, MESSAGES);
   return body as SendRequest;
 }
 
 /** @throws Refusal with all that is wrong with the shape of a body, the first hundred in full. */
-export function checkForm(body: unknown, form: SendForm): void {
+export function* checkForm(body: unknown, form: SendForm): Work<void> {
   const problems: Problem[] = [];
   let total = 0;
   const take = (found: readonly Problem[]) => {
@@ -113,7 +114,11 @@ export function checkForm(body: unknown, form: SendForm): void {
           context: '$.to',
         },
       ]);
-    else for (const [i, each] of to.entries()) takePart('to', each, `$.to[${i}]`, form.recipients);
+    else
+      for (const [i, each] of to.entries()) {
+        takePart('to', each, `$.to[${i}]`, form.recipients);
+        yield;
+      }
   }
   // Asked of what has the right shape only, which bounds its depth.
   if (total === 0)

@@ -7,10 +7,12 @@ import { createHash } from 'node:crypto';
 import { problemOf, type Problem } from '../domain/errors.ts';
 import type { OperationKind } from '../domain/operation.ts';
 import type { AnyDryRun } from '../intake/dry-run.ts';
+import type { SendRequest } from '../domain/send-request.ts';
 import type { Submitter } from '../intake/submit.ts';
+import type { Shares, Work } from '../lib/fair-share.ts';
 import { DatabaseUnavailable } from '../store/store.ts';
 import { readEmailRequest, type EmailOptions } from './email-request.ts';
-import { Refusal } from './reply.ts';
+import { infoUrlOf, Refusal } from './reply.ts';
 import { readSendRequest } from './send-request.ts';
 
 export interface SendQuestion {
@@ -18,6 +20,8 @@ export interface SendQuestion {
   readonly accountId: number;
   readonly body: Uint8Array;
   readonly idempotencyKey: string | null;
+  /** The origin that links in the answer begin with. */
+  readonly origin: string;
 }
 
 export type SendAnswer =
@@ -25,22 +29,29 @@ export type SendAnswer =
   | { readonly kind: 'replayed'; readonly operationId: string }
   | { readonly kind: 'conflict' }
   | { readonly kind: 'refused'; readonly problems: readonly Problem[]; readonly total: number }
-  | { readonly kind: 'dry-run'; readonly dryRun: AnyDryRun }
+  /** JSON already: ten thousand messages would hold up the thread that answers others. */
+  | { readonly kind: 'dry-run'; readonly json: Uint8Array }
   | { readonly kind: 'unavailable'; readonly reason: string };
 
 /** Reads, checks and submits (or only previews) requests. Rejects for bugs only. */
 export function createSendReader(
   submitter: Submitter,
+  shares: Shares,
   emails: EmailOptions,
 ): (question: SendQuestion) => Promise<SendAnswer> {
-  return async ({ kind, accountId, body, idempotencyKey }) => {
+  function* read(kind: OperationKind, body: Uint8Array): Work<SendRequest> {
+    const json = parseJson(body);
+    yield;
+    return yield* kind === 'EMAILS' ? readEmailRequest(json, emails) : readSendRequest(json);
+  }
+
+  return async ({ kind, accountId, body, idempotencyKey, origin }) => {
     try {
-      const json = parseJson(body);
-      const request = kind === 'EMAILS' ? readEmailRequest(json, emails) : readSendRequest(json);
+      const request = await shares.run(accountId, read(kind, body));
       if (request.dryRun === true) {
         const result = await submitter.preview(accountId, request);
         return result.ok
-          ? { kind: 'dry-run', dryRun: result.dryRun }
+          ? { kind: 'dry-run', json: await shares.run(accountId, write(result.dryRun, origin)) }
           : { kind: 'refused', ...result };
       }
       const claim =
@@ -56,6 +67,25 @@ export function createSendReader(
       throw error;
     }
   };
+}
+
+/** The answer to a dry run, as JSON. */
+function* write(dryRun: AnyDryRun, origin: string): Work<Uint8Array> {
+  const [name, list] =
+    'emails' in dryRun
+      ? (['emails', dryRun.emails] as const)
+      : (['messages', dryRun.messages] as const);
+  const unaddressable = dryRun.unaddressable.map((each) => ({
+    ...each,
+    infoUrl: infoUrlOf(each.code, origin),
+  }));
+  const parts: string[] = [];
+  for (const each of list) {
+    parts.push(JSON.stringify(each));
+    yield;
+  }
+  const rest = JSON.stringify({ dryRun: true, ...dryRun, unaddressable, [name]: undefined });
+  return Buffer.from(`${rest.slice(0, -1)},"${name}":[${parts.join(',')}]}`);
 }
 
 /** @throws Refusal when the bytes are not JSON, or not UTF-8 (RFC 8259, section 8.1): no character is replaced by another. */

@@ -20,11 +20,13 @@ import rateLimit from '@fastify/rate-limit';
 import type { TSchema } from 'typebox';
 import type { Sealer } from '../domain/email-links.ts';
 import type { Channel } from '../domain/message.ts';
+import { createShares } from '../lib/fair-share.ts';
 import type { Logger } from '../lib/log.ts';
 import type { ApiMetrics } from '../lib/metrics.ts';
 import type { Account, Store } from '../store/store.ts';
 import { createAuthenticator, createGuessLimit } from './auth.ts';
-import { boundBytesInFlight, setBodyParser } from './bodies.ts';
+import { setBodyParser } from './bodies.ts';
+import { boundInFlight } from './in-flight.ts';
 import { registerCarrierCalls, type CarrierCallDeps } from './carrier-calls.ts';
 import { createApiKeyHandlers } from './api-keys.ts';
 import { createContentHandlers } from './content-templates.ts';
@@ -55,6 +57,7 @@ import { createSubscriptionHandlers, type SubscriptionDeps } from './subscriptio
 import { createSuppressionHandlers } from './suppressions.ts';
 import { createSystemHandlers, type LaneState } from './system.ts';
 import type { SendAnswer, SendQuestion } from './send.ts';
+import type { Render } from './show.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -89,6 +92,8 @@ export interface ServerOptions {
     readonly inFlightBytesMax: number;
     /** Of these, at most by one account. */
     readonly accountInFlightBytesMax: number;
+    readonly inFlightRequestsMax: number;
+    readonly accountInFlightRequestsMax: number;
     readonly wrongCredentialsPerMinute: number;
     /** Milliseconds for a request's headers, and for all of it. */
     readonly headersTimeoutMs: number;
@@ -112,6 +117,7 @@ export interface ServerDeps {
 export interface ApiDeps {
   /** Has a send request worked on; the body may be moved there. */
   readonly send: (question: SendQuestion, transfer: readonly Transferable[]) => Promise<SendAnswer>;
+  readonly render: Render;
   /** What the links of e-mails are sealed with. */
   readonly sealer: Sealer;
   /** What sessions of the dashboard are sealed with. */
@@ -141,6 +147,11 @@ export interface Server {
 const SLOW_CHECK_MS = 5_000;
 /** Characters of one step of a path: sealed tokens are the longest. */
 const PARAMETER_LENGTH_MAX = 1_024;
+
+/** Bytes of a request that is none to send: they are parsed at one go, in the thread that answers all. */
+const OTHER_BYTES_MAX = 2_097_152;
+/** Requests that may ask the database at a time, beside those to send; others wait for the turns of their accounts. */
+const HANDLERS_MAX = 8;
 
 /** Bytes of all carriers' calls at work together. */
 const CALLS_IN_FLIGHT_BYTES_MAX = 33_554_432;
@@ -172,7 +183,7 @@ export async function createServer(deps: ServerDeps): Promise<Server> {
   let isReady = true;
   let draining = false;
   const app = fastify({
-    bodyLimit: options.limits.requestBytesMax,
+    bodyLimit: Math.min(options.limits.requestBytesMax, OTHER_BYTES_MAX),
     trustProxy: trustOf(options.trustProxy),
     return503OnClosing: false,
     requestTimeout: requestTimeoutMs,
@@ -195,6 +206,7 @@ export async function createServer(deps: ServerDeps): Promise<Server> {
   app.decorateRequest('account', null as unknown as Account);
   app.decorateRequest('credentialSid', '');
   app.decorateRequest('origin', '');
+  app.decorateRequest('inFlight', null);
   for (const shape of NAMED_SHAPES) app.addSchema(shape);
   app.setSchemaErrorFormatter((errors) => errors as unknown as Error);
   setBodyParser(app);
@@ -257,7 +269,7 @@ async function registerAll(app: FastifyInstance, deps: AllDeps): Promise<void> {
   registerDocs(app);
   await app.register(async (scope) => {
     const bytesMax = CALLS_IN_FLIGHT_BYTES_MAX;
-    boundBytesInFlight(scope, { bytesMax, ownerBytesMax: bytesMax / 2 }, nameCarrier);
+    boundInFlight(scope, { bytes: { max: bytesMax, ownerMax: bytesMax / 2 } }, nameCarrier);
     await registerCarrierCalls(scope, deps.carrierCalls);
   });
   await app.register((scope) =>
@@ -299,9 +311,12 @@ async function registerApi(api: FastifyInstance, deps: AllDeps, who: Who): Promi
         'retry-after': String(Math.max(1, Math.ceil(ttl / 1000))),
       }),
   });
-  boundBytesInFlight(
+  boundInFlight(
     api,
-    { bytesMax: limits.inFlightBytesMax, ownerBytesMax: limits.accountInFlightBytesMax },
+    {
+      bytes: { max: limits.inFlightBytesMax, ownerMax: limits.accountInFlightBytesMax },
+      requests: { max: limits.inFlightRequestsMax, ownerMax: limits.accountInFlightRequestsMax },
+    },
     (request) => request.account.id,
   );
   const handlers = {
@@ -321,12 +336,19 @@ async function registerApi(api: FastifyInstance, deps: AllDeps, who: Who): Promi
     subscriptions: createSubscriptionHandlers(deps),
   };
   const { requestBytesMax } = deps.options.emails;
-  const routes = listRoutes(handlers, Math.min(requestBytesMax, limits.requestBytesMax));
+  const routes = listRoutes(handlers, {
+    messages: limits.requestBytesMax,
+    emails: Math.min(requestBytesMax, limits.requestBytesMax),
+  });
+  const shares = createShares(HANDLERS_MAX);
   for (const { method, path, handler, schema, takesBytes = false, bodyLimit } of routes)
     api.route({
       method,
       url: path,
-      handler,
+      // What is worked on elsewhere takes its turn there.
+      handler: takesBytes
+        ? handler
+        : (request, reply) => shares.within(request.account.id, () => handler(request, reply)),
       schema,
       ...(bodyLimit === undefined ? {} : { bodyLimit }),
       config: { takesBytes },

@@ -1,8 +1,9 @@
 /** What messages and e-mails show alike. */
-import { parseContent, renderContent, type OperationContent } from '../domain/content.ts';
+import type { OperationContent } from '../domain/content.ts';
 import { findError } from '../domain/errors.ts';
 import { encodeTypeId } from '../domain/ids.ts';
 import type { OperationKind } from '../domain/operation.ts';
+import { isQuicklyRendered, renderWords, type Words } from '../intake/render.ts';
 import type { Message } from '../store/store.ts';
 import { locationOf } from './accept.ts';
 import { infoUrlOf } from './reply.ts';
@@ -31,13 +32,15 @@ export function showEnd({ status, errorCode }: Message, origin: string) {
   return status === 'FAILED' || status === 'UNDELIVERED' ? showError(errorCode, null, origin) : {};
 }
 
-/** The words as they were or will be sent: rendering gives the same again and again. */
-export function renderFor(message: Message): OperationContent {
-  const parsed = parseContent(message.content);
-  if (!parsed.ok) return message.content;
-  const at = message.scheduledFor ?? message.createdAt;
-  const rendered = renderContent(parsed.content, message.variables, at, {
-    requireVariables: false,
-  });
-  return rendered.ok ? rendered.content : message.content;
+/** Has the words of a message rendered, in another thread. */
+export type Render = (accountId: number, words: Words) => Promise<OperationContent>;
+
+/** The words of a message as they were or will be sent. */
+export async function renderFor(
+  accountId: number,
+  { content, variables, scheduledFor, createdAt }: Message,
+  render: Render,
+): Promise<OperationContent> {
+  const words = { content, variables, at: scheduledFor ?? createdAt };
+  return isQuicklyRendered(words) ? renderWords(words) : render(accountId, words);
 }

@@ -7,6 +7,7 @@ import { describeUnreached, listCandidates, type Candidate } from '../domain/rou
 import { measureSms } from '../domain/segments.ts';
 import type { SendRequest } from '../domain/send-request.ts';
 import type { SuppressionIndex } from '../domain/suppression.ts';
+import type { Work } from '../lib/fair-share.ts';
 import { previewEmails, type EmailDryRun } from './email-dry-run.ts';
 import {
   leaveOutSuppressed,
@@ -59,12 +60,12 @@ export type DryRunResult =
   | { readonly ok: false; readonly problems: readonly Problem[]; readonly total: number };
 
 /** Prepares a request as `submit` would, and tells instead of writing. */
-export function dryRun(
+export function* dryRun(
   request: SendRequest,
   options: PrepareOptions,
   suppressed: SuppressionIndex,
-): DryRunResult {
-  const prepared = prepareSend(request, options);
+): Work<DryRunResult> {
+  const prepared = yield* prepareSend(request, options);
   if (!prepared.ok) return prepared;
   const send = leaveOutSuppressed(prepared.send, suppressed);
   const common = {
@@ -80,8 +81,13 @@ export function dryRun(
     duplicates: findDuplicates(send.recipients),
   };
   if ('email' in send.content)
-    return { ok: true, dryRun: { ...common, emails: previewEmails(send) } };
-  const messages = send.recipients.flatMap((each) => preview(each, send) ?? []);
+    return { ok: true, dryRun: { ...common, emails: yield* previewEmails(send) } };
+  const messages: DryRunMessage[] = [];
+  for (const each of send.recipients) {
+    const message = preview(each, send);
+    if (message !== null) messages.push(message);
+    yield;
+  }
   const segments = messages.reduce((sum, message) => sum + (message.segments ?? 0), 0);
   return { ok: true, dryRun: { ...common, segments, messages } };
 }

@@ -1,6 +1,7 @@
 /** Dry run of e-mails: what a request would send. Whole e-mails are shown for the first recipients only. */
 import { renderContent } from '../domain/content.ts';
 import type { Problem } from '../domain/errors.ts';
+import type { Work } from '../lib/fair-share.ts';
 import type { DryRun } from './dry-run.ts';
 import type { PreparedRecipient, PreparedSend } from './prepare.ts';
 
@@ -29,10 +30,14 @@ export interface EmailDryRun {
 }
 
 /** The e-mails of a prepared send. */
-export function previewEmails(send: PreparedSend): DryRunEmail[] {
-  return send.recipients
-    .filter((each) => each.first !== null)
-    .flatMap((each, i) => preview(each, send, i < WHOLE_MAX) ?? []);
+export function* previewEmails(send: PreparedSend): Work<DryRunEmail[]> {
+  const emails: DryRunEmail[] = [];
+  for (const each of send.recipients) {
+    const email = preview(each, send, emails.length < WHOLE_MAX);
+    if (email !== null) emails.push(email);
+    yield;
+  }
+  return emails;
 }
 
 function preview(

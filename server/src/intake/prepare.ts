@@ -28,6 +28,7 @@ import {
   reportMissing,
   type CheckRecipient,
 } from './content.ts';
+import type { Work } from '../lib/fair-share.ts';
 import { createProblemList, type ProblemList } from './problems.ts';
 import { createTimetable, type Timetable } from './timetable.ts';
 
@@ -81,7 +82,7 @@ export interface PrepareOptions {
 const TAG_VALUE = /^[a-zA-Z0-9._~-]{1,256}$/;
 
 /** Checks and plans a request. All problems of all recipients are found, the first hundred told in full. */
-export function prepareSend(request: SendRequest, options: PrepareOptions): PrepareResult {
+export function* prepareSend(request: SendRequest, options: PrepareOptions): Work<PrepareResult> {
   const list = createProblemList();
   const content = readContent(request.content, options.template, list);
   const parsed = content === null ? null : openContent(content, '$.content', list);
@@ -111,7 +112,7 @@ export function prepareSend(request: SendRequest, options: PrepareOptions): Prep
     renderAt,
     requireVariables: options.requireVariables,
   };
-  const recipients = checkRecipients(request, check);
+  const recipients = yield* checkRecipients(request, check);
   if (list.total > 0 || content === null || parsed === null || !plan.ok)
     return { ok: false, problems: list.problems, total: list.total };
   return {
@@ -140,13 +141,16 @@ function commonTime(recipients: readonly PreparedRecipient[]): Date | null {
 /** Steps of rendering that all recipients of a request may cost together; else one request could hold up all others. */
 const STEPS_MAX = 2_000_000;
 
-function checkRecipients(request: SendRequest, check: RecipientCheck): PreparedRecipient[] {
-  const stepsBefore = countSteps();
+function* checkRecipients(request: SendRequest, check: RecipientCheck): Work<PreparedRecipient[]> {
+  let steps = 0;
   const prepared: PreparedRecipient[] = [];
   for (const [ordinal, each] of request.to.entries()) {
+    yield;
+    const stepsBefore = countSteps();
     const one = checkRecipient(each, ordinal, check);
     if (one !== null) prepared.push(one);
-    if (countSteps() - stepsBefore > STEPS_MAX) {
+    steps += countSteps() - stepsBefore;
+    if (steps > STEPS_MAX) {
       check.list.add(
         ERRORS.template.code,
         `Rendering takes too long: ${ordinal + 1} of ${request.to.length} recipients took more than ${STEPS_MAX} steps. Simplify the templates or split the request.`,

@@ -3,6 +3,7 @@ import { WHOLE } from '../domain/carriage.ts';
 import { createKeywordFinder, ENGLISH, type KeywordSet } from '../domain/keywords.ts';
 import type { InboundMessage } from '../domain/inbound.ts';
 import type { Receipt } from '../domain/receipt.ts';
+import { createShares } from '../lib/fair-share.ts';
 import type { Logger } from '../lib/log.ts';
 import type { KeywordScope, ReceiptTally, Store } from '../store/store.ts';
 import { createInboundIntake, type InboundIntake } from './inbound.ts';
@@ -44,6 +45,8 @@ export interface ReportsOptions {
   readonly onRefused: (what: 'receipt' | 'inbound') => void;
 }
 
+const ANSWERS_AT_ONCE = 2;
+
 export function createReports(options: ReportsOptions): Reports {
   const { store, log } = options;
   const receipts = createReceiptIntake({
@@ -63,6 +66,7 @@ export function createReports(options: ReportsOptions): Reports {
     log,
     submitter: createSubmitter({
       store,
+      shares: createShares(ANSWERS_AT_ONCE),
       requireVariables: true,
       now: () => new Date(),
       // Answers to keywords have none.

@@ -9,6 +9,7 @@ import { decodeTypeId, newOperationUuid, parseContentSid } from '../domain/ids.t
 import type { PlannedSender } from '../domain/operation.ts';
 import type { SendRequest } from '../domain/send-request.ts';
 import { indexSuppressions } from '../domain/suppression.ts';
+import type { Shares } from '../lib/fair-share.ts';
 import { newWebhookSecret } from '../lib/secrets.ts';
 import {
   CALLBACKS_MAX,
@@ -64,6 +65,8 @@ export interface Submitter {
 
 export interface SubmitterOptions {
   readonly store: Store;
+  /** Accounts take turns: work is charged to the account that asks for it. */
+  readonly shares: Shares;
   readonly requireVariables: boolean;
   readonly now: () => Date;
   /** Says why a URL may not be called, in words; null when it may. */
@@ -72,7 +75,7 @@ export interface SubmitterOptions {
 }
 
 export function createSubmitter(options: SubmitterOptions): Submitter {
-  const { store, requireVariables, findTargetProblem, findCarriage } = options;
+  const { store, shares, requireVariables, findTargetProblem, findCarriage } = options;
   const gather = async (accountId: number, request: SendRequest) => {
     const { content } = request;
     const template = 'contentId' in content ? parseContentSid(content.contentId) : null;
@@ -102,27 +105,38 @@ export function createSubmitter(options: SubmitterOptions): Submitter {
   ): Promise<SubmitResult> {
     // A repetition gets the first answer, even where the request would be too late by now.
     const { operations } = store;
-    const said =
-      claim && (await operations.findIdempotencyKey(accountId, claim.key, claim.fingerprint));
-    if (said !== null) return said;
-    const [gathered, suppressed] = await Promise.all([
-      gather(accountId, request),
-      isReply ? new Map() : findSuppressed(accountId, request),
-    ]);
-    const prepared = prepareSend(request, { ...gathered, ignoresSuppressions: isReply });
+    const known = await shares.within(accountId, async () => {
+      const said =
+        claim && (await operations.findIdempotencyKey(accountId, claim.key, claim.fingerprint));
+      if (said !== null) return { said };
+      const [gathered, suppressed] = await Promise.all([
+        gather(accountId, request),
+        isReply ? null : findSuppressed(accountId, request),
+      ]);
+      return { gathered, suppressed };
+    });
+    if ('said' in known) return known.said;
+    const { gathered, suppressed } = known;
+    const prepared = await shares.run(
+      accountId,
+      prepareSend(request, { ...gathered, ignoresSuppressions: isReply }),
+    );
     if (!prepared.ok)
       return { kind: 'refused', problems: prepared.problems, total: prepared.total };
-    const send = leaveOutSuppressed(prepared.send, suppressed);
+    const send = suppressed ? leaveOutSuppressed(prepared.send, suppressed) : prepared.send;
     const { statusCallback: url } = send;
     const callbackId =
-      url && (await store.subscriptions.ensureCallback(accountId, url, CALLBACK()));
+      url &&
+      (await shares.within(accountId, () =>
+        store.subscriptions.ensureCallback(accountId, url, CALLBACK()),
+      ));
     if (url !== null && callbackId === null) return refuseCallback();
     const operation = composeOperation(accountId, send, request.attachments ?? [], {
       claim,
       callbackId,
       now: gathered.now,
     });
-    const result = await operations.acceptOperation(operation);
+    const result = await shares.within(accountId, () => operations.acceptOperation(operation));
     if (result.kind === 'created')
       return { kind: 'accepted', operationId: operation.id, recipients: request.to.length };
     return result;
@@ -133,12 +147,11 @@ export function createSubmitter(options: SubmitterOptions): Submitter {
     submitReply: (accountId, request, claim) => submit(accountId, request, claim, true),
 
     async preview(accountId, request) {
-      const gathered = await gather(accountId, request);
-      return dryRun(
-        request,
-        { ...gathered, ignoresSuppressions: false },
-        await findSuppressed(accountId, request),
+      const [gathered, suppressed] = await shares.within(accountId, () =>
+        Promise.all([gather(accountId, request), findSuppressed(accountId, request)]),
       );
+      const how = { ...gathered, ignoresSuppressions: false };
+      return shares.run(accountId, dryRun(request, how, suppressed));
     },
   };
 }

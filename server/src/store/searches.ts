@@ -2,13 +2,16 @@
  * Searches: questions that no index may answer, so that they read what there is. They have connections of their own and a short
  * limit, so that a few of them keep nobody else from being answered.
  */
+import { createShares, PlaceTimeout } from '../lib/fair-share.ts';
 import { DatabaseUnavailable } from './database-error.ts';
 import { openDatabase, type Database, type DatabaseOptions } from './database.ts';
 
 /** A search ends after this, in milliseconds. */
 const SEARCH_MS_MAX = 5_000;
-/** Searches at a time; others wait. */
+/** Searches at a time; others wait for their turns, and one account leaves a place to the others. */
 const CONNECTIONS_MAX = 3;
+/** And no longer than this, in milliseconds. */
+const WAIT_MS_MAX = 5_000;
 
 /** A search has taken too long, or has waited too long for others. */
 export class SearchTooLong extends Error {
@@ -23,22 +26,31 @@ export function openSearches(options: DatabaseOptions): Database {
     connectionsMax: CONNECTIONS_MAX,
     statementTimeoutMs: SEARCH_MS_MAX,
   });
-  let running = 0;
   return {
     ...database,
     async query(text, values) {
-      running += 1;
       try {
         return await database.query(text, values);
       } catch (error) {
-        if (!(error instanceof DatabaseUnavailable)) throw error;
-        // Without a word of PostgreSQL's, it is the wait for a connection that has ended.
-        const isCrowded = error.code === null && running > CONNECTIONS_MAX;
-        if (error.code !== '57014' && !isCrowded) throw error;
+        if (!(error instanceof DatabaseUnavailable) || error.code !== '57014') throw error;
         throw new SearchTooLong(error.message, { cause: error });
-      } finally {
-        running -= 1;
       }
     },
   };
+}
+
+/** Has accounts search in turns. Searches reject with `SearchTooLong` also when their turn does not come in time. */
+export function createSearchTurns() {
+  const shares = createShares(CONNECTIONS_MAX, WAIT_MS_MAX);
+  return <Rest extends readonly unknown[], Result>(
+      search: (accountId: number, ...rest: Rest) => Promise<Result>,
+    ) =>
+    async (accountId: number, ...rest: Rest): Promise<Result> => {
+      try {
+        return await shares.within(accountId, () => search(accountId, ...rest));
+      } catch (error) {
+        if (!(error instanceof PlaceTimeout)) throw error;
+        throw new SearchTooLong(error.message, { cause: error });
+      }
+    };
 }

@@ -29,7 +29,7 @@ import * as senders from './senders.ts';
 import * as subscriptions from './subscriptions.ts';
 import * as suppressions from './suppressions.ts';
 import * as parkedReceipts from './parked-receipts.ts';
-import { openSearches } from './searches.ts';
+import { createSearchTurns, openSearches } from './searches.ts';
 import * as receipts from './receipts.ts';
 import * as replays from './replays.ts';
 import * as settlements from './settlements.ts';
@@ -121,9 +121,10 @@ interface Connections {
 }
 
 function makeStore({ database, searches, probe }: Connections, migrated: readonly string[]) {
-  const { listMessages } = bind(searches, messages);
-  const { listInbound } = bind(searches, inbound);
-  const { listOperations } = bind(searches, operations);
+  const inTurns = createSearchTurns();
+  const listMessages = inTurns(bind(searches, messages).listMessages);
+  const listInbound = inTurns(bind(searches, inbound).listInbound);
+  const listOperations = inTurns(bind(searches, operations).listOperations);
   return {
     /** Migrations that were applied when it was opened. */
     migrated,

@@ -1,3 +1,4 @@
+import { growSenderTree, rankSenders } from '../../src/domain/sender-ranking.ts';
 import { describe, expect, it } from 'vitest';
 import { readInstant } from '../../src/domain/instant.ts';
 import type { Address, Channel } from '../../src/domain/message.ts';
@@ -248,6 +249,64 @@ describe('the next way after a failure', () => {
     }
     for (const [address, count] of counts)
       expect(Math.abs(count / 100 - Number(address))).toBeLessThan(2);
+  });
+});
+
+describe('a large pool', () => {
+  const numbers = (first: number, count: number) =>
+    Array.from({ length: count }, (_, i) => `+1500${5_550_000 + first + i}`);
+  const rankAll = (senders: readonly PlannedSender[], max: number) => {
+    const tree = growSenderTree(senders);
+    return numbers(400_000, 4_000).map((each) =>
+      rankSenders(tree, each, max).map(({ address }) => address),
+    );
+  };
+  const toSenders = (addresses: readonly string[], throughput?: number): PlannedSender[] =>
+    addresses.map(
+      (address) => ({ channel: 'SMS', address, carrier: 'a', throughput }) as PlannedSender,
+    );
+
+  it.each([1, 2, 8, 300, 10_000])(
+    'of %i senders keeps to its order, whatever order it is given in',
+    (size) => {
+      const senders = toSenders(numbers(0, size));
+      const ranked = rankAll(senders, 3);
+      expect(rankAll(senders.toReversed(), 3)).toEqual(ranked);
+      for (const each of ranked) {
+        expect(new Set(each).size).toBe(Math.min(size, 3));
+        expect(each.length).toBe(Math.min(size, 3));
+      }
+      expect(rankAll(senders, 1)).toEqual(ranked.map(([first]) => [first]));
+    },
+  );
+
+  it.each([2, 8, 300, 10_000])('of %i senders moves few when one goes or comes', (size) => {
+    const senders = toSenders(numbers(0, size));
+    const [gone] = senders;
+    const before = rankAll(senders, 2);
+    const after = rankAll(senders.slice(1), 1);
+    let moved = 0;
+    for (const [i, [first, second]] of before.entries())
+      // Who had the one that goes gets the one who was second.
+      if (first === gone?.address) expect(after[i]).toEqual([second]);
+      else if (after[i]?.[0] !== first) moved += 1;
+    expect(moved).toBeLessThanOrEqual((2 * 4_000) / size + 5);
+  });
+
+  it('shares by throughput at each size, also among very unequal ones', () => {
+    const senders = [...toSenders(numbers(0, 500), 1), ...toSenders(numbers(1_000, 50), 30)];
+    const ofFast = rankAll(senders, 1).filter(([first]) => Number(first) >= 15005551000).length;
+    expect(ofFast / 4_000).toBeGreaterThan(0.7);
+    expect(ofFast / 4_000).toBeLessThan(0.8);
+  });
+
+  it('takes senders of one address as one, the stronger first', () => {
+    const [slow, fast] = [1, 5].map(
+      (throughput) =>
+        ({ channel: 'SMS', address: '+1', carrier: `c${throughput}`, throughput }) as const,
+    ) as [PlannedSender, PlannedSender];
+    const tree = growSenderTree([slow, fast]);
+    expect(rankSenders(tree, '+2', 3).map(({ carrier }) => carrier)).toEqual(['c5', 'c1']);
   });
 });
 

@@ -1,0 +1,127 @@
+/**
+ * Sender ranking: which of a pool's senders an address gets, in O(log n) of their number. Pure.
+ *
+ * The senders of a channel hang in a tree by the hash of their addresses, a byte at a time. At each node weighted rendezvous hashing
+ * (Thaler and Ravishankar 1998; weights after Schindelhauer and Schomaker 2005) chooses the branch: the higher -weight / ln(hash), the
+ * better. So shares are as the weights, and a sender that comes, goes or changes moves its own share of the addresses, and
+ * at most as much again at each level that it shares with others: of ten thousand senders there are two.
+ */
+import type { PlannedSender } from './operation.ts';
+
+/** Share of a sender without a limit beside those with one, in messages per second. */
+const UNLIMITED_WEIGHT = 1_000;
+
+/** Pools of up to some hundred senders are almost flat: one that goes moves its own addresses only. */
+const BRANCH_BITS = 8;
+const HASH_BITS = 32;
+
+export interface SenderTree {
+  /** What addresses are mixed with to choose this branch among its neighbours. */
+  readonly id: number;
+  /** Of all senders below. */
+  readonly weight: number;
+  /** None for a leaf. */
+  readonly branches: readonly SenderTree[];
+  /** Of a leaf: one sender, or all that share an address, the strongest first. */
+  readonly senders: readonly PlannedSender[];
+}
+
+export function growSenderTree(senders: readonly PlannedSender[]): SenderTree {
+  return grow(
+    senders.map((sender) => ({ sender, hash: hash(sender.address, FNV_BASIS) })),
+    0,
+    0,
+  );
+}
+
+interface Hashed {
+  readonly sender: PlannedSender;
+  readonly hash: number;
+}
+
+function grow(all: readonly Hashed[], depth: number, id: number): SenderTree {
+  const first = all[0]?.hash;
+  if (all.every((each) => each.hash === first)) {
+    const senders = all
+      .map(({ sender }) => sender)
+      .toSorted((one, other) => weightOf(other) - weightOf(one));
+    return { id, weight: weightOf(senders[0]), branches: [], senders };
+  }
+  const groups = new Map<number, Hashed[]>();
+  for (const each of all) {
+    const branch = (each.hash >>> (HASH_BITS - BRANCH_BITS * (depth + 1))) % 2 ** BRANCH_BITS;
+    const group = groups.get(branch);
+    if (group === undefined) groups.set(branch, [each]);
+    else group.push(each);
+  }
+  const branches = [...groups].map(([branch, group]) =>
+    // A fixed place in the tree has a fixed id, whatever hangs there.
+    grow(group, depth + 1, mix(id ^ (depth * 2 ** BRANCH_BITS + branch + 1))),
+  );
+  const weight = branches.reduce((sum, each) => sum + each.weight, 0);
+  return { id, weight, branches, senders: [] };
+}
+
+function weightOf(sender: PlannedSender | undefined): number {
+  return sender === undefined ? 0 : (sender.throughput ?? UNLIMITED_WEIGHT);
+}
+
+/** The best senders for an address, at most so many. Without the first the others are the same, in the same order. */
+export function rankSenders(tree: SenderTree, address: string, max: number): PlannedSender[] {
+  const seed = hash(address, FNV_BASIS);
+  const ranked: PlannedSender[] = [];
+  /** Weight of those that are ranked already, at the nodes above them. */
+  const spent = new Map<SenderTree, number>();
+  const left = (node: SenderTree) => node.weight - (spent.get(node) ?? 0);
+  /** Of leaves with several. */
+  const taken = new Map<SenderTree, number>();
+  while (ranked.length < max && left(tree) > 0) {
+    const path = [tree];
+    let node = tree;
+    while (node.branches.length > 0) {
+      node = choose(node.branches, seed, left);
+      path.push(node);
+    }
+    const place = taken.get(node) ?? 0;
+    const sender = node.senders[place];
+    if (sender === undefined) break;
+    ranked.push(sender);
+    taken.set(node, place + 1);
+    const loss = weightOf(sender) - weightOf(node.senders[place + 1]);
+    for (const each of path) spent.set(each, (spent.get(each) ?? 0) + loss);
+  }
+  return ranked;
+}
+
+function choose(
+  branches: readonly SenderTree[],
+  seed: number,
+  left: (node: SenderTree) => number,
+): SenderTree {
+  let best = branches[0] as SenderTree;
+  let bestScore = -1;
+  for (const branch of branches) {
+    const score = -left(branch) / Math.log((mix(seed ^ branch.id) + 0.5) / 2 ** HASH_BITS);
+    if (score <= bestScore) continue;
+    best = branch;
+    bestScore = score;
+  }
+  return best;
+}
+
+const FNV_BASIS = 0x811c9dc5;
+
+/** FNV-1a of a text from a basis, then a mix of its bits: 32 bits, unsigned. */
+function hash(text: string, basis: number): number {
+  let value = basis;
+  for (let i = 0; i < text.length; i += 1)
+    value = Math.imul(value ^ text.charCodeAt(i), 0x01000193);
+  return mix(value);
+}
+
+/** The finalizer of MurmurHash3 (Appleby 2011), to the same effect. */
+function mix(bits: number): number {
+  let value = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b);
+  value = Math.imul(value ^ (value >>> 13), 0xc2b2ae35);
+  return (value ^ (value >>> 16)) >>> 0;
+}

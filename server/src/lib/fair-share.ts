@@ -1,0 +1,169 @@
+/**
+ * Fair shares: owners that use one thread, or one pool of connections, take turns. None of them waits longer for having neighbours that
+ * ask for much; who asks for much waits for itself.
+ *
+ * Processor time is shared by start-time fair queueing (Goyal, Vin, Cheng 1996): each owner's clock shows the time it has used, the
+ * owner whose clock shows least is next, and one that comes back from idling starts where the others stand.
+ */
+import { setImmediate as yieldToOthers } from 'node:timers/promises';
+
+/** Work in steps: it may be put aside at each `yield`. */
+export type Work<Result> = Generator<undefined, Result, undefined>;
+
+export interface Shares {
+  /** Runs work to its end, with that of others in between. Rejects with what it throws. */
+  run<Result>(owner: number, work: Work<Result>): Promise<Result>;
+  /** Does something in one of the places; waits for one where none is free. Rejects with `PlaceTimeout`, or as the work does. */
+  within<Result>(owner: number, work: () => Promise<Result>): Promise<Result>;
+}
+
+/** No place became free in time. */
+export class PlaceTimeout extends Error {
+  override readonly name = 'PlaceTimeout';
+}
+
+/** Shares of this thread's processor time, and of so many places. Who waits longer than `waitMs` for a place gets none. */
+export function createShares(placesMax: number, waitMs = Infinity): Shares {
+  return { ...createProcessorShares(), ...createPlaces(placesMax, waitMs) };
+}
+
+/** Work goes on for so long before another has its turn, in milliseconds; one step may take longer. */
+const SLICE_MS = 2;
+
+interface Job {
+  readonly work: Work<unknown>;
+  readonly resolve: (value: never) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface Owner {
+  /** Milliseconds of processor time, on the clock that all share. */
+  usedMs: number;
+  /** In their turns. */
+  readonly jobs: Job[];
+}
+
+function createProcessorShares(): Pick<Shares, 'run'> {
+  /** Those with work. */
+  const owners = new Map<number, Owner>();
+  /** Where the clock of the last slice stood when it began. */
+  let now = 0;
+  let isRunning = false;
+
+  function next(): [number, Owner] | undefined {
+    let first: [number, Owner] | undefined;
+    for (const each of owners)
+      if (first === undefined || each[1].usedMs < first[1].usedMs) first = each;
+    return first;
+  }
+
+  /** Runs one job for a slice; one that is not done goes behind the other jobs of its owner. */
+  function runSlice(id: number, owner: Owner): void {
+    const job = owner.jobs.shift();
+    if (job === undefined) return;
+    now = owner.usedMs;
+    const startedAt = performance.now();
+    if (!advance(job, startedAt + SLICE_MS)) owner.jobs.push(job);
+    owner.usedMs += performance.now() - startedAt;
+    if (owner.jobs.length === 0) owners.delete(id);
+  }
+
+  async function runAll(): Promise<void> {
+    isRunning = true;
+    for (let each = next(); each !== undefined; each = next()) {
+      runSlice(...each);
+      await yieldToOthers();
+    }
+    isRunning = false;
+  }
+
+  return {
+    run: <Result>(id: number, work: Work<Result>) =>
+      new Promise<Result>((resolve, reject) => {
+        const owner = owners.get(id) ?? { usedMs: now, jobs: [] };
+        owner.jobs.push({ work, resolve, reject });
+        owners.set(id, owner);
+        if (!isRunning) void runAll();
+      }),
+  };
+}
+
+/** Goes on until the work is done or its time is over; true when it is done. */
+function advance({ work, resolve, reject }: Job, until: number): boolean {
+  try {
+    do {
+      const { done, value } = work.next();
+      if (done === true) {
+        resolve(value as never);
+        return true;
+      }
+    } while (performance.now() < until);
+    return false;
+  } catch (error) {
+    reject(error);
+    return true;
+  }
+}
+
+/** So many places, of which no owner takes the last one. */
+function createPlaces(max: number, waitMs: number): Pick<Shares, 'within'> {
+  const taken = new Map<number, number>();
+  /** In the order of their turns. */
+  const waiting = new Map<number, Set<() => void>>();
+  let free = max;
+
+  const mayEnter = (owner: number) => free > 0 && (taken.get(owner) ?? 0) < Math.max(1, max - 1);
+
+  function enter(owner: number): void {
+    free -= 1;
+    taken.set(owner, (taken.get(owner) ?? 0) + 1);
+  }
+
+  function leave(owner: number): void {
+    free += 1;
+    const left = (taken.get(owner) ?? 0) - 1;
+    if (left > 0) taken.set(owner, left);
+    else taken.delete(owner);
+    for (const [each, queue] of waiting) {
+      if (!mayEnter(each)) continue;
+      const [wake] = queue;
+      // Behind the others that wait.
+      waiting.delete(each);
+      if (wake !== undefined) queue.delete(wake);
+      if (queue.size > 0) waiting.set(each, queue);
+      enter(each);
+      wake?.();
+      return;
+    }
+  }
+
+  function wait(owner: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const queue = waiting.get(owner) ?? new Set();
+      const wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      const giveUp = () => {
+        queue.delete(wake);
+        if (queue.size === 0) waiting.delete(owner);
+        reject(new PlaceTimeout(`No place was free within ${waitMs} ms.`));
+      };
+      const timer = waitMs === Infinity ? undefined : setTimeout(giveUp, waitMs);
+      queue.add(wake);
+      waiting.set(owner, queue);
+    });
+  }
+
+  return {
+    async within(owner, work) {
+      if (mayEnter(owner)) enter(owner);
+      else await wait(owner);
+      try {
+        return await work();
+      } finally {
+        leave(owner);
+      }
+    },
+  };
+}

@@ -1,0 +1,133 @@
+/** Neighbours: what one account does, by accident or on purpose, keeps no other waiting, and is answered to that account. */
+import { connect, type Socket } from 'node:net';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import {
+  recipients,
+  smsOnly,
+  text,
+  until,
+  useFanfare,
+  type FanfareClient,
+  type Json,
+} from './support/fanfare.ts';
+
+const config = { limits: { accountInFlightRequestsMax: 40, inFlightRequestsMax: 60 } };
+let hostile: FanfareClient;
+let other: FanfareClient;
+
+beforeAll(async () => {
+  hostile = await useFanfare({ config });
+  other = await useFanfare({ config });
+  expect(other.url).toBe(hostile.url);
+});
+
+const basic = ({ sid, token }: FanfareClient) =>
+  `Basic ${Buffer.from(`${sid}:${token}`).toString('base64')}`;
+const one = { to: recipients(1), content: text('Hi'), ...smsOnly };
+/** Each recipient costs a second's thousandth and more. */
+const LOOP = '{% for i in (1..600) %}{% endfor %}{{ name }}';
+const heavy = (count: number): Json => ({
+  to: recipients(count).map((each) => ({ ...each, variables: { name: 'Ada' } })),
+  content: text(LOOP),
+  ...smsOnly,
+  dryRun: true,
+});
+
+it.each([
+  ['small ones, of 64 kB at most', 300],
+  ['large ones', 1_000],
+])('heavy requests are worked on in turns: %s', async (_name, count) => {
+  const CROWD = 8;
+  const SENDS = 6;
+  let answered = 0;
+  let isOver = false;
+  const statuses = new Set<number>();
+  const crowd = Array.from({ length: CROWD }, async () => {
+    while (!isOver) {
+      statuses.add((await hostile.request('POST', '/v1/Messages', heavy(count))).status);
+      answered += 1;
+    }
+  });
+  await until(async () => answered >= CROWD);
+  const before = answered;
+  for (let i = 0; i < SENDS; i += 1) {
+    const dryRun = i % 2 === 1;
+    const { status } = await other.request('POST', '/v1/Messages', { ...one, dryRun });
+    expect(status).toBe(dryRun ? 200 : 202);
+  }
+  // One after the other they would each wait for all of the crowd.
+  expect(answered - before).toBeLessThan((CROWD * SENDS) / 2);
+  isOver = true;
+  await Promise.all(crowd);
+  expect(statuses).toEqual(new Set([200]));
+});
+
+it('requests at work are bounded for each account, whatever they do', async () => {
+  const sockets: Socket[] = [];
+  onTestFinished(() => sockets.forEach((each) => each.destroy()));
+  const answers: string[] = [];
+  const hold = (client: FanfareClient) => {
+    const { hostname, port } = new URL(client.url);
+    const socket = connect(Number(port), hostname);
+    sockets.push(socket);
+    socket.on('error', () => undefined);
+    socket.on('data', (data: Buffer) => answers.push(data.toString('latin1').slice(9, 12)));
+    socket.write(
+      `POST /v1/Messages HTTP/1.1\r\nHost: a\r\nAuthorization: ${basic(client)}\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{`,
+    );
+  };
+  for (let i = 0; i < 45; i += 1) hold(hostile);
+  await until(async () => answers.length >= 5);
+  expect(answers).toEqual(Array.from({ length: 5 }, () => '429'));
+  const refused = await hostile.get('/v1/Messages');
+  expect(refused).toMatchObject({ status: 429, body: { code: expect.any(Number) } });
+  expect(refused.headers.get('retry-after')).toMatch(/^\d+$/);
+  expect((await other.request('POST', '/v1/Messages', one)).status).toBe(202);
+
+  sockets.forEach((each) => each.destroy());
+  await until(async () => (await hostile.get('/v1/Messages')).status === 200);
+});
+
+describe('what is parsed or rendered at one go', () => {
+  it('is bounded for requests that send nothing', async () => {
+    const { status } = await hostile.request('POST', '/v1/Senders', {
+      address: 'a'.repeat(2_200_000),
+    });
+    expect(status).toBe(413);
+  });
+
+  it('is bounded in variables', async () => {
+    const variables = Object.fromEntries(Array.from({ length: 501 }, (_, i) => [`v${i}`, '1']));
+    const { status, body } = await hostile.request('POST', '/v1/Messages', {
+      ...one,
+      to: [{ ...recipients(1)[0], variables }],
+    });
+    expect(status).toBe(400);
+    expect(body['errors']).toMatchObject([
+      { context: '$.to[0].variables', message: 'Must have at most 500 entries, not 501.' },
+    ]);
+    const long = { ...one, to: [{ ...recipients(1)[0], variables: { name: 'a'.repeat(65_537) } }] };
+    const answer = await hostile.request('POST', '/v1/Messages', long);
+    expect(answer).toMatchObject({
+      status: 400,
+      body: { errors: [{ context: '$.to[0].variables.name' }] },
+    });
+  });
+
+  it('shows the words of a message whose template takes time, as those of any', async () => {
+    for (const template of [
+      LOOP,
+      `${'{{ name }} '.repeat(100)}${'{% comment %} {% endcomment %}'.repeat(200)}`,
+    ]) {
+      const id = await other.send({
+        to: recipients(1).map((each) => ({ ...each, variables: { name: 'Ada' } })),
+        content: text(template),
+        ...smsOnly,
+      });
+      await other.watch(id, ({ status }) => status === 'COMPLETED');
+      const { body } = await other.get(`/v1/Messages?operationId=${id}`);
+      const shown = await other.get(`/v1/Messages/${body['messages'][0].id}`);
+      expect(shown.body['content'].text).toMatch(/^(Ada ){0,100}Ada$|^(Ada )+$/);
+    }
+  });
+});
