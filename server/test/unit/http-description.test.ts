@@ -242,6 +242,13 @@ describe('answers', () => {
       AT.getTime(),
     );
 
+  it('may begin with a byte order mark', () => {
+    const body = `\ufeff${JSON.stringify({ id: 'p1' })}`;
+    const answer = { kind: 'answer', status: 200, headers: {}, body } as const;
+    const read = createClassifier(BASE);
+    expect(read(answer, scope(), AT.getTime())).toEqual({ kind: 'accepted', providerId: 'p1' });
+  });
+
   it.each([
     [200, 'accepted'],
     [204, 'accepted'],

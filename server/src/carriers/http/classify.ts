@@ -157,9 +157,12 @@ export function readText(from: Place, pointers: readonly Pointer[]): string | nu
   return null;
 }
 
+/** Text without a byte order mark, which no JSON may begin with and some providers send (RFC 8259, 8.1). */
+export const withoutMark = (text: string) => text.replace(/^\ufeff/, '');
+
 function parseJson(body: string | null): Place {
   try {
-    return placeOf(body === null ? undefined : (JSON.parse(body) as unknown));
+    return placeOf(body === null ? undefined : (JSON.parse(withoutMark(body)) as unknown));
   } catch {
     return placeOf(undefined);
   }

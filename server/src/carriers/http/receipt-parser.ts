@@ -11,7 +11,7 @@ import { readInstant } from '../../domain/instant.ts';
 import type { Receipt } from '../../domain/receipt.ts';
 import { keepable } from '../../domain/storable.ts';
 import type { InboundHttp, ReceiptAnswer } from '../receipt-call.ts';
-import { parsePointers, readProviderId, readText, shareCode } from './classify.ts';
+import { parsePointers, readProviderId, readText, shareCode, withoutMark } from './classify.ts';
 import type {
   ChallengeDescription,
   HttpDescription,
@@ -90,7 +90,7 @@ function openBody(
 
 function parseJson(bytes: Buffer): unknown {
   try {
-    return JSON.parse(bytes.toString('utf8')) as unknown;
+    return JSON.parse(withoutMark(bytes.toString('utf8'))) as unknown;
   } catch {
     return undefined;
   }
@@ -251,7 +251,7 @@ function stripPrefix(text: string, { channel, prefixes = {} }: InboundDescriptio
 /** An address with its plus, where it is a number that came without. */
 function plain(address: string, { numbers }: InboundDescription, max: number): string {
   const text = keepable(address, max);
-  return numbers === 'digits' && /^\d{5,15}$/.test(text) ? `+${text}` : text;
+  return numbers === 'digits' && /^[1-9]\d{4,14}$/.test(text) ? `+${text}` : text;
 }
 
 /** The provider's time, but never the future: its clock may be wrong, ours orders what follows. */

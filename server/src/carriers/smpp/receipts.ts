@@ -106,7 +106,10 @@ export function readReceiptFields(text: string): ReadonlyMap<string, string> {
 }
 
 function nameOf(word: string): string {
-  const name = word.toLowerCase().replace(/[ _]/, '').replace(/^(message|msg)/, '');
+  const name = word
+    .toLowerCase()
+    .replace(/[ _]/, '')
+    .replace(/^(message|msg)/, '');
   return name.startsWith('stat') ? 'stat' : name === 'error' ? 'err' : name;
 }
 
