@@ -255,13 +255,18 @@ describe('answers', () => {
     [302, 'rejected'],
     [400, 'rejected'],
     [401, 'throttled'],
+    [402, 'throttled'],
     [404, 'rejected'],
+    [407, 'throttled'],
     [408, 'retry'],
+    [421, 'retry'],
+    [425, 'retry'],
     [429, 'throttled'],
     [500, 'retry'],
     [502, 'unknown'],
     [503, 'throttled'],
     [504, 'unknown'],
+    [511, 'throttled'],
   ])('%i by default: %s', (status, kind) => {
     expect(classify(status, { id: 7 }).kind).toBe(kind);
   });

@@ -91,12 +91,16 @@ function findRule(
   return Object.hasOwn(statuses, status) ? (statuses[status] ?? null) : null;
 }
 
+/** Not about one message: credentials, an account without money, a proxy or a network that wants a log-in, and "later". */
+const WAITING = new Set([401, 402, 407, 429, 503, 511]);
+/** A server that reads nothing of it: too late, the wrong one, too early (RFC 9110, 15.5.9 and 15.5.20; RFC 8470, 5.2). */
+const UNREAD = new Set([408, 421, 425]);
+
 function defaultRule(status: number): ErrorRule {
-  // Credentials are refused for all messages alike: they wait until someone corrects them.
-  if (status === 401 || status === 429 || status === 503) return { kind: 'throttled' };
+  if (WAITING.has(status)) return { kind: 'throttled' };
   // The gateway knows as little as we do about what became of it behind.
   if (status === 502 || status === 504) return { kind: 'unknown' };
-  if (status === 408 || status >= 500) return { kind: 'retry' };
+  if (UNREAD.has(status) || status >= 500) return { kind: 'retry' };
   return { kind: 'rejected' };
 }
 
