@@ -242,6 +242,20 @@ describe('answers', () => {
       AT.getTime(),
     );
 
+  it.each([
+    ['{"id":12345678901234567891}', '12345678901234567891'],
+    ['{"a":1.5,"id" : -9007199254740993 }', '-9007199254740993'],
+    ['{"a":"x\\" 12345678901234567891 ,","id":7}', '7'],
+    ['{"a":0.12345678901234567891,"id":9007199254740993}', '9007199254740993'],
+    ['{"id":"12345678901234567891"}', '12345678901234567891'],
+  ])('keep each digit of an id: %s', (body, providerId) => {
+    const answer = { kind: 'answer', status: 200, headers: {}, body } as const;
+    expect(createClassifier(BASE)(answer, scope(), AT.getTime())).toEqual({
+      kind: 'accepted',
+      providerId,
+    });
+  });
+
   it('may begin with a byte order mark', () => {
     const body = `\ufeff${JSON.stringify({ id: 'p1' })}`;
     const answer = { kind: 'answer', status: 200, headers: {}, body } as const;

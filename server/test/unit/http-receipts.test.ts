@@ -294,6 +294,16 @@ describe('cloud', () => {
     expect(parse(cloudCall({ metadata, messages }), AT).inbound[0]?.from).toBe('0016315551181');
   });
 
+  it('tells long numbers apart, as ids of two messages are', () => {
+    const ids = ['12345678901234567891', '12345678901234567892'];
+    const value = ids.map((id) => `{"id":${id},"status":"delivered"}`).join();
+    const body = `{"entry":[{"changes":[{"value":{"statuses":[${value}]}}]}]}`;
+    const digest = createHmac('sha256', 'app-secret').update(body).digest('hex');
+    const headers = { 'x-hub-signature-256': `sha256=${digest}` };
+    const { receipts } = parse(call({ headers, body }), AT);
+    expect(receipts.map(({ providerIds }) => providerIds)).toEqual(ids.map((id) => [id]));
+  });
+
   it('replay gives the same again', () => {
     const request = cloudCall({ statuses });
     expect(parse(request, AT)).toEqual(parse(request, AT));

@@ -5,6 +5,7 @@ import { readRetryAfter } from '../../lib/retry-after.ts';
 import type { SendResult } from '../carrier.ts';
 import type { ErrorRule, HttpDescription, ResponseDescription } from './description.ts';
 import type { Exchange } from './client.ts';
+import { parseJsonText } from './json.ts';
 import { findValue, parsePointer, placeOf, type Place, type Pointer } from './pointer.ts';
 import { compileText, type Scope } from './template.ts';
 
@@ -33,7 +34,7 @@ export function createClassifier(description: HttpDescription): Classifier {
   const detailPointers = parsePointers(response.errorDetail);
 
   return ({ status, headers, body }, scope, nowMs) => {
-    const document = parseJson(body);
+    const document = placeOf(body === null ? undefined : parseJsonText(body));
     const providerCode = readText(document, codePointers);
     const ruled =
       (status >= 400 ? findPhrase(body ?? '') : null) ??
@@ -159,17 +160,6 @@ export function readText(from: Place, pointers: readonly Pointer[]): string | nu
     if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   }
   return null;
-}
-
-/** Text without a byte order mark, which no JSON may begin with and some providers send (RFC 8259, 8.1). */
-export const withoutMark = (text: string) => text.replace(/^\ufeff/, '');
-
-function parseJson(body: string | null): Place {
-  try {
-    return placeOf(body === null ? undefined : (JSON.parse(withoutMark(body)) as unknown));
-  } catch {
-    return placeOf(undefined);
-  }
 }
 
 function describeAnswer(status: number, code: string | null, words: string): string {

@@ -11,7 +11,7 @@ import { readInstant } from '../../domain/instant.ts';
 import type { Receipt } from '../../domain/receipt.ts';
 import { keepable } from '../../domain/storable.ts';
 import type { InboundHttp, ReceiptAnswer } from '../receipt-call.ts';
-import { parsePointers, readProviderId, readText, shareCode, withoutMark } from './classify.ts';
+import { parsePointers, readProviderId, readText, shareCode } from './classify.ts';
 import type {
   ChallengeDescription,
   HttpDescription,
@@ -19,6 +19,7 @@ import type {
   ReceiptsDescription,
   StatusesDescription,
 } from './description.ts';
+import { parseJsonText } from './json.ts';
 import { findPlaces, parsePointer, placeOf, type Place, type Pointer } from './pointer.ts';
 import { isGenuine, sameText } from './verify.ts';
 
@@ -88,13 +89,7 @@ function openBody(
   return inner === undefined ? null : { document: inner, signed };
 }
 
-function parseJson(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(withoutMark(bytes.toString('utf8'))) as unknown;
-  } catch {
-    return undefined;
-  }
-}
+const parseJson = (bytes: Buffer) => parseJsonText(bytes.toString('utf8'));
 
 /** Fields by name; several of one name as a list. */
 function parseForm(bytes: Buffer): Readonly<Record<string, string | readonly string[]>> {
