@@ -57,6 +57,26 @@ async function textsOf(out: string): Promise<string[]> {
   return texts;
 }
 
+it('reads words from a file as UTF-8 or UTF-16, and refuses other bytes', async () => {
+  const send = (file: string) => run('send', ADA, '--text-file', file);
+  const words = 'Grüße, 停止\n';
+  const utf16 = Buffer.from(`\ufeff${words}`, 'utf16le');
+  for (const content of [
+    Buffer.from(words),
+    Buffer.from(`\ufeff${words}`),
+    utf16,
+    Buffer.from(utf16).swap16(),
+  ]) {
+    const { code, out } = await send(await makeFile('words.txt', content));
+    expect(code).toBe(0);
+    expect(await textsOf(out)).toEqual([`${ADA} Grüße, 停止`]);
+  }
+  const latin1 = await send(await makeFile('words.txt', Buffer.from('Grüße', 'latin1')));
+  expect(latin1).toMatchObject({ code: 2, err: 'words.txt is not UTF-8. Save it as UTF-8.\n' });
+  const cut = await send(await makeFile('words.txt', utf16.subarray(0, -1)));
+  expect(cut).toMatchObject({ code: 2, err: 'words.txt is not UTF-16LE. Save it as UTF-8.\n' });
+});
+
 const SEND = ['send', '--text', 'Hi {{ name }}', '--file'] as const;
 
 describe('send', () => {

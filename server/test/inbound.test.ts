@@ -248,6 +248,39 @@ describe('keywords', () => {
     const found = createKeywordFinder([ENGLISH])(words);
     expect(found?.keyword ?? null).toBe(expected?.split(' ').at(-1) ?? null);
   });
+
+  it.each([
+    // Phones write most signs with U+FE0F, which is a mark and no punctuation.
+    'STOP \u26d4\ufe0f',
+    'Stop \u2764\ufe0f',
+    'STOP\u034f',
+    '\u3164STOP',
+    `STOP${'!'.repeat(50)}`,
+    `STOP${' '.repeat(156)}`,
+    'iptal',
+    'IPTAL',
+    '\u0130ptal',
+    'arret',
+    'Arrêt',
+    'ARRE\u0302T',
+    'desabonner',
+    'διακοπή',
+    'Διακοπη',
+    'СТІЙ',
+    'стій',
+    'ايقاف',
+    'إيقاف',
+    'إيقـاف',
+    'ｽﾄｯﾌﾟ',
+    'बंद',
+  ])('%j is STOP in one of many languages', (words) => {
+    const stop = ['İPTAL', 'ARRÊT', 'DÉSABONNER', 'ΔΙΑΚΟΠΗ', 'СТІЙ', 'إيقاف', 'ストップ', 'बंद'];
+    const language = { ...ENGLISH, stop, start: [], help: [] };
+    expect(createKeywordFinder([ENGLISH, language])(words)?.keyword).toBe('STOP');
+    // Another word of the same letters, without its vowel sign or with others.
+    for (const other of ['बद', 'बांद', 'arrete', 'stops'])
+      expect(createKeywordFinder([ENGLISH, language])(other)).toBeNull();
+  });
 });
 
 describe('calls of a provider', () => {

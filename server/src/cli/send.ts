@@ -166,11 +166,18 @@ async function buildContent(flags: SendFlags): Promise<object> {
 const escapeHtml = (text: string) =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
+/** Words from a file: UTF-8, or UTF-16 by its byte order mark. A wrong byte would go out as U+FFFD to everybody. */
 async function readText(path: string): Promise<string> {
+  const bytes = await readWhole(path).catch((error: Error) =>
+    failUsage(`${path} cannot be read: ${error.message}.`),
+  );
+  const mark = bytes.toString('hex', 0, 2);
+  const encoding = mark === 'fffe' ? 'utf-16le' : mark === 'feff' ? 'utf-16be' : 'utf-8';
   try {
-    return (await readWhole(path, 'utf8')).replace(/^\ufeff/, '').replace(/\r?\n$/, '');
-  } catch (error) {
-    return failUsage(`${path} cannot be read: ${(error as Error).message}.`);
+    const text = new TextDecoder(encoding, { fatal: true }).decode(bytes);
+    return text.replace(/\r?\n$/, '');
+  } catch {
+    return failUsage(`${path} is not ${encoding.toUpperCase()}. Save it as UTF-8.`);
   }
 }
 

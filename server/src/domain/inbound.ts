@@ -24,12 +24,17 @@ export interface InboundMessage {
 const INTERNATIONAL_DIGITS_MIN = 10;
 
 /**
- * An address as messages have it. Carriers leave the plus out: ten digits and more that do not begin with 0 are taken for
- * an international number; everything else is a short code, a national number or a word, and stays.
+ * An address as messages have it, by which an opt-out must find its person. Carriers leave the plus out, write 00 for it, or put
+ * decoration between the digits: ten digits and more that do not begin with 0 are taken for an international number. Everything
+ * else is a short code, a national number or a word, and stays.
  */
 export function normaliseInboundAddress(address: string): string {
   const bare = address.trim();
-  return /^[1-9]\d+$/.test(bare) && bare.length >= INTERNATIONAL_DIGITS_MIN && bare.length <= 15
-    ? `+${bare}`
-    : bare;
+  const plain = bare.replace(/^tel:/i, '').replaceAll(/[\s().-]+/g, '');
+  const [, prefix, digits = ''] = /^(\+|\+?00)?([1-9]\d*)$/.exec(plain) ?? [];
+  const isLong = digits.length >= (prefix === undefined ? INTERNATIONAL_DIGITS_MIN : DIGITS_MIN);
+  return isLong && digits.length <= 15 ? `+${digits}` : bare;
 }
+
+/** Digits of the shortest international numbers, which some islands have. */
+const DIGITS_MIN = 7;

@@ -32,8 +32,8 @@ export interface FoundKeyword {
 /** Finds the keyword that a text is; a text that merely has one in it is none. */
 export type FindKeyword = (text: string) => FoundKeyword | null;
 
-/** Texts longer than this are no keywords. */
-const LENGTH_MAX = 40;
+/** Texts longer than this are not looked at. Some carriers fill a text up with blanks, and people add many signs. */
+const LENGTH_MAX = 1_600;
 
 /** The languages in order: a word of several counts as that of the first. */
 export function createKeywordFinder(languages: readonly KeywordSet[]): FindKeyword {
@@ -53,10 +53,16 @@ export function createKeywordFinder(languages: readonly KeywordSet[]): FindKeywo
   return (text) => (text.length > LENGTH_MAX ? null : (found.get(plainOf(text)) ?? null));
 }
 
-/** Without regard to case, width, blanks and punctuation around it: ` "Stop." ` is STOP, and so is `opt-out` OPTOUT. */
+/** What shows nothing (joiners, signs of how an emoji is drawn, fillers of Hangul) and the line that makes Arabic words longer. */
+const SILENT = '\\p{Default_Ignorable_Code_Point}\\u0640';
+/** Accents, and points of Arabic vowels: many people leave them out. Vowel signs of Indic scripts belong to one script and stay. */
+const ACCENT = '\\p{Script=Inherited}';
+const LEFT_OUT = new RegExp(`[${SILENT}${ACCENT}]|[^\\p{L}\\p{M}\\p{N}]`, 'gu');
+
+/**
+ * Without regard to case, width, accents, blanks and punctuation around it: ` "Stop." ` is STOP, `opt-out` OPTOUT, `arret` is ARRÊT, and
+ * `iptal` is İPTAL.
+ */
 function plainOf(text: string): string {
-  return text
-    .normalize('NFKC')
-    .toUpperCase()
-    .replace(/[^\p{L}\p{M}\p{N}]+/gu, '');
+  return text.normalize('NFKD').toUpperCase().replace(LEFT_OUT, '');
 }

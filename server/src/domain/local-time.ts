@@ -13,13 +13,16 @@ for (const [zone, prefixes] of Object.entries(PHONE_ZONES))
     prefixLengthMax = Math.max(prefixLengthMax, prefix.length);
   }
 
+/** Mobile numbers of Mexico had a 1 before their area code until 2019. Lists and WhatsApp still have it. */
+const OLD_MEXICAN = /^\+521(?=\d{10}$)/;
+
 /**
  * The IANA zone of a number in E.164, by its longest known prefix; UTC when it has none or is no number. A country of
  * several zones that its numbers do not tell apart counts as the one where most of its people live.
  */
 export function findZone(address: string): string {
   if (!address.startsWith('+') || address.includes('@')) return DEFAULT_ZONE;
-  const digits = address.slice(1, 1 + prefixLengthMax);
+  const digits = address.replace(OLD_MEXICAN, '+52').slice(1, 1 + prefixLengthMax);
   for (let length = digits.length; length > 0; length -= 1) {
     const zone = ZONE_BY_PREFIX.get(digits.slice(0, length));
     if (zone !== undefined) return zone;

@@ -1,6 +1,6 @@
 /** Addresses of any kind as people write them, to the one spelling that the API takes. Pure. */
 import { findEmailAddressProblem } from '../domain/email-address.ts';
-import { quote, stripInvisible } from './characters.ts';
+import { DECORATION, quote, stripInvisible } from './characters.ts';
 import type { Country } from './countries.ts';
 import { cleanNumber, NO_ADDRESS, type Cleaned } from './numbers.ts';
 
@@ -38,3 +38,16 @@ export function looksLikeAddress(kind: AddressKind, cell: string): boolean {
 
 /** Fewer digits are a year, an amount, a number of customers. */
 const DIGITS_MIN = 5;
+
+/**
+ * Whether a cell has an address with words around it, as in `+49 171 1234567 (mobile)` or `Ada <ada@example.com>`. It is then no name
+ * of a column either: a row taken for the names is a person who gets nothing.
+ */
+export function holdsAddress(kind: AddressKind, cell: string): boolean {
+  if (looksLikeAddress(kind, cell)) return true;
+  const text = stripInvisible(cell);
+  const hasEmail = kind === 'EMAIL' || kind === 'ANY';
+  if (hasEmail && /[^\s@]@[^\s@]+\.[^\s@]/.test(text)) return true;
+  // Dates have eight digits at most.
+  return kind !== 'EMAIL' && /\+\d{6}|\d{9}/.test(text.replaceAll(DECORATION, ''));
+}

@@ -13,10 +13,7 @@ export const DECORATION = new RegExp(
 );
 export const LEADING_DASH = new RegExp(`^[${DASH}]`);
 /** A zero alone in brackets. */
-export const ZERO_IN_BRACKETS = new RegExp(
-  `[(\\[\\uff08][${SPACE}]*0[${SPACE}]*[)\\]\\uff09]`,
-  'g',
-);
+export const ZERO_IN_BRACKETS = new RegExp(`[(\\[\\uff08][${SPACE}]*0[${SPACE}]*[)\\]\\uff09]`);
 
 /** Without characters that show nothing, and without space around it. */
 export const stripInvisible = (text: string) => text.replaceAll(INVISIBLE, '').trim();

@@ -1,5 +1,5 @@
 /** What the columns of a list are: where its addresses stand, and which variables the others give. Pure. */
-import { cleanAddress, looksLikeAddress, type AddressKind } from './addresses.ts';
+import { cleanAddress, holdsAddress, looksLikeAddress, type AddressKind } from './addresses.ts';
 import { quote, stripInvisible } from './characters.ts';
 import { isAddressName } from './column-names.ts';
 import type { Country } from './countries.ts';
@@ -32,7 +32,7 @@ export interface ColumnOptions {
 export function readHeader(cells: readonly string[], place: Place, options: ColumnOptions): Header {
   const names = cells.map((cell) => stripInvisible(cell));
   const isNamed = options.toColumn !== null && names.includes(options.toColumn);
-  if (!isNamed && names.some((name) => looksLikeAddress(options.kind, name)))
+  if (!isNamed && names.some((name) => holdsAddress(options.kind, name)))
     return { names: names.map((_, i) => `column ${i + 1}`), isMade: true };
   for (const [i, name] of names.entries()) {
     const first = names.indexOf(name);

@@ -60,6 +60,12 @@ export class LineReader {
 
   #readFields(fields: Record<string, unknown>): Read {
     const names = Object.keys(fields);
+    const inexact = Object.entries(fields).find(([, value]) => isInexact(value));
+    if (inexact !== undefined)
+      return reject(
+        'A number of so many digits cannot be read exactly: write it in quotation marks.',
+        inexact[0],
+      );
     const cells = Object.values(fields).map(toText);
     try {
       const { columns, problem } = proposeColumns({ names, isMade: false }, [cells], this.#options);
@@ -92,6 +98,10 @@ const channelOf = (kind: AddressKind) =>
 
 const isKind = (channel: unknown): channel is AddressKind =>
   channel === 'PHONE' || channel === 'WHATSAPP' || channel === 'EMAIL';
+
+/** Whether a number may have lost digits when it was read (RFC 8259, 6). */
+const isInexact = (value: unknown) =>
+  typeof value === 'number' && Math.abs(value) > Number.MAX_SAFE_INTEGER;
 
 function toText(field: unknown): string {
   if (field === null || field === undefined) return '';

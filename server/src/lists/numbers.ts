@@ -34,10 +34,10 @@ export function cleanNumber(given: string, country: Country | null): Cleaned {
   const bare = text.replaceAll(DECORATION, '');
   const international = toInternational(bare, country);
   if (international !== null) {
-    const inside = text.replaceAll(ZERO_IN_BRACKETS, '');
-    return inside === text
-      ? check(international, given)
-      : cleanTrunkInBrackets(given, inside.replaceAll(DECORATION, ''), country);
+    const zero = ZERO_IN_BRACKETS.exec(text);
+    if (zero === null) return check(international, given);
+    const [before, behind] = [text.slice(0, zero.index), text.slice(zero.index + zero[0].length)];
+    return cleanTrunkInBrackets(given, before, behind, country);
   }
   return country === null
     ? refuse(`${quote(given)} has no country code: write it with +.`, 'country')
@@ -74,15 +74,24 @@ function toInternational(bare: string, country: Country | null): string | null {
   return null;
 }
 
-/** `+44 (0) 20 …`: what is in the brackets is dialled inside the country only. `bare` is the number without it. */
-function cleanTrunkInBrackets(given: string, bare: string, country: Country | null): Cleaned {
-  const international = toInternational(bare, country) ?? '';
-  const of = countryOf(international.slice(1));
-  if (of !== null && !of.trunks.some((trunk) => trunk.startsWith('0')))
+/** `+44 (0) 20 …`: what is in the brackets is dialled inside the country only. Anywhere else it is a digit, or a way to a switchboard. */
+function cleanTrunkInBrackets(
+  given: string,
+  before: string,
+  behind: string,
+  country: Country | null,
+): Cleaned {
+  const code = toInternational(before.replaceAll(DECORATION, ''), country)?.slice(1) ?? '';
+  const of = countryOf(code);
+  if (of?.code !== code || ZERO_IN_BRACKETS.test(behind))
+    return refuse(
+      `${quote(given)}: a 0 in brackets is left out behind the country code only. Write the number without brackets.`,
+    );
+  if (!of.trunks.some((trunk) => trunk.startsWith('0')))
     return refuse(
       `${quote(given)}: behind +${of.code} no 0 is left out. Write the number without brackets.`,
     );
-  return check(international, given);
+  return check(`+${code}${behind.replaceAll(DECORATION, '')}`, given);
 }
 
 function cleanNational(given: string, bare: string, country: Country): Cleaned {

@@ -138,6 +138,6 @@ const countCells = (count: number) => (count === 1 ? '1 cell' : `${count} cells`
 
 /** What stands for letters that were lost, and controls that no text has: the mark of a wrong encoding. */
 // oxlint-disable-next-line no-control-regex
-export const LOST = /[\ufffd\u0080-\u0084\u0086-\u009f]/;
+export const LOST = /[\0-\x08\x0e-\x1f\x7f\ufffd\u0080-\u0084\u0086-\u009f]/;
 const LOST_REASON =
   'A letter was lost when the file was converted, or the encoding is another one: save it anew as UTF-8.';

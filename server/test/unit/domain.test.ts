@@ -1,5 +1,6 @@
 import { growSenderTree, rankSenders } from '../../src/domain/sender-ranking.ts';
 import { describe, expect, it } from 'vitest';
+import { normaliseInboundAddress } from '../../src/domain/inbound.ts';
 import { readInstant } from '../../src/domain/instant.ts';
 import type { Address, Channel } from '../../src/domain/message.ts';
 import type { PlannedSender } from '../../src/domain/operation.ts';
@@ -378,6 +379,29 @@ describe('retries', () => {
   ])('after %i tries, chance %d, wish %i: %j ms', (tries, random, afterMs, expected) => {
     expect(nextRetryDelayMs(policy, tries, random, afterMs)).toBe(expected);
   });
+});
+
+describe('addresses of people who write', () => {
+  it.each([
+    ['+491711234567', '+491711234567'],
+    ['491711234567', '+491711234567'],
+    [' 491711234567', '+491711234567'],
+    ['00491711234567', '+491711234567'],
+    // Said to be international, and with the prefix all the same.
+    ['+00491711234567', '+491711234567'],
+    ['+1 (415) 555-0101', '+14155550101'],
+    ['+49-171-1234567', '+491711234567'],
+    ['tel:+49.171.1234567', '+491711234567'],
+    ['00298 123456', '+298123456'],
+    ['01711234567', '01711234567'],
+    ['171 1234', '171 1234'],
+    ['72727', '72727'],
+    ['+72727', '+72727'],
+    ['0049', '0049'],
+    ['ACME 2000', 'ACME 2000'],
+    ['1234567890123456', '1234567890123456'],
+    ['', ''],
+  ])('%j is %j', (given, address) => expect(normaliseInboundAddress(given)).toBe(address));
 });
 
 describe('addresses of SMS senders', () => {

@@ -243,18 +243,44 @@ describe('answers', () => {
     );
 
   it.each([
+    ['{"id":12345678901234567891}', '12345678901234567891'],
+    ['{"a":1.5,"id" : -9007199254740993 }', '-9007199254740993'],
+    ['{"a":"x\\" 12345678901234567891 ,","id":7}', '7'],
+    ['{"a":0.12345678901234567891,"id":9007199254740993}', '9007199254740993'],
+    ['{"id":"12345678901234567891"}', '12345678901234567891'],
+  ])('keep each digit of an id: %s', (body, providerId) => {
+    const answer = { kind: 'answer', status: 200, headers: {}, body } as const;
+    expect(createClassifier(BASE)(answer, scope(), AT.getTime())).toEqual({
+      kind: 'accepted',
+      providerId,
+    });
+  });
+
+  it('may begin with a byte order mark', () => {
+    const body = `\ufeff${JSON.stringify({ id: 'p1' })}`;
+    const answer = { kind: 'answer', status: 200, headers: {}, body } as const;
+    const read = createClassifier(BASE);
+    expect(read(answer, scope(), AT.getTime())).toEqual({ kind: 'accepted', providerId: 'p1' });
+  });
+
+  it.each([
     [200, 'accepted'],
     [204, 'accepted'],
     [302, 'rejected'],
     [400, 'rejected'],
     [401, 'throttled'],
+    [402, 'throttled'],
     [404, 'rejected'],
+    [407, 'throttled'],
     [408, 'retry'],
+    [421, 'retry'],
+    [425, 'retry'],
     [429, 'throttled'],
     [500, 'retry'],
     [502, 'unknown'],
     [503, 'throttled'],
     [504, 'unknown'],
+    [511, 'throttled'],
   ])('%i by default: %s', (status, kind) => {
     expect(classify(status, { id: 7 }).kind).toBe(kind);
   });

@@ -280,6 +280,30 @@ describe('cloud', () => {
     ]);
   });
 
+  it('may begin with a byte order mark', () => {
+    const body = `\ufeff${JSON.stringify({ entry: [{ changes: [{ value: { statuses } }] }] })}`;
+    const marked = { ...cloudCall({ statuses }), rawBody: Buffer.from(body) };
+    const digest = createHmac('sha256', 'app-secret').update(body).digest('hex');
+    const headers = { ...marked.headers, 'x-hub-signature-256': `sha256=${digest}` };
+    expect(parse({ ...marked, headers }, AT)).toEqual(parse(cloudCall({ statuses }), AT));
+  });
+
+  it('keeps numbers with the prefix that stands for the plus apart from others', () => {
+    const metadata = { display_phone_number: '15550783881' };
+    const messages = [{ from: '0016315551181', id: 'w1', text: { body: 'Hi' } }];
+    expect(parse(cloudCall({ metadata, messages }), AT).inbound[0]?.from).toBe('0016315551181');
+  });
+
+  it('tells long numbers apart, as ids of two messages are', () => {
+    const ids = ['12345678901234567891', '12345678901234567892'];
+    const value = ids.map((id) => `{"id":${id},"status":"delivered"}`).join();
+    const body = `{"entry":[{"changes":[{"value":{"statuses":[${value}]}}]}]}`;
+    const digest = createHmac('sha256', 'app-secret').update(body).digest('hex');
+    const headers = { 'x-hub-signature-256': `sha256=${digest}` };
+    const { receipts } = parse(call({ headers, body }), AT);
+    expect(receipts.map(({ providerIds }) => providerIds)).toEqual(ids.map((id) => [id]));
+  });
+
   it('replay gives the same again', () => {
     const request = cloudCall({ statuses });
     expect(parse(request, AT)).toEqual(parse(request, AT));

@@ -297,6 +297,12 @@ describe('encodings', () => {
     expect(
       await read(bytes(`phone,name\n${ADA},a\x81b\n`, 'latin1'), { encoding: 'windows-1252' }),
     ).toEqual([expect.stringMatching(/^2\/2 name: A letter was lost/)]);
+    // ISO 2022-JP, which is ASCII with escapes, and what a database uses between fields.
+    for (const name of ['\x1b$B;3ED\x1b(B', 'a\x1fb', 'a\x7fb'])
+      expect(await read(`phone,name\n${ADA},${name}\n${BOB},a\tb\n`)).toEqual([
+        expect.stringMatching(/^2\/2 name: A letter was lost/),
+        `${BOB} name a\tb`,
+      ]);
   });
 });
 
@@ -379,6 +385,26 @@ describe('columns', () => {
     expect(await read(`O155512345\n${ADA}\n`)).toEqual([
       expect.stringMatching(/^1\/1 column 1: .*"O"/),
       ADA,
+    ]);
+  });
+
+  it.each([
+    ['Ada,+49 171 1234567 (mobile)', 'PHONE'],
+    ['Ada,0171 1234567 privat', 'PHONE'],
+    ['Ada,415-555-0101 ext. 5 or Bob', 'PHONE'],
+    ['Ada,Mobile: +49 171/1234567', 'WHATSAPP'],
+    ['Ada,Ada L. <ada@example.org>', 'EMAIL'],
+    ['Ada,"ada@example.org, home"', 'EMAIL'],
+  ] as const)('may have no names: %s is a row that is refused', async (first, kind) => {
+    const second = kind === 'EMAIL' ? 'bob@example.org' : BOB;
+    const [one, two] = await readRows(`${first}\nBob,${second}\nCy,${second}\n`, { kind });
+    expect(one?.problem?.reason).toMatch(/is not|extension/);
+    expect(two?.recipient).toMatchObject({ address: second });
+  });
+
+  it('have names with dates and years in them', async () => {
+    expect(await read(`phone,visit 01/15/2026,sales 2025/26\n${ADA},a,b\n`)).toEqual([
+      `${ADA} visit_01_15_2026 a sales_2025_26 b`,
     ]);
   });
 
@@ -471,6 +497,15 @@ describe('NDJSON', () => {
       expect.stringMatching(/^9\/9 -: No column has addresses/),
     ]);
     expect(await read(`{"phone":"${ADA}"}`)).toEqual([ADA]);
+  });
+
+  it('has no number that was rounded', async () => {
+    expect(await read(`{"phone":"${ADA}","n":9007199254740991,"price":1.5}`)).toEqual([
+      `${ADA} n 9007199254740991 price 1.5`,
+    ]);
+    expect(await read(`{"phone":"${ADA}","order":12345678901234567890}`)).toEqual([
+      '1/1 order: A number of so many digits cannot be read exactly: write it in quotation marks.',
+    ]);
   });
 });
 

@@ -531,6 +531,13 @@ describe('a text', () => {
     [0x24, 'gsm-7', '53544f50', 'STOP'],
     [0xf5, 'gsm-7', '53544f50', 'STOP'],
     [0x08, 'gsm-7', '53544f5053', 'STOPS'],
+    [0x08, 'gsm-7', '530054004f005000', 'STOP'],
+    [0x18, 'gsm-7', '530074006f0070002e00', 'Stop.'],
+    [0x08, 'gsm-7', 'feff00530054004f0050', 'STOP'],
+    [0x08, 'gsm-7', 'fffe41044204 3e043f04', 'стоп'],
+    // Little-endian, these would be "NN" and "No".
+    [0x08, 'gsm-7', '4e004e00', '一一'],
+    [0x08, 'gsm-7', '4e006f00', '一漀'],
     // Words of other alphabets: стоп, עצור, 停止 twice, 정지.
     [0x06, 'gsm-7', 'e1e2dedf', 'стоп'],
     [0x07, 'gsm-7', 'f2f6e5f8', 'עצור'],

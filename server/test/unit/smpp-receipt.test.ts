@@ -86,6 +86,16 @@ describe('the text of a receipt', () => {
       receipt('77', 'DELIVERED'),
     ],
     ['with equals signs', 'id=77 status=DELIVRD', receipt('77', 'DELIVERED')],
+    ['as a query', 'id=77&stat=DELIVRD&err=0', receipt('77', 'DELIVERED')],
+    ['with strokes', 'id:a/77/stat:DELIVRD/err:0', receipt('a/77', 'DELIVERED')],
+    ['with longer names', 'message_id:77 message_state:DELIVRD', receipt('77', 'DELIVERED')],
+    ['with other names', 'MsgID:77 State:Delivered', receipt('77', 'DELIVERED')],
+    ['with the number of a state', 'id:77 stat:002', receipt('77', 'DELIVERED')],
+    [
+      'with the number of another',
+      'id:77 stat:5',
+      receipt('77', 'UNDELIVERED', 30003, 'UNDELIVERABLE'),
+    ],
     ['with a NUL at the end', 'id:77 stat:DELIVRD\0', receipt('77', 'DELIVERED')],
     [
       'with a UUID',
@@ -101,13 +111,66 @@ describe('the text of a receipt', () => {
     expect(read(text)).toEqual(expected);
   });
 
-  it.each(['ENROUTE', 'ACCEPTD', 'ACCEPTED', 'BUFFRED', 'SCHEDULED', 'SENT'])(
-    'in state %s says nothing final',
-    (stat) => {
-      expect(read(`id:77 stat:${stat} err:000`).kind).toBe('ignored');
-      expect(read(`id:77 stat:${stat} err:000`, { esmClass: 0x20 }).kind).toBe('ignored');
-    },
-  );
+  it.each([
+    'DELIVRD',
+    'DELIVERED_TO_HANDSET',
+    'Delivered to terminal',
+    'DeliveredToTerminal',
+    'DELVRD',
+    'DLVRD',
+    'DELIVERD',
+    'DELIVERY_SUCCESS',
+    'OK',
+  ])('in state %s is DELIVERED', (stat) => {
+    expect(read(`id:77 stat:${stat} err:000`)).toEqual(receipt('77', 'DELIVERED'));
+  });
+
+  it.each([
+    'DELIVERY_FAILED',
+    'Delivery failed',
+    'DELIVERYFAILED',
+    'DELIV_FAIL',
+    'DeliveryImpossible',
+    'NOT_DELIVERED',
+    'NOTDLVRD',
+    'UNDELIVRD',
+  ])('in state %s is UNDELIVERED', (stat) => {
+    expect(read(`id:77 stat:${stat} err:000`)).toEqual(
+      receipt('77', 'UNDELIVERED', 30003, stat.toUpperCase()),
+    );
+  });
+
+  it.each([
+    'ENROUTE',
+    'EN_ROUTE',
+    'ENRTE',
+    'ON ROUTE',
+    'ACCEPTD',
+    'ACCEPTED',
+    'BUFFRED',
+    'SCHEDULED',
+    'SENT',
+    'SUBMITD',
+    'SUBMITTED',
+    'TRANSMITTED',
+    'FORWARDED',
+    'STORED',
+    'WAITING',
+    'RETRYING',
+    'IN_PROGRESS',
+    'DISPATCHED',
+    'TEMPFAIL',
+    'DELAYED',
+    'DEFERRED',
+    'DELIVERED_TO_NETWORK',
+    'Delivered to operator',
+    'DeliveryUncertain',
+    '1',
+    '06',
+  ])('in state %s says nothing final', (stat) => {
+    expect(read(`id:77 stat:${stat} err:000`).kind).toBe('ignored');
+    expect(read(`id:77 stat:${stat} err:000`, { esmClass: 0x20 }).kind).toBe('ignored');
+  });
 
   it.each([
     '',
@@ -247,6 +310,11 @@ describe('the parameters of a receipt', () => {
     [[0], undefined],
     [[200], undefined],
     [[], undefined],
+    // In more octets than one.
+    [[0, 2], 'DELIVERED'],
+    [[0, 0, 0, 5], 'UNDELIVERED'],
+    [[0, 0, 0, 1], undefined],
+    [[0, 0, 0, 0, 0, 0, 0, 2], undefined],
   ])('message_state %j means %s', (state, status) => {
     const reading = read('', { tlvs: tlv({ 0x1e: 'ab', 0x427: state }) });
     expect(reading.kind === 'receipt' ? reading.receipt.status : undefined).toBe(status);

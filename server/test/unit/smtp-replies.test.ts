@@ -9,6 +9,14 @@ const means = ([code, text, stage = 'content']: Row) => classifyRefusal({ code, 
 
 /** We send too much, or our account may not: nothing is wrong with the e-mail. */
 const WAIT: readonly Row[] = [
+  // Providers that are paid in advance.
+  [550, 'Insufficient credits', 'recipient'],
+  [550, '5.7.1 Not enough credits to send this message', 'sender'],
+  [554, 'Payment required: account balance is empty'],
+  [550, 'Your credit balance is exhausted', 'recipient'],
+  [550, 'Plan limit reached, please upgrade', 'recipient'],
+  [550, '5.7.0 Your trial has expired', 'sender'],
+  [451, 'Your subscription has expired'],
   // Gmail and Google Workspace.
   [
     550,

@@ -5,6 +5,7 @@ import { readRetryAfter } from '../../lib/retry-after.ts';
 import type { SendResult } from '../carrier.ts';
 import type { ErrorRule, HttpDescription, ResponseDescription } from './description.ts';
 import type { Exchange } from './client.ts';
+import { parseJsonText } from './json.ts';
 import { findValue, parsePointer, placeOf, type Place, type Pointer } from './pointer.ts';
 import { compileText, type Scope } from './template.ts';
 
@@ -33,7 +34,7 @@ export function createClassifier(description: HttpDescription): Classifier {
   const detailPointers = parsePointers(response.errorDetail);
 
   return ({ status, headers, body }, scope, nowMs) => {
-    const document = parseJson(body);
+    const document = placeOf(body === null ? undefined : parseJsonText(body));
     const providerCode = readText(document, codePointers);
     const ruled =
       (status >= 400 ? findPhrase(body ?? '') : null) ??
@@ -91,12 +92,16 @@ function findRule(
   return Object.hasOwn(statuses, status) ? (statuses[status] ?? null) : null;
 }
 
+/** Not about one message: credentials, an account without money, a proxy or a network that wants a log-in, and "later". */
+const WAITING = new Set([401, 402, 407, 429, 503, 511]);
+/** A server that reads nothing of it: too late, the wrong one, too early (RFC 9110, 15.5.9 and 15.5.20; RFC 8470, 5.2). */
+const UNREAD = new Set([408, 421, 425]);
+
 function defaultRule(status: number): ErrorRule {
-  // Credentials are refused for all messages alike: they wait until someone corrects them.
-  if (status === 401 || status === 429 || status === 503) return { kind: 'throttled' };
+  if (WAITING.has(status)) return { kind: 'throttled' };
   // The gateway knows as little as we do about what became of it behind.
   if (status === 502 || status === 504) return { kind: 'unknown' };
-  if (status === 408 || status >= 500) return { kind: 'retry' };
+  if (UNREAD.has(status) || status >= 500) return { kind: 'retry' };
   return { kind: 'rejected' };
 }
 
@@ -155,14 +160,6 @@ export function readText(from: Place, pointers: readonly Pointer[]): string | nu
     if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   }
   return null;
-}
-
-function parseJson(body: string | null): Place {
-  try {
-    return placeOf(body === null ? undefined : (JSON.parse(body) as unknown));
-  } catch {
-    return placeOf(undefined);
-  }
 }
 
 function describeAnswer(status: number, code: string | null, words: string): string {

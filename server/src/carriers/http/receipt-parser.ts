@@ -19,6 +19,7 @@ import type {
   ReceiptsDescription,
   StatusesDescription,
 } from './description.ts';
+import { parseJsonText } from './json.ts';
 import { findPlaces, parsePointer, placeOf, type Place, type Pointer } from './pointer.ts';
 import { isGenuine, sameText } from './verify.ts';
 
@@ -88,13 +89,7 @@ function openBody(
   return inner === undefined ? null : { document: inner, signed };
 }
 
-function parseJson(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(bytes.toString('utf8')) as unknown;
-  } catch {
-    return undefined;
-  }
-}
+const parseJson = (bytes: Buffer) => parseJsonText(bytes.toString('utf8'));
 
 /** Fields by name; several of one name as a list. */
 function parseForm(bytes: Buffer): Readonly<Record<string, string | readonly string[]>> {
@@ -251,7 +246,7 @@ function stripPrefix(text: string, { channel, prefixes = {} }: InboundDescriptio
 /** An address with its plus, where it is a number that came without. */
 function plain(address: string, { numbers }: InboundDescription, max: number): string {
   const text = keepable(address, max);
-  return numbers === 'digits' && /^\d{5,15}$/.test(text) ? `+${text}` : text;
+  return numbers === 'digits' && /^[1-9]\d{4,14}$/.test(text) ? `+${text}` : text;
 }
 
 /** The provider's time, but never the future: its clock may be wrong, ours orders what follows. */

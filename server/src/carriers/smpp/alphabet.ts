@@ -211,8 +211,17 @@ function decodeGsm(octets: Buffer): string {
   return text;
 }
 
+/**
+ * Big-endian. Little-endian where a mark says so, or where that gives four characters and more of ASCII alone: big-endian, each of them
+ * would be a Chinese character with 0 as its lower octet.
+ */
 function decodeUcs2(octets: Buffer): string {
-  return Buffer.from(octets.subarray(0, octets.length & ~1))
-    .swap16()
-    .toString('utf16le');
+  const units = Buffer.from(octets.subarray(0, octets.length & ~1));
+  const text = units.toString('utf16le');
+  return text.startsWith('\ufeff') || /^[\t\n\r\x20-\x7e]{4,}$/.test(text)
+    ? text.replace(/^\ufeff/, '')
+    : units
+        .swap16()
+        .toString('utf16le')
+        .replace(/^\ufeff/, '');
 }

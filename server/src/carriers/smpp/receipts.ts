@@ -58,20 +58,27 @@ const STATE_NAMES = [
   'SKIPPED',
 ] as const;
 
-/** What `stat` begins with and means (appendix B, table B-2, and what is seen in the wild). Looked through in order. */
+/**
+ * What `stat` begins with and means, letters only (appendix B, table B-2, and what is seen in the wild). Looked through in order: a
+ * delivery that failed begins like one that did not, and what came to a network is still on its way.
+ */
 const STATES: readonly (readonly [RegExp, State])[] = [
-  [/^DELI?V/, 'DELIVERED'],
+  [/^DELIVER(ED|Y)TO(THE)?(NETWORK|SMSC|OPERATOR|CARRIER)/, null],
+  [/^DELIVERY?(UNCERTAIN|PENDING|DELAYED)/, null],
+  [/^(DELI?VE?RE?D|DLVRE?D|DELIVERY?(OK|SUCC)|(DELIV|DELIVER|OK|SUCCESS)$)/, 'DELIVERED'],
   [/^(READ|SEEN|DISPLAY)/, 'READ'],
-  [/^(ENROUT|ACCEP|ACKED|BUFF|SCHED|PEND|QUEUE|SENT|PROCESS)/, null],
-  [/^(EXPIR|UNDEL)/, 'unreachable'],
+  [/^(ENR|ONROUTE|INTRANSIT|ACCEP|ACKED|BUFF|SCHED|PEND|QUEUE|SENT|(IN)?PRO[CG])/, null],
+  [/^(SUBMIT|TRANSMIT|DISPATCH|FORWARD|STORED|WAIT|RETRY|DELAYED|DEFER|TEMP)/, null],
+  [/^(EXPIR|UNDEL|NOTDEL|NOTDLV|DELIV)/, 'unreachable'],
   [/^REJ/, 'refused'],
   [/^(DELET|UNKN|FAIL|SKIP|CANCEL)/, 'carrierFault'],
 ];
 
 /** Fields are looked for in so many characters; a payload could be 64 kB. */
 const TEXT_LENGTH_MAX = 2_048;
-const FIELD =
-  /(?:^|[\s;,|])(id|sub|dlvrd|submit[ _]?date|done[ _]?date|stat(?:us)?|err(?:or)?|text)\s{0,4}[:=]/gi;
+const NAMES =
+  '(?:(?:message|msg)[ _]?)?id|(?:message[ _]?)?stat(?:us|e)?|err(?:or)?|sub|dlvrd|submit[ _]?date|done[ _]?date|text';
+const FIELD = new RegExp(`(?:^|[\\s;,|&/])(${NAMES})\\s{0,4}[:=]`, 'gi');
 
 /** Fields by name without spaces, in lower case; each as it stands first. The values are trimmed, without quotes. */
 export function readReceiptFields(text: string): ReadonlyMap<string, string> {
@@ -99,8 +106,11 @@ export function readReceiptFields(text: string): ReadonlyMap<string, string> {
 }
 
 function nameOf(word: string): string {
-  const name = word.toLowerCase().replace(/[ _]/, '');
-  return name === 'status' ? 'stat' : name === 'error' ? 'err' : name;
+  const name = word
+    .toLowerCase()
+    .replace(/[ _]/, '')
+    .replace(/^(message|msg)/, '');
+  return name.startsWith('stat') ? 'stat' : name === 'error' ? 'err' : name;
 }
 
 /**
@@ -123,7 +133,8 @@ export function readReceipt(source: ReceiptSource, rules: ReceiptRules): Receipt
     return { kind: 'ignored', reason: 'An acknowledgement that names no message' };
   const words = stateWordsOf(source.tlvs, fields) || (type === ESM_CLASS.deliveryAck ? 'READ' : '');
   if (words === '') return { kind: 'unreadable', reason: 'A receipt without a state' };
-  const state = STATES.find(([pattern]) => pattern.test(words))?.[1];
+  const letters = words.replaceAll(/[^A-Z]/g, '');
+  const state = STATES.find(([pattern]) => pattern.test(letters))?.[1];
   if (state === null) return { kind: 'ignored', reason: `Not final: ${words}` };
   if (id === undefined) return { kind: 'unreadable', reason: 'A receipt without an id' };
   const named = { providerIds: spellProviderId(id), ...recipientsOf(source, rules) };
@@ -177,12 +188,20 @@ function readFields(
   return ascii;
 }
 
-/** The state in upper case: message_state where it is known, else `stat`. */
+/** The state in upper case: message_state where it is known, else `stat`, which some write as the number of a state. */
 function stateWordsOf(tlvs: Tlvs, fields: ReadonlyMap<string, string>): string {
-  const number = tlvs.get(TAGS.message_state)?.[0];
-  const named = number === undefined ? undefined : STATE_NAMES[number];
-  return named ?? firstWord(fields.get('stat')).toUpperCase().slice(0, 32);
+  const octets = tlvs.get(TAGS.message_state) ?? NO_OCTETS;
+  // Some write it in more octets than one (5.3.2.35).
+  const number = octets.length > 0 && octets.length <= 4 ? octets.readUIntBE(0, octets.length) : -1;
+  const stat = (fields.get('stat') ?? '').toUpperCase().slice(0, WORDS_LENGTH_MAX);
+  return (
+    STATE_NAMES[number] ?? (/^\d+$/.test(stat) ? STATE_NAMES[Number(stat)] : undefined) ?? stat
+  );
 }
+
+/** Characters of a state that are looked at. */
+const WORDS_LENGTH_MAX = 32;
+const NO_OCTETS = Buffer.alloc(0);
 
 /** What the SMSC says about the cause: `err`, and network_error_code (5.3.2.31: one octet of network, two of code). */
 function errorsOf(tlvs: Tlvs, fields: ReadonlyMap<string, string>): string[] {

@@ -111,6 +111,10 @@ const WORDS: readonly (readonly [Topic, RegExp])[] = [
     'account',
     words(
       String.raw`\b(your|sender'?s?|sending|this|smtp)( \w+)? account\b.{0,40}\b(suspend|disabled|block|lock|paus|deactivated|restricted)`,
+      String.raw`\b(insufficient|not enough|no( more)?|out of|ran out of) (account )?(credits?|balance|funds)\b`,
+      String.raw`\b(credits?|balance)\b.{0,30}\b(empty|exhausted|used up|expired|too low|insufficient|limit)\b`,
+      String.raw`\b(trial|plan|your subscription)\b.{0,30}\b(expired|ended|exhausted|limit)\b`,
+      String.raw`\bpayment (is )?(required|overdue)`,
       String.raw`\bsending (is )?(paused|suspended|disabled)|\bnot authorized to perform\b|\bauthenticat\w+ (is )?(required|failed)`,
     ),
   ],
@@ -181,7 +185,7 @@ export function classifyRefusal({ code, text, stage }: Refusal): Meaning {
   const topic = findTopic(enhanced, text);
   const isMailbox = /^2\.[1-4]$/.test(enhanced ?? '');
   if (topic === 'recipientLimit') return { kind: 'retry', code: ERRORS.unreachable.code };
-  if ((topic === 'sendingLimit' && !isMailbox) || topic === 'account') return { kind: 'wait' };
+  if ((topic === 'sendingLimit' || topic === 'account') && !isMailbox) return { kind: 'wait' };
   if (code >= 500) return { kind: 'rejected', code: codeOf(enhanced, text, stage) };
   const isBusy = (topic === 'busy' || /^3\.[12]$/.test(enhanced ?? '')) && !isMailbox;
   // A 4xx that speaks of a limit means ours, unless it names the mailbox.
