@@ -88,6 +88,24 @@ it('requests at work are bounded for each account, whatever they do', async () =
   await until(async () => (await hostile.get('/v1/Messages')).status === 200);
 });
 
+it('requests whose clients have gone hold nothing once they are done, and until then they do', async () => {
+  const ask = (client: FanfareClient, body: string) => {
+    const { hostname, port } = new URL(client.url);
+    const socket = connect(Number(port), hostname);
+    socket.on('error', () => undefined);
+    socket.write(
+      `POST /v1/Messages HTTP/1.1\r\nHost: a\r\nAuthorization: ${basic(client)}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+      () => socket.destroy(),
+    );
+    return new Promise((resolve) => socket.on('close', resolve));
+  };
+  const body = JSON.stringify(heavy(300));
+  for (let i = 0; i < 50; i += 1) await ask(hostile, body);
+  await until(async () => (await hostile.get('/v1/Messages')).status === 429);
+  expect((await other.get('/v1/Messages')).status).toBe(200);
+  await until(async () => (await hostile.get('/v1/Messages')).status === 200, 60_000);
+});
+
 describe('what is parsed or rendered at one go', () => {
   it('is bounded for requests that send nothing', async () => {
     const { status } = await hostile.request('POST', '/v1/Senders', {

@@ -21,6 +21,9 @@ interface Bound {
 }
 
 interface InFlight {
+  /** Whether its handler was asked, and whether its connection has ended or its answer has gone out. */
+  isAtWork: boolean;
+  isClosed: boolean;
   /** @throws Refusal when it would be too much, of all or of its owner. */
   add(kind: Kind, amount: number): void;
   release(): void;
@@ -47,6 +50,8 @@ export function boundInFlight(
   function open(owner: string | number): InFlight {
     const own = { bytes: 0, requests: 0 };
     return {
+      isAtWork: false,
+      isClosed: false,
       add(kind, amount) {
         const full = held[kind].findFull(owner, amount, own[kind]);
         if (full === 'owner')
@@ -67,12 +72,22 @@ export function boundInFlight(
     };
   }
 
-  scope.addHook('onRequest', async (request) => {
-    request.inFlight = open(ownerOf(request));
-    request.inFlight.add('requests', 1);
+  scope.addHook('onRequest', async (request, reply) => {
+    const own = open(ownerOf(request));
+    request.inFlight = own;
+    reply.raw.once('close', () => {
+      own.isClosed = true;
+      if (!own.isAtWork || reply.sent) own.release();
+    });
+    own.add('requests', 1);
   });
-  scope.addHook('onResponse', async (request) => request.inFlight?.release());
-  scope.addHook('onRequestAbort', async (request) => request.inFlight?.release());
+  // A client that is gone gets no answer, and what it asked for is at work until there is one.
+  scope.addHook('preHandler', async ({ inFlight }) => {
+    if (inFlight !== null) inFlight.isAtWork = true;
+  });
+  scope.addHook('onSend', async ({ inFlight }) => {
+    if (inFlight?.isClosed === true) inFlight.release();
+  });
 }
 
 const UNBOUNDED: Bound = { max: Infinity, ownerMax: Infinity };
