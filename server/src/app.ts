@@ -15,6 +15,7 @@ import { buildSinks, checkSinkPackages } from './build-sinks.ts';
 import type { Config } from './config/config.ts';
 import { readLocalAccess, writeLocalAccess } from './config/local-access.ts';
 import { readTls } from './config/tls.ts';
+import { SCOPES } from './domain/api-key.ts';
 import type { Channel } from './domain/message.ts';
 import { normaliseSenderAddress } from './domain/sender.ts';
 import { defaultUnit } from './domain/pace.ts';
@@ -37,7 +38,8 @@ import { EmbeddedError, findEmbedded, hasCluster, startEmbedded } from './store/
 import { openStore, waitForDatabase, type Store } from './store/store.ts';
 
 export { describeApi } from './http/openapi.ts';
-export type { Account } from './store/store.ts';
+export type { Account, ApiKey } from './store/store.ts';
+export type { Scope } from './domain/api-key.ts';
 export { decodeTypeId } from './domain/ids.ts';
 export type { Finding } from './store/audit/audit.ts';
 export { MissingPackageError } from './events/optional-packages.ts';
@@ -253,6 +255,8 @@ async function keepLocalAccess(
       sid: apiKey,
       secretHash: hashSecret(apiKeySecret),
       name: 'command line of this machine',
+      scopes: SCOPES,
+      expiresAt: null,
     });
 }
 
@@ -360,8 +364,10 @@ async function ensureAccount(
 ): Promise<App['account']> {
   if (config.accountSid !== null && config.authToken !== null) {
     const configured = hashSecret(config.authToken);
-    const known = await store.accounts.findCredential(config.accountSid);
-    if (known !== null && !known.secretHash.equals(configured))
+    const known = (await store.accounts.findCredentials([config.accountSid])).get(
+      config.accountSid,
+    );
+    if (known !== undefined && !known.secretHash.equals(configured))
       log.warn(
         { account: config.accountSid },
         'FANFARE_AUTH_TOKEN replaces the token that the account had: a token that was reset works again only where the setting is changed, too',

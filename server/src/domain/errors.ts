@@ -35,7 +35,8 @@ const table = {
     code: 20006,
     status: 403,
     message: 'These credentials, or this page, may not do that.',
-    advice: "Use the account's SID and token; a session only from the dashboard's own pages.",
+    advice:
+      "Use an API key with the scope that the message names, or the account's SID and token; a session only from the dashboard's own pages.",
   },
   notFound: {
     code: 20404,

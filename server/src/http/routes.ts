@@ -13,6 +13,7 @@ import {
   describeStream,
   IDEMPOTENCY_HEADERS,
   OPERATION_FILTER,
+  showAccess,
   type Route,
 } from './route.ts';
 import type { createSenderPoolHandlers } from './sender-pools.ts';
@@ -70,6 +71,7 @@ function listMessageRoutes({ messages, operations }: Handlers): Route[] {
     {
       method: 'POST',
       path: '/Messages',
+      access: 'send',
       handler: messages.send,
       takesBytes: true,
       schema: {
@@ -90,6 +92,7 @@ function listMessageRoutes({ messages, operations }: Handlers): Route[] {
     {
       method: 'GET',
       path: '/Messages',
+      access: 'read',
       handler: messages.list,
       schema: describe('Messages', 'listMessages', 'List messages, newest first.', {
         querystring: Type.Object({ ...MESSAGE_FILTER, ...PAGING }),
@@ -99,6 +102,7 @@ function listMessageRoutes({ messages, operations }: Handlers): Route[] {
     {
       method: 'POST',
       path: '/Messages/Search',
+      access: 'read',
       handler: messages.search,
       schema: describe(
         'Messages',
@@ -114,6 +118,7 @@ function listMessageRoutes({ messages, operations }: Handlers): Route[] {
     {
       method: 'GET',
       path: '/Messages/Operations',
+      access: 'read',
       handler: operations.list,
       schema: describe('Operations', 'listOperations', 'List operations, newest first.', {
         querystring: Type.Object({ ...OPERATION_FILTER, ...PAGING }),
@@ -123,6 +128,7 @@ function listMessageRoutes({ messages, operations }: Handlers): Route[] {
     {
       method: 'GET',
       path: '/Messages/Operations/:operationId',
+      access: 'read',
       handler: operations.fetch,
       schema: describe('Operations', 'fetchOperation', 'How far an operation is.', {
         params: operationParams,
@@ -132,6 +138,7 @@ function listMessageRoutes({ messages, operations }: Handlers): Route[] {
     {
       method: 'GET',
       path: '/Messages/Operations/:operationId/Stream',
+      access: 'read',
       handler: operations.stream,
       schema: describeStream('streamOperation', 'how far an operation is, live', refusals(404), {
         params: operationParams,
@@ -140,6 +147,7 @@ function listMessageRoutes({ messages, operations }: Handlers): Route[] {
     {
       method: 'GET',
       path: '/Messages/Operations/:operationId/Errors',
+      access: 'read',
       handler: operations.errors,
       schema: describe(
         'Operations',
@@ -155,6 +163,7 @@ function listMessageRoutes({ messages, operations }: Handlers): Route[] {
     {
       method: 'POST',
       path: '/Messages/Operations/:operationId/Pause',
+      access: 'send',
       handler: operations.pause,
       schema: describe(
         'Operations',
@@ -169,6 +178,7 @@ function listMessageRoutes({ messages, operations }: Handlers): Route[] {
     {
       method: 'POST',
       path: '/Messages/Operations/:operationId/Resume',
+      access: 'send',
       handler: operations.resume,
       schema: describe('Operations', 'resumeOperation', 'Extension: go on. Idempotent.', {
         params: operationParams,
@@ -178,6 +188,7 @@ function listMessageRoutes({ messages, operations }: Handlers): Route[] {
     {
       method: 'POST',
       path: '/Messages/Operations/:operationId/Cancel',
+      access: 'send',
       handler: operations.cancel,
       schema: describe(
         'Operations',
@@ -192,6 +203,7 @@ function listMessageRoutes({ messages, operations }: Handlers): Route[] {
     {
       method: 'DELETE',
       path: '/Messages/Operations/:operationId',
+      access: 'manage',
       handler: operations.erase,
       schema: describe(
         'Operations',
@@ -206,6 +218,7 @@ function listMessageRoutes({ messages, operations }: Handlers): Route[] {
     {
       method: 'GET',
       path: '/Messages/Seek/:identifier',
+      access: 'read',
       handler: messages.seek,
       schema: describe('Messages', 'seekMessage', "Find the message of an attempt's id.", {
         params: Type.Object({
@@ -220,6 +233,7 @@ function listMessageRoutes({ messages, operations }: Handlers): Route[] {
     {
       method: 'GET',
       path: '/Messages/:messageId',
+      access: 'read',
       handler: messages.fetch,
       schema: describe(
         'Messages',
@@ -234,6 +248,7 @@ function listMessageRoutes({ messages, operations }: Handlers): Route[] {
     {
       method: 'DELETE',
       path: '/Messages/:messageId',
+      access: 'manage',
       handler: messages.erase,
       schema: describe(
         'Messages',
@@ -248,6 +263,7 @@ function listMessageRoutes({ messages, operations }: Handlers): Route[] {
     {
       method: 'GET',
       path: '/Messages/:messageId/Receipts',
+      access: 'read',
       handler: messages.receipts,
       schema: describe(
         'Messages',
@@ -265,6 +281,7 @@ function listMessageRoutes({ messages, operations }: Handlers): Route[] {
     {
       method: 'POST',
       path: '/Messages/:messageId/Cancel',
+      access: 'send',
       handler: messages.cancel,
       schema: describe(
         'Messages',
@@ -284,6 +301,7 @@ function listStreamRoutes({ streams }: Handlers): Route[] {
     {
       method: 'GET',
       path: '/Stream',
+      access: 'read',
       handler: streams.streamAccount,
       schema: describeStream(
         'streamEvents',
@@ -320,5 +338,5 @@ export function listRoutes(handlers: Handlers, emailBytesMax: number): Route[] {
     ...listReportRoutes(handlers.reports, handlers.emailReports),
     ...listApiKeyRoutes(handlers.apiKeys),
     ...listSystemRoutes(handlers.system),
-  ];
+  ].map(showAccess);
 }
