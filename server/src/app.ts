@@ -13,7 +13,7 @@
 import { buildReceiptParsers } from './build-carriers.ts';
 import { buildSinks, checkSinkPackages } from './build-sinks.ts';
 import type { Config } from './config/config.ts';
-import { readLocalAccess, writeLocalAccess } from './config/local-access.ts';
+import { readLocalAccess, removeLocalAccess, writeLocalAccess } from './config/local-access.ts';
 import { readTls } from './config/tls.ts';
 import { SCOPES } from './domain/api-key.ts';
 import type { Channel } from './domain/message.ts';
@@ -35,7 +35,7 @@ import { createSealer } from './lib/sealer.ts';
 import { startThread, type Thread, type ThreadApi } from './lib/thread.ts';
 import { openAudit, type Audit, type AuditScope, type Finding } from './store/audit/audit.ts';
 import { EmbeddedError, findEmbedded, hasCluster, startEmbedded } from './store/embedded.ts';
-import { openStore, waitForDatabase, type Store } from './store/store.ts';
+import { openStore, QuotaExceeded, waitForDatabase, type Store } from './store/store.ts';
 
 export { describeApi } from './http/openapi.ts';
 export type { Account, ApiKey } from './store/store.ts';
@@ -44,7 +44,7 @@ export { decodeTypeId } from './domain/ids.ts';
 export type { Finding } from './store/audit/audit.ts';
 export { MissingPackageError } from './events/optional-packages.ts';
 export { EmbeddedError } from './store/embedded.ts';
-export { SchemaError } from './store/store.ts';
+export { QuotaExceeded, SchemaError } from './store/store.ts';
 
 export interface App {
   /** Base URL, `http://host:port`, with the port that was really taken. */
@@ -249,15 +249,19 @@ async function keepLocalAccess(
   const { apiKey, apiKeySecret } = known ?? { apiKey: newKeySid(), apiKeySecret: newKeySecret() };
   // The file first: a folder that cannot be written to does not get the account a key at each start.
   await writeLocalAccess(dataDir, { baseUrl, apiKey, apiKeySecret });
-  if (known === null)
-    await store.accounts.createApiKey({
-      accountSid,
-      sid: apiKey,
-      secretHash: hashSecret(apiKeySecret),
-      name: 'command line of this machine',
-      scopes: SCOPES,
-      expiresAt: null,
-    });
+  if (known !== null) return;
+  const key = {
+    accountSid,
+    sid: apiKey,
+    secretHash: hashSecret(apiKeySecret),
+    name: 'command line of this machine',
+    scopes: SCOPES,
+    expiresAt: null,
+  };
+  await store.accounts.createApiKey(key).catch(async (error: unknown) => {
+    if (error instanceof QuotaExceeded) await removeLocalAccess(dataDir);
+    throw error;
+  });
 }
 
 /** Brings the senders of the configuration into the database. */

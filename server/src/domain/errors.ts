@@ -208,11 +208,11 @@ const table = {
     message: 'There is a sender with this channel and address already.',
     advice: 'Use or change the sender that there is.',
   },
-  subscriptionsFull: {
+  quota: {
     code: 20414,
     status: 409,
-    message: 'The account has as many subscriptions as it may have.',
-    advice: 'Delete one that is not needed any more; GET /v1/Subscriptions lists them.',
+    message: 'The account has as many of these as it may have.',
+    advice: 'Do what the message says, or delete what is not needed any more.',
   },
   unaddressable: {
     code: 21612,

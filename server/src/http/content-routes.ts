@@ -38,7 +38,7 @@ export function listContentRoutes(content: ReturnType<typeof createContentHandle
           body: Type.Unsafe({ $ref: 'CreateContentRequest#' }),
           response: {
             201: answer('ContentTemplate', 'The template.'),
-            ...refusals(400, 413, 415),
+            ...refusals(400, 409, 413, 415),
           },
         },
       ),

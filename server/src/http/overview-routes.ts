@@ -94,7 +94,7 @@ export function listApiKeyRoutes(apiKeys: ReturnType<typeof createApiKeyHandlers
         body: Type.Unsafe({ $ref: 'CreateApiKeyRequest#' }),
         response: {
           201: answer('NewApiKey', 'The key, and its secret.'),
-          ...refusals(400, 413, 415),
+          ...refusals(400, 409, 413, 415),
         },
       }),
     },

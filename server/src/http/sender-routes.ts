@@ -263,7 +263,10 @@ export function listPoolRoutes(senderPools: ReturnType<typeof createSenderPoolHa
       schema: describe('SenderPools', 'addSenderPoolSenders', 'Add members to a sender pool.', {
         params: poolParams,
         body: body('AddSendersRequest'),
-        response: { 202: answer('OperationReference', 'Added.'), ...refusals(400, 404, 413, 415) },
+        response: {
+          202: answer('OperationReference', 'Added.'),
+          ...refusals(400, 404, 409, 413, 415),
+        },
       }),
     },
     {

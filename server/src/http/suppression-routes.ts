@@ -41,7 +41,7 @@ export function listSuppressionRoutes(
           response: {
             200: answer('Suppression', 'It was on the list.'),
             201: answer('Suppression', 'It is on the list now.'),
-            ...refusals(400, 413, 415),
+            ...refusals(400, 409, 413, 415),
           },
         },
       ),
@@ -59,7 +59,7 @@ export function listSuppressionRoutes(
           body: body('ImportSuppressionsRequest'),
           response: {
             200: answer('SuppressionImport', 'All are on the list now.'),
-            ...refusals(400, 413, 415),
+            ...refusals(400, 409, 413, 415),
           },
         },
       ),

@@ -11,7 +11,7 @@ import type { SendRequest } from '../domain/send-request.ts';
 import { indexSuppressions } from '../domain/suppression.ts';
 import { newWebhookSecret } from '../lib/secrets.ts';
 import {
-  CALLBACKS_MAX,
+  QuotaExceeded,
   type NewBatch,
   type NewMessage,
   type NewOperation,
@@ -115,8 +115,9 @@ export function createSubmitter(options: SubmitterOptions): Submitter {
     const send = leaveOutSuppressed(prepared.send, suppressed);
     const { statusCallback: url } = send;
     const callbackId =
-      url && (await store.subscriptions.ensureCallback(accountId, url, CALLBACK()));
-    if (url !== null && callbackId === null) return refuseCallback();
+      url &&
+      (await store.subscriptions.ensureCallback(accountId, url, CALLBACK()).catch(readExcess));
+    if (callbackId instanceof QuotaExceeded) return refuseCallback(callbackId);
     const operation = composeOperation(accountId, send, request.attachments ?? [], {
       claim,
       callbackId,
@@ -152,9 +153,13 @@ const CALLBACK = () => ({
   secret: newWebhookSecret(),
 });
 
-function refuseCallback(): SubmitResult {
+function readExcess(error: unknown): QuotaExceeded {
+  if (error instanceof QuotaExceeded) return error;
+  throw error;
+}
+
+function refuseCallback({ message }: QuotaExceeded): SubmitResult {
   const { code } = ERRORS.invalid;
-  const message = `The account has ${CALLBACKS_MAX} callback URLs: delete some of its subscriptions, or use one for many requests and tell operations apart by their id.`;
   return {
     kind: 'refused',
     problems: [{ code, message, context: '$.statusCallback' }],

@@ -1,6 +1,7 @@
 /** Accounts and their API keys. Secrets are stored as SHA-256: they are random, so no slow hash is needed. */
 import type { Scope } from '../domain/api-key.ts';
 import type { Database } from './database.ts';
+import { checkQuota, countExcess } from './quotas.ts';
 
 export interface Account {
   readonly id: number;
@@ -88,16 +89,29 @@ export interface NewApiKey {
   readonly expiresAt: Date | null;
 }
 
-/** Makes a key for an account. */
-export async function createApiKey(database: Database, key: NewApiKey): Promise<ApiKey> {
-  const { rows } = await database.query<KeyRow>(
-    `insert into api_key as k (sid, account_id, name, secret_hash, scopes, expires_at)
-     select $2, a.id, $4, $3, $5, $6 from account a where a.sid = $1 returning $1 as account_sid, ${KEY_COLUMNS}`,
-    [key.accountSid, key.sid, key.secretHash, key.name, key.scopes, key.expiresAt],
-  );
-  const [row] = rows;
-  if (row === undefined) throw new Error(`There is no account ${key.accountSid}.`);
-  return toKey(row);
+/**
+ * Makes a key for an account. Keys that are revoked or have expired stay in the list until their place is needed, the oldest first.
+ * @throws QuotaExceeded
+ */
+export function createApiKey(database: Database, key: NewApiKey): Promise<ApiKey> {
+  return database.transact(async (client) => {
+    const { rows } = await client.query<KeyRow & { account_id: number }>(
+      `insert into api_key as k (sid, account_id, name, secret_hash, scopes, expires_at)
+       select $2, a.id, $4, $3, $5, $6 from account a where a.sid = $1
+       returning account_id, $1 as account_sid, ${KEY_COLUMNS}`,
+      [key.accountSid, key.sid, key.secretHash, key.name, key.scopes, key.expiresAt],
+    );
+    const [row] = rows;
+    if (row === undefined) throw new Error(`There is no account ${key.accountSid}.`);
+    await client.query(
+      `delete from api_key where sid = any(array(
+         select sid from api_key where account_id = $1 and least(revoked_at, expires_at) <= now()
+         order by least(revoked_at, expires_at) limit $2))`,
+      [row.account_id, await countExcess(client, row.account_id, 'api_key')],
+    );
+    await checkQuota(client, row.account_id, 'api_key');
+    return toKey(row);
+  });
 }
 
 interface KeyRow {
