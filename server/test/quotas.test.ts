@@ -4,9 +4,12 @@ import { decodeTypeId, uuidLowerBound } from '../src/domain/ids.ts';
 import { newKeySid } from '../src/lib/secrets.ts';
 import { auditQuotas } from '../src/store/audit/quotas.ts';
 import { openDatabase } from '../src/store/database.ts';
+import { readMigrations } from '../src/store/migrate.ts';
 import { dropOldPoolOperations } from '../src/store/sender-pools.ts';
 import { QUOTAS } from '../src/store/quotas.ts';
 import {
+  createDatabase,
+  dropDatabase,
   recipients,
   text,
   useFanfare,
@@ -251,4 +254,33 @@ it('forgets operations on pools that are older than the retention', async () => 
     [accountId, ids],
   );
   expect(rows.map(({ id }) => id)).toEqual(ids.slice(0, 1));
+});
+
+it('counts what was there before it counted', async () => {
+  const url = await createDatabase('empty');
+  const database = openDatabase({ url, connectionsMax: 1, name: 'test' });
+  try {
+    const migrations = await readMigrations();
+    const counting = migrations.findIndex(({ name }) => name.startsWith('0020'));
+    for (const { sql } of migrations.slice(0, counting)) await database.query(sql);
+    await database.query(`
+      insert into account (sid, token_hash) values ('a', ''), ('b', '');
+      insert into sender (id, account_id, channel, address, carrier)
+        select gen_random_uuid(), case when i < 9 then 1 + i % 2 end, 'SMS', i::text, 'x' from generate_series(1, 9) i;
+      insert into sender_pool (account_id, id, name) values (1, gen_random_uuid(), 'p');
+      insert into sender_pool_member select 1, p.id, s.id from sender_pool p, sender s;
+      insert into api_key (sid, account_id, secret_hash) values ('k', 2, '');
+      insert into suppression (account_id, id, address) values (1, gen_random_uuid(), '1');
+      insert into subscription (account_id, id, kind, target, types, names, batch_size, batch_delay_ms, secret)
+        select 1, gen_random_uuid(), k::subscription_kind, k, '{}', '{}', 1, 1, '' from unnest('{CALLBACK,SINK}'::text[]) k;`);
+    for (const { sql } of migrations.slice(counting)) await database.query(sql);
+    const { rows } = await database.query<{ n: number }>(
+      'select count(*)::int as n from quota_usage',
+    );
+    expect(rows[0]?.n).toBe(8);
+    expect(await auditQuotas(database)).toEqual([]);
+  } finally {
+    await database.close();
+    await dropDatabase(url);
+  }
 });
