@@ -1805,6 +1805,14 @@ export interface OperationReport {
 
 export interface CreateApiKeyRequest {
   name?: (string | null) | undefined;
+  /**
+   * `send`: sends, cancels, pauses, resumes. `read`: reads, searches, streams. `manage`: senders, pools, templates, suppressions, subscriptions, erasing.
+   */
+  scopes?: ('send' | 'read' | 'manage')[] | undefined;
+  /**
+   * In the future, RFC 3339 with zone. Without it the key does not expire.
+   */
+  expiresAt?: Date | string | undefined;
 }
 
 export interface ApiKey {
@@ -1814,10 +1822,16 @@ export interface ApiKey {
   sid: string;
   name: string | null;
   /**
+   * `send`: sends, cancels, pauses, resumes. `read`: reads, searches, streams. `manage`: senders, pools, templates, suppressions, subscriptions, erasing.
+   */
+  scopes: ('send' | 'read' | 'manage')[];
+  /**
    * When it was made.
    */
   createdAt: Date;
+  expiresAt: Date | null;
   revokedAt: Date | null;
+  lastUsedAt: Date | null;
 }
 
 export interface ApiKeyList {
@@ -1831,10 +1845,16 @@ export interface NewApiKey {
   sid: string;
   name: string | null;
   /**
+   * `send`: sends, cancels, pauses, resumes. `read`: reads, searches, streams. `manage`: senders, pools, templates, suppressions, subscriptions, erasing.
+   */
+  scopes: ('send' | 'read' | 'manage')[];
+  /**
    * When it was made.
    */
   createdAt: Date;
+  expiresAt: Date | null;
   revokedAt: Date | null;
+  lastUsedAt: Date | null;
   /**
    * Shown here only.
    */
@@ -2751,8 +2771,10 @@ export const DATE_FIELDS: ReadonlySet<string> = new Set([
   'createdAt',
   'endDate',
   'expireAt',
+  'expiresAt',
   'failingSince',
   'lastDeliveryAt',
+  'lastUsedAt',
   'nextTryAt',
   'pausedAt',
   'previousUntil',

@@ -473,15 +473,17 @@ describe.skipIf(CHROMIUM === null)('the dashboard', () => {
       await goTo('keys');
       await page.getByRole('button', { name: 'New key' }).click();
       await page.getByLabel('Name').fill('from the browser');
+      await page.getByLabel('Manage senders').uncheck();
+      await page.getByLabel('Ends').fill('2099-01-31T09:30');
       await page.getByRole('button', { name: 'Make it' }).click();
       await page.getByText('The secret is shown now').waitFor();
       await page.getByRole('button', { name: 'Close' }).click();
+      const row = page.getByRole('row', { name: /from the browser/ });
+      await row.getByText('send, read', { exact: true }).waitFor();
+      await row.getByText('until').waitFor();
       await page.getByRole('button', { name: 'Revoke from the browser' }).click();
       await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
-      await page
-        .getByRole('row', { name: /from the browser/ })
-        .getByText('revoked')
-        .waitFor();
+      await row.getByText('revoked').waitFor();
 
       await goTo('suppressions');
       await page.getByRole('button', { name: 'Add addresses' }).click();

@@ -13,8 +13,9 @@
 import { buildReceiptParsers } from './build-carriers.ts';
 import { buildSinks, checkSinkPackages } from './build-sinks.ts';
 import type { Config } from './config/config.ts';
-import { readLocalAccess, writeLocalAccess } from './config/local-access.ts';
+import { readLocalAccess, removeLocalAccess, writeLocalAccess } from './config/local-access.ts';
 import { readTls } from './config/tls.ts';
+import { SCOPES } from './domain/api-key.ts';
 import type { Channel } from './domain/message.ts';
 import { normaliseSenderAddress } from './domain/sender.ts';
 import { defaultUnit } from './domain/pace.ts';
@@ -35,15 +36,16 @@ import { createSealer } from './lib/sealer.ts';
 import { startThread, type Thread, type ThreadApi } from './lib/thread.ts';
 import { openAudit, type Audit, type AuditScope, type Finding } from './store/audit/audit.ts';
 import { EmbeddedError, findEmbedded, hasCluster, startEmbedded } from './store/embedded.ts';
-import { openStore, waitForDatabase, type Store } from './store/store.ts';
+import { openStore, QuotaExceeded, waitForDatabase, type Store } from './store/store.ts';
 
 export { describeApi } from './http/openapi.ts';
-export type { Account } from './store/store.ts';
+export type { Account, ApiKey } from './store/store.ts';
+export type { Scope } from './domain/api-key.ts';
 export { decodeTypeId } from './domain/ids.ts';
 export type { Finding } from './store/audit/audit.ts';
 export { MissingPackageError } from './events/optional-packages.ts';
 export { EmbeddedError } from './store/embedded.ts';
-export { SchemaError } from './store/store.ts';
+export { QuotaExceeded, SchemaError } from './store/store.ts';
 
 export interface App {
   /** Base URL, `http://host:port`, with the port that was really taken. */
@@ -251,13 +253,19 @@ async function keepLocalAccess(
   const { apiKey, apiKeySecret } = known ?? { apiKey: newKeySid(), apiKeySecret: newKeySecret() };
   // The file first: a folder that cannot be written to does not get the account a key at each start.
   await writeLocalAccess(dataDir, { baseUrl, apiKey, apiKeySecret });
-  if (known === null)
-    await store.accounts.createApiKey({
-      accountSid,
-      sid: apiKey,
-      secretHash: hashSecret(apiKeySecret),
-      name: 'command line of this machine',
-    });
+  if (known !== null) return;
+  const key = {
+    accountSid,
+    sid: apiKey,
+    secretHash: hashSecret(apiKeySecret),
+    name: 'command line of this machine',
+    scopes: SCOPES,
+    expiresAt: null,
+  };
+  await store.accounts.createApiKey(key).catch(async (error: unknown) => {
+    if (error instanceof QuotaExceeded) await removeLocalAccess(dataDir);
+    throw error;
+  });
 }
 
 /** Brings the senders of the configuration into the database. */
@@ -369,8 +377,10 @@ async function ensureAccount(
 ): Promise<App['account']> {
   if (config.accountSid !== null && config.authToken !== null) {
     const configured = hashSecret(config.authToken);
-    const known = await store.accounts.findCredential(config.accountSid);
-    if (known !== null && !known.secretHash.equals(configured))
+    const known = (await store.accounts.findCredentials([config.accountSid])).get(
+      config.accountSid,
+    );
+    if (known !== undefined && !known.secretHash.equals(configured))
       log.warn(
         { account: config.accountSid },
         'FANFARE_AUTH_TOKEN replaces the token that the account had: a token that was reset works again only where the setting is changed, too',

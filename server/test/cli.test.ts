@@ -147,7 +147,10 @@ describe('keys and accounts', () => {
   it('are made, listed, used and revoked', async () => {
     const fanfare = await startFanfare();
     const env = { DATABASE_URL: fanfare.databaseUrl };
-    const made = await runProgram(['keys', 'create', '--name', 'ci'], env);
+    const made = await runProgram(
+      ['keys', 'create', '--name', 'ci', '--scopes', 'read,send', '--expires', '90d'],
+      env,
+    );
     const [, sid = '', secret = ''] =
       /Key SID +(SK[0-9a-f]{32})\nSecret +(\w{32})/.exec(made.out) ?? [];
     expect(secret).toHaveLength(32);
@@ -158,8 +161,15 @@ describe('keys and accounts', () => {
     expect((await ask(sid, secret)).status).toBe(200);
     expect((await ask(sid, `${secret.slice(0, -1)}_`)).status).toBe(401);
     expect((await runProgram(['keys', 'list'], env)).out).toMatch(
-      new RegExp(`^SID .*\n${sid}  ${SID}  \\S+  active  ci\n$`),
+      new RegExp(`^SID .*\n${sid}  ${SID}  \\S+  \\S+ +active until \\S+  send,read  ci\n$`),
     );
+    for (const [flag, value, words] of [
+      ['--scopes', 'read,write', 'Give some of send, read, manage'],
+      ['--expires', '2020-01-01T00:00:00Z', 'Give a time in the future'],
+    ] as const) {
+      const wrong = await runProgram(['keys', 'create', flag, value], env);
+      expect([wrong.code, wrong.err]).toEqual([2, expect.stringContaining(words)]);
+    }
     expect((await runProgram(['keys', 'revoke', sid], env)).code).toBe(0);
     const again = await runProgram(['keys', 'revoke', sid], env);
     expect([again.code, again.err]).toEqual([1, expect.stringContaining('no active key')]);

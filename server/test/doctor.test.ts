@@ -195,6 +195,7 @@ describe('a database that was damaged', () => {
       `insert into event_outbox (account_id, about, name, at) values (1, $1, 'operation.completed', now() - interval '1 hour')`,
       about,
     );
+    await sql(`update quota_usage set used = used + 7 where resource = 'subscription'`);
     await sql(`drop table message_${day(2)}`);
     await sql(`drop table inbound_message_${day(1)}`);
     await sql('drop index dispatch_batch_operation');
@@ -221,7 +222,7 @@ describe('a database that was damaged', () => {
     const before = await examine(fanfare, ['--patience', '1s']);
     const at = (check: string) => before.found.filter((each) => each['check'] === check);
     expect(before.checks.join(' ')).toBe(
-      'batches counters inbound indexes lanes leases orphans overdue partitions receipts status subscriptions transactions vacuum',
+      'batches counters inbound indexes lanes leases orphans overdue partitions quotas receipts status subscriptions transactions vacuum',
     );
     expect(at('subscriptions').map(({ where, what }) => [where, what])).toEqual([
       [
@@ -233,6 +234,9 @@ describe('a database that was damaged', () => {
         'event_outbox',
         expect.stringMatching(/^\d+ pieces? of news not told to anybody for up to 60 min\.$/),
       ],
+    ]);
+    expect(at('quotas')).toMatchObject([
+      { where: SID, what: expect.stringContaining('Counted wrongly: subscription.') },
     ]);
     expect(at('counters')).toMatchObject([
       { where: done, what: expect.stringContaining('attempts is 9, counted 3') },

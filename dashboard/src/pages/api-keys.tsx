@@ -47,8 +47,14 @@ function Keys() {
                 <tr>
                   <th scope="col">Name</th>
                   <th scope="col">SID</th>
+                  <th scope="col" class="wide-only">
+                    May
+                  </th>
                   <th scope="col" class="wide-only number">
                     Made
+                  </th>
+                  <th scope="col" class="wide-only number">
+                    Last used
                   </th>
                   <th scope="col" class="number">
                     State
@@ -62,24 +68,15 @@ function Keys() {
                     <td class="breakable">
                       <code>{key.sid}</code>
                     </td>
+                    <td class="wide-only">{key.scopes.join(', ')}</td>
                     <td class="wide-only number">
                       <When at={key.createdAt} />
                     </td>
+                    <td class="wide-only number">
+                      {key.lastUsedAt === null ? 'never' : <When at={key.lastUsedAt} />}
+                    </td>
                     <td class="number">
-                      {key.revokedAt === null ? (
-                        <button
-                          type="button"
-                          class="as-link"
-                          aria-label={`Revoke ${key.name ?? key.sid}`}
-                          onClick={() => setRevoking(key)}
-                        >
-                          Revoke
-                        </button>
-                      ) : (
-                        <span class="muted">
-                          revoked <When at={key.revokedAt} />
-                        </span>
-                      )}
+                      <State of={key} onRevoke={() => setRevoking(key)} />
                     </td>
                   </tr>
                 ))}
@@ -116,28 +113,113 @@ function Keys() {
   );
 }
 
+function State({ of: key, onRevoke }: { readonly of: ApiKey; readonly onRevoke: () => void }) {
+  const { revokedAt, expiresAt } = key;
+  if (revokedAt !== null)
+    return (
+      <span class="muted">
+        revoked <When at={revokedAt} />
+      </span>
+    );
+  if (expiresAt !== null && expiresAt.getTime() <= Date.now())
+    return (
+      <span class="muted">
+        expired <When at={expiresAt} />
+      </span>
+    );
+  return (
+    <>
+      {expiresAt !== null && (
+        <span class="muted">
+          until <When at={expiresAt} />{' '}
+        </span>
+      )}
+      <button
+        type="button"
+        class="as-link"
+        aria-label={`Revoke ${key.name ?? key.sid}`}
+        onClick={onRevoke}
+      >
+        Revoke
+      </button>
+    </>
+  );
+}
+
+type Scope = ApiKey['scopes'][number];
+
+/** What each scope allows. */
+const SCOPES: readonly (readonly [Scope, string])[] = [
+  ['send', 'Send, cancel, pause and resume'],
+  ['read', 'Read, search and stream'],
+  ['manage', 'Manage senders, suppressions and subscriptions, and erase'],
+];
+
+function ScopeFields(props: {
+  readonly value: readonly Scope[];
+  readonly onChange: (scopes: Scope[]) => void;
+}) {
+  const toggle = (scope: Scope) =>
+    SCOPES.map(([each]) => each).filter((each) => props.value.includes(each) !== (each === scope));
+  return (
+    <fieldset class="members">
+      <legend>It may</legend>
+      {SCOPES.map(([scope, words]) => (
+        <label key={scope} class="check-field">
+          <input
+            type="checkbox"
+            checked={props.value.includes(scope)}
+            onChange={() => props.onChange(toggle(scope))}
+          />
+          {words}
+        </label>
+      ))}
+    </fieldset>
+  );
+}
+
 function NewKey({ onClose }: { readonly onClose: () => void }) {
   const [name, setName] = useState('');
+  const [scopes, setScopes] = useState<Scope[]>(SCOPES.map(([each]) => each));
+  const [ends, setEnds] = useState('');
   const [made, setMade] = useState<NewApiKey | null>(null);
   const action = useAction();
   const make = () =>
     action.run(async () => {
-      setMade(await client.apiKeys.create(name.trim() === '' ? {} : { name: name.trim() }));
+      const request = {
+        scopes,
+        ...(name.trim() === '' ? {} : { name: name.trim() }),
+        ...(ends === '' ? {} : { expiresAt: new Date(ends) }),
+      };
+      setMade(await client.apiKeys.create(request));
     });
   return (
     <Dialog title="New API key" onClose={onClose}>
       <div class="dialog-text">
         {made === null ? (
-          <Field label="Name (optional)" hint="Of the program that uses it.">
-            {(ids) => (
-              <input
-                {...ids}
-                maxLength={256}
-                value={name}
-                onInput={(event) => setName(event.currentTarget.value)}
-              />
-            )}
-          </Field>
+          <>
+            <Field label="Name (optional)" hint="Of the program that uses it.">
+              {(ids) => (
+                <input
+                  {...ids}
+                  maxLength={256}
+                  value={name}
+                  onInput={(event) => setName(event.currentTarget.value)}
+                />
+              )}
+            </Field>
+            <ScopeFields value={scopes} onChange={setScopes} />
+            <Field label="Ends (optional)" hint="By this machine’s clock.">
+              {(ids) => (
+                <input
+                  {...ids}
+                  type="datetime-local"
+                  value={ends}
+                  onInput={(event) => setEnds(event.currentTarget.value)}
+                />
+              )}
+            </Field>
+          </>
         ) : (
           <>
             <Notice tone="good">The secret is shown now and never again. Keep it.</Notice>

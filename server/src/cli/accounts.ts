@@ -1,5 +1,6 @@
 /** `fanfare accounts` and `fanfare keys`: who may use the API. They work on the database, since whoever may do this may do all. */
-import type { Command } from 'commander';
+import { InvalidArgumentError, type Command } from 'commander';
+import type { ApiKey, Scope } from '../app.ts';
 import {
   hashSecret,
   newAccountSid,
@@ -10,8 +11,11 @@ import {
 import { findAccount, withAdmin } from './database.ts';
 import { fail, type Globals } from './globals.ts';
 import { show, showList, showTime } from './output.ts';
+import { parseTime } from './times.ts';
 
 const NO_LIMIT = Infinity;
+/** Not those of the server's code, which takes a while to load. */
+const SCOPES: readonly Scope[] = ['send', 'read', 'manage'];
 
 /** Entries that are there already, as a list that comes. */
 async function* each<Entry>(entries: readonly Entry[]): AsyncGenerator<Entry> {
@@ -74,7 +78,13 @@ export function addKeyCommands(program: Command, globals: () => Globals): void {
     .description('make an API key and print its secret, which is shown only now')
     .option('--account <sid>', 'account; may be left out when there is one only')
     .option('--name <text>', 'a name to know it by')
-    .action((options: { account?: string; name?: string }) =>
+    .option(
+      '--scopes <list>',
+      `what it may do, with commas between: ${SCOPES.join(', ')}; all when left out`,
+      readScopes,
+    )
+    .option('--expires <time>', 'when it ends: 90d, or 2030-01-31T09:30:00Z', readExpiry)
+    .action((options: { account?: string; name?: string; scopes?: Scope[]; expires?: Date }) =>
       withAdmin(globals(), async (admin) => {
         const { sid: accountSid } = await findAccount(admin, options.account);
         const key = { sid: newKeySid(), secret: newKeySecret() };
@@ -83,13 +93,15 @@ export function addKeyCommands(program: Command, globals: () => Globals): void {
           sid: key.sid,
           secretHash: hashSecret(key.secret),
           name: options.name ?? null,
+          scopes: options.scopes ?? SCOPES,
+          expiresAt: options.expires ?? null,
         });
         show(globals(), key, ({ sid, secret }) => `Key SID  ${sid}\nSecret   ${secret}`);
       }),
     );
   keys
     .command('list')
-    .description('list API keys, revoked ones too, oldest first')
+    .description('list API keys, revoked and expired ones too, oldest first')
     .option('--account <sid>', 'of this account only')
     .action((options: { account?: string }) =>
       withAdmin(globals(), async (admin) =>
@@ -101,10 +113,11 @@ export function addKeyCommands(program: Command, globals: () => Globals): void {
             { head: 'ACCOUNT', cell: ({ accountSid }) => accountSid },
             { head: 'CREATED', cell: ({ createdAt }) => showTime(createdAt) },
             {
-              head: 'STATE',
-              cell: ({ revokedAt }) =>
-                revokedAt === null ? 'active' : `revoked ${showTime(revokedAt)}`,
+              head: 'LAST USED',
+              cell: ({ lastUsedAt }) => (lastUsedAt === null ? 'never' : showTime(lastUsedAt)),
             },
+            { head: 'STATE', cell: showState },
+            { head: 'SCOPES', cell: ({ scopes }) => scopes.join(',') },
             { head: 'NAME', cell: ({ name }) => name ?? '' },
           ],
           NO_LIMIT,
@@ -121,4 +134,28 @@ export function addKeyCommands(program: Command, globals: () => Globals): void {
         show(globals(), { sid, revoked: true }, () => `Revoked ${sid}`);
       }),
     );
+}
+
+function showState({ revokedAt, expiresAt }: ApiKey): string {
+  if (revokedAt !== null) return `revoked ${showTime(revokedAt)}`;
+  if (expiresAt === null) return 'active';
+  return `${expiresAt.getTime() > Date.now() ? 'active until' : 'expired'} ${showTime(expiresAt)}`;
+}
+
+function readScopes(text: string): Scope[] {
+  const words = [...new Set(text.split(',').map((word) => word.trim()))];
+  const scopes = SCOPES.filter((scope) => words.includes(scope));
+  if (scopes.length !== words.length)
+    throw new InvalidArgumentError(`Give some of ${SCOPES.join(', ')}, with commas between.`);
+  return scopes;
+}
+
+function readExpiry(text: string): Date {
+  const now = Date.now();
+  const at = new Date(parseTime(text, now) ?? NaN);
+  if (!(at.getTime() > now))
+    throw new InvalidArgumentError(
+      'Give a time in the future, such as 90d or 2030-01-31T09:30:00Z.',
+    );
+  return at;
 }

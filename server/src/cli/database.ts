@@ -17,7 +17,7 @@ export async function withAdmin(
   globals: Globals,
   work: (admin: Admin, config: Config) => Promise<void>,
 ): Promise<void> {
-  const [{ openAdmin }, { createLogger }] = await Promise.all([
+  const [{ openAdmin, QuotaExceeded }, { createLogger }] = await Promise.all([
     import('../app.ts'),
     import('../lib/log.ts'),
   ]);
@@ -25,6 +25,8 @@ export async function withAdmin(
   const admin = await openAdmin(config, createLogger('warn'));
   try {
     await work(admin, config);
+  } catch (error) {
+    throw error instanceof QuotaExceeded ? fail(error.message) : error;
   } finally {
     await admin.close();
   }

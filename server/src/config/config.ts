@@ -225,7 +225,8 @@ export const CONFIG_SCHEMA = Type.Object(
           description: 'For all of a request to arrive, in milliseconds.',
         }),
         wrongCredentialsPerMinute: integer(60, [1, 1_000_000], {
-          description: 'Wrong credentials per minute and address before 429 for that address.',
+          description:
+            'Wrong credentials per minute from one address (IPv6: a /64) with one SID before they get 429 instead of 401; with any SIDs ten times as many. Right ones always pass.',
         }),
         inFlightBytesMax: integer(67_108_864, [1024, 4_294_967_296], {
           description: 'Bytes of all request bodies at work together before 503.',

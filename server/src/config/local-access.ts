@@ -39,6 +39,10 @@ export async function writeLocalAccess(dataDir: string, access: LocalAccess): Pr
   await rename(draft, file);
 }
 
+export async function removeLocalAccess(dataDir: string): Promise<void> {
+  await rm(localAccessFile(dataDir), { force: true });
+}
+
 /**
  * The data folder of a configuration, without reading the rest of it, which takes a while: what is wrong in it is told by what
  * needs it.

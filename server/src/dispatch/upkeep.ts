@@ -145,6 +145,7 @@ function listCleaning(
     'idempotency-keys': () => store.upkeep.dropExpiredIdempotencyKeys(),
     // A day may be kept longer than others.
     callbacks: () => store.subscriptions.dropUnusedCallbacks(retentionDays + 2),
+    'pool-operations': () => store.senderPools.dropOldPoolOperations(retentionDays),
     'old-parked-receipts': () => store.receipts.dropOldParkedReceipts(),
     'inbound-seen': () => store.inbound.dropOldInboundSeen(),
   };

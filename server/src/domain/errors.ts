@@ -35,7 +35,8 @@ const table = {
     code: 20006,
     status: 403,
     message: 'These credentials, or this page, may not do that.',
-    advice: "Use the account's SID and token; a session only from the dashboard's own pages.",
+    advice:
+      "Use an API key with the scope that the message names, or the account's SID and token; a session only from the dashboard's own pages.",
   },
   notFound: {
     code: 20404,
@@ -207,11 +208,11 @@ const table = {
     message: 'There is a sender with this channel and address already.',
     advice: 'Use or change the sender that there is.',
   },
-  subscriptionsFull: {
+  quota: {
     code: 20414,
     status: 409,
-    message: 'The account has as many subscriptions as it may have.',
-    advice: 'Delete one that is not needed any more; GET /v1/Subscriptions lists them.',
+    message: 'The account has as many of these as it may have.',
+    advice: 'Do what the message says, or delete what is not needed any more.',
   },
   unaddressable: {
     code: 21612,

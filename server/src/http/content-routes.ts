@@ -13,6 +13,7 @@ export function listContentRoutes(content: ReturnType<typeof createContentHandle
     {
       method: 'GET',
       path: '/Content',
+      access: 'read',
       handler: content.list,
       schema: describe(
         'Content',
@@ -27,6 +28,7 @@ export function listContentRoutes(content: ReturnType<typeof createContentHandle
     {
       method: 'POST',
       path: '/Content',
+      access: 'manage',
       handler: content.create,
       schema: describe(
         'Content',
@@ -36,7 +38,7 @@ export function listContentRoutes(content: ReturnType<typeof createContentHandle
           body: Type.Unsafe({ $ref: 'CreateContentRequest#' }),
           response: {
             201: answer('ContentTemplate', 'The template.'),
-            ...refusals(400, 413, 415),
+            ...refusals(400, 409, 413, 415),
           },
         },
       ),
@@ -44,6 +46,7 @@ export function listContentRoutes(content: ReturnType<typeof createContentHandle
     {
       method: 'GET',
       path: '/Content/:contentId',
+      access: 'read',
       handler: content.fetch,
       schema: describe('Content', 'fetchContent', 'Extension: a content template.', {
         params,
@@ -53,6 +56,7 @@ export function listContentRoutes(content: ReturnType<typeof createContentHandle
     {
       method: 'DELETE',
       path: '/Content/:contentId',
+      access: 'manage',
       handler: content.remove,
       schema: describe(
         'Content',

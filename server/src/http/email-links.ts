@@ -56,7 +56,7 @@ export async function registerEmailLinks(app: FastifyInstance, deps: EmailLinkDe
     const who = readUnsubscribe(tokenIn(request), sealer);
     if (who === null) return sendPage(reply, 404, NO_LINK);
     const everyone = { senderId: null, poolId: null };
-    await store.suppressions.addSuppressions(who.accountId, [who.address], everyone, 'unsubscribe');
+    await store.suppressions.optOut(who.accountId, [who.address], everyone, 'unsubscribe');
     return sendPage(reply, 200, DONE);
   });
 

@@ -31,6 +31,7 @@ export function listEmailRoutes(
     {
       method: 'POST',
       path: '/Emails',
+      access: 'send',
       handler: emails.send,
       takesBytes: true,
       bodyLimit: requestBytesMax,
@@ -50,6 +51,7 @@ export function listEmailRoutes(
     {
       method: 'GET',
       path: '/Emails',
+      access: 'read',
       handler: emails.list,
       schema: describe('Emails', 'listEmails', 'List e-mails, newest first.', {
         querystring: Type.Object({
@@ -65,6 +67,7 @@ export function listEmailRoutes(
     {
       method: 'POST',
       path: '/Emails/Search',
+      access: 'read',
       handler: emails.search,
       schema: describe(
         'Emails',
@@ -87,6 +90,7 @@ function listSingleRoutes(emails: Emails): Route[] {
     {
       method: 'GET',
       path: '/Emails/:emailId',
+      access: 'read',
       handler: emails.fetch,
       schema: describe('Emails', 'fetchEmail', 'An e-mail as rendered, with its attempts.', {
         params,
@@ -96,6 +100,7 @@ function listSingleRoutes(emails: Emails): Route[] {
     {
       method: 'DELETE',
       path: '/Emails/:emailId',
+      access: 'manage',
       handler: emails.erase,
       schema: describe(
         'Emails',
@@ -110,6 +115,7 @@ function listSingleRoutes(emails: Emails): Route[] {
     {
       method: 'GET',
       path: '/Emails/:emailId/Receipts',
+      access: 'read',
       handler: emails.receipts,
       schema: describe(
         'Emails',
@@ -127,6 +133,7 @@ function listSingleRoutes(emails: Emails): Route[] {
     {
       method: 'POST',
       path: '/Emails/:emailId/Cancel',
+      access: 'send',
       handler: emails.cancel,
       schema: describe(
         'Emails',
@@ -149,6 +156,7 @@ function listOperationRoutes(operations: Operations): Route[] {
   ): Route => ({
     method: 'POST',
     path: `/Emails/Operations/:operationId/${word}`,
+    access: 'send',
     handler,
     schema: describe('Emails', `${word.toLowerCase()}EmailOperation`, `Extension: ${summary}`, {
       params: operationParams,
@@ -159,6 +167,7 @@ function listOperationRoutes(operations: Operations): Route[] {
     {
       method: 'GET',
       path: '/Emails/Operations',
+      access: 'read',
       handler: operations.list,
       schema: describe('Emails', 'listEmailOperations', 'List operations, newest first.', {
         querystring: Type.Object({ ...OPERATION_FILTER, ...PAGING }),
@@ -168,6 +177,7 @@ function listOperationRoutes(operations: Operations): Route[] {
     {
       method: 'GET',
       path: '/Emails/Operations/:operationId',
+      access: 'read',
       handler: operations.fetch,
       schema: describe('Emails', 'fetchEmailOperation', 'How far an operation is.', {
         params: operationParams,
@@ -177,6 +187,7 @@ function listOperationRoutes(operations: Operations): Route[] {
     {
       method: 'GET',
       path: '/Emails/Operations/:operationId/Stream',
+      access: 'read',
       handler: operations.stream,
       schema: describeStream(
         'streamEmailOperation',
@@ -190,6 +201,7 @@ function listOperationRoutes(operations: Operations): Route[] {
     {
       method: 'GET',
       path: '/Emails/Operations/:operationId/Errors',
+      access: 'read',
       handler: operations.errors,
       schema: describe(
         'Emails',
@@ -208,6 +220,7 @@ function listOperationRoutes(operations: Operations): Route[] {
     {
       method: 'DELETE',
       path: '/Emails/Operations/:operationId',
+      access: 'manage',
       handler: operations.erase,
       schema: describe(
         'Emails',

@@ -2,7 +2,7 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ERRORS } from '../domain/errors.ts';
 import type { Logger } from '../lib/log.ts';
-import { DatabaseUnavailable, SearchTooLong } from '../store/store.ts';
+import { DatabaseUnavailable, QuotaExceeded, SearchTooLong } from '../store/store.ts';
 import { discardRest } from './bodies.ts';
 import { originOf, Refusal, refuse, refuseForNow, sendRefusal } from './reply.ts';
 
@@ -19,6 +19,7 @@ const KNOWN_ERRORS: Readonly<Record<string, () => Refusal>> = {
 export function setErrors(app: FastifyInstance, log: Logger, publicUrl: string | null): void {
   const toRefusal = (error: unknown, request: FastifyRequest): Refusal => {
     if (error instanceof Refusal) return error;
+    if (error instanceof QuotaExceeded) return refuse('quota', error.message);
     if (error instanceof SearchTooLong) {
       log.warn({ reason: error.message, request: request.id }, 'A search takes too long');
       return refuse('searchTooLong', undefined, { 'retry-after': String(SEARCH_AGAIN_SECONDS) });

@@ -1,16 +1,20 @@
-/** Who asks below `/v1`: by the Authorization header, or without one by a session of the dashboard. */
+/** Who asks below `/v1`, and whether they may: by the Authorization header, or without one by a session of the dashboard. */
 import type { FastifyRequest } from 'fastify';
-import type { Authenticator, GuessLimit } from './auth.ts';
+import type { Access } from '../domain/api-key.ts';
+import { readBasic, type Authenticator, type Identity } from './auth.ts';
+import type { KeyUses } from './key-uses.ts';
 import { refuse } from './reply.ts';
-import { isFromPage, refuseGuessers, type Sessions } from './sessions.ts';
+import { isFromPage, type Sessions } from './sessions.ts';
+import { refuseWrong, type WrongTries } from './wrong-tries.ts';
 
 export interface Who {
   readonly authenticator: Authenticator;
-  readonly guesses: GuessLimit;
+  readonly wrongTries: WrongTries;
   readonly sessions: Sessions;
+  readonly keyUses: KeyUses;
 }
 
-/** Finds out who asks, and notes it in the request. @throws Refusal when nobody knows. */
+/** Finds out who asks, and notes it in the request. @throws Refusal when nobody knows, or they may not. */
 export async function identify(
   request: FastifyRequest,
   who: Who,
@@ -20,19 +24,33 @@ export async function identify(
   if (request.is404) return;
   const { authorization } = request.headers;
   const isBySession = hasSessions && authorization === undefined;
-  // A session cannot be guessed: it is sealed.
-  if (!isBySession && !who.authenticator.wasRight(authorization))
-    refuseGuessers(who.guesses, request.ip);
+  const pair = isBySession ? null : readBasic(authorization);
   const identity = isBySession
     ? await who.sessions.identify(request)
-    : await who.authenticator.authenticate(authorization);
+    : pair && (await who.authenticator.authenticate(pair));
   if (identity === null) {
-    // A session that has ended is no guess, and its page shall not make the browser ask for a password. Browsers drop a
+    // A session cannot be guessed, for it is sealed, and its page shall not make the browser ask for a password. Browsers drop a
     // cookie that has expired, so the page's own header tells.
     if (isBySession && isFromPage(request)) throw refuse('authentication');
-    who.guesses.note(request.ip);
-    throw refuse('authentication', undefined, { 'www-authenticate': 'Basic realm="Fanfare"' });
+    const refusal = refuse('authentication', undefined, {
+      'www-authenticate': 'Basic realm="Fanfare"',
+    });
+    throw refuseWrong(who.wrongTries, request, pair?.sid ?? null, refusal);
   }
   request.account = identity.account;
   request.credentialSid = identity.sid;
+  if (identity.scopes !== null) who.keyUses.note(identity.sid);
+  demandAccess(identity, request.routeOptions.config.access);
+}
+
+/** Methods that a path does not have need nothing: they are refused as such. */
+function demandAccess({ scopes }: Identity, access: Access | undefined): void {
+  if (access === undefined || scopes === null) return;
+  if (access === 'token')
+    throw refuse('forbidden', "This needs the account's own SID and token; an API key may not.");
+  if (!scopes.includes(access))
+    throw refuse(
+      'forbidden',
+      `This needs the scope "${access}"; the API key has ${scopes.map((each) => `"${each}"`).join(' and ')} only.`,
+    );
 }

@@ -19,6 +19,7 @@ export function listReportRoutes(
     {
       method: 'GET',
       path: '/Messages/Operations/:operationId/Report',
+      access: 'read',
       handler: reports.report,
       schema: describe('Operations', 'fetchOperationReport', `Extension: an operation ${summary}`, {
         params: operationParams,
@@ -28,6 +29,7 @@ export function listReportRoutes(
     {
       method: 'GET',
       path: '/Messages/Operations/:operationId/Request',
+      access: 'read',
       handler: reports.request,
       schema: describe(
         'Operations',
@@ -53,6 +55,7 @@ export function listReportRoutes(
     {
       method: 'GET',
       path: '/Emails/Operations/:operationId/Report',
+      access: 'read',
       handler: emailReports.report,
       schema: describe(
         'Emails',
@@ -73,42 +76,40 @@ export function listApiKeyRoutes(apiKeys: ReturnType<typeof createApiKeyHandlers
     {
       method: 'GET',
       path: '/ApiKeys',
+      access: 'token',
       handler: apiKeys.list,
       schema: describe(
         'ApiKeys',
         'listApiKeys',
-        "Extension: the account's API keys, oldest first, revoked ones too. With the account's token only.",
-        { response: { 200: answer('ApiKeyList', 'All of them.'), ...refusals(403) } },
+        "Extension: the account's API keys, oldest first, revoked and expired ones too.",
+        { response: { 200: answer('ApiKeyList', 'All of them.'), ...refusals() } },
       ),
     },
     {
       method: 'POST',
       path: '/ApiKeys',
+      access: 'token',
       handler: apiKeys.create,
-      schema: describe(
-        'ApiKeys',
-        'createApiKey',
-        "Extension: make an API key. With the account's token only.",
-        {
-          body: Type.Unsafe({ $ref: 'CreateApiKeyRequest#' }),
-          response: {
-            201: answer('NewApiKey', 'The key, and its secret.'),
-            ...refusals(400, 403, 413, 415),
-          },
+      schema: describe('ApiKeys', 'createApiKey', 'Extension: make an API key.', {
+        body: Type.Unsafe({ $ref: 'CreateApiKeyRequest#' }),
+        response: {
+          201: answer('NewApiKey', 'The key, and its secret.'),
+          ...refusals(400, 409, 413, 415),
         },
-      ),
+      }),
     },
     {
       method: 'DELETE',
       path: '/ApiKeys/:apiKeySid',
+      access: 'token',
       handler: apiKeys.revoke,
       schema: describe(
         'ApiKeys',
         'revokeApiKey',
-        "Extension: revoke an API key for good; it may go on working for five seconds. With the account's token only.",
+        'Extension: revoke an API key for good; it may go on working for five seconds.',
         {
           params: Type.Object({ apiKeySid: Type.String({ description: 'SID of the key.' }) }),
-          response: { 204: Type.Null({ description: 'Revoked.' }), ...refusals(403, 404) },
+          response: { 204: Type.Null({ description: 'Revoked.' }), ...refusals(404) },
         },
       ),
     },
@@ -121,6 +122,7 @@ export function listSystemRoutes(system: ReturnType<typeof createSystemHandlers>
     {
       method: 'GET',
       path: '/Carriers',
+      access: 'read',
       handler: system.listCarriers,
       schema: describe(
         'System',
@@ -132,6 +134,7 @@ export function listSystemRoutes(system: ReturnType<typeof createSystemHandlers>
     {
       method: 'GET',
       path: '/System',
+      access: 'read',
       handler: system.fetch,
       schema: describe(
         'System',

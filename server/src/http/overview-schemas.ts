@@ -1,5 +1,6 @@
 /** The shapes of what only Fanfare has: reports on operations, API keys, carriers' health, the system. */
 import { Type } from 'typebox';
+import { SCOPES } from '../domain/api-key.ts';
 import { CHANNELS, MESSAGE_STATUSES } from '../domain/message.ts';
 import {
   choice,
@@ -65,17 +66,33 @@ export const OPERATION_REPORT = Type.Object(
   { $id: 'OperationReport' },
 );
 
+const SCOPE_LIST = Type.Array(choice(SCOPES), {
+  minItems: 1,
+  uniqueItems: true,
+  description:
+    '`send`: sends, cancels, pauses, resumes. `read`: reads, searches, streams. `manage`: senders, pools, templates, suppressions, subscriptions, erasing.',
+});
 const apiKeyFields = {
   sid: text('`SK` and 32 hex digits.'),
   name: orNull(Type.String()),
+  scopes: SCOPE_LIST,
   createdAt: instant('When it was made.'),
+  expiresAt: orNull(instant('From when on it is refused; null: never.')),
   revokedAt: orNull(instant('Since when it is good for nothing.')),
+  lastUsedAt: orNull(instant('When it was last used, to the minute.')),
 };
 
 export const OVERVIEW_SHAPES = [
   OPERATION_REPORT,
   shape(
-    { name: Type.Optional(orNull(Type.String({ minLength: 1, maxLength: 256 }))) },
+    {
+      name: Type.Optional(orNull(Type.String({ minLength: 1, maxLength: 256 }))),
+      // All of them when left out.
+      scopes: Type.Optional(SCOPE_LIST),
+      expiresAt: Type.Optional(
+        instant('In the future, RFC 3339 with zone. Without it the key does not expire.'),
+      ),
+    },
     { $id: 'CreateApiKeyRequest' },
   ),
   Type.Object(apiKeyFields, { $id: 'ApiKey' }),

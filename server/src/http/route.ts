@@ -1,18 +1,37 @@
 /** A route: what the table of `routes.ts` consists of, and parts that many routes share. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type, type TSchema } from 'typebox';
+import type { Access } from '../domain/api-key.ts';
 import { OPERATION_STATUS } from './schema-parts.ts';
 
 export interface Route {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   /** Below `/v1`. */
   readonly path: string;
+  /** What credentials must be allowed. */
+  readonly access: Access;
   readonly handler: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
   readonly schema: Readonly<Record<string, unknown>>;
   /** Whether the handler takes the bytes of the body, neither parsed nor checked. */
   readonly takesBytes?: true;
   /** Bytes of its body, where it is not as many as elsewhere. */
   readonly bodyLimit?: number;
+}
+
+/** A route that says in `/openapi.json` what it needs, by the names of roles (OpenAPI 3.1, Security Requirement Object). */
+export function showAccess(route: Route): Route {
+  const { access } = route;
+  const isForKeys = access !== 'token';
+  return {
+    ...route,
+    schema: {
+      ...route.schema,
+      description: isForKeys
+        ? `An API key needs the scope \`${access}\`.`
+        : "With the account's own SID and token only.",
+      security: [{ basic: isForKeys ? [access] : [] }],
+    },
+  };
 }
 
 const date = (description: string) =>

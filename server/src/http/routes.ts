@@ -13,6 +13,7 @@ import {
   describeStream,
   IDEMPOTENCY_HEADERS,
   OPERATION_FILTER,
+  showAccess,
   type Route,
 } from './route.ts';
 import type { createSenderPoolHandlers } from './sender-pools.ts';
@@ -70,6 +71,7 @@ function listMessageRoutes({ messages, operations }: Handlers, bytesMax: number)
     {
       method: 'POST',
       path: '/Messages',
+      access: 'send',
       handler: messages.send,
       takesBytes: true,
       bodyLimit: bytesMax,
@@ -91,6 +93,7 @@ function listMessageRoutes({ messages, operations }: Handlers, bytesMax: number)
     {
       method: 'GET',
       path: '/Messages',
+      access: 'read',
       handler: messages.list,
       schema: describe('Messages', 'listMessages', 'List messages, newest first.', {
         querystring: Type.Object({ ...MESSAGE_FILTER, ...PAGING }),
@@ -100,6 +103,7 @@ function listMessageRoutes({ messages, operations }: Handlers, bytesMax: number)
     {
       method: 'POST',
       path: '/Messages/Search',
+      access: 'read',
       handler: messages.search,
       schema: describe(
         'Messages',
@@ -115,6 +119,7 @@ function listMessageRoutes({ messages, operations }: Handlers, bytesMax: number)
     {
       method: 'GET',
       path: '/Messages/Operations',
+      access: 'read',
       handler: operations.list,
       schema: describe('Operations', 'listOperations', 'List operations, newest first.', {
         querystring: Type.Object({ ...OPERATION_FILTER, ...PAGING }),
@@ -124,6 +129,7 @@ function listMessageRoutes({ messages, operations }: Handlers, bytesMax: number)
     {
       method: 'GET',
       path: '/Messages/Operations/:operationId',
+      access: 'read',
       handler: operations.fetch,
       schema: describe('Operations', 'fetchOperation', 'How far an operation is.', {
         params: operationParams,
@@ -133,6 +139,7 @@ function listMessageRoutes({ messages, operations }: Handlers, bytesMax: number)
     {
       method: 'GET',
       path: '/Messages/Operations/:operationId/Stream',
+      access: 'read',
       handler: operations.stream,
       schema: describeStream('streamOperation', 'how far an operation is, live', refusals(404), {
         params: operationParams,
@@ -141,6 +148,7 @@ function listMessageRoutes({ messages, operations }: Handlers, bytesMax: number)
     {
       method: 'GET',
       path: '/Messages/Operations/:operationId/Errors',
+      access: 'read',
       handler: operations.errors,
       schema: describe(
         'Operations',
@@ -156,6 +164,7 @@ function listMessageRoutes({ messages, operations }: Handlers, bytesMax: number)
     {
       method: 'POST',
       path: '/Messages/Operations/:operationId/Pause',
+      access: 'send',
       handler: operations.pause,
       schema: describe(
         'Operations',
@@ -170,6 +179,7 @@ function listMessageRoutes({ messages, operations }: Handlers, bytesMax: number)
     {
       method: 'POST',
       path: '/Messages/Operations/:operationId/Resume',
+      access: 'send',
       handler: operations.resume,
       schema: describe('Operations', 'resumeOperation', 'Extension: go on. Idempotent.', {
         params: operationParams,
@@ -179,6 +189,7 @@ function listMessageRoutes({ messages, operations }: Handlers, bytesMax: number)
     {
       method: 'POST',
       path: '/Messages/Operations/:operationId/Cancel',
+      access: 'send',
       handler: operations.cancel,
       schema: describe(
         'Operations',
@@ -193,6 +204,7 @@ function listMessageRoutes({ messages, operations }: Handlers, bytesMax: number)
     {
       method: 'DELETE',
       path: '/Messages/Operations/:operationId',
+      access: 'manage',
       handler: operations.erase,
       schema: describe(
         'Operations',
@@ -207,6 +219,7 @@ function listMessageRoutes({ messages, operations }: Handlers, bytesMax: number)
     {
       method: 'GET',
       path: '/Messages/Seek/:identifier',
+      access: 'read',
       handler: messages.seek,
       schema: describe('Messages', 'seekMessage', "Find the message of an attempt's id.", {
         params: Type.Object({
@@ -221,6 +234,7 @@ function listMessageRoutes({ messages, operations }: Handlers, bytesMax: number)
     {
       method: 'GET',
       path: '/Messages/:messageId',
+      access: 'read',
       handler: messages.fetch,
       schema: describe(
         'Messages',
@@ -235,6 +249,7 @@ function listMessageRoutes({ messages, operations }: Handlers, bytesMax: number)
     {
       method: 'DELETE',
       path: '/Messages/:messageId',
+      access: 'manage',
       handler: messages.erase,
       schema: describe(
         'Messages',
@@ -249,6 +264,7 @@ function listMessageRoutes({ messages, operations }: Handlers, bytesMax: number)
     {
       method: 'GET',
       path: '/Messages/:messageId/Receipts',
+      access: 'read',
       handler: messages.receipts,
       schema: describe(
         'Messages',
@@ -266,6 +282,7 @@ function listMessageRoutes({ messages, operations }: Handlers, bytesMax: number)
     {
       method: 'POST',
       path: '/Messages/:messageId/Cancel',
+      access: 'send',
       handler: messages.cancel,
       schema: describe(
         'Messages',
@@ -285,6 +302,7 @@ function listStreamRoutes({ streams }: Handlers): Route[] {
     {
       method: 'GET',
       path: '/Stream',
+      access: 'read',
       handler: streams.streamAccount,
       schema: describeStream(
         'streamEvents',
@@ -324,5 +342,5 @@ export function listRoutes(
     ...listReportRoutes(handlers.reports, handlers.emailReports),
     ...listApiKeyRoutes(handlers.apiKeys),
     ...listSystemRoutes(handlers.system),
-  ];
+  ].map(showAccess);
 }

@@ -573,7 +573,7 @@ export function answer(name: string, description: string): TSchema {
 /** The refusals of a route as `/openapi.json` shows them; every route may also say 401, 429, 500 and 503. */
 export function refusals(...statuses: readonly number[]): Record<number, TSchema> {
   return Object.fromEntries(
-    [...statuses, 401, 429, 500, 503].map((status) => [
+    [...statuses, 401, 403, 429, 500, 503].map((status) => [
       status,
       answer(
         'ErrorList',

@@ -29,6 +29,7 @@ export function listSenderRoutes(senders: ReturnType<typeof createSenderHandlers
     {
       method: 'GET',
       path: '/Senders',
+      access: 'read',
       handler: senders.list,
       schema: describe('Senders', 'listSenders', 'List senders, newest first.', {
         querystring: SENDER_FILTER,
@@ -38,6 +39,7 @@ export function listSenderRoutes(senders: ReturnType<typeof createSenderHandlers
     {
       method: 'POST',
       path: '/Senders',
+      access: 'manage',
       handler: senders.create,
       schema: describe('Senders', 'createSender', 'Extension: add a sender.', {
         body: body('CreateSenderRequest'),
@@ -47,6 +49,7 @@ export function listSenderRoutes(senders: ReturnType<typeof createSenderHandlers
     {
       method: 'POST',
       path: '/Senders/Search',
+      access: 'read',
       handler: senders.search,
       schema: describe('Senders', 'searchSenders', 'Find senders by address and channel.', {
         querystring: Type.Object(PAGING),
@@ -57,6 +60,7 @@ export function listSenderRoutes(senders: ReturnType<typeof createSenderHandlers
     {
       method: 'POST',
       path: '/Senders/Resolve',
+      access: 'read',
       handler: senders.resolve,
       schema: describe(
         'Senders',
@@ -74,6 +78,7 @@ export function listSenderRoutes(senders: ReturnType<typeof createSenderHandlers
     {
       method: 'GET',
       path: '/Senders/:senderId',
+      access: 'read',
       handler: senders.fetch,
       schema: describe('Senders', 'fetchSender', 'A sender.', {
         params: senderParams,
@@ -83,6 +88,7 @@ export function listSenderRoutes(senders: ReturnType<typeof createSenderHandlers
     {
       method: 'PATCH',
       path: '/Senders/:senderId',
+      access: 'manage',
       handler: senders.update,
       schema: describe(
         'Senders',
@@ -101,6 +107,7 @@ export function listSenderRoutes(senders: ReturnType<typeof createSenderHandlers
     {
       method: 'DELETE',
       path: '/Senders/:senderId',
+      access: 'manage',
       handler: senders.remove,
       schema: describe(
         'Senders',
@@ -121,6 +128,7 @@ export function listPoolRoutes(senderPools: ReturnType<typeof createSenderPoolHa
     {
       method: 'GET',
       path: '/SenderPools',
+      access: 'read',
       handler: senderPools.list,
       schema: describe('SenderPools', 'listSenderPools', 'List sender pools, newest first.', {
         querystring: Type.Object({
@@ -136,6 +144,7 @@ export function listPoolRoutes(senderPools: ReturnType<typeof createSenderPoolHa
     {
       method: 'POST',
       path: '/SenderPools',
+      access: 'manage',
       handler: senderPools.create,
       schema: describe(
         'SenderPools',
@@ -150,6 +159,7 @@ export function listPoolRoutes(senderPools: ReturnType<typeof createSenderPoolHa
     {
       method: 'GET',
       path: '/SenderPools/Operations',
+      access: 'read',
       handler: senderPools.listOperations,
       schema: describe(
         'SenderPools',
@@ -173,6 +183,7 @@ export function listPoolRoutes(senderPools: ReturnType<typeof createSenderPoolHa
     {
       method: 'GET',
       path: '/SenderPools/Operations/:operationId',
+      access: 'read',
       handler: senderPools.fetchOperation,
       schema: describe(
         'SenderPools',
@@ -187,6 +198,7 @@ export function listPoolRoutes(senderPools: ReturnType<typeof createSenderPoolHa
     {
       method: 'GET',
       path: '/SenderPools/:senderPoolId',
+      access: 'read',
       handler: senderPools.fetch,
       schema: describe('SenderPools', 'fetchSenderPool', 'A sender pool.', {
         params: poolParams,
@@ -196,6 +208,7 @@ export function listPoolRoutes(senderPools: ReturnType<typeof createSenderPoolHa
     {
       method: 'PATCH',
       path: '/SenderPools/:senderPoolId',
+      access: 'manage',
       handler: senderPools.update,
       schema: describe(
         'SenderPools',
@@ -214,6 +227,7 @@ export function listPoolRoutes(senderPools: ReturnType<typeof createSenderPoolHa
     {
       method: 'DELETE',
       path: '/SenderPools/:senderPoolId',
+      access: 'manage',
       handler: senderPools.remove,
       schema: describe(
         'SenderPools',
@@ -228,6 +242,7 @@ export function listPoolRoutes(senderPools: ReturnType<typeof createSenderPoolHa
     {
       method: 'GET',
       path: '/SenderPools/:senderPoolId/Senders',
+      access: 'read',
       handler: senderPools.members,
       schema: describe(
         'SenderPools',
@@ -243,16 +258,21 @@ export function listPoolRoutes(senderPools: ReturnType<typeof createSenderPoolHa
     {
       method: 'POST',
       path: '/SenderPools/:senderPoolId/Senders',
+      access: 'manage',
       handler: senderPools.addMembers,
       schema: describe('SenderPools', 'addSenderPoolSenders', 'Add members to a sender pool.', {
         params: poolParams,
         body: body('AddSendersRequest'),
-        response: { 202: answer('OperationReference', 'Added.'), ...refusals(400, 404, 413, 415) },
+        response: {
+          202: answer('OperationReference', 'Added.'),
+          ...refusals(400, 404, 409, 413, 415),
+        },
       }),
     },
     {
       method: 'DELETE',
       path: '/SenderPools/:senderPoolId/Senders/:senderId',
+      access: 'manage',
       handler: senderPools.removeMember,
       schema: describe(
         'SenderPools',

@@ -2,7 +2,7 @@
  * The edge: HTTP in front of intake and store. A request passes, in this order:
  *
  * ```
- *  draining? 503 ─▶ credentials 401 ─▶ rate 429 ─▶ bytes in flight 503 ─▶ size 413, type 415, JSON 400
+ *  draining? 503 ─▶ credentials 401, scope 403 ─▶ rate 429 ─▶ bytes in flight 503 ─▶ size 413, type 415, JSON 400
  *    ─▶ shape 400 ─▶ handler
  * ```
  * so that what is refused costs little. Every refusal has the envelope of `reply.ts`.
@@ -18,18 +18,20 @@ import fastify, {
 } from 'fastify';
 import rateLimit from '@fastify/rate-limit';
 import type { TSchema } from 'typebox';
+import type { Access } from '../domain/api-key.ts';
 import type { Sealer } from '../domain/email-links.ts';
 import type { Channel } from '../domain/message.ts';
 import { createShares } from '../lib/fair-share.ts';
 import type { Logger } from '../lib/log.ts';
 import type { ApiMetrics } from '../lib/metrics.ts';
 import type { Account, Store } from '../store/store.ts';
-import { createAuthenticator, createGuessLimit } from './auth.ts';
+import { createAuthenticator } from './auth.ts';
 import { setBodyParser } from './bodies.ts';
 import { boundInFlight } from './in-flight.ts';
 import { registerCarrierCalls, type CarrierCallDeps } from './carrier-calls.ts';
 import { createApiKeyHandlers } from './api-keys.ts';
 import { createContentHandlers } from './content-templates.ts';
+import { createCredentialLookup } from './credential-lookup.ts';
 import { registerDashboard } from './dashboard.ts';
 import { registerDocs } from './docs.ts';
 import { registerOpenApi } from './openapi.ts';
@@ -38,6 +40,7 @@ import { createEmailHandlers } from './emails.ts';
 import { refuseUnroutable, setErrors } from './errors.ts';
 import { registerHealth } from './health.ts';
 import { identify, type Who } from './identify.ts';
+import { createKeyUses, type KeyUses } from './key-uses.ts';
 import { createMessageHandlers } from './messages.ts';
 import { createOperationHandlers } from './operations.ts';
 import { newRequestId, originOf, refuse, refuseForNow } from './reply.ts';
@@ -58,11 +61,14 @@ import { createSuppressionHandlers } from './suppressions.ts';
 import { createSystemHandlers, type LaneState } from './system.ts';
 import type { SendAnswer, SendQuestion } from './send.ts';
 import type { Render } from './show.ts';
+import { createWrongTries } from './wrong-tries.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** The handler takes the bytes of the body, neither parsed nor checked. */
     takesBytes?: boolean;
+    /** What credentials must be allowed; set below `/v1`. */
+    access?: Access;
   }
   interface FastifyRequest {
     /** Who asks; set below `/v1`. */
@@ -234,13 +240,15 @@ export async function createServer(deps: ServerDeps): Promise<Server> {
   const closeQuiet = watchConnections(app.server);
   registerHealth(app, { ...deps, isReady: () => isReady });
   const streams = deps.api && createStreams(deps.api.streamSource);
+  const keyUses = createKeyUses(deps.store, deps.log);
   if (deps.api !== null && streams !== null)
-    await registerAll(app, { ...deps, ...deps.api, streams });
+    await registerAll(app, { ...deps, ...deps.api, streams, keyUses });
   await app.ready();
 
   return {
     listen: async (host, port) => {
       await app.listen({ host, port });
+      await keyUses.start();
       return urlOf(app, host, options.tls === null ? 'http' : 'https');
     },
     async close() {
@@ -252,6 +260,7 @@ export async function createServer(deps: ServerDeps): Promise<Server> {
       const closed = app.close();
       closeQuiet();
       await closed;
+      await keyUses.stop();
     },
   };
 }
@@ -259,11 +268,11 @@ export async function createServer(deps: ServerDeps): Promise<Server> {
 /** Whose calls they are, by the path: nobody has shown credentials yet. */
 const nameCarrier = (request: FastifyRequest) => (request.params as { name?: string }).name ?? '';
 
-type AllDeps = ServerDeps & ApiDeps & { readonly streams: Streams };
+type AllDeps = ServerDeps & ApiDeps & { readonly streams: Streams; readonly keyUses: KeyUses };
 
 /** All that has an address below this server's, but what is for those who look after it. */
 async function registerAll(app: FastifyInstance, deps: AllDeps): Promise<void> {
-  const { store, log, sealer, options } = deps;
+  const { store, log, sealer, sessionSealer, keyUses, options } = deps;
   const { requestsPerSecond } = options.limits;
   await registerOpenApi(app);
   registerDocs(app);
@@ -275,16 +284,16 @@ async function registerAll(app: FastifyInstance, deps: AllDeps): Promise<void> {
   await app.register((scope) =>
     registerEmailLinks(scope, { store, log, sealer, requestsPerSecond }),
   );
+  const lookUp = createCredentialLookup(store);
   const who = {
-    authenticator: createAuthenticator(store),
-    guesses: createGuessLimit(options.limits.wrongCredentialsPerMinute),
-    sessions: createSessions({ store, sealer: deps.sessionSealer }),
+    authenticator: createAuthenticator(lookUp),
+    wrongTries: createWrongTries(options.limits.wrongCredentialsPerMinute),
+    sessions: createSessions(sessionSealer, lookUp),
+    keyUses,
   };
   if (options.dashboard.enabled) {
     registerDashboard(app, log);
-    await app.register((scope) =>
-      registerSessions(scope, { store, sealer: deps.sessionSealer, ...who }),
-    );
+    await app.register((scope) => registerSessions(scope, { sealer: sessionSealer, ...who }));
   }
   await app.register((api) => registerApi(api, deps, who), { prefix: '/v1' });
 }
@@ -341,7 +350,7 @@ async function registerApi(api: FastifyInstance, deps: AllDeps, who: Who): Promi
     emails: Math.min(requestBytesMax, limits.requestBytesMax),
   });
   const shares = createShares(HANDLERS_MAX);
-  for (const { method, path, handler, schema, takesBytes = false, bodyLimit } of routes)
+  for (const { method, path, handler, access, schema, takesBytes = false, bodyLimit } of routes)
     api.route({
       method,
       url: path,
@@ -351,7 +360,7 @@ async function registerApi(api: FastifyInstance, deps: AllDeps, who: Who): Promi
         : (request, reply) => shares.within(request.account.id, () => handler(request, reply)),
       schema,
       ...(bodyLimit === undefined ? {} : { bodyLimit }),
-      config: { takesBytes },
+      config: { takesBytes, access },
       validatorCompiler: ({ schema: each, httpPart }) =>
         takesBytes && httpPart === 'body' ? () => true : compileFor(api, each as TSchema, httpPart),
     });

@@ -15,10 +15,13 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Type, type Static } from 'typebox';
 import type { Sealer } from '../domain/email-links.ts';
-import type { Store } from '../store/store.ts';
-import { createBeliefs, type Authenticator, type GuessLimit, type Identity } from './auth.ts';
+import { hashSecret } from '../lib/secrets.ts';
+import { createBeliefs, identityOf, type Authenticator, type Identity } from './auth.ts';
 import { compileCheck } from './check.ts';
+import type { CredentialLookup } from './credential-lookup.ts';
+import type { KeyUses } from './key-uses.ts';
 import { refuse, Refusal } from './reply.ts';
+import { refuseWrong, type WrongTries } from './wrong-tries.ts';
 
 const COOKIE = 'fanfare_session';
 /** What our page adds to each request; a form or a picture of another's cannot. */
@@ -32,13 +35,14 @@ export interface Sessions {
 }
 
 interface SessionDeps {
-  readonly store: Store;
   readonly sealer: Sealer;
   readonly authenticator: Authenticator;
-  readonly guesses: GuessLimit;
+  readonly wrongTries: WrongTries;
+  readonly sessions: Sessions;
+  readonly keyUses: KeyUses;
 }
 
-export function createSessions({ store, sealer }: Pick<SessionDeps, 'store' | 'sealer'>): Sessions {
+export function createSessions(sealer: Sealer, lookUp: CredentialLookup): Sessions {
   const believed = createBeliefs();
   return {
     async identify(request) {
@@ -48,9 +52,9 @@ export function createSessions({ store, sealer }: Pick<SessionDeps, 'store' | 's
       if (!isOwnPage(request)) return null;
       const known = believed.find(token);
       if (known !== null) return known;
-      const credential = await store.accounts.findCredential(session.sid);
+      const credential = await lookUp(session.sid);
       if (credential === null || fingerprint(credential.secretHash) !== session.print) return null;
-      return believed.keep(token, { account: credential.account, sid: session.sid });
+      return believed.keep(token, identityOf(credential, session.sid));
     },
   };
 }
@@ -77,11 +81,8 @@ const SIGN_IN = Type.Object(
 );
 
 /** `/session`: who is signed in, signing in, signing out. No part of the API. */
-export async function registerSessions(
-  app: FastifyInstance,
-  deps: SessionDeps & { readonly sessions: Sessions },
-): Promise<void> {
-  const { store, sealer, authenticator, guesses, sessions } = deps;
+export async function registerSessions(app: FastifyInstance, deps: SessionDeps): Promise<void> {
+  const { sealer, authenticator, wrongTries, sessions, keyUses } = deps;
   const check = compileCheck(SIGN_IN);
   app.addHook('onRequest', async (request, reply) => {
     reply.header('cache-control', 'no-store');
@@ -93,18 +94,19 @@ export async function registerSessions(
     const problems = check(request.body ?? {}, '$');
     if (problems.length > 0) throw new Refusal(400, problems);
     const { sid, secret } = request.body as Static<typeof SIGN_IN>;
-    refuseGuessers(guesses, request.ip);
-    const header = `Basic ${Buffer.from(`${sid}:${secret}`).toString('base64')}`;
-    const identity = await authenticator.authenticate(header);
-    const credential = identity && (await store.accounts.findCredential(sid));
-    if (identity === null || credential === null) {
-      guesses.note(request.ip);
-      throw refuse('authentication', 'There is no account or API key with this SID and secret.');
+    const identity = await authenticator.authenticate({ sid, secret });
+    if (identity === null) {
+      const refusal = refuse(
+        'authentication',
+        'There is no account or API key with this SID and secret.',
+      );
+      throw refuseWrong(wrongTries, request, sid, refusal);
     }
+    if (identity.scopes !== null) keyUses.note(sid);
     const until = Date.now() + SESSION_SECONDS * 1_000;
     // A nonce: two who sign in at once have a cookie each.
     const nonce = randomBytes(9).toString('base64url');
-    const parts = [sid, until, fingerprint(credential.secretHash), nonce];
+    const parts = [sid, until, fingerprint(hashSecret(secret)), nonce];
     const token = sealer.seal(PURPOSE, parts.join(' '));
     reply.header('set-cookie', cookie(request, token, SESSION_SECONDS));
     return { ...show(identity), expiresAt: new Date(until) };
@@ -124,15 +126,6 @@ export async function registerSessions(
       .code(204)
       .send(),
   );
-}
-
-/** @throws Refusal for an address that has brought too many wrong credentials. */
-export function refuseGuessers(guesses: GuessLimit, address: string): void {
-  const waitSeconds = guesses.waitSeconds(address);
-  if (waitSeconds > 0)
-    throw refuse('tooManyRequests', 'Too many wrong credentials came from this address.', {
-      'retry-after': String(waitSeconds),
-    });
 }
 
 function show({ account, sid }: Identity) {

@@ -20,6 +20,7 @@ export function listSubscriptionRoutes(
     {
       method: 'GET',
       path: '/Subscriptions',
+      access: 'read',
       handler: subscriptions.list,
       schema: describe(
         'Subscriptions',
@@ -34,6 +35,7 @@ export function listSubscriptionRoutes(
     {
       method: 'POST',
       path: '/Subscriptions',
+      access: 'manage',
       handler: subscriptions.create,
       schema: describe(
         'Subscriptions',
@@ -51,6 +53,7 @@ export function listSubscriptionRoutes(
     {
       method: 'GET',
       path: '/Subscriptions/:subscriptionId',
+      access: 'read',
       handler: subscriptions.fetch,
       schema: describe('Subscriptions', 'fetchSubscription', 'Extension: a subscription.', {
         params,
@@ -60,6 +63,7 @@ export function listSubscriptionRoutes(
     {
       method: 'PATCH',
       path: '/Subscriptions/:subscriptionId',
+      access: 'manage',
       handler: subscriptions.update,
       schema: describe(
         'Subscriptions',
@@ -78,6 +82,7 @@ export function listSubscriptionRoutes(
     {
       method: 'DELETE',
       path: '/Subscriptions/:subscriptionId',
+      access: 'manage',
       handler: subscriptions.remove,
       schema: describe(
         'Subscriptions',
@@ -92,6 +97,7 @@ export function listSubscriptionRoutes(
     {
       method: 'POST',
       path: '/Subscriptions/:subscriptionId/RotateSecret',
+      access: 'manage',
       handler: subscriptions.rotateSecret,
       schema: describe(
         'Subscriptions',
@@ -110,6 +116,7 @@ export function listSubscriptionRoutes(
     {
       method: 'POST',
       path: '/Subscriptions/:subscriptionId/Test',
+      access: 'manage',
       handler: subscriptions.test,
       schema: describe(
         'Subscriptions',
@@ -124,6 +131,7 @@ export function listSubscriptionRoutes(
     {
       method: 'POST',
       path: '/Subscriptions/:subscriptionId/Replay',
+      access: 'manage',
       handler: subscriptions.replay,
       schema: describe(
         'Subscriptions',
@@ -142,6 +150,7 @@ export function listSubscriptionRoutes(
     {
       method: 'GET',
       path: '/Subscriptions/:subscriptionId/Deliveries',
+      access: 'read',
       handler: subscriptions.deliveries,
       schema: describe(
         'Subscriptions',
@@ -157,6 +166,7 @@ export function listSubscriptionRoutes(
     {
       method: 'GET',
       path: '/Subscriptions/:subscriptionId/Attempts',
+      access: 'read',
       handler: subscriptions.attempts,
       schema: describe(
         'Subscriptions',

@@ -143,7 +143,6 @@ export function createSubscriptionHandlers(deps: {
         secret,
         ...mergeSettings({ ...DEFAULTS, target: target ?? '' }, body),
       });
-      if (made === null) throw refuse('subscriptionsFull');
       const shown = showSubscription(made);
       return reply
         .code(201)

@@ -15,6 +15,7 @@ export function listSuppressionRoutes(
     {
       method: 'GET',
       path: '/Suppressions',
+      access: 'read',
       handler: suppressions.list,
       schema: describe(
         'Suppressions',
@@ -29,6 +30,7 @@ export function listSuppressionRoutes(
     {
       method: 'POST',
       path: '/Suppressions',
+      access: 'manage',
       handler: suppressions.add,
       schema: describe(
         'Suppressions',
@@ -39,7 +41,7 @@ export function listSuppressionRoutes(
           response: {
             200: answer('Suppression', 'It was on the list.'),
             201: answer('Suppression', 'It is on the list now.'),
-            ...refusals(400, 413, 415),
+            ...refusals(400, 409, 413, 415),
           },
         },
       ),
@@ -47,6 +49,7 @@ export function listSuppressionRoutes(
     {
       method: 'POST',
       path: '/Suppressions/Import',
+      access: 'manage',
       handler: suppressions.importAll,
       schema: describe(
         'Suppressions',
@@ -56,7 +59,7 @@ export function listSuppressionRoutes(
           body: body('ImportSuppressionsRequest'),
           response: {
             200: answer('SuppressionImport', 'All are on the list now.'),
-            ...refusals(400, 413, 415),
+            ...refusals(400, 409, 413, 415),
           },
         },
       ),
@@ -64,6 +67,7 @@ export function listSuppressionRoutes(
     {
       method: 'POST',
       path: '/Suppressions/Search',
+      access: 'read',
       handler: suppressions.search,
       schema: describe(
         'Suppressions',
@@ -79,6 +83,7 @@ export function listSuppressionRoutes(
     {
       method: 'GET',
       path: '/Suppressions/Export',
+      access: 'read',
       handler: suppressions.exportHashes,
       schema: describe(
         'Suppressions',
@@ -99,6 +104,7 @@ export function listSuppressionRoutes(
     {
       method: 'DELETE',
       path: '/Suppressions/:suppressionId',
+      access: 'manage',
       handler: suppressions.remove,
       schema: describe(
         'Suppressions',

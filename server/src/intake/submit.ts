@@ -12,7 +12,7 @@ import { indexSuppressions } from '../domain/suppression.ts';
 import type { Shares } from '../lib/fair-share.ts';
 import { newWebhookSecret } from '../lib/secrets.ts';
 import {
-  CALLBACKS_MAX,
+  QuotaExceeded,
   type NewBatch,
   type NewMessage,
   type NewOperation,
@@ -127,10 +127,10 @@ export function createSubmitter(options: SubmitterOptions): Submitter {
     const { statusCallback: url } = send;
     const callbackId =
       url &&
-      (await shares.within(accountId, () =>
-        store.subscriptions.ensureCallback(accountId, url, CALLBACK()),
-      ));
-    if (url !== null && callbackId === null) return refuseCallback();
+      (await shares
+        .within(accountId, () => store.subscriptions.ensureCallback(accountId, url, CALLBACK()))
+        .catch(readExcess));
+    if (callbackId instanceof QuotaExceeded) return refuseCallback(callbackId);
     const operation = composeOperation(accountId, send, request.attachments ?? [], {
       claim,
       callbackId,
@@ -165,9 +165,13 @@ const CALLBACK = () => ({
   secret: newWebhookSecret(),
 });
 
-function refuseCallback(): SubmitResult {
+function readExcess(error: unknown): QuotaExceeded {
+  if (error instanceof QuotaExceeded) return error;
+  throw error;
+}
+
+function refuseCallback({ message }: QuotaExceeded): SubmitResult {
   const { code } = ERRORS.invalid;
-  const message = `The account has ${CALLBACKS_MAX} callback URLs: delete some of its subscriptions, or use one for many requests and tell operations apart by their id.`;
   return {
     kind: 'refused',
     problems: [{ code, message, context: '$.statusCallback' }],

@@ -2,6 +2,7 @@
 import type { ContentTemplate } from '../domain/content-template.ts';
 import { newUuid, uuidTimeMs } from '../domain/ids.ts';
 import type { Database } from './database.ts';
+import { checkQuota } from './quotas.ts';
 
 interface TemplateRow {
   id: string;
@@ -24,7 +25,7 @@ function toTemplate({
   return { id, friendlyName: friendly_name, language, variables, types, createdAt };
 }
 
-/** Stores a template under a new id. */
+/** Stores a template under a new id. @throws QuotaExceeded */
 export async function addTemplate(
   database: Database,
   accountId: number,
@@ -32,10 +33,13 @@ export async function addTemplate(
 ): Promise<ContentTemplate> {
   const id = newUuid(Date.now());
   const { friendlyName, language, variables, types } = template;
-  await database.query(
-    `insert into content_template (account_id, ${COLUMNS}) values ($1, $2, $3, $4, $5, $6)`,
-    [accountId, id, friendlyName, language, JSON.stringify(variables), JSON.stringify(types)],
-  );
+  await database.transact(async (client) => {
+    await client.query(
+      `insert into content_template (account_id, ${COLUMNS}) values ($1, $2, $3, $4, $5, $6)`,
+      [accountId, id, friendlyName, language, JSON.stringify(variables), JSON.stringify(types)],
+    );
+    await checkQuota(client, accountId, 'content_template');
+  });
   return { id, createdAt: new Date(uuidTimeMs(id)), friendlyName, language, variables, types };
 }
 

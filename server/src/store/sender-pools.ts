@@ -1,6 +1,7 @@
 /** Sender pools and their members. Each change of members is one transaction with the operation that tells of it. */
-import { newUuid, uuidTimeMs } from '../domain/ids.ts';
-import type { Database } from './database.ts';
+import { newUuid, uuidLowerBound, uuidTimeMs } from '../domain/ids.ts';
+import type { Database, Querier } from './database.ts';
+import { checkQuota } from './quotas.ts';
 
 export interface SenderPool {
   readonly id: string;
@@ -32,7 +33,7 @@ function toPool({ id, name, tags, updated_at }: PoolRow): SenderPool {
   return { id, name, tags, createdAt, updatedAt: updated_at < createdAt ? createdAt : updated_at };
 }
 
-/** Makes a pool with members. Resolves with the operation's id, or null when the name is taken. */
+/** Makes a pool with members. Resolves with the operation's id, or null when the name is taken. @throws QuotaExceeded */
 export function createPool(
   database: Database,
   accountId: number,
@@ -49,11 +50,13 @@ export function createPool(
        on conflict do nothing`,
       [accountId, id, pool.name ?? `Pool ${id}`, JSON.stringify(pool.tags)],
     );
-    return rowCount === 0 ? null : insertMembers(client, accountId, id, pool.senderIds);
+    if (rowCount === 0) return null;
+    await checkQuota(client, accountId, 'sender_pool');
+    return insertMembers(client, accountId, id, pool.senderIds);
   });
 }
 
-/** Adds members. Resolves with the operation's id, or null when there is no such pool. */
+/** Adds members. Resolves with the operation's id, or null when there is no such pool. @throws QuotaExceeded */
 export function addMembers(
   database: Database,
   accountId: number,
@@ -71,7 +74,7 @@ export function addMembers(
 
 /** A sender that is a member already counts as created: it is one afterwards, as was asked. */
 async function insertMembers(
-  client: Pick<Database, 'query'>,
+  client: Querier,
   accountId: number,
   poolId: string,
   senderIds: readonly string[],
@@ -85,6 +88,7 @@ async function insertMembers(
      select count(*)::int as known from known`,
     [accountId, poolId, senderIds],
   );
+  await checkQuota(client, accountId, 'sender_pool_member', poolId);
   const created = rows[0]?.known ?? 0;
   const operationId = newUuid(Date.now());
   await client.query(
@@ -220,4 +224,18 @@ export async function listPoolOperations(
     [accountId, range.after, range.before, limit],
   );
   return rows.map(toPoolOperation);
+}
+
+const DAY_MS = 86_400_000;
+/** Operations forgotten in one go. */
+const FORGOTTEN_MAX = 5_000;
+
+/** Forgets some of the operations on pools that are older than so many days. Resolves with whether there may be more. */
+export async function dropOldPoolOperations(database: Database, days: number): Promise<boolean> {
+  const { rowCount } = await database.query(
+    `delete from sender_pool_operation where ctid = any(array(
+       select ctid from sender_pool_operation where id < $1 order by id limit ${FORGOTTEN_MAX} for update skip locked))`,
+    [uuidLowerBound(Date.now() - days * DAY_MS)],
+  );
+  return rowCount === FORGOTTEN_MAX;
 }

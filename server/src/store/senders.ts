@@ -5,7 +5,8 @@ import type { Channel } from '../domain/message.ts';
 import type { PaceUnit, SenderLimits } from '../domain/pace.ts';
 import type { QuietHours } from '../domain/quiet-hours.ts';
 import type { Sender, SenderChoice, SenderStatus } from '../domain/sender.ts';
-import type { Database } from './database.ts';
+import type { Database, Querier } from './database.ts';
+import { checkQuota } from './quotas.ts';
 
 interface SenderRow {
   id: string;
@@ -235,13 +236,26 @@ export interface NewSender extends SenderLimits {
   readonly tags: Readonly<Record<string, string>>;
 }
 
-/** Adds a sender to the account; null when the account has one of this channel and address. */
-export async function createSender(
+/** Adds a sender to the account; null when the account has one of this channel and address. @throws QuotaExceeded */
+export function createSender(
   database: Database,
   accountId: number,
   sender: NewSender,
 ): Promise<Sender | null> {
-  const { rows } = await database.query<SenderRow>(
+  return database.transact(async (client) => {
+    const row = await insertSender(client, accountId, sender);
+    if (row === null) return null;
+    await checkQuota(client, accountId, 'sender');
+    return toSender(row);
+  });
+}
+
+async function insertSender(
+  client: Querier,
+  accountId: number,
+  sender: NewSender,
+): Promise<SenderRow | null> {
+  const { rows } = await client.query<SenderRow>(
     `insert into sender as s (id, account_id, channel, address, carrier, display_name, status, is_default, tags,
        throughput, throughput_unit, daily_cap, quiet_start, quiet_end)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
@@ -263,7 +277,7 @@ export async function createSender(
       sender.quietHours?.end ?? null,
     ],
   );
-  return rows[0] === undefined ? null : toSender(rows[0]);
+  return rows[0] ?? null;
 }
 
 /** Changes what is given of an account's own sender; null when it has none of this id. */

@@ -77,7 +77,7 @@ export type {
 export type { MatchedReceipt, ReceiptTally } from './receipts.ts';
 export type { SenderPool, SenderPoolOperation } from './sender-pools.ts';
 export type { NewSender, SenderQuestion } from './senders.ts';
-export { CALLBACKS_MAX, SUBSCRIPTIONS_MAX } from './subscriptions.ts';
+export { QuotaExceeded } from './quotas.ts';
 export type {
   Subscription,
   SubscriptionKind,

@@ -2,7 +2,9 @@
 import type pg from 'pg';
 import { newUuid, uuidTimeMs } from '../domain/ids.ts';
 import type { EventName } from '../domain/event.ts';
+import { DatabaseUnavailable } from './database-error.ts';
 import type { Database } from './database.ts';
+import { checkQuota } from './quotas.ts';
 import { reviveDeliveries } from './revivals.ts';
 
 export type SubscriptionKind = 'WEBHOOK' | 'CALLBACK' | 'SINK';
@@ -51,10 +53,6 @@ export interface SubscriptionSecrets {
   readonly authToken: string | null;
 }
 
-/** Subscriptions of an account, callbacks apart; and URLs of callbacks. */
-export const SUBSCRIPTIONS_MAX = 100;
-export const CALLBACKS_MAX = 10_000;
-
 interface SubscriptionRow {
   id: string;
   kind: SubscriptionKind;
@@ -99,21 +97,22 @@ function toSubscription(row: SubscriptionRow): Subscription {
   };
 }
 
-/** Adds a subscription; null when the account has as many as it may have. */
-export async function addSubscription(
+/** Adds a subscription. @throws QuotaExceeded */
+export function addSubscription(
   database: Database,
   accountId: number,
   { kind, secret, ...settings }: NewSubscription,
-): Promise<Subscription | null> {
-  const { rows } = await database.query<SubscriptionRow>(
-    `insert into subscription (account_id, id, kind, target, description, types, names, tags, batch_size, batch_delay_ms,
-       auth_token, secret)
-     select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12
-     where (select count(*) from subscription where account_id = $1 and kind <> 'CALLBACK') < ${SUBSCRIPTIONS_MAX}
-     returning ${COLUMNS}`,
-    [accountId, newUuid(Date.now()), kind, ...valuesOf(settings), secret],
-  );
-  return rows[0] === undefined ? null : toSubscription(rows[0]);
+): Promise<Subscription> {
+  return database.transact(async (client) => {
+    const { rows } = await client.query<SubscriptionRow>(
+      `insert into subscription (account_id, id, kind, target, description, types, names, tags, batch_size, batch_delay_ms,
+         auth_token, secret)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) returning ${COLUMNS}`,
+      [accountId, newUuid(Date.now()), kind, ...valuesOf(settings), secret],
+    );
+    await checkQuota(client, accountId, 'subscription');
+    return toSubscription(rows[0] as SubscriptionRow);
+  });
 }
 
 function valuesOf(settings: SubscriptionSettings): unknown[] {
@@ -256,15 +255,14 @@ export interface CallbackDefaults extends Pick<
 }
 
 /**
- * The id of the subscription of a callback URL, made when there is none yet; null when the account has too many of them. One that
- * is disabled stays so.
+ * The id of the subscription of a callback URL, made when there is none yet. One that is disabled stays so. @throws QuotaExceeded
  */
 export function ensureCallback(
   database: Database,
   accountId: number,
   url: string,
   defaults: CallbackDefaults,
-): Promise<string | null> {
+): Promise<string> {
   return database.transact(async (client) => {
     const known = await findCallback(client, accountId, url);
     if (known !== null) {
@@ -277,9 +275,7 @@ export function ensureCallback(
     }
     await client.query(
       `insert into subscription (account_id, id, kind, target, types, names, batch_size, batch_delay_ms, secret)
-       select $1, $2, 'CALLBACK', $3, $4, $5, $6, $7, $8
-       where (select count(*) from subscription where account_id = $1 and kind = 'CALLBACK') < ${CALLBACKS_MAX}
-       on conflict do nothing`,
+       values ($1, $2, 'CALLBACK', $3, $4, $5, $6, $7, $8) on conflict do nothing`,
       [
         accountId,
         newUuid(Date.now()),
@@ -291,7 +287,10 @@ export function ensureCallback(
         defaults.secret,
       ],
     );
-    return findCallback(client, accountId, url);
+    await checkQuota(client, accountId, 'callback');
+    const made = await findCallback(client, accountId, url);
+    if (made === null) throw new DatabaseUnavailable('A callback URL was forgotten meanwhile.');
+    return made;
   });
 }
 

@@ -3,7 +3,8 @@ import { newUuid, uuidTimeMs } from '../domain/ids.ts';
 import { normaliseEmailAddress } from '../domain/email-address.ts';
 import type { AddressChannel } from '../domain/message.ts';
 import type { Suppression } from '../domain/suppression.ts';
-import type { Database } from './database.ts';
+import type { Database, Querier } from './database.ts';
+import { checkQuota } from './quotas.ts';
 
 export interface SuppressionEntry extends Suppression {
   readonly id: string;
@@ -49,9 +50,27 @@ export async function findSuppressions(
   return rows.map(toEntry);
 }
 
-/** Suppresses addresses. Resolves with the entries that are new; those that were there stay as they are. */
-export async function addSuppressions(
+/** Suppresses addresses as their account asks. Resolves with the entries that are new. @throws QuotaExceeded */
+export function addSuppressions(
   database: Database,
+  accountId: number,
+  addresses: readonly string[],
+  scope: SuppressionScope,
+  reason: string | null,
+): Promise<SuppressionEntry[]> {
+  return database.transact(async (client) => {
+    const made = await optOut(client, accountId, addresses, scope, reason);
+    if (made.length > 0) await checkQuota(client, accountId, 'suppression');
+    return made;
+  });
+}
+
+/**
+ * Suppresses addresses whose people ask for it, however many there are. Resolves with the entries that are new; those that were
+ * there stay as they are.
+ */
+export async function optOut(
+  database: Querier,
   accountId: number,
   addresses: readonly string[],
   scope: SuppressionScope,
@@ -83,7 +102,7 @@ export async function suppressRecipient(
   if (row === undefined) return;
   const address =
     row.address_channel === 'EMAIL' ? normaliseEmailAddress(row.address) : row.address;
-  await addSuppressions(database, accountId, [address], { senderId: null, poolId: null }, reason);
+  await optOut(database, accountId, [address], { senderId: null, poolId: null }, reason);
 }
 
 /** Entries, newest first, at most `limit`; `address` null is any. Ids lie strictly between `after` and `before`. */

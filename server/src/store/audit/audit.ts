@@ -15,6 +15,7 @@ import {
 } from './engine.ts';
 import type { AuditScope, Finding } from './finding.ts';
 import { auditOperations } from './operations.ts';
+import { auditQuotas } from './quotas.ts';
 import { auditInbound, auditLanes, auditReceipts, auditStrayBatches } from './queue.ts';
 import { doubtRestored } from './restored.ts';
 import { auditSubscriptions } from './subscriptions.ts';
@@ -68,6 +69,7 @@ async function lookOnce(database: Database, scope: AuditScope): Promise<Finding[
     ...(await auditReceipts(database, scope)),
     ...(await auditInbound(database, scope)),
     ...(await auditSubscriptions(database, scope)),
+    ...(await auditQuotas(database)),
   );
   for await (const each of auditOperations(database, scope)) found.push(each);
   return found;

@@ -25,6 +25,7 @@ export type Check =
   | 'receipts'
   | 'inbound'
   | 'subscriptions'
+  | 'quotas'
   | 'clock'
   | 'partitions'
   | 'indexes'
