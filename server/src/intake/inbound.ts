@@ -60,6 +60,7 @@ export function createInboundIntake(options: {
         channel: message.channel,
         from: normaliseInboundAddress(keepable(message.from, ADDRESS_LENGTH_MAX)),
         to: normaliseInboundAddress(keepable(message.to, ADDRESS_LENGTH_MAX)),
+        service: (message.service && keepable(message.service, ADDRESS_LENGTH_MAX)) || null,
         text,
         providerId: (message.providerId && keepableProviderId(message.providerId)) || null,
         keyword: found?.keyword ?? null,

@@ -17,6 +17,7 @@ import type { AuditScope, Finding } from './finding.ts';
 import { auditOperations } from './operations.ts';
 import { auditInbound, auditLanes, auditReceipts, auditStrayBatches } from './queue.ts';
 import { doubtRestored } from './restored.ts';
+import { auditSenders } from './senders.ts';
 import { auditSubscriptions } from './subscriptions.ts';
 
 export type { AuditScope, Finding } from './finding.ts';
@@ -67,6 +68,7 @@ async function lookOnce(database: Database, scope: AuditScope): Promise<Finding[
     ...(await auditStrayBatches(database)),
     ...(await auditReceipts(database, scope)),
     ...(await auditInbound(database, scope)),
+    ...(await auditSenders(database, scope)),
     ...(await auditSubscriptions(database, scope)),
   );
   for await (const each of auditOperations(database, scope)) found.push(each);
