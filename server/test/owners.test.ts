@@ -303,6 +303,17 @@ describe('a message from a person', () => {
     await say('Hello', newPerson(), address, 'two');
     expect([await inboundOf(anna), await inboundOf(bert)]).toEqual([1, 1]);
   });
+
+  it('goes to nobody who has the address at another provider only', async () => {
+    const bert = await open();
+    const address = newNumber();
+    await own(bert, address, { carrier: 'simulator' });
+    await own(bert, address.slice(1), { carrier: 'two' });
+    await say('Hello', newPerson(), address);
+    expect(await inboundOf(bert)).toBe(0);
+    await say('Hello', newPerson(), address, 'two');
+    expect(await inboundOf(bert)).toBe(1);
+  });
 });
 
 describe('STOP', () => {
@@ -349,6 +360,11 @@ describe('STOP', () => {
     expect((await anna.request('DELETE', `/v1/Suppressions/${await entryOf()}`)).status).toBe(204);
     expect(await sendTo(anna, person, sms(address))).toMatchObject({ total: 1 });
 
+    // A sender of the configuration is everybody's.
+    await say('STOP', person, SHARED);
+    const all = await anna.request('DELETE', `/v1/Suppressions/${await entryOf()}`);
+    expect([all.status, all.body['errors'][0].code]).toEqual([409, 20418]);
+    await say('START', person, SHARED);
     await own(bert, address, { carrier: 'two' });
     await say('STOP', person, address);
     const refused = await anna.request('DELETE', `/v1/Suppressions/${await entryOf()}`);

@@ -15,6 +15,8 @@ import { keepOptOut } from './suppressions.ts';
 
 export interface NewInbound {
   readonly lane: string;
+  /** Carriers of the same account at the same provider, itself included. */
+  readonly lanes: readonly string[];
   readonly channel: Channel;
   readonly from: string;
   readonly to: string;
@@ -94,8 +96,8 @@ interface Receiver {
 
 /**
  * Whose sender a message was sent to: of this carrier before another's, of the address itself before its service. What came to a
- * sender that serves all, or to none, is the first account's. Of owners in conflict, whom older versions let be, the configuration
- * comes first, then who had the address first.
+ * sender that serves all, or to none, is the first account's. Who has the address at another provider only is not its owner at this
+ * one. Of owners in conflict, whom older versions let be, the configuration comes first, then who had the address first.
  */
 async function findReceiver(client: pg.PoolClient, message: NewInbound): Promise<Receiver | null> {
   const [to, service] = keysOf(message);
@@ -107,11 +109,12 @@ async function findReceiver(client: pg.PoolClient, message: NewInbound): Promise
     `select coalesce(s.account_id, a.id) as account_id, s.id as sender_id, s.account_id is null as shared
      from (select min(id) as id from account) a left join sender s
        on s.channel = $2 and sender_key(s.channel, s.address) in ($3, $4)
+         and (s.carrier = any($5) or s.account_id is null or s.account_id = a.id)
      where a.id is not null
      order by s.carrier = $1 desc nulls last, sender_key(s.channel, s.address) = $3 desc,
        s.account_id is null and s.status = 'DEACTIVATED', s.account_id is not null, s.id
      limit 1`,
-    [message.lane, message.channel, to, service],
+    [message.lane, message.channel, to, service, message.lanes],
   );
   const row = rows[0];
   return row === undefined
