@@ -182,9 +182,9 @@ describe('an answer', () => {
     expect((await client.subscriptions.listDeliveries(subscription.id)).deliveries).toEqual([]);
     await client.subscriptions.delete(subscription.id);
 
-    await client.senders.create({ channel: 'EMAIL', address: '*@example.com' });
+    await client.senders.create({ channel: 'EMAIL', address: '*@shop.example' });
     const { operationId } = await client.emails.send({
-      from: { address: 'news@example.com' },
+      from: { address: 'news@shop.example' },
       to: [{ address: 'ada@example.org' }],
       content: { subject: 'Hi', html: '<p>Hi</p>', text: 'Hi' },
     });

@@ -117,6 +117,7 @@ export async function openDoctor(config: Config, log: Logger): Promise<Doctor> {
       audit.look({
         ...scope,
         lanes: Object.keys(config.carriers),
+        senders: config.senders.map(nameSender),
         folder: isEmbedded ? config.dataDir : null,
       }),
     doubtRestored: audit.doubtRestored,
@@ -233,7 +234,7 @@ async function openDatabase(
   // Made once: what a lost answer hid is then made again, and not another.
   const fresh = { sid: newAccountSid(), token: newAuthToken() };
   const account = await wait(() => ensureAccount(store, config, fresh, log));
-  await wait(() => syncSenders(store, config));
+  await wait(() => syncSenders(store, config, log));
   const secrets = {
     emailLinks: await wait(() => store.installation.fetchSecret('email-links')),
     sessions: await wait(() => store.installation.fetchSecret('sessions')),
@@ -268,13 +269,11 @@ async function keepLocalAccess(
   });
 }
 
-/** Brings the senders of the configuration into the database. */
-async function syncSenders(store: Store, { senders }: Config): Promise<void> {
-  await store.senders.syncConfiguredSenders(
+/** Brings the senders of the configuration into the database: no account may keep the server from starting, and none loses an address. */
+async function syncSenders(store: Store, { senders }: Config, log: Logger): Promise<void> {
+  const leftOut = await store.senders.syncConfiguredSenders(
     senders.map((each) => ({
-      channel: each.channel,
-      address: normaliseSenderAddress(each.channel, each.address),
-      carrier: each.carrier,
+      ...nameSender(each),
       isDefault: each.default,
       throughput: each.throughput ?? null,
       throughputUnit: each.throughputUnit ?? defaultUnit(each.channel),
@@ -282,6 +281,16 @@ async function syncSenders(store: Store, { senders }: Config): Promise<void> {
       quietHours: each.quietHours ?? null,
     })),
   );
+  if (leftOut.length > 0)
+    log.error(
+      { senders: leftOut.map((position) => `senders[${position}]`) },
+      'Configured senders are left out: accounts have their addresses on the same carriers. "fanfare doctor" says which and what to do',
+    );
+}
+
+/** What of a configured sender has an owner. */
+function nameSender({ channel, address, carrier }: Config['senders'][number]) {
+  return { channel, address: normaliseSenderAddress(channel, address), carrier };
 }
 
 /** What tries subscribers out, as the events thread of any node would call them. */

@@ -263,6 +263,7 @@ describe(`with ${ROWS} rows in each table`, () => {
       operationId: null,
       patienceMs: 3_600_000,
       lanes: ['line'],
+      senders: [],
       folder: null,
     });
     await audit.close();

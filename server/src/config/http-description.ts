@@ -101,6 +101,7 @@ const RECEIPTS = shape(
         when: pointers,
         prefixes: record(words(['SMS', 'RCS', 'WHATSAPP'])),
         numbers: words(['e164', 'digits']),
+        service: pointers,
         id: pointers,
         keyword: shape({ at: pointers, words: record(words(['STOP', 'START', 'HELP'])) }),
         at: pointers,

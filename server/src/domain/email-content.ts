@@ -38,7 +38,7 @@ export function toEmailBody(
   { email }: EmailContent,
   attempt: {
     readonly reference: string;
-    readonly from: { readonly name?: string };
+    readonly from: { readonly address: string; readonly name?: string };
     readonly to: { readonly address: string; readonly name?: string };
     readonly attachments: readonly EmailAttachment[];
     readonly links: EmailLinks | null;
@@ -57,7 +57,9 @@ export function toEmailBody(
     attachments,
     headers: email.headers,
     unsubscribeUrl:
-      email.unsubscribe && links !== null ? links.unsubscribeUrl(reference, to.address) : null,
+      email.unsubscribe && links !== null
+        ? links.unsubscribeUrl(reference, to.address, from.address)
+        : null,
   };
 }
 

@@ -14,7 +14,7 @@ export interface Sealer {
 }
 
 export interface EmailLinks {
-  unsubscribeUrl(reference: string, address: string): string;
+  unsubscribeUrl(reference: string, address: string, from: string): string;
   openUrl(reference: string): string;
 }
 
@@ -24,20 +24,22 @@ const OPEN = 'open';
 /** Links below the origin that this server is known by outside. */
 export function createEmailLinks(publicUrl: string, sealer: Sealer): EmailLinks {
   return {
-    unsubscribeUrl: (reference, address) =>
-      `${publicUrl}/u/${sealer.seal(UNSUBSCRIBE, `${reference} ${addressKey(address)}`)}`,
+    unsubscribeUrl: (reference, address, from) =>
+      `${publicUrl}/u/${sealer.seal(UNSUBSCRIBE, [reference, addressKey(address), addressKey(from)].join(' '))}`,
     openUrl: (reference) => `${publicUrl}/o/${sealer.seal(OPEN, reference)}.gif`,
   };
 }
 
-/** Who wants no more e-mails, of which account; null for a token that is none. */
+/** Who wants no more e-mails, of which account and from which address; null for a token that is none. */
 export function readUnsubscribe(
   token: string,
   sealer: Sealer,
-): { readonly accountId: number; readonly address: string } | null {
-  const [reference = '', address = ''] = sealer.open(UNSUBSCRIBE, token)?.split(' ') ?? [];
+): { readonly accountId: number; readonly address: string; readonly from: string } | null {
+  const [reference = '', address, from] = sealer.open(UNSUBSCRIBE, token)?.split(' ') ?? [];
   const attempt = parseAttemptReference(reference);
-  return attempt === null ? null : { accountId: attempt.accountId, address };
+  return attempt === null || address === undefined || from === undefined
+    ? null
+    : { accountId: attempt.accountId, address, from };
 }
 
 /** What was opened; null for a token that is none. */

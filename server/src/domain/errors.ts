@@ -208,6 +208,19 @@ const table = {
     message: 'There is a sender with this channel and address already.',
     advice: 'Use or change the sender that there is.',
   },
+  senderOwned: {
+    code: 20416,
+    status: 409,
+    message: 'The address has another owner on this channel and carrier.',
+    advice:
+      'Use an address that is yours. Senders of the configuration serve every account as they are; GET /v1/Senders lists them.',
+  },
+  stoppedByPerson: {
+    code: 20418,
+    status: 409,
+    message: 'The person has stopped an address that others may send from, too.',
+    advice: 'Ask the person to write START to the address: nothing else takes it back.',
+  },
   quota: {
     code: 20414,
     status: 409,

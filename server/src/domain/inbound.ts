@@ -8,6 +8,8 @@ export interface InboundMessage {
   readonly from: string;
   /** The address of ours that it was sent to, in the same form. */
   readonly to: string;
+  /** The provider's service that the address belongs to and that may be a sender in its place; absent: none. */
+  readonly service?: string;
   /** Whole: parts are put together. */
   readonly text: string;
   /**

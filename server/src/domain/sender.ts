@@ -1,6 +1,11 @@
 /** Senders: the identities a message may come from, and which of them a request means. Pure. */
 import { ERRORS } from './errors.ts';
-import { findEmailSenderProblem, canonicalEmailAddress, wildcardOf } from './email-address.ts';
+import {
+  canonicalEmailAddress,
+  findEmailSenderProblem,
+  normaliseEmailAddress,
+  wildcardOf,
+} from './email-address.ts';
 import type { Channel } from './message.ts';
 import type { PlannedSender, SendPlan } from './operation.ts';
 import type { SenderLimits } from './pace.ts';
@@ -34,6 +39,8 @@ export interface SenderChoice {
   readonly senders: readonly Sender[];
   /** UUID of the named pool; null when none is named or there is none. */
   readonly poolId: string | null;
+  /** Carriers on which the named address is another account's. */
+  readonly takenOn?: readonly string[];
 }
 
 /** Channels in the order in which they are tried when a request does not say: rich before plain. */
@@ -67,6 +74,22 @@ function findSmsSenderProblem(address: string): string | null {
 /** The one spelling of a sender's address. */
 export function normaliseSenderAddress(channel: Channel, address: string): string {
   return channel === 'EMAIL' ? canonicalEmailAddress(address) : address;
+}
+
+/** Digits with what people write between them. */
+const NUMBER = /^[-+(). ]*[0-9][-+(). 0-9]*$/;
+/** Letters that have two cases: those of ASCII, and of the GSM alphabet. */
+const CAPITALS = /[A-ZÅÄÆÇÉÑÖØÜ]/g;
+
+/**
+ * What all spellings of an address have in common: two addresses with the same key are one and the same to people. PostgreSQL has
+ * the same rule for senders, `sender_key`, since it decides who owns an address; domains of theirs are ASCII already.
+ */
+export function senderKey(channel: Channel, address: string): string {
+  if (channel === 'EMAIL') return normaliseEmailAddress(address);
+  return NUMBER.test(address)
+    ? address.replaceAll(/[^0-9]/g, '')
+    : address.replaceAll(/^ +| +$/g, '').replaceAll(CAPITALS, (each) => each.toLowerCase());
 }
 
 export type PlanResult =
@@ -117,23 +140,30 @@ function planDefaults({ senders }: SenderChoice): PlanResult {
     : refuse('There is no active sender; add one, or name one in "from".', '$.from');
 }
 
-/** An address that is no sender goes over the carrier of its channel's default sender. */
+/** An address that is no sender goes over the carrier of its channel's default sender, unless it is another account's there. */
 function planAddress(
   from: { readonly address: string; readonly channel: Channel },
-  { senders }: SenderChoice,
+  { senders, takenOn = [] }: SenderChoice,
 ): PlanResult {
   const ofChannel = senders.filter((each) => each.channel === from.channel);
-  const known = ofChannel.find((each) => each.address === from.address);
+  const key = senderKey(from.channel, from.address);
+  const known = ofChannel.find((each) => senderKey(each.channel, each.address) === key);
   if (known?.status === 'DEACTIVATED')
     return refuse('The sender is deactivated; activate it or use another.', '$.from.address');
-  if (known !== undefined) return accept([toPlanned(known)]);
+  // As it is written here: a name may have another case in each message.
+  if (known !== undefined) return accept([{ ...toPlanned(known), address: from.address }]);
   const wrong = findSenderAddressProblem(from.channel, from.address);
   if (wrong !== null) return refuse(wrong, '$.from.address');
   const other = ofChannel.find((each) => each.status === 'ACTIVATED');
-  return other === undefined
+  if (other === undefined)
+    return refuse(
+      `There is no active sender of ${from.channel}, so no carrier for it.`,
+      '$.from.channel',
+    );
+  return takenOn.includes(other.carrier)
     ? refuse(
-        `There is no active sender of ${from.channel}, so no carrier for it.`,
-        '$.from.channel',
+        `The address has another owner on the carrier "${other.carrier}"; send from one of yours.`,
+        '$.from.address',
       )
     : accept([{ channel: from.channel, address: from.address, carrier: other.carrier }]);
 }

@@ -1,14 +1,33 @@
 /** Suppression: who has opted out, and whom a plan may therefore not reach. Pure. */
 import { addressKey } from './email-address.ts';
-import type { Address } from './message.ts';
-import type { SendPlan } from './operation.ts';
+import type { Address, Channel } from './message.ts';
+import type { PlannedSender, SendPlan } from './operation.ts';
 import { listCandidates } from './routing.ts';
+import { senderKey } from './sender.ts';
 
-/** Not to be sent to, by `addressKey`: by anyone, or by one sender or pool when either is named (UUIDs). */
-export interface Suppression {
+/**
+ * Not to be sent to, by `addressKey`: an entry of the account's list, or a person's own word to an address of ours, which counts for
+ * every account.
+ */
+export type Suppression = ListedSuppression | OptOut;
+
+/** By anyone of the account, or by one sender or pool when either is named (UUIDs). */
+export interface ListedSuppression {
   readonly address: string;
   readonly senderId: string | null;
   readonly poolId: string | null;
+}
+
+/** By whoever sends from the address that the person has stopped. */
+export interface OptOut {
+  readonly address: string;
+  readonly stopped: StoppedSender;
+}
+
+/** An address of ours, by its `senderKey`. */
+export interface StoppedSender {
+  readonly channel: Channel;
+  readonly key: string;
 }
 
 /** Suppressions by address. */
@@ -37,13 +56,19 @@ export function isSuppressed(
   if (index.size === 0 || !addresses.some((each) => index.has(addressKey(each.address))))
     return false;
   return listCandidates(addresses, plan).some(({ sender, to }) =>
-    index
-      .get(addressKey(to.address))
-      ?.some(
-        ({ senderId, poolId }) =>
-          (senderId === null && poolId === null) ||
-          (senderId !== null && senderId === sender.senderId) ||
-          (poolId !== null && poolId === sender.senderPoolId),
-      ),
+    index.get(addressKey(to.address))?.some((each) => appliesTo(each, sender)),
+  );
+}
+
+function appliesTo(suppression: Suppression, sender: PlannedSender): boolean {
+  if ('stopped' in suppression) {
+    const { channel, key } = suppression.stopped;
+    return channel === sender.channel && key === senderKey(channel, sender.address);
+  }
+  const { senderId, poolId } = suppression;
+  return (
+    (senderId === null && poolId === null) ||
+    (senderId !== null && senderId === sender.senderId) ||
+    (poolId !== null && poolId === sender.senderPoolId)
   );
 }

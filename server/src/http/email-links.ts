@@ -55,8 +55,8 @@ export async function registerEmailLinks(app: FastifyInstance, deps: EmailLinkDe
   app.post('/u/:token', route, async (request, reply) => {
     const who = readUnsubscribe(tokenIn(request), sealer);
     if (who === null) return sendPage(reply, 404, NO_LINK);
-    const everyone = { senderId: null, poolId: null };
-    await store.suppressions.optOut(who.accountId, [who.address], everyone, 'unsubscribe');
+    const from = { channel: 'EMAIL', address: who.from } as const;
+    await store.suppressions.optOut(who.accountId, who.address, from, 'unsubscribe');
     return sendPage(reply, 200, DONE);
   });
 

@@ -99,7 +99,7 @@ export function listSenderRoutes(senders: ReturnType<typeof createSenderHandlers
           body: body('UpdateSenderRequest'),
           response: {
             200: answer('Sender', 'The sender, as it is now.'),
-            ...refusals(400, 404, 413, 415),
+            ...refusals(400, 404, 409, 413, 415),
           },
         },
       ),

@@ -129,6 +129,7 @@ export function createSenderHandlers(deps: {
         quietHours: body.quietHours ?? null,
       });
       if (sender === null) throw refuse('senderTaken');
+      if (sender === 'taken') throw refuse('senderOwned');
       const shown = showSender(sender);
       return reply
         .code(201)
@@ -146,6 +147,7 @@ export function createSenderHandlers(deps: {
         ...(isDefault === undefined ? {} : { isDefault }),
       });
       if (updated === null) throw refuse('notFound', 'There is no such sender.');
+      if (updated === 'taken') throw refuse('senderOwned');
       return showSender(updated);
     },
 

@@ -120,8 +120,9 @@ export function createSuppressionHandlers({ store }: { readonly store: Store }) 
     async remove(request: FastifyRequest, reply: FastifyReply) {
       const { suppressionId } = request.params as { suppressionId: string };
       const id = decodeTypeId('comms_suppression', suppressionId);
-      if (id === null || !(await suppressions.removeSuppression(request.account.id, id)))
-        throw refuse('notFound', 'There is no such entry.');
+      const removed = id !== null && (await suppressions.removeSuppression(request.account.id, id));
+      if (removed === 'stopped') throw refuse('stoppedByPerson');
+      if (!removed) throw refuse('notFound', 'There is no such entry.');
       return reply.code(204).send();
     },
 

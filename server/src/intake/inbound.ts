@@ -40,6 +40,8 @@ export function createInboundIntake(options: {
   /** Null: no text is a keyword. */
   readonly findKeyword: FindKeyword | null;
   readonly scope: KeywordScope;
+  /** The carriers of one account at one provider, by any of them. */
+  readonly lanesOf: (lane: string) => readonly string[];
   /** A message could not be kept, or its answer not be sent. */
   readonly onRefused: () => void;
 }): InboundIntake {
@@ -57,9 +59,11 @@ export function createInboundIntake(options: {
     const result = await store.inbound.recordInbound(
       {
         lane,
+        lanes: options.lanesOf(lane),
         channel: message.channel,
         from: normaliseInboundAddress(keepable(message.from, ADDRESS_LENGTH_MAX)),
         to: normaliseInboundAddress(keepable(message.to, ADDRESS_LENGTH_MAX)),
+        service: (message.service && keepable(message.service, ADDRESS_LENGTH_MAX)) || null,
         text,
         providerId: (message.providerId && keepableProviderId(message.providerId)) || null,
         keyword: found?.keyword ?? null,

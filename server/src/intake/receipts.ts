@@ -156,7 +156,7 @@ export function createReceiptIntake(options: {
     return writeAll(complaints, {
       async write(some) {
         for (const { accountId, messageId } of some)
-          await store.suppressions.suppressRecipient(accountId, messageId, 'complaint');
+          await store.suppressions.optOutRecipient(accountId, messageId, 'complaint');
       },
       onAway,
       onRefused: ({ messageId }, error) =>

@@ -76,6 +76,7 @@ export function createReports(options: ReportsOptions): Reports {
     }),
     findKeyword: keywords ? createKeywordFinder(listKeywords(languages)) : null,
     scope,
+    lanesOf: options.lanesOf,
     onRefused: () => options.onRefused('inbound'),
   });
   return {

@@ -9,13 +9,19 @@ import {
   uuidTimeMs,
 } from '../domain/ids.ts';
 import type { Channel } from '../domain/message.ts';
+import { senderKey } from '../domain/sender.ts';
 import type { Database } from './database.ts';
+import { keepOptOut } from './suppressions.ts';
 
 export interface NewInbound {
   readonly lane: string;
+  /** Carriers of the same account at the same provider, itself included. */
+  readonly lanes: readonly string[];
   readonly channel: Channel;
   readonly from: string;
   readonly to: string;
+  /** The provider's service that `to` belongs to; null: none. */
+  readonly service: string | null;
   readonly text: string;
   /** The carrier's id, by which a repetition is known; null: every one is new. */
   readonly providerId: string | null;
@@ -89,13 +95,12 @@ interface Receiver {
 }
 
 /**
- * Whose sender a message was sent to: an account's own before a configured one, of this carrier before another's. What
- * came to a sender that serves all, or to none, is the first account's.
+ * Whose sender a message was sent to: of this carrier before another's, of the address itself before its service. What came to a
+ * sender that serves all, or to none, is the first account's. Who has the address at another provider only is not its owner at this
+ * one. Of owners in conflict, whom older versions let be, the configuration comes first, then who had the address first.
  */
-async function findReceiver(
-  client: pg.PoolClient,
-  { lane, channel, to }: NewInbound,
-): Promise<Receiver | null> {
+async function findReceiver(client: pg.PoolClient, message: NewInbound): Promise<Receiver | null> {
+  const [to, service] = keysOf(message);
   const { rows } = await client.query<{
     account_id: number;
     sender_id: string | null;
@@ -103,15 +108,23 @@ async function findReceiver(
   }>(
     `select coalesce(s.account_id, a.id) as account_id, s.id as sender_id, s.account_id is null as shared
      from (select min(id) as id from account) a left join sender s
-       on s.channel = $2 and ltrim(s.address, '+') = ltrim($3, '+')
+       on s.channel = $2 and sender_key(s.channel, s.address) in ($3, $4)
+         and (s.carrier = any($5) or s.account_id is null or s.account_id = a.id)
      where a.id is not null
-     order by s.carrier = $1 desc nulls last, s.account_id is null, s.status, s.id limit 1`,
-    [lane, channel, to],
+     order by s.carrier = $1 desc nulls last, sender_key(s.channel, s.address) = $3 desc,
+       s.account_id is null and s.status = 'DEACTIVATED', s.account_id is not null, s.id
+     limit 1`,
+    [message.lane, message.channel, to, service, message.lanes],
   );
   const row = rows[0];
   return row === undefined
     ? null
     : { accountId: row.account_id, senderId: row.sender_id, isShared: row.shared };
+}
+
+/** What a message was sent to, by `senderKey`: the address, and its service where it has one. */
+function keysOf({ channel, to, service }: NewInbound): string[] {
+  return [to, ...(service === null ? [] : [service])].map((each) => senderKey(channel, each));
 }
 
 /** False when the carrier brought it before. */
@@ -124,13 +137,17 @@ async function claim(client: pg.PoolClient, { lane, providerId }: NewInbound): P
   return rowCount === 1;
 }
 
-/** Whether it is worth an answer. Who stops a sender that serves all accounts stops all of them. */
+/**
+ * Whether it is worth an answer. Who stops a sender that serves all accounts stops all of them, and who stops any address stops
+ * whoever sends from it.
+ */
 async function applyKeyword(
   client: pg.PoolClient,
-  { keyword, from, to }: NewInbound,
+  message: NewInbound,
   { accountId, senderId, isShared }: Receiver,
   scope: KeywordScope,
 ): Promise<boolean> {
+  const { keyword, channel, from, to } = message;
   const sender = scope === 'sender' ? senderId : null;
   const account = isShared ? null : accountId;
   switch (keyword) {
@@ -145,6 +162,7 @@ async function applyKeyword(
          on conflict do nothing`,
         [rows.map((row) => row.id), rows.map(() => newUuid(Date.now())), from, sender],
       );
+      await keepOptOut(client, from, channel, keysOf(message));
       return (rowCount ?? 0) > 0;
     }
     case 'START': {
@@ -153,6 +171,10 @@ async function applyKeyword(
         `delete from suppression where ($1::int is null or account_id = $1) and address = $2 and pool_id is null
            and (sender_id is null or sender_id = $3)`,
         [account, from, senderId],
+      );
+      await client.query(
+        'delete from opt_out where person = $1 and channel = $2 and sender_key = any($3)',
+        [from, channel, keysOf(message)],
       );
       return (rowCount ?? 0) > 0;
     }

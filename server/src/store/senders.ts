@@ -1,4 +1,5 @@
 /** Senders: those of the configuration, which serve all accounts, and those that an account has added. */
+import pg from 'pg';
 import { newUuid, uuidTimeMs } from '../domain/ids.ts';
 import { addressKey, wildcardOf } from '../domain/email-address.ts';
 import type { Channel } from '../domain/message.ts';
@@ -56,36 +57,65 @@ export function toQuietHours(start: string | null, end: string | null): QuietHou
   return start === null || end === null ? null : { start, end };
 }
 
-/** Makes the configured senders what the configuration says; those it no longer has are deactivated. */
+/** Whether the database says that an address has another owner. */
+const isTaken = (error: unknown) =>
+  error instanceof pg.DatabaseError && error.constraint === 'sender_owner';
+
+/** A sender that the configuration has. */
+type ConfiguredSender = SenderLimits & {
+  readonly channel: Channel;
+  readonly address: string;
+  readonly carrier: string;
+  readonly isDefault: boolean;
+};
+
+/**
+ * Makes the configured senders what the configuration says; those it no longer has are deactivated. Resolves with the positions of
+ * those that are left out, since accounts have their addresses.
+ */
 export async function syncConfiguredSenders(
   database: Database,
-  senders: readonly (SenderLimits & {
-    readonly channel: Channel;
-    readonly address: string;
-    readonly carrier: string;
-    readonly isDefault: boolean;
-  })[],
-): Promise<void> {
+  senders: readonly ConfiguredSender[],
+): Promise<number[]> {
+  for (;;)
+    try {
+      return await bringIn(database, senders);
+    } catch (error) {
+      // An account was quicker, at this moment: now it is seen.
+      if (!isTaken(error)) throw error;
+    }
+}
+
+async function bringIn(
+  database: Database,
+  senders: readonly ConfiguredSender[],
+): Promise<number[]> {
   const now = Date.now();
-  await database.query(
+  const { rows: leftOut } = await database.query<{ position: number }>(
     `with given as (
        select * from unnest($1::uuid[], $2::channel[], $3::text[], $4::text[], $5::boolean[], $6::real[],
-           $7::pace_unit[], $8::int[], $9::text[], $10::text[])
-         as g(id, channel, address, carrier, is_default, throughput, throughput_unit, daily_cap, quiet_start, quiet_end)),
+           $7::pace_unit[], $8::int[], $9::text[], $10::text[]) with ordinality
+         as g(id, channel, address, carrier, is_default, throughput, throughput_unit, daily_cap, quiet_start, quiet_end, n)),
+     kept as (
+       select * from given g where not is_sender_taken(null, g.channel, g.carrier, g.address)
+         -- What was in conflict before goes on.
+         or exists (select from sender s where s.account_id is null and s.status = 'ACTIVATED'
+           and s.channel = g.channel and s.address = g.address and s.carrier = g.carrier)),
      gone as (
        update sender s set status = 'DEACTIVATED', updated_at = now()
        where s.account_id is null and s.status = 'ACTIVATED'
-         and not exists (select 1 from given g where g.channel = s.channel and g.address = s.address))
-     insert into sender as s (id, channel, address, carrier, is_default, throughput, throughput_unit, daily_cap,
+         and not exists (select 1 from kept g where g.channel = s.channel and g.address = s.address)),
+     brought as (insert into sender as s (id, channel, address, carrier, is_default, throughput, throughput_unit, daily_cap,
        quiet_start, quiet_end)
-     select * from given
+     select id, channel, address, carrier, is_default, throughput, throughput_unit, daily_cap, quiet_start, quiet_end from kept
      on conflict (account_id, channel, address) do update set
        carrier = excluded.carrier, is_default = excluded.is_default, status = 'ACTIVATED', updated_at = now(),
        throughput = excluded.throughput, throughput_unit = excluded.throughput_unit, daily_cap = excluded.daily_cap,
        quiet_start = excluded.quiet_start, quiet_end = excluded.quiet_end
      where (s.carrier, s.is_default, s.status, s.throughput, s.throughput_unit, s.daily_cap, s.quiet_start, s.quiet_end)
        is distinct from (excluded.carrier, excluded.is_default, 'ACTIVATED'::sender_status, excluded.throughput,
-         excluded.throughput_unit, excluded.daily_cap, excluded.quiet_start, excluded.quiet_end)`,
+         excluded.throughput_unit, excluded.daily_cap, excluded.quiet_start, excluded.quiet_end))
+     select n::int - 1 as position from given where n not in (select n from kept) order by n`,
     [
       senders.map(() => newUuid(now)),
       senders.map((each) => each.channel),
@@ -103,6 +133,7 @@ export async function syncConfiguredSenders(
     `update dispatch_batch set paced = is_paced(sender_id) where paced <> is_paced(sender_id)
        and sender_id in (select id from sender where account_id is null)`,
   );
+  return leftOut.map(({ position }) => position);
 }
 
 /** Which senders a request asks for. */
@@ -138,16 +169,24 @@ export async function chooseSenders(
         ),
         poolId: null,
       };
-    case 'channel':
-      return {
-        senders: await select(
-          `and s.channel = $2 and (s.address = $3 or s.id = (select s.id from sender s
-             where (s.account_id = $1 or s.account_id is null) and s.channel = $2 and s.status = 'ACTIVATED'
-             order by ${PREFERRED} limit 1)) order by ${PREFERRED}`,
+    case 'channel': {
+      const [senders, { rows: taken }] = await Promise.all([
+        select(
+          `and s.channel = $2 and (sender_key(s.channel, s.address) = sender_key($2, $3)
+             or s.id = (select s.id from sender s
+               where (s.account_id = $1 or s.account_id is null) and s.channel = $2 and s.status = 'ACTIVATED'
+               order by ${PREFERRED} limit 1))
+           order by s.account_id is null and s.status = 'DEACTIVATED', s.address = $3 desc, ${PREFERRED}`,
           [question.channel, question.address],
         ),
-        poolId: null,
-      };
+        database.query<{ carrier: string }>(
+          `select distinct carrier from sender s
+           where s.channel = $2 and sender_key(s.channel, s.address) = sender_key($2, $3) and s.account_id <> $1`,
+          [accountId, question.channel, question.address],
+        ),
+      ]);
+      return { senders, poolId: null, takenOn: taken.map(({ carrier }) => carrier) };
+    }
     case 'email':
       return {
         senders: await select(
@@ -236,18 +275,23 @@ export interface NewSender extends SenderLimits {
   readonly tags: Readonly<Record<string, string>>;
 }
 
-/** Adds a sender to the account; null when the account has one of this channel and address. @throws QuotaExceeded */
+/**
+ * Adds a sender to the account; null when the account has one of this channel and address, 'taken' when another has.
+ * @throws QuotaExceeded
+ */
 export function createSender(
   database: Database,
   accountId: number,
   sender: NewSender,
-): Promise<Sender | null> {
-  return database.transact(async (client) => {
-    const row = await insertSender(client, accountId, sender);
-    if (row === null) return null;
-    await checkQuota(client, accountId, 'sender');
-    return toSender(row);
-  });
+): Promise<Sender | 'taken' | null> {
+  return unlessTaken(
+    database.transact(async (client) => {
+      const row = await insertSender(client, accountId, sender);
+      if (row === null) return null;
+      await checkQuota(client, accountId, 'sender');
+      return toSender(row);
+    }),
+  );
 }
 
 async function insertSender(
@@ -280,15 +324,26 @@ async function insertSender(
   return rows[0] ?? null;
 }
 
-/** Changes what is given of an account's own sender; null when it has none of this id. */
+/** What came of giving a sender an address, or 'taken' when that has another owner. */
+async function unlessTaken<Result>(given: Promise<Result>): Promise<Result | 'taken'> {
+  try {
+    return await given;
+  } catch (error) {
+    if (isTaken(error)) return 'taken';
+    throw error;
+  }
+}
+
+/** Changes what is given of an account's own sender; null when it has none of this id, 'taken' when another has its address there. */
 export async function updateSender(
   database: Database,
   accountId: number,
   id: string,
   change: Partial<Omit<NewSender, 'channel' | 'address'>>,
-): Promise<Sender | null> {
-  const { rows } = await database.query<SenderRow>(
-    `update sender s set
+): Promise<Sender | 'taken' | null> {
+  const result = await unlessTaken(
+    database.query<SenderRow>(
+      `update sender s set
        carrier = coalesce($3, s.carrier),
        display_name = case when $4 then $5 else s.display_name end,
        status = coalesce($6, s.status), is_default = coalesce($7, s.is_default), tags = coalesce($8, s.tags),
@@ -299,25 +354,28 @@ export async function updateSender(
        quiet_end = case when $14 then $16 else s.quiet_end end,
        updated_at = now()
      where s.account_id = $1 and s.id = $2 returning ${COLUMNS}`,
-    [
-      accountId,
-      id,
-      change.carrier ?? null,
-      change.displayName !== undefined,
-      change.displayName ?? null,
-      change.status ?? null,
-      change.isDefault ?? null,
-      change.tags === undefined ? null : JSON.stringify(change.tags),
-      change.throughput !== undefined,
-      change.throughput ?? null,
-      change.throughputUnit ?? null,
-      change.dailyCap !== undefined,
-      change.dailyCap ?? null,
-      change.quietHours !== undefined,
-      change.quietHours?.start ?? null,
-      change.quietHours?.end ?? null,
-    ],
+      [
+        accountId,
+        id,
+        change.carrier ?? null,
+        change.displayName !== undefined,
+        change.displayName ?? null,
+        change.status ?? null,
+        change.isDefault ?? null,
+        change.tags === undefined ? null : JSON.stringify(change.tags),
+        change.throughput !== undefined,
+        change.throughput ?? null,
+        change.throughputUnit ?? null,
+        change.dailyCap !== undefined,
+        change.dailyCap ?? null,
+        change.quietHours !== undefined,
+        change.quietHours?.start ?? null,
+        change.quietHours?.end ?? null,
+      ],
+    ),
   );
+  if (result === 'taken') return result;
+  const { rows } = result;
   // What waits goes to the queue that suits the sender now.
   if (change.throughput !== undefined || change.dailyCap !== undefined)
     await database.query(

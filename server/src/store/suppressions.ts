@@ -1,12 +1,16 @@
-/** The suppression list of an account. */
-import { newUuid, uuidTimeMs } from '../domain/ids.ts';
-import { normaliseEmailAddress } from '../domain/email-address.ts';
-import type { AddressChannel } from '../domain/message.ts';
-import type { Suppression } from '../domain/suppression.ts';
+/** The suppression list of an account, and what people have stopped by their own word: that counts for every account. */
+import type pg from 'pg';
+import { newUuid, operationUuidOf, uuidTimeMs } from '../domain/ids.ts';
+import { addressKey } from '../domain/email-address.ts';
+import type { Address, AddressChannel, Channel } from '../domain/message.ts';
+import type { SendPlan } from '../domain/operation.ts';
+import { listCandidates } from '../domain/routing.ts';
+import { senderKey } from '../domain/sender.ts';
+import type { ListedSuppression, Suppression } from '../domain/suppression.ts';
 import type { Database, Querier } from './database.ts';
 import { checkQuota } from './quotas.ts';
 
-export interface SuppressionEntry extends Suppression {
+export interface SuppressionEntry extends ListedSuppression {
   readonly id: string;
   readonly reason: string | null;
   readonly createdAt: Date;
@@ -17,6 +21,8 @@ export interface SuppressionScope {
   readonly senderId: string | null;
   readonly poolId: string | null;
 }
+
+const EVERYWHERE: SuppressionScope = { senderId: null, poolId: null };
 
 interface SuppressionRow {
   id: string;
@@ -31,23 +37,58 @@ function toEntry({ id, address, sender_id, pool_id, reason }: SuppressionRow): S
   return { id, address, senderId: sender_id, poolId: pool_id, reason, createdAt };
 }
 
-/** The suppressions of any of these addresses. */
+interface OptOutRow {
+  address: string;
+  channel: Channel;
+  key: string;
+}
+
+/** The suppressions of any of these addresses that count for an account. */
 export async function findSuppressions(
   database: Database,
   accountId: number,
   addresses: readonly string[],
 ): Promise<Suppression[]> {
   // Most accounts have no list: asking costs less than carrying ten thousand addresses there.
-  const { rowCount } = await database.query(
-    'select 1 from suppression where account_id = $1 limit 1',
+  const { rows: some } = await database.query<{ lists: boolean; opted: boolean }>(
+    `select exists (select from suppression where account_id = $1) as lists, exists (select from opt_out) as opted`,
     [accountId],
   );
-  if (rowCount === 0) return [];
-  const { rows } = await database.query<SuppressionRow>(
-    'select id, address, sender_id, pool_id, reason from suppression where account_id = $1 and address = any($2)',
-    [accountId, addresses],
+  const { lists = false, opted = false } = some[0] ?? {};
+  const [listed, stopped] = await Promise.all([
+    lists
+      ? database.query<SuppressionRow>(
+          'select id, address, sender_id, pool_id, reason from suppression where account_id = $1 and address = any($2)',
+          [accountId, addresses],
+        )
+      : null,
+    opted
+      ? database.query<OptOutRow>(
+          'select person as address, channel, sender_key as key from opt_out where person = any($1)',
+          [addresses],
+        )
+      : null,
+  ]);
+  return [
+    ...(listed?.rows.map(toEntry) ?? []),
+    ...(stopped?.rows.map(({ address, channel, key }) => ({
+      address,
+      stopped: { channel, key },
+    })) ?? []),
+  ];
+}
+
+/** Keeps that a person has stopped addresses of ours, by their `senderKey`, whoever sends from them. */
+export async function keepOptOut(
+  client: pg.PoolClient,
+  person: string,
+  channel: Channel,
+  keys: readonly string[],
+): Promise<void> {
+  await client.query(
+    'insert into opt_out (person, channel, sender_key) select $1, $2, unnest($3::text[]) on conflict do nothing',
+    [person, channel, keys],
   );
-  return rows.map(toEntry);
 }
 
 /** Suppresses addresses as their account asks. Resolves with the entries that are new. @throws QuotaExceeded */
@@ -59,25 +100,22 @@ export function addSuppressions(
   reason: string | null,
 ): Promise<SuppressionEntry[]> {
   return database.transact(async (client) => {
-    const made = await optOut(client, accountId, addresses, scope, reason);
+    const made = await insertSuppressions(client, accountId, addresses, scope, reason);
     if (made.length > 0) await checkQuota(client, accountId, 'suppression');
     return made;
   });
 }
 
-/**
- * Suppresses addresses whose people ask for it, however many there are. Resolves with the entries that are new; those that were
- * there stay as they are.
- */
-export async function optOut(
-  database: Querier,
+/** However many there are: those whose people ask for it are always taken. */
+async function insertSuppressions(
+  client: Querier,
   accountId: number,
   addresses: readonly string[],
   scope: SuppressionScope,
   reason: string | null,
 ): Promise<SuppressionEntry[]> {
   const now = Date.now();
-  const { rows } = await database.query<SuppressionRow>(
+  const { rows } = await client.query<SuppressionRow>(
     `insert into suppression (account_id, id, address, sender_id, pool_id, reason)
      select $1, id, address, $4, $5, $6 from unnest($2::uuid[], $3::text[]) as given(id, address)
      on conflict do nothing returning id, address, sender_id, pool_id, reason`,
@@ -86,23 +124,46 @@ export async function optOut(
   return rows.map(toEntry);
 }
 
-/** Suppresses the address that a message went to, for its whole account. */
-export async function suppressRecipient(
+/** A person wants no more: the account's list has them, and nobody sends to them from the address that they were sent to from. */
+export function optOut(
+  database: Database,
+  accountId: number,
+  person: string,
+  from: { readonly channel: Channel; readonly address: string } | null,
+  reason: string,
+): Promise<void> {
+  return database.transact(async (client) => {
+    await insertSuppressions(client, accountId, [person], EVERYWHERE, reason);
+    if (from !== null)
+      await keepOptOut(client, person, from.channel, [senderKey(from.channel, from.address)]);
+  });
+}
+
+/** The same for the recipient of a message and the address that it came from. */
+export async function optOutRecipient(
   database: Database,
   accountId: number,
   messageId: string,
   reason: string,
 ): Promise<void> {
-  const { rows } = await database.query<{ address: string; address_channel: AddressChannel }>(
-    'select address, address_channel from message where account_id = $1 and id = $2 and address <> $3',
+  const { rows } = await database.query<{
+    address: string;
+    address_channel: AddressChannel;
+    addresses: [Address, ...Address[]] | null;
+    candidate: number;
+    plan: SendPlan;
+  }>(
+    `select m.address, m.address_channel, m.addresses, m.candidate, o.plan
+     from message m join operation o on o.account_id = $1 and o.id = $3
+     where m.account_id = $1 and m.id = $2 and m.address <> $4`,
     // Of one that was erased nobody knows whom it went to.
-    [accountId, messageId, ''],
+    [accountId, messageId, operationUuidOf(messageId), ''],
   );
   const [row] = rows;
   if (row === undefined) return;
-  const address =
-    row.address_channel === 'EMAIL' ? normaliseEmailAddress(row.address) : row.address;
-  await optOut(database, accountId, [address], { senderId: null, poolId: null }, reason);
+  const addresses = row.addresses ?? [{ address: row.address, channel: row.address_channel }];
+  const from = listCandidates(addresses, row.plan)[row.candidate]?.sender ?? null;
+  await optOut(database, accountId, addressKey(row.address), from, reason);
 }
 
 /** Entries, newest first, at most `limit`; `address` null is any. Ids lie strictly between `after` and `before`. */
@@ -121,15 +182,55 @@ export async function listSuppressions(
   return rows.map(toEntry);
 }
 
-/** Takes an entry off the list; false when there is none. */
-export async function removeSuppression(
+/**
+ * Takes an entry off the list, and with it what the person has stopped by their own word, where nobody but the account has the
+ * address. 'stopped', and nothing is done, where others have it; false when there is no such entry.
+ */
+export function removeSuppression(
   database: Database,
   accountId: number,
   id: string,
-): Promise<boolean> {
-  const { rowCount } = await database.query(
-    'delete from suppression where account_id = $1 and id = $2',
-    [accountId, id],
+): Promise<boolean | 'stopped'> {
+  return database.transact(async (client) => {
+    const { rows } = await client.query<SuppressionRow>(
+      'select id, address, sender_id, pool_id, reason from suppression where account_id = $1 and id = $2 for update',
+      [accountId, id],
+    );
+    const [entry] = rows;
+    if (entry === undefined) return false;
+    const stopped = entry.pool_id === null ? await findStopped(client, accountId, entry) : [];
+    if (stopped.some(({ shared }) => shared)) return 'stopped';
+    await client.query(
+      `delete from opt_out where person = $1 and (channel, sender_key) in (select * from unnest($2::channel[], $3::text[]))`,
+      [entry.address, stopped.map(({ channel }) => channel), stopped.map(({ key }) => key)],
+    );
+    await client.query('delete from suppression where account_id = $1 and id = $2', [
+      accountId,
+      id,
+    ]);
+    return true;
+  });
+}
+
+/** What the person of an entry has stopped of what the account has; shared: that others have, too. All have the configuration's. */
+async function findStopped(
+  client: pg.PoolClient,
+  accountId: number,
+  { address, sender_id }: SuppressionRow,
+): Promise<{ readonly channel: Channel; readonly key: string; readonly shared: boolean }[]> {
+  const { rows } = await client.query<{ channel: Channel; key: string; shared: boolean }>(
+    `select o.channel, o.sender_key as key,
+       coalesce(bool_or(s.account_id <> $1 or (s.account_id is null and (select count(*) from account) > 1)), false) as shared
+     from opt_out o join sender s on s.channel = o.channel
+       and sender_scope(s.channel, sender_key(s.channel, s.address)) = sender_scope(o.channel, o.sender_key)
+       and sender_keys_overlap(s.channel, sender_key(s.channel, s.address), o.sender_key)
+     where o.person = $2 and (s.account_id is not null or s.status = 'ACTIVATED')
+     group by o.channel, o.sender_key
+     having bool_or((s.account_id = $1 or s.account_id is null) and case
+       when $3::uuid is not null then s.id = $3
+       -- What has an entry of its own stays stopped.
+       else not exists (select from suppression u where u.account_id = $1 and u.address = $2 and u.sender_id = s.id) end)`,
+    [accountId, address, sender_id],
   );
-  return rowCount === 1;
+  return rows;
 }

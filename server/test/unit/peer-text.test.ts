@@ -327,6 +327,7 @@ describe('inbound messages', () => {
       submitter: {} as never,
       findKeyword: null,
       scope: 'account',
+      lanesOf: (lane) => [lane],
       onRefused: () => undefined,
     });
     const message = (text: string) =>

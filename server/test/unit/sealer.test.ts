@@ -41,10 +41,14 @@ describe('links of e-mails', () => {
   it('say who and what, and nothing to others', () => {
     const links = createEmailLinks('https://fanfare.example', sealer);
     const reference = attemptReference(100, '0192f0a0-aaaa-7bcd-9e01-23456789c012', 2);
-    const unsubscribe = links.unsubscribeUrl(reference, 'Ada@Example.org');
-    expect(unsubscribe).not.toMatch(/ada|example\.org/i);
+    const unsubscribe = links.unsubscribeUrl(reference, 'Ada@Example.org', 'News@Shop.example');
+    expect(unsubscribe).not.toMatch(/ada|example\.org|news/i);
     const [, token = ''] = unsubscribe.split('/u/');
-    expect(readUnsubscribe(token, sealer)).toEqual({ accountId: 100, address: 'ada@example.org' });
+    expect(readUnsubscribe(token, sealer)).toEqual({
+      accountId: 100,
+      address: 'ada@example.org',
+      from: 'news@shop.example',
+    });
     expect([readOpened(token, sealer), readUnsubscribe(token, stranger)]).toEqual([null, null]);
     const [, open = ''] = /\/o\/(.+)\.gif$/.exec(links.openUrl(reference)) ?? [];
     expect(readOpened(open, sealer)).toMatchObject({ accountId: 100, attempt: 2 });

@@ -128,6 +128,8 @@ export interface InboundDescription {
   readonly numbers?: 'e164' | 'digits';
   readonly from: string | readonly string[];
   readonly to: string | readonly string[];
+  /** Where the provider names the service that `to` belongs to, if messages may be sent from such a service in place of a number. */
+  readonly service?: string | readonly string[];
   readonly text: string | readonly string[];
   readonly id?: string | readonly string[];
   /**

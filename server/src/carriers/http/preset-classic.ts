@@ -99,6 +99,7 @@ function classicReceipts(authToken: string): ReceiptsDescription {
       prefixes: { 'whatsapp:': 'WHATSAPP', 'rcs:': 'RCS' },
       from: '/From',
       to: '/To',
+      service: '/MessagingServiceSid',
       text: '/Body',
       id: ['/MessageSid', '/SmsSid'],
       // Its own list of those who want no more: what is sent to them is refused with 21610, our answer, too.

@@ -191,9 +191,10 @@ function compileInbound(
 ): (from: Place, request: InboundHttp, at: Date) => InboundMessage[] {
   const events = parsePointer(inbound.events);
   const when = inbound.when === undefined ? null : parsePointers(inbound.when);
-  const [sender, to, text, id, time] = [
+  const [sender, to, service, text, id, time] = [
     compileField(inbound.from),
     compileField(inbound.to),
+    compileField(inbound.service),
     compileField(inbound.text),
     compileField(inbound.id),
     compileField(inbound.at),
@@ -209,11 +210,13 @@ function compileInbound(
     const [writer, receiver] = [sender(event, request), to(event, request)];
     if (writer === null || writer === '' || receiver === null) return [];
     const { channel, address } = stripPrefix(writer, inbound);
+    const named = keepable(service(event, request) ?? '', ADDRESS_MAX);
     return [
       {
         channel,
         from: plain(address, inbound, ADDRESS_MAX),
         to: plain(stripPrefix(receiver, inbound).address, inbound, ADDRESS_MAX),
+        ...(named === '' ? {} : { service: named }),
         text: keepable(text(event, request) ?? '', INBOUND_TEXT_MAX),
         providerId: readProviderId(id(event, request)),
         ...(keyword === null ? {} : { keyword }),

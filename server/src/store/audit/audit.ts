@@ -18,6 +18,7 @@ import { auditOperations } from './operations.ts';
 import { auditQuotas } from './quotas.ts';
 import { auditInbound, auditLanes, auditReceipts, auditStrayBatches } from './queue.ts';
 import { doubtRestored } from './restored.ts';
+import { auditSenders } from './senders.ts';
 import { auditSubscriptions } from './subscriptions.ts';
 
 export type { AuditScope, Finding } from './finding.ts';
@@ -68,6 +69,7 @@ async function lookOnce(database: Database, scope: AuditScope): Promise<Finding[
     ...(await auditStrayBatches(database)),
     ...(await auditReceipts(database, scope)),
     ...(await auditInbound(database, scope)),
+    ...(await auditSenders(database, scope)),
     ...(await auditSubscriptions(database, scope)),
     ...(await auditQuotas(database)),
   );

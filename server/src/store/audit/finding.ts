@@ -1,4 +1,5 @@
 /** What an audit looks for, and what it says when it finds something. */
+import type { Channel } from '../../domain/message.ts';
 
 export interface AuditScope {
   /** Operations accepted since then are counted, and older ones that have work in the queue. */
@@ -9,6 +10,12 @@ export interface AuditScope {
   readonly patienceMs: number;
   /** Carriers of the configuration. */
   readonly lanes: readonly string[];
+  /** Senders of the configuration, by what has an owner. */
+  readonly senders: readonly {
+    readonly channel: Channel;
+    readonly address: string;
+    readonly carrier: string;
+  }[];
   /** Folder of the embedded database; null where the database is elsewhere. */
   readonly folder: string | null;
 }
@@ -24,6 +31,7 @@ export type Check =
   | 'overdue'
   | 'receipts'
   | 'inbound'
+  | 'senders'
   | 'subscriptions'
   | 'quotas'
   | 'clock'
