@@ -33,7 +33,8 @@ import type { Logger } from './lib/log.ts';
 import { createApiMetrics } from './lib/metrics.ts';
 import { hashSecret, newAccountSid, newAuthToken, newKeySecret, newKeySid } from './lib/secrets.ts';
 import { createSealer } from './lib/sealer.ts';
-import { startThread, type Thread, type ThreadApi } from './lib/thread.ts';
+import { startThread } from './lib/thread.ts';
+import { startThreads, type Stoppable } from './lib/threads.ts';
 import { openAudit, type Audit, type AuditScope, type Finding } from './store/audit/audit.ts';
 import { EmbeddedError, findEmbedded, hasCluster, startEmbedded } from './store/embedded.ts';
 import { openStore, QuotaExceeded, waitForDatabase, type Store } from './store/store.ts';
@@ -333,36 +334,6 @@ const isBulk = ({ body }: SendQuestion) => body.byteLength > SMALL_BYTES_MAX;
 /** Connections for reading; the other threads have their own. */
 const READ_CONNECTIONS_MAX = 4;
 const YOUNG_MEMORY_MB = 32;
-
-type Stoppable = ThreadApi & { readonly stop: () => Promise<void> };
-
-type Starting<Api extends Stoppable> = Promise<Thread<Api>> | false;
-
-/** Waits for threads that load at the same time. They stop in reverse order; where one fails, the others are stopped too. */
-async function startThreads<Apis extends readonly Stoppable[]>(
-  stops: (() => Promise<void>)[],
-  ...starting: { [Place in keyof Apis]: Starting<Apis[Place]> }
-): Promise<{ [Place in keyof Apis]: Thread<Apis[Place]> | null }> {
-  const settled = await Promise.allSettled(starting);
-  for (const each of settled)
-    if (each.status === 'fulfilled' && each.value !== false) {
-      const thread = each.value as Thread<Stoppable>;
-      stops.push(() => stopThread(thread));
-    }
-  return settled.map(threadOf) as { [Place in keyof Apis]: Thread<Apis[Place]> | null };
-}
-
-function threadOf<Api extends Stoppable>(
-  settled: PromiseSettledResult<Thread<Api> | false>,
-): Thread<Api> | null {
-  if (settled.status === 'rejected') throw settled.reason;
-  return settled.value === false ? null : settled.value;
-}
-
-async function stopThread(thread: Thread<{ readonly stop: () => Promise<void> }>): Promise<void> {
-  await thread.call('stop', []);
-  await thread.terminate();
-}
 
 async function startEngine(
   config: Config,

@@ -1,0 +1,32 @@
+/** Several threads that start together, and stop in reverse order. */
+import type { Thread, ThreadApi } from './thread.ts';
+
+export type Stoppable = ThreadApi & { readonly stop: () => Promise<void> };
+
+type Starting<Api extends Stoppable> = Promise<Thread<Api>> | false;
+
+/** Waits for threads that load at the same time. They stop in reverse order; where one fails, the others are stopped too. */
+export async function startThreads<Apis extends readonly Stoppable[]>(
+  stops: (() => Promise<void>)[],
+  ...starting: { [Place in keyof Apis]: Starting<Apis[Place]> }
+): Promise<{ [Place in keyof Apis]: Thread<Apis[Place]> | null }> {
+  const settled = await Promise.allSettled(starting);
+  for (const each of settled)
+    if (each.status === 'fulfilled' && each.value !== false) {
+      const thread = each.value as Thread<Stoppable>;
+      stops.push(() => stopThread(thread));
+    }
+  return settled.map(threadOf) as { [Place in keyof Apis]: Thread<Apis[Place]> | null };
+}
+
+function threadOf<Api extends Stoppable>(
+  settled: PromiseSettledResult<Thread<Api> | false>,
+): Thread<Api> | null {
+  if (settled.status === 'rejected') throw settled.reason;
+  return settled.value === false ? null : settled.value;
+}
+
+async function stopThread(thread: Thread<Stoppable>): Promise<void> {
+  await thread.call('stop', []);
+  await thread.terminate();
+}
