@@ -117,8 +117,11 @@ async function addAccount(databaseUrl: string): Promise<string> {
   return `${sid}:${token}`;
 }
 
-/** A pool of so many senders; its id. Written at once: by requests it would take minutes. */
+let poolsAdded = 0;
+
+/** A pool of so many senders, numbers of its own; its id. Written at once: by requests it would take minutes. */
 async function addPool(databaseUrl: string, sid: string, size: number): Promise<string> {
+  poolsAdded += 1;
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();
   const id = newUuid(Date.now());
@@ -126,10 +129,10 @@ async function addPool(databaseUrl: string, sid: string, size: number): Promise<
     `with account as (select id from account where sid = $1),
      pool as (insert into sender_pool (account_id, id, name, tags) select id, $2, 'Large', '{}' from account),
      added as (insert into sender (account_id, id, channel, address, carrier, status)
-       select account.id, gen_random_uuid(), 'SMS', '+1500' || (6000000 + n), 'simulator', 'ACTIVATED'
+       select account.id, gen_random_uuid(), 'SMS', '+150' || ($4::int * 10000000 + n), 'simulator', 'ACTIVATED'
        from account, generate_series(1, $3::int) n returning id, account_id)
      insert into sender_pool_member (account_id, pool_id, sender_id) select account_id, $2, id from added`,
-    [sid, id, size],
+    [sid, id, size, poolsAdded],
   );
   await client.end();
   return encodeTypeId('comms_senderpool', id);

@@ -69,42 +69,61 @@ function weightOf(sender: PlannedSender | undefined): number {
 /** The best senders for an address, at most so many. Without the first the others are the same, in the same order. */
 export function rankSenders(tree: SenderTree, address: string, max: number): PlannedSender[] {
   const seed = hash(address, FNV_BASIS);
-  const ranked: PlannedSender[] = [];
+  const first = walk(tree, seed, null);
+  const leaf = first.at(-1);
+  const ranked = leaf?.senders.slice(0, 1) ?? [];
+  if (max === 1 || leaf === undefined) return ranked;
   /** Weight of those that are ranked already, at the nodes above them. */
-  const spent = new Map<SenderTree, number>();
-  const left = (node: SenderTree) => node.weight - (spent.get(node) ?? 0);
-  /** Of leaves with several. */
+  const spent: Spent = new Map();
+  /** How many of a leaf's. */
   const taken = new Map<SenderTree, number>();
-  while (ranked.length < max && left(tree) > 0) {
-    const path = [tree];
-    let node = tree;
-    while (node.branches.length > 0) {
-      node = choose(node.branches, seed, left);
-      path.push(node);
-    }
-    const place = taken.get(node) ?? 0;
-    const sender = node.senders[place];
+  take(first, 0);
+  while (ranked.length < max && tree.weight > (spent.get(tree) ?? 0)) {
+    const path = walk(tree, seed, spent);
+    const here = path.at(-1);
+    const place = (here && taken.get(here)) ?? 0;
+    const sender = here?.senders[place];
     if (sender === undefined) break;
     ranked.push(sender);
-    taken.set(node, place + 1);
-    const loss = weightOf(sender) - weightOf(node.senders[place + 1]);
-    for (const each of path) spent.set(each, (spent.get(each) ?? 0) + loss);
+    take(path, place);
   }
   return ranked;
+
+  function take(path: readonly SenderTree[], place: number): void {
+    const here = path.at(-1);
+    if (here === undefined) return;
+    taken.set(here, place + 1);
+    const loss = weightOf(here.senders[place]) - weightOf(here.senders[place + 1]);
+    for (const each of path) spent.set(each, (spent.get(each) ?? 0) + loss);
+  }
 }
 
-function choose(
-  branches: readonly SenderTree[],
-  seed: number,
-  left: (node: SenderTree) => number,
-): SenderTree {
+type Spent = Map<SenderTree, number>;
+
+/** From the root to the leaf that an address gets. */
+function walk(tree: SenderTree, seed: number, spent: Spent | null): SenderTree[] {
+  const path = [tree];
+  let node = tree;
+  while (node.branches.length > 0) {
+    node = choose(node.branches, seed, spent);
+    path.push(node);
+  }
+  return path;
+}
+
+/** The branch with the least -ln(hash) / weight. */
+function choose(branches: readonly SenderTree[], seed: number, spent: Spent | null): SenderTree {
   let best = branches[0] as SenderTree;
-  let bestScore = -1;
+  let least = Infinity;
   for (const branch of branches) {
-    const score = -left(branch) / Math.log((mix(seed ^ branch.id) + 0.5) / 2 ** HASH_BITS);
-    if (score <= bestScore) continue;
+    const weight = spent === null ? branch.weight : branch.weight - (spent.get(branch) ?? 0);
+    const share = (mix(seed ^ branch.id) + 0.5) / 2 ** HASH_BITS;
+    // 1 - x is never more than -ln(x), and most are too far off for the logarithm to matter.
+    if (1 - share >= least * weight) continue;
+    const score = -Math.log(share) / weight;
+    if (score >= least) continue;
     best = branch;
-    bestScore = score;
+    least = score;
   }
   return best;
 }
