@@ -20,6 +20,8 @@ export interface Identity {
 export interface Authenticator {
   /** Who an Authorization header belongs to, or null. Rejects when the database is away. */
   authenticate(header: string | undefined): Promise<Identity | null>;
+  /** The same by the database alone, whatever is believed. */
+  ask(header: string | undefined): Promise<Identity | null>;
   /**
    * Whether a header was right within the last hour. It is no guess then, so others' guesses from the same address (a proxy's, an
    * office's) do not shut its owner out. It is still checked.
@@ -43,19 +45,25 @@ export function createAuthenticator(store: Store): Authenticator {
     if (remembered.size > REMEMBERED_MAX && oldest !== undefined) remembered.delete(oldest);
   }
 
+  async function ask(header: string | undefined): Promise<Identity | null> {
+    const pair = readBasic(header);
+    if (pair === null) return null;
+    const credential = await store.accounts.findCredential(pair.sid);
+    // The same comparison is made for an unknown SID, so that time does not tell it from a wrong secret.
+    const matches = secretMatches(pair.secret, credential?.secretHash ?? Buffer.alloc(32));
+    return credential !== null && matches ? { account: credential.account, sid: pair.sid } : null;
+  }
+
   return {
     wasRight: (header) => (remembered.get(hashProof(header ?? '')) ?? 0) > performance.now(),
+    ask,
     async authenticate(header) {
-      const pair = readBasic(header);
-      if (pair === null) return null;
       const known = believed.find(header ?? '');
       if (known !== null) return known;
-      const credential = await store.accounts.findCredential(pair.sid);
-      // The same comparison is made for an unknown SID, so that time does not tell it from a wrong secret.
-      const matches = secretMatches(pair.secret, credential?.secretHash ?? Buffer.alloc(32));
-      if (credential === null || !matches) return null;
+      const identity = await ask(header);
+      if (identity === null) return null;
       remember(header ?? '');
-      return believed.keep(header ?? '', { account: credential.account, sid: pair.sid });
+      return believed.keep(header ?? '', identity);
     },
   };
 }

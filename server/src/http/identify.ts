@@ -36,3 +36,13 @@ export async function identify(
   request.account = identity.account;
   request.credentialSid = identity.sid;
 }
+
+/** Whether what a request was identified by is good at this moment, whatever is believed. Rejects when the database is away. */
+export async function isStillGood(request: FastifyRequest, who: Who): Promise<boolean> {
+  const { authorization } = request.headers;
+  const identity =
+    authorization === undefined
+      ? await who.sessions.ask(request)
+      : await who.authenticator.ask(authorization);
+  return identity !== null;
+}

@@ -35,7 +35,7 @@ import { registerEmailLinks } from './email-links.ts';
 import { createEmailHandlers } from './emails.ts';
 import { refuseUnroutable, setErrors } from './errors.ts';
 import { registerHealth } from './health.ts';
-import { identify, type Who } from './identify.ts';
+import { identify, isStillGood, type Who } from './identify.ts';
 import { createMessageHandlers } from './messages.ts';
 import { createOperationHandlers } from './operations.ts';
 import { newRequestId, originOf, refuse, refuseForNow } from './reply.ts';
@@ -49,6 +49,7 @@ import { listRoutes } from './routes.ts';
 import { NAMED_SHAPES } from './schemas.ts';
 import { createSessions, registerSessions } from './sessions.ts';
 import { createStreams, type Streams, type StreamSource } from './stream.ts';
+import { boundUnread, closeStalled, createUnread, type Unread } from './unread.ts';
 import { refuseExpectation, refuseUnreadable } from './unreadable.ts';
 import { checkHead } from './request-head.ts';
 import { createSubscriptionHandlers, type SubscriptionDeps } from './subscriptions.ts';
@@ -90,6 +91,14 @@ export interface ServerOptions {
     /** Of these, at most by one account. */
     readonly accountInFlightBytesMax: number;
     readonly wrongCredentialsPerMinute: number;
+    /** Streams of one account on this node. */
+    readonly streamsPerAccount: number;
+    /** Bytes of answers and streams that clients have not taken yet. */
+    readonly unreadBytesMax: number;
+    /** Of these, at most of one account. */
+    readonly accountUnreadBytesMax: number;
+    /** Milliseconds for a client to take a byte of what waits for it. */
+    readonly unreadTimeoutMs: number;
     /** Milliseconds for a request's headers, and for all of it. */
     readonly headersTimeoutMs: number;
     readonly requestTimeoutMs: number;
@@ -221,9 +230,9 @@ export async function createServer(deps: ServerDeps): Promise<Server> {
   );
   const closeQuiet = watchConnections(app.server);
   registerHealth(app, { ...deps, isReady: () => isReady });
-  const streams = deps.api && createStreams(deps.api.streamSource);
-  if (deps.api !== null && streams !== null)
-    await registerAll(app, { ...deps, ...deps.api, streams });
+  closeStalled(app.server, options.limits.unreadTimeoutMs);
+  const api = deps.api && prepareApi({ ...deps, ...deps.api });
+  if (api !== null) await registerAll(app, api);
   await app.ready();
 
   return {
@@ -236,7 +245,7 @@ export async function createServer(deps: ServerDeps): Promise<Server> {
       if (options.shutdownDelayMs > 0) await sleep(options.shutdownDelayMs);
       draining = true;
       // They would not end by themselves.
-      streams?.stop();
+      api?.streams.stop();
       const closed = app.close();
       closeQuiet();
       await closed;
@@ -247,7 +256,27 @@ export async function createServer(deps: ServerDeps): Promise<Server> {
 /** Whose calls they are, by the path: nobody has shown credentials yet. */
 const nameCarrier = (request: FastifyRequest) => (request.params as { name?: string }).name ?? '';
 
-type AllDeps = ServerDeps & ApiDeps & { readonly streams: Streams };
+type AllDeps = ServerDeps &
+  ApiDeps & { readonly who: Who; readonly unread: Unread; readonly streams: Streams };
+
+/** What the API's requests share. */
+function prepareApi(deps: ServerDeps & ApiDeps): AllDeps {
+  const { store, options } = deps;
+  const { limits } = options;
+  const who = {
+    authenticator: createAuthenticator(store),
+    guesses: createGuessLimit(limits.wrongCredentialsPerMinute),
+    sessions: createSessions({ store, sealer: deps.sessionSealer }),
+  };
+  const unread = createUnread(limits);
+  const streams = createStreams({
+    source: deps.streamSource,
+    unread,
+    streamsPerAccount: limits.streamsPerAccount,
+    isGood: (request) => isStillGood(request, who),
+  });
+  return { ...deps, who, unread, streams };
+}
 
 /** All that has an address below this server's, but what is for those who look after it. */
 async function registerAll(app: FastifyInstance, deps: AllDeps): Promise<void> {
@@ -263,18 +292,13 @@ async function registerAll(app: FastifyInstance, deps: AllDeps): Promise<void> {
   await app.register((scope) =>
     registerEmailLinks(scope, { store, log, sealer, requestsPerSecond }),
   );
-  const who = {
-    authenticator: createAuthenticator(store),
-    guesses: createGuessLimit(options.limits.wrongCredentialsPerMinute),
-    sessions: createSessions({ store, sealer: deps.sessionSealer }),
-  };
   if (options.dashboard.enabled) {
     registerDashboard(app, log);
     await app.register((scope) =>
-      registerSessions(scope, { store, sealer: deps.sessionSealer, ...who }),
+      registerSessions(scope, { store, sealer: deps.sessionSealer, ...deps.who }),
     );
   }
-  await app.register((api) => registerApi(api, deps, who), { prefix: '/v1' });
+  await app.register((api) => registerApi(api, deps), { prefix: '/v1' });
 }
 
 function urlOf(app: FastifyInstance, host: string, scheme: string): string {
@@ -285,9 +309,12 @@ function urlOf(app: FastifyInstance, host: string, scheme: string): string {
 }
 
 /** Everything below `/v1`: credentials, limits, routes. */
-async function registerApi(api: FastifyInstance, deps: AllDeps, who: Who): Promise<void> {
+async function registerApi(api: FastifyInstance, deps: AllDeps): Promise<void> {
   const { limits } = deps.options;
-  api.addHook('onRequest', (request) => identify(request, who, deps.options.dashboard.enabled));
+  api.addHook('onRequest', (request) =>
+    identify(request, deps.who, deps.options.dashboard.enabled),
+  );
+  boundUnread(api, deps.unread);
   await api.register(rateLimit, {
     max: limits.requestsPerSecond,
     timeWindow: 1_000,
