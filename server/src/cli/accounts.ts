@@ -9,6 +9,7 @@ import {
 } from '../lib/secrets.ts';
 import { findAccount, withAdmin } from './database.ts';
 import { fail, type Globals } from './globals.ts';
+import { readLine } from './options.ts';
 import { show, showList, showTime } from './output.ts';
 
 const NO_LIMIT = Infinity;
@@ -73,7 +74,7 @@ export function addKeyCommands(program: Command, globals: () => Globals): void {
     .command('create')
     .description('make an API key and print its secret, which is shown only now')
     .option('--account <sid>', 'account; may be left out when there is one only')
-    .option('--name <text>', 'a name to know it by')
+    .option('--name <text>', 'a name to know it by', readLine)
     .action((options: { account?: string; name?: string }) =>
       withAdmin(globals(), async (admin) => {
         const { sid: accountSid } = await findAccount(admin, options.account);

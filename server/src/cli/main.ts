@@ -11,6 +11,7 @@ import {
   ServerError,
 } from '@fanfare/client';
 import { EXIT, UserError } from './globals.ts';
+import { note } from './output.ts';
 import { createProgram } from './program.ts';
 
 /** Errors whose message is all there is to say, by name: loading their classes would load the server. */
@@ -35,7 +36,7 @@ void program.parseAsync().catch((error: unknown) => {
     // Its words are written already.
     process.exitCode = error.exitCode === 0 ? 0 : EXIT.usage;
   } else {
-    process.stderr.write(`${describe(error)}\n`);
+    note(describe(error));
     process.exitCode ||= exitCodeOf(error);
   }
 });

@@ -1,5 +1,6 @@
 /** Senders: the identities a message may come from, and which of them a request means. Pure. */
 import { ERRORS } from './errors.ts';
+import { findLineProblem } from './email-headers.ts';
 import { findEmailSenderProblem, canonicalEmailAddress, wildcardOf } from './email-address.ts';
 import type { Channel } from './message.ts';
 import type { PlannedSender, SendPlan } from './operation.ts';
@@ -49,6 +50,8 @@ const NAME_LENGTH_MAX = 11;
 
 /** What is wrong with the address of a sender, as a sentence, or null. */
 export function findSenderAddressProblem(channel: Channel, address: string): string | null {
+  const wrong = findLineProblem(address);
+  if (wrong !== null) return wrong;
   if (channel === 'EMAIL') return findEmailSenderProblem(address);
   return channel === 'SMS' ? findSmsSenderProblem(address) : null;
 }

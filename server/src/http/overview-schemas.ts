@@ -10,6 +10,7 @@ import {
   ref,
   REQUEST_FIELDS,
   shape,
+  lineOrNull,
 } from './schema-parts.ts';
 
 const channel = choice(CHANNELS, { description: 'Channel of delivery.' });
@@ -74,10 +75,7 @@ const apiKeyFields = {
 
 export const OVERVIEW_SHAPES = [
   OPERATION_REPORT,
-  shape(
-    { name: Type.Optional(orNull(Type.String({ minLength: 1, maxLength: 256 }))) },
-    { $id: 'CreateApiKeyRequest' },
-  ),
+  shape({ name: Type.Optional(lineOrNull()) }, { $id: 'CreateApiKeyRequest' }),
   Type.Object(apiKeyFields, { $id: 'ApiKey' }),
   Type.Object({ apiKeys: Type.Array(ref('ApiKey')) }, { $id: 'ApiKeyList' }),
   Type.Object({ ...apiKeyFields, secret: text('Shown here only.') }, { $id: 'NewApiKey' }),
