@@ -10,6 +10,7 @@ import {
   RateLimitError,
   ServerError,
 } from '@fanfare/client';
+import { escapeControls } from '../lib/printable.ts';
 import { EXIT, UserError } from './globals.ts';
 import { note } from './output.ts';
 import { createProgram } from './program.ts';
@@ -80,7 +81,7 @@ function describeDatabase(code: string | undefined, message: string): string {
 /** All problems, each with its place. */
 function describeRefusal({ errors, message, requestId }: ApiError): string {
   const lines = errors.map(({ message: what, context }) =>
-    context === 'null' ? what : `${what} (${context})`,
+    escapeControls(context === 'null' ? what : `${what} (${context})`),
   );
   const text = lines.length > 0 ? lines.join('\n') : message;
   return requestId === null ? text : `${text}\n(request ${requestId})`;

@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import { parse } from 'csv-parse/sync';
 import { describe, expect, it } from 'vitest';
 import { printable, renderFields, renderTable } from '../../src/cli/output.ts';
+import { Screen } from '../../src/cli/progress.ts';
 import {
   findHeaderValueProblem,
   findLineProblem,
@@ -94,6 +95,27 @@ describe('a terminal', () => {
         const shown = printable(`\u001b[31m${text}\u001b[39m\n`);
         expect(RAW.test(shown.replace(OURS, '').replaceAll('\n', ''))).toBe(false);
         expect(JSON.parse(printable(JSON.stringify({ text }, null, 2)))).toEqual({ text });
+      }),
+      { numRuns: runs(200, 20_000) },
+    );
+  });
+
+  it('is drawn over as often as lines were drawn, whatever stands in them', () => {
+    fc.assert(
+      fc.property(hostile, fc.boolean(), (text, isTTY) => {
+        let written = '';
+        const stream = { isTTY, columns: 1_000, write: (part: string) => (written += part) };
+        const screen = new Screen(stream as unknown as NodeJS.WriteStream);
+        const title = text.replaceAll('\n', '');
+        screen.draw([title, 'second'], `${title}\n`, false);
+        screen.draw([title, 'second'], title, true);
+        const rest = written.replaceAll('\u001b[2A\r', '').replaceAll('\u001b[J', '');
+        expect(
+          rest
+            .replace(OURS, '')
+            .split('\n')
+            .filter((each) => RAW.test(each)),
+        ).toEqual([]);
       }),
       { numRuns: runs(200, 20_000) },
     );
