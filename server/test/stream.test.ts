@@ -1,5 +1,6 @@
 /** Live streams: what happens is seen as it happens, and whoever was away goes on where they were. */
 import { connect } from 'node:net';
+import { hashSecret } from '../src/lib/secrets.ts';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import {
   launchFanfare,
@@ -42,10 +43,11 @@ async function readStream(
   fanfare: Account,
   path: string,
   headers: Record<string, string> = {},
+  authorization: string | null = authorizationOf(fanfare),
 ): Promise<Reading> {
   const abort = new AbortController();
   const answer = await fetch(`${fanfare.url}/v1${path}`, {
-    headers: { authorization: authorizationOf(fanfare), ...headers },
+    headers: { ...(authorization === null ? {} : { authorization }), ...headers },
     signal: abort.signal,
   });
   const events: Streamed[] = [];
@@ -90,6 +92,51 @@ async function readStream(
     close,
   };
 }
+
+/** Connections that their test reads when it wants to. */
+async function openRaw(
+  fanfare: Account,
+  path: string,
+  headers: Record<string, string> = {},
+  times = 1,
+): Promise<{
+  readonly text: () => string;
+  readonly isClosed: () => boolean;
+  pause(): void;
+  resume(): void;
+  destroy(): void;
+}> {
+  const { hostname, port } = new URL(fanfare.url);
+  const socket = connect(Number(port), hostname);
+  onTestFinished(() => void socket.destroy());
+  let got = '';
+  let isClosed = false;
+  socket.on('data', (chunk: Buffer) => (got += chunk.toString('latin1')));
+  socket.on('close', () => (isClosed = true)).on('error', () => undefined);
+  const head = Object.entries({ authorization: authorizationOf(fanfare), ...headers })
+    .map(([name, value]) => `${name}: ${value}\r\n`)
+    .join('');
+  socket.write(`GET /v1${path} HTTP/1.1\r\nHost: x\r\n${head}\r\n`.repeat(times));
+  await until(async () => /\r\n\r\n(\{|[\s\S]*^id: )/m.test(got));
+  return {
+    text: () => got,
+    isClosed: () => isClosed,
+    pause: () => socket.pause(),
+    resume: () => socket.resume(),
+    destroy: () => socket.destroy(),
+  };
+}
+
+/** More than the two ends of a connection keep for one who does not read: every event brings the tags. */
+const sendBig = (fanfare: FanfareClient) =>
+  fanfare.send({
+    to: recipients(2_000),
+    content: text('Hello'),
+    tags: Object.fromEntries(Array.from({ length: 10 }, (_, i) => [`tag${i}`, 'x'.repeat(250)])),
+    ...smsOnly,
+  });
+
+const isCompleted = ({ event }: Streamed) => event.endsWith('operation.completed');
 
 const send = (fanfare: FanfareClient, count: number, first = 0) =>
   fanfare.send({ to: recipients(count, first), content: text('Hello'), ...smsOnly });
@@ -226,23 +273,16 @@ describe('the stream of an account', () => {
     await until(async () => countDelivered(stream.events) === 50);
   });
 
-  it('lets go of who does not read, and serves the others', async () => {
+  it('waits for who is slow, and serves the others meanwhile', async () => {
     const fanfare = await useTelling();
-    const { hostname, port } = new URL(fanfare.url);
-    const deaf = connect(Number(port), hostname);
-    onTestFinished(() => void deaf.destroy());
-    let isClosed = false;
-    deaf.on('close', () => (isClosed = true)).on('error', () => undefined);
-    deaf.write(
-      `GET /v1/Stream HTTP/1.1\r\nHost: x\r\nAuthorization: ${authorizationOf(fanfare)}\r\n\r\n`,
-    );
-    deaf.pause();
+    const slow = await openRaw(fanfare, '/Stream');
+    slow.pause();
     const stream = await readStream(fanfare, '/Stream?types=com.twilio.comms-api.operation.*');
-    // More than the two ends of a connection keep for one who does not read.
-    await send(fanfare, 10_000);
-    await until(async () => stream.events.some(({ event }) => event.endsWith('completed')), 55_000);
-    deaf.resume();
-    await until(async () => isClosed);
+    await sendBig(fanfare);
+    await until(async () => stream.events.some(isCompleted), 55_000);
+    slow.resume();
+    await until(async () => slow.text().split('message.delivered\n').length > 2_000, 55_000);
+    expect(slow.isClosed()).toBe(false);
   }, 120_000);
 
   it('ends when the server stops, at once', async () => {
@@ -279,4 +319,157 @@ it('numbers the states of an operation, in the stream as where it is read', asyn
   for (const step of ['Pause', 'Resume', 'Pause', 'Cancel'])
     seen.push((await fanfare.request('POST', `${path}/${step}`)).body['revision']);
   expect(seen).toEqual([...new Set(seen)].toSorted((a, b) => a - b));
+});
+
+describe('what streams may cost', () => {
+  const limits = {
+    requestsPerSecond: 100_000,
+    streamsPerAccount: 8,
+    accountUnreadBytesMax: 1_572_864,
+    unreadBytesMax: 4_194_304,
+  };
+  const useLimits = (more: object = {}) =>
+    useFanfare({ config: { roles: ALL_ROLES, limits: { ...limits, ...more } } });
+
+  it('is so many for an account, and says what to do', async () => {
+    const [fanfare, other] = [await useLimits(), await useLimits()];
+    const streams = await Promise.all(
+      Array.from({ length: 8 }, () => readStream(fanfare, '/Stream')),
+    );
+    const refused = await fanfare.get('/v1/Stream');
+    expect(refused).toMatchObject({ status: 429, body: { errors: [{ context: 'null' }] } });
+    expect(refused.headers.get('retry-after')).toBe('5');
+    expect(refused.body['message']).toMatch(/has 8 streams open .* close one/);
+    expect((await readStream(other, '/Stream')).status).toBe(200);
+    streams[0]?.close();
+    await until(async () => (await readStream(fanfare, '/Stream')).status === 200);
+  });
+
+  it('gives back the places of streams whose turn on a connection never came', async () => {
+    const fanfare = await useLimits();
+    const ahead = await openRaw(fanfare, '/Stream', {}, 8);
+    await until(async () => (await fanfare.get('/v1/Stream')).status === 429);
+    ahead.destroy();
+    const open = async () => (await readStream(fanfare, '/Stream')).status === 200;
+    for (let i = 0; i < 8; i += 1) await until(open);
+    expect((await fanfare.get('/v1/Stream')).status).toBe(429);
+  });
+
+  it('is bounded in bytes: who reads nothing is closed, hears why, and has lost nothing', async () => {
+    const [fanfare, other] = [await useLimits(), await useLimits()];
+    const deaf = await Promise.all(
+      Array.from({ length: 6 }, (_, i) => openRaw(fanfare, `/Stream?types=*&n=${i}`)),
+    );
+    for (const each of deaf) each.pause();
+    const [whole, others] = [
+      await readStream(fanfare, '/Stream'),
+      await readStream(other, '/Stream'),
+    ];
+    await Promise.all([sendBig(fanfare), send(other, 100)]);
+    await until(async () => whole.events.some(isCompleted), 55_000);
+    await until(async () => countDelivered(others.events) === 100);
+    // A connection that is closed shows it to who reads on.
+    for (const each of deaf) each.resume();
+    await until(async () => deaf.some((each) => each.isClosed()));
+    const closed = deaf.filter((each) => each.isClosed());
+    for (const each of deaf) each.destroy();
+    expect(closed.length).toBeGreaterThan(0);
+    expect([whole.isOver(), others.isOver()]).toEqual([false, false]);
+    const seen = [
+      ...(closed[0]?.text().matchAll(/^id: (EZ\w{32})\nevent: .*\ndata: .*\n\n/gm) ?? []),
+    ];
+    // What the connection still held is lost with it, up to the first event; where it began is known all the same.
+    const last =
+      seen.at(-1)?.[1] ?? /^id: (EZ\w{32})\n\n/m.exec(closed[0]?.text() ?? '')?.[1] ?? '';
+    expect(last).not.toBe('');
+    const again = await readStream(fanfare, '/Stream?types=*', { 'last-event-id': last });
+    await until(async () => again.events.length > whole.events.length - seen.length, 55_000);
+    expect(again.events[0]).toMatchObject({ id: '', event: 'closed' });
+    expect(again.events[0]?.data['message']).toMatch(/closed this stream at .* not read/);
+    expect([...seen.map(([, id]) => id), ...again.events.slice(1).map(({ id }) => id)]).toEqual(
+      whole.events.map(({ id }) => id),
+    );
+    // It is said once.
+    const third = await readStream(fanfare, '/Stream?types=*', { 'last-event-id': last });
+    await until(async () => third.events.length > 0);
+    expect(third.events[0]?.event).not.toBe('closed');
+  }, 120_000);
+
+  it('counts answers that are not read, and charges them to whose they are', async () => {
+    const [fanfare, other] = [await useLimits(), await useLimits()];
+    const id = await send(fanfare, 1_000);
+    await fanfare.watch(id, ({ status }) => status === 'COMPLETED');
+    const lists = await openRaw(fanfare, '/Messages?pageSize=1000', {}, 40);
+    lists.pause();
+    const refused = await until(async () => {
+      const answer = await fanfare.get('/v1/Senders');
+      return answer.status === 429 && answer;
+    });
+    expect(refused.body['message']).toMatch(/wait to be read/);
+    expect((await other.get('/v1/Senders')).status).toBe(200);
+    lists.destroy();
+    await until(async () => (await fanfare.get('/v1/Senders')).status === 200);
+  });
+
+  it('closes connections that take not a byte of what waits, and no others', async () => {
+    const fanfare = await useLimits({ unreadTimeoutMs: 1_000 });
+    const [quiet, deaf] = [
+      await readStream(fanfare, '/Stream?types=fanfare.*'),
+      await openRaw(fanfare, '/Stream'),
+    ];
+    deaf.pause();
+    await sendBig(fanfare);
+    // It cannot see that it was closed before it reads.
+    const isClosed = until(async () => {
+      const again = await readStream(fanfare, `/Stream?lastEventId=EZ${'0'.repeat(32)}`);
+      await until(async () => again.events.length > 0);
+      again.close();
+      return again.events[0]?.event === 'closed' && again.events[0].data['message'];
+    }, 55_000);
+    expect(await isClosed).toMatch(/unreadTimeoutMs/);
+    expect(quiet.isOver()).toBe(false);
+  }, 120_000);
+});
+
+describe('the credentials of a stream', () => {
+  it('end it within five seconds, whatever it was opened with', async () => {
+    const fanfare = await useTelling();
+    const key = (await fanfare.request('POST', '/v1/ApiKeys', { name: 'page' })).body as Json;
+    const byKey = { url: fanfare.url, sid: key['sid'], token: key['secret'] };
+    const own = { 'x-fanfare-session': '1' };
+    const signedIn = await fetch(`${fanfare.url}/session`, {
+      method: 'POST',
+      headers: { ...own, 'content-type': 'application/json' },
+      body: JSON.stringify({ sid: key['sid'], secret: key['secret'] }),
+    });
+    const cookie = signedIn.headers.getSetCookie()[0]?.split(';')[0] ?? '';
+    const id = await fanfare.send({
+      to: recipients(2),
+      content: text('Hello'),
+      schedule: { sendAt: [new Date(Date.now() + 3_600_000).toISOString()] },
+    });
+    const session = { ...own, cookie };
+    const gone = await Promise.all([
+      readStream(byKey, '/Stream'),
+      readStream(byKey, `/Messages/Operations/${id}/Stream`),
+      readStream(fanfare, '/Stream', session, null),
+    ]);
+    const stays = await readStream(fanfare, '/Stream');
+    expect(gone.map(({ status }) => status)).toEqual([200, 200, 200]);
+    const since = performance.now();
+    await fanfare.request('DELETE', `/v1/ApiKeys/${key['sid']}`);
+    // What is believed for a moment opens no stream.
+    expect((await readStream(byKey, '/Stream')).status).toBe(401);
+    expect((await readStream(fanfare, '/Stream', session, null)).status).toBe(401);
+    await Promise.all(gone.map(({ ended }) => ended));
+    expect(performance.now() - since).toBeLessThan(5_000);
+    for (const { events } of gone) expect(events.at(-1)).toMatchObject({ id: '', event: 'closed' });
+    expect(stays.isOver()).toBe(false);
+    await fanfare.database.query('update account set token_hash = $2 where sid = $1', [
+      fanfare.sid,
+      hashSecret('another-token-0123456789'),
+    ]);
+    await stays.ended;
+    expect(stays.events.at(-1)?.data['message']).toMatch(/credentials/);
+  });
 });

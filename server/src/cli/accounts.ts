@@ -10,6 +10,7 @@ import {
 } from '../lib/secrets.ts';
 import { findAccount, withAdmin } from './database.ts';
 import { fail, type Globals } from './globals.ts';
+import { readLine } from './options.ts';
 import { show, showList, showTime } from './output.ts';
 import { parseTime } from './times.ts';
 
@@ -77,7 +78,7 @@ export function addKeyCommands(program: Command, globals: () => Globals): void {
     .command('create')
     .description('make an API key and print its secret, which is shown only now')
     .option('--account <sid>', 'account; may be left out when there is one only')
-    .option('--name <text>', 'a name to know it by')
+    .option('--name <text>', 'a name to know it by', readLine)
     .option(
       '--scopes <list>',
       `what it may do, with commas between: ${SCOPES.join(', ')}; all when left out`,

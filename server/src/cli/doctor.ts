@@ -1,6 +1,7 @@
 /** `fanfare doctor`: what is wrong with a database of Fanfare, and with `--repair` what can be put right by a program. */
 import { Option, type Command } from 'commander';
 import type { Finding } from '../app.ts';
+import { escapeControls } from '../lib/printable.ts';
 import { readConfig } from './database.ts';
 import { failUsage, type Globals } from './globals.ts';
 import { print } from './output.ts';
@@ -95,7 +96,7 @@ function describe(told: readonly Told[]): string {
   return [
     ...told.map(
       ({ check, where, what, advice, repaired: done }) =>
-        `${check}  ${where}\n  ${what}\n  ${done === null ? `To do: ${advice}` : `Done: ${done}`}\n`,
+        `${check}  ${escapeControls(where)}\n  ${escapeControls(what)}\n  ${escapeControls(done === null ? `To do: ${advice}` : `Done: ${done}`)}\n`,
     ),
     `Found ${told.length}${repaired > 0 ? `, repaired ${repaired}` : ''}.`,
   ].join('\n');

@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { open, stat, type FileHandle } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { cleanAddress, type AddressKind } from '../lists/addresses.ts';
+import { escapeControls } from '../lib/printable.ts';
 import { openList, type ListCounts } from '../lists/list.ts';
 import { describePlace, ListError, type Cure, type Problem } from '../lists/problem.ts';
 import type { ListRow, Recipient } from '../lists/recipients.ts';
@@ -125,7 +126,9 @@ export async function openFile(path: string, options: ReadOptions): Promise<Open
 
 function placeOf(name: string, row: ListRow): string {
   const column = row.problem?.column ?? null;
-  return `${name}, ${describePlace(row)}${column === null ? '' : `, column "${column}"`}`;
+  return escapeControls(
+    `${name}, ${describePlace(row)}${column === null ? '' : `, column "${column}"`}`,
+  );
 }
 
 async function explainErrors<Result>(

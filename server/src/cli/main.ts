@@ -10,7 +10,9 @@ import {
   RateLimitError,
   ServerError,
 } from '@fanfare/client';
+import { escapeControls } from '../lib/printable.ts';
 import { EXIT, UserError } from './globals.ts';
+import { note } from './output.ts';
 import { createProgram } from './program.ts';
 
 /** Errors whose message is all there is to say, by name: loading their classes would load the server. */
@@ -35,7 +37,7 @@ void program.parseAsync().catch((error: unknown) => {
     // Its words are written already.
     process.exitCode = error.exitCode === 0 ? 0 : EXIT.usage;
   } else {
-    process.stderr.write(`${describe(error)}\n`);
+    note(describe(error));
     process.exitCode ||= exitCodeOf(error);
   }
 });
@@ -79,7 +81,7 @@ function describeDatabase(code: string | undefined, message: string): string {
 /** All problems, each with its place. */
 function describeRefusal({ errors, message, requestId }: ApiError): string {
   const lines = errors.map(({ message: what, context }) =>
-    context === 'null' ? what : `${what} (${context})`,
+    escapeControls(context === 'null' ? what : `${what} (${context})`),
   );
   const text = lines.length > 0 ? lines.join('\n') : message;
   return requestId === null ? text : `${text}\n(request ${requestId})`;

@@ -1,5 +1,6 @@
 /** Options that several commands have, and how their values are read. */
 import { InvalidArgumentError, Option } from 'commander';
+import { escapeControls } from '../lib/printable.ts';
 import { parseDuration, parseSince } from './times.ts';
 
 const ROWS_DEFAULT = 50;
@@ -15,6 +16,15 @@ export function readNumber(text: string, min: number, max: number): number {
   if (!/^\d+$/.test(text) || value < min || value > max)
     throw new InvalidArgumentError(`Give a whole number from ${min} to ${max}.`);
   return value;
+}
+
+/** A name, which lists show in one line. */
+export function readLine(text: string): string {
+  if (text === '' || text !== escapeControls(text))
+    throw new InvalidArgumentError(
+      'Give one line, without control characters and overrides of the direction of writing.',
+    );
+  return text;
 }
 
 /** Milliseconds. */

@@ -1,16 +1,34 @@
 /** What commands write: tables for people, JSON for machines; colours on terminals only, and never where NO_COLOR is set. */
 import pc from 'picocolors';
+import { escapeControls } from '../lib/printable.ts';
 import type { Globals } from './globals.ts';
 
 export const colours = pc;
 
+/** Between these, all is text: line ends and our own colours. */
+// oxlint-disable-next-line no-control-regex
+const OURS = /(\n|\u001b\[(?:[0-9]|2[0-9]|3[0-9])m)/;
+
+/** As it may be written to a terminal, where others' text could move the cursor, rename the window or answer for the user. */
+export function printable(text: string): string {
+  return text
+    .split(OURS)
+    .map((part, i) => (i % 2 === 1 ? part : escapeControls(part)))
+    .join('');
+}
+
+/** Everything that a command writes for people passes here. */
+export function write(stream: NodeJS.WritableStream, text: string): void {
+  stream.write(printable(text));
+}
+
 export function print(text: string): void {
-  process.stdout.write(`${text}\n`);
+  write(process.stdout, `${text}\n`);
 }
 
 /** For people beside what is asked for, which may be read by a machine. */
 export function note(text: string): void {
-  process.stderr.write(`${text}\n`);
+  write(process.stderr, `${text}\n`);
 }
 
 export const number = (value: number) => value.toLocaleString('en');
@@ -72,7 +90,7 @@ export function renderTable<Entry>(
   entries: readonly Entry[],
   hasHead = true,
 ): string {
-  const cells = entries.map((entry) => columns.map(({ cell }) => cell(entry)));
+  const cells = entries.map((entry) => columns.map(({ cell }) => escapeControls(cell(entry))));
   const heads = columns.map(({ head }) => head);
   const widths = columns.map((_, i) =>
     Math.max(...[heads, ...cells].map((row) => row[i]?.length ?? 0)),
@@ -90,5 +108,7 @@ export function renderTable<Entry>(
 /** Names and values, one below the other. */
 export function renderFields(fields: readonly (readonly [string, string])[]): string {
   const width = Math.max(...fields.map(([name]) => name.length));
-  return fields.map(([name, value]) => `${colours.dim(name.padEnd(width))}  ${value}`).join('\n');
+  return fields
+    .map(([name, value]) => `${colours.dim(name.padEnd(width))}  ${escapeControls(value)}`)
+    .join('\n');
 }

@@ -7,7 +7,7 @@ import { addDoctorCommand } from './doctor.ts';
 import { addGlobalOptions, type Globals } from './globals.ts';
 import { addMessageCommands } from './messages.ts';
 import { addOperationCommands } from './operations.ts';
-import { print, show } from './output.ts';
+import { print, show, write } from './output.ts';
 import { addSendCommand } from './send-command.ts';
 import { addPoolCommands, addSenderCommands } from './senders.ts';
 import { addSubscriptionCommands } from './subscriptions.ts';
@@ -23,6 +23,10 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 wrong credentials, 4 not found, 
 
 export function createProgram(): Command {
   const program = new Command('fanfare')
+    .configureOutput({
+      writeOut: (text) => write(process.stdout, text),
+      writeErr: (text) => write(process.stderr, text),
+    })
     .description('A self-hosted, multi-channel bulk messaging server.')
     .configureHelp({ showGlobalOptions: true })
     .showSuggestionAfterError()

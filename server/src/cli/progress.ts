@@ -1,6 +1,6 @@
 /** How far work is, as people like to see it: on a terminal a few lines that are drawn again, elsewhere a line now and then. */
 import type { EmailOperation, Operation } from '@fanfare/client';
-import { colours, number } from './output.ts';
+import { colours, number, printable, write } from './output.ts';
 
 export type Stats = Operation['stats'] | EmailOperation['stats'];
 
@@ -124,11 +124,12 @@ export class Screen {
     if (!last && now - this.#drawnAt < (this.#stream.isTTY ? DRAW_MS : PLAIN_MS)) return;
     this.#drawnAt = now;
     if (!this.#stream.isTTY) {
-      this.#stream.write(`${plain}\n`);
+      write(this.#stream, `${plain}\n`);
       return;
     }
     const up = this.#height > 0 ? `\x1b[${this.#height}A\r` : '';
-    this.#stream.write(`${up}\x1b[J${lines.map((line) => cut(line, this.width)).join('\n')}\n`);
+    const shown = lines.map((line) => cut(printable(line), this.width)).join('\n');
+    this.#stream.write(`${up}\x1b[J${shown}\n`);
     this.#height = last ? 0 : lines.length;
   }
 }

@@ -2,6 +2,7 @@
 import { startApp, type App } from '../app.ts';
 import type { Config } from '../config/config.ts';
 import { createLogger } from '../lib/log.ts';
+import { note, print } from './output.ts';
 
 /** npm and the terminal both pass Ctrl-C on; only a second one after this long means "at once". */
 const SECOND_SIGNAL_MS = 1_000;
@@ -19,18 +20,14 @@ export async function runStart(config: Config): Promise<void> {
   const onSignal = (signal: NodeJS.Signals) => {
     if (stoppingSince !== null) {
       if (performance.now() - stoppingSince < SECOND_SIGNAL_MS) return;
-      process.stderr.write('Stopping at once; the next start recovers what was under way.\n');
+      note('Stopping at once; the next start recovers what was under way.');
       process.exit(130);
     }
     stoppingSince = performance.now();
-    process.stderr.write(
-      `${signal}: stopping; work under way ends first. Once more stops at once.\n`,
-    );
+    note(`${signal}: stopping; work under way ends first. Once more stops at once.`);
     setTimeout(
       () => {
-        process.stderr.write(
-          'Stopping took too long; the next start recovers what was under way.\n',
-        );
+        note('Stopping took too long; the next start recovers what was under way.');
         process.exit(1);
       },
       config.shutdownDelayMs + config.drainTimeoutMs + STOP_MARGIN_MS,
@@ -46,9 +43,7 @@ export async function runStart(config: Config): Promise<void> {
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
   // Whoever reads this may stop the server at once.
-  process.stdout.write(
-    config.roles.includes('api') ? describe(app, config) : describeHelper(app, config),
-  );
+  print(config.roles.includes('api') ? describe(app, config) : describeHelper(app, config));
 }
 
 /** Of a node that answers no requests. */
@@ -59,13 +54,12 @@ Fanfare is ready at ${url}
   Roles        ${roles.join(', ')}
   For you      /healthz, /readyz and /metrics
 
-Ctrl-C stops it.
-`;
+Ctrl-C stops it.`;
 }
 
 function describe({ url, account }: App, { dashboard, roles }: Config): string {
   const token = (account.isNew && account.token) || '<auth token>';
-  const note = account.isNew
+  const shownToken = account.isNew
     ? `${token}  (shown once: keep it)`
     : account.token === null
       ? `(as shown at the first start; "${COMMAND} accounts reset-token ${account.sid}" makes a new one)`
@@ -74,7 +68,7 @@ function describe({ url, account }: App, { dashboard, roles }: Config): string {
 Fanfare is ready at ${url}
 
   Account SID  ${account.sid}
-  Auth token   ${note}
+  Auth token   ${shownToken}
 ${roles.includes('dispatch') ? '' : '  Roles        this node sends nothing: it has no role "dispatch"\n'}${dashboard.enabled ? `  Dashboard    ${url}/\n` : ''}  Base URL     ${url}/v1
   API pages    ${url}/docs
 
@@ -88,6 +82,5 @@ or from anywhere:
     -H 'Content-Type: application/json' \\
     -d '{"to":[{"address":"+15005550123","channel":"PHONE","variables":{"name":"Ada"}}],"content":{"text":"Hello, {{ name }}!"}}'
 
-Ctrl-C stops it.
-`;
+Ctrl-C stops it.`;
 }

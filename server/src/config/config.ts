@@ -240,6 +240,21 @@ export const CONFIG_SCHEMA = Type.Object(
         accountInFlightRequestsMax: integer(1_000, [1, 1_000_000], {
           description: 'Of these, requests of one account before 429.',
         }),
+        unreadTimeoutMs: integer(30_000, [100, 3_600_000], {
+          description:
+            'For a client to take a byte of what waits for it before its connection is closed, in milliseconds.',
+        }),
+        streamsPerAccount: integer(100, [1, 10_000], {
+          description: 'Live streams of one account on a node before 429.',
+        }),
+        unreadBytesMax: integer(134_217_728, [1024, 4_294_967_296], {
+          description:
+            'Bytes of answers and streams that clients have not taken before a node closes streams that are not read, and answers 503 to accounts whose clients do not read.',
+        }),
+        accountUnreadBytesMax: integer(33_554_432, [1024, 4_294_967_296], {
+          description:
+            'Of these, bytes of one account before its streams that are not read are closed, and before 429.',
+        }),
       },
       'What the API takes.',
     ),

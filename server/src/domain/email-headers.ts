@@ -28,13 +28,20 @@ export function findHeaderValueProblem(value: string): string | null {
     : null;
 }
 
-/** Stricter than what headers may have: also nothing that some reader takes for the end of a line. */
-// oxlint-disable-next-line no-control-regex
-const NOT_ONE_LINE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
+/**
+ * Stricter than what headers may have: also nothing that some reader takes for the end of a line, or that makes the rest of a line
+ * look like something else (overrides of the direction of writing).
+ */
+const NOT_OF_A_LINE = '\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069';
+const NOT_ONE_LINE = new RegExp(`[${NOT_OF_A_LINE}]`);
+/** A regular expression of texts that go into a line: names, addresses. */
+export const LINE_PATTERN = `^[^${NOT_OF_A_LINE}]*$`;
+export const LINE_HINT =
+  'it must be one line, without control characters and overrides of the direction of writing';
 
 /** What is wrong with a text that goes into a line of a header, or null. */
 export function findLineProblem(text: string): string | null {
   return NOT_ONE_LINE.test(text) || !text.isWellFormed()
-    ? 'It must be one line without control characters and halves of surrogate pairs.'
+    ? 'It must be one line without control characters, overrides of the direction of writing and halves of surrogate pairs.'
     : null;
 }

@@ -6,6 +6,7 @@ import {
   normaliseEmailAddress,
   wildcardOf,
 } from './email-address.ts';
+import { findLineProblem } from './email-headers.ts';
 import type { Channel } from './message.ts';
 import type { PlannedSender, SendPlan } from './operation.ts';
 import type { SenderLimits } from './pace.ts';
@@ -56,6 +57,8 @@ const NAME_LENGTH_MAX = 11;
 
 /** What is wrong with the address of a sender, as a sentence, or null. */
 export function findSenderAddressProblem(channel: Channel, address: string): string | null {
+  const wrong = findLineProblem(address);
+  if (wrong !== null) return wrong;
   if (channel === 'EMAIL') return findEmailSenderProblem(address);
   return channel === 'SMS' ? findSmsSenderProblem(address) : null;
 }

@@ -1,27 +1,36 @@
 /**
  * Account feed: the log of an account, read once for all who listen to it on this node. Promises: the order of the log, from behind
- * any event that is still kept, none left out and none twice. A listener that takes no more is let go of.
+ * any event that is still kept, none left out and none twice. Nothing is kept for a listener that has no room: it falls behind, and
+ * reads the log again from where it stopped.
  *
  * ```
- *  behind ──page by page, alone──▶ level with the feed ──▶ told with all others
+ *  behind ──some at a time, alone, as there is room──▶ level with the feed ──▶ told with all others
+ *    ▲                                                        │
+ *    └────────────────────── has no room ─────────────────────┘
  * ```
  */
-import type { EventName, EventRow } from '../domain/event.ts';
+import { countEvents, type EventName, type EventRow } from '../domain/event.ts';
 import type { Account, Store } from '../store/store.ts';
-import { placeBeforeRow, renderEvents } from './render.ts';
+import { placeBeforeRow, placeBehindRow, renderEvents } from './render.ts';
 import type { EncodedEvent } from './sink.ts';
 
 /** Whoever listens to events. It must not throw. */
 export interface EventListener {
   /** Names that it wants; null: all. */
   readonly names: ReadonlySet<EventName> | null;
-  /** Takes events, at least one; false when it wants no more. */
-  take(events: readonly EncodedEvent[]): boolean;
+  /** Takes, as the id of an event, the place behind which it begins; only where it named none itself. */
+  begin(place: string): void;
+  /** Takes events, at least one, in order, as many as it has room for; returns how many. */
+  take(events: readonly EncodedEvent[]): number;
+  /** Resolves when it has room again; with false when it wants no more. */
+  waitForRoom(): Promise<boolean>;
   /** There will be no more. */
   end(): void;
 }
 
 const PAGE_ROWS = 50;
+/** Rows are rendered some at a time, of about this many events: a row has up to hundreds. */
+const EVENTS_TOGETHER = 500;
 const NO_TAGS = {};
 
 interface RenderedRow {
@@ -36,21 +45,31 @@ export class AccountFeed {
   #position: string;
   /** By listener, the row up to which it has been told by other ways. */
   readonly #listeners = new Map<EventListener, string>();
+  /** Those that are not level. */
+  readonly #behind = new Set<EventListener>();
+  readonly #warn: (error: unknown) => void;
   #reading: Promise<void> | null = null;
   #again = false;
-  /** Those that are not level yet. */
-  #behind = 0;
   #isOver = false;
 
-  /** @param position rows behind this one are told */
-  constructor(store: Store, account: Account, position: string) {
+  /**
+   * @param position rows behind this one are told
+   * @param warn what is called when a listener that has fallen behind cannot go on; it is ended
+   */
+  constructor(
+    store: Store,
+    account: Account,
+    position: string,
+    warn: (error: unknown) => void = () => undefined,
+  ) {
     this.#store = store;
     this.#account = account;
     this.#position = position;
+    this.#warn = warn;
   }
 
   get isEmpty(): boolean {
-    return this.#listeners.size + this.#behind === 0;
+    return this.#listeners.size + this.#behind.size === 0;
   }
 
   /** There may be more: reads on, one turn at a time. Rejects when the database is away; the next wake-up goes on. */
@@ -64,51 +83,82 @@ export class AccountFeed {
     while (this.#again && !this.isEmpty) {
       this.#again = false;
       const rows = await this.#list(this.#position);
-      const last = rows.at(-1);
-      if (last === undefined) continue;
-      const rendered = await this.#renderWanted(rows);
-      this.#position = last.id;
-      for (const [listener, told] of this.#listeners) {
-        const events = pick(rendered, listener, told);
-        if (events.length > 0 && !listener.take(events)) this.#drop(listener);
-      }
+      for (const some of portionsOf(rows)) await this.#tellAll(some);
       this.#again ||= rows.length === PAGE_ROWS;
     }
   }
 
-  /** Tells a listener from behind an event on. Rejects when the database is away. */
-  async followFrom(sid: string, listener: EventListener): Promise<void> {
-    this.#behind += 1;
-    try {
-      await this.#catchUp(sid, listener);
-    } finally {
-      this.#behind -= 1;
+  /** Tells the next rows to all that are level. */
+  async #tellAll(rows: readonly EventRow[]): Promise<void> {
+    const rendered = await this.#renderWanted(rows);
+    const before = this.#position;
+    this.#position = rows.at(-1)?.id ?? before;
+    for (const [listener, told] of this.#listeners) {
+      const events = pick(rendered, listener, told);
+      const taken = events.length === 0 ? 0 : listener.take(events);
+      if (taken === events.length) continue;
+      this.#listeners.delete(listener);
+      const last = events[taken - 1]?.id;
+      const from = last === undefined ? (told > before ? told : before) : placeBeforeRow(last);
+      this.#catchUp(from, last ?? '', listener).catch((error: unknown) => {
+        this.#warn(error);
+        listener.end();
+      });
     }
   }
 
-  async #catchUp(sid: string, listener: EventListener): Promise<void> {
+  /** Tells a listener from behind an event on; resolves when it is level, or over. Rejects when the database is away. */
+  followFrom(sid: string, listener: EventListener): Promise<void> {
     // The row that it is in is read again, for the rest of it.
-    let after = placeBeforeRow(sid);
-    while (after < this.#position) {
-      const level = this.#position;
-      const rows = await this.#list(after);
-      // With none there is nothing up to where the feed was when they were asked for.
-      after = rows.at(-1)?.id ?? level;
-      const rendered = await this.#render(rows, listener.names);
-      const events = pick(rendered, listener, '').filter(({ id }) => id > sid);
-      if (events.length > 0 && !listener.take(events)) return listener.end();
+    return this.#catchUp(placeBeforeRow(sid), sid, listener);
+  }
+
+  async #catchUp(from: string, sid: string, listener: EventListener): Promise<void> {
+    this.#behind.add(listener);
+    try {
+      let [after, last] = [from, sid];
+      let isCut = false;
+      while (isCut || after < this.#position) {
+        isCut = false;
+        const level = this.#position;
+        const rows = await this.#list(after);
+        // With none there is nothing up to where the feed was when they were asked for.
+        if (rows.length === 0) after = level;
+        for (const some of portionsOf(rows)) {
+          const rendered = await this.#render(some, listener.names);
+          const events = pick(rendered, listener, '').filter(({ id }) => id > last);
+          const taken = events.length === 0 ? 0 : listener.take(events);
+          last = events[taken - 1]?.id ?? last;
+          if (taken < events.length) {
+            isCut = true;
+            if (taken > 0) after = placeBeforeRow(last);
+            // What is left is read again, so that nothing of it is held meanwhile.
+            if (!(await listener.waitForRoom())) return listener.end();
+            break;
+          }
+          after = some.at(-1)?.id ?? after;
+        }
+      }
+      if (this.#behind.has(listener)) this.#join(listener, after);
+    } finally {
+      this.#behind.delete(listener);
     }
-    this.follow(listener, after);
   }
 
   /** Tells a listener from now on. */
-  follow(listener: EventListener, told = this.#position): void {
+  follow(listener: EventListener): void {
+    listener.begin(placeBehindRow(this.#position));
+    this.#join(listener, this.#position);
+  }
+
+  #join(listener: EventListener, told: string): void {
     if (this.#isOver) return listener.end();
     this.#listeners.set(listener, told);
   }
 
   leave(listener: EventListener): void {
     this.#listeners.delete(listener);
+    this.#behind.delete(listener);
   }
 
   /** Ends all listeners, those too that are still catching up. */
@@ -157,6 +207,18 @@ export class AccountFeed {
     const facts = await this.#store.events.loadEventFacts(this.#account.id, wanted);
     const options = { accountSid: this.#account.sid, tags: NO_TAGS };
     return wanted.map((row) => ({ row, events: renderEvents(row, facts, options) }));
+  }
+}
+
+/** Rows in their order, cut where they have some hundred events. */
+function* portionsOf(rows: readonly EventRow[]): Generator<readonly EventRow[]> {
+  let from = 0;
+  let events = 0;
+  for (const [i, row] of rows.entries()) {
+    events += countEvents(row);
+    if (events < EVENTS_TOGETHER && i < rows.length - 1) continue;
+    yield rows.slice(from, i + 1);
+    [from, events] = [i + 1, 0];
   }
 }
 

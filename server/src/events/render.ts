@@ -3,7 +3,7 @@
  * what telling a million messages costs, so what is the same for all events of a row is made into text once.
  */
 import { EVENT_KINDS, TEST_TYPE, type EventRow } from '../domain/event.ts';
-import { attemptSid, encodeTypeId, messageUuid, uuidOfHex } from '../domain/ids.ts';
+import { attemptSid, encodeTypeId, messageUuid, ORDINAL_MAX, uuidOfHex } from '../domain/ids.ts';
 import { STAT_NAMES } from '../domain/operation.ts';
 import { listCandidates, type Candidate } from '../domain/routing.ts';
 import type { EventFacts, MessageFacts, OperationFacts } from '../store/store.ts';
@@ -42,6 +42,11 @@ export function eventSid(rowId: string, position: number): string {
 export function placeBeforeRow(sid: string): string {
   // Of a row the rest is the same in all: what grows is the first half.
   return uuidOfHex(sid.slice(2, 18).padEnd(32, '0'));
+}
+
+/** As an id, the place behind all events of a row. */
+export function placeBehindRow(rowId: string): string {
+  return eventSid(rowId, ORDINAL_MAX);
 }
 
 /** Everything of an event but its data: CloudEvents 1.0, section 3. `id` and `source` need no escaping. */

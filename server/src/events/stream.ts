@@ -80,7 +80,7 @@ export function createStreamHub(options: {
   return {
     async followAccount(account, listener, afterSid) {
       const position = await store.events.lastEventId();
-      const feed = feeds.get(account.id) ?? new AccountFeed(store, account, position);
+      const feed = feeds.get(account.id) ?? new AccountFeed(store, account, position, warn);
       feeds.set(account.id, feed);
       begin();
       try {

@@ -29,21 +29,29 @@ export interface Pair {
 export interface Authenticator {
   /** Who a pair belongs to, or null. Rejects when the database is away. */
   authenticate(pair: Pair): Promise<Identity | null>;
+  /** The same by the database alone, whatever is believed. */
+  ask(pair: Pair): Promise<Identity | null>;
 }
 
 export function createAuthenticator(lookUp: CredentialLookup): Authenticator {
   const believed = createBeliefs();
+
+  async function ask({ sid, secret }: Pair): Promise<Identity | null> {
+    if (!isSid(sid)) return null;
+    const credential = await lookUp(sid);
+    // The same comparison is made for an unknown SID, so that time does not tell it from a wrong secret.
+    const matches = secretMatches(secret, credential?.secretHash ?? Buffer.alloc(32));
+    return credential !== null && matches ? identityOf(credential, sid) : null;
+  }
+
   return {
-    async authenticate({ sid, secret }) {
-      if (!isSid(sid)) return null;
-      const proof = `${sid}:${secret}`;
+    ask,
+    async authenticate(pair) {
+      const proof = `${pair.sid}:${pair.secret}`;
       const known = believed.find(proof);
       if (known !== null) return known;
-      const credential = await lookUp(sid);
-      // The same comparison is made for an unknown SID, so that time does not tell it from a wrong secret.
-      const matches = secretMatches(secret, credential?.secretHash ?? Buffer.alloc(32));
-      if (credential === null || !matches) return null;
-      return believed.keep(proof, identityOf(credential, sid));
+      const identity = await ask(pair);
+      return identity && believed.keep(proof, identity);
     },
   };
 }

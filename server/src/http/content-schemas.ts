@@ -2,6 +2,7 @@
  * The shapes of contents: what a send says, what templates store, what a message shows. Lengths are of templates here;
  * the limits of rendered values are in `domain/content-fields.ts`, and told in the descriptions.
  */
+import { LINE_HINT, LINE_PATTERN } from '../domain/email-headers.ts';
 import { Type, type TSchema } from 'typebox';
 import { limitOf, TEXT_LENGTH_MAX } from '../domain/content-fields.ts';
 import {
@@ -19,7 +20,7 @@ import {
   RCS_SUGGESTIONS_MAX,
   RCS_THUMBNAIL_ALIGNMENTS,
 } from '../domain/rcs.ts';
-import { choice, forms, instant, listOf, orNull, shape } from './schema-parts.ts';
+import { choice, forms, instant, listOf, orNull, shape, line } from './schema-parts.ts';
 
 const liquid = (what: string) =>
   Type.String({ minLength: 1, maxLength: TEMPLATE_LENGTH_MAX, description: `Liquid; ${what}` });
@@ -230,8 +231,14 @@ const TYPES = shape(
   { minProperties: 1, 'x-hint': 'give at least one type' },
 );
 
-const NAME = Type.String({ minLength: 1, maxLength: 256 });
-const LANGUAGE = Type.String({ minLength: 1, maxLength: 35, examples: ['en', 'pt-BR'] });
+const NAME = line();
+const LANGUAGE = Type.String({
+  minLength: 1,
+  maxLength: 35,
+  pattern: LINE_PATTERN,
+  'x-hint': LINE_HINT,
+  examples: ['en', 'pt-BR'],
+});
 const variables = Type.Unsafe<Record<string, string>>({
   type: 'object',
   maxProperties: TEMPLATE_VARIABLES_MAX,

@@ -54,3 +54,11 @@ function demandAccess({ scopes }: Identity, access: Access | undefined): void {
       `This needs the scope "${access}"; the API key has ${scopes.map((each) => `"${each}"`).join(' and ')} only.`,
     );
 }
+
+/** Whether what a request was identified by is good at this moment, whatever is believed. Rejects when the database is away. */
+export async function isStillGood(request: FastifyRequest, who: Who): Promise<boolean> {
+  const { authorization } = request.headers;
+  if (authorization === undefined) return (await who.sessions.ask(request)) !== null;
+  const pair = readBasic(authorization);
+  return pair !== null && (await who.authenticator.ask(pair)) !== null;
+}

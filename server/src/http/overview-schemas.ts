@@ -11,6 +11,7 @@ import {
   ref,
   REQUEST_FIELDS,
   shape,
+  lineOrNull,
 } from './schema-parts.ts';
 
 const channel = choice(CHANNELS, { description: 'Channel of delivery.' });
@@ -86,7 +87,7 @@ export const OVERVIEW_SHAPES = [
   OPERATION_REPORT,
   shape(
     {
-      name: Type.Optional(orNull(Type.String({ minLength: 1, maxLength: 256 }))),
+      name: Type.Optional(lineOrNull()),
       // All of them when left out.
       scopes: Type.Optional(SCOPE_LIST),
       expiresAt: Type.Optional(

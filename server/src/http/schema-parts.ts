@@ -1,5 +1,6 @@
 /** Small parts that the shapes of the API are made of. */
 import { Type, type TSchema } from 'typebox';
+import { LINE_HINT, LINE_PATTERN } from '../domain/email-headers.ts';
 import { OPERATION_STATUSES } from '../domain/operation.ts';
 import { SCHEDULE_DAYS_MAX } from '../domain/schedule.ts';
 
@@ -24,6 +25,13 @@ export const ref = (id: string) => Type.Unsafe<unknown>({ $ref: `${id}#` });
 /** A page of a list. */
 export const listOf = (name: string, item: TSchema, id: string) =>
   Type.Object({ [name]: Type.Array(item), pagination: ref('Pagination') }, { $id: id });
+
+const ONE_LINE = { maxLength: 256, pattern: LINE_PATTERN, 'x-hint': LINE_HINT };
+/** A text that goes into one line of somebody else's: of a list, a header, a terminal. At most 256 characters. */
+export const line = (minLength: 0 | 1 = 1) => Type.String({ minLength, ...ONE_LINE });
+/** Such a text or null, as one schema: what is wrong is said once. */
+export const lineOrNull = (minLength: 0 | 1 = 1) =>
+  Type.Unsafe<string | null>({ type: ['string', 'null'], minLength, ...ONE_LINE });
 
 export const E164 = '^\\+[1-9]\\d{1,14}$';
 

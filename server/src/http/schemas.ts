@@ -41,6 +41,8 @@ import {
   shape,
   TAGS,
   variables,
+  line,
+  lineOrNull,
 } from './schema-parts.ts';
 
 export const CHANNEL = choice(MESSAGE_CHANNELS, { description: 'Channel of delivery.' });
@@ -131,7 +133,7 @@ export const SEND_REQUEST = shape(
 );
 
 export const SENDER_STATUS = choice(SENDER_STATUSES);
-const NAME = Type.String({ minLength: 1, maxLength: 256 });
+const NAME = line();
 
 const TIME_HINT = 'Write a time of day like 21:00.';
 /** What a sender may send, and when. */
@@ -160,7 +162,7 @@ const LIMITS = {
 
 const senderFields = {
   carrier: Type.Optional(NAME),
-  displayName: Type.Optional(orNull(NAME)),
+  displayName: Type.Optional(lineOrNull()),
   status: Type.Optional(SENDER_STATUS),
   default: Type.Optional(Type.Boolean({ description: 'Use it when a request names no sender.' })),
   tags: Type.Optional(TAGS),
@@ -254,7 +256,7 @@ const suppressedAddress = Type.String({
 const suppressionScope = {
   senderId: Type.Optional(SENDER_ID),
   senderPoolId: Type.Optional(SENDER_POOL_ID),
-  reason: Type.Optional(Type.String({ maxLength: 256 })),
+  reason: Type.Optional(line(0)),
 };
 const SUPPRESSION_BODIES = [
   shape({ address: suppressedAddress, ...suppressionScope }, { $id: 'AddSuppressionRequest' }),

@@ -39,7 +39,7 @@ import { registerEmailLinks } from './email-links.ts';
 import { createEmailHandlers } from './emails.ts';
 import { refuseUnroutable, setErrors } from './errors.ts';
 import { registerHealth } from './health.ts';
-import { identify, type Who } from './identify.ts';
+import { identify, isStillGood, type Who } from './identify.ts';
 import { createKeyUses, type KeyUses } from './key-uses.ts';
 import { createMessageHandlers } from './messages.ts';
 import { createOperationHandlers } from './operations.ts';
@@ -54,6 +54,7 @@ import { listRoutes } from './routes.ts';
 import { NAMED_SHAPES } from './schemas.ts';
 import { createSessions, registerSessions } from './sessions.ts';
 import { createStreams, type Streams, type StreamSource } from './stream.ts';
+import { boundUnread, closeStalled, createUnread, type Unread } from './unread.ts';
 import { refuseExpectation, refuseUnreadable } from './unreadable.ts';
 import { checkHead } from './request-head.ts';
 import { createSubscriptionHandlers, type SubscriptionDeps } from './subscriptions.ts';
@@ -101,6 +102,14 @@ export interface ServerOptions {
     readonly inFlightRequestsMax: number;
     readonly accountInFlightRequestsMax: number;
     readonly wrongCredentialsPerMinute: number;
+    /** Streams of one account on this node. */
+    readonly streamsPerAccount: number;
+    /** Bytes of answers and streams that clients have not taken yet. */
+    readonly unreadBytesMax: number;
+    /** Of these, at most of one account. */
+    readonly accountUnreadBytesMax: number;
+    /** Milliseconds for a client to take a byte of what waits for it. */
+    readonly unreadTimeoutMs: number;
     /** Milliseconds for a request's headers, and for all of it. */
     readonly headersTimeoutMs: number;
     readonly requestTimeoutMs: number;
@@ -239,10 +248,10 @@ export async function createServer(deps: ServerDeps): Promise<Server> {
   );
   const closeQuiet = watchConnections(app.server);
   registerHealth(app, { ...deps, isReady: () => isReady });
-  const streams = deps.api && createStreams(deps.api.streamSource);
+  closeStalled(app.server, options.limits.unreadTimeoutMs);
   const keyUses = createKeyUses(deps.store, deps.log);
-  if (deps.api !== null && streams !== null)
-    await registerAll(app, { ...deps, ...deps.api, streams, keyUses });
+  const api = deps.api && prepareApi({ ...deps, ...deps.api, keyUses });
+  if (api !== null) await registerAll(app, api);
   await app.ready();
 
   return {
@@ -256,7 +265,7 @@ export async function createServer(deps: ServerDeps): Promise<Server> {
       if (options.shutdownDelayMs > 0) await sleep(options.shutdownDelayMs);
       draining = true;
       // They would not end by themselves.
-      streams?.stop();
+      api?.streams.stop();
       const closed = app.close();
       closeQuiet();
       await closed;
@@ -268,11 +277,32 @@ export async function createServer(deps: ServerDeps): Promise<Server> {
 /** Whose calls they are, by the path: nobody has shown credentials yet. */
 const nameCarrier = (request: FastifyRequest) => (request.params as { name?: string }).name ?? '';
 
-type AllDeps = ServerDeps & ApiDeps & { readonly streams: Streams; readonly keyUses: KeyUses };
+type AllDeps = ServerDeps &
+  ApiDeps & { readonly who: Who; readonly unread: Unread; readonly streams: Streams };
+
+/** What the API's requests share. */
+function prepareApi(deps: ServerDeps & ApiDeps & { readonly keyUses: KeyUses }): AllDeps {
+  const { limits } = deps.options;
+  const lookUp = createCredentialLookup(deps.store);
+  const who = {
+    authenticator: createAuthenticator(lookUp),
+    wrongTries: createWrongTries(limits.wrongCredentialsPerMinute),
+    sessions: createSessions(deps.sessionSealer, lookUp),
+    keyUses: deps.keyUses,
+  };
+  const unread = createUnread(limits);
+  const streams = createStreams({
+    source: deps.streamSource,
+    unread,
+    streamsPerAccount: limits.streamsPerAccount,
+    isGood: (request) => isStillGood(request, who),
+  });
+  return { ...deps, who, unread, streams };
+}
 
 /** All that has an address below this server's, but what is for those who look after it. */
 async function registerAll(app: FastifyInstance, deps: AllDeps): Promise<void> {
-  const { store, log, sealer, sessionSealer, keyUses, options } = deps;
+  const { store, log, sealer, options } = deps;
   const { requestsPerSecond } = options.limits;
   await registerOpenApi(app);
   registerDocs(app);
@@ -284,18 +314,13 @@ async function registerAll(app: FastifyInstance, deps: AllDeps): Promise<void> {
   await app.register((scope) =>
     registerEmailLinks(scope, { store, log, sealer, requestsPerSecond }),
   );
-  const lookUp = createCredentialLookup(store);
-  const who = {
-    authenticator: createAuthenticator(lookUp),
-    wrongTries: createWrongTries(options.limits.wrongCredentialsPerMinute),
-    sessions: createSessions(sessionSealer, lookUp),
-    keyUses,
-  };
   if (options.dashboard.enabled) {
     registerDashboard(app, log);
-    await app.register((scope) => registerSessions(scope, { sealer: sessionSealer, ...who }));
+    await app.register((scope) =>
+      registerSessions(scope, { sealer: deps.sessionSealer, ...deps.who }),
+    );
   }
-  await app.register((api) => registerApi(api, deps, who), { prefix: '/v1' });
+  await app.register((api) => registerApi(api, deps), { prefix: '/v1' });
 }
 
 function urlOf(app: FastifyInstance, host: string, scheme: string): string {
@@ -306,9 +331,12 @@ function urlOf(app: FastifyInstance, host: string, scheme: string): string {
 }
 
 /** Everything below `/v1`: credentials, limits, routes. */
-async function registerApi(api: FastifyInstance, deps: AllDeps, who: Who): Promise<void> {
+async function registerApi(api: FastifyInstance, deps: AllDeps): Promise<void> {
   const { limits } = deps.options;
-  api.addHook('onRequest', (request) => identify(request, who, deps.options.dashboard.enabled));
+  api.addHook('onRequest', (request) =>
+    identify(request, deps.who, deps.options.dashboard.enabled),
+  );
+  boundUnread(api, deps.unread);
   await api.register(rateLimit, {
     max: limits.requestsPerSecond,
     timeWindow: 1_000,

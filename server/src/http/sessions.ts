@@ -32,6 +32,8 @@ const PURPOSE = 'session';
 export interface Sessions {
   /** Who the session of a request belongs to; null when there is none that is good. */
   identify(request: FastifyRequest): Promise<Identity | null>;
+  /** The same by the database alone, whatever is believed. */
+  ask(request: FastifyRequest): Promise<Identity | null>;
 }
 
 interface SessionDeps {
@@ -44,17 +46,32 @@ interface SessionDeps {
 
 export function createSessions(sealer: Sealer, lookUp: CredentialLookup): Sessions {
   const believed = createBeliefs();
+
+  function open(request: FastifyRequest) {
+    const token = readCookie(request);
+    const session = token === null ? null : readSession(sealer.open(PURPOSE, token));
+    if (token === null || session === null || session.until <= Date.now()) return null;
+    return isOwnPage(request) ? { token, ...session } : null;
+  }
+
+  async function ask(request: FastifyRequest): Promise<Identity | null> {
+    const session = open(request);
+    if (session === null) return null;
+    const { sid, print } = session;
+    const credential = await lookUp(sid);
+    if (credential === null || fingerprint(credential.secretHash) !== print) return null;
+    return identityOf(credential, sid);
+  }
+
   return {
+    ask,
     async identify(request) {
-      const token = readCookie(request);
-      const session = token === null ? null : readSession(sealer.open(PURPOSE, token));
-      if (token === null || session === null || session.until <= Date.now()) return null;
-      if (!isOwnPage(request)) return null;
-      const known = believed.find(token);
+      const session = open(request);
+      if (session === null) return null;
+      const known = believed.find(session.token);
       if (known !== null) return known;
-      const credential = await lookUp(session.sid);
-      if (credential === null || fingerprint(credential.secretHash) !== session.print) return null;
-      return believed.keep(token, identityOf(credential, session.sid));
+      const identity = await ask(request);
+      return identity && believed.keep(session.token, identity);
     },
   };
 }

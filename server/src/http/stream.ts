@@ -8,23 +8,23 @@ import type { Operation } from '../domain/operation.ts';
 import { ERRORS } from '../domain/errors.ts';
 import type { Account } from '../store/store.ts';
 import { Refusal, refuse } from './reply.ts';
+import { NOT_READ, Stream, type StreamedEvent } from './server-events.ts';
+import type { Unread } from './unread.ts';
 
-/** An event as text, and its place in the order of all. */
-interface StreamedEvent {
-  readonly id: string;
-  readonly type: string;
-  readonly json: string;
+/** Who listens to events. */
+interface EventListener {
+  readonly names: ReadonlySet<EventName> | null;
+  begin(place: string): void;
+  take(events: readonly StreamedEvent[]): number;
+  waitForRoom(): Promise<boolean>;
+  end(): void;
 }
 
 /** What tells those who listen. */
 export interface StreamSource {
   followAccount(
     account: Account,
-    listener: {
-      readonly names: ReadonlySet<EventName> | null;
-      take(events: readonly StreamedEvent[]): boolean;
-      end(): void;
-    },
+    listener: EventListener,
     afterSid: string | null,
   ): Promise<() => void>;
   followOperation(
@@ -43,48 +43,126 @@ export interface Streams {
     reply: FastifyReply,
     operation: Operation,
     show: (operation: Operation) => object,
-  ): FastifyReply;
+  ): Promise<FastifyReply>;
   /** Ends all streams: clients come back elsewhere. */
   stop(): void;
 }
 
 /** Streams of one node; more are refused. */
 const STREAMS_MAX = 10_000;
-/** A comment goes out this often, so that nothing between takes the connection for dead. */
-const ALIVE_MS = 15_000;
-/** After this a stream ends, and its client comes back: with credentials that may have been revoked, to a node that may have room. */
-const STREAM_MS_MAX = 900_000;
-/** Bytes that a client may be behind before it is let go of. */
-const BEHIND_BYTES_MAX = 1_048_576;
-/** What clients are told to wait before they come back. */
-const RETRY_MS = 2_000;
+/** How often it is asked whether the credentials of streams are good: a revoked one is gone within five seconds. */
+const CREDENTIALS_MS = 2_500;
+/** Credentials that are asked about at once: requests need the database too. */
+const CREDENTIALS_TOGETHER = 10;
+const AGAIN = { 'retry-after': '5' };
 
-export function createStreams(source: StreamSource): Streams {
-  const open = new Set<Stream>();
+export interface StreamDeps {
+  readonly source: StreamSource;
+  readonly unread: Unread;
+  /** Streams of one account on this node; more are refused. */
+  readonly streamsPerAccount: number;
+  /** Whether what a request was identified by is good now; asks the database. */
+  readonly isGood: (request: FastifyRequest) => Promise<boolean>;
+}
 
-  function start(reply: FastifyReply): Stream {
-    if (open.size >= STREAMS_MAX)
-      throw refuse('unavailable', 'Too many streams are open on this node.', {
-        'retry-after': '5',
-      });
-    const stream = new Stream(reply);
-    open.add(stream);
-    stream.onEnd(() => open.delete(stream));
+export function createStreams(deps: StreamDeps): Streams {
+  const { source, unread } = deps;
+  const open = new Map<number, Set<Stream>>();
+  const closures = new Closures();
+  let count = 0;
+  let checking: NodeJS.Timeout | undefined;
+
+  /** Refused here is what was good a moment ago only: a revoked key does not open another. */
+  async function start(request: FastifyRequest, reply: FastifyReply): Promise<Stream> {
+    if (!(await deps.isGood(request))) throw refuse('authentication');
+    const { id } = request.account;
+    const own = open.get(id) ?? new Set();
+    if (own.size >= deps.streamsPerAccount)
+      throw refuse(
+        'tooManyRequests',
+        `This account has ${own.size} streams open on this node, and may have no more (limits.streamsPerAccount): close one, or follow everything in one stream with ?types=.`,
+        AGAIN,
+      );
+    if (count >= STREAMS_MAX)
+      throw refuse('unavailable', 'Too many streams are open on this node.', AGAIN);
+    const stream = new Stream(request, reply, (bytes) => {
+      unread.add(id, bytes);
+      if (bytes > 0) shed(id);
+    });
+    count += 1;
+    open.set(id, own.add(stream));
+    checking ??= setInterval(() => void checkCredentials(), CREDENTIALS_MS);
+    stream.onEnd(() => {
+      count -= 1;
+      own.delete(stream);
+      if (own.size === 0) open.delete(id);
+      if (stream.closedBecause !== null) closures.note(request, stream.closedBecause);
+      if (count > 0) return;
+      clearInterval(checking);
+      checking = undefined;
+    });
+    const why = closures.take(request);
+    if (why !== null) stream.tellClosure(why);
     return stream;
+  }
+
+  /** Closes the streams that are furthest behind, of the account or of whom most is unread, until there is room. */
+  function shed(accountId: number): void {
+    while (unread.isAccountFull(accountId) && closeFurthestBehind(accountId));
+    while (unread.isNodeFull()) {
+      const [first, ...rest] = open.keys();
+      if (first === undefined) return;
+      const most = rest.reduce((a, b) => (unread.of(b) > unread.of(a) ? b : a), first);
+      if (!closeFurthestBehind(most)) return;
+    }
+  }
+
+  function closeFurthestBehind(accountId: number): boolean {
+    let furthest: Stream | null = null;
+    for (const each of open.get(accountId) ?? [])
+      if (each.unread > (furthest?.unread ?? 0)) furthest = each;
+    furthest?.cut(NOT_READ);
+    return furthest !== null;
+  }
+
+  let isChecking = false;
+  /** Each credential is asked about once, however many streams it has. */
+  async function checkCredentials(): Promise<void> {
+    if (isChecking) return;
+    isChecking = true;
+    const byProof = new Map<string, Stream[]>();
+    for (const stream of [...open.values()].flatMap((own) => [...own])) {
+      const { authorization, cookie } = stream.request.headers;
+      const proof = authorization ?? cookie ?? '';
+      const known = byProof.get(proof);
+      if (known === undefined) byProof.set(proof, [stream]);
+      else known.push(stream);
+    }
+    const all = [...byProof.values()];
+    while (all.length > 0)
+      await Promise.all(all.splice(0, CREDENTIALS_TOGETHER).map(checkCredential));
+    isChecking = false;
+  }
+
+  async function checkCredential(streams: readonly Stream[]): Promise<void> {
+    const [first] = streams;
+    if (first === undefined) return;
+    // While the database is away nobody can tell, and there is nothing to tell.
+    const isGood = await deps.isGood(first.request).catch(() => true);
+    if (!isGood)
+      for (const each of streams) each.end('The credentials of this stream are no longer valid.');
   }
 
   return {
     async streamAccount(request, reply) {
       const { names, lastEventId } = readAccountQuery(request);
-      const stream = start(reply);
+      const stream = await start(request, reply);
       const listener = {
         names,
-        take: (events: readonly StreamedEvent[]) => {
-          let text = '';
-          for (const { id, type, json } of events)
-            text += `id: ${id}\nevent: ${type}\ndata: ${json}\n\n`;
-          return stream.write(text);
-        },
+        // Who goes before the first event goes on here, too.
+        begin: (place: string) => void stream.write(`id: ${place}\n\n`),
+        take: (events: readonly StreamedEvent[]) => stream.writeEvents(events),
+        waitForRoom: () => stream.waitForRoom(),
         end: () => stream.end(),
       };
       try {
@@ -96,8 +174,8 @@ export function createStreams(source: StreamSource): Streams {
       return reply;
     },
 
-    streamOperation(request, reply, operation, show) {
-      const stream = start(reply);
+    async streamOperation(request, reply, operation, show) {
+      const stream = await start(request, reply);
       const seen = readLastEventId(request);
       const tell = (now: Operation) => {
         const id = String(now.revision);
@@ -121,7 +199,7 @@ export function createStreams(source: StreamSource): Streams {
     },
 
     stop() {
-      for (const stream of open) stream.end();
+      for (const own of open.values()) for (const stream of own) stream.stop();
     },
   };
 }
@@ -170,54 +248,30 @@ function refuseQuery(message: string, context: string): Refusal {
   return new Refusal(400, [{ code: ERRORS.invalid.code, message, context }]);
 }
 
-/** One answer that goes on. */
-class Stream {
-  readonly #reply: FastifyReply;
-  readonly #ends: (() => void)[] = [];
-  #isOver = false;
+/** Closures are remembered for so long, and so many of them; beyond that all are forgotten. */
+const REMEMBERED_MS = 900_000;
+const REMEMBERED_MAX = 1_000;
 
-  constructor(reply: FastifyReply) {
-    this.#reply = reply;
-    const { raw } = reply;
-    for (const [name, value] of Object.entries(reply.getHeaders()))
-      if (value !== undefined) raw.setHeader(name, value);
-    reply.hijack();
-    raw.writeHead(200, {
-      'content-type': 'text/event-stream; charset=utf-8',
-      'cache-control': 'no-store',
-      // Proxies that know it pass every event on at once.
-      'x-accel-buffering': 'no',
-    });
-    raw.write(`retry: ${RETRY_MS}\n\n`);
-    const alive = setInterval(() => this.write(':\n\n'), ALIVE_MS);
-    const limit = setTimeout(() => this.end(), STREAM_MS_MAX);
-    raw.on('close', () => {
-      this.#isOver = true;
-      clearInterval(alive);
-      clearTimeout(limit);
-      for (const each of this.#ends.splice(0)) each();
-    });
-    raw.on('error', () => undefined);
+/** Why streams were closed, until their clients come back: with the same credentials, from the same address, to the same stream. */
+class Closures {
+  readonly #known = new Map<string, { readonly at: Date; readonly why: string }>();
+
+  note(request: FastifyRequest, why: string): void {
+    if (this.#known.size >= REMEMBERED_MAX) this.#known.clear();
+    this.#known.set(nameOf(request), { at: new Date(), why });
   }
 
-  /** False when it is over, or its client too far behind: then it ends. */
-  write(text: string): boolean {
-    if (this.#isOver) return false;
-    const { raw } = this.#reply;
-    raw.write(text);
-    if (raw.writableLength <= BEHIND_BYTES_MAX) return true;
-    raw.destroy();
-    return false;
+  /** A sentence, once. */
+  take(request: FastifyRequest): string | null {
+    const name = nameOf(request);
+    const known = this.#known.get(name);
+    this.#known.delete(name);
+    if (known === undefined || Date.now() - known.at.getTime() > REMEMBERED_MS) return null;
+    return `The server closed this stream at ${known.at.toISOString()}: ${known.why}. It goes on behind Last-Event-ID.`;
   }
+}
 
-  end(): void {
-    if (!this.#isOver) this.#reply.raw.end();
-    this.#isOver = true;
-  }
-
-  /** Calls back when it is over, at once when it is already. */
-  onEnd(end: () => void): void {
-    if (this.#reply.raw.closed) end();
-    else this.#ends.push(end);
-  }
+function nameOf({ credentialSid, ip, url, query }: FastifyRequest): string {
+  const { types = '' } = query as { types?: string };
+  return [credentialSid, ip, url.split('?', 1)[0], types].join(' ');
 }

@@ -26,6 +26,8 @@ import {
   shape,
   SUBSCRIPTION_ID,
   TAGS,
+  line,
+  lineOrNull,
 } from './schema-parts.ts';
 
 export const SUBSCRIPTION_STATUS = choice(['ENABLED', 'DISABLED']);
@@ -83,7 +85,7 @@ const settings = {
     }),
   ),
 };
-const words = Type.String({ maxLength: 256 });
+const words = line(0);
 const token = Type.String({
   minLength: 1,
   maxLength: 256,
@@ -104,7 +106,7 @@ const BODIES = [
   shape(
     {
       ...settings,
-      description: Type.Optional(orNull(words)),
+      description: Type.Optional(lineOrNull(0)),
       authToken: Type.Optional(orNull(token)),
       status: Type.Optional(SUBSCRIPTION_STATUS),
     },

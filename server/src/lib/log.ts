@@ -3,6 +3,7 @@
  * texts and secrets are never logged; what might carry them is cut out here as well.
  */
 import { pino, type Logger } from 'pino';
+import { escapeControls } from './printable.ts';
 
 export type { Logger } from 'pino';
 
@@ -38,7 +39,9 @@ function describeError(error: unknown): object {
   return { type, message, code, constraint, table, routine, stack, ...causedBy };
 }
 
-export function createLogger(level: LogLevel): Logger {
+/** @param fd what it is written to: standard error */
+export function createLogger(level: LogLevel, fd = 2): Logger {
+  const out = pino.destination({ fd, sync: true });
   return pino(
     {
       level,
@@ -47,6 +50,6 @@ export function createLogger(level: LogLevel): Logger {
       timestamp: pino.stdTimeFunctions.isoTime,
       redact: { paths: SECRET_FIELDS.flatMap((each) => [each, `*.${each}`]), remove: true },
     },
-    pino.destination({ fd: 2, sync: true }),
+    { write: (line: string) => void out.write(`${escapeControls(line.slice(0, -1))}\n`) },
   );
 }

@@ -4,6 +4,7 @@ import { AccountFeed, type EventListener } from '../../src/events/account-feed.t
 import { OperationWatch } from '../../src/events/operation-watch.ts';
 import { createStreamHub } from '../../src/events/stream.ts';
 import type { EventName, EventRow } from '../../src/domain/event.ts';
+import { messageUuid } from '../../src/domain/ids.ts';
 import type { Operation } from '../../src/domain/operation.ts';
 import { createLogger } from '../../src/lib/log.ts';
 import type { Account, Store } from '../../src/store/store.ts';
@@ -79,10 +80,12 @@ function listen(...names: EventName[]): EventListener & { readonly seen: string[
   return {
     seen,
     names: new Set(names),
+    begin: () => undefined,
     take: (events) => {
       seen.push(...events.map(({ type }) => type.split('.').at(-1) ?? ''));
-      return true;
+      return events.length;
     },
+    waitForRoom: async () => true,
     end: () => seen.push('end'),
   };
 }
@@ -127,6 +130,106 @@ it('leaves nothing out for who catches up while a page is made ready', async () 
   await Promise.all([woken, caughtUp]);
   await feed.wake();
   expect(second.seen).toEqual(['completed']);
+});
+
+/** What is known of ten messages. */
+const manyFacts = () => ({
+  messages: new Map(
+    Array.from({ length: 10 }, (_, i) => [
+      messageUuid(OPERATION, i),
+      { tags: null, addresses: [] },
+    ]),
+  ),
+  inbound: new Map(),
+  operations: new Map([[OPERATION, { kind: 'MESSAGES', plan: { senders: [] }, tags: {} }]]),
+});
+
+/** A place in the log with events of several messages. */
+const sentTo = (place: number, ordinals: readonly number[]): EventRow => ({
+  ...rowOf(place, 'message.sent'),
+  attempt: 1,
+  ordinals,
+});
+
+it('goes on within a row that the feed has not come to, for who has no room in between', async () => {
+  const control = controlStore();
+  const feed = new AccountFeed(control.store, ACCOUNT, idOf(0));
+  control.raw.events.loadEventFacts = async () => manyFacts();
+  control.rows.push(sentTo(1, [0, 1, 2, 3, 4]));
+  const seen: string[] = [];
+  let room = 2;
+  const listener: EventListener = {
+    names: null,
+    begin: () => undefined,
+    take: (events) => {
+      const some = events.slice(0, room);
+      room = 0;
+      return seen.push(...some.map(({ id }) => id)) && some.length;
+    },
+    waitForRoom: async () => (room = 2) > 0,
+    end: () => undefined,
+  };
+  await feed.followFrom(`EZ${'0'.repeat(32)}`, listener);
+  await feed.wake();
+  expect(seen).toHaveLength(5);
+  expect(new Set(seen).size).toBe(5);
+});
+
+it('keeps nothing for who has no room, and leaves nothing out for them', async () => {
+  const control = controlStore();
+  control.raw.events.loadEventFacts = async () => manyFacts();
+  const feed = new AccountFeed(control.store, ACCOUNT, idOf(0));
+  const seen: string[] = [];
+  const all: string[] = [];
+  let give: (room: boolean) => void = () => undefined;
+  let room = 3;
+  const slow: EventListener = {
+    names: null,
+    begin: () => undefined,
+    take: (events) => {
+      const some = events.slice(0, room);
+      room -= some.length;
+      seen.push(...some.map(({ id }) => id));
+      return some.length;
+    },
+    waitForRoom: () => new Promise((resolve) => (give = resolve)),
+    end: () => seen.push('end'),
+  };
+  const quick: EventListener = {
+    names: null,
+    begin: () => undefined,
+    take: (events) => all.push(...events.map(({ id }) => id)) && events.length,
+    waitForRoom: async () => true,
+    end: () => undefined,
+  };
+  feed.follow(slow);
+  feed.follow(quick);
+  control.rows.push(sentTo(1, [0, 1, 2, 3, 4]), sentTo(2, [5, 6]), sentTo(3, [7, 8, 9]));
+  await feed.wake();
+  expect([seen.length, all.length]).toEqual([3, 10]);
+  // More happens meanwhile, and room comes little by little.
+  control.rows.push(sentTo(4, [0, 1]));
+  await feed.wake();
+  for (const each of [1, 3, 1, 9]) {
+    const before = seen.length;
+    room = each;
+    give(true);
+    await vi.waitFor(() => expect(seen.length).toBe(Math.min(before + each, 12)));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(seen).toEqual(all);
+  // It is level, and told with the others.
+  room = 2;
+  control.rows.push(sentTo(5, [3, 4]));
+  await feed.wake();
+  expect(seen).toEqual(all);
+  // One that goes while it is behind leaves nothing.
+  control.rows.push(sentTo(6, [5]));
+  await feed.wake();
+  feed.leave(quick);
+  expect(feed.isEmpty).toBe(false);
+  feed.leave(slow);
+  expect(feed.isEmpty).toBe(true);
 });
 
 it('leaves no feed, timer or connection behind when the log cannot be read', async () => {
