@@ -1,0 +1,128 @@
+/** Everything below `/v1`: credentials, limits, turns of accounts, routes. */
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import rateLimit from '@fastify/rate-limit';
+import type { TSchema } from 'typebox';
+import type { Access } from '../domain/api-key.ts';
+import { createShares } from '../lib/fair-share.ts';
+import type { Account } from '../store/store.ts';
+import { boundInFlight } from './in-flight.ts';
+import { createApiKeyHandlers } from './api-keys.ts';
+import { createContentHandlers } from './content-templates.ts';
+import { createEmailHandlers } from './emails.ts';
+import { identify } from './identify.ts';
+import { createMessageHandlers } from './messages.ts';
+import { createOperationHandlers } from './operations.ts';
+import { refuse } from './reply.ts';
+import { createReportHandlers } from './operation-reports.ts';
+import { compileFor } from './request-check.ts';
+import { createSenderPoolHandlers } from './sender-pools.ts';
+import { createSenderHandlers } from './senders.ts';
+import { NO_RATE_HEADERS, type Route } from './route.ts';
+import { listRoutes } from './routes.ts';
+import { boundUnread } from './unread.ts';
+import { createSubscriptionHandlers } from './subscriptions.ts';
+import { createSuppressionHandlers } from './suppressions.ts';
+import { createSystemHandlers } from './system.ts';
+import type { AllDeps } from './server-deps.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The handler takes the bytes of the body, neither parsed nor checked. */
+    takesBytes?: boolean;
+    /** What credentials must be allowed; set below `/v1`. */
+    access?: Access;
+  }
+  interface FastifyRequest {
+    /** Who asks; set below `/v1`. */
+    account: Account;
+    /** The SID that the credentials were given with: the account's or a key's; set below `/v1`. */
+    credentialSid: string;
+    /** The origin that links in the answer begin with. */
+    origin: string;
+  }
+}
+
+/** Requests that may ask the database at a time, beside those to send; others wait for the turns of their accounts. */
+const HANDLERS_MAX = 8;
+
+export async function registerApi(api: FastifyInstance, deps: AllDeps): Promise<void> {
+  const { limits } = deps.options;
+  api.addHook('onRequest', (request) =>
+    identify(request, deps.who, deps.options.dashboard.enabled),
+  );
+  boundUnread(api, deps.unread);
+  await api.register(rateLimit, {
+    max: limits.requestsPerSecond,
+    timeWindow: 1_000,
+    keyGenerator: (request: FastifyRequest) => String(request.account.id),
+    hook: 'onRequest',
+    addHeadersOnExceeding: NO_RATE_HEADERS,
+    errorResponseBuilder: (_request, { ttl }) =>
+      refuse('tooManyRequests', undefined, {
+        'retry-after': String(Math.max(1, Math.ceil(ttl / 1000))),
+      }),
+  });
+  boundInFlight(
+    api,
+    {
+      bytes: { max: limits.inFlightBytesMax, ownerMax: limits.accountInFlightBytesMax },
+      requests: { max: limits.inFlightRequestsMax, ownerMax: limits.accountInFlightRequestsMax },
+    },
+    (request) => request.account.id,
+  );
+  const handlers = {
+    messages: createMessageHandlers(deps),
+    operations: createOperationHandlers(deps, 'MESSAGES'),
+    emails: createEmailHandlers(deps),
+    emailOperations: createOperationHandlers(deps, 'EMAILS'),
+    senders: createSenderHandlers({ store: deps.store, carriers: deps.options.carriers }),
+    senderPools: createSenderPoolHandlers(deps),
+    suppressions: createSuppressionHandlers(deps),
+    reports: createReportHandlers(deps, 'MESSAGES'),
+    emailReports: createReportHandlers(deps, 'EMAILS'),
+    apiKeys: createApiKeyHandlers(deps),
+    system: createSystemHandlers({ ...deps, carriers: deps.options.carriers }),
+    contentTemplates: createContentHandlers(deps),
+    streams: deps.streams,
+    subscriptions: createSubscriptionHandlers(deps),
+  };
+  const { requestBytesMax } = deps.options.emails;
+  const routes = listRoutes(handlers, {
+    messages: limits.requestBytesMax,
+    emails: Math.min(requestBytesMax, limits.requestBytesMax),
+  });
+  const shares = createShares(HANDLERS_MAX);
+  for (const { method, path, handler, access, schema, takesBytes = false, bodyLimit } of routes)
+    api.route({
+      method,
+      url: path,
+      // What is worked on elsewhere takes its turn there.
+      handler: takesBytes
+        ? handler
+        : (request, reply) => shares.within(request.account.id, () => handler(request, reply)),
+      schema,
+      ...(bodyLimit === undefined ? {} : { bodyLimit }),
+      config: { takesBytes, access },
+      validatorCompiler: ({ schema: each, httpPart }) =>
+        takesBytes && httpPart === 'body' ? () => true : compileFor(api, each as TSchema, httpPart),
+    });
+  refuseOtherMethods(api, routes);
+}
+
+/** Methods that a known path does not have are refused with what it has. */
+function refuseOtherMethods(api: FastifyInstance, routes: readonly Route[]): void {
+  const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
+  for (const path of new Set(routes.map((route) => route.path))) {
+    const known = routes.filter((route) => route.path === path).map((route) => route.method);
+    api.route({
+      method: methods.filter((method) => !known.some((each) => each === method)),
+      url: path,
+      schema: { hide: true },
+      handler: () => {
+        throw refuse('methodNotAllowed', `Allowed here: ${known.join(', ')}.`, {
+          allow: known.join(', '),
+        });
+      },
+    });
+  }
+}

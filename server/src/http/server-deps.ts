@@ -1,0 +1,85 @@
+/** What the server is made of. */
+import type { Transferable } from 'node:worker_threads';
+import type { Sealer } from '../domain/email-links.ts';
+import type { Channel } from '../domain/message.ts';
+import type { Logger } from '../lib/log.ts';
+import type { ApiMetrics } from '../lib/metrics.ts';
+import type { Store } from '../store/store.ts';
+import type { CarrierCallDeps } from './carrier-calls.ts';
+import type { Who } from './identify.ts';
+import type { Streams, StreamSource } from './stream.ts';
+import type { Unread } from './unread.ts';
+import type { SubscriptionDeps } from './subscriptions.ts';
+import type { LaneState } from './system.ts';
+import type { SendAnswer, SendQuestion } from './send.ts';
+import type { Render } from './show.ts';
+
+export interface ServerOptions {
+  /** Origin for links; null: the request's own. */
+  readonly publicUrl: string | null;
+  /** Proxies whose headers are believed: none, how many, or their networks. */
+  readonly trustProxy: false | number | string[];
+  /** Milliseconds from not being ready to refusing requests. */
+  readonly shutdownDelayMs: number;
+  /** Channels of each configured carrier. */
+  readonly carriers: Readonly<Record<string, readonly Channel[]>>;
+  readonly dashboard: { readonly enabled: boolean };
+  /** Bytes of a request to send e-mails. */
+  readonly emails: { readonly requestBytesMax: number };
+  readonly limits: {
+    readonly requestsPerSecond: number;
+    readonly requestBytesMax: number;
+    readonly inFlightBytesMax: number;
+    /** Of these, at most by one account. */
+    readonly accountInFlightBytesMax: number;
+    readonly inFlightRequestsMax: number;
+    readonly accountInFlightRequestsMax: number;
+    readonly wrongCredentialsPerMinute: number;
+    /** Streams of one account on this node. */
+    readonly streamsPerAccount: number;
+    /** Bytes of answers and streams that clients have not taken yet. */
+    readonly unreadBytesMax: number;
+    /** Of these, at most of one account. */
+    readonly accountUnreadBytesMax: number;
+    /** Milliseconds for a client to take a byte of what waits for it. */
+    readonly unreadTimeoutMs: number;
+    /** Milliseconds for a request's headers, and for all of it. */
+    readonly headersTimeoutMs: number;
+    readonly requestTimeoutMs: number;
+  };
+  /** Certificate and key, PEM; null: plain HTTP. */
+  readonly tls: { readonly cert: string; readonly key: string } | null;
+}
+
+export interface ServerDeps {
+  readonly options: ServerOptions;
+  readonly log: Logger;
+  readonly store: Store;
+  readonly metrics: ApiMetrics;
+  /** Metrics of the other threads, in Prometheus' text format. */
+  readonly measureThreads: () => Promise<string>;
+  /** Null for a node that answers no requests, but those of who looks after it. */
+  readonly api: ApiDeps | null;
+}
+
+export interface ApiDeps {
+  /** Has a send request worked on; the body may be moved there. */
+  readonly send: (question: SendQuestion, transfer: readonly Transferable[]) => Promise<SendAnswer>;
+  readonly render: Render;
+  /** What the links of e-mails are sealed with. */
+  readonly sealer: Sealer;
+  /** What sessions of the dashboard are sealed with. */
+  readonly sessionSealer: Sealer;
+  /** How the lanes of this node stand; none where it does not send. */
+  readonly describeLanes: () => Promise<readonly LaneState[]>;
+  /** What this node is. */
+  readonly node: { readonly roles: readonly string[]; readonly embedded: boolean };
+  /** What reads and stores the calls of carriers. */
+  readonly carrierCalls: CarrierCallDeps;
+  /** What tells those who listen. */
+  readonly streamSource: StreamSource;
+  readonly subscriptions: SubscriptionDeps;
+}
+
+export type AllDeps = ServerDeps &
+  ApiDeps & { readonly who: Who; readonly unread: Unread; readonly streams: Streams };
