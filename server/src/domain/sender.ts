@@ -34,10 +34,16 @@ export interface Sender extends SenderLimits {
   readonly updatedAt: Date;
 }
 
+/** What a plan needs to know of a sender: a pool may have ten thousand. */
+export type PlannableSender = Pick<
+  Sender,
+  'id' | 'channel' | 'address' | 'carrier' | 'status' | 'throughput' | 'quietHours'
+>;
+
 /** What is known of the senders that a request may mean. */
 export interface SenderChoice {
   /** The named one, the pool's members, or the default ones; defaults first, then the oldest. */
-  readonly senders: readonly Sender[];
+  readonly senders: readonly PlannableSender[];
   /** UUID of the named pool; null when none is named or there is none. */
   readonly poolId: string | null;
   /** Carriers on which the named address is another account's. */
@@ -208,7 +214,13 @@ export function orderChannels(
 }
 
 /** A sender as a plan holds it. */
-export function toPlanned({ id, channel, address, carrier, throughput }: Sender): PlannedSender {
+export function toPlanned({
+  id,
+  channel,
+  address,
+  carrier,
+  throughput,
+}: PlannableSender): PlannedSender {
   const planned = { senderId: id, channel, address, carrier };
   return throughput === null ? planned : { ...planned, throughput };
 }

@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { refuse } from './reply.ts';
-import { parseJson } from './send.ts';
+import { parseJson } from './json.ts';
 
 /** Reads a body to its end. @throws Refusal for one that is too large, or that there is no room for. */
 export function readBody(request: FastifyRequest, payload: IncomingMessage): Promise<Buffer> {

@@ -2,9 +2,8 @@
  * A send request from the bytes of its body to its answer, as plain data: it is worked on in another thread than the
  * one that speaks HTTP.
  */
-import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
-import { problemOf, type Problem } from '../domain/errors.ts';
+import type { Problem } from '../domain/errors.ts';
 import type { OperationKind } from '../domain/operation.ts';
 import type { AnyDryRun } from '../intake/dry-run.ts';
 import type { SendRequest } from '../domain/send-request.ts';
@@ -12,6 +11,7 @@ import type { Submitter } from '../intake/submit.ts';
 import type { Shares, Work } from '../lib/fair-share.ts';
 import { DatabaseUnavailable } from '../store/store.ts';
 import { readEmailRequest, type EmailOptions } from './email-request.ts';
+import { parseJson } from './json.ts';
 import { infoUrlOf, Refusal } from './reply.ts';
 import { readSendRequest } from './send-request.ts';
 
@@ -86,38 +86,4 @@ function* write(dryRun: AnyDryRun, origin: string): Work<Uint8Array> {
   }
   const rest = JSON.stringify({ dryRun: true, ...dryRun, unaddressable, [name]: undefined });
   return Buffer.from(`${rest.slice(0, -1)},"${name}":[${parts.join(',')}]}`);
-}
-
-/** @throws Refusal when the bytes are not JSON, or not UTF-8 (RFC 8259, section 8.1): no character is replaced by another. */
-export function parseJson(bytes: Uint8Array): unknown {
-  if (!isUtf8(bytes))
-    throw new Refusal(400, [
-      problemOf(
-        'malformedJson',
-        `The body is not UTF-8: byte ${findBadByte(bytes)} cannot be read.`,
-      ),
-    ]);
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new Refusal(400, [
-      problemOf('malformedJson', `The body is not JSON: ${(error as Error).message}`),
-    ]);
-  }
-}
-
-/** The first byte that no UTF-8 can have where it stands, counted from 0. */
-function findBadByte(bytes: Uint8Array): number {
-  /** The longest beginning of whole characters up to a length, or -1: a character has at most four bytes. */
-  const wholeUpTo = (length: number) =>
-    [0, 1, 2, 3].map((less) => length - less).find((n) => n >= 0 && isUtf8(bytes.subarray(0, n))) ??
-    -1;
-  let [good, bad] = [0, bytes.length];
-  while (bad - good > 1) {
-    const middle = Math.floor((good + bad) / 2);
-    if (wholeUpTo(middle) >= 0) good = middle;
-    else bad = middle;
-  }
-  return wholeUpTo(good);
 }

@@ -3,7 +3,7 @@ import { findZone, instantAt } from '../domain/local-time.ts';
 import { allowedFrom } from '../domain/quiet-hours.ts';
 import { findTimeProblem, type Schedule } from '../domain/schedule.ts';
 import type { Candidate } from '../domain/routing.ts';
-import type { Sender } from '../domain/sender.ts';
+import type { PlannableSender } from '../domain/sender.ts';
 import type { ProblemList } from './problems.ts';
 
 /** When a message over this candidate is due; null is now. Equal times are the same object. */
@@ -12,7 +12,7 @@ export type Timetable = (candidate: Candidate) => Date | null;
 /** Recipients of one zone and one sender have one time: it is found once, and told once when it is not allowed. */
 export function createTimetable(
   schedule: Schedule,
-  senders: readonly Sender[],
+  senders: readonly PlannableSender[],
   list: ProblemList,
   now: Date,
 ): Timetable {

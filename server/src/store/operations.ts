@@ -261,10 +261,12 @@ async function insertBatches(client: pg.PoolClient, operation: NewOperation): Pr
     `with added as (
        insert into dispatch_batch (account_id, operation_id, lane, candidate, sender_id, paced, attempt, waiting, due_at,
          expire_at, ordinals)
-       select $1, $2, lane, candidate, sender_id, is_paced(sender_id), 1, due_at is not null, coalesce(due_at, now()), $3,
+       select $1, $2, lane, candidate, sender_id, paced.id is not null, 1, due_at is not null, coalesce(due_at, now()), $3,
          ordinals::smallint[]
        from unnest($4::text[], $5::smallint[], $6::uuid[], $7::timestamptz[], $8::text[])
-         as b(lane, candidate, sender_id, due_at, ordinals))
+           as b(lane, candidate, sender_id, due_at, ordinals)
+         left join (select id from sender where id = any($6) and (throughput is not null or daily_cap is not null)) paced
+           on paced.id = b.sender_id)
      select pg_notify('${WAKE_CHANNEL}', '')`,
     [
       accountId,

@@ -5,7 +5,7 @@ import { addressKey, wildcardOf } from '../domain/email-address.ts';
 import type { Channel } from '../domain/message.ts';
 import type { PaceUnit, SenderLimits } from '../domain/pace.ts';
 import type { QuietHours } from '../domain/quiet-hours.ts';
-import type { Sender, SenderChoice, SenderStatus } from '../domain/sender.ts';
+import type { PlannableSender, Sender, SenderChoice, SenderStatus } from '../domain/sender.ts';
 import type { Database, Querier } from './database.ts';
 import { checkQuota } from './quotas.ts';
 
@@ -29,6 +29,12 @@ interface SenderRow {
 
 const COLUMNS = `s.id, s.account_id, s.channel, s.address, s.carrier, s.display_name, s.status, s.is_default, s.tags,
   s.updated_at, s.throughput, s.throughput_unit, s.daily_cap, s.quiet_start, s.quiet_end`;
+const PLANNABLE_COLUMNS =
+  's.id, s.channel, s.address, s.carrier, s.status, s.throughput, s.quiet_start, s.quiet_end';
+type PlannableRow = Pick<
+  SenderRow,
+  'id' | 'channel' | 'address' | 'carrier' | 'status' | 'throughput' | 'quiet_start' | 'quiet_end'
+>;
 /** Own senders before configured ones, defaults first, then the oldest. */
 const PREFERRED = 's.is_default desc, s.account_id is null, s.id';
 
@@ -50,6 +56,10 @@ function toSender(row: SenderRow): Sender {
     createdAt: new Date(uuidTimeMs(row.id)),
     updatedAt: new Date(Math.max(uuidTimeMs(row.id), row.updated_at.getTime())),
   };
+}
+
+function toPlannable({ quiet_start, quiet_end, ...sender }: PlannableRow): PlannableSender {
+  return { ...sender, quietHours: toQuietHours(quiet_start, quiet_end) };
 }
 
 /** Two columns as one value. */
@@ -152,11 +162,11 @@ export async function chooseSenders(
   question: SenderQuestion,
 ): Promise<SenderChoice> {
   const select = async (rest: string, values: readonly unknown[]) => {
-    const { rows } = await database.query<SenderRow>(
-      `select ${COLUMNS} from sender s where (s.account_id = $1 or s.account_id is null) ${rest}`,
+    const { rows } = await database.query<PlannableRow>(
+      `select ${PLANNABLE_COLUMNS} from sender s where (s.account_id = $1 or s.account_id is null) ${rest}`,
       [accountId, ...values],
     );
-    return rows.map(toSender);
+    return rows.map(toPlannable);
   };
   switch (question.kind) {
     case 'default':
