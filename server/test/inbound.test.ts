@@ -191,6 +191,22 @@ describe('keywords', () => {
     expect((await fanfare.operation(operation.id))['stats'].sent).toBe(1);
   });
 
+  it('are of one person, in whichever form a carrier writes the number', async () => {
+    const { shop, fanfare } = await begin();
+    const [written, reported] = ['+526641234567', '+5216641234567'];
+    const send = () =>
+      fanfare.send({ ...toPerson(shop), to: [{ address: written, channel: 'PHONE' }] });
+    await say(shop, 'Stop', reported);
+    await until(async () => answersOf(shop).length === 1);
+    const blocked = await fanfare.operation(await send());
+    expect(blocked['stats']).toMatchObject({ total: 0, unaddressable: 1 });
+    await say(shop, 'Start', written);
+    await until(async () => answersOf(shop).length === 2);
+    await fanfare.watch(await send(), ({ stats }) => stats.sent === 1);
+    await say(shop, 'Stop', reported);
+    await fanfare.watch(await fanfare.send({ ...toPerson(shop) }), ({ stats }) => stats.sent === 1);
+  });
+
   it('speak languages, and may end what comes from one sender only', async () => {
     const { shop, fanfare } = await begin({
       scope: 'sender',

@@ -64,6 +64,7 @@ const VERIFY = byKind({
   ],
   classic: [{ authToken: word }],
 });
+const KEYWORD = shape({ at: pointers, words: record(words(['STOP', 'START', 'HELP'])) });
 const RECEIPTS = shape(
   {
     verify: VERIFY,
@@ -103,7 +104,22 @@ const RECEIPTS = shape(
         numbers: words(['e164', 'digits']),
         service: pointers,
         id: pointers,
-        keyword: shape({ at: pointers, words: record(words(['STOP', 'START', 'HELP'])) }),
+        keyword: KEYWORD,
+        at: pointers,
+      },
+    ),
+    preferences: shape(
+      {
+        events: { type: 'string' },
+        channel: words(['SMS', 'RCS', 'WHATSAPP']),
+        from: pointers,
+        to: pointers,
+        keyword: KEYWORD,
+      },
+      {
+        prefixes: record(words(['SMS', 'RCS', 'WHATSAPP'])),
+        numbers: words(['e164', 'digits']),
+        id: pointers,
         at: pointers,
       },
     ),

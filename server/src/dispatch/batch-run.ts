@@ -27,11 +27,11 @@
  * ```
  */
 import { setImmediate as yieldToOthers, setTimeout as sleep } from 'node:timers/promises';
-import { addressKey } from '../domain/email-address.ts';
 import { ERRORS } from '../domain/errors.ts';
 import { findZone } from '../domain/local-time.ts';
 import { QuietClock } from '../domain/quiet-hours.ts';
 import { listCandidates } from '../domain/routing.ts';
+import { listSpellings } from '../domain/spellings.ts';
 import { indexSuppressions, type SuppressionIndex } from '../domain/suppression.ts';
 import type { BatchMessage, Settlement, Store } from '../store/store.ts';
 import { BatchEnd } from './batch-end.ts';
@@ -78,7 +78,7 @@ export async function runBatch(
     store.batches.loadMessages(accountId, operationId, ordinals),
   );
   const addresses = [...messages.values()].flatMap((each) =>
-    each.addresses.map(({ address }) => addressKey(address)),
+    each.addresses.flatMap(({ address }) => listSpellings(address)),
   );
   const suppressed = indexSuppressions(
     await insist(leased, stopping, () => store.suppressions.findSuppressions(accountId, addresses)),

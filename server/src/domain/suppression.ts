@@ -1,12 +1,12 @@
 /** Suppression: who has opted out, and whom a plan may therefore not reach. Pure. */
-import { addressKey } from './email-address.ts';
 import type { Address, Channel } from './message.ts';
 import type { PlannedSender, SendPlan } from './operation.ts';
 import { listCandidates } from './routing.ts';
 import { senderKey } from './sender.ts';
+import { listSpellings } from './spellings.ts';
 
 /**
- * Not to be sent to, by `addressKey`: an entry of the account's list, or a person's own word to an address of ours, which counts for
+ * Not to be sent to, by one of its spellings: an entry of the account's list, or a person's own word to an address of ours, which counts for
  * every account.
  */
 export type Suppression = ListedSuppression | OptOut;
@@ -53,10 +53,10 @@ export function isSuppressed(
   index: SuppressionIndex,
 ): boolean {
   if (plan.ignoresSuppressions === true) return false;
-  if (index.size === 0 || !addresses.some((each) => index.has(addressKey(each.address))))
-    return false;
+  const find = (address: string) => listSpellings(address).flatMap((each) => index.get(each) ?? []);
+  if (index.size === 0 || !addresses.some((each) => find(each.address).length > 0)) return false;
   return listCandidates(addresses, plan).some(({ sender, to }) =>
-    index.get(addressKey(to.address))?.some((each) => appliesTo(each, sender)),
+    find(to.address).some((each) => appliesTo(each, sender)),
   );
 }
 

@@ -2,12 +2,12 @@
  * Submit: a checked request becomes an operation with its messages and batches, in one transaction. Durable before
  * it resolves; what it refuses leaves nothing behind.
  */
-import { addressKey } from '../domain/email-address.ts';
 import { ERRORS, type Problem } from '../domain/errors.ts';
 import { BATCH_DELAY_MS_DEFAULT, BATCH_SIZE_DEFAULT, EVENT_NAMES } from '../domain/event.ts';
 import { decodeTypeId, newOperationUuid, parseContentSid } from '../domain/ids.ts';
 import type { PlannedSender } from '../domain/operation.ts';
 import type { SendRequest } from '../domain/send-request.ts';
+import { listSpellings } from '../domain/spellings.ts';
 import { indexSuppressions } from '../domain/suppression.ts';
 import type { Shares } from '../lib/fair-share.ts';
 import { newWebhookSecret } from '../lib/secrets.ts';
@@ -94,7 +94,7 @@ export function createSubmitter(options: SubmitterOptions): Submitter {
           ? each.address
           : [],
     );
-    const keys = addresses.map(addressKey);
+    const keys = addresses.flatMap(listSpellings);
     return indexSuppressions(await store.suppressions.findSuppressions(accountId, keys));
   };
   async function submit(

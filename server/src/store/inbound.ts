@@ -10,6 +10,7 @@ import {
 } from '../domain/ids.ts';
 import type { Channel } from '../domain/message.ts';
 import { senderKey } from '../domain/sender.ts';
+import { listSpellings } from '../domain/spellings.ts';
 import type { Database } from './database.ts';
 import { keepOptOut } from './suppressions.ts';
 
@@ -166,15 +167,16 @@ async function applyKeyword(
       return (rowCount ?? 0) > 0;
     }
     case 'START': {
-      // The person's own word undoes every opt-out that would keep this sender silent.
+      // The person's own word undoes every opt-out that would keep this sender silent, however their number was spelt then.
+      const person = listSpellings(from);
       const { rowCount } = await client.query(
-        `delete from suppression where ($1::int is null or account_id = $1) and address = $2 and pool_id is null
+        `delete from suppression where ($1::int is null or account_id = $1) and address = any($2) and pool_id is null
            and (sender_id is null or sender_id = $3)`,
-        [account, from, senderId],
+        [account, person, senderId],
       );
       await client.query(
-        'delete from opt_out where person = $1 and channel = $2 and sender_key = any($3)',
-        [from, channel, keysOf(message)],
+        'delete from opt_out where person = any($1) and channel = $2 and sender_key = any($3)',
+        [person, channel, keysOf(message)],
       );
       return (rowCount ?? 0) > 0;
     }

@@ -25,6 +25,7 @@ import * as operationReports from './operation-reports.ts';
 import * as operations from './operations.ts';
 import * as partitions from './partitions.ts';
 import * as senderPools from './sender-pools.ts';
+import * as senderChoice from './sender-choice.ts';
 import * as senders from './senders.ts';
 import * as subscriptions from './subscriptions.ts';
 import * as suppressions from './suppressions.ts';
@@ -76,7 +77,8 @@ export type {
 } from './operation-reports.ts';
 export type { MatchedReceipt, ReceiptTally } from './receipts.ts';
 export type { SenderPool, SenderPoolOperation } from './sender-pools.ts';
-export type { NewSender, SenderQuestion } from './senders.ts';
+export type { NewSender } from './senders.ts';
+export type { SenderQuestion } from './sender-choice.ts';
 export { QuotaExceeded } from './quotas.ts';
 export type {
   Subscription,
@@ -148,7 +150,7 @@ function makeStore({ database, searches, probe }: Connections, migrated: readonl
     pace: bind(database, pace),
     connectionShares: bind(database, connectionShares),
     contentTemplates: bind(database, contentTemplates),
-    senders: bind(database, senders),
+    senders: bind(database, { ...senders, ...senderChoice }),
     senderPools: bind(database, senderPools),
     subscriptions: bind(database, subscriptions),
     reports: bind(database, operationReports),

@@ -1,3 +1,4 @@
+import { listSpellings } from '../../src/domain/spellings.ts';
 import { growSenderTree, rankSenders } from '../../src/domain/sender-ranking.ts';
 import { describe, expect, it } from 'vitest';
 import { normaliseInboundAddress } from '../../src/domain/inbound.ts';
@@ -402,6 +403,33 @@ describe('addresses of people who write', () => {
     ['1234567890123456', '1234567890123456'],
     ['', ''],
   ])('%j is %j', (given, address) => expect(normaliseInboundAddress(given)).toBe(address));
+});
+
+describe('spellings of one person', () => {
+  it.each([
+    ['+5216641234567', '+526641234567'],
+    ['+5491123456789', '+541123456789'],
+    ['+5511987654321', '+551187654321'],
+  ])('%s and %s', (long, short) => {
+    expect(listSpellings(long)).toEqual([long, short]);
+    expect(listSpellings(short)).toEqual([short, long]);
+  });
+
+  it.each([
+    '+15005550100',
+    '+4915112345678',
+    // A line of Brazil that is no mobile, and what is too short or too long.
+    '+551134567890',
+    '+52664123456',
+    '+54911234567890',
+    'SHOP',
+    '12345',
+    '',
+  ])('%j has one', (address) => expect(listSpellings(address)).toEqual([address]));
+
+  it('of e-mails are compared in one', () => {
+    expect(listSpellings('Ada@Example.ORG')).toEqual(['ada@example.org']);
+  });
 });
 
 describe('addresses of SMS senders', () => {

@@ -261,13 +261,19 @@ describe.each(PROTOCOLS)('$name', (protocol) => {
       detail: 'HTTP 400: the answer broke off or was too long',
     });
     provider.behave(through(reply(301, '', { location: 'https://elsewhere.example/' })));
-    expect(await carrier.send(submission())).toMatchObject({
-      kind: 'rejected',
-      detail: 'HTTP 301: redirects are not followed; the URL should be https://elsewhere.example/',
-    });
     provider.behave(through(reply(504, '')));
     expect((await carrier.send(submission())).kind).toBe(
       protocol.name === 'rbm' ? 'retry' : 'unknown',
+    );
+  });
+
+  it('is led elsewhere: the messages wait, and the way is not taken', async () => {
+    const { carrier } = await setUp(
+      through(reply(301, '', { location: 'https://elsewhere.example/' })),
+    );
+    expect((await carrier.send(submission())).kind).toBe('throttled');
+    expect(carrier.state?.().detail).toContain(
+      'HTTP 301: redirects are not followed; the URL should be https://elsewhere.example/',
     );
   });
 

@@ -266,7 +266,7 @@ describe('answers', () => {
   it.each([
     [200, 'accepted'],
     [204, 'accepted'],
-    [302, 'rejected'],
+    [302, 'throttled'],
     [400, 'rejected'],
     [401, 'throttled'],
     [402, 'throttled'],

@@ -267,6 +267,25 @@ describe('cloud', () => {
     7,
   ];
 
+  it.each([
+    ['stop', 'STOP'],
+    ['resume', 'START'],
+  ])('reads that a person chose %j on its own pages', (value, keyword) => {
+    const metadata = { display_phone_number: '15550783881', phone_number_id: '106540352242922' };
+    const user_preferences = [
+      { wa_id: '16315551181', category: 'marketing_messages', value, timestamp: '1669233778' },
+      {
+        wa_id: '16315551182',
+        category: 'marketing_messages',
+        value: 'else',
+        timestamp: '1669233778',
+      },
+    ];
+    expect(parse(cloudCall({ metadata, user_preferences }), AT).inbound).toMatchObject([
+      { channel: 'WHATSAPP', from: '+16315551181', text: '', providerId: null, keyword },
+    ]);
+  });
+
   it('reads every status of a call', () => {
     expect(parse(cloudCall({ statuses }), AT).receipts).toEqual([
       { reference: REFERENCE, status: 'DELIVERED' },

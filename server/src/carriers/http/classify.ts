@@ -51,19 +51,15 @@ export function createClassifier(description: HttpDescription): Classifier {
         detail: shorten(`Accepted with HTTP ${status}, but without an id: ${words}`),
       };
     }
-    if (status >= 300 && status < 400 && ruled === null)
-      return {
-        kind: 'rejected',
-        code: ERRORS.carrierFault.code,
-        detail: shorten(
-          `HTTP ${status}: redirects are not followed; the URL should be ${String(headers['location'] ?? 'another one')}`,
-        ),
-      };
-    const afterMs = readRetryAfter(headers['retry-after'], nowMs);
+    const isRedirect = status >= 300 && status < 400 && ruled === null;
     return applyRule(ruled ?? defaultRule(status), {
       code: shareCode(description, providerCode),
-      detail,
-      afterMs,
+      detail: isRedirect
+        ? shorten(
+            `HTTP ${status}: redirects are not followed; the URL should be ${String(headers['location'] ?? 'another one')}`,
+          )
+        : detail,
+      afterMs: readRetryAfter(headers['retry-after'], nowMs),
     });
   };
 }
@@ -92,13 +88,16 @@ function findRule(
   return Object.hasOwn(statuses, status) ? (statuses[status] ?? null) : null;
 }
 
-/** Not about one message: credentials, an account without money, a proxy or a network that wants a log-in, and "later". */
+/**
+ * Not about one message: credentials, an account without money, a proxy or a network that wants a log-in, and "later". So is a
+ * redirect: it leads to a page about maintenance, or the URL is an old one.
+ */
 const WAITING = new Set([401, 402, 407, 429, 503, 511]);
 /** A server that reads nothing of it: too late, the wrong one, too early (RFC 9110, 15.5.9 and 15.5.20; RFC 8470, 5.2). */
 const UNREAD = new Set([408, 421, 425]);
 
 function defaultRule(status: number): ErrorRule {
-  if (WAITING.has(status)) return { kind: 'throttled' };
+  if (WAITING.has(status) || (status >= 300 && status < 400)) return { kind: 'throttled' };
   // The gateway knows as little as we do about what became of it behind.
   if (status === 502 || status === 504) return { kind: 'unknown' };
   if (UNREAD.has(status) || status >= 500) return { kind: 'retry' };

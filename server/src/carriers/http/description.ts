@@ -102,6 +102,8 @@ export interface ReceiptsDescription {
   };
   readonly statuses: StatusesDescription;
   readonly inbound?: InboundDescription;
+  /** What people chose on the provider's own pages: to stop, or to start again. No message comes with it. */
+  readonly preferences?: PreferencesDescription;
 }
 
 /** Where in a call receipts stand, and what they say. */
@@ -144,6 +146,13 @@ export interface InboundDescription {
   /** RFC 3339, or Unix time in seconds or milliseconds; the time of arrival when absent or unreadable. */
   readonly at?: string | readonly string[];
 }
+
+/** Where in a call people's choices stand; each needs one of the words of `keyword`. */
+export type PreferencesDescription = Omit<
+  InboundDescription,
+  'when' | 'service' | 'text' | 'keyword'
+> &
+  Required<Pick<InboundDescription, 'keyword'>>;
 
 /** How a call proves that the provider made it. */
 export type VerifyDescription =

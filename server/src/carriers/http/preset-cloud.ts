@@ -74,6 +74,10 @@ export function describeCloud(settings: CloudSettings): HttpDescription {
 }
 
 function cloudReceipts(settings: CloudSettings): ReceiptsDescription {
+  const ourNumber =
+    settings.phoneNumberId === null
+      ? '2/metadata/phone_number_id'
+      : '2/metadata/display_phone_number';
   return {
     verify: {
       kind: 'hmac',
@@ -104,10 +108,7 @@ function cloudReceipts(settings: CloudSettings): ReceiptsDescription {
       channel: 'WHATSAPP',
       numbers: 'digits',
       from: '/from',
-      to:
-        settings.phoneNumberId === null
-          ? '2/metadata/phone_number_id'
-          : '2/metadata/display_phone_number',
+      to: ourNumber,
       text: [
         '/text/body',
         '/button/text',
@@ -119,6 +120,15 @@ function cloudReceipts(settings: CloudSettings): ReceiptsDescription {
       ],
       id: '/id',
       at: '/timestamp',
+    },
+    preferences: {
+      events: '/entry/*/changes/*/value/user_preferences/*',
+      channel: 'WHATSAPP',
+      numbers: 'digits',
+      from: '/wa_id',
+      to: ourNumber,
+      at: '/timestamp',
+      keyword: { at: '/value', words: { stop: 'STOP', resume: 'START' } },
     },
   };
 }

@@ -44,7 +44,9 @@ export function createReceiptParser(
   const envelope = receipts.envelope === undefined ? null : parsePointer(receipts.envelope);
   const answerChallenge = compileChallenge(receipts.challenge);
   const readReceipts = compileStatuses(receipts.statuses, description);
-  const readInbound = receipts.inbound === undefined ? null : compileInbound(receipts.inbound);
+  const readers = [receipts.inbound, receipts.preferences].flatMap((each) =>
+    each === undefined ? [] : compileInbound(each),
+  );
   const { status = 200, headers = {}, body = '' } = receipts.answer ?? {};
 
   return (request, at) => {
@@ -62,7 +64,7 @@ export function createReceiptParser(
     return {
       answer: { status, headers, body },
       receipts: readReceipts(from, request),
-      inbound: readInbound?.(from, request, at) ?? [],
+      inbound: readers.flatMap((read) => read(from, request, at)),
     };
   };
 }
@@ -186,8 +188,9 @@ function codeOf(description: HttpDescription, code: string | null): number {
   return rule?.code ?? shareCode(description, code) ?? ERRORS.carrierFault.code;
 }
 
+/** Of messages; without a text, of words that the provider reports alone. */
 function compileInbound(
-  inbound: InboundDescription,
+  inbound: Omit<InboundDescription, 'text'> & Partial<Pick<InboundDescription, 'text'>>,
 ): (from: Place, request: InboundHttp, at: Date) => InboundMessage[] {
   const events = parsePointer(inbound.events);
   const when = inbound.when === undefined ? null : parsePointers(inbound.when);
@@ -205,7 +208,8 @@ function compileInbound(
   function read(event: Place, request: InboundHttp, at: Date): InboundMessage[] {
     const keyword = keywordOf(event, request);
     const isMessage =
-      when === null || when.some((pointer) => findPlaces(event, pointer).length > 0);
+      inbound.text !== undefined &&
+      (when === null || when.some((pointer) => findPlaces(event, pointer).length > 0));
     if (!isMessage && keyword === null) return [];
     const [writer, receiver] = [sender(event, request), to(event, request)];
     if (writer === null || writer === '' || receiver === null) return [];
@@ -240,14 +244,21 @@ function compileKeyword(
   return (event, request) => known.get(read(event, request)?.trim().toUpperCase() ?? '') ?? null;
 }
 
-function stripPrefix(text: string, { channel, prefixes = {} }: InboundDescription) {
+function stripPrefix(
+  text: string,
+  { channel, prefixes = {} }: Pick<InboundDescription, 'channel' | 'prefixes'>,
+) {
   for (const [prefix, named] of Object.entries(prefixes))
     if (text.startsWith(prefix)) return { channel: named, address: text.slice(prefix.length) };
   return { channel, address: text };
 }
 
 /** An address with its plus, where it is a number that came without. */
-function plain(address: string, { numbers }: InboundDescription, max: number): string {
+function plain(
+  address: string,
+  { numbers }: Pick<InboundDescription, 'numbers'>,
+  max: number,
+): string {
   const text = keepable(address, max);
   return numbers === 'digits' && /^[1-9]\d{4,14}$/.test(text) ? `+${text}` : text;
 }
