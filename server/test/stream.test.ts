@@ -141,6 +141,17 @@ const isCompleted = ({ event }: Streamed) => event.endsWith('operation.completed
 const send = (fanfare: FanfareClient, count: number, first = 0) =>
   fanfare.send({ to: recipients(count, first), content: text('Hello'), ...smsOnly });
 
+it('is asked for with HEAD: the head is the answer, and nothing stays open', async () => {
+  const fanfare = await useTelling();
+  const id = await fanfare.send({ to: recipients(1), content: text('Hi'), ...smsOnly });
+  for (const path of ['/v1/Stream', `/v1/Messages/Operations/${id}/Stream`]) {
+    const headers = { authorization: authorizationOf(fanfare), accept: 'text/event-stream' };
+    const answer = await fetch(`${fanfare.url}${path}`, { method: 'HEAD', headers });
+    expect([path, answer.status, await answer.text()]).toEqual([path, 200, '']);
+    expect(answer.headers.get('content-type')).toMatch('text/event-stream');
+  }
+});
+
 describe('the stream of an operation', () => {
   it('begins with what it is, tells each change, and ends with it', async () => {
     const fanfare = await useTelling();

@@ -155,6 +155,7 @@ export function createStreams(deps: StreamDeps): Streams {
 
   return {
     async streamAccount(request, reply) {
+      if (request.method === 'HEAD') return answerHead(reply);
       const { names, lastEventId } = readAccountQuery(request);
       const stream = await start(request, reply);
       const listener = {
@@ -175,6 +176,7 @@ export function createStreams(deps: StreamDeps): Streams {
     },
 
     async streamOperation(request, reply, operation, show) {
+      if (request.method === 'HEAD') return answerHead(reply);
       const stream = await start(request, reply);
       const seen = readLastEventId(request);
       const tell = (now: Operation) => {
@@ -203,6 +205,9 @@ export function createStreams(deps: StreamDeps): Streams {
     },
   };
 }
+
+/** What a stream would begin with, and no stream (RFC 9110, 9.3.2). */
+const answerHead = (reply: FastifyReply) => reply.type('text/event-stream').send('');
 
 /** Whether no counter moves any more, but by a receipt that is better than the last one. */
 function isFinal({ status, stats }: Operation): boolean {
