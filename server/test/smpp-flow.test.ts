@@ -1,5 +1,6 @@
 /** Messages over SMPP through the whole server: receipts that name the SMSC's ids, in its spelling and in any order. */
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import type { Pdu } from '../src/carriers/smpp/pdu.ts';
 import { encodePdu } from '../src/carriers/smpp/writer.ts';
 import {
   recipients,
@@ -281,13 +282,20 @@ describe('over SMPP', () => {
     let total = 0;
     let kill = () => {};
     const killed = new Promise<void>((resolve) => (kill = resolve));
+    const receipts: Pdu[] = [];
+    let lost: readonly Pdu[] = [];
     const script: SmscScript = {
       submit(pdu, session) {
         total += 1;
         const own = total;
+        const receipt = on(pdu, `r${own}`);
+        receipts.push(receipt);
         session.send(submitAnswer(pdu, `r${own}`));
-        session.send(on(pdu, `r${own}`));
+        session.send(receipt);
         if (own === 500) kill();
+        // What was not acknowledged is sent again, as SMSCs do.
+        for (const each of lost) session.send(each);
+        lost = [];
       },
     };
     const first = await beginSmsc(script);
@@ -297,6 +305,8 @@ describe('over SMPP', () => {
     await first.close();
     const before = first.received('submit_sm').map((pdu) => pdu.destination.address);
     const { port } = first;
+    const acknowledged = new Set(first.received('deliver_sm_resp').map((pdu) => pdu.sequence));
+    lost = receipts.filter((each) => !acknowledged.has(each.sequence));
     expect((await fanfare.operation(id))['status']).toBe('PROCESSING');
     const second = await startSmsc(script, undefined, port);
     onTestFinished(() => second.close());
