@@ -6,7 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { startEmbedded } from '../server/src/store/embedded.ts';
+import { startEmbedded } from '../server/src/engine/embedded.ts';
 import { MESSAGES, print, show } from './measure.ts';
 import { benchEvents } from './events.ts';
 import { openFloor } from './floor.ts';

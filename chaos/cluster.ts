@@ -7,7 +7,7 @@ import {
   findPostmaster,
   startEmbedded,
   type EmbeddedPostgres,
-} from '../server/src/store/embedded.ts';
+} from '../server/src/engine/embedded.ts';
 import pg from 'pg';
 import { Gate } from './gate.ts';
 import { Node, SID, TOKEN } from './node.ts';

@@ -9,7 +9,7 @@ import {
   recordFile,
   startEmbedded,
   type EmbeddedPostgres,
-} from '../server/src/store/embedded.ts';
+} from '../server/src/engine/embedded.ts';
 import pg from 'pg';
 
 /** What the standby calls itself. */

@@ -21,13 +21,13 @@ import { normaliseSenderAddress } from './domain/sender.ts';
 import { defaultUnit } from './domain/pace.ts';
 import type { DispatchThreadApi, DispatchThreadData } from './dispatch-thread.ts';
 import type { EventsThreadApi, EventsThreadData } from './events-thread.ts';
-import { createAddressGuard } from './events/address-guard.ts';
+import { createAddressGuard } from './net/address-guard.ts';
 import { createStreamHub } from './events/stream.ts';
 import { createTester } from './events/tester.ts';
 import { createWebhookSink } from './events/webhook-sink.ts';
 import { createServer } from './http/server.ts';
-import type { SendQuestion } from './http/send.ts';
-import type { SubscriptionDeps } from './http/subscriptions.ts';
+import type { SendQuestion } from './intake/send.ts';
+import type { SubscriptionDeps } from './http/subscriptions/handlers.ts';
 import type { IntakeThreadApi, IntakeThreadData } from './intake-thread.ts';
 import type { Logger } from './lib/log.ts';
 import { createApiMetrics } from './lib/metrics.ts';
@@ -36,16 +36,16 @@ import { createSealer } from './lib/sealer.ts';
 import { startThread } from './lib/thread.ts';
 import { startThreads, type Stoppable } from './lib/threads.ts';
 import { openAudit, type Audit, type AuditScope, type Finding } from './store/audit/audit.ts';
-import { EmbeddedError, findEmbedded, hasCluster, startEmbedded } from './store/embedded.ts';
+import { EmbeddedError, findEmbedded, hasCluster, startEmbedded } from './engine/embedded.ts';
 import { openStore, QuotaExceeded, waitForDatabase, type Store } from './store/store.ts';
 
-export { describeApi } from './http/openapi.ts';
+export { describeApi } from './http/public/openapi.ts';
 export type { Account, ApiKey } from './store/store.ts';
 export type { Scope } from './domain/api-key.ts';
 export { decodeTypeId } from './domain/ids.ts';
 export type { Finding } from './store/audit/audit.ts';
 export { MissingPackageError } from './events/optional-packages.ts';
-export { EmbeddedError } from './store/embedded.ts';
+export { EmbeddedError } from './engine/embedded.ts';
 export { QuotaExceeded, SchemaError } from './store/store.ts';
 
 export interface App {

@@ -5,8 +5,8 @@
 import type { Config } from './config/config.ts';
 import { createCarriageFinder } from './config/carriage.ts';
 import { groupBySmsc } from './config/receipt-groups.ts';
-import { createAddressGuard } from './events/address-guard.ts';
-import { createSendReader, type SendAnswer, type SendQuestion } from './http/send.ts';
+import { createAddressGuard } from './net/address-guard.ts';
+import { createSendReader, type SendAnswer, type SendQuestion } from './intake/send.ts';
 import { createReports, type Reported } from './intake/reports.ts';
 import { renderWords, type Words } from './intake/render.ts';
 import { createSubmitter } from './intake/submit.ts';

@@ -11,7 +11,7 @@ import { CHANNELS } from '../domain/message.ts';
 import { DAILY_CAP_MAX, PACE_UNITS, THROUGHPUT_MAX, THROUGHPUT_MIN } from '../domain/pace.ts';
 import { findQuietProblem, TIME_OF_DAY } from '../domain/quiet-hours.ts';
 import { findSenderAddressProblem } from '../domain/sender.ts';
-import { findAllowTargetProblem } from '../events/address-guard.ts';
+import { findAllowTargetProblem } from '../net/address-guard.ts';
 import { LOG_LEVELS } from '../lib/log.ts';
 import { readCarriers, type CarrierConfig } from './carriers.ts';
 import { check, suggest, type Finding } from './check.ts';

@@ -82,6 +82,16 @@ export function spellProviderId(id: string): readonly string[] {
   ];
 }
 
+/** A receipt whose reference has been read. */
+export interface MatchedReceipt {
+  readonly accountId: number;
+  readonly messageId: string;
+  readonly attempt: number;
+  readonly status: 'DELIVERED' | 'READ' | 'UNDELIVERED';
+  readonly code: number | null;
+  readonly detail: string | null;
+}
+
 /** Fewer digits say too little: short codes, and the 0 that some write instead of an address. */
 const DIGITS_MIN = 6;
 

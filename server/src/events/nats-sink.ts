@@ -12,7 +12,7 @@ import type { NatsConnection, NodeConnectionOptions } from '@nats-io/transport-n
 import type { Logger } from '../lib/log.ts';
 import { toTlsOptions, type BrokerTls, type NatsOptions } from './broker-options.ts';
 import { CLOUD_EVENT_JSON, createBrokerSink, type Attempt } from './broker-sink.ts';
-import { connectOrDestroy } from './connect-or-destroy.ts';
+import { connectOrDestroy } from '../net/connect-or-destroy.ts';
 import { describeNatsError } from './nats-errors.ts';
 import { requirePackages, type OptionalPackage } from './optional-packages.ts';
 import { createOrderedWindow } from './ordered-window.ts';

@@ -6,7 +6,7 @@
  * in them.
  */
 import { readRetryAfter } from '../lib/retry-after.ts';
-import { TargetDeniedError } from './address-guard.ts';
+import { TargetDeniedError } from '../net/address-guard.ts';
 import { failedDelivery, type DeliveryResult } from './sink.ts';
 import type { WebhookOutcome } from './webhook-request.ts';
 

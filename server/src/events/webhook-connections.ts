@@ -7,8 +7,8 @@
  * an origin that comes back has more connections than it was to have.
  */
 import { Client } from 'undici';
-import type { AddressGuard } from './address-guard.ts';
-import { createGuardedConnector, type GuardedConnector } from './guarded-connector.ts';
+import type { AddressGuard } from '../net/address-guard.ts';
+import { createGuardedConnector, type GuardedConnector } from '../net/guarded-connector.ts';
 
 /** A connection, or one to be made: it is opened by the first request, and again when it was lost. */
 export interface Connection {

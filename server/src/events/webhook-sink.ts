@@ -4,7 +4,7 @@
  * connections, with one deadline. Redirects are not followed. Trying again is left to whoever calls.
  */
 import { readFileSync } from 'node:fs';
-import { createAddressGuard, type Resolve } from './address-guard.ts';
+import { createAddressGuard, type Resolve } from '../net/address-guard.ts';
 import { signClassic, signStandard } from './signature.ts';
 import type { DeliveryResult, EventBatch, EventSink, Target } from './sink.ts';
 import { failDelivery, judgeOutcome } from './webhook-answer.ts';

@@ -5,14 +5,14 @@ import type { Channel } from '../domain/message.ts';
 import type { Logger } from '../lib/log.ts';
 import type { ApiMetrics } from '../lib/metrics.ts';
 import type { Store } from '../store/store.ts';
-import type { CarrierCallDeps } from './carrier-calls.ts';
-import type { Who } from './identify.ts';
-import type { Streams, StreamSource } from './stream.ts';
-import type { Unread } from './unread.ts';
-import type { SubscriptionDeps } from './subscriptions.ts';
-import type { LaneState } from './system.ts';
-import type { SendAnswer, SendQuestion } from './send.ts';
-import type { Render } from './show.ts';
+import type { CarrierCallDeps } from './public/carrier-calls.ts';
+import type { Who } from './edge/identify.ts';
+import type { Streams, StreamSource } from './edge/stream.ts';
+import type { Unread } from './edge/unread.ts';
+import type { SubscriptionDeps } from './subscriptions/handlers.ts';
+import type { LaneState } from './system/handlers.ts';
+import type { SendAnswer, SendQuestion } from '../intake/send.ts';
+import type { Render } from './edge/show.ts';
 
 export interface ServerOptions {
   /** Origin for links; null: the request's own. */

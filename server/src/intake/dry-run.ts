@@ -8,6 +8,7 @@ import { measureSms } from '../domain/segments.ts';
 import type { SendRequest } from '../domain/send-request.ts';
 import type { SuppressionIndex } from '../domain/suppression.ts';
 import type { Work } from '../lib/fair-share.ts';
+import { findDuplicates, type Duplicate } from './duplicates.ts';
 import { previewEmails, type EmailDryRun } from './email-dry-run.ts';
 import {
   leaveOutSuppressed,
@@ -46,10 +47,7 @@ export interface DryRun {
   readonly messages: readonly DryRunMessage[];
   readonly unaddressable: readonly Problem[];
   /** Addresses named more than once; each would be sent to as often as it is named. */
-  readonly duplicates: readonly {
-    readonly address: string;
-    readonly contexts: readonly string[];
-  }[];
+  readonly duplicates: readonly Duplicate[];
 }
 
 /** Of messages or of e-mails. */
@@ -133,17 +131,4 @@ function describeWay({ sender, to }: Candidate, content: ChannelContent): DryRun
     mediaUrls,
     rich,
   };
-}
-
-function findDuplicates(recipients: readonly PreparedRecipient[]): DryRun['duplicates'] {
-  const contexts = new Map<string, string[]>();
-  for (const { ordinal, recipient } of recipients)
-    for (const address of new Set(recipient.addresses.map((each) => each.address))) {
-      const own = contexts.get(address);
-      if (own === undefined) contexts.set(address, [`$.to[${ordinal}]`]);
-      else own.push(`$.to[${ordinal}]`);
-    }
-  return [...contexts]
-    .filter(([, own]) => own.length > 1)
-    .map(([address, own]) => ({ address, contexts: own }));
 }

@@ -2,7 +2,7 @@
 import { renderContent } from '../domain/content.ts';
 import type { Problem } from '../domain/errors.ts';
 import type { Work } from '../lib/fair-share.ts';
-import type { DryRun } from './dry-run.ts';
+import type { Duplicate } from './duplicates.ts';
 import type { PreparedRecipient, PreparedSend } from './prepare.ts';
 
 /** E-mails shown with html and text: ten thousand would be gigabytes. */
@@ -26,7 +26,7 @@ export interface EmailDryRun {
   readonly scheduledFor: Date | null;
   readonly emails: readonly DryRunEmail[];
   readonly unaddressable: readonly Problem[];
-  readonly duplicates: DryRun['duplicates'];
+  readonly duplicates: readonly Duplicate[];
 }
 
 /** The e-mails of a prepared send. */

@@ -4,7 +4,7 @@
  */
 import type pg from 'pg';
 import type { Database } from './database.ts';
-import type { MatchedReceipt } from './receipts.ts';
+import type { MatchedReceipt } from '../domain/receipt.ts';
 
 /** A receipt as a carrier of this lane gave it. */
 export interface CarrierReceipt {

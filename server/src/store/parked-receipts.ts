@@ -2,8 +2,8 @@
  * Parked receipts: what a carrier said of an attempt before its answer to it was on record. They are looked at again with growing
  * pauses, and kept until they were applied, so that a crash loses none; applying twice is as once.
  */
+import type { MatchedReceipt } from '../domain/receipt.ts';
 import type { Database } from './database.ts';
-import type { MatchedReceipt } from './receipts.ts';
 
 /** Pauses between two looks at a parked receipt double, from this to that, in milliseconds. */
 const PAUSE_MS = 250;

@@ -8,20 +8,11 @@ import { ATTEMPT_MAX, operationUuidOf, ordinalOf } from '../domain/ids.ts';
 import type { Address, AddressChannel, MessageStatus } from '../domain/message.ts';
 import { rankOf } from '../domain/message.ts';
 import type { SendPlan } from '../domain/operation.ts';
+import type { MatchedReceipt } from '../domain/receipt.ts';
 import { listCandidates, nextCandidate } from '../domain/routing.ts';
 import { COUNT_MOVED, indexOperations, MOVED, STATUS_NEWS } from './counters.ts';
 import type { Database } from './database.ts';
 import { parkReceipts } from './parked-receipts.ts';
-
-/** A receipt whose reference has been read. */
-export interface MatchedReceipt {
-  readonly accountId: number;
-  readonly messageId: string;
-  readonly attempt: number;
-  readonly status: 'DELIVERED' | 'READ' | 'UNDELIVERED';
-  readonly code: number | null;
-  readonly detail: string | null;
-}
 
 /** What became of receipts. Strangers name no message that we know. */
 export interface ReceiptTally {

@@ -75,7 +75,8 @@ export type {
   TimeBucket,
   WayCount,
 } from './operation-reports.ts';
-export type { MatchedReceipt, ReceiptTally } from './receipts.ts';
+export type { MatchedReceipt } from '../domain/receipt.ts';
+export type { ReceiptTally } from './receipts.ts';
 export type { SenderPool, SenderPoolOperation } from './sender-pools.ts';
 export type { NewSender } from './senders.ts';
 export type { SenderQuestion } from './sender-choice.ts';

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import type { TestProject } from 'vitest/node';
-import { startEmbedded } from '../../src/store/embedded.ts';
+import { startEmbedded } from '../../src/engine/embedded.ts';
 import { openStore } from '../../src/store/store.ts';
 
 declare module 'vitest' {

@@ -1,6 +1,6 @@
 /** Credentials are looked up by one statement at a time, whatever number of requests waits. */
 import { expect, it } from 'vitest';
-import { createCredentialLookup } from '../../src/http/credential-lookup.ts';
+import { createCredentialLookup } from '../../src/http/edge/credential-lookup.ts';
 import type { Credential, Store } from '../../src/store/store.ts';
 
 type Find = Store['accounts']['findCredentials'];

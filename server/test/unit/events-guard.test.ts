@@ -8,8 +8,8 @@ import {
   findAllowTargetProblem,
   isPublicAddress,
   type Resolve,
-} from '../../src/events/address-guard.ts';
-import { createGuardedConnector } from '../../src/events/guarded-connector.ts';
+} from '../../src/net/address-guard.ts';
+import { createGuardedConnector } from '../../src/net/guarded-connector.ts';
 import { until } from '../support/until.ts';
 import { runs } from '../support/runs.ts';
 

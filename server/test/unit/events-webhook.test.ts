@@ -10,7 +10,7 @@ import {
 import fc from 'fast-check';
 import { Webhook } from 'standardwebhooks';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Resolve } from '../../src/events/address-guard.ts';
+import type { Resolve } from '../../src/net/address-guard.ts';
 import type { EventBatch, EventSink, Target } from '../../src/events/sink.ts';
 import { judgeOutcome } from '../../src/events/webhook-answer.ts';
 import { createWebhookSink, type WebhookSinkOptions } from '../../src/events/webhook-sink.ts';

@@ -1,8 +1,8 @@
 /** JSON of requests: what two readers could read differently is refused, and nothing else is. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseJson } from '../../src/http/json.ts';
-import { Refusal } from '../../src/http/reply.ts';
+import { parseJson } from '../../src/intake/json.ts';
+import { Refusal } from '../../src/shapes/refusal.ts';
 import { runs } from '../support/runs.ts';
 
 const read = (text: string) => parseJson(Buffer.from(text));

@@ -1,6 +1,6 @@
 /** Counts of wrong credentials: by network and SID, by network, within bounds of memory. */
 import { expect, it } from 'vitest';
-import { createWrongTries, networkOf } from '../../src/http/wrong-tries.ts';
+import { createWrongTries, networkOf } from '../../src/http/edge/wrong-tries.ts';
 
 it.each([
   ['192.0.2.1', '192.0.2.1'],

@@ -2,7 +2,7 @@
 import { encodeTypeId, uuidLowerBound } from '../../domain/ids.ts';
 import type { Database } from '../database.ts';
 import { dropParkedReceipts, fetchAttempts } from '../parked-receipts.ts';
-import type { MatchedReceipt } from '../receipts.ts';
+import type { MatchedReceipt } from '../../domain/receipt.ts';
 import { countOf, describeAge, type AuditScope, type Finding } from './finding.ts';
 
 /** Whether batch `b` rests because its operation is paused. A sub-select with a limit, so that it is looked up by its key. */

@@ -1,0 +1,51 @@
+/** The routes of API keys: a part of the table in `routes.ts`. */
+import { Type } from 'typebox';
+import type { createApiKeyHandlers } from './handlers.ts';
+import { describe, type Route } from '../edge/route.ts';
+import { answer, refusals } from '../../shapes/api.ts';
+
+/** Routes of API keys. */
+export function listApiKeyRoutes(apiKeys: ReturnType<typeof createApiKeyHandlers>): Route[] {
+  return [
+    {
+      method: 'GET',
+      path: '/ApiKeys',
+      access: 'token',
+      handler: apiKeys.list,
+      schema: describe(
+        'ApiKeys',
+        'listApiKeys',
+        "Extension: the account's API keys, oldest first, revoked and expired ones too.",
+        { response: { 200: answer('ApiKeyList', 'All of them.'), ...refusals() } },
+      ),
+    },
+    {
+      method: 'POST',
+      path: '/ApiKeys',
+      access: 'token',
+      handler: apiKeys.create,
+      schema: describe('ApiKeys', 'createApiKey', 'Extension: make an API key.', {
+        body: Type.Unsafe({ $ref: 'CreateApiKeyRequest#' }),
+        response: {
+          201: answer('NewApiKey', 'The key, and its secret.'),
+          ...refusals(400, 409, 413, 415),
+        },
+      }),
+    },
+    {
+      method: 'DELETE',
+      path: '/ApiKeys/:apiKeySid',
+      access: 'token',
+      handler: apiKeys.revoke,
+      schema: describe(
+        'ApiKeys',
+        'revokeApiKey',
+        'Extension: revoke an API key for good; it may go on working for five seconds.',
+        {
+          params: Type.Object({ apiKeySid: Type.String({ description: 'SID of the key.' }) }),
+          response: { 204: Type.Null({ description: 'Revoked.' }), ...refusals(404) },
+        },
+      ),
+    },
+  ];
+}

@@ -1,0 +1,82 @@
+/** Content templates over HTTP: an extension. They are checked when stored, so that a send by id finds them right. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { ContentTemplate } from '../../domain/content-template.ts';
+import { contentSid, parseContentSid } from '../../domain/ids.ts';
+import { openContent } from '../../intake/content.ts';
+import { createProblemList } from '../../intake/problems.ts';
+import type { Store } from '../../store/store.ts';
+import { cutPage } from '../edge/paging.ts';
+import { earlierOf, QueryReader, UUID_MAX } from '../edge/query.ts';
+import { Refusal, refuse } from '../../shapes/refusal.ts';
+
+interface ContentQuery {
+  readonly startDate?: string;
+  readonly endDate?: string;
+  readonly pageToken?: string;
+  readonly pageSize?: number;
+}
+
+interface ContentBody {
+  readonly friendlyName?: string;
+  readonly language?: string;
+  readonly variables?: ContentTemplate['variables'];
+  readonly types: ContentTemplate['types'];
+}
+
+export function createContentHandlers({ store }: { readonly store: Store }) {
+  const { contentTemplates } = store;
+
+  return {
+    async create(request: FastifyRequest, reply: FastifyReply) {
+      const body = request.body as ContentBody;
+      const { types, variables = {} } = body;
+      const list = createProblemList();
+      openContent({ contentId: '', types, variables }, '$', list);
+      if (list.total > 0) throw new Refusal(400, list.problems, { total: list.total });
+      const template = await contentTemplates.addTemplate(request.account.id, {
+        friendlyName: body.friendlyName ?? null,
+        language: body.language ?? null,
+        variables,
+        types,
+      });
+      return reply.code(201).send(showTemplate(template));
+    },
+
+    async list(request: FastifyRequest) {
+      const query = request.query as ContentQuery;
+      const reader = new QueryReader();
+      const page = reader.readPage(query, UUID_MAX);
+      const dates = reader.readDates(query);
+      reader.finish();
+      const rows = await contentTemplates.listTemplates(
+        request.account.id,
+        { after: dates.after, before: earlierOf(dates.before, page.start) },
+        page.size + 1,
+      );
+      const cut = cutPage(rows, page.size, page.start, (row) => row.id);
+      return { contents: cut.rows.map(showTemplate), pagination: cut.pagination };
+    },
+
+    async fetch(request: FastifyRequest) {
+      const id = readId(request);
+      const found = id && (await contentTemplates.fetchTemplate(request.account.id, id));
+      if (!found) throw refuse('notFound', 'There is no such content template.');
+      return showTemplate(found);
+    },
+
+    async remove(request: FastifyRequest, reply: FastifyReply) {
+      const id = readId(request);
+      if (id === null || !(await contentTemplates.removeTemplate(request.account.id, id)))
+        throw refuse('notFound', 'There is no such content template.');
+      return reply.code(204).send();
+    },
+  };
+}
+
+function readId(request: FastifyRequest): string | null {
+  return parseContentSid((request.params as { contentId: string }).contentId);
+}
+
+function showTemplate({ id, ...rest }: ContentTemplate) {
+  return { id: contentSid(id), ...rest };
+}

@@ -1,0 +1,72 @@
+/** The routes of content templates: a part of the table in `routes.ts`. */
+import { Type } from 'typebox';
+import type { createContentHandlers } from './handlers.ts';
+import { PAGING } from '../../shapes/paging.ts';
+import { DATES, describe, type Route } from '../edge/route.ts';
+import { answer, refusals } from '../../shapes/api.ts';
+
+const params = Type.Object({ contentId: Type.String({ description: 'Id of the template, HX….' }) });
+
+/** Routes of content templates. */
+export function listContentRoutes(content: ReturnType<typeof createContentHandlers>): Route[] {
+  return [
+    {
+      method: 'GET',
+      path: '/Content',
+      access: 'read',
+      handler: content.list,
+      schema: describe(
+        'Content',
+        'listContent',
+        'Extension: list content templates, newest first.',
+        {
+          querystring: Type.Object({ ...DATES, ...PAGING }),
+          response: { 200: answer('ContentTemplateList', 'A page.'), ...refusals(400) },
+        },
+      ),
+    },
+    {
+      method: 'POST',
+      path: '/Content',
+      access: 'manage',
+      handler: content.create,
+      schema: describe(
+        'Content',
+        'createContent',
+        'Extension: store a content, to be sent by its id.',
+        {
+          body: Type.Unsafe({ $ref: 'CreateContentRequest#' }),
+          response: {
+            201: answer('ContentTemplate', 'The template.'),
+            ...refusals(400, 409, 413, 415),
+          },
+        },
+      ),
+    },
+    {
+      method: 'GET',
+      path: '/Content/:contentId',
+      access: 'read',
+      handler: content.fetch,
+      schema: describe('Content', 'fetchContent', 'Extension: a content template.', {
+        params,
+        response: { 200: answer('ContentTemplate', 'The template.'), ...refusals(404) },
+      }),
+    },
+    {
+      method: 'DELETE',
+      path: '/Content/:contentId',
+      access: 'manage',
+      handler: content.remove,
+      schema: describe(
+        'Content',
+        'deleteContent',
+        'Extension: remove a content template; what was sent by it stays as it was.',
+        {
+          params,
+          response: { 204: Type.Null({ description: 'Removed.' }), ...refusals(404) },
+        },
+      ),
+    },
+  ];
+}

@@ -1,0 +1,75 @@
+/** Bodies of requests: read into bytes or JSON, and counted as they arrive. */
+import type { IncomingMessage } from 'node:http';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { refuse } from '../../shapes/refusal.ts';
+import { parseJson } from '../../intake/json.ts';
+
+/** Reads a body to its end. @throws Refusal for one that is too large, or that there is no room for. */
+export function readBody(request: FastifyRequest, payload: IncomingMessage): Promise<Buffer> {
+  const bytesMax = request.routeOptions.bodyLimit ?? Infinity;
+  if (Number(request.headers['content-length'] ?? 0) > bytesMax)
+    return Promise.reject(refuse('tooLarge'));
+  const chunks: Buffer[] = [];
+  let length = 0;
+  // By its events: a loop over the stream that is left would close the connection before the refusal is out.
+  return new Promise((resolve, reject) => {
+    const stop = () => payload.off('data', take).off('end', finish).off('close', cutOff);
+    const fail = (error: Error) => {
+      stop();
+      reject(error);
+    };
+    const cutOff = () => fail(refuse('invalid', 'The body broke off.'));
+    const finish = () => {
+      stop();
+      const [first] = chunks;
+      resolve(chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks, length));
+    };
+    function take(chunk: Buffer): void {
+      length += chunk.length;
+      try {
+        if (length > bytesMax) throw refuse('tooLarge');
+        request.inFlight?.add('bytes', chunk.length);
+        chunks.push(chunk);
+      } catch (error) {
+        fail(error as Error);
+      }
+    }
+    payload.on('data', take).on('end', finish).on('close', cutOff).on('error', fail);
+  });
+}
+
+export function setBodyParser(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser(
+    /^application\/([\w.-]+\+)?json\b/i,
+    async (request: FastifyRequest, payload: IncomingMessage) => {
+      demandUtf8(request.headers['content-type'] ?? '');
+      const bytes = await readBody(request, payload);
+      if (request.routeOptions.config.takesBytes) return bytes;
+      // A body may be left out where none is needed.
+      return bytes.length === 0 ? undefined : parseJson(bytes);
+    },
+  );
+}
+
+const CHARSET = /;\s*charset\s*=\s*"?([^";\s]*)/i;
+
+/** JSON between systems is UTF-8 (RFC 8259, section 8.1), and ASCII is part of it. */
+function demandUtf8(contentType: string): void {
+  const charset = CHARSET.exec(contentType)?.[1];
+  if (charset !== undefined && !/^(utf-?8|us-ascii)$/i.test(charset))
+    throw refuse(
+      'malformedJson',
+      `JSON is read as UTF-8 only; the Content-Type says charset=${charset.slice(0, 40)}.`,
+    );
+}
+
+/** Bodies up to this size are read to their end and thrown away, so that their senders get to see the refusal. */
+const DISCARDED_BYTES_MAX = 100 * 2 ** 20;
+
+export function discardRest(request: FastifyRequest, reply: FastifyReply): void {
+  if (request.raw.complete) return;
+  if (Number(request.headers['content-length'] ?? 0) > DISCARDED_BYTES_MAX) return;
+  reply.removeHeader('connection');
+  request.raw.resume();
+}

@@ -1,0 +1,68 @@
+/** What becomes of errors: each is answered in the envelope of `reply.ts`, and a bug is logged. */
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { ERRORS } from '../../domain/errors.ts';
+import type { Logger } from '../../lib/log.ts';
+import { DatabaseUnavailable, QuotaExceeded, SearchTooLong } from '../../store/store.ts';
+import { discardRest } from './bodies.ts';
+import { Refusal, refuse, refuseForNow } from '../../shapes/refusal.ts';
+import { originOf, sendRefusal } from './reply.ts';
+
+/** When a search that took too long may be tried again: others may have ended. */
+const SEARCH_AGAIN_SECONDS = 5;
+
+/** Fastify's own errors by their code; the rest is ours, the database's, or a bug. */
+const KNOWN_ERRORS: Readonly<Record<string, () => Refusal>> = {
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: () => refuse('mediaType'),
+  FST_ERR_CTP_EMPTY_TYPE: () => refuse('mediaType'),
+};
+
+/** Every error of a handler or a hook becomes an answer here. */
+export function setErrors(app: FastifyInstance, log: Logger, publicUrl: string | null): void {
+  const toRefusal = (error: unknown, request: FastifyRequest): Refusal => {
+    if (error instanceof Refusal) return error;
+    if (error instanceof QuotaExceeded) return refuse('quota', error.message);
+    if (error instanceof SearchTooLong) {
+      log.warn({ reason: error.message, request: request.id }, 'A search takes too long');
+      return refuse('searchTooLong', undefined, { 'retry-after': String(SEARCH_AGAIN_SECONDS) });
+    }
+    if (error instanceof DatabaseUnavailable) {
+      log.warn({ reason: error.message, request: request.id }, 'The database is away');
+      return refuseForNow();
+    }
+    const { code = '', statusCode = 500 } = error as Partial<FastifyError>;
+    const known = KNOWN_ERRORS[code];
+    if (known !== undefined) return known();
+    if (statusCode >= 400 && statusCode < 500)
+      return refuse('invalid', 'The request cannot be read.');
+    log.error({ err: error, request: request.id }, 'A request failed');
+    return refuse('internal', `${ERRORS.internal.message} It is logged as ${request.id}.`);
+  };
+  app.setErrorHandler((error, request, reply) => {
+    const refusal = toRefusal(error, request);
+    discardRest(request, reply);
+    return sendRefusal(reply, refusal, originOf(request, publicUrl));
+  });
+  app.setNotFoundHandler((request, reply) =>
+    sendRefusal(
+      reply,
+      refuse(
+        'notFound',
+        `There is nothing at ${request.method} ${request.url.split('?', 1)[0]?.slice(0, 200)}.`,
+      ),
+      originOf(request, publicUrl),
+    ),
+  );
+}
+
+/** Answers a request whose URL leads nowhere because it cannot be read; no hook has seen it. */
+export function refuseUnroutable(
+  error: FastifyError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  publicUrl: string | null,
+): void {
+  const refusal =
+    error.statusCode === 414 ? refuse('pathTooLong') : refuse('invalid', 'The URL cannot be read.');
+  const named = reply.header('x-request-id', request.id);
+  void sendRefusal(named, refusal, originOf(request, publicUrl));
+}

@@ -1,0 +1,39 @@
+/** For those who run the server: alive, ready, and the numbers. No credentials; no personal data in any of them. */
+import type { FastifyInstance } from 'fastify';
+import type { ApiMetrics } from '../../lib/metrics.ts';
+import type { Store } from '../../store/store.ts';
+import { refuseForNow } from '../../shapes/refusal.ts';
+
+export function registerHealth(
+  app: FastifyInstance,
+  deps: {
+    readonly store: Store;
+    readonly metrics: ApiMetrics;
+    readonly measureThreads: () => Promise<string>;
+    readonly isReady: () => boolean;
+  },
+): void {
+  const { store, metrics } = deps;
+  const hidden = { schema: { hide: true } };
+
+  app.get('/healthz', hidden, async () => ({ status: 'ok' }));
+
+  app.get('/readyz', hidden, async () => {
+    if (!deps.isReady()) throw refuseForNow('The server is stopping.');
+    await store.upkeep.ping();
+    return { status: 'ready' };
+  });
+
+  app.get('/metrics', hidden, async (_request, reply) => {
+    metrics.queueMessages.reset();
+    metrics.queueAgeSeconds.reset();
+    // Without the database the other numbers still count.
+    for (const each of await store.batches.measureQueue().catch(() => [])) {
+      metrics.queueMessages.set({ lane: each.lane }, each.messages);
+      metrics.queueAgeSeconds.set({ lane: each.lane }, each.ageSeconds);
+    }
+    return reply
+      .type(metrics.registry.contentType)
+      .send(`${await metrics.registry.metrics()}\n${await deps.measureThreads()}`);
+  });
+}

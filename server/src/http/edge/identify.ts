@@ -1,0 +1,64 @@
+/** Who asks below `/v1`, and whether they may: by the Authorization header, or without one by a session of the dashboard. */
+import type { FastifyRequest } from 'fastify';
+import type { Access } from '../../domain/api-key.ts';
+import { readBasic, type Authenticator, type Identity } from './auth.ts';
+import type { KeyUses } from './key-uses.ts';
+import { refuse } from '../../shapes/refusal.ts';
+import { isFromPage, type Sessions } from './sessions.ts';
+import { refuseWrong, type WrongTries } from './wrong-tries.ts';
+
+export interface Who {
+  readonly authenticator: Authenticator;
+  readonly wrongTries: WrongTries;
+  readonly sessions: Sessions;
+  readonly keyUses: KeyUses;
+}
+
+/** Finds out who asks, and notes it in the request. @throws Refusal when nobody knows, or they may not. */
+export async function identify(
+  request: FastifyRequest,
+  who: Who,
+  hasSessions: boolean,
+): Promise<void> {
+  // Unknown routes are not found, whoever asks.
+  if (request.is404) return;
+  const { authorization } = request.headers;
+  const isBySession = hasSessions && authorization === undefined;
+  const pair = isBySession ? null : readBasic(authorization);
+  const identity = isBySession
+    ? await who.sessions.identify(request)
+    : pair && (await who.authenticator.authenticate(pair));
+  if (identity === null) {
+    // A session cannot be guessed, for it is sealed, and its page shall not make the browser ask for a password. Browsers drop a
+    // cookie that has expired, so the page's own header tells.
+    if (isBySession && isFromPage(request)) throw refuse('authentication');
+    const refusal = refuse('authentication', undefined, {
+      'www-authenticate': 'Basic realm="Fanfare"',
+    });
+    throw refuseWrong(who.wrongTries, request, pair?.sid ?? null, refusal);
+  }
+  request.account = identity.account;
+  request.credentialSid = identity.sid;
+  if (identity.scopes !== null) who.keyUses.note(identity.sid);
+  demandAccess(identity, request.routeOptions.config.access);
+}
+
+/** Methods that a path does not have need nothing: they are refused as such. */
+function demandAccess({ scopes }: Identity, access: Access | undefined): void {
+  if (access === undefined || scopes === null) return;
+  if (access === 'token')
+    throw refuse('forbidden', "This needs the account's own SID and token; an API key may not.");
+  if (!scopes.includes(access))
+    throw refuse(
+      'forbidden',
+      `This needs the scope "${access}"; the API key has ${scopes.map((each) => `"${each}"`).join(' and ')} only.`,
+    );
+}
+
+/** Whether what a request was identified by is good at this moment, whatever is believed. Rejects when the database is away. */
+export async function isStillGood(request: FastifyRequest, who: Who): Promise<boolean> {
+  const { authorization } = request.headers;
+  if (authorization === undefined) return (await who.sessions.ask(request)) !== null;
+  const pair = readBasic(authorization);
+  return pair !== null && (await who.authenticator.ask(pair)) !== null;
+}

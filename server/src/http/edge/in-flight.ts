@@ -1,0 +1,118 @@
+/**
+ * In flight: what requests at work hold, from their arrival to their answer. Counted for all, and for each owner (an account; a
+ * carrier): an owner that holds too much is answered with 429, and 503 is said only when the server as a whole is full.
+ */
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { refuse, refuseForNow, RETRY_AFTER_SECONDS } from '../../shapes/refusal.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** What this request holds; null where nothing is counted. */
+    inFlight: InFlight | null;
+  }
+}
+
+type Kind = 'bytes' | 'requests';
+
+interface Bound {
+  readonly max: number;
+  /** Of these, for one owner. */
+  readonly ownerMax: number;
+}
+
+interface InFlight {
+  /** Whether its handler was asked, and whether its connection has ended or its answer has gone out. */
+  isAtWork: boolean;
+  isClosed: boolean;
+  /** @throws Refusal when it would be too much, of all or of its owner. */
+  add(kind: Kind, amount: number): void;
+  release(): void;
+}
+
+const OWN_SHARE_TAKEN: Readonly<Record<Kind, string>> = {
+  bytes:
+    'The other requests of these credentials hold all bytes that one account may have at work; nothing of this one was kept.',
+  requests:
+    'These credentials have as many requests at work as one account may; nothing of this one was kept.',
+};
+
+/** Bounds what is in flight below a scope. What is only announced is not counted. One request is always taken, whatever its size. */
+export function boundInFlight(
+  scope: FastifyInstance,
+  bounds: Partial<Readonly<Record<Kind, Bound>>>,
+  ownerOf: (request: FastifyRequest) => string | number,
+): void {
+  const held = {
+    bytes: new Held(bounds.bytes ?? UNBOUNDED),
+    requests: new Held(bounds.requests ?? UNBOUNDED),
+  };
+
+  function open(owner: string | number): InFlight {
+    const own = { bytes: 0, requests: 0 };
+    return {
+      isAtWork: false,
+      isClosed: false,
+      add(kind, amount) {
+        const full = held[kind].findFull(owner, amount, own[kind]);
+        if (full === 'owner')
+          throw refuse('tooManyRequests', OWN_SHARE_TAKEN[kind], {
+            'retry-after': String(RETRY_AFTER_SECONDS),
+          });
+        if (full === 'all')
+          throw refuseForNow('Too many requests are at work; nothing of this one was kept.');
+        own[kind] += amount;
+        held[kind].count(owner, amount);
+      },
+      release() {
+        for (const kind of ['bytes', 'requests'] as const) {
+          held[kind].count(owner, -own[kind]);
+          own[kind] = 0;
+        }
+      },
+    };
+  }
+
+  scope.addHook('onRequest', async (request, reply) => {
+    const own = open(ownerOf(request));
+    request.inFlight = own;
+    reply.raw.once('close', () => {
+      own.isClosed = true;
+      if (!own.isAtWork || reply.sent) own.release();
+    });
+    own.add('requests', 1);
+  });
+  // A client that is gone gets no answer, and what it asked for is at work until there is one.
+  scope.addHook('preHandler', async ({ inFlight }) => {
+    if (inFlight !== null) inFlight.isAtWork = true;
+  });
+  scope.addHook('onSend', async ({ inFlight }) => {
+    if (inFlight?.isClosed === true) inFlight.release();
+  });
+}
+
+const UNBOUNDED: Bound = { max: Infinity, ownerMax: Infinity };
+
+/** What is held of one kind. */
+class Held {
+  readonly #bound: Bound;
+  readonly #byOwner = new Map<string | number, number>();
+  #total = 0;
+
+  constructor(bound: Bound) {
+    this.#bound = bound;
+  }
+
+  count(owner: string | number, amount: number): void {
+    this.#total += amount;
+    const own = (this.#byOwner.get(owner) ?? 0) + amount;
+    if (own > 0) this.#byOwner.set(owner, own);
+    else this.#byOwner.delete(owner);
+  }
+
+  /** Who has no room for more, beside one request that holds `alone`; null when there is room, or nobody else holds anything. */
+  findFull(owner: string | number, more: number, alone: number): 'owner' | 'all' | null {
+    const own = this.#byOwner.get(owner) ?? 0;
+    if (own + more > this.#bound.ownerMax && own > alone) return 'owner';
+    return this.#total + more > this.#bound.max && this.#total > alone ? 'all' : null;
+  }
+}

@@ -1,0 +1,39 @@
+/** Answers of a refusal and of an erasure, and the origin that links are built from. */
+import type { Socket } from 'node:net';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { refuse, RETRY_AFTER_SECONDS, showRefusal, type Refusal } from '../../shapes/refusal.ts';
+
+/** The answer to an erasure; what is being handed over at this moment cannot be erased yet. */
+export function sendErased(reply: FastifyReply, erased: boolean): FastifyReply {
+  if (!erased) throw refuse('busy', undefined, { 'retry-after': String(RETRY_AFTER_SECONDS) });
+  return reply.code(204).send();
+}
+
+export const newRequestId = () => `RQ${crypto.randomUUID().replaceAll('-', '')}`;
+
+const HOST = /^[a-z0-9.-]+(:\d{1,5})?$|^\[[0-9a-f:.]+\](:\d{1,5})?$/i;
+
+/** The origin the request came in by, or the configured one. */
+export function originOf(request: FastifyRequest, publicUrl: string | null): string {
+  if (publicUrl !== null) return publicUrl;
+  return HOST.test(request.host)
+    ? `${request.protocol}://${request.host}`
+    : ownOrigin(request.protocol, request.socket);
+}
+
+/** Where a connection has come to. */
+export function ownOrigin(
+  scheme: string,
+  { localAddress = '127.0.0.1', localPort = 80 }: Socket,
+): string {
+  const host = localAddress.includes(':') ? `[${localAddress}]` : localAddress;
+  return `${scheme}://${host}:${localPort}`;
+}
+
+export function sendRefusal(reply: FastifyReply, refusal: Refusal, origin: string): FastifyReply {
+  return reply
+    .code(refusal.status)
+    .headers(refusal.headers)
+    .type('application/json; charset=utf-8')
+    .send(showRefusal(refusal, origin));
+}

@@ -1,0 +1,61 @@
+/** One check for all parts of all requests: their shape, by the schema that documents it, and what the database can store. */
+import type { FastifyInstance } from 'fastify';
+import type { TSchema } from 'typebox';
+import { ERRORS, type Problem } from '../../domain/errors.ts';
+import { findUnstorable, UNSTORABLE } from '../../domain/storable.ts';
+import { compileCheck } from '../../shapes/check.ts';
+import { Refusal } from '../../shapes/refusal.ts';
+
+type CheckResult = { readonly value: unknown } | { readonly error: Error };
+
+/** One check for all parts of all requests; parameters of URLs are turned into the numbers they mean. */
+export function compileFor(
+  app: FastifyInstance,
+  schema: TSchema,
+  httpPart: string | undefined,
+): (value: unknown) => CheckResult {
+  const named = (schema as { $ref?: string }).$ref;
+  const own = named === undefined ? schema : (app.getSchema(named.replace('#', '')) as TSchema);
+  const check = compileCheck(own);
+  return (value) => {
+    const read =
+      httpPart === 'querystring' ? readNumbers(value as Record<string, unknown>, own) : value;
+    const problems = check(read, '$');
+    if (httpPart === 'querystring')
+      problems.push(...findEmpty(read as Record<string, unknown>, problems));
+    // Asked of what has the right shape only, which bounds its depth.
+    if (problems.length === 0)
+      for (const context of findUnstorable(read, '$'))
+        problems.push({ code: ERRORS.invalid.code, message: UNSTORABLE, context });
+    return problems.length > 0 ? { error: new Refusal(400, problems) } : { value: read };
+  };
+}
+
+/** Where a list goes on, which an empty value begins. */
+const PLACES = ['pageToken', 'lastEventId'];
+
+/** A filter that is empty would leave nothing out, which is not what was meant by it. */
+function findEmpty(query: Record<string, unknown>, known: readonly Problem[]): Problem[] {
+  return Object.entries(query)
+    .filter(([name, value]) => value === '' && !PLACES.includes(name))
+    .map(([name]) => ({
+      code: ERRORS.invalid.code,
+      message: 'It is empty: give a value, or leave it out.',
+      context: `$.${name}`,
+    }))
+    .filter(({ context }) => !known.some((each) => each.context === context));
+}
+
+function readNumbers(query: Record<string, unknown>, schema: TSchema): Record<string, unknown> {
+  const { properties = {} } = schema as { properties?: Record<string, { type?: string }> };
+  return Object.fromEntries(
+    Object.entries(query).map(([name, value]) => [
+      name,
+      properties[name]?.type === 'integer' &&
+      typeof value === 'string' &&
+      /^-?\d{1,15}$/.test(value)
+        ? Number(value)
+        : value,
+    ]),
+  );
+}

@@ -1,0 +1,49 @@
+/** The head of a request, beyond what Node.js checks: what two servers could read differently is refused, and the connection ends. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { refuse, type Refusal } from '../../shapes/refusal.ts';
+
+/** Fields of which a second one would be dropped without a word, or joined to the first (RFC 9110, section 5.3). */
+const SINGLE = new Set(['host', 'authorization', 'content-type', 'idempotency-key']);
+/** RFC 3986, section 3.2.2, as far as a Host may have it; an empty one is allowed (RFC 9110, section 7.2). */
+const HOST = /^([\w.~!$&'()*+,;=%-]*|\[[0-9a-f:.]+(%25[\w.~-]+)?\])(:\d{0,5})?$/i;
+
+/** @throws Refusal for a head that means nothing, or more than one thing. */
+export function checkHead(request: FastifyRequest, reply: FastifyReply): void {
+  const problem = findProblem(request);
+  if (problem === null) return;
+  reply.header('connection', 'close');
+  throw problem;
+}
+
+function findProblem({ raw, headers }: FastifyRequest): Refusal | null {
+  const twice = findTwice(raw.rawHeaders);
+  if (twice !== null) return refuse('invalid', `There is more than one ${twice} header.`);
+  // RFC 9112, section 3.2.
+  if (headers.host === undefined && raw.httpVersion === '1.1')
+    return refuse('invalid', 'A request of HTTP/1.1 needs a Host header.');
+  if (headers.host !== undefined && !HOST.test(headers.host))
+    return refuse('invalid', 'The Host header names no host.');
+  // RFC 9112, section 6.1.
+  const { 'transfer-encoding': coding = 'chunked', 'content-encoding': encoding } = headers;
+  if (coding.trim().toLowerCase() !== 'chunked')
+    return refuse('notImplemented', 'The only Transfer-Encoding that is understood is "chunked".');
+  // RFC 9110, section 8.4.
+  if (encoding !== undefined && !/^\s*(identity)?\s*$/i.test(encoding))
+    return refuse(
+      'mediaType',
+      `Bodies are taken as they are: leave out Content-Encoding: ${encoding.slice(0, 40)}.`,
+    );
+  return null;
+}
+
+/** The name of a single field that is there more than once; null when none is. Names and values take turns in `rawHeaders`. */
+function findTwice(rawHeaders: readonly string[]): string | null {
+  const seen = new Set<string>();
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = (rawHeaders[i] ?? '').toLowerCase();
+    if (!SINGLE.has(name)) continue;
+    if (seen.has(name)) return name;
+    seen.add(name);
+  }
+  return null;
+}

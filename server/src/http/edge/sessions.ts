@@ -1,0 +1,175 @@
+/**
+ * Sessions of the dashboard: a sealed cookie in place of the Authorization header. The server keeps none of them. A cookie
+ * says which credential opened it, with a fingerprint of that credential's hash, and until when it is good:
+ *
+ * ```
+ *  POST /session ──right──▶ cookie ──each request──▶ sealed by us? in time? credential unchanged? ──▶ account
+ *                                                      a revoked key, a new token: no session
+ * ```
+ * What was right is believed for five seconds, as with other credentials.
+ *
+ * A browser sends the cookie by itself, so a request that comes by it must also show that it comes from our own page
+ * (`isOwnPage`). SameSite=Strict alone would let in whoever has a page on another port or name of the same site.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { Type, type Static } from 'typebox';
+import type { Sealer } from '../../domain/email-links.ts';
+import { hashSecret } from '../../lib/secrets.ts';
+import { createBeliefs, identityOf, type Authenticator, type Identity } from './auth.ts';
+import { compileCheck } from '../../shapes/check.ts';
+import type { CredentialLookup } from './credential-lookup.ts';
+import type { KeyUses } from './key-uses.ts';
+import { refuse, Refusal } from '../../shapes/refusal.ts';
+import { refuseWrong, type WrongTries } from './wrong-tries.ts';
+
+const COOKIE = 'fanfare_session';
+/** What our page adds to each request; a form or a picture of another's cannot. */
+const HEADER = 'x-fanfare-session';
+const SESSION_SECONDS = 12 * 60 * 60;
+const PURPOSE = 'session';
+
+export interface Sessions {
+  /** Who the session of a request belongs to; null when there is none that is good. */
+  identify(request: FastifyRequest): Promise<Identity | null>;
+  /** The same by the database alone, whatever is believed. */
+  ask(request: FastifyRequest): Promise<Identity | null>;
+}
+
+interface SessionDeps {
+  readonly sealer: Sealer;
+  readonly authenticator: Authenticator;
+  readonly wrongTries: WrongTries;
+  readonly sessions: Sessions;
+  readonly keyUses: KeyUses;
+}
+
+export function createSessions(sealer: Sealer, lookUp: CredentialLookup): Sessions {
+  const believed = createBeliefs();
+
+  function open(request: FastifyRequest) {
+    const token = readCookie(request);
+    const session = token === null ? null : readSession(sealer.open(PURPOSE, token));
+    if (token === null || session === null || session.until <= Date.now()) return null;
+    return isOwnPage(request) ? { token, ...session } : null;
+  }
+
+  async function ask(request: FastifyRequest): Promise<Identity | null> {
+    const session = open(request);
+    if (session === null) return null;
+    const { sid, print } = session;
+    const credential = await lookUp(sid);
+    if (credential === null || fingerprint(credential.secretHash) !== print) return null;
+    return identityOf(credential, sid);
+  }
+
+  return {
+    ask,
+    async identify(request) {
+      const session = open(request);
+      if (session === null) return null;
+      const known = believed.find(session.token);
+      if (known !== null) return known;
+      const identity = await ask(request);
+      return identity && believed.keep(session.token, identity);
+    },
+  };
+}
+
+/** Whether a request was made by our own page, as far as browsers tell. */
+function isOwnPage({ headers, host }: FastifyRequest): boolean {
+  const { origin, 'sec-fetch-site': site } = headers;
+  if (headers[HEADER] === undefined) return false;
+  if (site !== undefined && site !== 'same-origin') return false;
+  return origin === undefined || origin.replace(/^https?:\/\//, '') === host;
+}
+
+/** Whether a request is one of a page's, with a session or after it has ended. */
+export function isFromPage({ headers }: FastifyRequest): boolean {
+  return headers.cookie !== undefined || headers[HEADER] !== undefined;
+}
+
+const SIGN_IN = Type.Object(
+  {
+    sid: Type.String({ minLength: 1, maxLength: 64 }),
+    secret: Type.String({ minLength: 1, maxLength: 256 }),
+  },
+  { additionalProperties: false },
+);
+
+/** `/session`: who is signed in, signing in, signing out. No part of the API. */
+export async function registerSessions(app: FastifyInstance, deps: SessionDeps): Promise<void> {
+  const { sealer, authenticator, wrongTries, sessions, keyUses } = deps;
+  const check = compileCheck(SIGN_IN);
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('cache-control', 'no-store');
+    if (!isOwnPage(request))
+      throw refuse('forbidden', `Sessions are for the dashboard: send ${HEADER}: 1.`);
+  });
+
+  app.post('/session', { schema: { hide: true }, bodyLimit: 4_096 }, async (request, reply) => {
+    const problems = check(request.body ?? {}, '$');
+    if (problems.length > 0) throw new Refusal(400, problems);
+    const { sid, secret } = request.body as Static<typeof SIGN_IN>;
+    const identity = await authenticator.authenticate({ sid, secret });
+    if (identity === null) {
+      const refusal = refuse(
+        'authentication',
+        'There is no account or API key with this SID and secret.',
+      );
+      throw refuseWrong(wrongTries, request, sid, refusal);
+    }
+    if (identity.scopes !== null) keyUses.note(sid);
+    const until = Date.now() + SESSION_SECONDS * 1_000;
+    // A nonce: two who sign in at once have a cookie each.
+    const nonce = randomBytes(9).toString('base64url');
+    const parts = [sid, until, fingerprint(hashSecret(secret)), nonce];
+    const token = sealer.seal(PURPOSE, parts.join(' '));
+    reply.header('set-cookie', cookie(request, token, SESSION_SECONDS));
+    return { ...show(identity), expiresAt: new Date(until) };
+  });
+
+  app.get('/session', { schema: { hide: true } }, async (request, reply) => {
+    const identity = await sessions.identify(request);
+    // No error: this is how a page asks.
+    if (identity === null) return reply.code(204).send();
+    const session = readSession(sealer.open(PURPOSE, readCookie(request) ?? ''));
+    return { ...show(identity), expiresAt: new Date(session?.until ?? 0) };
+  });
+
+  app.delete('/session', { schema: { hide: true } }, async (request, reply) =>
+    reply
+      .header('set-cookie', cookie(request, '', 0))
+      .code(204)
+      .send(),
+  );
+}
+
+function show({ account, sid }: Identity) {
+  return { accountSid: account.sid, credential: sid };
+}
+
+/** Of a credential's hash, so that a session ends with what opened it. */
+function fingerprint(secretHash: Buffer): string {
+  return createHash('sha256').update(secretHash).digest('base64url').slice(0, 22);
+}
+
+function readSession(text: string | null): { sid: string; until: number; print: string } | null {
+  const [sid, until, print] = text?.split(' ') ?? [];
+  if (sid === undefined || until === undefined || print === undefined) return null;
+  return { sid, until: Number(until), print };
+}
+
+function readCookie({ headers }: FastifyRequest): string | null {
+  const match = new RegExp(`(?:^|;\\s*)${COOKIE}=([\\w-]{1,1024})(?:;|$)`).exec(
+    headers.cookie ?? '',
+  );
+  return match?.[1] ?? null;
+}
+
+/** The browser says in Origin how it came, also where a proxy speaks TLS for us. */
+function cookie(request: FastifyRequest, value: string, seconds: number): string {
+  const secure =
+    request.protocol === 'https' || request.headers.origin?.startsWith('https://') === true;
+  return `${COOKIE}=${value}; Path=/; Max-Age=${seconds}; HttpOnly; SameSite=Strict${secure ? '; Secure' : ''}`;
+}

@@ -1,0 +1,56 @@
+/** What messages and e-mails show alike. */
+import type { OperationContent } from '../../domain/content.ts';
+import { findError } from '../../domain/errors.ts';
+import { encodeTypeId } from '../../domain/ids.ts';
+import type { OperationKind } from '../../domain/operation.ts';
+import { isQuicklyRendered, renderWords, type Words } from '../../intake/render.ts';
+import type { Message } from '../../store/store.ts';
+import { infoUrlOf } from '../../shapes/refusal.ts';
+
+/** Path of each kind below `/v1`. */
+export const RESOURCES: Readonly<Record<OperationKind, string>> = {
+  MESSAGES: 'Messages',
+  EMAILS: 'Emails',
+};
+
+/** The URL of an operation, by its id at the edge. */
+export function locationOf(kind: OperationKind, operationId: string, origin: string): string {
+  return `${origin}/v1/${RESOURCES[kind]}/Operations/${operationId}`;
+}
+
+/** The operation as an entry of `related`. */
+export function showRelated(kind: OperationKind, operationUuid: string, origin: string) {
+  const id = encodeTypeId('comms_operation', operationUuid);
+  return [{ name: 'OPERATION', id, uri: locationOf(kind, id, origin) }];
+}
+
+/** Why an attempt, or a whole message, came to nothing; nothing without a code. */
+export function showError(code: number | null, detail: string | null, origin: string) {
+  if (code === null) return {};
+  return {
+    error: {
+      code,
+      message: findError(code)?.message ?? detail ?? `Error ${code}.`,
+      ...(detail === null ? {} : { detail }),
+      infoUrl: infoUrlOf(code, origin),
+    },
+  };
+}
+
+/** Why a message that has ended badly did so. */
+export function showEnd({ status, errorCode }: Message, origin: string) {
+  return status === 'FAILED' || status === 'UNDELIVERED' ? showError(errorCode, null, origin) : {};
+}
+
+/** Has the words of a message rendered, in another thread. */
+export type Render = (accountId: number, words: Words) => Promise<OperationContent>;
+
+/** The words of a message as they were or will be sent. */
+export async function renderFor(
+  accountId: number,
+  { content, variables, scheduledFor, createdAt }: Message,
+  render: Render,
+): Promise<OperationContent> {
+  const words = { content, variables, at: scheduledFor ?? createdAt };
+  return isQuicklyRendered(words) ? renderWords(words) : render(accountId, words);
+}

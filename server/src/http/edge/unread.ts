@@ -1,0 +1,109 @@
+/**
+ * Unread: bytes of answers and streams that clients have not taken yet, counted for the node and for each account. A socket gives
+ * no limit by itself: what a client does not read is kept in memory, as long as its connection lasts.
+ */
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import type { Account } from '../../store/store.ts';
+import { refuse } from '../../shapes/refusal.ts';
+
+const RETRY_AFTER = { 'retry-after': '5' };
+
+export interface UnreadLimits {
+  readonly unreadBytesMax: number;
+  readonly accountUnreadBytesMax: number;
+}
+
+export interface Unread {
+  /** Bytes that came to wait for an account's clients, or with a minus were taken. */
+  add(accountId: number, bytes: number): void;
+  isAccountFull(accountId: number): boolean;
+  isNodeFull(): boolean;
+  /** Of one account. */
+  of(accountId: number): number;
+}
+
+export function createUnread({ unreadBytesMax, accountUnreadBytesMax }: UnreadLimits): Unread {
+  let total = 0;
+  const accounts = new Map<number, number>();
+  const of = (accountId: number) => accounts.get(accountId) ?? 0;
+  return {
+    add(accountId, bytes) {
+      total += bytes;
+      const own = of(accountId) + bytes;
+      if (own === 0) accounts.delete(accountId);
+      else accounts.set(accountId, own);
+    },
+    isAccountFull: (accountId) => of(accountId) > accountUnreadBytesMax,
+    isNodeFull: () => total > unreadBytesMax,
+    of,
+  };
+}
+
+/** Counts answers from when they are ready until they are taken, and refuses requests while too much is unread. */
+export function boundUnread(scope: FastifyInstance, unread: Unread): void {
+  scope.addHook('onRequest', async ({ account }) => {
+    if (unread.isAccountFull(account.id)) throw refuse('tooManyRequests', OWN_UNREAD, RETRY_AFTER);
+    if (unread.isNodeFull() && unread.of(account.id) > 0)
+      throw refuse('unavailable', NODE_UNREAD, RETRY_AFTER);
+  });
+  scope.addHook('onSend', async ({ account, raw }, reply, payload) => {
+    // Who could not be identified has none.
+    const owner: Account | null = account;
+    if (owner === null || (typeof payload !== 'string' && !Buffer.isBuffer(payload))) return;
+    const bytes = Buffer.byteLength(payload);
+    unread.add(owner.id, bytes);
+    onAnswerOver(raw, reply.raw, () => unread.add(owner.id, -bytes));
+  });
+}
+
+const OWN_UNREAD =
+  'Answers and streams of this account wait to be read, and no more may: read them, or close their connections.';
+const NODE_UNREAD = 'Too many answers wait to be read on this node.';
+
+/** By connection, what to call when it closes: one listener for all, however many requests a client sends ahead. */
+const ends = new WeakMap<Socket, Set<() => void>>();
+
+/**
+ * Calls back once, when an answer has been taken or its connection is gone. Node says nothing of the answers to requests that were
+ * sent ahead, where the connection closes before their turn.
+ */
+export function onAnswerOver(
+  { socket }: IncomingMessage,
+  answer: ServerResponse,
+  over: () => void,
+): void {
+  if (answer.closed || socket.destroyed) return over();
+  const waiting = ends.get(socket) ?? watchSocket(socket);
+  const end = () => {
+    if (waiting.delete(end)) over();
+  };
+  waiting.add(end);
+  answer.once('close', end);
+}
+
+function watchSocket(socket: Socket): Set<() => void> {
+  const waiting = new Set<() => void>();
+  ends.set(socket, waiting);
+  socket.once('close', () => {
+    for (const each of waiting) each();
+  });
+  return waiting;
+}
+
+/**
+ * Closes clients that take not one byte of what waits for them in so many milliseconds; those that only wait for an answer stay.
+ */
+export function closeStalled(server: Server, timeoutMs: number): void {
+  server.setTimeout(timeoutMs, (socket: Socket) => {
+    if (socket.writableLength > 0) socket.destroy();
+  });
+}
+
+/** Calls back when an answer's client has stalled, before it is closed for that. */
+export function onStalled(answer: ServerResponse, stalled: () => void): void {
+  answer.on('timeout', () => {
+    if (answer.writableLength > 0) stalled();
+  });
+}

@@ -1,0 +1,68 @@
+/**
+ * What is no request: bytes that cannot be read as HTTP, headers without end, a request that does not come. It is refused
+ * with the envelope that all refusals have, and the connection ends: what may follow in it cannot be told from its rest.
+ */
+import { STATUS_CODES, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { refuse, showRefusal, type Refusal } from '../../shapes/refusal.ts';
+import { newRequestId, ownOrigin } from './reply.ts';
+
+/** What still comes is read for so long and thrown away: a connection closed on unread bytes breaks, and its answer is lost. */
+const LINGER_MS = 1_000;
+
+/** Answers a connection's `clientError` (Node.js, http.Server), once, and closes it. */
+export function refuseUnreadable(
+  error: NodeJS.ErrnoException,
+  socket: Socket,
+  publicUrl: string | null,
+): void {
+  // What comes after the answer cannot be read either.
+  if (socket.writableEnded) return;
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const refusal = refusalOf(error.code);
+  const body = writeRefusal(refusal, socket, publicUrl);
+  socket.end(
+    [
+      `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status]}`,
+      'Content-Type: application/json; charset=utf-8',
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      `X-Request-Id: ${newRequestId()}`,
+      'Connection: close',
+      '',
+      body,
+    ].join('\r\n'),
+  );
+  socket.resume();
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+  socket.once('close', () => clearTimeout(timer));
+}
+
+/** Answers a request that expects more than `100-continue` (RFC 9110, section 10.1.1). */
+export function refuseExpectation(response: ServerResponse, publicUrl: string | null): void {
+  const { socket } = response;
+  if (socket === null) return;
+  const body = writeRefusal(refuse('expectation'), socket, publicUrl);
+  response
+    .writeHead(417, {
+      'content-type': 'application/json; charset=utf-8',
+      'content-length': Buffer.byteLength(body),
+      'x-request-id': newRequestId(),
+      connection: 'close',
+    })
+    .end(body);
+}
+
+/** The body of a refusal, as JSON; links in it lead to where the connection has come to, when there is no public URL. */
+function writeRefusal(refusal: Refusal, socket: Socket, publicUrl: string | null): string {
+  const origin = publicUrl ?? ownOrigin('encrypted' in socket ? 'https' : 'http', socket);
+  return JSON.stringify(showRefusal(refusal, origin));
+}
+
+function refusalOf(code: string | undefined): Refusal {
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return refuse('slow');
+  if (code === 'HPE_HEADER_OVERFLOW') return refuse('headersTooLarge');
+  return refuse('invalid', 'The request cannot be read as HTTP.');
+}

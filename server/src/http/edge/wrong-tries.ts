@@ -1,0 +1,92 @@
+/**
+ * What becomes of wrong credentials. Right ones never come here: whatever others have tried from the same address or with the same
+ * SID, they pass, so nobody is locked out, neither behind a proxy nor by guesses at their SID from elsewhere.
+ *
+ * ```
+ *  credentials ─▶ compared ──right──▶ pass
+ *                    │ wrong
+ *                    ▼
+ *       counted for (network, SID) and for (network)
+ *                    │
+ *                    ├─ within both limits ─▶ 401
+ *                    └─ beyond one of them ─▶ 429, until the minute of that count has passed
+ * ```
+ * Nothing is counted for a SID alone. What has not the form of a SID, spelled in whatever way, counts as one.
+ *
+ * What makes guessing hopeless is the length of secrets, not this limit; what bounds its cost is `credential-lookup.ts`.
+ */
+import type { FastifyRequest } from 'fastify';
+import ipaddr from 'ipaddr.js';
+import { isSid } from './auth.ts';
+import { refuse, type Refusal } from '../../shapes/refusal.ts';
+
+const MINUTE_MS = 60_000;
+/** Wrong tries of one network with any SIDs, as a multiple of those with one. */
+const NETWORK_FACTOR = 10;
+/** Counts kept of each kind. Beyond that the oldest are forgotten, so that strangers cannot fill the memory. */
+const COUNTS_MAX = 20_000;
+/** Addresses of IPv6 are handed out by networks of this many bits (RFC 6177). */
+const IPV6_BITS = 64;
+
+export interface WrongTries {
+  /** Counts one of a network with a SID, null for what is none. Seconds until the limit lets up; 0: it is within it. */
+  count(network: string, sid: string | null): number;
+}
+
+/** Allows each network `perMinute` wrong tries with one SID, and ten times as many with any. */
+export function createWrongTries(perMinute: number): WrongTries {
+  const ofNetworks = createCounts(perMinute * NETWORK_FACTOR);
+  const ofPairs = createCounts(perMinute);
+  return {
+    count(network, sid) {
+      const now = performance.now();
+      const leftMs =
+        // The many SIDs of one network do not push out the counts of others.
+        ofNetworks(network, now) || ofPairs(`${network} ${sid ?? ''}`, now);
+      return Math.ceil(leftMs / 1000);
+    },
+  };
+}
+
+/** Counts by keys, each within a minute that begins with its first. Gives the milliseconds for which it is beyond `max`. */
+function createCounts(max: number): (key: string, now: number) => number {
+  const counts = new Map<string, { count: number; readonly until: number }>();
+  return (key, now) => {
+    const known = counts.get(key);
+    if (known !== undefined && known.until > now) {
+      known.count += 1;
+      return known.count > max ? known.until - now : 0;
+    }
+    // Those whose minute began first come first.
+    counts.delete(key);
+    counts.set(key, { count: 1, until: now + MINUTE_MS });
+    const [oldest] = counts.keys();
+    if (counts.size > COUNTS_MAX && oldest !== undefined) counts.delete(oldest);
+    return 0;
+  };
+}
+
+/** What is said to wrong credentials: `refusal`, or 429 where there were too many. */
+export function refuseWrong(
+  tries: WrongTries,
+  { ip, socket }: FastifyRequest,
+  sid: string | null,
+  refusal: Refusal,
+): Refusal {
+  // What a trusted proxy passes on unread may be no address.
+  const network = networkOf(ip) ?? networkOf(socket.remoteAddress ?? '') ?? '';
+  const waitSeconds = tries.count(network, sid !== null && isSid(sid) ? sid : null);
+  return waitSeconds === 0
+    ? refusal
+    : refuse('tooManyRequests', 'Too many wrong credentials came from this address.', {
+        'retry-after': String(waitSeconds),
+      });
+}
+
+/** Whose address it is: an address of IPv4, also where it is written as one of IPv6, or a network of IPv6; null for none. */
+export function networkOf(address: string): string | null {
+  if (!ipaddr.isValid(address)) return null;
+  const parsed = ipaddr.process(address);
+  if (parsed instanceof ipaddr.IPv4) return parsed.toString();
+  return Buffer.from(parsed.toByteArray().slice(0, IPV6_BITS / 8)).toString('hex');
+}

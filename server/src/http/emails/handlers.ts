@@ -1,0 +1,218 @@
+/** E-mails over HTTP: sent, listed, searched, read, canceled, erased. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { OperationContent } from '../../domain/content.ts';
+import { canonicalEmailAddress } from '../../domain/email-address.ts';
+import {
+  attemptSid,
+  decodeTypeId,
+  encodeTypeId,
+  operationUuidOf,
+  ordinalOf,
+} from '../../domain/ids.ts';
+import type { MessageStatus } from '../../domain/message.ts';
+import type { Candidate } from '../../domain/routing.ts';
+import type { Attempt, Message, MessageSummary, Store } from '../../store/store.ts';
+import { createAccept, type AcceptDeps } from '../operations/accept.ts';
+import type { EmailStatus } from '../../shapes/emails.ts';
+import { cutPage } from '../edge/paging.ts';
+import { earlierOf, laterOf, QueryReader, UUID_MAX } from '../edge/query.ts';
+import { refuse } from '../../shapes/refusal.ts';
+import { sendErased } from '../edge/reply.ts';
+import { renderFor, type Render, showEnd, showError, showRelated } from '../edge/show.ts';
+
+interface EmailQuery {
+  readonly operationId?: string;
+  readonly operation_id?: string;
+  readonly startDate?: string;
+  readonly endDate?: string;
+  readonly status?: EmailStatus;
+  readonly tags?: string;
+}
+
+interface Paging {
+  readonly pageToken?: string;
+  readonly pageSize?: number;
+}
+
+export interface EmailHandlerDeps extends AcceptDeps {
+  readonly render: Render;
+  readonly store: Store;
+}
+
+export function createEmailHandlers(deps: EmailHandlerDeps) {
+  const { store } = deps;
+
+  async function show(request: FastifyRequest, email: Message) {
+    const content = await renderFor(request.account.id, email, deps.render);
+    return showEmail(email, content, request.origin);
+  }
+
+  async function find(request: FastifyRequest): Promise<Message> {
+    const uuid = emailUuidIn(request);
+    const email = await store.messages.fetchMessage(request.account.id, 'EMAILS', uuid);
+    if (email === null)
+      throw refuse(
+        'notFound',
+        'There is no such e-mail: it was deleted, or is older than the retention.',
+      );
+    return email;
+  }
+
+  async function listPage(
+    request: FastifyRequest,
+    query: EmailQuery,
+    address: string | null,
+    paging: Paging,
+  ) {
+    const reader = new QueryReader();
+    const page = reader.readPage(paging, UUID_MAX);
+    const dates = reader.readDates(query);
+    const operation = reader.readOperationId(query.operationId ?? query.operation_id);
+    const tags = reader.readTags(query.tags);
+    reader.finish();
+    const { status } = query;
+    // None comes from outside.
+    const rows =
+      status === 'INBOUND'
+        ? []
+        : await store.messages.listMessages(
+            request.account.id,
+            {
+              kind: 'EMAILS',
+              after: laterOf(dates.after, operation?.after ?? dates.after),
+              before: earlierOf(
+                earlierOf(dates.before, operation?.before ?? dates.before),
+                page.start,
+              ),
+              status: status === undefined ? null : status === 'OPENED' ? 'READ' : status,
+              channel: null,
+              tags,
+              address: address && canonicalEmailAddress(address),
+            },
+            page.size + 1,
+          );
+    const cut = cutPage(rows, page.size, page.start, (row) => row.id);
+    return {
+      emails: cut.rows.map((row) => showSummary(row, request.origin)),
+      pagination: cut.pagination,
+    };
+  }
+
+  return {
+    send: createAccept(deps, 'EMAILS'),
+
+    async list(request: FastifyRequest) {
+      const query = request.query as EmailQuery & Paging;
+      return listPage(request, query, null, query);
+    },
+
+    async search(request: FastifyRequest) {
+      const body = request.body as EmailQuery & { address?: string };
+      return listPage(request, body, body.address ?? null, request.query as Paging);
+    },
+
+    async fetch(request: FastifyRequest) {
+      return show(request, await find(request));
+    },
+
+    async receipts(request: FastifyRequest) {
+      const email = await find(request);
+      // One for each attempt, of which there are at most 15: always one page.
+      return {
+        receipts: email.attempts.map((attempt) => ({
+          attemptId: attemptSid(email.id, attempt.number),
+          ...showAttempt(attempt, request.origin),
+          to: showTo(attempt.candidate),
+        })),
+        pagination: { next: null, self: null },
+      };
+    },
+
+    async cancel(request: FastifyRequest) {
+      const { id, operationId } = await find(request);
+      await store.operations.cancelMessage(request.account.id, operationId, ordinalOf(id));
+      return show(request, await find(request));
+    },
+
+    async erase(request: FastifyRequest, reply: FastifyReply) {
+      const { id } = await find(request);
+      return sendErased(reply, await store.erasure.eraseMessage(request.account.id, id));
+    },
+  };
+}
+
+function emailUuidIn(request: FastifyRequest): string {
+  const { emailId } = request.params as { emailId: string };
+  const uuid = decodeTypeId('comms_email', emailId);
+  if (uuid === null || operationUuidOf(uuid) === uuid)
+    throw refuse('notFound', `"${emailId.slice(0, 60)}" is not the id of an e-mail.`);
+  return uuid;
+}
+
+function showStatus(status: MessageStatus): EmailStatus {
+  return status === 'READ' ? 'OPENED' : status;
+}
+
+function showFrom({ sender }: Candidate) {
+  return {
+    address: sender.address,
+    ...(sender.name === undefined ? {} : { name: sender.name }),
+    ...(sender.senderId === undefined
+      ? {}
+      : { senderId: encodeTypeId('comms_sender', sender.senderId) }),
+  };
+}
+
+function showTo({ to: { address, name } }: Candidate) {
+  return name === undefined ? { address } : { address, name };
+}
+
+function showSummary(email: MessageSummary, origin: string) {
+  return {
+    id: encodeTypeId('comms_email', email.id),
+    from: showFrom(email.candidate),
+    to: [showTo(email.candidate)],
+    status: showStatus(email.status),
+    related: showRelated('EMAILS', email.operationId, origin),
+    tags: email.tags,
+    scheduledFor: email.scheduledFor,
+    createdAt: email.createdAt,
+    updatedAt: email.updatedAt,
+    deletedAt: null,
+  };
+}
+
+function showEmail(email: Message, content: OperationContent, origin: string) {
+  return {
+    ...showSummary(email, origin),
+    content: showContent(content),
+    attempts: email.attempts.map((attempt) => ({
+      id: attemptSid(email.id, attempt.number),
+      ...showAttempt(attempt, origin),
+      to: [showTo(attempt.candidate)],
+      infoUrl: `${origin}/v1/Emails/${encodeTypeId('comms_email', email.id)}/Receipts`,
+    })),
+    ...showEnd(email, origin),
+  };
+}
+
+function showAttempt(attempt: Attempt, origin: string) {
+  return {
+    from: showFrom(attempt.candidate),
+    status: showStatus(attempt.status),
+    attemptedAt: attempt.attemptedAt,
+    ...showError(attempt.errorCode, attempt.errorDetail, origin),
+  };
+}
+
+function showContent(content: OperationContent) {
+  if (!('email' in content)) return {};
+  const { subject, html, text, headers, attachments } = content.email;
+  return {
+    subject,
+    html,
+    ...(text === null ? {} : { text }),
+    ...(Object.keys(headers).length === 0 ? {} : { headers }),
+    attachments,
+  };
+}

@@ -1,0 +1,293 @@
+/** Messages over HTTP: sent, listed, searched, read, found by an attempt's id, canceled, erased. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { chooseContent, type OperationContent } from '../../domain/content.ts';
+import { problemOf } from '../../domain/errors.ts';
+import {
+  attemptSid,
+  contentSid,
+  decodeTypeId,
+  encodeTypeId,
+  operationUuidOf,
+  ordinalOf,
+  parseAttemptSid,
+} from '../../domain/ids.ts';
+import type { Channel, Content, MessageStatus } from '../../domain/message.ts';
+import type { Candidate } from '../../domain/routing.ts';
+import {
+  type Attempt,
+  type Message,
+  type MessageFilter,
+  type MessageSummary,
+  type Store,
+} from '../../store/store.ts';
+import { createAccept, type AcceptDeps } from '../operations/accept.ts';
+import { showInbound, showWholeInbound } from './inbound.ts';
+import { cutPage } from '../edge/paging.ts';
+import { earlierOf, laterOf, QueryReader, UUID_MAX } from '../edge/query.ts';
+import { Refusal, refuse } from '../../shapes/refusal.ts';
+import { sendErased } from '../edge/reply.ts';
+import { renderFor, type Render, showEnd, showError, showRelated } from '../edge/show.ts';
+
+export interface MessageHandlerDeps extends AcceptDeps {
+  readonly render: Render;
+  readonly store: Store;
+}
+
+interface MessageQuery {
+  readonly operationId?: string;
+  /** The name that the API's guide uses in one place. */
+  readonly operation_id?: string;
+  readonly sessionId?: string;
+  readonly profile?: string;
+  readonly startDate?: string;
+  readonly endDate?: string;
+  readonly channel?: Channel;
+  readonly status?: MessageStatus | 'GROUP' | 'INBOUND';
+  readonly tags?: string;
+}
+
+const NO_MESSAGE = 'There is no such message: it was deleted, or is older than the retention.';
+
+export function createMessageHandlers(deps: MessageHandlerDeps) {
+  const { store } = deps;
+
+  async function find(request: FastifyRequest): Promise<Message> {
+    const message = await store.messages.fetchMessage(
+      request.account.id,
+      'MESSAGES',
+      messageUuidIn(request),
+    );
+    if (message === null) throw refuse('notFound', NO_MESSAGE);
+    return message;
+  }
+
+  async function show(request: FastifyRequest, message: Message) {
+    const content = await renderFor(request.account.id, message, deps.render);
+    return showMessage(message, content, request.origin);
+  }
+
+  /** What was sent from here; nothing of it has a session, a profile or a group. */
+  async function listSent(
+    accountId: number,
+    { sessionId, profile, status }: MessageQuery,
+    filter: Omit<MessageFilter, 'kind' | 'status'>,
+    limit: number,
+  ): Promise<MessageSummary[]> {
+    if (sessionId !== undefined || profile !== undefined) return [];
+    if (status === 'GROUP' || status === 'INBOUND') return [];
+    const all = { ...filter, kind: 'MESSAGES', status: status ?? null } as const;
+    return store.messages.listMessages(accountId, all, limit);
+  }
+
+  async function listPage(
+    request: FastifyRequest,
+    query: MessageQuery,
+    address: string | null,
+    paging: { readonly pageToken?: string; readonly pageSize?: number },
+  ) {
+    const reader = new QueryReader();
+    const page = reader.readPage(paging, UUID_MAX);
+    const dates = reader.readDates(query);
+    const operation = reader.readOperationId(query.operationId ?? query.operation_id);
+    const tags = reader.readTags(query.tags);
+    reader.finish();
+    const filter = {
+      after: laterOf(dates.after, operation?.after ?? dates.after),
+      before: earlierOf(earlierOf(dates.before, operation?.before ?? dates.before), page.start),
+      channel: query.channel ?? null,
+      address,
+    };
+    const [sent, received] = await Promise.all([
+      listSent(request.account.id, query, { ...filter, tags }, page.size + 1),
+      // What people send is of no operation and has no tags.
+      isOfInbound(query) && operation === null && tags === null
+        ? store.inbound.listInbound(request.account.id, filter, page.size + 1)
+        : [],
+    ]);
+    const rows = [...sent, ...received].toSorted((a, b) => (a.id < b.id ? 1 : -1));
+    const cut = cutPage(rows, page.size, page.start, (row) => row.id);
+    return {
+      messages: cut.rows.map((row) =>
+        'from' in row ? showInbound(row, request.origin) : showSummary(row, request.origin),
+      ),
+      pagination: cut.pagination,
+    };
+  }
+
+  return {
+    send: createAccept(deps, 'MESSAGES'),
+
+    async list(request: FastifyRequest) {
+      const query = request.query as MessageQuery & { pageToken?: string; pageSize?: number };
+      return listPage(request, query, null, query);
+    },
+
+    async search(request: FastifyRequest) {
+      const body = request.body as MessageQuery & { address?: string };
+      // An address stays out of URLs, hence the body.
+      return listPage(
+        request,
+        body,
+        body.address ?? null,
+        request.query as { pageToken?: string; pageSize?: number },
+      );
+    },
+
+    async fetch(request: FastifyRequest) {
+      const uuid = messageUuidIn(request);
+      const message = await store.messages.fetchMessage(request.account.id, 'MESSAGES', uuid);
+      if (message !== null) return show(request, message);
+      const inbound = await store.inbound.fetchInbound(request.account.id, uuid);
+      if (inbound !== null) return showWholeInbound(inbound, request.origin);
+      throw refuse('notFound', NO_MESSAGE);
+    },
+
+    async receipts(request: FastifyRequest) {
+      const message = await find(request);
+      // One for each attempt, of which there are at most 15: always one page.
+      return {
+        receipts: message.attempts.map((attempt) => showReceipt(message, attempt, request.origin)),
+        pagination: { next: null, self: null },
+      };
+    },
+
+    async seek(request: FastifyRequest, reply: FastifyReply) {
+      const { identifier } = request.params as { identifier: string };
+      const id = parseAttemptSid(identifier);
+      // An id of another system has the form, but names nothing here.
+      if (id === null && !/^(?:SM|MM)[0-9a-f]{32}$/i.test(identifier))
+        throw new Refusal(400, [
+          {
+            ...problemOf(
+              'invalid',
+              `"${identifier.slice(0, 60)}" is not the id of an attempt: SM or MM and 32 hex digits.`,
+            ),
+            context: '$.identifier',
+          },
+        ]);
+      const message =
+        id && (await store.messages.fetchMessage(request.account.id, 'MESSAGES', id.messageUuid));
+      if (!message?.attempts.some((each) => each.number === id?.attempt))
+        throw refuse('notFound', 'No message has an attempt with this id.');
+      const location = `${request.origin}/v1/Messages/${encodeTypeId('comms_message', message.id)}`;
+      return reply.code(301).header('location', location).send();
+    },
+
+    async cancel(request: FastifyRequest) {
+      const message = await find(request);
+      await store.operations.cancelMessage(
+        request.account.id,
+        message.operationId,
+        ordinalOf(message.id),
+      );
+      return show(request, await find(request));
+    },
+
+    async erase(request: FastifyRequest, reply: FastifyReply) {
+      const uuid = messageUuidIn(request);
+      const { id: accountId } = request.account;
+      if ((await store.messages.fetchMessage(accountId, 'MESSAGES', uuid)) !== null)
+        return sendErased(reply, await store.erasure.eraseMessage(accountId, uuid));
+      if (!(await store.erasure.eraseInbound(accountId, uuid)))
+        throw refuse('notFound', NO_MESSAGE);
+      return sendErased(reply, true);
+    },
+  };
+}
+
+function messageUuidIn(request: FastifyRequest): string {
+  const { messageId } = request.params as { messageId: string };
+  const uuid = decodeTypeId('comms_message', messageId);
+  if (uuid === null || operationUuidOf(uuid) === uuid)
+    throw refuse('notFound', `"${messageId.slice(0, 60)}" is not the id of a message.`);
+  return uuid;
+}
+
+function showFrom({ sender }: Candidate) {
+  const { address, channel, senderId, senderPoolId } = sender;
+  return {
+    address,
+    channel,
+    ...(senderId === undefined ? {} : { senderId: encodeTypeId('comms_sender', senderId) }),
+    ...(senderPoolId === undefined
+      ? {}
+      : { senderPoolId: encodeTypeId('comms_senderpool', senderPoolId) }),
+  };
+}
+
+function showSummary(message: MessageSummary, origin: string) {
+  return {
+    id: encodeTypeId('comms_message', message.id),
+    from: showFrom(message.candidate),
+    to: [message.connected ? { addresses: message.addresses } : message.addresses[0]],
+    status: message.status,
+    related: showRelated('MESSAGES', message.operationId, origin),
+    tags: message.tags,
+    scheduledFor: message.scheduledFor,
+    createdAt: message.createdAt,
+    updatedAt: message.updatedAt,
+    deletedAt: null,
+  };
+}
+
+/** Whether a list may have messages that people sent. */
+function isOfInbound({ sessionId, profile, status }: MessageQuery): boolean {
+  return (
+    sessionId === undefined &&
+    profile === undefined &&
+    (status === undefined || status === 'INBOUND')
+  );
+}
+
+function showMessage(message: Message, content: OperationContent, origin: string) {
+  return {
+    ...showSummary(message, origin),
+    content: showContent(content, message.candidate.sender.channel),
+    attempts: message.attempts.map((attempt) => showAttempt(message, attempt, origin)),
+    ...showEnd(message, origin),
+  };
+}
+
+function showAttempt(message: Message, attempt: Attempt, origin: string) {
+  const id = attemptSid(message.id, attempt.number);
+  return {
+    id,
+    from: showFrom(attempt.candidate),
+    to: [attempt.candidate.to],
+    status: attempt.status,
+    attemptedAt: attempt.attemptedAt,
+    infoUrl: `${origin}/v1/Messages/Seek/${id}`,
+    ...showError(attempt.errorCode, attempt.errorDetail, origin),
+  };
+}
+
+function showReceipt(message: Message, attempt: Attempt, origin: string) {
+  return {
+    attemptId: attemptSid(message.id, attempt.number),
+    from: showFrom(attempt.candidate),
+    to: attempt.candidate.to,
+    status: attempt.status,
+    attemptedAt: attempt.attemptedAt,
+    ...showError(attempt.errorCode, attempt.errorDetail, origin),
+  };
+}
+
+/** As requested, rendered; of a template what the channel gets. */
+function showContent(content: OperationContent, channel: Channel) {
+  if ('modules' in content) return content;
+  if ('contentId' in content) {
+    const { rich, ...plain } = chooseContent(content, channel);
+    return {
+      contentId: contentSid(content.contentId),
+      ...(rich === null ? showPlain(plain) : { modules: [{ rcs: rich }] }),
+    };
+  }
+  return 'email' in content ? {} : showPlain(content);
+}
+
+function showPlain({ text, mediaUrls }: Content) {
+  return {
+    ...(text === null ? {} : { text }),
+    ...(mediaUrls.length === 0 ? {} : { media: mediaUrls.map((url) => ({ url })) }),
+  };
+}

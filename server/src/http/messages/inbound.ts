@@ -1,0 +1,41 @@
+/** Messages that people sent, as the API shows them among the others. */
+import { encodeTypeId } from '../../domain/ids.ts';
+import type { InboundMessage } from '../../store/store.ts';
+
+/** As in lists: from the person, to the sender that it was sent to, related to the operation that answered it. */
+export function showInbound(message: InboundMessage, origin: string) {
+  const { channel, senderId, replyId } = message;
+  const operationId = replyId && encodeTypeId('comms_operation', replyId);
+  return {
+    id: encodeTypeId('comms_message', message.id),
+    from: { address: message.from, channel },
+    to: [
+      {
+        address: message.to,
+        channel: channel === 'WHATSAPP' ? 'WHATSAPP' : 'PHONE',
+        ...(senderId === null ? {} : { senderId: encodeTypeId('comms_sender', senderId) }),
+      },
+    ],
+    status: 'INBOUND',
+    related:
+      operationId === null
+        ? []
+        : [
+            {
+              name: 'OPERATION',
+              id: operationId,
+              uri: `${origin}/v1/Messages/Operations/${operationId}`,
+            },
+          ],
+    tags: {},
+    scheduledFor: null,
+    createdAt: message.createdAt,
+    updatedAt: message.createdAt,
+    deletedAt: null,
+  };
+}
+
+/** With its words. */
+export function showWholeInbound(message: InboundMessage, origin: string) {
+  return { ...showInbound(message, origin), content: { text: message.text }, attempts: [] };
+}

@@ -1,0 +1,275 @@
+/** Senders over HTTP: listed, found, resolved; added, changed and deleted as an extension. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { ERRORS, type Problem } from '../../domain/errors.ts';
+import { decodeTypeId, encodeTypeId } from '../../domain/ids.ts';
+import type { Address, Channel } from '../../domain/message.ts';
+import { defaultUnit, type PaceUnit } from '../../domain/pace.ts';
+import { findQuietProblem, type QuietHours } from '../../domain/quiet-hours.ts';
+import { listCandidates } from '../../domain/routing.ts';
+import {
+  ALL_CHANNELS_PREFERRED,
+  findSenderAddressProblem,
+  normaliseSenderAddress,
+  orderChannels,
+  toPlanned,
+  type Sender,
+  type SenderStatus,
+} from '../../domain/sender.ts';
+import type { ChannelControls } from '../../domain/send-request.ts';
+import type { Store } from '../../store/store.ts';
+import { cutPage } from '../edge/paging.ts';
+import { earlierOf, QueryReader, UUID_MAX, UUID_MIN } from '../edge/query.ts';
+import { Refusal, refuse } from '../../shapes/refusal.ts';
+
+export interface SenderQuery {
+  readonly channel?: Channel;
+  readonly status?: SenderStatus;
+  readonly startDate?: string;
+  readonly endDate?: string;
+  readonly pageToken?: string;
+  readonly pageSize?: number;
+}
+
+interface SenderBody {
+  readonly carrier?: string;
+  readonly displayName?: string | null;
+  readonly status?: SenderStatus;
+  readonly default?: boolean;
+  readonly tags?: Readonly<Record<string, string>>;
+  readonly throughput?: number | null;
+  readonly throughputUnit?: PaceUnit;
+  readonly dailyCap?: number | null;
+  readonly quietHours?: QuietHours | null;
+}
+
+interface ResolveBody {
+  readonly recipientAddresses: readonly Address[];
+  readonly senderPoolId?: string;
+  readonly senderAddresses?: readonly { readonly address: string; readonly channel: Channel }[];
+  readonly channels?: ChannelControls;
+}
+
+/** Senders considered when a request to resolve names none: the newest. */
+const RESOLVE_SENDERS_MAX = 10_000;
+
+export function createSenderHandlers(deps: {
+  readonly store: Store;
+  readonly carriers: Readonly<Record<string, readonly Channel[]>>;
+}) {
+  const { senders } = deps.store;
+
+  /** The carrier named, or the only one that takes the channel. */
+  function chooseCarrier(channel: Channel, name: string | undefined): string {
+    const able = Object.keys(deps.carriers).filter((each) =>
+      deps.carriers[each]?.includes(channel),
+    );
+    const [only, ...others] = able;
+    if (name !== undefined && able.includes(name)) return name;
+    if (name === undefined && only !== undefined && others.length === 0) return only;
+    throw refuseValue(
+      name === undefined
+        ? `Name the carrier; those that take ${channel} are: ${able.join(', ') || 'none'}.`
+        : `There is no carrier "${name.slice(0, 60)}" that takes ${channel}; there are: ${able.join(', ') || 'none'}.`,
+      '$.carrier',
+    );
+  }
+
+  async function listOf(request: FastifyRequest, address: string | null, paging: SenderQuery) {
+    const query =
+      request.method === 'GET' ? (request.query as SenderQuery) : (request.body as SenderQuery);
+    return listSenderPage(deps.store, request, query, { address, poolId: null }, paging);
+  }
+
+  async function own(request: FastifyRequest): Promise<Sender> {
+    const sender = await find(request);
+    if (sender.configured)
+      throw refuse('sender', 'The sender comes from the configuration; change it there.');
+    return sender;
+  }
+
+  async function find(request: FastifyRequest): Promise<Sender> {
+    const { senderId } = request.params as { senderId: string };
+    const id = decodeTypeId('comms_sender', senderId);
+    const sender = id === null ? null : await senders.fetchSender(request.account.id, id);
+    if (sender === null) throw refuse('notFound', 'There is no such sender.');
+    return sender;
+  }
+
+  return {
+    async list(request: FastifyRequest) {
+      return listOf(request, null, request.query as SenderQuery);
+    },
+
+    async search(request: FastifyRequest) {
+      const body = request.body as SenderQuery & { address: string; channel: Channel };
+      const address = normaliseSenderAddress(body.channel, body.address);
+      return listOf(request, address, { ...body, ...(request.query as SenderQuery) });
+    },
+
+    async fetch(request: FastifyRequest) {
+      return showSender(await find(request));
+    },
+
+    async create(request: FastifyRequest, reply: FastifyReply) {
+      const body = request.body as SenderBody & { address: string; channel: Channel };
+      checkQuiet(body);
+      const wrong = findSenderAddressProblem(body.channel, body.address);
+      if (wrong !== null) throw refuseValue(wrong, '$.address', 'address');
+      const sender = await senders.createSender(request.account.id, {
+        channel: body.channel,
+        address: normaliseSenderAddress(body.channel, body.address),
+        carrier: chooseCarrier(body.channel, body.carrier),
+        displayName: body.displayName ?? null,
+        status: body.status ?? 'ACTIVATED',
+        isDefault: body.default ?? false,
+        tags: body.tags ?? {},
+        throughput: body.throughput ?? null,
+        throughputUnit: body.throughputUnit ?? defaultUnit(body.channel),
+        dailyCap: body.dailyCap ?? null,
+        quietHours: body.quietHours ?? null,
+      });
+      if (sender === null) throw refuse('senderTaken');
+      if (sender === 'taken') throw refuse('senderOwned');
+      const shown = showSender(sender);
+      return reply
+        .code(201)
+        .header('location', `${request.origin}/v1/Senders/${shown.id}`)
+        .send(shown);
+    },
+
+    async update(request: FastifyRequest) {
+      const { id, channel } = await own(request);
+      const { default: isDefault, carrier, ...rest } = request.body as SenderBody;
+      checkQuiet(rest);
+      const updated = await senders.updateSender(request.account.id, id, {
+        ...rest,
+        ...(carrier === undefined ? {} : { carrier: chooseCarrier(channel, carrier) }),
+        ...(isDefault === undefined ? {} : { isDefault }),
+      });
+      if (updated === null) throw refuse('notFound', 'There is no such sender.');
+      if (updated === 'taken') throw refuse('senderOwned');
+      return showSender(updated);
+    },
+
+    async remove(request: FastifyRequest, reply: FastifyReply) {
+      const { id } = await own(request);
+      await senders.deleteSender(request.account.id, id);
+      return reply.code(204).send();
+    },
+
+    /** Which sender would reach which address, in the order in which they would be tried. */
+    async resolve(request: FastifyRequest) {
+      const body = request.body as ResolveBody;
+      if (body.senderPoolId !== undefined && body.senderAddresses !== undefined)
+        throw refuseValue('Give senderPoolId or senderAddresses, not both.', '$.senderAddresses');
+      const found = await findCandidates(deps.store, request.account.id, body);
+      const ordered = orderChannels(body.channels, ALL_CHANNELS_PREFERRED).flatMap((channel) =>
+        found.filter((each) => each.channel === channel),
+      );
+      const plan = { senders: ordered.map(toPlanned) };
+      const byId = new Map(found.map((each) => [each.id, each]));
+      const results = body.recipientAddresses.flatMap((to) =>
+        listCandidates([to], plan).flatMap(({ sender }, priority) => {
+          const known = byId.get(sender.senderId ?? '');
+          return known === undefined ? [] : { from: showResolved(known), to, priority };
+        }),
+      );
+      return { results };
+    },
+  };
+}
+
+function checkQuiet({ quietHours }: SenderBody): void {
+  const problem = quietHours ? findQuietProblem(quietHours) : null;
+  if (problem !== null) throw refuseValue(problem, '$.quietHours.end');
+}
+
+/** A page of senders, of all or of a pool's members. */
+export async function listSenderPage(
+  store: Store,
+  request: FastifyRequest,
+  query: SenderQuery,
+  where: { readonly address: string | null; readonly poolId: string | null },
+  paging: SenderQuery,
+) {
+  const reader = new QueryReader();
+  const page = reader.readPage(paging, UUID_MAX);
+  const dates = reader.readDates(query);
+  reader.finish();
+  const rows = await store.senders.listSenders(
+    request.account.id,
+    {
+      ...where,
+      channel: query.channel ?? null,
+      status: query.status ?? null,
+      after: dates.after,
+      before: earlierOf(dates.before, page.start),
+    },
+    page.size + 1,
+  );
+  const cut = cutPage(rows, page.size, page.start, (row) => row.id);
+  return { senders: cut.rows.map(showSender), pagination: cut.pagination };
+}
+
+async function findCandidates(
+  store: Store,
+  accountId: number,
+  body: ResolveBody,
+): Promise<Sender[]> {
+  const { senderPoolId, senderAddresses } = body;
+  const poolId = senderPoolId === undefined ? null : decodeTypeId('comms_senderpool', senderPoolId);
+  if (poolId !== null && (await store.senderPools.fetchPool(accountId, poolId)) === null)
+    throw refuseValue('There is no such sender pool.', '$.senderPoolId', 'sender');
+  const all = await store.senders.listSenders(
+    accountId,
+    {
+      channel: null,
+      status: 'ACTIVATED',
+      address: null,
+      poolId,
+      after: UUID_MIN,
+      before: UUID_MAX,
+    },
+    RESOLVE_SENDERS_MAX,
+  );
+  return senderAddresses === undefined
+    ? all
+    : all.filter((each) =>
+        senderAddresses.some(
+          (named) => named.address === each.address && named.channel === each.channel,
+        ),
+      );
+}
+
+function refuseValue(
+  message: string,
+  context: string,
+  name: 'invalid' | 'address' | 'sender' = 'invalid',
+): Refusal {
+  const problem: Problem = { code: ERRORS[name].code, message, context };
+  return new Refusal(400, [problem]);
+}
+
+function showSender(sender: Sender) {
+  return {
+    id: encodeTypeId('comms_sender', sender.id),
+    displayName: sender.displayName,
+    address: sender.address,
+    channel: sender.channel,
+    status: sender.status,
+    tags: sender.tags,
+    carrier: sender.carrier,
+    default: sender.isDefault,
+    throughput: sender.throughput,
+    throughputUnit: sender.throughputUnit,
+    dailyCap: sender.dailyCap,
+    quietHours: sender.quietHours,
+    configured: sender.configured,
+    createdAt: sender.createdAt,
+    updatedAt: sender.updatedAt,
+  };
+}
+
+function showResolved({ id, displayName, channel, address }: Sender) {
+  return { senderId: encodeTypeId('comms_sender', id), displayName, channel, address };
+}

@@ -1,0 +1,72 @@
+/** The installation for those who operate it: its carriers, its queue, its database. No personal data in any of it. */
+import { hostname } from 'node:os';
+import type { Channel } from '../../domain/message.ts';
+import type { Store } from '../../store/store.ts';
+
+/** A lane of this node. */
+export interface LaneState {
+  readonly carrier: string;
+  readonly connections: number | null;
+  readonly connected: number | null;
+  readonly detail: string | null;
+  readonly inFlight: number;
+  readonly window: number;
+  readonly windowMax: number;
+  readonly throttled: boolean;
+}
+
+export function createSystemHandlers(deps: {
+  readonly store: Store;
+  /** Channels of each configured carrier. */
+  readonly carriers: Readonly<Record<string, readonly Channel[]>>;
+  readonly describeLanes: () => Promise<readonly LaneState[]>;
+  readonly node: { readonly roles: readonly string[]; readonly embedded: boolean };
+}) {
+  const { store, carriers, node } = deps;
+  return {
+    /** Queues are of all nodes together; connections and windows of the one that answers, null where it does not send. */
+    async listCarriers() {
+      const [lanes, queues] = await Promise.all([
+        deps.describeLanes(),
+        store.batches.measureQueue(),
+      ]);
+      return {
+        carriers: Object.entries(carriers).map(([name, channels]) => {
+          const queue = queues.find(({ lane }) => lane === name);
+          const found = lanes.find(({ carrier }) => carrier === name);
+          const { carrier: _name, ...lane } = found ?? { carrier: name };
+          return {
+            name,
+            channels,
+            queueMessages: queue?.messages ?? 0,
+            queueAgeSeconds: queue?.ageSeconds ?? 0,
+            lane: found === undefined ? null : lane,
+          };
+        }),
+      };
+    },
+
+    async fetch() {
+      const [{ dispatchNodes, waitingBatches, readyBatches, newsWaiting, ...database }, queues] =
+        await Promise.all([store.system.fetchDatabaseState(), store.batches.measureQueue()]);
+      return {
+        node: {
+          host: hostname(),
+          roles: node.roles,
+          nodeVersion: process.version,
+          startedAt: new Date(Date.now() - process.uptime() * 1_000),
+          memoryBytes: process.memoryUsage.rss(),
+        },
+        dispatchNodes,
+        queue: {
+          messages: queues.reduce((sum, each) => sum + each.messages, 0),
+          ageSeconds: Math.max(0, ...queues.map((each) => each.ageSeconds)),
+          readyBatches,
+          waitingBatches,
+        },
+        newsWaiting,
+        database: { ...database, embedded: node.embedded },
+      };
+    },
+  };
+}

@@ -1,0 +1,34 @@
+/** The routes of carriers and the system: a part of the table in `routes.ts`. */
+import { describe, type Route } from '../edge/route.ts';
+import { answer, refusals } from '../../shapes/api.ts';
+import type { createSystemHandlers } from './handlers.ts';
+
+/** Routes for those who operate the installation. */
+export function listSystemRoutes(system: ReturnType<typeof createSystemHandlers>): Route[] {
+  return [
+    {
+      method: 'GET',
+      path: '/Carriers',
+      access: 'read',
+      handler: system.listCarriers,
+      schema: describe(
+        'System',
+        'listCarriers',
+        'Extension: how the carriers stand: connections, windows, queues.',
+        { response: { 200: answer('CarrierList', 'All of them.'), ...refusals() } },
+      ),
+    },
+    {
+      method: 'GET',
+      path: '/System',
+      access: 'read',
+      handler: system.fetch,
+      schema: describe(
+        'System',
+        'fetchSystem',
+        'Extension: the node that answers, the queue, the database.',
+        { response: { 200: answer('System', 'How it stands.'), ...refusals() } },
+      ),
+    },
+  ];
+}

@@ -1,0 +1,140 @@
+/** The body of `POST /Emails`: checked part by part as that of `POST /Messages` is, and read as a send request. */
+import {
+  findEmailAddressProblem,
+  findNameProblem,
+  canonicalEmailAddress,
+} from '../domain/email-address.ts';
+import { readAttachments, type RequestedAttachment } from '../domain/email-attachment.ts';
+import { findHeaderProblem } from '../domain/email-headers.ts';
+import { ERRORS, type ErrorName, type Problem } from '../domain/errors.ts';
+import { stepOf } from '../domain/json-path.ts';
+import type { RequestedVariables, SendRequest } from '../domain/send-request.ts';
+import { compileCheck } from '../shapes/check.ts';
+import { EMAIL_FIELDS, EMAIL_PARTS } from '../shapes/emails.ts';
+import type { Work } from '../lib/fair-share.ts';
+import { Refusal } from '../shapes/refusal.ts';
+import { checkForm, compileFields, type SendForm } from './send-request.ts';
+
+/** What e-mails have when a request does not say. */
+export interface EmailOptions {
+  readonly unsubscribe: boolean;
+  readonly trackOpens: boolean;
+  /** Whether it is known what this server is called outside, so that links lead here. */
+  readonly hasLinks: boolean;
+}
+
+interface Party {
+  readonly address: string;
+  readonly name?: string;
+}
+
+interface RequestedEmail {
+  readonly subject: string;
+  readonly html: string;
+  readonly text?: string;
+  readonly attachments?: readonly RequestedAttachment[];
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+type RequestedRecipient =
+  | (Party & { readonly variables?: RequestedVariables })
+  | { readonly profileId: string; readonly memoryStoreId: string };
+
+interface EmailRequest extends Omit<SendRequest, 'to' | 'from' | 'content'> {
+  readonly from: Party;
+  readonly to: readonly RequestedRecipient[];
+  readonly content: RequestedEmail;
+  readonly unsubscribe?: boolean;
+  readonly trackOpens?: boolean;
+}
+
+const FORM: SendForm = {
+  fields: compileFields(EMAIL_FIELDS, { needsSender: true }),
+  recipients: [
+    ['profileId', compileCheck(EMAIL_PARTS.profile)],
+    ['address', compileCheck(EMAIL_PARTS.address)],
+  ],
+  content: [['html', compileCheck(EMAIL_PARTS.content)]],
+  from: [['address', compileCheck(EMAIL_PARTS.from)]],
+  inspect: (part, value, path) =>
+    part === 'content'
+      ? inspectContent(value as RequestedEmail, path)
+      : 'profileId' in (value as RequestedRecipient)
+        ? []
+        : inspectParty(value as Party, path, part === 'from'),
+};
+
+function problem(name: ErrorName, message: string, context: string): Problem {
+  return { code: ERRORS[name].code, message, context };
+}
+
+function inspectParty({ address, name }: Party, path: string, isSender: boolean): Problem[] {
+  // Domains of recipients may have letters of any script, as the hosted API has it.
+  const wrong =
+    isSender && /[^\x20-\x7e]/.test(address)
+      ? 'A sender is written in ASCII, its domain as xn--….'
+      : findEmailAddressProblem(address);
+  const wrongName = name === undefined ? null : findNameProblem(name);
+  return [
+    ...(wrong === null ? [] : [problem('address', wrong, `${path}.address`)]),
+    ...(wrongName === null ? [] : [problem('invalid', wrongName, `${path}.name`)]),
+  ];
+}
+
+function inspectContent({ headers = {}, attachments = [] }: RequestedEmail, path: string) {
+  const seen = new Set<string>();
+  const wrongHeaders = Object.keys(headers).flatMap((name) => {
+    const isSecond = seen.has(name.toLowerCase());
+    seen.add(name.toLowerCase());
+    // Values are templates still; what they become is looked at when they are rendered.
+    const wrong = isSecond ? 'The header is there already.' : findHeaderProblem(name, '');
+    return wrong === null ? [] : [problem('invalid', wrong, `${path}.headers${stepOf(name)}`)];
+  });
+  const wrongFiles = readAttachments(attachments).problems.map((each) =>
+    problem('invalid', each.message, `${path}.attachments${each.path}`),
+  );
+  return [...wrongHeaders, ...wrongFiles];
+}
+
+/** The request, when its shape is right. @throws Refusal with all that is wrong, the first hundred in full. */
+export function* readEmailRequest(body: unknown, options: EmailOptions): Work<SendRequest> {
+  yield* checkForm(body, FORM);
+  const { from, to, content, unsubscribe, trackOpens, ...rest } = body as EmailRequest;
+  if (!options.hasLinks) refuseLinks({ unsubscribe, trackOpens });
+  const { attachments } = readAttachments(content.attachments ?? []);
+  return {
+    ...rest,
+    from: { ...from, channel: 'EMAIL', address: canonicalEmailAddress(from.address) },
+    to: to.map((each) =>
+      'profileId' in each
+        ? each
+        : { ...each, channel: 'EMAIL', address: canonicalEmailAddress(each.address) },
+    ),
+    content: {
+      email: {
+        subject: content.subject,
+        html: content.html,
+        text: content.text ?? null,
+        headers: content.headers ?? {},
+        attachments: attachments.map(({ filename, contentType, content: bytes }) => ({
+          filename,
+          contentType,
+          size: bytes.byteLength,
+        })),
+        unsubscribe: options.hasLinks && (unsubscribe ?? options.unsubscribe),
+        trackOpens: options.hasLinks && (trackOpens ?? options.trackOpens),
+      },
+    },
+    attachments,
+  };
+}
+
+/** Asked for by name and impossible: better refused than left out. */
+function refuseLinks(asked: Readonly<Record<string, boolean | undefined>>): void {
+  const problems = Object.keys(asked)
+    .filter((name) => asked[name])
+    .map((name) =>
+      problem('unsupported', 'This needs links that lead here: set publicUrl.', `$.${name}`),
+    );
+  if (problems.length > 0) throw new Refusal(400, problems);
+}

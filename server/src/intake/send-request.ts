@@ -1,0 +1,138 @@
+/**
+ * The body of a send, checked part by part: which arm a recipient, a content or a sender means shows by its
+ * key, so that what is wrong is said of the arm that was meant, and a hostile body costs no more than its reading.
+ */
+import { ERRORS, type Problem } from '../domain/errors.ts';
+import { RECIPIENTS_MAX } from '../domain/operation.ts';
+import type { SendRequest } from '../domain/send-request.ts';
+import { findUnstorable, UNSTORABLE } from '../domain/storable.ts';
+import { PROBLEMS_MAX } from './problems.ts';
+import type { Work } from '../lib/fair-share.ts';
+import { Type, type TSchema } from 'typebox';
+import { compileCheck, type Check } from '../shapes/check.ts';
+import { Refusal } from '../shapes/refusal.ts';
+import { CONTENT_ARMS } from '../shapes/content.ts';
+import { SEND_FIELDS } from '../shapes/parts.ts';
+import { RECIPIENT_ARMS, SENDER_ARMS } from '../shapes/api.ts';
+
+/** Arms by the key that shows them; the last one is meant when none of the others is. */
+export type Arms = readonly (readonly [key: string, check: Check])[];
+
+/** The form of a body: its parts by their arms, and the fields beside them. */
+export interface SendForm {
+  readonly fields: Check;
+  readonly recipients: Arms;
+  readonly content: Arms;
+  readonly from: Arms;
+  /** What is wrong with a part whose shape is right. */
+  readonly inspect?: (part: 'to' | 'content' | 'from', value: unknown, path: string) => Problem[];
+}
+
+/** Checks the fields of a form; its parts are looked at one by one. */
+export function compileFields(
+  fields: Readonly<Record<string, TSchema>>,
+  { needsSender }: { readonly needsSender: boolean },
+): Check {
+  return compileCheck(
+    Type.Object(
+      {
+        to: Type.Array(Type.Unknown(), { minItems: 1, 'x-error': 'recipients' }),
+        content: Type.Unknown(),
+        from: needsSender ? Type.Unknown() : Type.Optional(Type.Unknown()),
+        ...fields,
+      },
+      { additionalProperties: false },
+    ),
+  );
+}
+
+const MESSAGES: SendForm = {
+  fields: compileFields(SEND_FIELDS, { needsSender: false }),
+  recipients: [
+    ['profileId', compileCheck(RECIPIENT_ARMS.profile)],
+    ['addresses', compileCheck(RECIPIENT_ARMS.addresses)],
+    ['address', compileCheck(RECIPIENT_ARMS.address)],
+  ],
+  content: [
+    ['contentId', compileCheck(CONTENT_ARMS.template)],
+    ['modules', compileCheck(CONTENT_ARMS.modules)],
+    ['text', compileCheck(CONTENT_ARMS.text)],
+  ],
+  from: [
+    ['senderPoolId', compileCheck(SENDER_ARMS.pool)],
+    ['senderId', compileCheck(SENDER_ARMS.sender)],
+    ['address', compileCheck(SENDER_ARMS.address)],
+  ],
+};
+
+function checkArm(value: unknown, path: string, arms: Arms): Problem[] {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return [
+      {
+        code: ERRORS.invalid.code,
+        message: `Must be an object with ${arms
+          .map(([key]) => `"${key}"`)
+          .toReversed()
+          .join(' or ')}.`,
+        context: path,
+      },
+    ];
+  const arm = arms.find(([key]) => Object.hasOwn(value, key)) ?? arms.at(-1);
+  return arm?.[1](value, path) ?? [];
+}
+
+/** The request, when its shape is right. @throws Refusal with all that is wrong, the first hundred in full. */
+export function* readSendRequest(body: unknown): Work<SendRequest> {
+  yield* checkForm(body, MESSAGES);
+  return body as SendRequest;
+}
+
+/** @throws Refusal with all that is wrong with the shape of a body, the first hundred in full. */
+export function* checkForm(body: unknown, form: SendForm): Work<void> {
+  const problems: Problem[] = [];
+  let total = 0;
+  const take = (found: readonly Problem[]) => {
+    total += found.length;
+    problems.push(...found.slice(0, PROBLEMS_MAX - problems.length));
+  };
+  const takePart = (part: 'to' | 'content' | 'from', value: unknown, path: string, arms: Arms) => {
+    const found = checkArm(value, path, arms);
+    take(found.length > 0 ? found : (form.inspect?.(part, value, path) ?? []));
+  };
+  // The entries of `to` are looked at one by one, below and in intake; here only that it is a list.
+  const fields = withoutRecipients(body);
+  take(form.fields(fields, '$'));
+  const { to, content, from } = body as Partial<Record<'to' | 'content' | 'from', unknown>>;
+  if (content !== undefined) takePart('content', content, '$.content', form.content);
+  if (from !== undefined) takePart('from', from, '$.from', form.from);
+  if (Array.isArray(to)) {
+    if (to.length > RECIPIENTS_MAX)
+      take([
+        {
+          code: ERRORS.recipients.code,
+          message: `At most ${RECIPIENTS_MAX} recipients, not ${to.length}; split the request.`,
+          context: '$.to',
+        },
+      ]);
+    else
+      for (const [i, each] of to.entries()) {
+        takePart('to', each, `$.to[${i}]`, form.recipients);
+        yield;
+      }
+  }
+  // Asked of what has the right shape only, which bounds its depth.
+  if (total === 0)
+    for (const context of findUnstorable(fields, '$'))
+      take([{ code: ERRORS.invalid.code, message: UNSTORABLE, context }]);
+  if (total > 0) throw new Refusal(400, problems, { total });
+}
+
+function withoutRecipients(body: unknown): unknown {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    throw new Refusal(400, [
+      { code: ERRORS.invalid.code, message: 'The body must be a JSON object.', context: '$' },
+    ]);
+  }
+  if (!('to' in body) || !Array.isArray(body.to)) return body;
+  return { ...body, to: body.to.slice(0, 1).map(() => null) };
+}

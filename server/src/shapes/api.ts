@@ -1,0 +1,590 @@
+/**
+ * The shapes of the API, once: what is checked on the way in and shown in `/openapi.json`. Shapes with an `$id` are
+ * listed there by that name.
+ */
+import { Type, type TSchema } from 'typebox';
+import { EMAIL_LENGTH_MAX } from '../domain/email-address.ts';
+import { ERRORS } from '../domain/errors.ts';
+import {
+  ADDRESS_CHANNELS,
+  CHANNELS,
+  MESSAGE_ADDRESS_CHANNELS,
+  MESSAGE_CHANNELS,
+  MESSAGE_STATUSES,
+} from '../domain/message.ts';
+import { RECIPIENTS_MAX } from '../domain/operation.ts';
+import { DAILY_CAP_MAX, PACE_UNITS, THROUGHPUT_MAX, THROUGHPUT_MIN } from '../domain/pace.ts';
+import { TIME_OF_DAY, type QuietHours } from '../domain/quiet-hours.ts';
+import { SENDER_STATUSES } from '../domain/sender.ts';
+import { CONTENT_ARMS, CONTENT_SHAPES, RENDERED_CONTENT, RICH } from './content.ts';
+import { PAGINATION } from './paging.ts';
+import { EMAIL_SHAPES } from './emails.ts';
+import { API_KEY_SHAPES } from './api-keys.ts';
+import { OPERATION_REPORT } from './operation-reports.ts';
+import { SYSTEM_SHAPES } from './system.ts';
+import { SUBSCRIPTION_SHAPES } from './subscriptions.ts';
+import {
+  ATTEMPT_SID,
+  choice,
+  count,
+  E164,
+  instant,
+  listOf,
+  MESSAGE_ID,
+  numberOrNull,
+  OPERATION_ID,
+  operationFields,
+  orNull,
+  PROFILE_RECIPIENT,
+  ref,
+  SEND_FIELDS,
+  SENDER_ID,
+  SENDER_POOL_ID,
+  shape,
+  TAGS,
+  variables,
+  line,
+  lineOrNull,
+} from './parts.ts';
+
+export const CHANNEL = choice(MESSAGE_CHANNELS, { description: 'Channel of delivery.' });
+/** Of senders, which e-mails have too. */
+export const SENDER_CHANNEL = choice(CHANNELS, { description: 'Channel of delivery.' });
+/** GROUP and INBOUND are known words, though no message has them yet. */
+export const MESSAGE_STATUS = choice([...MESSAGE_STATUSES, 'GROUP', 'INBOUND']);
+// What a request says. Recipients, content and sender have arms; which one is meant shows by its key.
+
+const addressFields = {
+  address: Type.String({
+    pattern: E164,
+    maxLength: 16,
+    examples: ['+14155550102'],
+    description: 'E.164.',
+    'x-error': 'address',
+    'x-hint': 'write the number in E.164, + and up to 15 digits',
+  }),
+  channel: choice(MESSAGE_ADDRESS_CHANNELS, { description: 'PHONE is reached by RCS and SMS.' }),
+};
+export const RECIPIENT_ARMS = {
+  address: shape({ ...addressFields, variables }, { title: 'AddressRecipient' }),
+  addresses: shape(
+    {
+      addresses: Type.Array(shape(addressFields), {
+        minItems: 1,
+        maxItems: 10,
+        description: 'Of one person, the preferred first.',
+      }),
+      variables,
+    },
+    { title: 'ConnectedAddressRecipient' },
+  ),
+  profile: PROFILE_RECIPIENT,
+};
+
+const channelControls = (channel: TSchema) =>
+  shape({
+    filterIn: Type.Optional(
+      Type.Array(channel, {
+        minItems: 1,
+        uniqueItems: true,
+        description: 'Use these channels only.',
+      }),
+    ),
+    priority: Type.Optional(
+      Type.Array(shape({ channel, priority: Type.Integer({ minimum: 0 }) }), {
+        description: 'The lower number is tried first; a channel may appear once.',
+      }),
+    ),
+  });
+
+export const SENDER_ARMS = {
+  address: shape(
+    {
+      address: Type.String({
+        minLength: 1,
+        maxLength: 256,
+        description: 'Number, short code or RCS agent id.',
+      }),
+      channel: CHANNEL,
+    },
+    { title: 'AddressSender' },
+  ),
+  sender: shape({ senderId: SENDER_ID }, { title: 'SenderIdSender' }),
+  pool: shape(
+    { senderPoolId: SENDER_POOL_ID, channels: Type.Optional(channelControls(CHANNEL)) },
+    { title: 'SenderPoolSender' },
+  ),
+};
+
+/** As shown; `checkSendRequest` checks its parts one by one. */
+export const SEND_REQUEST = shape(
+  {
+    to: Type.Array(Type.Union(Object.values(RECIPIENT_ARMS)), {
+      minItems: 1,
+      maxItems: RECIPIENTS_MAX,
+    }),
+    content: Type.Union(Object.values(CONTENT_ARMS)),
+    from: Type.Optional(
+      Type.Union(Object.values(SENDER_ARMS), {
+        description: 'Without it, the default sender of each channel.',
+      }),
+    ),
+    ...SEND_FIELDS,
+  },
+  { $id: 'SendMessagesRequest' },
+);
+
+export const SENDER_STATUS = choice(SENDER_STATUSES);
+const NAME = line();
+
+const TIME_HINT = 'Write a time of day like 21:00.';
+/** What a sender may send, and when. */
+const LIMITS = {
+  throughput: numberOrNull(
+    'number',
+    [THROUGHPUT_MIN, THROUGHPUT_MAX],
+    'Units per second over all nodes; null is no limit.',
+  ),
+  throughputUnit: choice(PACE_UNITS, {
+    description: 'What throughput and daily cap count; SEGMENTS for SMS when not given.',
+  }),
+  dailyCap: numberOrNull('integer', [1, DAILY_CAP_MAX], 'Units per day of UTC; null is no limit.'),
+  quietHours: Type.Unsafe<QuietHours | null>({
+    type: ['object', 'null'],
+    properties: {
+      start: Type.String({ pattern: TIME_OF_DAY, 'x-hint': TIME_HINT }),
+      end: Type.String({ pattern: TIME_OF_DAY, 'x-hint': TIME_HINT }),
+    },
+    required: ['start', 'end'],
+    additionalProperties: false,
+    description:
+      "From start to end by the recipient's clock nothing is sent; over midnight when end is earlier.",
+  }),
+};
+
+const senderFields = {
+  carrier: Type.Optional(NAME),
+  displayName: Type.Optional(lineOrNull()),
+  status: Type.Optional(SENDER_STATUS),
+  default: Type.Optional(Type.Boolean({ description: 'Use it when a request names no sender.' })),
+  tags: Type.Optional(TAGS),
+  throughput: Type.Optional(LIMITS.throughput),
+  throughputUnit: Type.Optional(LIMITS.throughputUnit),
+  dailyCap: Type.Optional(LIMITS.dailyCap),
+  quietHours: Type.Optional(LIMITS.quietHours),
+};
+
+const SENDER_REFERENCES = Type.Array(shape({ senderId: SENDER_ID }), { maxItems: 10_000 });
+
+/** Bodies of senders and pools. */
+const SENDER_BODIES = [
+  shape(
+    {
+      address: Type.String({
+        minLength: 1,
+        maxLength: 256,
+        description: 'For EMAIL also *@domain.',
+      }),
+      channel: SENDER_CHANNEL,
+      ...senderFields,
+    },
+    { $id: 'CreateSenderRequest' },
+  ),
+  shape(senderFields, { $id: 'UpdateSenderRequest', minProperties: 1 }),
+  shape(
+    {
+      address: Type.String({ minLength: 1, maxLength: 256 }),
+      channel: SENDER_CHANNEL,
+      status: Type.Optional(SENDER_STATUS),
+      pageToken: Type.Optional(Type.String()),
+      pageSize: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
+    },
+    { $id: 'SearchSendersRequest' },
+  ),
+  shape(
+    {
+      recipientAddresses: Type.Array(
+        shape({
+          address: Type.String({ minLength: 1, maxLength: 256 }),
+          channel: choice(ADDRESS_CHANNELS),
+        }),
+        { minItems: 1, maxItems: 100 },
+      ),
+      senderPoolId: Type.Optional(SENDER_POOL_ID),
+      senderAddresses: Type.Optional(
+        Type.Array(
+          shape({
+            address: Type.String({ minLength: 1, maxLength: 256 }),
+            channel: SENDER_CHANNEL,
+          }),
+          {
+            minItems: 1,
+            maxItems: 100,
+          },
+        ),
+      ),
+      channels: Type.Optional(channelControls(SENDER_CHANNEL)),
+    },
+    { $id: 'ResolveSendersRequest' },
+  ),
+  shape(
+    {
+      name: Type.Optional(NAME),
+      senders: Type.Optional(SENDER_REFERENCES),
+      tags: Type.Optional(TAGS),
+    },
+    { $id: 'CreateSenderPoolRequest' },
+  ),
+  shape(
+    { name: Type.Optional(NAME), tags: Type.Optional(TAGS) },
+    { $id: 'UpdateSenderPoolRequest', minProperties: 1 },
+  ),
+  Type.Array(shape({ senderId: SENDER_ID }), {
+    $id: 'AddSendersRequest',
+    minItems: 1,
+    maxItems: 1000,
+    uniqueItems: true,
+  }),
+];
+
+const suppressedAddress = Type.String({
+  pattern: `${E164}|^[^@\\s]+@[^@\\s]+$`,
+  maxLength: EMAIL_LENGTH_MAX,
+  examples: ['+14155550102'],
+  description: 'E.164, or an e-mail address; its case does not matter.',
+  'x-error': 'address',
+  'x-hint': 'write a number in E.164, + and up to 15 digits, or an e-mail address',
+});
+const suppressionScope = {
+  senderId: Type.Optional(SENDER_ID),
+  senderPoolId: Type.Optional(SENDER_POOL_ID),
+  reason: Type.Optional(line(0)),
+};
+const SUPPRESSION_BODIES = [
+  shape({ address: suppressedAddress, ...suppressionScope }, { $id: 'AddSuppressionRequest' }),
+  shape(
+    {
+      addresses: Type.Array(suppressedAddress, { minItems: 1, maxItems: 10_000 }),
+      ...suppressionScope,
+    },
+    { $id: 'ImportSuppressionsRequest' },
+  ),
+  shape({ address: suppressedAddress }, { $id: 'SearchSuppressionsRequest' }),
+];
+
+export const SEARCH_REQUEST = shape(
+  {
+    operationId: Type.Optional(OPERATION_ID),
+    sessionId: Type.Optional(Type.String()),
+    profile: Type.Optional(Type.String()),
+    startDate: Type.Optional(instant('Created after.')),
+    endDate: Type.Optional(instant('Created before.')),
+    address: Type.Optional(Type.String({ minLength: 1, maxLength: 256, description: 'Sent to.' })),
+    channel: Type.Optional(CHANNEL),
+    status: Type.Optional(MESSAGE_STATUS),
+    tags: Type.Optional(Type.String({ description: '`key:value;key:value`, all of them.' })),
+  },
+  { $id: 'SearchMessagesRequest' },
+);
+
+// What answers say.
+
+const address = Type.Object({
+  address: Type.String(),
+  channel: choice(MESSAGE_ADDRESS_CHANNELS),
+});
+const from = Type.Object({
+  address: Type.String(),
+  channel: CHANNEL,
+  senderId: Type.Optional(SENDER_ID),
+  senderPoolId: Type.Optional(SENDER_POOL_ID),
+});
+const ERROR_ITEM = Type.Object(
+  {
+    code: Type.Integer(),
+    message: Type.String(),
+    infoUrl: Type.String(),
+    context: Type.String({ description: 'JSON path of the value at fault, or the text "null".' }),
+  },
+  { $id: 'ErrorItem' },
+);
+
+const ERROR_LIST = Type.Object(
+  {
+    errors: Type.Array(ref('ErrorItem'), { minItems: 1, description: 'The first 100.' }),
+    total: Type.Integer({ description: 'All problems found.' }),
+    code: Type.Integer({ description: "The first one's." }),
+    message: Type.String({ description: "The first one's." }),
+    status: Type.Integer(),
+  },
+  { $id: 'ErrorList' },
+);
+
+const OPERATION_REFERENCE = Type.Object(
+  { operationId: OPERATION_ID, operationLocation: Type.String({ format: 'uri' }) },
+  { $id: 'OperationReference' },
+);
+
+const OPERATION = Type.Object(
+  {
+    ...operationFields,
+    stats: Type.Object(
+      {
+        total: count('Messages; the sum of the eight by status.'),
+        recipients: count('Recipients: total + unaddressable.'),
+        attempts: count('Submissions handed to a carrier.'),
+        unaddressable: count('Recipients that no sender reaches.'),
+        scheduled: count('Messages SCHEDULED.'),
+        queued: count('Messages QUEUED.'),
+        sent: count('Messages SENT: with a carrier, no receipt yet.'),
+        delivered: count('Messages DELIVERED and not read.'),
+        read: count('Messages READ.'),
+        undelivered: count('Messages UNDELIVERED.'),
+        failed: count('Messages FAILED.'),
+        canceled: count('Messages CANCELED.'),
+      },
+      { description: 'True together at every moment.' },
+    ),
+  },
+  { $id: 'Operation' },
+);
+
+const messageFields = {
+  id: MESSAGE_ID,
+  from,
+  to: Type.Array(Type.Union([address, Type.Object({ addresses: Type.Array(address) })]), {
+    minItems: 1,
+    maxItems: 1,
+  }),
+  status: MESSAGE_STATUS,
+  related: Type.Array(Type.Object({ name: Type.String(), id: Type.String(), uri: Type.String() })),
+  tags: Type.Record(Type.String(), Type.String()),
+  scheduledFor: orNull(instant('When it is or was to be sent.')),
+  createdAt: instant('When its operation was accepted.'),
+  updatedAt: instant('When it last changed.'),
+  deletedAt: Type.Null(),
+};
+const MESSAGE_SUMMARY = Type.Object(messageFields, { $id: 'MessageSummary' });
+
+const ATTEMPT_ERROR = Type.Object(
+  { code: Type.Integer(), message: Type.String(), infoUrl: Type.String() },
+  { $id: 'AttemptError' },
+);
+
+const MESSAGE = Type.Object(
+  {
+    ...messageFields,
+    content: RENDERED_CONTENT,
+    attempts: Type.Array(
+      Type.Object({
+        id: ATTEMPT_SID,
+        from,
+        to: Type.Array(address),
+        status: MESSAGE_STATUS,
+        attemptedAt: instant('When it was submitted.'),
+        infoUrl: Type.String(),
+        error: Type.Optional(ref('AttemptError')),
+      }),
+      { description: 'Oldest first.' },
+    ),
+    error: Type.Optional(ref('AttemptError')),
+  },
+  { $id: 'Message' },
+);
+
+const OPERATION_ERROR = Type.Object(
+  {
+    code: Type.Integer(),
+    message: Type.String(),
+    infoUrl: Type.String(),
+    context: Type.String({ description: 'JSON path of the recipient in the request.' }),
+    to: Type.Array(address),
+    messageId: orNull(MESSAGE_ID),
+  },
+  { $id: 'OperationError' },
+);
+
+const RECEIPT = Type.Object(
+  {
+    attemptId: ATTEMPT_SID,
+    from,
+    to: address,
+    status: MESSAGE_STATUS,
+    attemptedAt: instant('When the attempt was submitted.'),
+    error: Type.Optional(ref('AttemptError')),
+  },
+  { $id: 'Receipt' },
+);
+
+const way = {
+  channel: CHANNEL,
+  from: Type.String(),
+  to: address,
+  encoding: orNull(choice(['GSM-7', 'UCS-2'])),
+  segments: orNull(Type.Integer()),
+  text: orNull(Type.String({ description: 'Plain words that this channel gets.' })),
+  mediaUrls: Type.Array(Type.String()),
+  rich: RICH,
+};
+const DRY_RUN = Type.Object(
+  {
+    dryRun: Type.Literal(true),
+    recipients: Type.Integer(),
+    segments: Type.Integer({ description: 'SMS segments of the first ways together.' }),
+    scheduledFor: orNull(instant('When it would be sent; null is at once.')),
+    messages: Type.Array(
+      Type.Object({
+        context: Type.String(),
+        ...way,
+        tags: Type.Record(Type.String(), Type.String()),
+        fallbacks: Type.Array(Type.Object(way)),
+      }),
+    ),
+    unaddressable: Type.Array(ref('ErrorItem')),
+    duplicates: Type.Array(
+      Type.Object({ address: Type.String(), contexts: Type.Array(Type.String()) }),
+    ),
+  },
+  { $id: 'DryRun' },
+);
+
+const SENDER = Type.Object(
+  {
+    id: SENDER_ID,
+    displayName: orNull(Type.String()),
+    address: Type.String(),
+    channel: SENDER_CHANNEL,
+    status: SENDER_STATUS,
+    tags: Type.Record(Type.String(), Type.String()),
+    carrier: Type.String({ description: 'Extension.' }),
+    default: Type.Boolean({ description: 'Extension: used when a request names no sender.' }),
+    throughput: LIMITS.throughput,
+    throughputUnit: LIMITS.throughputUnit,
+    dailyCap: LIMITS.dailyCap,
+    quietHours: LIMITS.quietHours,
+    configured: Type.Boolean({ description: 'Extension: comes from the configuration.' }),
+    createdAt: instant('When it was added.'),
+    updatedAt: instant('When it was last changed.'),
+  },
+  { $id: 'Sender' },
+);
+const SENDER_POOL = Type.Object(
+  {
+    id: SENDER_POOL_ID,
+    name: Type.String(),
+    tags: Type.Record(Type.String(), Type.String()),
+    createdAt: instant('When it was made.'),
+    updatedAt: instant('When it or its members last changed.'),
+  },
+  { $id: 'SenderPool' },
+);
+const SENDER_POOL_OPERATION = Type.Object(
+  {
+    id: OPERATION_ID,
+    status: choice(['PROCESSING', 'COMPLETED', 'CANCELED']),
+    stats: Type.Object({
+      total: count('Senders named.'),
+      queued: count('Always 0.'),
+      created: count('Members now.'),
+      failed: count('No senders of the account.'),
+    }),
+    createdAt: instant('When it was asked for.'),
+    updatedAt: instant('When it was done.'),
+  },
+  { $id: 'SenderPoolOperation' },
+);
+const RESOLVED = Type.Object(
+  {
+    results: Type.Array(
+      Type.Object({
+        from: Type.Object({
+          senderId: SENDER_ID,
+          displayName: orNull(Type.String()),
+          channel: SENDER_CHANNEL,
+          address: Type.String(),
+        }),
+        to: Type.Object({ address: Type.String(), channel: choice(ADDRESS_CHANNELS) }),
+        priority: Type.Integer({ minimum: 0, description: '0 would be tried first.' }),
+      }),
+    ),
+  },
+  { $id: 'ResolvedSenders' },
+);
+const RESOURCE_REFERENCE = Type.Object(
+  { resourceId: Type.String(), resourceLocation: Type.String({ format: 'uri' }) },
+  { $id: 'ResourceReference' },
+);
+
+const SUPPRESSION = Type.Object(
+  {
+    id: Type.String(),
+    address: Type.String(),
+    senderId: orNull(SENDER_ID),
+    senderPoolId: orNull(SENDER_POOL_ID),
+    reason: orNull(Type.String()),
+    createdAt: instant('When it was added.'),
+  },
+  { $id: 'Suppression', description: 'Without sender and pool: for the whole account.' },
+);
+const SUPPRESSION_IMPORT = Type.Object(
+  { total: count('Addresses given.'), created: count('Entries that are new.') },
+  { $id: 'SuppressionImport' },
+);
+
+/** All shapes with a name, in an order in which each comes after those it refers to. */
+export const NAMED_SHAPES: readonly TSchema[] = [
+  PAGINATION,
+  ERROR_ITEM,
+  ERROR_LIST,
+  OPERATION_REFERENCE,
+  OPERATION,
+  listOf('operations', ref('Operation'), 'OperationList'),
+  OPERATION_ERROR,
+  listOf('errors', ref('OperationError'), 'OperationErrorList'),
+  ATTEMPT_ERROR,
+  MESSAGE_SUMMARY,
+  listOf('messages', ref('MessageSummary'), 'MessageList'),
+  MESSAGE,
+  RECEIPT,
+  listOf('receipts', ref('Receipt'), 'ReceiptList'),
+  DRY_RUN,
+  SEND_REQUEST,
+  SEARCH_REQUEST,
+  ...EMAIL_SHAPES,
+  ...SENDER_BODIES,
+  ...SUPPRESSION_BODIES,
+  ...CONTENT_SHAPES,
+  ...SUBSCRIPTION_SHAPES,
+  OPERATION_REPORT,
+  ...API_KEY_SHAPES,
+  ...SYSTEM_SHAPES,
+  SUPPRESSION,
+  listOf('suppressions', ref('Suppression'), 'SuppressionList'),
+  SUPPRESSION_IMPORT,
+  RESOURCE_REFERENCE,
+  SENDER,
+  listOf('senders', ref('Sender'), 'SenderList'),
+  RESOLVED,
+  SENDER_POOL,
+  listOf('senderPools', ref('SenderPool'), 'SenderPoolList'),
+  SENDER_POOL_OPERATION,
+  listOf('operations', ref('SenderPoolOperation'), 'SenderPoolOperationList'),
+];
+
+/** A named shape as the answer of a route. */
+export function answer(name: string, description: string): TSchema {
+  return Type.Unsafe({ $ref: `${name}#`, description });
+}
+
+/** The refusals of a route as `/openapi.json` shows them; every route may also say 401, 429, 500 and 503. */
+export function refusals(...statuses: readonly number[]): Record<number, TSchema> {
+  return Object.fromEntries(
+    [...statuses, 401, 403, 429, 500, 503].map((status) => [
+      status,
+      answer(
+        'ErrorList',
+        Object.values(ERRORS).find((each) => each.status === status)?.message ?? 'Refused.',
+      ),
+    ]),
+  );
+}

@@ -1,0 +1,271 @@
+/** The shapes of e-mails: what a send says, what lists and e-mails show. */
+import { Type } from 'typebox';
+import { EMAIL_LENGTH_MAX, EMAIL_NAME_MAX } from '../domain/email-address.ts';
+import { ATTACHMENT_BYTES_MAX, ATTACHMENTS_MAX } from '../domain/email-attachment.ts';
+import { EMAIL_BODY_MAX } from '../domain/email-content.ts';
+import { HEADER_VALUE_MAX, HEADERS_MAX } from '../domain/email-headers.ts';
+import { TEMPLATE_LENGTH_MAX } from '../domain/liquid.ts';
+import { RECIPIENTS_MAX } from '../domain/operation.ts';
+import {
+  ATTEMPT_SID,
+  choice,
+  count,
+  EMAIL_ID,
+  instant,
+  listOf,
+  OPERATION_ID,
+  operationFields,
+  orNull,
+  ref,
+  SEND_FIELDS,
+  SENDER_ID,
+  shape,
+  variables,
+  PROFILE_RECIPIENT,
+} from './parts.ts';
+
+/** INBOUND is a known word, though no e-mail has it. */
+const EMAIL_STATUSES = [
+  'SCHEDULED',
+  'QUEUED',
+  'SENT',
+  'DELIVERED',
+  'UNDELIVERED',
+  'OPENED',
+  'FAILED',
+  'CANCELED',
+  'INBOUND',
+] as const;
+export type EmailStatus = (typeof EMAIL_STATUSES)[number];
+export const EMAIL_STATUS = choice(EMAIL_STATUSES);
+
+const address = Type.String({
+  minLength: 1,
+  maxLength: EMAIL_LENGTH_MAX,
+  examples: ['ada@example.com'],
+  description: 'Its domain is shown in ASCII and lower case.',
+  'x-error': 'address',
+});
+const name = Type.Optional(
+  Type.String({
+    minLength: 1,
+    maxLength: EMAIL_NAME_MAX,
+    description: 'Shown beside the address.',
+  }),
+);
+
+/** Parts of a send: which recipient is meant shows by its key. */
+export const EMAIL_PARTS = {
+  address: shape({ address, name, variables }, { title: 'EmailAddressRecipient' }),
+  profile: PROFILE_RECIPIENT,
+  from: shape({ address, name }, { title: 'EmailAddressSender' }),
+  content: shape(
+    {
+      subject: Type.String({
+        minLength: 1,
+        maxLength: TEMPLATE_LENGTH_MAX,
+        description: `Liquid; one line of at most ${HEADER_VALUE_MAX} characters when rendered.`,
+      }),
+      html: Type.String({
+        minLength: 1,
+        maxLength: EMAIL_BODY_MAX,
+        description: 'Liquid, which does not escape: write {{ name | escape }}.',
+      }),
+      text: Type.Optional(
+        Type.String({
+          minLength: 1,
+          maxLength: EMAIL_BODY_MAX,
+          description: 'Liquid; made from html when left out.',
+        }),
+      ),
+      attachments: Type.Optional(
+        Type.Array(
+          shape({
+            filename: Type.String({ description: 'Without a path.' }),
+            contentType: Type.String({ description: 'Media type.' }),
+            content: Type.String({ contentEncoding: 'base64', description: 'Base64.' }),
+          }),
+          {
+            maxItems: ATTACHMENTS_MAX,
+            description: `At most ${ATTACHMENT_BYTES_MAX} bytes together, decoded.`,
+          },
+        ),
+      ),
+      headers: Type.Optional(
+        Type.Unsafe<Record<string, string>>({
+          type: 'object',
+          maxProperties: HEADERS_MAX,
+          additionalProperties: { type: 'string', minLength: 1, maxLength: TEMPLATE_LENGTH_MAX },
+          description: `Further headers. Values are Liquid, one line of at most ${HEADER_VALUE_MAX} characters when rendered. Those that make an e-mail what it is are refused.`,
+        }),
+      ),
+    },
+    { title: 'EmailHtmlContent' },
+  ),
+};
+
+/** Everything of a send besides its parts. */
+export const EMAIL_FIELDS = {
+  ...SEND_FIELDS,
+  ipPoolName: Type.Optional(
+    Type.String({
+      minLength: 2,
+      maxLength: 64,
+      description: 'Taken and without effect: the carrier decides which address it sends from.',
+    }),
+  ),
+  unsubscribe: Type.Optional(
+    Type.Boolean({
+      description:
+        'Extension: whether it has a link to unsubscribe by one click; needs publicUrl. As emails.unsubscribe of the configuration when left out.',
+    }),
+  ),
+  trackOpens: Type.Optional(
+    Type.Boolean({
+      description:
+        'Extension: whether it has a picture that tells that it was opened; needs publicUrl. As emails.trackOpens of the configuration when left out.',
+    }),
+  ),
+};
+
+const party = { address: Type.String(), name: Type.Optional(Type.String()) };
+const from = Type.Object({ ...party, senderId: Type.Optional(SENDER_ID) });
+const to = Type.Object(party);
+const tags = Type.Record(Type.String(), Type.String());
+
+const summary = {
+  id: EMAIL_ID,
+  from,
+  to: Type.Array(to, { minItems: 1, maxItems: 1 }),
+  status: EMAIL_STATUS,
+  related: Type.Array(Type.Object({ name: Type.String(), id: Type.String(), uri: Type.String() })),
+  tags,
+  scheduledFor: orNull(instant('When it is or was to be sent.')),
+  createdAt: instant('When its operation was accepted.'),
+  updatedAt: instant('When it last changed.'),
+  deletedAt: Type.Null(),
+};
+const attempt = {
+  from,
+  status: EMAIL_STATUS,
+  attemptedAt: instant('When the attempt was submitted.'),
+  error: Type.Optional(ref('AttemptError')),
+};
+
+/** Shapes with a name, in an order in which each comes after those it refers to. */
+export const EMAIL_SHAPES = [
+  shape(
+    {
+      from: EMAIL_PARTS.from,
+      to: Type.Array(Type.Union([EMAIL_PARTS.address, EMAIL_PARTS.profile]), {
+        minItems: 1,
+        maxItems: RECIPIENTS_MAX,
+      }),
+      content: EMAIL_PARTS.content,
+      ...EMAIL_FIELDS,
+    },
+    { $id: 'SendEmailsRequest' },
+  ),
+  shape(
+    {
+      address: Type.Optional(
+        Type.String({ minLength: 1, maxLength: 256, description: 'Sent to.' }),
+      ),
+      operationId: Type.Optional(OPERATION_ID),
+      startDate: Type.Optional(instant('Created after.')),
+      endDate: Type.Optional(instant('Created before.')),
+      status: Type.Optional(EMAIL_STATUS),
+      tags: Type.Optional(Type.String({ description: '`key:value;key:value`, all of them.' })),
+    },
+    { $id: 'SearchEmailsRequest' },
+  ),
+  Type.Object(summary, { $id: 'EmailSummary' }),
+  listOf('emails', ref('EmailSummary'), 'EmailList'),
+  Type.Object(
+    {
+      ...summary,
+      content: Type.Object({
+        subject: Type.String(),
+        html: Type.String(),
+        text: Type.Optional(Type.String({ description: 'When the request gave it.' })),
+        headers: Type.Optional(Type.Record(Type.String(), Type.String())),
+        attachments: Type.Array(
+          Type.Object({
+            filename: Type.String(),
+            contentType: Type.String(),
+            size: count('Bytes.'),
+          }),
+        ),
+      }),
+      attempts: Type.Array(
+        Type.Object({
+          id: ATTEMPT_SID,
+          to: Type.Array(to),
+          infoUrl: Type.String(),
+          ...attempt,
+        }),
+        { description: 'Extension: oldest first.' },
+      ),
+      error: Type.Optional(ref('AttemptError')),
+    },
+    { $id: 'Email' },
+  ),
+  Type.Object({ attemptId: ATTEMPT_SID, to, ...attempt }, { $id: 'EmailReceipt' }),
+  listOf('receipts', ref('EmailReceipt'), 'EmailReceiptList'),
+  Type.Object(
+    {
+      ...operationFields,
+      stats: Type.Object({
+        total: count('E-mails.'),
+        recipients: count('Recipients: those without an e-mail are listed under Errors.'),
+        attempts: count('Submissions handed to a carrier.'),
+        scheduled: count('E-mails SCHEDULED.'),
+        queued: count('E-mails QUEUED.'),
+        sent: count('E-mails that a carrier took: delivered, undelivered and opened ones too.'),
+        delivered: count('E-mails that were delivered: opened ones too.'),
+        opened: count('E-mails OPENED.'),
+        undelivered: count('E-mails UNDELIVERED.'),
+        failed: count('E-mails FAILED.'),
+        canceled: count('E-mails CANCELED.'),
+      }),
+    },
+    { $id: 'EmailOperation' },
+  ),
+  listOf('operations', ref('EmailOperation'), 'EmailOperationList'),
+  Type.Object(
+    {
+      code: Type.Integer(),
+      message: Type.String(),
+      infoUrl: Type.String(),
+      context: Type.String({ description: 'JSON path of the recipient in the request.' }),
+      to: Type.Array(to),
+      emailId: orNull(EMAIL_ID),
+    },
+    { $id: 'EmailOperationError' },
+  ),
+  listOf('errors', ref('EmailOperationError'), 'EmailOperationErrorList'),
+  Type.Object(
+    {
+      dryRun: Type.Literal(true),
+      recipients: Type.Integer(),
+      scheduledFor: orNull(instant('When it would be sent; null is at once.')),
+      emails: Type.Array(
+        Type.Object({
+          context: Type.String(),
+          from: to,
+          to,
+          subject: Type.String(),
+          headers: Type.Record(Type.String(), Type.String()),
+          tags,
+          html: Type.Optional(Type.String({ description: 'Of the first ten.' })),
+          text: Type.Optional(orNull(Type.String({ description: 'Of the first ten.' }))),
+        }),
+      ),
+      unaddressable: Type.Array(ref('ErrorItem')),
+      duplicates: Type.Array(
+        Type.Object({ address: Type.String(), contexts: Type.Array(Type.String()) }),
+      ),
+    },
+    { $id: 'EmailDryRun' },
+  ),
+];

@@ -1,0 +1,56 @@
+/** The shape of a report on an operation. */
+import { Type } from 'typebox';
+import { CHANNELS, MESSAGE_STATUSES } from '../domain/message.ts';
+import { choice, count, instant, numberOrNull, orNull, REQUEST_FIELDS } from './parts.ts';
+
+const channel = choice(CHANNELS, { description: 'Channel of delivery.' });
+const text = (description: string) => Type.String({ description });
+
+const ERROR_COUNT = Type.Object({
+  code: Type.Integer(),
+  message: Type.String(),
+  advice: orNull(text('What to do.')),
+  detail: orNull(text("A carrier's own words in one of them.")),
+  infoUrl: Type.String(),
+  count: count('Recipients that it befell.'),
+  examples: Type.Array(
+    Type.Object({
+      messageId: orNull(text('Of the message or e-mail; null where there was none.')),
+      address: Type.String(),
+    }),
+    { description: 'Up to three.' },
+  ),
+});
+
+const latency = (what: string) =>
+  numberOrNull('number', [0, 1e12], `Seconds from handing over to the last receipt: ${what}.`);
+
+export const OPERATION_REPORT = Type.Object(
+  {
+    ...REQUEST_FIELDS,
+    senders: Type.Array(
+      Type.Object({
+        channel,
+        address: Type.String(),
+        carrier: Type.String(),
+        total: count('Messages whose present way it is.'),
+        statuses: Type.Array(
+          Type.Object({ status: choice(MESSAGE_STATUSES), count: count('Messages.') }),
+        ),
+      }),
+    ),
+    errors: Type.Array(ERROR_COUNT, { description: 'The most frequent first, at most 100.' }),
+    stepSeconds: Type.Integer({ description: 'How long each of `buckets` is.' }),
+    buckets: Type.Array(
+      Type.Object({
+        at: instant('When it begins.'),
+        submitted: count('Messages handed over, by their present attempt.'),
+        settled: count('Messages delivered, read or undelivered.'),
+        latency50: latency('half of them took no longer'),
+        latency95: latency('95% took no longer'),
+      }),
+      { description: 'In order; those without any message are left out.' },
+    ),
+  },
+  { $id: 'OperationReport' },
+);

@@ -1,0 +1,22 @@
+/** The shapes of pages: what a list takes and what its answer says of the pages around. */
+import { Type } from 'typebox';
+
+/** Query parameters of every list. */
+export const PAGING = {
+  pageToken: Type.Optional(Type.String({ description: '`pagination.next` of the page before.' })),
+  pageSize: Type.Optional(
+    Type.Integer({ minimum: 1, maximum: 1000, default: 50, description: 'Entries of a page.' }),
+  ),
+};
+
+export const PAGINATION = Type.Object(
+  {
+    next: Type.Union([Type.String(), Type.Null()], {
+      description: 'Token of the next page, null on the last.',
+    }),
+    self: Type.Union([Type.String(), Type.Null()], { description: 'Token of this page.' }),
+  },
+  { $id: 'Pagination' },
+);
+
+export const PAGE_SIZE_DEFAULT = 50;

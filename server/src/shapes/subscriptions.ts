@@ -1,0 +1,249 @@
+/** The shapes of subscriptions: what their owners say, and what they are shown. */
+import { Type, type TSchema } from 'typebox';
+import {
+  BATCH_DELAY_MS_DEFAULT,
+  BATCH_DELAY_MS_MAX,
+  BATCH_SIZE_DEFAULT,
+  BATCH_SIZE_MAX,
+  EVENT_TYPES,
+} from '../domain/event.ts';
+import {
+  OVERLAP_SECONDS_DEFAULT,
+  OVERLAP_SECONDS_MAX,
+  SECRET_LENGTH_MAX,
+  TYPE_LENGTH_MAX,
+  TYPES_MAX,
+} from '../domain/subscription.ts';
+import { URL_LENGTH_MAX } from '../domain/url.ts';
+import {
+  choice,
+  count,
+  DELIVERY_ID,
+  instant,
+  listOf,
+  orNull,
+  ref,
+  shape,
+  SUBSCRIPTION_ID,
+  TAGS,
+  line,
+  lineOrNull,
+} from './parts.ts';
+
+export const SUBSCRIPTION_STATUS = choice(['ENABLED', 'DISABLED']);
+export const DELIVERY_STATUS = choice(['PENDING', 'DELIVERED', 'FAILED']);
+/** Deliveries that one request may name. */
+const DELIVERIES_NAMED_MAX = 1_000;
+
+const SECRET = Type.String({
+  maxLength: SECRET_LENGTH_MAX,
+  description: '`whsec_` and the base64 of 24 to 64 bytes. Without it one is made.',
+});
+const settings = {
+  url: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: URL_LENGTH_MAX,
+      format: 'uri',
+      description: 'Where events are posted to.',
+    }),
+  ),
+  sink: Type.Optional(
+    Type.String({ minLength: 1, maxLength: 64, description: 'A sink of the configuration.' }),
+  ),
+  types: Type.Optional(
+    Type.Array(Type.String({ minLength: 1, maxLength: TYPE_LENGTH_MAX }), {
+      minItems: 1,
+      maxItems: TYPES_MAX,
+      default: ['*'],
+      examples: [['com.twilio.comms-api.message.*', 'fanfare.operation.progress']],
+      description: `Types, or beginnings of types with "*" behind. There are: ${EVENT_TYPES.join(', ')}.`,
+    }),
+  ),
+  tags: Type.Optional({
+    ...TAGS,
+    description: 'Only what is about messages or operations with all of these tags.',
+  }),
+  batch: Type.Optional(
+    shape({
+      size: Type.Optional(
+        Type.Integer({
+          minimum: 1,
+          maximum: BATCH_SIZE_MAX,
+          default: BATCH_SIZE_DEFAULT,
+          description: 'Most events of one request.',
+        }),
+      ),
+      delayMs: Type.Optional(
+        Type.Integer({
+          minimum: 0,
+          maximum: BATCH_DELAY_MS_MAX,
+          default: BATCH_DELAY_MS_DEFAULT,
+          description: 'How long events are collected.',
+        }),
+      ),
+    }),
+  ),
+};
+const words = line(0);
+const token = Type.String({
+  minLength: 1,
+  maxLength: 256,
+  description: 'What X-Twilio-Signature is made with, instead of the secret. Never shown.',
+});
+
+/** What requests say. */
+const BODIES = [
+  shape(
+    {
+      ...settings,
+      description: Type.Optional(words),
+      authToken: Type.Optional(token),
+      secret: Type.Optional(SECRET),
+    },
+    { $id: 'CreateSubscriptionRequest', description: 'With url or sink.' },
+  ),
+  shape(
+    {
+      ...settings,
+      description: Type.Optional(lineOrNull(0)),
+      authToken: Type.Optional(orNull(token)),
+      status: Type.Optional(SUBSCRIPTION_STATUS),
+    },
+    { $id: 'UpdateSubscriptionRequest', minProperties: 1 },
+  ),
+  Type.Unsafe<object | null>({
+    $id: 'RotateSubscriptionSecretRequest',
+    type: ['object', 'null'],
+    properties: {
+      overlapSeconds: Type.Integer({
+        minimum: 0,
+        maximum: OVERLAP_SECONDS_MAX,
+        default: OVERLAP_SECONDS_DEFAULT,
+        description: 'How long deliveries are signed with the secret before, too.',
+      }),
+      secret: SECRET,
+    },
+    additionalProperties: false,
+    description: 'May be left out.',
+  }),
+  shape(
+    {
+      deliveryIds: Type.Optional(
+        Type.Array(DELIVERY_ID, { minItems: 1, maxItems: DELIVERIES_NAMED_MAX }),
+      ),
+      startDate: Type.Optional(instant('Of deliveries created after this instant.')),
+      endDate: Type.Optional(instant('Of deliveries created before this instant.')),
+      statuses: Type.Optional(
+        Type.Array(DELIVERY_STATUS, {
+          minItems: 1,
+          uniqueItems: true,
+          description: 'Only such; FAILED when not given, any with deliveryIds.',
+        }),
+      ),
+    },
+    { $id: 'ReplaySubscriptionRequest', description: 'With deliveryIds, or with dates.' },
+  ),
+];
+
+const SUBSCRIPTION_FIELDS = {
+  id: SUBSCRIPTION_ID,
+  url: Type.Optional(Type.String()),
+  sink: Type.Optional(Type.String()),
+  origin: choice(['API', 'STATUS_CALLBACK'], {
+    description: 'STATUS_CALLBACK: made for requests that name its URL as statusCallback.',
+  }),
+  types: Type.Array(Type.String()),
+  tags: Type.Record(Type.String(), Type.String()),
+  description: orNull(Type.String()),
+  batch: Type.Object({ size: Type.Integer(), delayMs: Type.Integer() }),
+  status: SUBSCRIPTION_STATUS,
+  reason: orNull(Type.String({ description: 'Why the server disabled it.' })),
+  failures: count('Requests that failed since the last one that did not.'),
+  failingSince: orNull(instant('When the first of them failed.')),
+  lastDeliveryAt: orNull(instant('When it last took events.')),
+  hasAuthToken: Type.Boolean({ description: 'Whether an authToken is set.' }),
+  createdAt: instant('When it was made.'),
+  updatedAt: instant('When it was last changed.'),
+};
+const SUBSCRIPTION = Type.Object(SUBSCRIPTION_FIELDS, {
+  $id: 'Subscription',
+  description: 'With url or sink.',
+});
+const NEW_SUBSCRIPTION = Type.Object(
+  {
+    ...SUBSCRIPTION_FIELDS,
+    secret: Type.String({ description: 'What deliveries are signed with. Shown only now.' }),
+  },
+  { $id: 'NewSubscription' },
+);
+const ROTATED = Type.Object(
+  {
+    secret: Type.String({ description: 'The new one. Shown only now.' }),
+    previousUntil: instant('Until then deliveries are signed with the one before, too.'),
+  },
+  { $id: 'RotatedSecret' },
+);
+
+const httpStatus = orNull(
+  Type.Integer({ description: 'What the subscriber answered, if it did.' }),
+);
+const detail = orNull(Type.String({ description: 'What went wrong.' }));
+const tookMs = count('Milliseconds.');
+const TEST = Type.Object(
+  { delivered: Type.Boolean(), httpStatus, detail, tookMs },
+  { $id: 'SubscriptionTest' },
+);
+
+const DELIVERY = Type.Object(
+  {
+    id: DELIVERY_ID,
+    type: choice(EVENT_TYPES),
+    about: Type.String({
+      description: 'Id of the operation, or of the message that a person sent.',
+    }),
+    events: Type.Integer({
+      minimum: 1,
+      description: 'Events in it: of so many messages the same is told.',
+    }),
+    status: DELIVERY_STATUS,
+    tries: count('Requests with it that failed.'),
+    nextTryAt: orNull(instant('When it is due, while it is PENDING.')),
+    createdAt: instant('When it happened.'),
+    updatedAt: instant('When this last changed.'),
+  },
+  { $id: 'Delivery' },
+);
+const ATTEMPT = Type.Object(
+  {
+    id: Type.String(),
+    delivered: Type.Boolean(),
+    httpStatus,
+    detail,
+    events: count('Events of the request.'),
+    firstDeliveryId: DELIVERY_ID,
+    lastDeliveryId: DELIVERY_ID,
+    tookMs,
+    createdAt: instant('When the request was begun.'),
+  },
+  { $id: 'DeliveryAttempt' },
+);
+const REPLAYED = Type.Object(
+  { replayed: count('Deliveries that are due now.') },
+  { $id: 'SubscriptionReplay' },
+);
+
+/** Shapes with a name, each after those it refers to. */
+export const SUBSCRIPTION_SHAPES: readonly TSchema[] = [
+  ...BODIES,
+  SUBSCRIPTION,
+  listOf('subscriptions', ref('Subscription'), 'SubscriptionList'),
+  NEW_SUBSCRIPTION,
+  ROTATED,
+  TEST,
+  DELIVERY,
+  listOf('deliveries', ref('Delivery'), 'DeliveryList'),
+  ATTEMPT,
+  listOf('attempts', ref('DeliveryAttempt'), 'DeliveryAttemptList'),
+  REPLAYED,
+];
