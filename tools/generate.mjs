@@ -12,8 +12,8 @@ const BUILD = fileURLToPath(new URL('build/documents', ROOT));
 const bundle = await rolldown({
   cwd: fileURLToPath(new URL('server/src', ROOT)),
   input: {
-    openapi: 'http/openapi.ts',
-    errors: 'http/docs.ts',
+    openapi: 'http/public/openapi.ts',
+    errors: 'http/public/docs.ts',
     cli: 'cli/manual.ts',
     config: 'config/manual.ts',
   },

@@ -231,7 +231,16 @@ const STATEMENTS: readonly (readonly [string, (database: Database) => Promise<un
         some(0).map((operationId) => ({ accountId: 1, operationId })),
       ),
   ],
-  ['leasing subscriptions', (db) => deliveries.leaseSubscriptions(db, 'a', 4, 10_000)],
+  [
+    'leasing subscriptions',
+    (db) =>
+      deliveries.leaseSubscriptions(
+        db,
+        'a',
+        { free: 4, taken: new Map([[1, 1]]), accountMax: 4 },
+        10_000,
+      ),
+  ],
   ['loading deliveries', (db) => deliveries.loadDueDeliveries(db, SUBSCRIBED, 100)],
   ['canceling', (db) => operations.cancelOperation(db, 1, today[200] ?? '')],
   ['canceling a message', (db) => operations.cancelMessage(db, 1, today[201] ?? '', 0)],

@@ -48,7 +48,12 @@ const BLOCKED_REST_MS = 1_000;
 
 export function createDeliverer(options: DelivererOptions): Deliverer {
   const { store, log, node } = options;
-  const running = new Set<Promise<void>>();
+  const running = new Map<Promise<void>, number>();
+  // One account leaves places to others, however many of its receivers hang.
+  const accountMax = Math.max(
+    1,
+    options.subscriptionsMax - Math.ceil(options.subscriptionsMax / 5),
+  );
   const stopping = new AbortController();
 
   const loop = createLoop({
@@ -58,7 +63,10 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     async work() {
       const free = options.subscriptionsMax - running.size;
       if (free <= 0) return false;
-      const leased = await store.deliveries.leaseSubscriptions(node, free, options.leaseMs);
+      const taken = new Map<number, number>();
+      for (const account of running.values()) taken.set(account, (taken.get(account) ?? 0) + 1);
+      const places = { free, taken, accountMax };
+      const leased = await store.deliveries.leaseSubscriptions(node, places, options.leaseMs);
       for (const subscription of leased) {
         const run = tell(subscription, options, stopping.signal)
           .catch((error: unknown) => {
@@ -69,7 +77,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
             running.delete(run);
             loop.nudge();
           });
-        running.add(run);
+        running.set(run, subscription.accountId);
       }
       return leased.length === free;
     },
@@ -81,7 +89,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     async stop() {
       stopping.abort();
       await loop.stop();
-      await Promise.all(running);
+      await Promise.all(running.keys());
     },
   };
 }

@@ -15,7 +15,10 @@ export const OPERATION_MS = 250;
 const LOOK_MS = 2_000;
 
 export interface StreamHub {
-  /** Tells events behind one of them, or from now on. Resolves with what ends it. Rejects when the database is away. */
+  /**
+   * Tells events behind one of them, or from now on. Resolves at once, with what ends it; a listener that cannot be told what it
+   * has missed is ended. Rejects when the database is away.
+   */
   followAccount(
     account: Account,
     listener: EventListener,
@@ -85,7 +88,12 @@ export function createStreamHub(options: {
       begin();
       try {
         if (afterSid === null) feed.follow(listener);
-        else await feed.followFrom(afterSid, listener);
+        // It takes as long as the client does.
+        else
+          feed.followFrom(afterSid, listener).catch((error: unknown) => {
+            warn(error);
+            listener.end();
+          });
       } catch (error) {
         tidy();
         throw error;

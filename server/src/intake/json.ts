@@ -2,14 +2,13 @@
 import { isUtf8 } from 'node:buffer';
 import { problemOf, type Problem } from '../domain/errors.ts';
 import { stepOf } from '../domain/json-path.ts';
-import { PROBLEMS_MAX } from './problems.ts';
-import { Refusal } from '../shapes/refusal.ts';
+import { Refusal, refuse } from '../shapes/refusal.ts';
 
 /**
  * The value that bytes are. @throws Refusal when they are not JSON, not UTF-8 (RFC 8259, section 8.1: no character is replaced by
- * another), or name a field twice, of which readers choose differently (section 4).
+ * another), have more values than they may, or name a field twice, of which readers choose differently (section 4).
  */
-export function parseJson(bytes: Uint8Array): unknown {
+export function parseJson(bytes: Uint8Array, valuesMax = Infinity): unknown {
   if (!isUtf8(bytes))
     throw new Refusal(400, [
       problemOf(
@@ -18,6 +17,11 @@ export function parseJson(bytes: Uint8Array): unknown {
       ),
     ]);
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+  const { fields, values, depth } = measure(text);
+  if (depth > DEPTH_MAX)
+    throw refuse('invalid', `Lists and objects are nested more than ${DEPTH_MAX} deep.`);
+  if (values > valuesMax)
+    throw refuse('invalid', `The body has more than ${valuesMax} values; split it.`);
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -26,26 +30,57 @@ export function parseJson(bytes: Uint8Array): unknown {
       problemOf('malformedJson', `The body is not JSON: ${(error as Error).message}`),
     ]);
   }
-  if (countWritten(text) !== countKept(value)) throw new Refusal(400, findTwins(text));
+  if (fields !== countKept(value)) throw new Refusal(400, findTwins(text));
   return value;
 }
 
 const QUOTE = 0x22;
 const COLON = 0x3a;
 const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
+const [OPEN_BRACE, CLOSE_BRACE] = [0x7b, 0x7d];
+const [OPEN_BRACKET, CLOSE_BRACKET] = [0x5b, 0x5d];
+/** Twins that are named; who makes one makes many. */
+const TWINS_MAX = 10;
 
-/** Fields as they are written: outside of strings, each has a colon and nothing else does. */
-function countWritten(text: string): number {
-  let count = 0;
+/** Deeper than any body is. What parses and what checks would follow a hostile one for long. */
+const DEPTH_MAX = 64;
+
+/**
+ * What a text has outside of strings, if it is JSON: fields, of which each has a colon and nothing else does; values, by their commas;
+ * and how deep they are.
+ */
+function measure(text: string): { fields: number; values: number; depth: number } {
+  let [fields, values, depth, level] = [0, 1, 0, 0];
   for (let i = 0; i < text.length; i += 1) {
-    const code = text.charCodeAt(i);
-    if (code === COLON) count += 1;
-    else if (code === QUOTE) i = findEnd(text, i);
+    switch (text.charCodeAt(i)) {
+      case COLON:
+        fields += 1;
+        break;
+      case COMMA:
+        values += 1;
+        break;
+      case OPEN_BRACE:
+      case OPEN_BRACKET:
+        level += 1;
+        if (level > depth) depth = level;
+        break;
+      case CLOSE_BRACE:
+      case CLOSE_BRACKET:
+        level -= 1;
+        break;
+      case QUOTE:
+        i = findEnd(text, i);
+        // It does not end, so the text is none.
+        if (i < 0) i = text.length;
+        break;
+      default:
+    }
   }
-  return count;
+  return { fields, values, depth };
 }
 
-/** The place of the quote that ends the string which begins at `start`. */
+/** The place of the quote that ends the string which begins at `start`; -1 when none does. */
 function findEnd(text: string, start: number): number {
   let end = text.indexOf('"', start + 1);
   while (text.charCodeAt(end - 1) === BACKSLASH) {
@@ -91,7 +126,7 @@ function findTwins(text: string): Problem[] {
   const around: { readonly names: Set<string> | null; step: string | number }[] = [];
   const pathOf = () =>
     `$${around.map(({ step }) => (typeof step === 'number' ? `[${step}]` : stepOf(step))).join('')}`;
-  for (let i = 0; i < text.length && twins.length < PROBLEMS_MAX; i += 1) {
+  for (let i = 0; i < text.length && twins.length < TWINS_MAX; i += 1) {
     const inner = around.at(-1);
     const sign = text[i];
     if (sign === '{') around.push({ names: new Set(), step: '' });

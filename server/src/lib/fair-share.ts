@@ -3,7 +3,7 @@
  * ask for much; who asks for much waits for itself.
  *
  * Processor time is shared by start-time fair queueing (Goyal, Vin, Cheng 1996): each owner's clock shows the time it has used, the
- * owner whose clock shows least is next, and one that comes back from idling starts where the others stand.
+ * owner whose clock shows least is next, and one that comes back from idling starts where the others stand, or where it was ahead of them.
  */
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
 
@@ -30,6 +30,9 @@ export function createShares(placesMax: number, waitMs = Infinity): Shares {
 /** Work goes on for so long before another has its turn, in milliseconds; one step may take longer. */
 const SLICE_MS = 2;
 
+/** Clocks that are kept before those that have been overtaken are forgotten. */
+const IDLE_MAX = 1_000;
+
 interface Job {
   readonly work: Work<unknown>;
   readonly resolve: (value: never) => void;
@@ -46,6 +49,8 @@ interface Owner {
 function createProcessorShares(): Pick<Shares, 'run'> {
   /** Those with work. */
   const owners = new Map<number, Owner>();
+  /** Where the clocks of those without work stand, while that is ahead of the others. */
+  const idle = new Map<number, number>();
   /** Where the clock of the last slice stood when it began. */
   let now = 0;
   let isRunning = false;
@@ -65,7 +70,11 @@ function createProcessorShares(): Pick<Shares, 'run'> {
     const startedAt = performance.now();
     if (!advance(job, startedAt + SLICE_MS)) owner.jobs.push(job);
     owner.usedMs += performance.now() - startedAt;
-    if (owner.jobs.length === 0) owners.delete(id);
+    if (owner.jobs.length > 0) return;
+    owners.delete(id);
+    idle.set(id, owner.usedMs);
+    if (idle.size > IDLE_MAX)
+      for (const [each, usedMs] of idle) if (usedMs <= now) idle.delete(each);
   }
 
   async function runAll(): Promise<void> {
@@ -80,7 +89,8 @@ function createProcessorShares(): Pick<Shares, 'run'> {
   return {
     run: <Result>(id: number, work: Work<Result>) =>
       new Promise<Result>((resolve, reject) => {
-        const owner = owners.get(id) ?? { usedMs: now, jobs: [] };
+        const owner = owners.get(id) ?? { usedMs: Math.max(now, idle.get(id) ?? 0), jobs: [] };
+        idle.delete(id);
         owner.jobs.push({ work, resolve, reject });
         owners.set(id, owner);
         if (!isRunning) void runAll();

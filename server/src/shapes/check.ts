@@ -106,7 +106,7 @@ function wordsFor(error: ErrorObject, notes: Notes): string | null {
     case 'required':
       return `"${params['missingProperty']}" is missing.`;
     case 'additionalProperties':
-      return `There is no field "${params['additionalProperty']}" here.${suggest(String(params['additionalProperty']), error)}`;
+      return `There is no field ${quote(params['additionalProperty'])} here.${suggest(String(params['additionalProperty']).slice(0, QUOTED_MAX), error)}`;
     case 'type':
       return `Must be ${article(params['type'])}, not ${kindOf(data)}.`;
     case 'enum':

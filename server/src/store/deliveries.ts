@@ -50,11 +50,23 @@ interface LeasedRow {
   failing_since: Date | null;
 }
 
-/** Leases subscriptions that something is due for, those first that were told longest ago. */
+/** Where subscriptions are delivered to at a time, on one node. */
+export interface SubscriptionPlaces {
+  readonly free: number;
+  /** By account, those that are taken. */
+  readonly taken: ReadonlyMap<number, number>;
+  /** How many one account may have. */
+  readonly accountMax: number;
+}
+
+/**
+ * Leases subscriptions that something is due for: first those of accounts with the fewest places, and of an account those whose last
+ * turn is longest ago, whatever became of it.
+ */
 export async function leaseSubscriptions(
   database: Database,
   node: string,
-  limit: number,
+  places: SubscriptionPlaces,
   leaseMs: number,
 ): Promise<LeasedSubscription[]> {
   // Those that wait for anything are found by steps through the index, however many there are that do not; the sub-select has a
@@ -66,17 +78,31 @@ export async function leaseSubscriptions(
        select next.subscription_id from waiting w cross join lateral (
          select subscription_id from event_delivery where status = 'PENDING' and subscription_id > w.id
          order by subscription_id limit 1) next),
-     ready as materialized (
-       select id from subscription s
+     due as materialized (
+       select id, last_turn_at, coalesce(taken.places, 0)
+           + row_number() over (partition by s.account_id order by last_turn_at nulls first, id) as place
+       from subscription s left join unnest($4::int[], $5::int[]) as taken(account_id, places) on taken.account_id = s.account_id
        where id = any(array(select id from waiting)) and status = 'ENABLED' and leased_until < now() and rests_until <= now()
          and (select true from event_delivery d
-           where d.subscription_id = s.id and d.status = 'PENDING' and d.due_at <= now() limit 1)
-       order by last_delivery_at nulls first, id limit $2 for update skip locked)
-     update subscription s set lease = lease + 1, leased_by = $1, leased_until = now() + $3 * interval '1 millisecond'
+           where d.subscription_id = s.id and d.status = 'PENDING' and d.due_at <= now() limit 1)),
+     ready as materialized (
+       select id from subscription where id = any(array(
+           select id from due where place <= $6 order by place, last_turn_at nulls first, id limit $2))
+         and leased_until < now()
+       for update skip locked)
+     update subscription s set lease = lease + 1, leased_by = $1, leased_until = now() + $3 * interval '1 millisecond',
+       last_turn_at = now()
      where id = any(array(select id from ready))
      returning account_id, (select sid from account a where a.id = s.account_id) as sid, id, lease, kind, target,
        ${SECRETS_NOW} as secrets, auth_token, tags, batch_size, failures, failing_since`,
-    [node, limit, leaseMs],
+    [
+      node,
+      places.free,
+      leaseMs,
+      [...places.taken.keys()],
+      [...places.taken.values()],
+      places.accountMax,
+    ],
   );
   return rows.map((row) => ({
     accountId: row.account_id,

@@ -243,7 +243,10 @@ it('leaves no feed, timer or connection behind when the log cannot be read', asy
     throw new Error('The database is away');
   };
   const sid = `EZ${idOf(1).replaceAll('-', '')}`;
-  await expect(hub.followAccount(ACCOUNT, listen(), sid)).rejects.toThrow('away');
+  const late = listen();
+  const leave = await hub.followAccount(ACCOUNT, late, sid);
+  await vi.waitFor(() => expect(late.seen).toEqual(['end']));
+  leave();
   await vi.waitFor(() => expect(control.listening.count).toBe(0));
   expect(cleared).toHaveBeenCalledTimes(intervals.mock.calls.length);
   expect(intervals).toHaveBeenCalled();
@@ -262,7 +265,10 @@ it('keeps the feed for others when one of them cannot catch up', async () => {
     throw new Error('The database is away');
   };
   const sid = `EZ${idOf(0).replaceAll('-', '')}`;
-  await expect(hub.followAccount(ACCOUNT, listen(), sid)).rejects.toThrow('away');
+  const late = listen();
+  const leave = await hub.followAccount(ACCOUNT, late, sid);
+  await vi.waitFor(() => expect(late.seen).toEqual(['end']));
+  leave();
   control.raw.events.listEvents = list;
   control.rows.push(rowOf(2, 'operation.completed'));
   await vi.waitFor(() => expect(other.seen).toEqual(['completed', 'completed']), {
@@ -279,12 +285,11 @@ it('ends who is still catching up when it stops', async () => {
   control.rows.push(rowOf(1, 'operation.completed'));
   control.close();
   const late = listen('operation.completed');
-  const following = hub.followAccount(ACCOUNT, late, `EZ${idOf(0).replaceAll('-', '')}`);
+  const end = await hub.followAccount(ACCOUNT, late, `EZ${idOf(0).replaceAll('-', '')}`);
   await vi.waitFor(() => expect(control.asked).toHaveLength(1));
   await hub.stop();
   control.open();
-  const end = await following;
-  expect(late.seen.at(-1)).toBe('end');
+  await vi.waitFor(() => expect(late.seen.at(-1)).toBe('end'));
   end();
   await vi.waitFor(() => expect(control.listening.count).toBe(0));
 });

@@ -3,6 +3,8 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { refuse } from '../../shapes/refusal.ts';
 import { parseJson } from '../../intake/json.ts';
+import { createShares, type Work } from '../../lib/fair-share.ts';
+import type { Account } from '../../store/store.ts';
 
 /** Reads a body to its end. @throws Refusal for one that is too large, or that there is no room for. */
 export function readBody(request: FastifyRequest, payload: IncomingMessage): Promise<Buffer> {
@@ -39,6 +41,7 @@ export function readBody(request: FastifyRequest, payload: IncomingMessage): Pro
 }
 
 export function setBodyParser(app: FastifyInstance): void {
+  const shares = createShares(1);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(
     /^application\/([\w.-]+\+)?json\b/i,
@@ -47,9 +50,21 @@ export function setBodyParser(app: FastifyInstance): void {
       const bytes = await readBody(request, payload);
       if (request.routeOptions.config.takesBytes) return bytes;
       // A body may be left out where none is needed.
-      return bytes.length === 0 ? undefined : parseJson(bytes);
+      if (bytes.length === 0) return undefined;
+      // Null until it is known who asks.
+      const account = request.account as Account | null;
+      return shares.run(account?.id ?? NOBODY, parse(bytes));
     },
   );
+}
+
+const NOBODY = 0;
+/** Of a request that sends nothing: many more are none that a program writes. */
+const VALUES_MAX = 100_000;
+
+function* parse(bytes: Buffer): Work<unknown> {
+  yield;
+  return parseJson(bytes, VALUES_MAX);
 }
 
 const CHARSET = /;\s*charset\s*=\s*"?([^";\s]*)/i;

@@ -5,6 +5,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { addressKey, findEmailAddressProblem } from '../../domain/email-address.ts';
 import { ERRORS } from '../../domain/errors.ts';
 import { decodeTypeId, encodeTypeId } from '../../domain/ids.ts';
+import { createShares } from '../../lib/fair-share.ts';
 import type { Store, SuppressionEntry, SuppressionScope } from '../../store/store.ts';
 import { cutPage } from '../edge/paging.ts';
 import { earlierOf, QueryReader, UUID_MAX, UUID_MIN } from '../edge/query.ts';
@@ -25,7 +26,11 @@ interface SuppressionBody {
 }
 
 /** Entries read at a time while exporting. */
-const EXPORT_PAGE = 10_000;
+const EXPORT_PAGE = 1_000;
+/** Pages that are read at a time, over all exports; an account waits for its own. */
+const EXPORTED_TOGETHER = 2;
+/** Entries of one address that are looked at: one for all, and one for each sender and pool. */
+const ENTRIES_MAX = 10_000;
 
 export function createSuppressionHandlers({ store }: { readonly store: Store }) {
   const { suppressions } = store;
@@ -61,10 +66,14 @@ export function createSuppressionHandlers({ store }: { readonly store: Store }) 
     return { suppressions: cut.rows.map(showSuppression), pagination: cut.pagination };
   }
 
+  const exporting = createShares(EXPORTED_TOGETHER);
+
   async function* hashAll(accountId: number): AsyncGenerator<string> {
     for (let before = UUID_MAX; ;) {
       const range = { after: UUID_MIN, before, address: null };
-      const rows = await suppressions.listSuppressions(accountId, range, EXPORT_PAGE);
+      const rows = await exporting.within(accountId, () =>
+        suppressions.listSuppressions(accountId, range, EXPORT_PAGE),
+      );
       yield rows
         .map(({ address }) => `${createHash('sha256').update(address).digest('hex')}\n`)
         .join('');
@@ -94,7 +103,7 @@ export function createSuppressionHandlers({ store }: { readonly store: Store }) 
       const [made] = await suppressions.addSuppressions(account.id, [address], scope, reason);
       if (made !== undefined) return reply.code(201).send(showSuppression(made));
       const all = { after: UUID_MIN, before: UUID_MAX, address };
-      const known = (await suppressions.listSuppressions(account.id, all, EXPORT_PAGE)).find(
+      const known = (await suppressions.listSuppressions(account.id, all, ENTRIES_MAX)).find(
         (each) => each.senderId === scope.senderId && each.poolId === scope.poolId,
       );
       if (known === undefined)
