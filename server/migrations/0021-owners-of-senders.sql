@@ -59,17 +59,21 @@ create table opt_out (
   person text not null,
   channel channel not null,
   sender_key text not null,
+  -- The account that it was said to, which alone may take it back; null where that is not one alone.
+  account_id int,
   said_at timestamptz not null default now(),
   primary key (person, channel, sender_key)
 );
 
 -- What is known of it: the last keywords that were kept, as far as the list of an account still has them, and those for one sender.
-insert into opt_out (person, channel, sender_key)
-select person, channel, key from (
-  select distinct on (person, channel, key) person, channel, key, keyword
+insert into opt_out (person, channel, sender_key, account_id)
+select person, channel, key, case when count(distinct account_id) = 1 then min(account_id) end from (
+select person, channel, key, account_id from (
+  select distinct on (person, channel, key) person, channel, key, keyword, account_id
   from inbound_message, lateral (select from_address as person, sender_key(channel, to_address) as key) as said
   where keyword in ('STOP', 'START') and from_address <> '' order by person, channel, key, id desc) as last
 where keyword = 'STOP' and exists (select from suppression u where u.address = last.person and u.reason = 'keyword')
 union
-select u.address, s.channel, sender_key(s.channel, s.address)
-from suppression u join sender s on s.id = u.sender_id where u.reason = 'keyword';
+select u.address, s.channel, sender_key(s.channel, s.address), u.account_id
+from suppression u join sender s on s.id = u.sender_id where u.reason = 'keyword') as known
+group by person, channel, key;

@@ -185,12 +185,12 @@ describe('what is parsed or rendered at one go', () => {
     ['lists in lists, and twins in them', `${'['.repeat(100_000)}{"a":1${',"a":1'.repeat(100)}}`],
     ['objects in objects', '{"a":'.repeat(100_000)],
     ['a name of digits', `{"${'1'.repeat(900_000)}":1,"${'1'.repeat(900_000)}":2}`],
-  ])('answers %s with little', async (_name, text) => {
+  ])('answers %s with little', async (_name, body) => {
     for (const path of ['/v1/Messages', '/v1/Senders']) {
       const answer = await fetch(`${hostile.url}${path}`, {
         method: 'POST',
         headers: { authorization: basic(hostile), 'content-type': 'application/json' },
-        body: text,
+        body,
       });
       expect(answer.status).toBe(400);
       expect((await answer.text()).length).toBeLessThan(10_000);

@@ -375,6 +375,19 @@ describe('STOP', () => {
     expect(await entryOf()).toBeUndefined();
   });
 
+  it('is not taken back by an account that it was not said to', async () => {
+    const [anna, bert] = [await open(), await open()];
+    const [address, person] = [newNumber(), newPerson()];
+    const id = await own(anna, address);
+    await say('STOP', person, address);
+    expect((await anna.request('DELETE', `/v1/Senders/${id}`)).status).toBe(204);
+    await own(bert, address);
+    const entry = (await bert.request('POST', '/v1/Suppressions', { address: person })).body;
+    const refused = await bert.request('DELETE', `/v1/Suppressions/${entry['id']}`);
+    expect([refused.status, refused.body['errors'][0].code]).toEqual([409, 20418]);
+    expect(await sendTo(bert, person, sms(address))).toMatchObject({ unaddressable: 1 });
+  });
+
   it('counts for every account, for a click in an e-mail too', async () => {
     const [anna, bert] = [await open(), await open()];
     const person = `reader${(numbers += 1)}@example.org`;

@@ -80,8 +80,14 @@ export async function runBatch(
   const addresses = [...messages.values()].flatMap((each) =>
     each.addresses.flatMap(({ address }) => listSpellings(address)),
   );
+  const { senders } = context.operation.plan;
   const suppressed = indexSuppressions(
-    await insist(leased, stopping, () => store.suppressions.findSuppressions(accountId, addresses)),
+    await insist(leased, stopping, () =>
+      store.suppressions.findSuppressions(accountId, addresses, {
+        senderIds: senders.flatMap(({ senderId }) => senderId ?? []),
+        poolIds: [...new Set(senders.flatMap(({ senderPoolId }) => senderPoolId ?? []))],
+      }),
+    ),
   );
   const run = new BatchRun(leased, context, deps, messages);
   await run.sortOut(suppressed);

@@ -6,6 +6,7 @@ import { ERRORS, type Problem } from '../domain/errors.ts';
 import { BATCH_DELAY_MS_DEFAULT, BATCH_SIZE_DEFAULT, EVENT_NAMES } from '../domain/event.ts';
 import { decodeTypeId, newOperationUuid, parseContentSid } from '../domain/ids.ts';
 import type { PlannedSender } from '../domain/operation.ts';
+import type { SenderChoice } from '../domain/sender.ts';
 import type { SendRequest } from '../domain/send-request.ts';
 import { listSpellings } from '../domain/spellings.ts';
 import { indexSuppressions } from '../domain/suppression.ts';
@@ -86,7 +87,11 @@ export function createSubmitter(options: SubmitterOptions): Submitter {
     const now = options.now();
     return { choice, template: found, requireVariables, findTargetProblem, findCarriage, now };
   };
-  const findSuppressed = async (accountId: number, { to }: SendRequest) => {
+  const findSuppressed = async (
+    accountId: number,
+    { to }: SendRequest,
+    { choice }: { readonly choice: SenderChoice },
+  ) => {
     const addresses = to.flatMap((each) =>
       'addresses' in each
         ? each.addresses.map(({ address }) => address)
@@ -95,7 +100,12 @@ export function createSubmitter(options: SubmitterOptions): Submitter {
           : [],
     );
     const keys = addresses.flatMap(listSpellings);
-    return indexSuppressions(await store.suppressions.findSuppressions(accountId, keys));
+    return indexSuppressions(
+      await store.suppressions.findSuppressions(accountId, keys, {
+        senderIds: choice.senders.map(({ id }) => id),
+        poolIds: choice.poolId === null ? [] : [choice.poolId],
+      }),
+    );
   };
   async function submit(
     accountId: number,
@@ -109,10 +119,8 @@ export function createSubmitter(options: SubmitterOptions): Submitter {
       const said =
         claim && (await operations.findIdempotencyKey(accountId, claim.key, claim.fingerprint));
       if (said !== null) return { said };
-      const [gathered, suppressed] = await Promise.all([
-        gather(accountId, request),
-        isReply ? null : findSuppressed(accountId, request),
-      ]);
+      const gathered = await gather(accountId, request);
+      const suppressed = isReply ? null : await findSuppressed(accountId, request, gathered);
       return { gathered, suppressed };
     });
     if ('said' in known) return known.said;
@@ -147,9 +155,10 @@ export function createSubmitter(options: SubmitterOptions): Submitter {
     submitReply: (accountId, request, claim) => submit(accountId, request, claim, true),
 
     async preview(accountId, request) {
-      const [gathered, suppressed] = await shares.within(accountId, () =>
-        Promise.all([gather(accountId, request), findSuppressed(accountId, request)]),
-      );
+      const { gathered, suppressed } = await shares.within(accountId, async () => {
+        const known = await gather(accountId, request);
+        return { gathered: known, suppressed: await findSuppressed(accountId, request, known) };
+      });
       const how = { ...gathered, ignoresSuppressions: false };
       return shares.run(accountId, dryRun(request, how, suppressed));
     },

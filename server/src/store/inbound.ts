@@ -163,7 +163,7 @@ async function applyKeyword(
          on conflict do nothing`,
         [rows.map((row) => row.id), rows.map(() => newUuid(Date.now())), from, sender],
       );
-      await keepOptOut(client, from, channel, keysOf(message));
+      await keepOptOut(client, from, channel, keysOf(message), account);
       return (rowCount ?? 0) > 0;
     }
     case 'START': {

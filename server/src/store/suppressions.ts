@@ -43,11 +43,19 @@ interface OptOutRow {
   key: string;
 }
 
-/** The suppressions of any of these addresses that count for an account. */
+/** Whom a suppression may keep from sending. */
+export interface SuppressedSenders {
+  /** UUIDs. */
+  readonly senderIds: readonly string[];
+  readonly poolIds: readonly string[];
+}
+
+/** The suppressions of any of these addresses that count for an account, and for any of these senders of it. */
 export async function findSuppressions(
   database: Database,
   accountId: number,
   addresses: readonly string[],
+  { senderIds, poolIds }: SuppressedSenders,
 ): Promise<Suppression[]> {
   // Most accounts have no list: asking costs less than carrying ten thousand addresses there.
   const { rows: some } = await database.query<{ lists: boolean; opted: boolean }>(
@@ -58,8 +66,9 @@ export async function findSuppressions(
   const [listed, stopped] = await Promise.all([
     lists
       ? database.query<SuppressionRow>(
-          'select id, address, sender_id, pool_id, reason from suppression where account_id = $1 and address = any($2)',
-          [accountId, addresses],
+          `select id, address, sender_id, pool_id, reason from suppression where account_id = $1 and address = any($2)
+             and (sender_id is null or sender_id = any($3)) and (pool_id is null or pool_id = any($4))`,
+          [accountId, addresses, senderIds, poolIds],
         )
       : null,
     opted
@@ -78,16 +87,22 @@ export async function findSuppressions(
   ];
 }
 
-/** Keeps that a person has stopped addresses of ours, by their `senderKey`, whoever sends from them. */
+/**
+ * Keeps that a person has stopped addresses of ours, by their `senderKey`, whoever sends from them; the account is the one that they
+ * said it to, null where that is not one alone.
+ */
 export async function keepOptOut(
   client: pg.PoolClient,
   person: string,
   channel: Channel,
   keys: readonly string[],
+  accountId: number | null,
 ): Promise<void> {
   await client.query(
-    'insert into opt_out (person, channel, sender_key) select $1, $2, unnest($3::text[]) on conflict do nothing',
-    [person, channel, keys],
+    `insert into opt_out (person, channel, sender_key, account_id) select $1, $2, unnest($3::text[]), $4
+     on conflict (person, channel, sender_key) do update set account_id = null
+     where opt_out.account_id is distinct from excluded.account_id`,
+    [person, channel, keys, accountId],
   );
 }
 
@@ -135,7 +150,13 @@ export function optOut(
   return database.transact(async (client) => {
     await insertSuppressions(client, accountId, [person], EVERYWHERE, reason);
     if (from !== null)
-      await keepOptOut(client, person, from.channel, [senderKey(from.channel, from.address)]);
+      await keepOptOut(
+        client,
+        person,
+        from.channel,
+        [senderKey(from.channel, from.address)],
+        accountId,
+      );
   });
 }
 
@@ -220,12 +241,13 @@ async function findStopped(
 ): Promise<{ readonly channel: Channel; readonly key: string; readonly shared: boolean }[]> {
   const { rows } = await client.query<{ channel: Channel; key: string; shared: boolean }>(
     `select o.channel, o.sender_key as key,
-       coalesce(bool_or(s.account_id <> $1 or (s.account_id is null and (select count(*) from account) > 1)), false) as shared
+       coalesce(bool_or(s.account_id <> $1 or (s.account_id is null and (select count(*) from account) > 1)), false)
+         or (o.account_id is distinct from $1 and (select count(*) from account) > 1) as shared
      from opt_out o join sender s on s.channel = o.channel
        and sender_scope(s.channel, sender_key(s.channel, s.address)) = sender_scope(o.channel, o.sender_key)
        and sender_keys_overlap(s.channel, sender_key(s.channel, s.address), o.sender_key)
      where o.person = $2 and (s.account_id is not null or s.status = 'ACTIVATED')
-     group by o.channel, o.sender_key
+     group by o.channel, o.sender_key, o.account_id
      having bool_or((s.account_id = $1 or s.account_id is null) and case
        when $3::uuid is not null then s.id = $3
        -- What has an entry of its own stays stopped.
