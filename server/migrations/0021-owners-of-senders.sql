@@ -4,7 +4,10 @@
 create function sender_key(kind channel, address text) returns text language sql immutable strict parallel safe as $$
   select case
     when kind = 'EMAIL' then lower(address collate "C")
-    when address ~ '^[-+(). ]*[0-9][-+(). 0-9]*$' then regexp_replace(address, '[^0-9]', '', 'g')
+    -- Without what is dialled before a country code.
+    when address ~ '^[-+(). ]*[0-9][-+(). 0-9]*$' then coalesce(
+      nullif(regexp_replace(regexp_replace(address, '[^0-9]', '', 'g'), '^(011|0+)', ''), ''),
+      regexp_replace(address, '[^0-9]', '', 'g'))
     else translate(lower(btrim(address, ' ') collate "C"), 'ÅÄÆÇÉÑÖØÜ', 'åäæçéñöøü')
   end
 $$;

@@ -32,7 +32,7 @@ import { findZone } from '../domain/local-time.ts';
 import { QuietClock } from '../domain/quiet-hours.ts';
 import { listCandidates } from '../domain/routing.ts';
 import { listSpellings } from '../domain/spellings.ts';
-import { indexSuppressions, type SuppressionIndex } from '../domain/suppression.ts';
+import { indexSuppressions, suppressible, type SuppressionIndex } from '../domain/suppression.ts';
 import type { BatchMessage, Settlement, Store } from '../store/store.ts';
 import { BatchEnd } from './batch-end.ts';
 import { Composer } from './composer.ts';
@@ -80,13 +80,13 @@ export async function runBatch(
   const addresses = [...messages.values()].flatMap((each) =>
     each.addresses.flatMap(({ address }) => listSpellings(address)),
   );
-  const { senders } = context.operation.plan;
   const suppressed = indexSuppressions(
     await insist(leased, stopping, () =>
-      store.suppressions.findSuppressions(accountId, addresses, {
-        senderIds: senders.flatMap(({ senderId }) => senderId ?? []),
-        poolIds: [...new Set(senders.flatMap(({ senderPoolId }) => senderPoolId ?? []))],
-      }),
+      store.suppressions.findSuppressions(
+        accountId,
+        addresses,
+        suppressible(context.operation.plan),
+      ),
     ),
   );
   const run = new BatchRun(leased, context, deps, messages);

@@ -66,7 +66,13 @@ export function findSenderAddressProblem(channel: Channel, address: string): str
   const wrong = findLineProblem(address);
   if (wrong !== null) return wrong;
   if (channel === 'EMAIL') return findEmailSenderProblem(address);
-  return channel === 'SMS' ? findSmsSenderProblem(address) : null;
+  if (channel === 'SMS') return findSmsSenderProblem(address);
+  // Two spellings of one of these are not to have two owners.
+  if (channel === 'WHATSAPP' && !NUMBER.test(address))
+    return `A WhatsApp sender is a number, or the provider's id of one, in digits; "${address}" is not.`;
+  return channel === 'RCS' && !/^[\x21-\x7e]+$/.test(address)
+    ? `An RCS sender is the id of an agent, in ASCII and without blanks; "${address}" is not.`
+    : null;
 }
 
 /** A number, or a name of septets: a character of the extension table counts as two (3GPP TS 23.038, 6.2.1). */
@@ -97,8 +103,13 @@ const CAPITALS = /[A-ZÅÄÆÇÉÑÖØÜ]/g;
 export function senderKey(channel: Channel, address: string): string {
   if (channel === 'EMAIL') return normaliseEmailAddress(address);
   return NUMBER.test(address)
-    ? address.replaceAll(/[^0-9]/g, '')
+    ? withoutPrefix(address.replaceAll(/[^0-9]/g, ''))
     : address.replaceAll(/^ +| +$/g, '').replaceAll(CAPITALS, (each) => each.toLowerCase());
+}
+
+/** Digits without what is dialled before a country code: 00, or 011 (ITU-T E.164; no country code begins with 0). */
+function withoutPrefix(digits: string): string {
+  return digits.replace(/^(011|0+)/, '') || digits;
 }
 
 export type PlanResult =

@@ -30,6 +30,19 @@ export interface StoppedSender {
   readonly key: string;
 }
 
+/** Whom a listed suppression may keep from sending, by UUIDs. */
+export interface Suppressible {
+  readonly senderIds: readonly string[];
+  readonly poolIds: readonly string[];
+}
+
+export function suppressible({ senders }: SendPlan): Suppressible {
+  return {
+    senderIds: senders.flatMap(({ senderId }) => senderId ?? []),
+    poolIds: [...new Set(senders.flatMap(({ senderPoolId }) => senderPoolId ?? []))],
+  };
+}
+
 /** Suppressions by address. */
 export type SuppressionIndex = ReadonlyMap<string, readonly Suppression[]>;
 

@@ -6,7 +6,7 @@ import type { Address, AddressChannel, Channel } from '../domain/message.ts';
 import type { SendPlan } from '../domain/operation.ts';
 import { listCandidates } from '../domain/routing.ts';
 import { senderKey } from '../domain/sender.ts';
-import type { ListedSuppression, Suppression } from '../domain/suppression.ts';
+import type { ListedSuppression, Suppressible, Suppression } from '../domain/suppression.ts';
 import type { Database, Querier } from './database.ts';
 import { checkQuota } from './quotas.ts';
 
@@ -43,19 +43,12 @@ interface OptOutRow {
   key: string;
 }
 
-/** Whom a suppression may keep from sending. */
-export interface SuppressedSenders {
-  /** UUIDs. */
-  readonly senderIds: readonly string[];
-  readonly poolIds: readonly string[];
-}
-
 /** The suppressions of any of these addresses that count for an account, and for any of these senders of it. */
 export async function findSuppressions(
   database: Database,
   accountId: number,
   addresses: readonly string[],
-  { senderIds, poolIds }: SuppressedSenders,
+  { senderIds, poolIds }: Suppressible,
 ): Promise<Suppression[]> {
   // Most accounts have no list: asking costs less than carrying ten thousand addresses there.
   const { rows: some } = await database.query<{ lists: boolean; opted: boolean }>(

@@ -444,6 +444,17 @@ describe('addresses of SMS senders', () => {
     `MG${'0'.repeat(32)}`,
   ])('%s is one', (address) => expect(findSenderAddressProblem('SMS', address)).toBeNull());
 
+  it.each([
+    ['WHATSAPP', 'whatsapp:+15005551111'],
+    ['WHATSAPP', '+１５００５５５１１１１'],
+    ['WHATSAPP', '+1500555\u200b1111'],
+    ['WHATSAPP', '+1/500/5551111'],
+    ['RCS', 'shop\u00ad_agent'],
+    ['RCS', 'shop agent'],
+  ] as const)('of %s: not %j', (channel, address) =>
+    expect(findSenderAddressProblem(channel, address)).toMatch(/is not\.$|one line/),
+  );
+
   // 3GPP TS 23.040, 9.1.2.5: eleven characters of seven bits.
   it.each([
     ['Abcdefghijkl', /at most 11 characters of the GSM alphabet, not 12/],
