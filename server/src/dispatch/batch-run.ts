@@ -80,17 +80,12 @@ export async function runBatch(
   const addresses = [...messages.values()].flatMap((each) =>
     each.addresses.flatMap(({ address }) => listSpellings(address)),
   );
-  const suppressed = indexSuppressions(
-    await insist(leased, stopping, () =>
-      store.suppressions.findSuppressions(
-        accountId,
-        addresses,
-        suppressible(context.operation.plan),
-      ),
-    ),
+  const senders = suppressible(context.operation.plan);
+  const found = await insist(leased, stopping, () =>
+    store.suppressions.findSuppressions(accountId, addresses, senders),
   );
   const run = new BatchRun(leased, context, deps, messages);
-  await run.sortOut(suppressed);
+  await run.sortOut(indexSuppressions(found));
   await run.sendAll();
   await run.finish();
 }
