@@ -51,13 +51,13 @@ it('serves accounts and their operations in turns', async () => {
 
   const journal = await readJournal();
   expect(journal).toHaveLength(CROWD * MANY + 20);
-  // Both had their turn while the crowd still waited, with room for a machine that is busy with something else for seconds.
+  // Both had their turn while the crowd still waited: in turn it takes two to seven of the crowd's twelve batches, else all of them.
   const isCrowd = (words: string) => words.startsWith('Many');
   const left = CROWD * MANY - before.filter(isCrowd).length;
   expect(left).toBeGreaterThan(CROWD * MANY * 0.5);
   for (const words of ['Few of another account', 'Few of the same account']) {
     const lastOfFew = journal.lastIndexOf(words);
-    expect(journal.slice(lastOfFew).filter(isCrowd).length).toBeGreaterThan(left / 4);
+    expect(journal.slice(lastOfFew).filter(isCrowd).length).toBeGreaterThan(left / 10);
   }
   // They end together: none of the crowd is done before all have begun.
   const names = crowd.map((_, i) => `Many ${i}`);
