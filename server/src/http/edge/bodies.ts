@@ -36,7 +36,7 @@ export function readBody(request: FastifyRequest, payload: IncomingMessage): Pro
         fail(error as Error);
       }
     }
-    payload.on('data', take).on('end', finish).on('close', cutOff).on('error', fail);
+    payload.on('data', take).on('end', finish).on('close', cutOff).on('error', cutOff);
   });
 }
 
