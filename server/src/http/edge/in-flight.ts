@@ -4,6 +4,7 @@
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { refuse, refuseForNow, RETRY_AFTER_SECONDS } from '../../shapes/refusal.ts';
+import { onAnswerOver } from './unread.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -75,7 +76,7 @@ export function boundInFlight(
   scope.addHook('onRequest', async (request, reply) => {
     const own = open(ownerOf(request));
     request.inFlight = own;
-    reply.raw.once('close', () => {
+    onAnswerOver(request.raw, reply.raw, () => {
       own.isClosed = true;
       if (!own.isAtWork || reply.sent) own.release();
     });
