@@ -28,7 +28,7 @@ export interface SenderTree {
 
 export function growSenderTree(senders: readonly PlannedSender[]): SenderTree {
   return grow(
-    senders.map((sender) => ({ sender, hash: hash(sender.address, FNV_BASIS) })),
+    senders.map((sender) => ({ sender, hash: hash(sender.address) })),
     0,
     0,
   );
@@ -68,36 +68,28 @@ function weightOf(sender: PlannedSender | undefined): number {
 
 /** The best senders for an address, at most so many. Without the first the others are the same, in the same order. */
 export function rankSenders(tree: SenderTree, address: string, max: number): PlannedSender[] {
-  const seed = hash(address, FNV_BASIS);
-  const first = walk(tree, seed, null);
-  const leaf = first.at(-1);
-  const ranked = leaf?.senders.slice(0, 1) ?? [];
-  if (max === 1 || leaf === undefined) return ranked;
-  /** Weight of those that are ranked already, at the nodes above them. */
-  const spent: Spent = new Map();
-  /** How many of a leaf's. */
+  const seed = hash(address);
+  const ranked: PlannedSender[] = [];
+  /** How many of a leaf's are ranked already. */
   const taken = new Map<SenderTree, number>();
-  take(first, 0);
-  while (ranked.length < max && tree.weight > (spent.get(tree) ?? 0)) {
+  let spent: Spent | null = null;
+  for (;;) {
     const path = walk(tree, seed, spent);
-    const here = path.at(-1);
-    const place = (here && taken.get(here)) ?? 0;
-    const sender = here?.senders[place];
-    if (sender === undefined) break;
+    const leaf = path.at(-1) ?? tree;
+    const place = taken.get(leaf) ?? 0;
+    const sender = leaf.senders[place];
+    if (sender === undefined) return ranked;
     ranked.push(sender);
-    take(path, place);
-  }
-  return ranked;
-
-  function take(path: readonly SenderTree[], place: number): void {
-    const here = path.at(-1);
-    if (here === undefined) return;
-    taken.set(here, place + 1);
-    const loss = weightOf(here.senders[place]) - weightOf(here.senders[place + 1]);
+    if (ranked.length === max) return ranked;
+    taken.set(leaf, place + 1);
+    spent ??= new Map();
+    const loss = weightOf(sender) - weightOf(leaf.senders[place + 1]);
     for (const each of path) spent.set(each, (spent.get(each) ?? 0) + loss);
+    if (tree.weight <= (spent.get(tree) ?? 0)) return ranked;
   }
 }
 
+/** Weight of those that are ranked already, at the nodes above them; null where there are none. */
 type Spent = Map<SenderTree, number>;
 
 /** From the root to the leaf that an address gets. */
@@ -128,11 +120,9 @@ function choose(branches: readonly SenderTree[], seed: number, spent: Spent | nu
   return best;
 }
 
-const FNV_BASIS = 0x811c9dc5;
-
-/** FNV-1a of a text from a basis, then a mix of its bits: 32 bits, unsigned. */
-function hash(text: string, basis: number): number {
-  let value = basis;
+/** FNV-1a of a text, then a mix of its bits: 32 bits, unsigned. */
+function hash(text: string): number {
+  let value = 0x811c9dc5;
   for (let i = 0; i < text.length; i += 1)
     value = Math.imul(value ^ text.charCodeAt(i), 0x01000193);
   return mix(value);

@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import rateLimit from '@fastify/rate-limit';
 import type { TSchema } from 'typebox';
 import type { Access } from '../domain/api-key.ts';
-import { createShares } from '../lib/fair-share.ts';
+import { createPlaces } from '../lib/fair-share.ts';
 import type { Account } from '../store/store.ts';
 import { boundInFlight } from './edge/in-flight.ts';
 import { createApiKeyHandlers } from './api-keys/handlers.ts';
@@ -91,7 +91,7 @@ export async function registerApi(api: FastifyInstance, deps: AllDeps): Promise<
     messages: limits.requestBytesMax,
     emails: Math.min(requestBytesMax, limits.requestBytesMax),
   });
-  const shares = createShares(HANDLERS_MAX);
+  const places = createPlaces(HANDLERS_MAX);
   for (const { method, path, handler, access, schema, takesBytes = false, bodyLimit } of routes)
     api.route({
       method,
@@ -99,7 +99,7 @@ export async function registerApi(api: FastifyInstance, deps: AllDeps): Promise<
       // What is worked on elsewhere takes its turn there.
       handler: takesBytes
         ? handler
-        : (request, reply) => shares.within(request.account.id, () => handler(request, reply)),
+        : (request, reply) => places.within(request.account.id, () => handler(request, reply)),
       schema,
       ...(bodyLimit === undefined ? {} : { bodyLimit }),
       config: { takesBytes, access },

@@ -10,21 +10,27 @@ import { setImmediate as yieldToOthers } from 'node:timers/promises';
 /** Work in steps: it may be put aside at each `yield`. */
 export type Work<Result> = Generator<undefined, Result, undefined>;
 
-export interface Shares {
+export interface ProcessorShares {
   /** Runs work to its end, with that of others in between. Rejects with what it throws. */
   run<Result>(owner: number, work: Work<Result>): Promise<Result>;
+}
+
+export interface Places {
   /** Does something in one of the places; waits for one where none is free. Rejects with `PlaceTimeout`, or as the work does. */
   within<Result>(owner: number, work: () => Promise<Result>): Promise<Result>;
 }
+
+/** Shares of processor time and of places together. */
+export type Shares = ProcessorShares & Places;
 
 /** No place became free in time. */
 export class PlaceTimeout extends Error {
   override readonly name = 'PlaceTimeout';
 }
 
-/** Shares of this thread's processor time, and of so many places. Who waits longer than `waitMs` for a place gets none. */
-export function createShares(placesMax: number, waitMs = Infinity): Shares {
-  return { ...createProcessorShares(), ...createPlaces(placesMax, waitMs) };
+/** Shares of this thread's processor time, and of so many places. */
+export function createShares(placesMax: number): Shares {
+  return { ...createProcessorShares(), ...createPlaces(placesMax) };
 }
 
 /** Work goes on for so long before another has its turn, in milliseconds; one step may take longer. */
@@ -46,7 +52,7 @@ interface Owner {
   readonly jobs: Job[];
 }
 
-function createProcessorShares(): Pick<Shares, 'run'> {
+export function createProcessorShares(): ProcessorShares {
   /** Those with work. */
   const owners = new Map<number, Owner>();
   /** Where the clocks of those without work stand, while that is ahead of the others. */
@@ -115,8 +121,8 @@ function advance({ work, resolve, reject }: Job, until: number): boolean {
   }
 }
 
-/** So many places, of which no owner takes the last one. */
-function createPlaces(max: number, waitMs: number): Pick<Shares, 'within'> {
+/** So many places, of which no owner takes the last one. An owner that waits longer than `waitMs` for a place gets none. */
+export function createPlaces(max: number, waitMs = Infinity): Places {
   const taken = new Map<number, number>();
   /** In the order of their turns. */
   const waiting = new Map<number, Set<() => void>>();

@@ -2,7 +2,7 @@
  * Searches: questions that no index may answer, so that they read what there is. They have connections of their own and a short
  * limit, so that a few of them keep nobody else from being answered.
  */
-import { createShares, PlaceTimeout } from '../lib/fair-share.ts';
+import { createPlaces, PlaceTimeout } from '../lib/fair-share.ts';
 import { DatabaseUnavailable } from './database-error.ts';
 import { openDatabase, type Database, type DatabaseOptions } from './database.ts';
 
@@ -41,13 +41,13 @@ export function openSearches(options: DatabaseOptions): Database {
 
 /** Has accounts search in turns. Searches reject with `SearchTooLong` also when their turn does not come in time. */
 export function createSearchTurns() {
-  const shares = createShares(CONNECTIONS_MAX, WAIT_MS_MAX);
+  const places = createPlaces(CONNECTIONS_MAX, WAIT_MS_MAX);
   return <Rest extends readonly unknown[], Result>(
       search: (accountId: number, ...rest: Rest) => Promise<Result>,
     ) =>
     async (accountId: number, ...rest: Rest): Promise<Result> => {
       try {
-        return await shares.within(accountId, () => search(accountId, ...rest));
+        return await places.within(accountId, () => search(accountId, ...rest));
       } catch (error) {
         if (!(error instanceof PlaceTimeout)) throw error;
         throw new SearchTooLong(error.message, { cause: error });

@@ -1,7 +1,12 @@
 /** Turns: what one owner asks for keeps no other waiting, and waits for itself. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createShares, PlaceTimeout, type Work } from '../../src/lib/fair-share.ts';
+import {
+  createPlaces,
+  createProcessorShares,
+  PlaceTimeout,
+  type Work,
+} from '../../src/lib/fair-share.ts';
 import { runs } from '../support/runs.ts';
 
 /** Work of so many steps, each of about so long. */
@@ -16,7 +21,7 @@ function* busy(steps: number, stepMs: number): Work<number> {
 
 describe('processor time', () => {
   it('goes to who has used least of it, whatever others have asked for before', async () => {
-    const shares = createShares(1);
+    const shares = createProcessorShares();
     const ended: string[] = [];
     const run = (owner: number, name: string, steps: number) =>
       shares.run(owner, busy(steps, 0.5)).then(() => ended.push(name));
@@ -31,7 +36,7 @@ describe('processor time', () => {
   });
 
   it('is shared evenly, among owners and not among what they ask for', async () => {
-    const shares = createShares(1);
+    const shares = createProcessorShares();
     const ended: number[] = [];
     const run = (owner: number, jobs: number, steps: number) =>
       Array.from({ length: jobs }, () =>
@@ -43,7 +48,7 @@ describe('processor time', () => {
   });
 
   it('gives no credit for having been idle', async () => {
-    const shares = createShares(1);
+    const shares = createProcessorShares();
     let done = 0;
     function* counted(): Work<void> {
       for (done = 0; done < 100; done += 1) {
@@ -60,7 +65,7 @@ describe('processor time', () => {
   });
 
   it('says what work throws to who asked for it, and goes on', async () => {
-    const shares = createShares(1);
+    const shares = createProcessorShares();
     const broken = shares.run(
       1,
       (function* (): Work<never> {
@@ -77,11 +82,11 @@ describe('processor time', () => {
 
 describe('places', () => {
   it('are never all taken by one owner, and go round among those that wait', async () => {
-    const shares = createShares(3);
+    const places = createPlaces(3);
     const began: number[] = [];
     const ends: (() => void)[] = [];
     const ask = (owner: number) =>
-      shares.within(owner, () => {
+      places.within(owner, () => {
         began.push(owner);
         return new Promise<void>((resolve) => ends.push(resolve));
       });
@@ -102,11 +107,11 @@ describe('places', () => {
         fc.integer({ min: 1, max: 5 }),
         fc.array(use, { maxLength: 60 }),
         async (max, uses) => {
-          const shares = createShares(max);
+          const places = createPlaces(max);
           const inside: number[] = [];
           const settled = await Promise.allSettled(
             uses.map(({ owner, turns, breaks }) =>
-              shares.within(owner, async () => {
+              places.within(owner, async () => {
                 inside.push(owner);
                 expect(inside.length).toBeLessThanOrEqual(max);
                 const own = inside.filter((each) => each === owner);
@@ -121,7 +126,7 @@ describe('places', () => {
             expect(each.status).toBe(uses[i]?.breaks === true ? 'rejected' : 'fulfilled');
           // Nothing was left behind: the next one enters at once.
           let entered = false;
-          void shares.within(9, async () => void (entered = true));
+          void places.within(9, async () => void (entered = true));
           expect(entered).toBe(true);
         },
       ),
@@ -130,13 +135,13 @@ describe('places', () => {
   });
 
   it('are waited for so long, and no longer', async () => {
-    const shares = createShares(2, 20);
+    const places = createPlaces(2, 20);
     let leave = () => {};
-    const held = shares.within(1, () => new Promise<void>((resolve) => (leave = resolve)));
-    await expect(shares.within(1, () => Promise.resolve())).rejects.toThrow(PlaceTimeout);
-    expect(await shares.within(2, () => Promise.resolve('in'))).toBe('in');
+    const held = places.within(1, () => new Promise<void>((resolve) => (leave = resolve)));
+    await expect(places.within(1, () => Promise.resolve())).rejects.toThrow(PlaceTimeout);
+    expect(await places.within(2, () => Promise.resolve('in'))).toBe('in');
     leave();
     await held;
-    expect(await shares.within(1, () => Promise.resolve('in'))).toBe('in');
+    expect(await places.within(1, () => Promise.resolve('in'))).toBe('in');
   });
 });

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { refuse } from '../../shapes/refusal.ts';
 import { parseJson } from '../../intake/json.ts';
-import { createShares, type Work } from '../../lib/fair-share.ts';
+import { createProcessorShares, type Work } from '../../lib/fair-share.ts';
 import type { Account } from '../../store/store.ts';
 
 /** Reads a body to its end. @throws Refusal for one that is too large, or that there is no room for. */
@@ -41,7 +41,7 @@ export function readBody(request: FastifyRequest, payload: IncomingMessage): Pro
 }
 
 export function setBodyParser(app: FastifyInstance): void {
-  const shares = createShares(1);
+  const shares = createProcessorShares();
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(
     /^application\/([\w.-]+\+)?json\b/i,

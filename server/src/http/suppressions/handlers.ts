@@ -5,7 +5,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { addressKey, findEmailAddressProblem } from '../../domain/email-address.ts';
 import { ERRORS } from '../../domain/errors.ts';
 import { decodeTypeId, encodeTypeId } from '../../domain/ids.ts';
-import { createShares } from '../../lib/fair-share.ts';
+import { createPlaces } from '../../lib/fair-share.ts';
 import type { Store, SuppressionEntry, SuppressionScope } from '../../store/store.ts';
 import { cutPage } from '../edge/paging.ts';
 import { earlierOf, QueryReader, UUID_MAX, UUID_MIN } from '../edge/query.ts';
@@ -66,7 +66,7 @@ export function createSuppressionHandlers({ store }: { readonly store: Store }) 
     return { suppressions: cut.rows.map(showSuppression), pagination: cut.pagination };
   }
 
-  const exporting = createShares(EXPORTED_TOGETHER);
+  const exporting = createPlaces(EXPORTED_TOGETHER);
 
   async function* hashAll(accountId: number): AsyncGenerator<string> {
     for (let before = UUID_MAX; ;) {
