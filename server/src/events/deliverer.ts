@@ -16,6 +16,7 @@ import { disableReason, nextDeliveryDelay, restAfterFailures } from '../domain/d
 import { newUuid } from '../domain/ids.ts';
 import type { Logger } from '../lib/log.ts';
 import { createLoop, type Service } from '../lib/service.ts';
+import { Tally } from '../lib/tally.ts';
 import type { DueDelivery, LeasedSubscription, Store, Told } from '../store/store.ts';
 import { callSink, type Sinks } from './call-sink.ts';
 import { renderEvents } from './render.ts';
@@ -48,7 +49,8 @@ const BLOCKED_REST_MS = 1_000;
 
 export function createDeliverer(options: DelivererOptions): Deliverer {
   const { store, log, node } = options;
-  const running = new Map<Promise<void>, number>();
+  const running = new Set<Promise<void>>();
+  const taken = new Tally<number>();
   // One account leaves places to others, however many of its receivers hang.
   const accountMax = Math.max(
     1,
@@ -63,9 +65,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     async work() {
       const free = options.subscriptionsMax - running.size;
       if (free <= 0) return false;
-      const taken = new Map<number, number>();
-      for (const account of running.values()) taken.set(account, (taken.get(account) ?? 0) + 1);
-      const places = { free, taken, accountMax };
+      const places = { free, taken: taken.owners, accountMax };
       const leased = await store.deliveries.leaseSubscriptions(node, places, options.leaseMs);
       for (const subscription of leased) {
         const run = tell(subscription, options, stopping.signal)
@@ -75,9 +75,11 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
           })
           .finally(() => {
             running.delete(run);
+            taken.add(subscription.accountId, -1);
             loop.nudge();
           });
-        running.set(run, subscription.accountId);
+        running.add(run);
+        taken.add(subscription.accountId, 1);
       }
       return leased.length === free;
     },
@@ -89,7 +91,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     async stop() {
       stopping.abort();
       await loop.stop();
-      await Promise.all(running.keys());
+      await Promise.all(running);
     },
   };
 }

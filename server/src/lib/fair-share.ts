@@ -6,6 +6,7 @@
  * owner whose clock shows least is next, and one that comes back from idling starts where the others stand, or where it was ahead of them.
  */
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
+import { Tally } from './tally.ts';
 
 /** Work in steps: it may be put aside at each `yield`. */
 export type Work<Result> = Generator<undefined, Result, undefined>;
@@ -123,23 +124,14 @@ function advance({ work, resolve, reject }: Job, until: number): boolean {
 
 /** So many places, of which no owner takes the last one. An owner that waits longer than `waitMs` for a place gets none. */
 export function createPlaces(max: number, waitMs = Infinity): Places {
-  const taken = new Map<number, number>();
+  const taken = new Tally<number>();
   /** In the order of their turns. */
   const waiting = new Map<number, Set<() => void>>();
-  let free = max;
 
-  const mayEnter = (owner: number) => free > 0 && (taken.get(owner) ?? 0) < Math.max(1, max - 1);
-
-  function enter(owner: number): void {
-    free -= 1;
-    taken.set(owner, (taken.get(owner) ?? 0) + 1);
-  }
+  const mayEnter = (owner: number) => taken.total < max && taken.of(owner) < Math.max(1, max - 1);
 
   function leave(owner: number): void {
-    free += 1;
-    const left = (taken.get(owner) ?? 0) - 1;
-    if (left > 0) taken.set(owner, left);
-    else taken.delete(owner);
+    taken.add(owner, -1);
     for (const [each, queue] of waiting) {
       if (!mayEnter(each)) continue;
       const [wake] = queue;
@@ -147,7 +139,7 @@ export function createPlaces(max: number, waitMs = Infinity): Places {
       waiting.delete(each);
       if (wake !== undefined) queue.delete(wake);
       if (queue.size > 0) waiting.set(each, queue);
-      enter(each);
+      taken.add(each, 1);
       wake?.();
       return;
     }
@@ -173,7 +165,7 @@ export function createPlaces(max: number, waitMs = Infinity): Places {
 
   return {
     async within(owner, work) {
-      if (mayEnter(owner)) enter(owner);
+      if (mayEnter(owner)) taken.add(owner, 1);
       else await wait(owner);
       try {
         return await work();

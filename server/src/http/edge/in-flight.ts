@@ -3,6 +3,7 @@
  * carrier): an owner that holds too much is answered with 429, and 503 is said only when the server as a whole is full.
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { Tally } from '../../lib/tally.ts';
 import { refuse, refuseForNow, RETRY_AFTER_SECONDS } from '../../shapes/refusal.ts';
 import { onAnswerOver } from './unread.ts';
 
@@ -62,11 +63,11 @@ export function boundInFlight(
         if (full === 'all')
           throw refuseForNow('Too many requests are at work; nothing of this one was kept.');
         own[kind] += amount;
-        held[kind].count(owner, amount);
+        held[kind].add(owner, amount);
       },
       release() {
         for (const kind of ['bytes', 'requests'] as const) {
-          held[kind].count(owner, -own[kind]);
+          held[kind].add(owner, -own[kind]);
           own[kind] = 0;
         }
       },
@@ -94,26 +95,18 @@ export function boundInFlight(
 const UNBOUNDED: Bound = { max: Infinity, ownerMax: Infinity };
 
 /** What is held of one kind. */
-class Held {
+class Held extends Tally<string | number> {
   readonly #bound: Bound;
-  readonly #byOwner = new Map<string | number, number>();
-  #total = 0;
 
   constructor(bound: Bound) {
+    super();
     this.#bound = bound;
-  }
-
-  count(owner: string | number, amount: number): void {
-    this.#total += amount;
-    const own = (this.#byOwner.get(owner) ?? 0) + amount;
-    if (own > 0) this.#byOwner.set(owner, own);
-    else this.#byOwner.delete(owner);
   }
 
   /** Who has no room for more, beside one request that holds `alone`; null when there is room, or nobody else holds anything. */
   findFull(owner: string | number, more: number, alone: number): 'owner' | 'all' | null {
-    const own = this.#byOwner.get(owner) ?? 0;
+    const own = this.of(owner);
     if (own + more > this.#bound.ownerMax && own > alone) return 'owner';
-    return this.#total + more > this.#bound.max && this.#total > alone ? 'all' : null;
+    return this.total + more > this.#bound.max && this.total > alone ? 'all' : null;
   }
 }

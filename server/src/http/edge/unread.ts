@@ -5,6 +5,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
+import { Tally } from '../../lib/tally.ts';
 import type { Account } from '../../store/store.ts';
 import { refuse } from '../../shapes/refusal.ts';
 
@@ -25,19 +26,12 @@ export interface Unread {
 }
 
 export function createUnread({ unreadBytesMax, accountUnreadBytesMax }: UnreadLimits): Unread {
-  let total = 0;
-  const accounts = new Map<number, number>();
-  const of = (accountId: number) => accounts.get(accountId) ?? 0;
+  const bytes = new Tally<number>();
   return {
-    add(accountId, bytes) {
-      total += bytes;
-      const own = of(accountId) + bytes;
-      if (own === 0) accounts.delete(accountId);
-      else accounts.set(accountId, own);
-    },
-    isAccountFull: (accountId) => of(accountId) > accountUnreadBytesMax,
-    isNodeFull: () => total > unreadBytesMax,
-    of,
+    add: (accountId, more) => bytes.add(accountId, more),
+    isAccountFull: (accountId) => bytes.of(accountId) > accountUnreadBytesMax,
+    isNodeFull: () => bytes.total > unreadBytesMax,
+    of: (accountId) => bytes.of(accountId),
   };
 }
 

@@ -1,0 +1,26 @@
+/** A tally: amounts of one thing that owners hold, for each of them and together. Owners that hold nothing take no memory. */
+export class Tally<Owner> {
+  readonly #byOwner = new Map<Owner, number>();
+  #total = 0;
+
+  get total(): number {
+    return this.#total;
+  }
+
+  /** By owner, those that hold anything. */
+  get owners(): ReadonlyMap<Owner, number> {
+    return this.#byOwner;
+  }
+
+  of(owner: Owner): number {
+    return this.#byOwner.get(owner) ?? 0;
+  }
+
+  /** With a negative amount, what an owner gives back. */
+  add(owner: Owner, amount: number): void {
+    this.#total += amount;
+    const own = this.of(owner) + amount;
+    if (own === 0) this.#byOwner.delete(owner);
+    else this.#byOwner.set(owner, own);
+  }
+}
