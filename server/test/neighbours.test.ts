@@ -110,16 +110,18 @@ it('requests whose clients have gone hold nothing once they are done, and until 
 
 it('requests that were sent ahead on a connection that ends hold nothing either', async () => {
   const { hostname, port } = new URL(hostile.url);
-  const socket = connect(Number(port), hostname);
-  socket.on('error', () => undefined);
   const body = JSON.stringify(heavy(50));
-  const head = (length: number) =>
-    `POST /v1/Messages HTTP/1.1\r\nHost: a\r\nAuthorization: ${basic(hostile)}\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\n\r\n`;
-  socket.write(`${head(body.length)}${body}`.repeat(40));
-  await until(async () => (await hostile.get('/v1/Messages')).status === 429);
-  expect((await other.get('/v1/Messages')).status).toBe(200);
-  socket.destroy();
+  const request = `POST /v1/Messages HTTP/1.1\r\nHost: a\r\nAuthorization: ${basic(hostile)}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  // More of them than an account may have at work, one connection after the other.
+  for (let i = 0; i < 4; i += 1) {
+    const socket = connect(Number(port), hostname);
+    socket.on('error', () => undefined);
+    socket.write(request.repeat(30));
+    await new Promise((resolve) => socket.once('data', resolve));
+    socket.destroy();
+  }
   await until(async () => (await hostile.get('/v1/Messages')).status === 200);
+  expect((await hostile.get('/v1/Messages')).status).toBe(200);
 });
 
 it('streams that are not read hold up no request, of whomever they are', async () => {
