@@ -1,6 +1,6 @@
 /** Builds carriers, and what reads the calls of their far sides, from the configuration. */
 import type { Carrier } from './carriers/carrier.ts';
-import type { ReceiptParser } from './carriers/receipt-call.ts';
+import type { ReceiptParser } from './domain/receipt-call.ts';
 import type { Config } from './config/config.ts';
 import type { Logger } from './lib/log.ts';
 

@@ -1,6 +1,6 @@
 /** Calls by which far sides report to us, and what they come to; each kind of carrier reads its own. */
-import type { InboundMessage } from '../domain/inbound.ts';
-import type { Receipt } from '../domain/receipt.ts';
+import type { InboundMessage } from './inbound.ts';
+import type { Receipt } from './receipt.ts';
 
 /** A call as it came. Header names are lower-case. */
 export interface InboundHttp {

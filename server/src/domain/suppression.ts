@@ -18,7 +18,7 @@ export interface ListedSuppression {
   readonly poolId: string | null;
 }
 
-/** By whoever sends from the address that the person has stopped. */
+/** It counts for every account that sends from the address which the person has stopped. */
 export interface OptOut {
   readonly address: string;
   readonly stopped: StoppedSender;

@@ -7,7 +7,7 @@ import { describeClassic } from '../../src/carriers/http/preset-classic.ts';
 import { describeCloud } from '../../src/carriers/http/preset-cloud.ts';
 import { describeRbm } from '../../src/carriers/http/preset-rbm.ts';
 import { createReceiptParser } from '../../src/carriers/http/receipt-parser.ts';
-import type { InboundHttp } from '../../src/carriers/receipt-call.ts';
+import type { InboundHttp } from '../../src/domain/receipt-call.ts';
 import { attemptReference } from '../../src/domain/ids.ts';
 import { runs } from '../support/runs.ts';
 

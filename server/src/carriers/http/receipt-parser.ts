@@ -10,7 +10,7 @@ import type { Keyword } from '../../domain/keywords.ts';
 import { readInstant } from '../../domain/instant.ts';
 import type { Receipt } from '../../domain/receipt.ts';
 import { keepable } from '../../domain/storable.ts';
-import type { InboundHttp, ReceiptAnswer } from '../receipt-call.ts';
+import type { InboundHttp, ReceiptAnswer } from '../../domain/receipt-call.ts';
 import { parsePointers, readProviderId, readText, shareCode } from './classify.ts';
 import type {
   ChallengeDescription,

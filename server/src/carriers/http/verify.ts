@@ -4,7 +4,7 @@
  */
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { VerifyDescription } from './description.ts';
-import type { InboundHttp } from '../receipt-call.ts';
+import type { InboundHttp } from '../../domain/receipt-call.ts';
 
 /** Longer than any signature or token. */
 const PROOF_LENGTH_MAX = 4_096;

@@ -1,5 +1,5 @@
 /** Bounces over HTTP: a mail server, or a service, posts each report as it is, with a secret that both know. */
-import type { ReceiptAnswer, ReceiptParser } from '../receipt-call.ts';
+import type { ReceiptAnswer, ReceiptParser } from '../../domain/receipt-call.ts';
 import { headerOf, sameText } from '../http/verify.ts';
 import { readBounce } from './bounces.ts';
 

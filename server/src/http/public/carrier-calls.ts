@@ -4,44 +4,17 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { InboundMessage } from '../../domain/inbound.ts';
-import type { Receipt } from '../../domain/receipt.ts';
+import type { InboundHttp, ReceiptAnswer, ReceiptParser } from '../../domain/receipt-call.ts';
 import { readBody } from '../edge/bodies.ts';
 import { refuse, refuseForNow } from '../../shapes/refusal.ts';
 
-/** A call as it came. Header names are lower-case. */
-export interface CarrierCall {
-  readonly method: string;
-  readonly path: string;
-  /** The URL that was called, as it is known outside: signatures are over it. */
-  readonly fullUrl: string;
-  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
-  readonly query: Readonly<Record<string, string | readonly string[] | undefined>>;
-  readonly rawBody: Buffer;
-}
-
-/** What a carrier's reader makes of a call. */
-export interface CallReading {
-  /** To be given once what was read is stored. */
-  readonly answer: {
-    readonly status: number;
-    readonly headers: Readonly<Record<string, string>>;
-    readonly body: string;
-  };
-  readonly receipts: readonly Receipt[];
-  readonly inbound: readonly InboundMessage[];
-}
-
 export interface CarrierCallDeps {
   /** By name, for carriers that are called. */
-  readonly readers: ReadonlyMap<
-    string,
-    (call: CarrierCall, at: Date) => CallReading | Promise<CallReading>
-  >;
+  readonly readers: ReadonlyMap<string, ReceiptParser>;
   /** Stores what was reported; false when there is no room for it now. */
   readonly report: (
     carrier: string,
-    reported: Pick<CallReading, 'receipts' | 'inbound'>,
+    reported: Pick<ReceiptAnswer, 'receipts' | 'inbound'>,
   ) => Promise<boolean>;
 }
 
@@ -81,14 +54,14 @@ export async function registerCarrierCalls(
   });
 }
 
-function toCall(request: FastifyRequest): CarrierCall {
+function toCall(request: FastifyRequest): InboundHttp {
   const { url = '/' } = request.raw;
   return {
     method: request.method,
     path: url.split('?', 1)[0] ?? '/',
     fullUrl: `${request.origin}${url}`,
     headers: request.headers,
-    query: request.query as CarrierCall['query'],
+    query: request.query as InboundHttp['query'],
     rawBody: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
   };
 }
