@@ -1,4 +1,4 @@
-/** How the carriers stand: connections, windows, throttling, queues. Of the node that answers, but for the queues. */
+/** State of the carriers: connections, windows, throttling, queues. All but the queues are of the node that answers. */
 import type { CarrierList } from '@fanfare/client';
 import { client } from '../api.ts';
 import { formatDuration, formatNumber } from '../format.ts';
@@ -23,7 +23,9 @@ export function Carriers() {
       <Shown of={loaded}>
         {({ carriers }) =>
           carriers.length === 0 ? (
-            <Empty title="No carrier is configured." />
+            <Empty title="No carriers yet.">
+              <p>Add a carrier to the configuration of the server.</p>
+            </Empty>
           ) : (
             <ul class="carrier-list">
               {carriers.map((carrier) => (
@@ -39,13 +41,13 @@ export function Carriers() {
 
 type Carrier = CarrierList['carriers'][number];
 
-/** What is to be said first, and whether it is bad news. */
+/** The state in a word, and its colour. */
 function judge({ lane }: Carrier): { readonly words: string; readonly key: string } {
   if (lane === null) return { words: 'Not on this node', key: 'queued' };
   const { connections, connected } = lane;
   if (connections !== null && connected !== null && connections > 0) {
     if (connected === 0) return { words: 'Down', key: 'failed' };
-    if (connected < connections) return { words: 'Partly up', key: 'undelivered' };
+    if (connected < connections) return { words: 'Partly connected', key: 'undelivered' };
   }
   return lane.throttled
     ? { words: 'Throttled', key: 'undelivered' }
@@ -84,11 +86,11 @@ function Row({ carrier }: { readonly carrier: Carrier }) {
         </dd>
       </dl>
       <dl>
-        <dt>Window</dt>
+        <dt>In flight</dt>
         <dd>
           {lane === null ? '–' : `${formatNumber(lane.inFlight)} of ${formatNumber(lane.window)}`}
           {lane !== null && lane.window < lane.windowMax && (
-            <span class="muted"> (at most {formatNumber(lane.windowMax)})</span>
+            <span class="muted"> (maximum {formatNumber(lane.windowMax)})</span>
           )}
           {lane !== null && (
             <span class="meter" aria-hidden="true">

@@ -1,5 +1,6 @@
 /** Pages, help, messages and the dashboard keep to the words and the width that people read with ease. */
 import { describe, expect, it } from 'vitest';
+import { fieldOf } from '../../../dashboard/src/fields.ts';
 import { checkPage, checkSource, type Blemish } from '../support/english.ts';
 import { listDocuments, listFiles, readText } from '../support/markdown.ts';
 
@@ -12,18 +13,6 @@ const NOT_YET_CLEAN: readonly string[] = [
   'CONTRIBUTING.md',
   'README.md',
   'client/README.md',
-  'dashboard/src/api.ts',
-  'dashboard/src/counters.ts',
-  'dashboard/src/pages/compose-check.tsx',
-  'dashboard/src/pages/list-parts.tsx',
-  'dashboard/src/pages/message.tsx',
-  'dashboard/src/pages/operation.tsx',
-  'dashboard/src/pages/operations.tsx',
-  'dashboard/src/pages/subscription.tsx',
-  'dashboard/src/pages/subscriptions.tsx',
-  'dashboard/src/pages/suppressions.tsx',
-  'dashboard/src/pages/system.tsx',
-  'dashboard/src/ui/chart.tsx',
   'docs/api.md',
   'docs/carriers/http.md',
   'docs/carriers/new.md',
@@ -197,5 +186,18 @@ describe('what looks at a source', () => {
     ['<p class="a b">All e-mails of {count} {noun} are there.</p>'],
   ])('lets %s pass', (code) => {
     expect(whatOf(checkSource(`const x = ${code};`, 'tsx', true))).toEqual([]);
+  });
+});
+
+describe('errors on a page of the dashboard', () => {
+  it.each([
+    ['$.content.text', 'Text'],
+    ['$.content.media[0].url', 'Picture or file URL'],
+    ['$.to[17].variables["to"]', 'Recipients'],
+    ['$.quietHours.start', 'Quiet hours'],
+    ['$.constructor', null],
+    ['null', null],
+  ])('at %s name the field %s', (path, field) => {
+    expect(fieldOf(path)).toBe(field);
   });
 });
