@@ -1,4 +1,4 @@
-/** A back-off: how long to leave a far side alone that is away or has had enough. Pure: time is an argument. */
+/** Backoff: the waiting time before the next call to an unreachable or overloaded peer. Pure: time is an argument. */
 export interface Backoff {
   /** Milliseconds that are left, 0 when it may be tried. */
   remaining(nowMs: number): number;
@@ -15,7 +15,7 @@ export interface Backoff {
 const FIRST_MS = 500;
 const LONGEST_MS = 60_000;
 
-/** A back-off of half a second to a minute. */
+/** A backoff of half a second to a minute. */
 export function createBackoff(): Backoff {
   let until = 0;
   let waitMs = 0;

@@ -1,9 +1,8 @@
 /**
- * The contract of a carrier: a configured connection that can submit messages. The one real port of
- * Fanfare; the simulator is the first adapter.
+ * The contract of a carrier: a configured connection that can submit messages.
  *
  * A carrier never throws for an operating fault: every outcome is a `SendResult`. A throw is a bug and
- * is treated as `retry`. Codes come from the error table; the far side's own words go into `detail`.
+ * is treated as `retry`. Codes are from the error table; the peer's own message goes into `detail`.
  */
 import type { EmailBody } from '../domain/email.ts';
 import { ERRORS } from '../domain/errors.ts';
@@ -15,7 +14,7 @@ import type { Receipt } from '../domain/receipt.ts';
 export type { InboundMessage } from '../domain/inbound.ts';
 export type { Receipt } from '../domain/receipt.ts';
 
-/** One message to hand over, once. */
+/** One message to submit once. */
 export interface Submission {
   /**
    * Our name for this attempt, the same when it is sent again after a crash, so that a carrier which
@@ -40,7 +39,7 @@ export interface Submission {
   readonly expireAt: Date | null;
 }
 
-/** What the carrier answered to one submission. Delays are in milliseconds. */
+/** The result of one submission. Delays are in milliseconds. */
 export type SendResult =
   /**
    * Accepted by the carrier; `providerId` is the carrier's own id as it was given. Receipts may follow, or may have come already.
@@ -68,25 +67,25 @@ export type SendResult =
    */
   | { readonly kind: 'unknown'; readonly detail: string };
 
-/** Whether a submission comes too late. */
+/** Whether a submission has expired. */
 export function hasExpired({ expireAt }: Submission, nowMs: number): boolean {
   return expireAt !== null && expireAt.getTime() <= nowMs;
 }
 
-/** What is answered then. */
+/** The result of an expired submission. */
 export const EXPIRED: SendResult = {
   kind: 'rejected',
   code: ERRORS.expired.code,
   detail: 'It expired before it was submitted',
 };
 
-/** Takes receipts; resolves when they are stored: only then may the far side be told so. */
+/** Accepts receipts; resolves when they are stored. The carrier acknowledges them only then. */
 export type ReceiptSink = (receipts: readonly Receipt[]) => Promise<void>;
 
-/** Takes messages sent to us; resolves when they are stored, and rejects when they cannot be. */
+/** Accepts inbound messages; resolves when they are stored, rejects if that is impossible. */
 export type InboundSink = (messages: readonly InboundMessage[]) => Promise<void>;
 
-/** How a carrier's connections stand, for operators. */
+/** The state of a carrier's connections, for operators. */
 export interface CarrierState {
   /** Connections that there should be. */
   readonly connections: number;

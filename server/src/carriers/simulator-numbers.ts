@@ -1,7 +1,7 @@
-/** The numbers and mailboxes that the simulator always treats the same, and the chances of all others. */
+/** Special numbers and mailboxes with fixed outcomes in the simulator, and the random outcomes of all others. */
 import type { Receipt, Submission } from './carrier.ts';
 
-/** What the simulator does with one submission. */
+/** The outcome of one submission in the simulator. */
 export interface Behaviour {
   readonly kind: 'accept' | 'refuse' | 'fail';
   readonly code?: number;
@@ -17,7 +17,7 @@ export interface Behaviour {
 
 const DELIVERED: Behaviour = { kind: 'accept', receipts: ['DELIVERED'] };
 
-/** One special number, and the name of mailboxes, at any domain, that are treated alike. */
+/** A special number, and the mailbox name (at any domain) with the same outcome. */
 export interface SimulatorNumber {
   readonly number: string;
   /** Null where there is no such thing among e-mails. */
@@ -145,7 +145,7 @@ function attemptOf(reference: string): number {
   return Number.parseInt(reference.charAt(reference.indexOf('-') + 13), 16) || 1;
 }
 
-/** A number in [0, 1) that a text and a seed always give (FNV-1a, then a mix of its bits). */
+/** A number in [0, 1) that depends only on a text and a seed (FNV-1a, then a mix of its bits). */
 export function hashReference(text: string, seed: number): number {
   let hash = 0x811c9dc5 ^ Math.imul(seed | 0, 0x9e3779b1);
   for (let i = 0; i < text.length; i += 1) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);

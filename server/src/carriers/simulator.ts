@@ -1,7 +1,7 @@
 /**
- * The simulator: a carrier without a network. It answers asynchronously, sends receipts later, can be slow, lossy and
- * choosy, and treats some numbers specially. Its chances depend on the seed and the submission's reference alone, so
- * a run can be repeated. It does not de-duplicate: what is submitted twice is sent twice, and its journal shows it.
+ * The simulator: a carrier without a network. It answers asynchronously and sends receipts later. It can be slow, lose
+ * and reject messages, and has special numbers. Random outcomes depend only on the seed and the submission's reference,
+ * so a run can be repeated. It does not de-duplicate: a message submitted twice is sent twice, and its journal shows it.
  */
 import { openSync, closeSync, writeSync } from 'node:fs';
 import type { Channel } from '../domain/message.ts';
@@ -35,7 +35,7 @@ export interface SimulatorOptions {
   readonly journalFile: string | null;
 }
 
-/** Receipts handed on in one call, and handed on without being stored yet. */
+/** Maximum numbers of receipts in one call, and of receipts that are not stored yet. */
 const RECEIPTS_MAX = 500;
 const IN_HAND_MAX = 20_000;
 
@@ -186,7 +186,7 @@ export function createSimulator(options: SimulatorOptions): Carrier {
   };
 }
 
-/** Media, rich content, e-mail and the time of expiry where there are any; of attachments their sizes. */
+/** Media, rich content, e-mail and expiry if present; of attachments only the sizes. */
 function journalLine({ mediaUrls, rich, email, expireAt, ...rest }: Submission): string {
   return JSON.stringify({
     at: new Date().toISOString(),

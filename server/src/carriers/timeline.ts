@@ -1,6 +1,6 @@
 /**
- * A timeline: many callbacks at many times with one timer. What is due at once runs in the next turn of the event
- * loop, in order, without a timer at all; a timer per message would cost more than the message.
+ * A timeline: many callbacks at many times with one timer, because a timer per message would cost more than the message.
+ * Callbacks that are due at once run in order in the next turn of the event loop, without a timer.
  */
 export interface Timeline {
   /** Runs `callback` after `delayMs`, never in the present turn. */
@@ -9,7 +9,7 @@ export interface Timeline {
   stop(): void;
 }
 
-/** Callbacks at most this much apart share a timer. */
+/** Callbacks within this distance share a timer. */
 const TICK_MS = 5;
 
 export function createTimeline(): Timeline {

@@ -1,4 +1,4 @@
-/** Submissions without an answer yet, for a stop that waits for them. */
+/** Submissions without an answer, for a stop that waits for them. */
 export interface UnderWay<Answer> {
   /** Counts a submission until it is answered. */
   track(answer: Promise<Answer>): Promise<Answer>;
@@ -6,7 +6,7 @@ export interface UnderWay<Answer> {
   settled(): Promise<void>;
 }
 
-/** The dispatcher has waited before: who has not answered by then is not expected to. */
+/** The dispatcher has waited before, so late answers are not expected. */
 const STOP_WAIT_MS = 2_000;
 
 export function createUnderWay<Answer>(): UnderWay<Answer> {

@@ -111,7 +111,7 @@ export function createDispatchMetrics() {
   };
 }
 
-/** Metrics of the events thread. */
+/** Of the thread that tells subscribers. */
 export function createEventsMetrics() {
   const registry = new Registry();
   const registers = [registry];

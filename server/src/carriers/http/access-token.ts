@@ -1,12 +1,12 @@
 /**
- * Access tokens of a service account: a JWT that we sign (RS256) is exchanged at the token URL for a token of an hour or
- * so (RFC 7523). One exchange at a time serves all who wait; a token is renewed a minute before it ends.
+ * Access tokens of a service account: the token URL exchanges a JWT that we sign (RS256) for a token of about an hour
+ * (RFC 7523). One exchange at a time serves all waiting submissions. A token is renewed a minute before it expires.
  */
 import { createPrivateKey, sign } from 'node:crypto';
 import { createClient, type ClientLimits } from './client.ts';
 import type { JwtAuthDescription } from './description.ts';
 
-/** A token to submit with, or why there is none. */
+/** A token for submissions, or the reason why there is none. */
 export type AccessToken =
   { readonly ok: true; readonly token: string } | { readonly ok: false; readonly detail: string };
 
@@ -20,11 +20,11 @@ export interface TokenSource {
 }
 
 const GRANT_TYPE = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
-/** The longest that token servers take. */
+/** The longest validity that token servers accept. */
 const ASSERTION_SECONDS = 3_600;
 const RENEW_BEFORE_MS = 60_000;
 
-/** Asks for nothing before the first `get`. @throws Error when the key is none. */
+/** Sends no request before the first `get`. @throws Error for an invalid key. */
 export function createTokenSource(auth: JwtAuthDescription, limits: ClientLimits): TokenSource {
   const key = createPrivateKey(auth.privateKey);
   const { origin, pathname, search } = new URL(auth.tokenUrl);

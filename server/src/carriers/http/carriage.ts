@@ -1,12 +1,12 @@
 /**
- * What an HTTP provider can carry: as its description says (`request.carries`), and else as far as its templates have a
- * place for it, so that no description leaves out what a message has. Pure.
+ * The content limits of an HTTP provider. They are in its description (`request.carries`), or follow from the fields of
+ * its templates. So no description silently omits a part of a message. Pure.
  */
 import { WHOLE, type Carriage } from '../../domain/carriage.ts';
 import type { Channel } from '../../domain/message.ts';
 import type { RequestDescription } from './description.ts';
 
-/** What a request made by the description carries over a channel. */
+/** The limits of the description's requests for a channel. */
 export function carriageOfRequest(request: RequestDescription, channel: Channel): Carriage {
   const { carries, mediaMax, body, url, headers } = request;
   const own = carries?.[channel];

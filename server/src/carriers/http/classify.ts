@@ -1,4 +1,4 @@
-/** Classification: what a provider's answer means for the submission. Pure. */
+/** Classifies a provider's answer to a submission. Pure. */
 import { ERRORS, findError } from '../../domain/errors.ts';
 import { keepableProviderId } from '../../domain/receipt.ts';
 import { readRetryAfter } from '../../lib/retry-after.ts';
@@ -9,12 +9,12 @@ import { parseJsonText } from './json.ts';
 import { findValue, parsePointer, placeOf, type Place, type Pointer } from './pointer.ts';
 import { compileText, type Scope } from './template.ts';
 
-/** As `SendResult`, but a provider that has had enough need not say for how long. */
+/** Like `SendResult`, but `throttled` may have no delay. */
 export type Verdict =
   | Exclude<SendResult, { kind: 'throttled' }>
   | { readonly kind: 'throttled'; readonly afterMs: number | null; readonly detail: string };
 
-/** Reads one answer. Never throws for what an answer says. */
+/** Reads one answer. Never throws, whatever its content. */
 export type Classifier = (
   exchange: Extract<Exchange, { kind: 'answer' }>,
   scope: Scope,
@@ -24,7 +24,7 @@ export type Classifier = (
 const DETAIL_LENGTH_MAX = 300;
 const ID_LENGTH_MAX = 256;
 
-/** Makes the reading of answers ready. @throws Error when a pointer or template is none. */
+/** Prepares the reading of answers. @throws Error for an invalid pointer or template. */
 export function createClassifier(description: HttpDescription): Classifier {
   const { response } = description;
   const accepts = new Set(response.accepts ?? []);
@@ -78,7 +78,7 @@ function compilePhrases(
   };
 }
 
-/** The provider's own code says more than the HTTP status. */
+/** The provider's own code is more exact than the HTTP status. */
 function findRule(
   { errors = {}, response: { statuses = {} } }: HttpDescription,
   status: number,
@@ -124,7 +124,7 @@ function applyRule(
   }
 }
 
-/** The provider's code where it means the same to us; null else. */
+/** The provider's code if it has the same meaning in our error table; otherwise null. */
 export function shareCode(description: HttpDescription, code: string | null): number | null {
   if (description.sharesCodes !== true || code === null || !/^\d{4,6}$/.test(code)) return null;
   return findError(Number(code)) === undefined ? null : Number(code);
@@ -139,7 +139,7 @@ function compileId(id: ResponseDescription['id']): (from: Place, scope: Scope) =
   return (from) => readProviderId(readText(from, pointers));
 }
 
-/** A provider's id as it is kept, in answers and reports alike; null when it is none. */
+/** A provider's id as it is stored, from answers and callbacks; null if it is invalid. */
 export function readProviderId(text: string | null): string | null {
   const id = text === null || text.length > ID_LENGTH_MAX ? '' : keepableProviderId(text);
   return id === '' ? null : id;

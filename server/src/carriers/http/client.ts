@@ -1,6 +1,6 @@
 /**
- * The client: requests to one origin over a bounded number of kept connections. It tells three ends apart, which is what
- * decides whether a message may be sent again: there is an answer; the request never left; it left and nobody knows.
+ * The client: requests to one origin over a limited number of persistent connections. A request has one of three results,
+ * which decide whether the message may be sent again: an answer; never sent; sent without an answer (in doubt).
  */
 import type { Dispatcher, Pool } from 'undici';
 import type { HttpRequest } from './request.ts';
@@ -39,7 +39,7 @@ export interface Client {
   close(): Promise<void>;
 }
 
-/** Bytes of an answer: a provider's are some hundred. */
+/** Maximum size of an answer in bytes: usual answers have a few hundred. */
 const BODY_BYTES_MAX = 65_536;
 
 /** Opens nothing before the first request. */
@@ -139,7 +139,7 @@ class Exchanging {
   }
 }
 
-/** An error's own words; where several addresses were tried, those of the first. */
+/** The message of an error; after tries of several addresses, the first message. */
 function describe(error: Error): string {
   const { errors } = error as { errors?: readonly Error[] };
   const first = errors?.[0] ?? error;

@@ -1,13 +1,13 @@
 /**
- * A description: what an HTTP provider is like, as plain data that a configuration file can hold. How to submit, how to
- * read the answer, how to check and read what the provider reports. `docs/carriers/http.md` explains every member.
+ * A description of an HTTP provider, as plain data for a configuration file: how to submit, how to read answers, how to
+ * verify and read callbacks. `docs/carriers/http.md` explains every member.
  */
 import type { Carriage } from '../../domain/carriage.ts';
 import type { Keyword } from '../../domain/keywords.ts';
 import type { Channel } from '../../domain/message.ts';
 import type { Receipt } from '../../domain/receipt.ts';
 
-/** How a provider is spoken to. */
+/** The protocol of a provider. */
 export interface HttpDescription {
   readonly request: RequestDescription;
   readonly response: ResponseDescription;
@@ -35,7 +35,7 @@ export interface RequestDescription {
 }
 
 /**
- * A body as JSON. Strings are templates; a string, list or object that comes out empty is left out. Special forms:
+ * A body as JSON. Strings are templates; a string, list or object with an empty result is omitted. Special forms:
  * `{"$value": pointer}`, `{"$each": pointer, "item": template}` or `$first`, and `{"$switch": [{"when": pointer, "use": template}]}`.
  */
 export type BodyTemplate =
@@ -46,7 +46,7 @@ export type BodyTemplate =
   | readonly BodyTemplate[]
   | { readonly [name: string]: BodyTemplate };
 
-/** How requests prove who sends them. Nothing in here is a template. */
+/** The authentication of requests. It contains no templates. */
 export type AuthDescription =
   | { readonly kind: 'none' }
   | { readonly kind: 'basic'; readonly user: string; readonly password: string }
@@ -64,7 +64,7 @@ export interface JwtAuthDescription {
   readonly scope: string;
 }
 
-/** What an answer means. `rejected` and `retry` settle the attempt; see `SendResult`. */
+/** The meaning of an answer. `rejected` and `retry` settle the attempt; see `SendResult`. */
 export interface ErrorRule {
   /** `accepted`: it was taken, whatever the status says; a repetition that the provider recognises. */
   readonly kind: 'accepted' | 'rejected' | 'retry' | 'throttled' | 'unknown';
@@ -72,7 +72,7 @@ export interface ErrorRule {
   readonly code?: number;
 }
 
-/** How answers to submissions are read. */
+/** The reading of answers to submissions. */
 export interface ResponseDescription {
   /** Statuses that accept; all of 200 to 299 when absent. */
   readonly accepts?: readonly number[];
@@ -86,7 +86,7 @@ export interface ResponseDescription {
   readonly statuses?: Readonly<Record<string, ErrorRule>>;
 }
 
-/** What the provider reports to `/carriers/{name}/receipts`. Members named by pointers; of several the first that finds. */
+/** The provider's callbacks to `/carriers/{name}/receipts`. Pointers locate members; of several, the first match counts. */
 export interface ReceiptsDescription {
   readonly verify: VerifyDescription;
   readonly challenge?: ChallengeDescription;
@@ -106,7 +106,7 @@ export interface ReceiptsDescription {
   readonly preferences?: PreferencesDescription;
 }
 
-/** Where in a call receipts stand, and what they say. */
+/** Pointers to receipts in a callback, and their meanings. */
 export interface StatusesDescription {
   readonly events: string;
   readonly reference?: string | readonly string[];
@@ -118,7 +118,7 @@ export interface StatusesDescription {
   readonly errorDetail?: string | readonly string[];
 }
 
-/** Where in a call inbound messages stand. */
+/** Pointers to inbound messages in a callback. */
 export interface InboundDescription {
   readonly events: string;
   /** Only events that have one of these; all when absent. */
@@ -147,14 +147,14 @@ export interface InboundDescription {
   readonly at?: string | readonly string[];
 }
 
-/** Where in a call people's choices stand; each needs one of the words of `keyword`. */
+/** Pointers to opt-outs in a callback; each needs one of the words in `keyword`. */
 export type PreferencesDescription = Omit<
   InboundDescription,
   'when' | 'service' | 'text' | 'keyword'
 > &
   Required<Pick<InboundDescription, 'keyword'>>;
 
-/** How a call proves that the provider made it. */
+/** The authentication of a callback. */
 export type VerifyDescription =
   /** Anyone may report anything: only where the network keeps others away. */
   | { readonly kind: 'none' }
@@ -178,7 +178,7 @@ export type VerifyDescription =
   /** X-Twilio-Signature: HMAC-SHA1 over the URL and the sorted form fields. */
   | { readonly kind: 'classic'; readonly authToken: string };
 
-/** How a provider asks, once, whether the URL is ours: it sends a token that we know and wants a word back. */
+/** The provider's verification of our URL: it sends a token that we know, and expects a value back. */
 export type ChallengeDescription =
   | {
       /** A GET with parameters. */

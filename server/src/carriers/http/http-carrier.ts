@@ -1,8 +1,8 @@
 /**
- * The HTTP carrier: any provider with an HTTP API, described by configuration (`description.ts`; ready descriptions in
- * `preset-*.ts`). It submits; what the provider reports comes in elsewhere, by `receipt-parser.ts`. A submission is written
- * once at most: whatever left without an answer is `unknown`, and whatever surely did not leave is `throttled`, so that
- * an outage costs no attempts.
+ * The HTTP carrier, for any provider with an HTTP API. A description in the configuration defines the API
+ * (`description.ts`; ready descriptions in `preset-*.ts`). This file submits; `receipt-parser.ts` reads callbacks. A
+ * submission is sent at most once. Without an answer it is `unknown`; if it was certainly not sent it is `throttled`, so
+ * that an outage costs no attempts.
  */
 import { ERRORS } from '../../domain/errors.ts';
 import type { Channel } from '../../domain/message.ts';
@@ -16,7 +16,7 @@ import type { AuthDescription, HttpDescription } from './description.ts';
 import { createComposer } from './request.ts';
 import type { Scope } from './template.ts';
 
-/** What an HTTP carrier is made of. */
+/** Dependencies of an HTTP carrier. */
 export interface HttpOptions {
   readonly name: string;
   readonly channels: readonly Channel[];
@@ -29,7 +29,7 @@ export interface HttpOptions {
   readonly receiptsUrl: string | null;
 }
 
-/** Limits for those that configuration does not set. */
+/** Default limits. */
 export const HTTP_LIMITS: ClientLimits = {
   connectionsMax: 50,
   connectTimeoutMs: 10_000,
@@ -55,7 +55,7 @@ const STOPPED_AFTER_MS = 1_000;
 
 /**
  * A carrier of a description.
- * @throws Error when the description cannot work, with a sentence for whoever wrote it.
+ * @throws Error when the description cannot work, with a sentence for its author.
  */
 export function createHttpCarrier(options: HttpOptions): Carrier {
   const { description, limits } = options;
@@ -148,7 +148,7 @@ type Credentials =
     }
   | { readonly ok: false; readonly detail: string };
 
-/** What a request carries to prove who sends it. */
+/** The authentication headers of a request. */
 function createCredentials(
   auth: AuthDescription,
   limits: ClientLimits,

@@ -1,4 +1,4 @@
-/** JSON as providers send it. Pure. */
+/** Reads JSON of providers. Pure. */
 
 /** Strings, which may have digits in them, and integers that a number may not hold exactly. */
 const STRING_OR_LONG = /"[^"\\]*(?:\\.[^"\\]*)*"|(?<![\d.eE+-])-?\d{16,}(?![\d.eE])/g;

@@ -1,6 +1,6 @@
 /**
- * Pointers into a provider's words: JSON Pointers (RFC 6901) with two additions, so that one notation finds everything
- * in answers, events and our own submissions. Pure; a pointer that finds nothing is no error.
+ * Pointers into answers, events and our own submissions: JSON Pointers (RFC 6901) with two additions. Pure; a pointer
+ * without a match is not an error.
  *
  * ```
  *  /messages/0/id       down from here; "" is here itself
@@ -29,7 +29,7 @@ const FORM = /^(?:\?[^/]+|(?:\d{1,2})?(?:\/(?:[^~/]|~[01])*)*)$/;
 
 /**
  * Reads a pointer.
- * @throws Error when it is none.
+ * @throws Error for an invalid pointer.
  */
 export function parsePointer(source: string): Pointer {
   if (!FORM.test(source))
@@ -44,12 +44,12 @@ export function parsePointer(source: string): Pointer {
   };
 }
 
-/** The outermost place: a whole document. */
+/** The root: the whole document. */
 export function placeOf(document: unknown): Place {
   return { value: document, holders: [] };
 }
 
-/** Every place that a pointer leads to; `*` stands for each member of a list, and for nothing else. */
+/** All matches of a pointer; `*` stands for each member of a list, and for nothing else. */
 export function findPlaces(from: Place, pointer: Pointer): Place[] {
   let places = climb(from, pointer.up);
   for (const step of pointer.steps)
@@ -59,7 +59,7 @@ export function findPlaces(from: Place, pointer: Pointer): Place[] {
   return places;
 }
 
-/** The first value that a pointer leads to and that is not null; undefined when there is none. */
+/** The first match of a pointer that is not null; undefined if there is none. */
 export function findValue(from: Place, pointer: Pointer): unknown {
   return findPlaces(from, pointer).find(({ value }) => value !== null && value !== undefined)
     ?.value;

@@ -3,7 +3,7 @@ import { CARRIAGE } from '../../domain/carriage.ts';
 import { ERRORS } from '../../domain/errors.ts';
 import type { HttpDescription, ReceiptsDescription } from './description.ts';
 
-/** What differs between accounts. */
+/** Settings of an account. */
 export interface ClassicSettings {
   /** `https://api.twilio.com`, or of a compatible server. */
   readonly baseUrl: string;
@@ -14,14 +14,14 @@ export interface ClassicSettings {
   readonly authToken: string;
 }
 
-/** In front of addresses of channels other than SMS. */
+/** Prefixes of addresses of channels other than SMS. */
 const CLASSIC_PREFIX =
   "{% if channel == 'WHATSAPP' %}whatsapp:{% elsif channel == 'RCS' %}rcs:{% endif %}";
 
 /**
  * The classic Programmable Messaging API: `POST /2010-04-01/Accounts/{sid}/Messages.json`. A sender's address is a
- * number, a short code, or the SID of a messaging service. Receipts quote our reference in their URL. Rich content goes
- * as all of its plain words, a card without suggestions as text and medium.
+ * number, a short code, or the SID of a messaging service. Receipts have our reference in their URL. Rich content is sent
+ * as plain text with all its parts, a card without suggestions as text and media.
  */
 export function describeClassic(settings: ClassicSettings): HttpDescription {
   const { baseUrl, accountSid, apiKey, authToken } = settings;

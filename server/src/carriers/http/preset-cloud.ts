@@ -9,7 +9,7 @@ import type {
   ReceiptsDescription,
 } from './description.ts';
 
-/** What differs between accounts and numbers. */
+/** Settings of an account and a number. */
 export interface CloudSettings {
   /** `https://graph.facebook.com` */
   readonly baseUrl: string;
@@ -26,7 +26,7 @@ export interface CloudSettings {
   readonly template: { readonly name: string; readonly language: string } | null;
 }
 
-/** Codes that a repetition may cure, and those about the recipient; the others are refusals like any. */
+/** Codes for which a retry may succeed, and codes about the recipient. All others are ordinary refusals. */
 const CLOUD_ERRORS: Readonly<Record<string, ErrorRule>> = {
   // About the access token, so for all messages alike: it ended, or lacks a permission.
   '0': { kind: 'throttled' },
@@ -49,8 +49,8 @@ const CLOUD_ERRORS: Readonly<Record<string, ErrorRule>> = {
 };
 
 /**
- * The WhatsApp Cloud API: `POST /v{n}/{phone-number-id}/messages`. Our reference goes along as
- * `biz_opaque_callback_data` and comes back in every status.
+ * The WhatsApp Cloud API: `POST /v{n}/{phone-number-id}/messages`. Our reference is sent as
+ * `biz_opaque_callback_data` and returned in every status.
  */
 export function describeCloud(settings: CloudSettings): HttpDescription {
   const number =
@@ -173,7 +173,7 @@ function cloudBody(template: CloudSettings['template']): BodyTemplate {
   };
 }
 
-/** With a file above the words, where there is one. */
+/** With a file above the text, if there is one. */
 function interactive(type: string, action: BodyTemplate): BodyTemplate {
   const header = (kind: string): BodyTemplate => ({
     type: kind,

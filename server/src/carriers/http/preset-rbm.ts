@@ -8,7 +8,7 @@ import type {
   VerifyDescription,
 } from './description.ts';
 
-/** What differs between service accounts. */
+/** Settings of a service account. */
 export interface RbmSettings {
   /** `https://rcsbusinessmessaging.googleapis.com`, or that of a region. */
   readonly baseUrl: string;
@@ -25,7 +25,7 @@ export interface RbmSettings {
 
 /**
  * RCS Business Messaging: `POST /v1/phones/{msisdn}/agentMessages`. A sender's address is the agent's id. The message's
- * id is a UUID that all its attempts share, and RBM ignores an id that it had before: so nothing that is sent again
+ * id is a UUID that all its attempts share, and RBM ignores an id that it has seen before. So a resent message never
  * arrives twice, and `ambiguous` should be `resend`.
  */
 export function describeRbm(settings: RbmSettings): HttpDescription {
@@ -121,7 +121,7 @@ function rbmReceipts(settings: RbmSettings): ReceiptsDescription {
   };
 }
 
-/** A message has words or a medium; both together are a card. */
+/** A message has a text or media; both together are a card. */
 const RBM_CARD: BodyTemplate = {
   richCard: {
     standaloneCard: {
@@ -134,7 +134,7 @@ const RBM_CARD: BodyTemplate = {
   },
 };
 
-/** Rich content is in its words already; only a medium of its own is named otherwise. */
+/** Rich content has RBM's form already; only separate media have another name. */
 const RBM_BODY: BodyTemplate = {
   contentMessage: {
     $switch: [

@@ -1,4 +1,4 @@
-/** The presets by name: ready descriptions of well-known APIs, as functions of what differs between accounts. */
+/** The presets by name: ready descriptions of well-known APIs, as functions of an account's settings. */
 import { describeClassic } from './preset-classic.ts';
 import { describeCloud } from './preset-cloud.ts';
 import { describeRbm } from './preset-rbm.ts';

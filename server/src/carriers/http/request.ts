@@ -1,4 +1,4 @@
-/** Requests: one submission as the method, path, headers and body of a description. Pure. */
+/** Builds the HTTP request of a submission: method, path, headers and body. Pure. */
 import { createHash } from 'node:crypto';
 import { parseAttemptReference } from '../../domain/ids.ts';
 import { fitContent, type Carriage } from '../../domain/carriage.ts';
@@ -17,12 +17,12 @@ export interface HttpRequest {
   readonly body: string | null;
 }
 
-/** A request with what its templates saw, or why there is none. */
+/** A request with the variables of its templates, or the reason why there is none. */
 export type ComposedRequest =
   | { readonly ok: true; readonly request: HttpRequest; readonly scope: Scope }
   | { readonly ok: false; readonly problem: string };
 
-/** Submissions made into requests. */
+/** Turns submissions into requests. */
 export interface RequestComposer {
   /** `https://host:port` */
   readonly origin: string;
@@ -30,16 +30,16 @@ export interface RequestComposer {
   compose(submission: Submission, at: Date): ComposedRequest;
 }
 
-/** Visible ASCII, blanks and tabs: what every server takes in a header. */
+/** Visible ASCII, blanks and tabs: every server accepts these in a header. */
 const HEADER_VALUE = /^[\t\x20-\x7e]*$/;
 
 const PATH = /^\/[\x21-\x7e]*$/;
-/** Servers take these for a step up, in whatever way they are encoded. */
+/** Servers read these as a step up, in any encoding. */
 const DOTS = /^[^?]*\/\.\.?(?:[/?]|$)/;
 
 /**
  * Makes a description ready.
- * @throws Error when something in it cannot work, with a sentence for whoever wrote it.
+ * @throws Error when something in it cannot work, with a sentence for its author.
  */
 export function createComposer(
   description: RequestDescription,
@@ -110,7 +110,7 @@ function splitUrl(url: string): { origin: string; path: string } {
   return { origin: new URL(origin).origin, path: path.startsWith('?') ? `/${path}` : path };
 }
 
-/** A path's values are encoded before they are filled in, so that none of them ends a part of it. */
+/** Values in a path are percent-encoded, so that none of them adds a step. */
 function encodeVariables(scope: Scope): Scope {
   return {
     ...scope,
@@ -136,7 +136,7 @@ function encodeBody(kind: 'json' | 'form', value: unknown): string {
 }
 
 /**
- * A UUID that all attempts of a message from one sender share, so that a provider which takes an id once never sends a
+ * A UUID that all attempts of a message from one sender share. A provider that accepts an id once never sends such a
  * message twice. Version 5 (RFC 9562, section 5.5).
  */
 function messageUuidOf({ reference, from }: Submission): string {

@@ -1,6 +1,6 @@
 /**
- * Body templates: JSON whose strings are Liquid. A template is compiled once; rendering fills values into a JSON value
- * and never into JSON text, so nothing that a message says can change a body's structure. Pure.
+ * Body templates: JSON with Liquid strings. A template is compiled once. Rendering puts values into a JSON value, never
+ * into JSON text, so the text of a message cannot change the structure of a body. Pure.
  */
 import type { Fitted } from '../../domain/carriage.ts';
 import { parseTemplate, renderTemplate, requiredVariables } from '../../domain/liquid.ts';
@@ -10,14 +10,14 @@ import type { Submission } from '../carrier.ts';
 import type { BodyTemplate } from './description.ts';
 import { findValue, parsePointer, placeOf, type Place } from './pointer.ts';
 
-/** What templates see of one submission: words for Liquid, and the whole for pointers. */
+/** The variables of one submission: texts for Liquid, and all values for pointers. */
 export interface Scope {
   readonly variables: Readonly<Record<string, string>>;
   readonly place: Place;
   readonly at: Date;
 }
 
-/** A template made ready. Undefined: it came out empty. Throws `RenderFailure` only. */
+/** A compiled template. Undefined: the result is empty. Throws only `RenderFailure`. */
 export type Renderer<Value> = (scope: Scope) => Value | undefined;
 
 /** A template cannot be rendered for this submission. */
@@ -25,7 +25,7 @@ export class RenderFailure extends Error {
   override readonly name = 'RenderFailure';
 }
 
-/** The words that templates may use. */
+/** Names of the variables. */
 const VARIABLES = [
   'reference',
   'messageUuid',
@@ -87,7 +87,7 @@ export function scopeOf(
   return { variables, place, at };
 }
 
-/** Compiles one string. @throws Error with what is wrong. */
+/** Compiles one string. @throws Error with the problem. */
 export function compileText(source: string): Renderer<string> {
   const parsed = parseTemplate(source);
   if (!parsed.ok) throw new Error(`"${source}" is not a template: ${parsed.problem.message}`);
@@ -111,7 +111,7 @@ function isVariable(name: string): boolean {
   return (VARIABLES as readonly string[]).includes(name);
 }
 
-/** Compiles a body template. @throws Error with what is wrong. */
+/** Compiles a body template. @throws Error with the problem. */
 export function compileBody(template: BodyTemplate): Renderer<unknown> {
   if (typeof template === 'string') {
     // An empty string that someone wrote down is meant.
@@ -197,7 +197,7 @@ function compileEach(source: unknown, item: BodyTemplate): Renderer<readonly unk
   };
 }
 
-/** The first case whose pointer finds something, or, with `is`, finds that; a case without `when` always holds. */
+/** The first case whose pointer has a match, or with `is` that value; a case without `when` always applies. */
 function compileSwitch(source: unknown): Renderer<unknown> {
   if (!Array.isArray(source)) throw new Error('"$switch" needs a list of cases.');
   const cases = (source as Readonly<Record<string, BodyTemplate>>[]).map((each) => {

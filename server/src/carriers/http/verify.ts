@@ -1,6 +1,5 @@
 /**
- * Verification: whether a call to the receipts route comes from the provider. Comparisons take the same time whatever is
- * compared. Pure.
+ * Verifies that a callback comes from the provider. Comparisons take constant time. Pure.
  */
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { VerifyDescription } from './description.ts';
@@ -9,7 +8,7 @@ import type { InboundHttp } from '../../domain/receipt-call.ts';
 /** Longer than any signature or token. */
 const PROOF_LENGTH_MAX = 4_096;
 
-/** Whether the provider made the call. `signed` is what a digest is over: the body, or what its envelope held. */
+/** Whether the provider made the call. `signed` is the signed text: the body, or the content of its envelope. */
 export function isGenuine(
   verify: VerifyDescription,
   request: InboundHttp,
@@ -39,14 +38,14 @@ export function isGenuine(
   }
 }
 
-/** Whether two texts are the same. Hashes are compared: they have one length, and begin alike by chance only. */
+/** Whether two texts are equal, in constant time: it compares their hashes, which have one length. */
 export function sameText(given: string | undefined, expected: string): boolean {
   if (given === undefined || given.length > PROOF_LENGTH_MAX || expected === '') return false;
   const hash = (text: string) => createHash('sha256').update(text, 'utf8').digest();
   return timingSafeEqual(hash(given), hash(expected));
 }
 
-/** The one value of a header, undefined when there is none or more than one. Names are lower-case, as Node.js has them. */
+/** The single value of a header; undefined if there is none or more than one. Names are lower-case, as in Node.js. */
 export function headerOf(request: InboundHttp, name: string): string | undefined {
   return onlyOf(request.headers[name.toLowerCase()]);
 }
@@ -57,9 +56,8 @@ function onlyOf(value: string | readonly string[] | undefined): string | undefin
 }
 
 /**
- * HMAC-SHA1 over the URL and, of a form, every field in the order of names, name and value without anything between. A
- * body that is no form is covered by its SHA-256 in the URL. Whether the standard port is in the URL depends on who
- * signs, so both ways are good.
+ * HMAC-SHA1 over the URL and the fields of a form: names and values in the order of names, without separators. For other
+ * bodies, the URL contains their SHA-256. Some signers include the standard port in the URL, so both forms are valid.
  */
 function isSignedClassically(authToken: string, request: InboundHttp): boolean {
   const given = headerOf(request, 'x-twilio-signature');

@@ -4,13 +4,13 @@
  */
 import { GSM_ALPHABET, GSM_EXTENSION } from '../../domain/segments.ts';
 
-/** What `data_coding` 0 means at an SMSC, and what texts that fit it are sent in. */
+/** The meaning of `data_coding` 0 at an SMSC, and the encoding of texts that fit it. */
 export type DefaultAlphabet = 'gsm-7' | 'latin-1';
 
 /** Values of `data_coding` that are sent. */
 export const DATA_CODING = { default: 0x00, latin1: 0x03, ucs2: 0x08 } as const;
 
-/** A text as octets, and how they may be cut. */
+/** A text as octets, with the rule for splitting them. */
 export interface EncodedText {
   readonly dataCoding: number;
   readonly octets: Buffer;
@@ -41,7 +41,7 @@ for (const [i, char] of [...GSM_EXTENSION].entries()) {
   EXTENSION_CHARACTERS.set(code, char);
 }
 
-/** A text in the SMSC's default alphabet when all of it is in there, else in UCS-2. */
+/** A text in the SMSC's default alphabet if it has all characters, otherwise in UCS-2. */
 export function encodeText(text: string, alphabet: DefaultAlphabet): EncodedText {
   if (alphabet === 'latin-1') {
     // eslint-disable-next-line no-control-regex
@@ -87,8 +87,8 @@ function encodeUcs2(text: string): Buffer {
 }
 
 /**
- * Cuts octets into parts. Two that belong together stay so: ESC and its character, the halves of a surrogate pair. As
- * `measureSms` counts, except in Latin-1.
+ * Splits octets into parts. ESC and its character, and the halves of a surrogate pair, stay together. The result matches
+ * `measureSms`, except in Latin-1.
  */
 export function splitText({ dataCoding, octets, single, part }: EncodedText): Buffer[] {
   if (octets.length <= single) return [octets];
@@ -109,7 +109,7 @@ function splitsPair(octets: Buffer, at: number): boolean {
   return ((octets[at] ?? 0) & 0xfc) === 0xdc && ((octets[at - 2] ?? 0) & 0xfc) === 0xd8;
 }
 
-/** What octets are by their `data_coding`: one of ours, an encoding of the platform, or (binary) not said. */
+/** The encoding of a `data_coding`: one of ours, an encoding of the platform, or unknown (binary). */
 type Coding = 'default' | 'latin1' | 'ucs2' | 'binary' | Encoding;
 /** Names of the Encoding Standard, which Node.js has. */
 type Encoding = 'iso-8859-5' | 'iso-8859-8' | 'shift_jis' | 'iso-2022-jp' | 'euc-jp' | 'euc-kr';
@@ -186,7 +186,7 @@ function decodeStrictly(octets: Buffer, encoding: Encoding | 'utf-8'): string | 
   }
 }
 
-/** Words in ASCII or UTF-8; null when there is anything that no words have. */
+/** Text in ASCII or UTF-8; null if it contains characters that no text has. */
 function decodePlain(octets: Buffer): string | null {
   if (octets.length === 0) return null;
   const text = decodeStrictly(octets, 'utf-8');

@@ -1,4 +1,4 @@
-/** A clock that can stand still. */
+/** A clock that can be stopped. */
 export interface Clock {
   /** Milliseconds in which it went, from some beginning. */
   now(): number;
@@ -6,7 +6,7 @@ export interface Clock {
   go(): void;
 }
 
-/** A clock that goes. */
+/** A running clock. */
 export function createClock(): Clock {
   let haltedAt: number | null = null;
   let haltedMs = 0;

@@ -1,4 +1,4 @@
-/** The words of SMPP 3.4: command ids (5.1.2.1), tags of optional parameters (5.3.2), bits of `esm_class` (5.2.12). */
+/** Constants of SMPP 3.4: command ids (5.1.2.1), tags of optional parameters (5.3.2), bits of `esm_class` (5.2.12). */
 
 /** Command ids by name. A response has bit 31 set. */
 export const COMMAND_IDS = {

@@ -1,6 +1,6 @@
 /**
- * Damage: what is done with a PDU that cannot be read, or that nobody sends to us. Its length bounds it, so the stream
- * behind it is sound and goes on; only a length that cannot be ends the session (`frames.ts`).
+ * Handles PDUs that are damaged, or that an SMSC must not send. The length of such a PDU is known, so the session goes on
+ * with the next one. Only an impossible length ends the session (`frames.ts`).
  *
  * | What                                                   | Becomes                                           |
  * | ------------------------------------------------------ | ------------------------------------------------- |
@@ -14,7 +14,7 @@ import { findCommand, isResponse, TAGS, type CommandName } from './commands.ts';
 import { NO_TLVS, type Pdu, type PduError } from './pdu.ts';
 import { STATUS } from './statuses.ts';
 
-/** Octets of a PDU that are shown. */
+/** Number of octets of a PDU in the log. */
 const SHOWN_MAX = 256;
 
 /** The first octets in hexadecimal, for the log. */
@@ -27,7 +27,7 @@ export function isForSmsc(command: CommandName): boolean {
   return command === 'submit_sm' || (command.startsWith('bind_') && !command.endsWith('_resp'));
 }
 
-/** What is taken of a PDU that cannot be read to its end, or null. */
+/** The usable part of a PDU that cannot be read completely, or null. */
 export function salvage({ pdu }: PduError): Pdu | null {
   switch (pdu?.command) {
     case undefined:
@@ -47,7 +47,7 @@ function saysSomething(tlvs: ReadonlyMap<number, Buffer>): boolean {
   return tlvs.has(TAGS.message_payload) || tlvs.has(TAGS.receipted_message_id);
 }
 
-/** The answer to a PDU that is not taken; null: there is none, or two sides could answer each other for ever. */
+/** The answer to a refused PDU; null for no answer, so that two sides never answer each other forever. */
 export function refusePdu(id: number, sequence: number, status: number): Pdu | null {
   const command = findCommand(id);
   if (isResponse(id) || command === 'alert_notification' || command === 'outbind') return null;

@@ -1,12 +1,12 @@
 /**
- * Frames: cuts a stream of octets into PDUs by their `command_length` (SMPP 3.4, 3.2), however it is chunked. A PDU that
- * lies in one chunk is not copied; one that is cut gets a buffer of its own. So views of a frame stay valid.
+ * Frames: splits a stream of octets into PDUs by their `command_length` (SMPP 3.4, 3.2). A PDU in one chunk is not copied;
+ * a PDU in several chunks gets its own buffer. So views of a frame stay valid.
  */
 import { PduError } from './pdu.ts';
 import { HEADER_LENGTH } from './reader.ts';
 import { STATUS } from './statuses.ts';
 
-/** Longest PDU taken or sent, in octets. The longest that the standard allows has a message_payload of 64 kB less one. */
+/** Longest PDU in either direction, in octets. The standard's longest has a message_payload of 64 kB less one. */
 export const PDU_LENGTH_MAX = 65_536;
 
 /** Called with each whole PDU; `end` is behind its last octet. */

@@ -1,6 +1,6 @@
 /**
- * A link: keeps one session alive. When it ends, another is made after a pause that grows with each failure and is
- * drawn at random up to its length ("full jitter"), so that many links do not come back at once.
+ * A link: keeps one session alive. After its end, the link opens another one. The pause before it grows with each failure
+ * and is random up to its length ("full jitter"), so that many links do not return at once.
  */
 import type { Logger } from '../../lib/log.ts';
 import type { SmppOptions } from './options.ts';
@@ -9,7 +9,7 @@ import type { Answer } from './outstanding.ts';
 import type { Delivery, SessionEnd } from './session-events.ts';
 import { Session } from './session.ts';
 
-/** Whom a link tells. */
+/** Events of a link. */
 export interface LinkEvents {
   onBound(): void;
   onRoom(): void;
@@ -39,7 +39,7 @@ export interface Link {
   stop(drainMs: number): Promise<void>;
 }
 
-/** A session that held for so long mends the pauses; one that breaks at once does not. */
+/** A session of at least this duration resets the pauses. */
 const STEADY_MS = 5_000;
 
 /**

@@ -1,6 +1,7 @@
 /**
- * Messages: a submission as the submit_sm that carry it (SMPP 3.4, 4.4.1). One when the text fits or goes as payload,
- * else one per part, with a user data header (3GPP TS 23.040, 9.2.3.24.1) or SAR parameters (5.3.2.22 to 5.3.2.24).
+ * Turns a submission into submit_sm PDUs (SMPP 3.4, 4.4.1). There is one PDU if the text fits or is sent as payload.
+ * Otherwise each part is a PDU with a user data header (3GPP TS 23.040, 9.2.3.24.1) or SAR parameters (5.3.2.22 to
+ * 5.3.2.24).
  */
 import { CARRIAGE, fitContent } from '../../domain/carriage.ts';
 import { ERRORS } from '../../domain/errors.ts';
@@ -12,7 +13,7 @@ import { PDU_LENGTH_MAX } from './frames.ts';
 import type { SmppOptions } from './options.ts';
 import { NO_TLVS, type MessageBody } from './pdu.ts';
 
-/** What cannot be sent, and why. */
+/** The reason why a submission cannot be sent. */
 export interface Refusal {
   readonly code: number;
   readonly detail: string;
@@ -90,7 +91,7 @@ function refuse(error: 'templateFailed' | 'sender' | 'address' | 'expired', deta
   return { code: ERRORS[error].code, detail };
 }
 
-/** In short_message as long as it fits, else in message_payload (5.3.2.32); never in both. */
+/** In short_message if it fits, otherwise in message_payload (5.3.2.32); never in both. */
 function wholeOf(common: MessageBody, octets: Buffer): MessageBody {
   return octets.length <= SHORT_MESSAGE_MAX
     ? { ...common, shortMessage: octets }

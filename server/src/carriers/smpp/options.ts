@@ -1,4 +1,4 @@
-/** What an SMPP connection can be told. One entry per option, with unit, default and limits. */
+/** Options of an SMPP connection, with units, defaults and limits. */
 import type { Logger } from '../../lib/log.ts';
 import type { DefaultAlphabet } from './alphabet.ts';
 
@@ -88,7 +88,7 @@ export interface SmppOptions {
   readonly onDamage: () => void;
 }
 
-/** The defaults: all but who and where. */
+/** The defaults of all options except address and credentials. */
 export const SMPP_DEFAULTS = {
   port: 2775,
   tls: null,

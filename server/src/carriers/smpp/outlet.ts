@@ -1,6 +1,6 @@
 /**
- * An outlet: what one session writes. All that one turn of the event loop has to say is one write. Submissions are kept
- * apart until then, so that they can be taken back from an SMSC that goes, and everything else still be said.
+ * An outlet: collects the PDUs that a session writes in one turn of the event loop, and sends them in one write.
+ * Submissions are collected separately: if the SMSC unbinds, they are withdrawn, and everything else is still sent.
  */
 import type { MessageBody, Pdu } from './pdu.ts';
 import { PduWriter } from './writer.ts';

@@ -1,10 +1,10 @@
 /**
- * Outstanding requests of one session: by sequence number, and in the order of their deadlines. All have the same time
- * to be answered, so the order in which they were sent is that order, and one look at the oldest finds what is late.
+ * Outstanding requests of one session, by sequence number and in the order of their deadlines. All have the same timeout,
+ * so they expire in the order of sending, and the oldest request shows whether any is late.
  */
 import { SEQUENCE_MAX, type CommandName } from './commands.ts';
 
-/** What came of a submit_sm. */
+/** The result of a submit_sm. */
 export type Answer =
   | { readonly kind: 'answered'; readonly status: number; readonly messageId: string }
   /** It left us, and no answer will come: it may or may not have been taken. */

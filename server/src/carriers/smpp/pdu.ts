@@ -1,4 +1,4 @@
-/** Protocol data units of SMPP 3.4 as values (chapter 4). Texts are what the octets say as Latin-1. */
+/** Protocol data units of SMPP 3.4 as values (chapter 4). Texts are the octets read as Latin-1. */
 import type { CommandName } from './commands.ts';
 
 /** Optional parameters (TLVs) by tag, in their order; unknown ones are kept, of a repeated one the last. */
@@ -81,7 +81,7 @@ type With<Name extends CommandName, Body> = Name extends CommandName
   ? Numbered & Body & { readonly command: Name }
   : never;
 
-/** Every PDU that the codec writes and reads, told apart by `command`. */
+/** Every PDU that the codec writes and reads, distinguished by `command`. */
 export type Pdu =
   | With<HeaderOnlyName, unknown>
   | With<BindName, BindBody>

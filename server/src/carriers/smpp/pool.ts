@@ -1,6 +1,6 @@
 /**
- * A pool: the links of one carrier. Gives each request to the link with the most room; those that find none wait in
- * order. While no link is bound they wait for a limited time only.
+ * A pool: the links of one carrier. Each request goes to the link with the most free window. Requests without a free link
+ * wait in order; while no link is bound, they wait only for a limited time.
  */
 import type { Link } from './link.ts';
 import type { Answer } from './outstanding.ts';

@@ -1,8 +1,8 @@
 /**
- * Reading: octets to PDUs. Octet strings are views of the bytes given, not copies. Whatever the octets are, the result
- * is a PDU, null for an unknown command, or a `PduError` with as much of the PDU as can be read.
+ * Reads PDUs from octets. Octet strings are views of the given bytes, not copies. The result is always a PDU, null for an
+ * unknown command, or a `PduError` with the readable part of the PDU.
  *
- * Maximum lengths of strings are not enforced: an SMSC that says more than it may does no harm within a PDU's length.
+ * Maximum lengths of strings are not enforced: a string that is too long does no harm within a PDU's length.
  */
 import { findCommand, type CommandName } from './commands.ts';
 import {
@@ -21,7 +21,7 @@ export const HEADER_LENGTH = 16;
 /** Octets before the value of an optional parameter: tag and length (3.2.4.1). */
 const TLV_HEADER_LENGTH = 4;
 
-/** What is wrong with a body, and the status that says so (5.1.3). */
+/** A problem of a body, with its status (5.1.3). */
 interface Damage {
   readonly what: string;
   readonly status: number;

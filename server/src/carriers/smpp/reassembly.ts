@@ -1,7 +1,7 @@
 /**
  * Reassembly: messages to us that come in parts, with a user data header (3GPP TS 23.040, 9.2.3.24.1 and 9.2.3.24.8)
- * or with SAR parameters (SMPP 3.4, 5.3.2.22). Parts wait in memory, for a limited time and in limited number; what is
- * still incomplete then is handed on as it is, since its parts were answered and will not come again.
+ * or with SAR parameters (SMPP 3.4, 5.3.2.22). Parts wait in memory, for a limited time and in limited number. After that,
+ * an incomplete message is passed on as it is, because its parts were acknowledged and will not be repeated.
  */
 import { ESM_CLASS, SHORT_MESSAGE_MAX, TAGS } from './commands.ts';
 import type { Tlvs } from './pdu.ts';

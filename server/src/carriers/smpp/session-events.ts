@@ -1,10 +1,10 @@
-/** What a session is in, gets and tells: the words between it and its link. */
+/** States and events of a session, for its link. */
 import type { PduOf } from './pdu.ts';
 
-/** Where a session is in its life. */
+/** The state of a session. */
 export type SessionState = 'CLOSED' | 'CONNECTING' | 'BINDING' | 'BOUND' | 'DRAINING' | 'UNBINDING';
 
-/** A message from the SMSC: a receipt or somebody's message. */
+/** A message from the SMSC: a receipt or an inbound message. */
 export type Delivery = PduOf<'deliver_sm' | 'data_sm'>;
 
 /** Why a session ended. */
@@ -14,7 +14,7 @@ export interface SessionEnd {
   readonly isRefused: boolean;
 }
 
-/** Whom a session tells. */
+/** Receiver of a session's events. */
 export interface SessionEvents {
   onBound(): void;
   /** A request was answered or given up: there is room in the window. */

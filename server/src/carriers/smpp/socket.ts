@@ -3,7 +3,7 @@ import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { SmppOptions } from './options.ts';
 
-/** How long the far side may take over the end of a connection. */
+/** Timeout for the peer to close a connection. */
 const END_MS = 2_000;
 
 /** Begins to connect. It is usable from `connect` on, over TLS from `secureConnect` on. */
@@ -24,7 +24,7 @@ export function openSocket({
   return socket.setNoDelay(true);
 }
 
-/** Ends a connection politely and makes sure that it ends; resolves when it has. */
+/** Closes a connection, first gracefully, then by force; resolves when it is closed. */
 export function endSocket(socket: Socket): Promise<void> {
   socket.removeAllListeners('data');
   const timer = setTimeout(() => socket.destroy(), END_MS);

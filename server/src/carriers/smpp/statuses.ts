@@ -1,10 +1,10 @@
 /**
- * What the far side's `command_status` means to us (SMPP 3.4, 5.1.3): name, words, and what becomes of a submission
- * that was answered with it. One table.
+ * The table of `command_status` values (SMPP 3.4, 5.1.3): name, description, and the result of a submission with this
+ * answer.
  */
 import { ERRORS, type ErrorName } from '../../domain/errors.ts';
 
-/** `busy`: we are too fast. `temporary`: to be tried again. `permanent`: refused for good. */
+/** `busy`: we are too fast. `temporary`: try again. `permanent`: refused. */
 export type StatusKind = 'ok' | 'busy' | 'temporary' | 'permanent';
 
 export interface StatusEntry {
@@ -89,7 +89,7 @@ export function statusOf(status: number): StatusEntry {
   );
 }
 
-/** A status as a person reads it: `ESME_RINVDSTADR (0x0b): invalid destination address`. */
+/** A status for readers: `ESME_RINVDSTADR (0x0b): invalid destination address`. */
 export function describeStatus(status: number): string {
   const { name, words } = statusOf(status);
   return name.startsWith('0x')
@@ -103,8 +103,8 @@ export function errorCodeOf(status: number): number {
 }
 
 /**
- * Bind refusals that do not mend themselves (wrong password, system id or type; `ESME_RBINDFAIL` is what many an SMSC
- * says to all of these, and also when there are too many binds).
+ * Permanent refusals of a bind: wrong password, system id or type. Many SMSCs answer all of these with `ESME_RBINDFAIL`,
+ * and also too many binds.
  */
 export const PERMANENT_BIND_REFUSALS: ReadonlySet<number> = new Set([0x0d, 0x0e, 0x0f, 0x53]);
 

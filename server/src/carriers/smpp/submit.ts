@@ -1,7 +1,7 @@
 /**
- * Submitting: one submission as one or several submit_sm, and what came of them as one result that is true. The first
- * part goes alone: as long as it is not taken, nothing is, and the whole can be tried again. Then the others go at
- * once; one that the SMSC has no time for is tried again here, as a second try of the whole would double the first.
+ * Sends a submission as one or several submit_sm, and combines their answers into one correct result. The first part is
+ * sent alone: until the SMSC accepts it, the whole message can be retried. Then all other parts follow at once. A part that
+ * the SMSC is too busy for is retried here, because a retry of the whole message would send the first part twice.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ERRORS } from '../../domain/errors.ts';
@@ -16,15 +16,15 @@ import { describeStatus, errorCodeOf, statusOf } from './statuses.ts';
 /** Pauses between tries of a later part; doubled each time. */
 const PART_RETRY_MS = { first: 200, max: 5_000 } as const;
 
-/** What became of a later part. */
+/** The result of a later part. */
 type PartOutcome =
   | { readonly kind: 'taken'; readonly id: string }
   | { readonly kind: 'refused' | 'unsent'; readonly code: number; readonly detail: string }
   | { readonly kind: 'lost'; readonly detail: string };
 
 /**
- * How submissions are sent.
- * @param stopping aborted when later parts shall not be tried again any more
+ * Sends submissions.
+ * @param stopping aborted when later parts must not be retried any more
  */
 export function createSubmitter(
   options: SmppOptions,
@@ -87,7 +87,7 @@ export function createSubmitter(
   };
 }
 
-/** What the answer to a whole message, or to its first part, means. */
+/** The result of a whole message, or of its first part, from the answer. */
 function resultOf(answer: Answer, { throttledMs }: SmppOptions): SendResult {
   if (answer.kind === 'lost') return { kind: 'unknown', detail: answer.detail };
   if (answer.kind === 'unsent') return { kind: 'throttled', afterMs: throttledMs };
@@ -101,7 +101,7 @@ function resultOf(answer: Answer, { throttledMs }: SmppOptions): SendResult {
   };
 }
 
-/** An id as it is; blanks around it are no part of it, and what is too long for one is none. */
+/** An id without surrounding blanks; empty if it is too long. */
 function providerIdOf(messageId: string): string {
   const id = messageId.trim();
   return id.length > PROVIDER_ID_MAX ? '' : id;

@@ -1,6 +1,6 @@
 /**
- * Writing: PDUs to octets, one behind the other in one buffer, so that what a turn of the event loop has to say is one
- * write. Strings end at their first NUL and are cut to the length that the standard allows; numbers are taken modulo.
+ * Writes PDUs as octets into one buffer, so that each turn of the event loop needs one write. Strings end at their first
+ * NUL and at the maximum length of the standard; numbers are reduced modulo their size.
  */
 import { COMMAND_IDS } from './commands.ts';
 import type { DataBody, MessageBody, Pdu, SmppAddress, Tlvs } from './pdu.ts';

@@ -1,4 +1,4 @@
-/** Bounces over HTTP: a mail server, or a service, posts each report as it is, with a secret that both know. */
+/** Bounces over HTTP: a mail server or a service posts each report unchanged, with a shared secret. */
 import type { ReceiptAnswer, ReceiptParser } from '../../domain/receipt-call.ts';
 import { headerOf, sameText } from '../http/verify.ts';
 import { readBounce } from './bounces.ts';

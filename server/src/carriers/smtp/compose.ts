@@ -1,11 +1,11 @@
-/** From a submission to what is sent: headers, parts and envelope. */
+/** Composes the e-mail of a submission: headers, parts and envelope. */
 import { convert } from 'html-to-text';
 import { domainOf, findEmailAddressProblem } from '../../domain/email-address.ts';
 import { findHeaderProblem } from '../../domain/email-headers.ts';
 import type { Submission } from '../carrier.ts';
 import { bounceAddressOf } from './verp.ts';
 
-/** An e-mail as nodemailer takes it. */
+/** An e-mail in nodemailer's form. */
 export interface Mail {
   readonly envelope: { readonly from: string; readonly to: readonly string[] };
   readonly from: { readonly name: string; readonly address: string };
@@ -25,7 +25,7 @@ export interface Mail {
 export type ComposeResult =
   { readonly ok: true; readonly mail: Mail } | { readonly ok: false; readonly problem: string };
 
-/** Composes an e-mail. The same submission has the same Message-ID, so that one sent again can be told. */
+/** Composes an e-mail. The same submission has the same Message-ID, so that a resent e-mail can be recognised. */
 export function composeMail(submission: Submission, bounceAddress: string | null): ComposeResult {
   const { email, reference, from, to } = submission;
   if (email === null) return { ok: false, problem: 'Only e-mails go over SMTP.' };
@@ -68,18 +68,18 @@ function unsubscribeHeaders(url: string | null): Record<string, string> {
     : { 'List-Unsubscribe': `<${url}>`, 'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click' };
 }
 
-/** What is one header stays one: control characters and line ends become blanks. */
+/** Keeps a header on one line: control characters and line ends become blanks. */
 function oneLine(text: string): string {
   // oxlint-disable-next-line no-control-regex
   return text.replace(/[\u0000-\u001f\u007f\u2028\u2029]+/g, ' ').trim();
 }
 
-/** Characters of HTML that are looked at for its plain words. */
+/** Maximum length of HTML that is converted to plain text. */
 const HTML_LENGTH_MAX = 1_000_000;
 /** Elements within elements; the walk is recursive, and deeper ones would exhaust the stack. */
 const HTML_DEPTH_MAX = 500;
 
-/** The plain words of HTML, in lines of 78 characters: links in brackets, images by their description. */
+/** The plain text of HTML, in lines of 78 characters: links in brackets, images as their descriptions. */
 export function textOfHtml(html: string): string {
   return convert(html, {
     wordwrap: 78,

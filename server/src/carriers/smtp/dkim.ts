@@ -1,26 +1,26 @@
 /**
- * DKIM: signs e-mails (RFC 6376, relaxed/relaxed, rsa-sha256). nodemailer signs each header once at most; here those that a reader
- * or a mailbox provider acts on are signed once more than they are there (5.4.2, 8.15), so that nobody on the way can add a second
- * one: a subject, a sender, or where to unsubscribe (RFC 8058, section 4).
+ * DKIM: signs e-mails (RFC 6376, relaxed/relaxed, rsa-sha256). nodemailer signs each header at most once. Here, important
+ * headers are signed once more than they occur (5.4.2, 8.15). So nobody on the way can add a second subject, sender or
+ * unsubscribe link (RFC 8058, section 4).
  */
 import { createHash, createSign } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { domainToASCII } from 'node:url';
 import type { DkimKey } from './options.ts';
 
-/** Whatever of these an e-mail has is signed. */
+/** These headers are signed if an e-mail has them. */
 const SIGNED = (
   'from sender reply-to to cc subject date message-id in-reply-to references mime-version content-type ' +
   'content-transfer-encoding list-id list-help list-unsubscribe list-unsubscribe-post list-subscribe list-post ' +
   'list-owner list-archive feedback-id auto-submitted'
 ).split(' ');
-/** And none of these may be added. */
+/** Nobody can add one of these headers. */
 const SEALED = new Set(['from', 'to', 'subject', 'list-unsubscribe', 'list-unsubscribe-post']);
 
 /** Characters of a line of the signature, its folding included. */
 const LINE_MAX = 76;
 
-/** An e-mail that is read to its end, with its signature in front. It is held in memory, as its attachments are anyway. */
+/** A complete e-mail with its signature in front. It is kept in memory, as its attachments are anyway. */
 export function signStream(message: Readable, key: DkimKey): Readable {
   async function* sign(): AsyncGenerator<Buffer> {
     const chunks: Buffer[] = [];

@@ -1,6 +1,6 @@
 /**
- * What an SMTP server's refusals mean: for the e-mail, or for the connection. Servers say the same in many ways, so a
- * reply is read by its enhanced status (RFC 3463) where that is exact, then by its words, then by its number. Pure.
+ * Reads refusals of SMTP servers, of an e-mail or of a connection. Servers differ, so the enhanced status (RFC 3463)
+ * counts first if it is exact, then the text of the reply, then its number. Pure.
  */
 import { ERRORS } from '../../domain/errors.ts';
 
@@ -27,7 +27,7 @@ export type Meaning =
 /** Log-in, TLS and the like, of whatever they are an answer to (RFC 4954, RFC 3207); the server closes (421). */
 const NOT_ABOUT_IT = new Set([421, 454, 530, 534, 535, 538]);
 
-/** What a server says, whatever its number. The first that fits counts. */
+/** Texts of replies, whatever their number. The first match counts. */
 type Topic =
   | 'size'
   | 'greylisting'
@@ -46,7 +46,7 @@ type Topic =
   /** Of the server: no room, or taking nothing now. */
   | 'busy';
 
-/** Exact statuses that say more than their subject does; those of three digits are Exchange Online's and Gmail's. */
+/** Statuses that are more exact than their subject; those with three digits are from Exchange Online and Gmail. */
 const STATUSES: Readonly<Record<string, Topic>> = {
   '1.90': 'sendingLimit',
   '2.3': 'size',
@@ -167,7 +167,7 @@ const WORDS: readonly (readonly [Topic, RegExp])[] = [
   ],
 ];
 
-/** Words longer than these are not looked at. */
+/** Maximum length of a text that is read. */
 const TEXT_LENGTH_MAX = 1_000;
 
 function findTopic(enhanced: string | null, text: string): Topic | null {
@@ -177,7 +177,7 @@ function findTopic(enhanced: string | null, text: string): Topic | null {
   return WORDS.find(([, pattern]) => pattern.test(said))?.[0] ?? null;
 }
 
-/** What a refusal means. */
+/** The meaning of a refusal. */
 export function classifyRefusal({ code, text, stage }: Refusal): Meaning {
   const enhanced = readEnhanced(text);
   if (stage === 'connection' || NOT_ABOUT_IT.has(code)) return { kind: 'wait' };
@@ -201,7 +201,7 @@ export function readEnhanced(text: string): string | null {
   );
 }
 
-/** The code of what a server says in words; null: the status has to tell. */
+/** The code of a reply's text; null if only the status can decide. */
 function codeOfTopic(topic: Topic | null, stage: Stage): number | null {
   switch (topic) {
     case 'size':

@@ -1,4 +1,4 @@
-/** Variable envelope return paths: each e-mail's reports come to an address of its own, which names the e-mail. Pure. */
+/** Variable envelope return paths: reports on each e-mail go to a separate address with its reference. Pure. */
 
 /** Characters of a reference, `Submission.reference`. */
 export const REFERENCE_LENGTH_MAX = 48;
@@ -10,7 +10,7 @@ export function bounceAddressOf(bounceAddress: string, reference: string): strin
   return `${bounceAddress.slice(0, at)}+${reference}${bounceAddress.slice(at)}`;
 }
 
-/** The reference in such an address, whatever its case; null when it is none. */
+/** The reference in such an address, in any case; null if there is none. */
 export function referenceOf(bounceAddress: string, address: string): string | null {
   const at = bounceAddress.lastIndexOf('@');
   const start = `${bounceAddress.slice(0, at)}+`.toLowerCase();
@@ -21,7 +21,7 @@ export function referenceOf(bounceAddress: string, address: string): string | nu
   return new RegExp(`^${REFERENCE}$`).test(reference) ? reference : null;
 }
 
-/** The reference in a Message-ID of ours, `<{reference}@{domain}>`; null when it is none. */
+/** The reference in our Message-ID, `<{reference}@{domain}>`; null if there is none. */
 export function referenceOfMessageId(messageId: string): string | null {
   return new RegExp(`<(${REFERENCE})@`).exec(messageId.toLowerCase())?.[1] ?? null;
 }
