@@ -155,7 +155,15 @@ const SUBSCRIBED = {
 } as const;
 
 const STATEMENTS: readonly (readonly [string, (database: Database) => Promise<unknown>])[] = [
-  ['leasing', (db) => batches.leaseBatches(db, 'line', 'a', { ...LEASE, window: 100, served: {} })],
+  [
+    'leasing',
+    (db) =>
+      batches.leaseBatches(db, 'line', 'a', {
+        ...LEASE,
+        window: 100,
+        served: { accounts: {}, operations: {} },
+      }),
+  ],
   ['leasing what has expired', (db) => batches.leaseExpiredBatches(db, 'line', 'a', LEASE)],
   ['renewing leases', (db) => batches.renewLeases(db, [{ id: '1', lease: 1 }], 1_000)],
   ['dropping leases', (db) => batches.dropLeases(db, ['a'])],

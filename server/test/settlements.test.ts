@@ -24,7 +24,12 @@ async function begin() {
 /** As a node leases, after the lease of another has run out. */
 async function lease(fanfare: FanfareClient, store: Store, node: string): Promise<Batch> {
   await fanfare.database.query("update dispatch_batch set leased_until = now() - interval '1 s'");
-  const options = { limit: 1, window: 100, leaseMs: 10_000, served: {} };
+  const options = {
+    limit: 1,
+    window: 100,
+    leaseMs: 10_000,
+    served: { accounts: {}, operations: {} },
+  };
   const [batch] = await store.batches.leaseBatches('simulator', node, options);
   if (batch === undefined) throw new Error('Nothing to lease');
   return batch;

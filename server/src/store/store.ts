@@ -42,7 +42,7 @@ export { waitForDatabase, writeAll } from './persistence.ts';
 export { SchemaError } from './migrate.ts';
 export { SearchTooLong } from './searches.ts';
 export type { Account, ApiKey, Credential } from './accounts.ts';
-export type { Batch, BatchMessage, Served } from './batches.ts';
+export { UNLIMITED, type Batch, type BatchMessage, type Served } from './batches.ts';
 export type { Piece } from './returned-batches.ts';
 export type { CarrierReceipt, PartNews, SentPart } from './carrier-receipts.ts';
 export type { DueDelivery, LeasedSubscription, Told } from './deliveries.ts';
