@@ -34,7 +34,7 @@ import { createApiMetrics } from './lib/metrics.ts';
 import { hashSecret, newAccountSid, newAuthToken, newKeySecret, newKeySid } from './lib/secrets.ts';
 import { createSealer } from './lib/sealer.ts';
 import { startThread } from './lib/thread.ts';
-import { startThreads, type Stoppable } from './lib/threads.ts';
+import { startOnDemand, startThreads, type Stoppable } from './lib/threads.ts';
 import { openAudit, type Audit, type AuditScope, type Finding } from './store/audit/audit.ts';
 import { EmbeddedError, findEmbedded, hasCluster, startEmbedded } from './engine/embedded.ts';
 import { openStore, QuotaExceeded, waitForDatabase, type Store } from './store/store.ts';
@@ -160,17 +160,22 @@ async function buildApp(
     ({ databaseUrl }) =>
       ({ databaseUrl, config }) satisfies DispatchThreadData & IntakeThreadData & EventsThreadData,
   );
-  const load = <Api extends Stoppable>(role: Config['roles'][number], name: string) =>
-    config.roles.includes(role) &&
+  const start = <Api extends Stoppable>(name: string) =>
     startThread<Api>(`${name}-thread`, { data, youngMemoryMb: YOUNG_MEMORY_MB, onDeath });
+  const load = <Api extends Stoppable>(role: Config['roles'][number], name: string) =>
+    config.roles.includes(role) && start<Api>(name);
   // Threads load their code while the engine starts, and begin when the database is ready.
-  const [events, dispatch, intake, bulkIntake] = await startThreads(
+  const [events, dispatch, intake] = await startThreads(
     stops,
     load<EventsThreadApi>('events', 'events'),
     load<DispatchThreadApi>('dispatch', 'dispatch'),
     load<IntakeThreadApi>('api', 'intake'),
-    load<IntakeThreadApi>('api', 'intake'),
   );
+  const bulkIntake = startOnDemand(
+    () => start<IntakeThreadApi>('intake'),
+    (error) => log.warn({ err: error }, 'The thread for large requests did not start'),
+  );
+  stops.push(() => bulkIntake.stop());
   const { store, account, secrets } = await opening;
 
   const hub = createStreamHub({ store, log });
@@ -184,8 +189,8 @@ async function buildApp(
       (await Promise.all([dispatch?.call('measure', []), events?.call('measure', [])])).join(''),
     api: intake && {
       send: (question, transfer) =>
-        (isBulk(question) ? (bulkIntake ?? intake) : intake).call('send', [question], transfer),
-      render: (...words) => (bulkIntake ?? intake).call('render', words),
+        ((isBulk(question) && bulkIntake.get()) || intake).call('send', [question], transfer),
+      render: (...words) => (bulkIntake.get() ?? intake).call('render', words),
       streamSource: hub,
       sealer: createSealer(secrets.emailLinks),
       sessionSealer: createSealer(secrets.sessions),
@@ -326,7 +331,7 @@ function listCarriers(config: Config): Record<string, readonly Channel[]> {
   );
 }
 
-/** Requests of more bytes are worked on in a thread of their own: JSON is parsed at one go, and small requests do not wait for it. */
+/** Requests of more bytes are parsed in a thread of their own once there is one: JSON is parsed at one go, and small requests do not wait for it. */
 const SMALL_BYTES_MAX = 65_536;
 
 const isBulk = ({ body }: SendQuestion) => body.byteLength > SMALL_BYTES_MAX;

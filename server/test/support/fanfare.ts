@@ -280,7 +280,11 @@ export async function useFanfare(options: FanfareOptions = {}): Promise<FanfareC
   const key = JSON.stringify([options.config, options.env]);
   const starting = shared.get(key) ?? launchFanfare(options);
   shared.set(key, starting);
-  const fanfare = await starting;
+  return openAccount(await starting);
+}
+
+/** A new account of a server. */
+export async function openAccount(fanfare: Fanfare): Promise<FanfareClient> {
   return createClient(fanfare, await createAccount(fanfare.database));
 }
 
