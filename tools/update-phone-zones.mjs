@@ -188,8 +188,8 @@ function choosePrincipal(prefix, zones) {
 
 /** Without zones that have the clock of an earlier one, now and for some years. */
 function withoutTwins(zones) {
-  const clocks = zones.map(clockOf);
-  return zones.filter((_, i) => clocks.indexOf(clocks[i]) === i);
+  const own = zones.map(clockOf);
+  return zones.filter((_, i) => own.indexOf(own[i]) === i);
 }
 
 function clockOf(zone) {

@@ -601,15 +601,15 @@ describe('an address', () => {
     [2, '0612345678', { code: '39', trunk: '' }, '+390612345678'],
     [2, '89161234567', { code: '7', trunk: '8' }, '+79161234567'],
     [2, '06201234567', { code: '36', trunk: '06' }, '+36201234567'],
-  ])('from ton %i, %j, at home in %j is %s', (ton, address, home, expected) => {
-    const read = fromSmppAddress({ ton, npi: 1, address }, home, 'person');
+  ])('from ton %i, %j, at home in %j is %s', (ton, digits, home, expected) => {
+    const read = fromSmppAddress({ ton, npi: 1, address: digits }, home, 'person');
     expect(`${read.isNational ? 'national ' : ''}${read.address}`).toBe(expected);
   });
 
   it('is no number at home for want of a code when it is our own', () => {
     const home = { code: '49', trunk: '0' };
-    const read = (ton: number, address: string) =>
-      fromSmppAddress({ ton, npi: 1, address }, home, 'sender').address;
+    const read = (ton: number, digits: string) =>
+      fromSmppAddress({ ton, npi: 1, address: digits }, home, 'sender').address;
     expect(read(0, '15005550100')).toBe('15005550100');
     expect(read(0, '015005550100')).toBe('+4915005550100');
     expect(read(2, '15005550100')).toBe('+4915005550100');
