@@ -167,6 +167,16 @@ const SMPP = Type.Object(
     sourceNumbering: NUMBERING,
     destinationNumbering: NUMBERING,
     serviceType: words(5, '`service_type`.', SMPP_DEFAULTS.serviceType),
+    inboundCountryCode: optionalText({
+      pattern: '^[1-9][0-9]{0,2}$',
+      description:
+        'Calling code, digits, of the country whose numbers come without one in messages to you; null: none does.',
+    }),
+    inboundTrunkPrefix: Type.String({
+      default: SMPP_DEFAULTS.inboundTrunkPrefix,
+      pattern: '^[0-9]{0,3}$',
+      description: 'What is dialled before such numbers inside that country; empty: nothing.',
+    }),
     registeredDelivery: flag(SMPP_DEFAULTS.registeredDelivery, {
       description: 'Whether receipts are asked for.',
     }),

@@ -28,7 +28,7 @@
  */
 import { setImmediate as yieldToOthers, setTimeout as sleep } from 'node:timers/promises';
 import { ERRORS } from '../domain/errors.ts';
-import { findZone } from '../domain/local-time.ts';
+import { findZones } from '../domain/local-time.ts';
 import { QuietClock } from '../domain/quiet-hours.ts';
 import { listCandidates } from '../domain/routing.ts';
 import { listSpellings } from '../domain/spellings.ts';
@@ -259,7 +259,7 @@ class BatchRun {
     const { plan } = this.#context.operation;
     const way = listCandidates(message.addresses, plan)[this.#leased.batch.candidate];
     return (
-      way === undefined || this.#quiet.quietUntil(findZone(way.to.address), Date.now()) === null
+      way === undefined || this.#quiet.quietUntil(findZones(way.to.address), Date.now()) === null
     );
   }
 

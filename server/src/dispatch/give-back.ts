@@ -1,5 +1,5 @@
 /** Give back: where the messages go that a batch did not submit, and when. Pure. */
-import { findZone } from '../domain/local-time.ts';
+import { findZones } from '../domain/local-time.ts';
 import type { SendPlan } from '../domain/operation.ts';
 import type { QuietClock } from '../domain/quiet-hours.ts';
 import { listCandidates, nextSender } from '../domain/routing.ts';
@@ -41,7 +41,7 @@ export function planPieces(
     const candidate = other ?? batch.candidate;
     const way = candidates[candidate];
     if (way === undefined) continue;
-    const until = other === null ? quiet?.quietUntil(findZone(way.to.address), now) : null;
+    const until = other === null ? quiet?.quietUntil(findZones(way.to.address), now) : null;
     const quietMs = until ? until.getTime() - now : 0;
     const sleepMs = other === null ? Math.max(quietMs, cappedForMs ?? 0) : 0;
     const carrierMs = other === null ? Math.min(carrierWaitMs(ordinal), CARRIER_WAIT_MS_MAX) : 0;

@@ -56,12 +56,13 @@ export function createInboundIntake(options: {
       message.keyword === undefined
         ? (findKeyword?.(text) ?? null)
         : { keyword: message.keyword, reply: null };
+    const from = keepable(message.from, ADDRESS_LENGTH_MAX);
     const result = await store.inbound.recordInbound(
       {
         lane,
         lanes: options.lanesOf(lane),
         channel: message.channel,
-        from: normaliseInboundAddress(keepable(message.from, ADDRESS_LENGTH_MAX)),
+        from: message.isNational ? from : normaliseInboundAddress(from),
         to: normaliseInboundAddress(keepable(message.to, ADDRESS_LENGTH_MAX)),
         service: (message.service && keepable(message.service, ADDRESS_LENGTH_MAX)) || null,
         text,

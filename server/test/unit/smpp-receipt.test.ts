@@ -355,6 +355,30 @@ describe('what a message is', () => {
       expect(read(text, { esmClass: 0 }, rules, { source }).kind).toBe('none');
   });
 
+  it('is what the type in esm_class says, whatever the other bits are', () => {
+    const kinds: Readonly<Record<number, string>> = {
+      0x08: 'receipt',
+      0x18: 'ignored',
+      0x20: 'ignored',
+    };
+    for (let esmClass = 0; esmClass < 256; esmClass += 1) {
+      const isReceipt = (esmClass & 0x04) !== 0;
+      const kind = isReceipt ? 'receipt' : (kinds[esmClass & 0x3c] ?? 'none');
+      expect([esmClass, read('id:77 stat:DELIVRD err:000', { esmClass }).kind]).toEqual([
+        esmClass,
+        kind,
+      ]);
+      if (isReceipt) {
+        expect(read('id:77 stat:ENROUTE err:000', { esmClass }).kind).toBe('ignored');
+        expect(read('id:77 stat:DELIVRD err:000', { esmClass })).toEqual(
+          read('id:77 stat:DELIVRD err:000', { esmClass: 0x04 }),
+        );
+      }
+      // A word to us is never lost to it.
+      if (kind === 'none') expect(read('STOP', { esmClass }).kind).toBe('none');
+    }
+  });
+
   it('is an answer when a user acknowledges, and reading when the handset does', () => {
     expect(read('Yes', { esmClass: 0x10 }).kind).toBe('none');
     expect(read('', { esmClass: 0x08 }).kind).toBe('ignored');

@@ -120,7 +120,7 @@ function nameOf(word: string): string {
  * message, unless `unmarked` says otherwise: everybody can write the words of a receipt.
  */
 export function readReceipt(source: ReceiptSource, rules: ReceiptRules): ReceiptReading {
-  const type = source.esmClass & ESM_CLASS.typeMask;
+  const type = typeOf(source.esmClass);
   if (type === ESM_CLASS.intermediate) return { kind: 'ignored', reason: 'An intermediate one' };
   if (type === ESM_CLASS.abort) return { kind: 'ignored', reason: 'The end of a conversation' };
   const isMarked = type === ESM_CLASS.receipt || type === ESM_CLASS.deliveryAck;
@@ -145,6 +145,15 @@ export function readReceipt(source: ReceiptSource, rules: ReceiptRules): Receipt
   return { kind: 'receipt', receipt: { ...named, status: 'UNDELIVERED', code, detail } };
 }
 
+/**
+ * The type of a message (5.2.12). Some SMSCs set bits of their own beside that of a receipt: it is one all the same, and its state
+ * says whether it is final. A person's words never have that bit.
+ */
+function typeOf(esmClass: number): number {
+  const type = esmClass & ESM_CLASS.typeMask;
+  return (type & ESM_CLASS.receipt) === 0 ? type : ESM_CLASS.receipt;
+}
+
 /** An id that can be looked for: printable, and not longer than any that is kept. */
 const ID = new RegExp(`^[\x20-\x7e\xa0-\xff]{1,${PROVIDER_ID_MAX}}$`);
 
@@ -167,8 +176,7 @@ function recipientsOf(
   { esmClass, source, destination }: ReceiptSource,
   rules: ReceiptRules,
 ): { readonly recipients?: readonly string[]; readonly mustMatch?: true } {
-  if ((esmClass & ESM_CLASS.typeMask) !== ESM_CLASS.receipt)
-    return { recipients: [source], mustMatch: true };
+  if (typeOf(esmClass) !== ESM_CLASS.receipt) return { recipients: [source], mustMatch: true };
   if (rules.source === 'any' || source === '') return {};
   return { recipients: [source, destination] };
 }

@@ -95,6 +95,10 @@ export function createSmppCarrier(options: SmppOptions): Carrier {
           source: options.receiptSource,
           unmarked: options.unmarkedReceipts,
         },
+        home:
+          options.inboundCountryCode === null
+            ? null
+            : { code: options.inboundCountryCode, trunk: options.inboundTrunkPrefix },
         receive,
         inbound: inbound ?? null,
         log,
