@@ -255,14 +255,17 @@ describe('an answer', () => {
     );
   });
 
-  it('may have others before it', async () => {
-    const origin = await serve((socket) =>
-      socket.once('data', () =>
-        socket.end('HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 201 Yes\r\ncontent-length: 0\r\n\r\n'),
-      ),
-    );
-    expect(await sink().deliver(target(origin), batch())).toEqual(delivered(201));
-  });
+  it.each(['103 Early Hints', '100 Continue', '102 Processing', '199 So'])(
+    'may have %s before it',
+    async (status) => {
+      const origin = await serve((socket) =>
+        socket.once('data', () =>
+          socket.end(`HTTP/1.1 ${status}\r\n\r\nHTTP/1.1 201 Yes\r\ncontent-length: 0\r\n\r\n`),
+        ),
+      );
+      expect(await sink().deliver(target(origin), batch())).toEqual(delivered(201));
+    },
+  );
 
   it('of whatever bytes is a result with words for people', async () => {
     let bytes = new Uint8Array();
