@@ -137,6 +137,8 @@ export async function createServer(deps: ServerDeps): Promise<Server> {
   app.server.on('checkExpectation', (_request, response: ServerResponse) =>
     refuseExpectation(response, options.publicUrl),
   );
+  // Who has said all may still listen: netcat and some health checkers close their half behind the request.
+  Object.assign(app.server, { httpAllowHalfOpen: true });
   const closeQuiet = watchConnections(app.server);
   registerHealth(app, { ...deps, isReady: () => isReady });
   closeStalled(app.server, options.limits.unreadTimeoutMs);
