@@ -199,7 +199,11 @@ async function registerAll(app: FastifyInstance, deps: AllDeps): Promise<void> {
   await app.register(async (scope) => {
     const bytesMax = CALLS_IN_FLIGHT_BYTES_MAX;
     boundInFlight(scope, { bytes: { max: bytesMax, ownerMax: bytesMax / 2 } }, nameCarrier);
-    await registerCarrierCalls(scope, deps.carrierCalls);
+    await registerCarrierCalls(scope, {
+      ...deps.carrierCalls,
+      onUnreadable: (lane) => deps.metrics.unreadableCalls.inc({ lane }),
+      log,
+    });
   });
   await app.register((scope) =>
     registerEmailLinks(scope, { store, log, sealer, requestsPerSecond }),

@@ -1,4 +1,5 @@
 /** Bodies of providers as text: unpacked, and decoded from whatever encoding they are in. Pure. */
+import { isUtf8 } from 'node:buffer';
 import {
   brotliDecompressSync,
   constants,
@@ -6,6 +7,7 @@ import {
   inflateRawSync,
   inflateSync,
 } from 'node:zlib';
+import { charsetOf, decodeDocument } from '../../lib/decode-text.ts';
 
 type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
 
@@ -17,46 +19,7 @@ const PACKINGS_MAX = 3;
 /** A body as text; null where it is packed in a way that nobody here knows, or is too long. A packed one may lack its end. */
 export function readBodyText(body: Buffer, headers: Headers): string | null {
   const bytes = unpack(body, firstOf(headers['content-encoding']) ?? '');
-  return bytes === null ? null : decodeBytes(bytes, charsetOf(headers));
-}
-
-/** The charset that a Content-Type names; null where it names none. */
-export function charsetOf(headers: Headers): string | null {
-  const type = firstOf(headers['content-type']) ?? '';
-  return /;\s*charset\s*=\s*["']?([^\s"';,]+)/i.exec(type)?.[1] ?? null;
-}
-
-/**
- * By its byte order mark; by its NULs, for what is sent here begins with a character of ASCII; by the charset that it is said to be in;
- * as UTF-8; and what is none of these, as Windows-1252.
- */
-export function decodeBytes(bytes: Buffer, charset: string | null): string {
-  const [first, second] = bytes;
-  const wide =
-    bytes.length % 2 !== 0
-      ? null
-      : (first === 0xff && second === 0xfe) || (first !== 0 && second === 0)
-        ? 'utf-16le'
-        : (first === 0xfe && second === 0xff) || (first === 0 && second !== 0)
-          ? 'utf-16be'
-          : null;
-  const named = charset !== null && /^utf-?16/i.test(charset) ? null : charset;
-  return (
-    (wide === null ? null : tryDecode(bytes, wide)) ??
-    (bytes.subarray(0, 3).equals(UTF8_MARK) || named === null ? null : tryDecode(bytes, named)) ??
-    tryDecode(bytes, 'utf-8') ??
-    new TextDecoder('windows-1252').decode(bytes)
-  );
-}
-
-const UTF8_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
-
-function tryDecode(bytes: Buffer, charset: string): string | null {
-  try {
-    return new TextDecoder(charset, { fatal: true }).decode(bytes);
-  } catch {
-    return null;
-  }
+  return bytes === null ? null : decodeDocument(bytes, charsetOf(firstOf(headers['content-type'])));
 }
 
 /** The last encoding was the last to be applied (RFC 9110, 8.4). Bytes that are not packed, though they are said to be, stay. */
@@ -77,7 +40,7 @@ function unpack(body: Buffer, encodings: string): Buffer | null {
 
 /** It begins as JSON does, which no packed body does by chance: their first bytes say what they are. */
 function isPlain(bytes: Buffer): boolean {
-  return /^\s*[{[]/.test(bytes.toString('latin1', 0, 16)) && tryDecode(bytes, 'utf-8') !== null;
+  return /^\s*[{[]/.test(bytes.toString('latin1', 0, 16)) && isUtf8(bytes);
 }
 
 function unpackOnce(bytes: Buffer, encoding: string): Buffer | null {
