@@ -45,6 +45,9 @@ import { runs } from '../support/runs.ts';
 const BOUNCES = 'bounces@mail.example';
 const REFERENCE = '2s-0192f0a0aaaa2bcd9e0123456789c012';
 
+const readReceipt = async (...given: Parameters<typeof readBounce>) =>
+  (await readBounce(...given)).receipt;
+
 function optionsFor(port: number, fields: Partial<SmtpOptions> = {}): SmtpOptions {
   return {
     ...SMTP_DEFAULTS,
@@ -55,6 +58,7 @@ function optionsFor(port: number, fields: Partial<SmtpOptions> = {}): SmtpOption
     // For hangs: no test here waits for it.
     answerTimeoutMs: 20_000,
     logger: pino({ level: 'silent' }),
+    onDamage: () => undefined,
     ...fields,
   };
 }
@@ -651,11 +655,11 @@ describe('a report', () => {
     ['delayed', '4.0.0', null],
   ])('that says %s %s', async (action, status, expected) => {
     const raw = Buffer.from(reportOn(REFERENCE, action, status));
-    const receipt = await readBounce(raw, BOUNCES, bounceAddressOf(BOUNCES, REFERENCE));
+    const receipt = await readReceipt(raw, BOUNCES, bounceAddressOf(BOUNCES, REFERENCE));
     if (expected === null) expect(receipt).toBeNull();
     else expect(receipt).toMatchObject({ reference: REFERENCE, ...expected });
     // Without the address it is known by the Message-ID that comes back.
-    expect(await readBounce(raw, null, null)).toEqual(receipt);
+    expect(await readReceipt(raw, null, null)).toEqual(receipt);
   });
 
   it('may be a complaint', async () => {
@@ -663,7 +667,7 @@ describe('a report', () => {
       .replace('report-type=delivery-status', 'report-type=feedback-report')
       .replace('message/delivery-status', 'message/feedback-report')
       .replace('Reporting-MTA: dns; relay.example', 'Feedback-Type: abuse\r\nVersion: 1');
-    expect(await readBounce(Buffer.from(raw), BOUNCES, null)).toEqual({
+    expect(await readReceipt(Buffer.from(raw), BOUNCES, null)).toEqual({
       reference: REFERENCE,
       status: 'DELIVERED',
       complaint: true,
@@ -743,7 +747,7 @@ describe('a report', () => {
 
   it('comes by HTTP with the secret only', async () => {
     const read = createBounceReader('the secret', BOUNCES);
-    const call = (authorization: string, method = 'POST') =>
+    const call = (authorization: string, method = 'POST', raw = reportOn(REFERENCE, 'failed')) =>
       read(
         {
           method,
@@ -751,7 +755,7 @@ describe('a report', () => {
           fullUrl: 'https://fanfare.example/',
           headers: { authorization },
           query: {},
-          rawBody: Buffer.from(reportOn(REFERENCE, 'failed')),
+          rawBody: Buffer.from(raw),
         },
         new Date(),
       );
@@ -759,12 +763,18 @@ describe('a report', () => {
     for (const wrong of ['', 'Bearer wrong', 'the secret'])
       expect(await call(wrong)).toMatchObject({ answer: { status: 403 }, receipts: [] });
     expect(await call('Bearer the secret', 'GET')).toMatchObject({ answer: { status: 405 } });
+    const strange = reportOn(REFERENCE, 'failed').replaceAll(REFERENCE, 'nobody.s');
+    expect(await call('Bearer the secret', 'POST', strange)).toMatchObject({
+      answer: { status: 200 },
+      receipts: [],
+      unreadable: 'A report that names no e-mail of ours',
+    });
   });
 
   it('of a hundred thousand parts is none', async () => {
     const parts = '--b\r\nContent-Type: text/plain\r\n\r\n'.repeat(30_000);
     const raw = reportOn(REFERENCE, 'failed').replace('--b\r\n', parts);
-    expect(await readBounce(Buffer.from(raw), BOUNCES, null)).toBeNull();
+    expect(await readReceipt(Buffer.from(raw), BOUNCES, null)).toBeNull();
   });
 
   it('is never more than it can be: any octets are read, and nothing throws', async () => {
@@ -782,7 +792,7 @@ describe('a report', () => {
             }),
         ),
         async (raw) => {
-          const receipt = await readBounce(raw, BOUNCES, null);
+          const receipt = await readReceipt(raw, BOUNCES, null);
           expect(receipt === null || typeof receipt.reference === 'string').toBe(true);
         },
       ),

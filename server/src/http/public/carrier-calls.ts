@@ -5,6 +5,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { InboundHttp, ReceiptAnswer, ReceiptParser } from '../../domain/receipt-call.ts';
+import { createFirstTime } from '../../lib/first-time.ts';
 import { parseForm } from '../../lib/decode-text.ts';
 import type { Logger } from '../../lib/log.ts';
 import { readBody } from '../edge/bodies.ts';
@@ -33,13 +34,14 @@ export async function registerCarrierCalls(
   app: FastifyInstance,
   { readers, report, onUnreadable, log }: CarrierCallDeps,
 ): Promise<void> {
-  const told = new Set<string>();
+  const isFirst = createFirstTime();
   function tell(carrier: string, reason: string): void {
     onUnreadable(carrier);
-    const once = `${carrier} ${reason}`;
-    if (told.has(once)) return;
-    told.add(once);
-    log.warn({ carrier, reason }, 'What a carrier reports cannot be read; told once, and counted');
+    if (isFirst(`${carrier} ${reason}`))
+      log.warn(
+        { carrier, reason },
+        'What a carrier reports cannot be read; told once, and counted',
+      );
   }
 
   app.removeAllContentTypeParsers();
