@@ -1,5 +1,6 @@
 /** What each failure of PostgreSQL means, by what its client really throws: a bug in a statement, or a database that is away. */
 import { once } from 'node:events';
+import { constants } from 'node:os';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import pg from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -90,6 +91,22 @@ const SYSTEM = [
   'CERT_HAS_EXPIRED',
   'ERR_TLS_CERT_ALTNAME_INVALID',
   'ERR_SSL_WRONG_VERSION_NUMBER',
+  'ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE',
+  'ERR_TLS_HANDSHAKE_TIMEOUT',
+  'ERR_STREAM_PREMATURE_CLOSE',
+  'ERR_STREAM_DESTROYED',
+  'ERR_SOCKET_CONNECTION_TIMEOUT',
+  'ERR_SOCKET_CLOSED',
+  'EAI_FAIL',
+  'EAI_MEMORY',
+  'EAI_NODATA',
+  'ESERVFAIL',
+  'EREFUSED',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'CERT_NOT_YET_VALID',
+  'HOSTNAME_MISMATCH',
+  'INVALID_CA',
 ];
 /** What the client of PostgreSQL says without a code. */
 const WORDS = [
@@ -130,6 +147,16 @@ describe('what is thrown', () => {
       code,
       isOfStatement: false,
     });
+  });
+
+  it('means away whatever the system says', () => {
+    for (const code of Object.keys(constants.errno))
+      expect(translate(failed(code))).toMatchObject({ code, isOfStatement: false });
+  });
+
+  it.each(['ERR_STRING_TOO_LONG', 'ERR_ASSERTION'])('is a bug where Node.js says %s', (code) => {
+    const error = failed(code);
+    expect(translate(error)).toBe(error);
   });
 
   it.each(WORDS)('means away where the client says "%s"', (words) => {
