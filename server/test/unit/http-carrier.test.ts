@@ -1,4 +1,7 @@
 /** The HTTP carrier against loopback servers that speak each provider's protocol. */
+import { once } from 'node:events';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { createVerify, generateKeyPairSync } from 'node:crypto';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -9,6 +12,7 @@ import { describeClassic } from '../../src/carriers/http/preset-classic.ts';
 import { describeCloud } from '../../src/carriers/http/preset-cloud.ts';
 import { describeRbm } from '../../src/carriers/http/preset-rbm.ts';
 import { attemptReference } from '../../src/domain/ids.ts';
+import { makeCertificate } from '../support/certificate.ts';
 import {
   breakOff,
   findDeadOrigin,
@@ -515,6 +519,32 @@ describe('raw servers', () => {
     const carrier = await open(describeOn(`https://${hostFree(server.origin)}`));
     expect((await carrier.send(submission())).kind).toBe('throttled');
     expect(carrier.state?.().detail).toMatch(/^Not connected: /);
+  });
+
+  it('cannot be reached safely, or at all: nothing was taken, and the operator reads why', async () => {
+    const { key, cert } = makeCertificate('provider.test');
+    let requests = 0;
+    const server = createServer({ key, cert }, (_, response) => {
+      requests += 1;
+      response.end();
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    closing.push(async () => server.close());
+    const { port } = server.address() as AddressInfo;
+    const carriers = [
+      [`https://127.0.0.1:${port}`, /^Not connected: .*self.signed/],
+      ['http://nowhere.invalid', /^Not connected: .*nowhere\.invalid/],
+      [await findDeadOrigin(), /^Not connected: .*ECONNREFUSED/],
+      [`http://127.0.0.1:${port}`, /^No answer: /],
+    ] as const;
+    for (const [origin, why] of carriers) {
+      const carrier = await open(describeOn(origin));
+      const { kind } = await carrier.send(submission());
+      expect(carrier.state?.().detail).toMatch(why);
+      // Words were written to it: nobody can know that it is deaf to them.
+      expect(kind).toBe(origin === `http://127.0.0.1:${port}` ? 'unknown' : 'throttled');
+    }
+    expect(requests).toBe(0);
   });
 
   it('never opens more connections than allowed', async () => {
