@@ -21,7 +21,7 @@ export function skipInterimAnswers(socket: Socket): void {
     for (;;) {
       const chunk = read();
       if (chunk === null || !isBegin) return chunk;
-      const rest = withoutInterim(Buffer.concat([held, chunk]));
+      const rest = withoutInterim(held.length === 0 ? chunk : Buffer.concat([held, chunk]));
       if (rest.isAnswer || rest.bytes.length > HELD_MAX) {
         isBegin = false;
         held = Buffer.alloc(0);

@@ -1,8 +1,11 @@
 /** What each failure of PostgreSQL means, by what its client really throws: a bug in a statement, or a database that is away. */
 import { once } from 'node:events';
-import { constants } from 'node:os';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { constants } from 'node:os';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import pg from 'pg';
+import { from as copyFrom } from 'pg-copy-streams';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { DatabaseUnavailable, isAnswer, translate } from '../../src/store/database-error.ts';
 import { openDatabase } from '../../src/store/database.ts';
@@ -245,6 +248,35 @@ describe('a database that cannot be connected to', () => {
   it('is away where TLS was asked for and is not spoken', async () => {
     const url = `${await serve((socket) => socket.end('N'))}?sslmode=require`;
     expect(await ask(url)).toBeInstanceOf(DatabaseUnavailable);
+  });
+
+  it.each([
+    ['closes', (socket: Socket) => socket.end()],
+    ['resets', (socket: Socket) => socket.resetAndDestroy()],
+  ])('is away when it %s in the middle of a COPY', async (_, take) => {
+    const welcome = Buffer.from('R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I', 'latin1');
+    const begun = Buffer.from('C\0\0\0\x0aBEGIN\0Z\0\0\0\x05T', 'latin1');
+    const copying = Buffer.from('G\0\0\0\x07\0\0\0', 'latin1');
+    const url = await serve((socket) => {
+      const answers = [begun, copying];
+      socket.write(welcome);
+      socket.on('data', () => {
+        const answer = answers.shift();
+        if (answer === undefined) take(socket);
+        else socket.write(answer);
+      });
+    });
+    const database = openDatabase({ url, connectionsMax: 1, name: 'test' });
+    const rows = Array.from({ length: 50 }, () => Buffer.alloc(1_000, 'a'));
+    const copied = database.transact((client) =>
+      pipeline(Readable.from(rows), client.query(copyFrom('copy message from stdin'))).catch(
+        (error: unknown) => {
+          throw translate(error);
+        },
+      ),
+    );
+    await expect(copied).rejects.toBeInstanceOf(DatabaseUnavailable);
+    await database.close();
   });
 
   it('is away where it never answers', async () => {
