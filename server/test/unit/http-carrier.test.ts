@@ -247,7 +247,7 @@ describe.each(PROTOCOLS)('$name', (protocol) => {
       const timer = setInterval(() => response.write('.'), 10);
       response.on('close', () => clearInterval(timer));
     };
-    const { carrier } = await setUp(through(drip), { answerTimeoutMs: 150 });
+    const { carrier } = await setUp(through(drip), { answerTimeoutMs: 600 });
     expect(await carrier.send(submission())).toMatchObject({ kind: 'retry' });
   });
 
