@@ -386,6 +386,24 @@ describe('calls of a provider', () => {
     expect(large.status).toBe(413);
   });
 
+  it('that say nothing are counted, and logged once for each reason', async () => {
+    const { fanfare, call } = await beginHttp();
+    const count = async () => {
+      const metrics = await (await fetch(`${fanfare.url}/metrics`)).text();
+      return Number(
+        /^fanfare_carrier_calls_unreadable_total\{lane="web"\} (\d+)$/m.exec(metrics)?.[1] ?? 0,
+      );
+    };
+    const before = await count();
+    for (const _ of [1, 2]) {
+      expect((await call({ Something: 'else' })).status).toBe(200);
+      expect((await call({ MessageStatus: 'delivered' })).status).toBe(200);
+    }
+    expect((await count()) - before).toBe(4);
+    for (const reason of ['It has nothing of what', 'A receipt names no message'])
+      await until(async () => fanfare.errors().split(reason).length === 2);
+  });
+
   it('may say themselves that somebody wants no more, or more again: done whatever the text says, and not answered', async () => {
     const { call, list } = await beginHttp();
     let n = 0;

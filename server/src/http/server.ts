@@ -137,6 +137,8 @@ export async function createServer(deps: ServerDeps): Promise<Server> {
   app.server.on('checkExpectation', (_request, response: ServerResponse) =>
     refuseExpectation(response, options.publicUrl),
   );
+  // Who has said all may still listen: netcat and some health checkers close their half behind the request.
+  Object.assign(app.server, { httpAllowHalfOpen: true });
   const closeQuiet = watchConnections(app.server);
   registerHealth(app, { ...deps, isReady: () => isReady });
   closeStalled(app.server, options.limits.unreadTimeoutMs);
@@ -197,7 +199,11 @@ async function registerAll(app: FastifyInstance, deps: AllDeps): Promise<void> {
   await app.register(async (scope) => {
     const bytesMax = CALLS_IN_FLIGHT_BYTES_MAX;
     boundInFlight(scope, { bytes: { max: bytesMax, ownerMax: bytesMax / 2 } }, nameCarrier);
-    await registerCarrierCalls(scope, deps.carrierCalls);
+    await registerCarrierCalls(scope, {
+      ...deps.carrierCalls,
+      onUnreadable: (lane) => deps.metrics.unreadableCalls.inc({ lane }),
+      log,
+    });
   });
   await app.register((scope) =>
     registerEmailLinks(scope, { store, log, sealer, requestsPerSecond }),

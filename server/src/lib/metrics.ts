@@ -31,6 +31,12 @@ export function createApiMetrics() {
       labelNames: ['lane'] as const,
       registers,
     }),
+    unreadableCalls: new Counter({
+      name: 'fanfare_carrier_calls_unreadable_total',
+      help: 'Calls of carriers that could not be read, or not all of them, by carrier.',
+      labelNames: ['lane'] as const,
+      registers,
+    }),
     requestSeconds: new Histogram({
       name: 'fanfare_http_request_seconds',
       help: 'Time of HTTP requests by route and status.',

@@ -136,6 +136,7 @@ describe('an answer', () => {
           status: 200,
           headers: {},
           body: JSON.stringify({ messages: [{ id }] }),
+          isWhole: true,
         },
         scope,
         0,

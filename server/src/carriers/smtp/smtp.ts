@@ -136,6 +136,7 @@ export function createSmtpCarrier(options: SmtpOptions): Carrier {
           bounceAddress: options.bounceAddress,
           receive,
           log,
+          onUnreadable: options.onDamage,
         });
       transport = openTransport(options);
     },
