@@ -1,14 +1,16 @@
 /**
- * The composition root: builds the whole server from a configuration, starts it in order and stops it in reverse.
+ * The composition root: builds the whole server from a configuration, starts it in order and stops
+ * it in reverse.
  *
  * ```
- *  main thread      HTTP, reads              ──▶ PostgreSQL
- *  intake threads   send requests, small and large ──▶ PostgreSQL
- *  dispatch thread  carriers, receipts       ◀─▶ PostgreSQL
- *  events thread    subscribers              ◀── PostgreSQL
+ *  main thread      HTTP, reads                     ──▶ PostgreSQL
+ *  intake threads   send requests, small and large  ──▶ PostgreSQL
+ *  dispatch thread  carriers, receipts              ◀─▶ PostgreSQL
+ *  events thread    subscribers                     ◀── PostgreSQL
  * ```
- * They meet in rows only (and a send request moves from the first to an intake thread), so that reading stays
- * quick while a megabyte is parsed and thousands of messages are sent.
+ * Threads share rows only, except that the main thread passes send requests to intake and carrier
+ * callbacks to dispatch. Reads therefore stay fast while a megabyte is parsed and thousands of
+ * messages are sent.
  */
 import { buildReceiptParsers } from './build-carriers.ts';
 import { buildSinks, checkSinkPackages } from './build-sinks.ts';

@@ -1,4 +1,4 @@
-/** Builds carriers, and what reads the calls of their far sides, from the configuration. */
+/** Builds carriers, and the readers of their callbacks, from the configuration. */
 import type { Carrier } from './carriers/carrier.ts';
 import type { ReceiptParser } from './domain/receipt-call.ts';
 import type { Config } from './config/config.ts';

@@ -1,6 +1,6 @@
 /**
- * Builds the sinks of message brokers from the configuration. Webhooks are no business of it: a subscription says where they
- * go, and their sink is the same for all.
+ * Builds the sinks of message brokers from the configuration. Webhooks are not built here: a
+ * subscription has its URL, and all share one sink.
  */
 import type { Config } from './config/config.ts';
 import { createKafkaSink, KAFKA_PACKAGES } from './events/kafka-sink.ts';

@@ -1,6 +1,7 @@
 /**
- * The thread that sends: carriers, dispatcher, settlements, receipts and upkeep. The composition root of dispatch:
- * `app.ts` starts it. It meets the rest of the server in the database only.
+ * The composition root of the dispatch thread: carriers, dispatcher, settlements, receipts and
+ * maintenance. `app.ts` starts it. It shares rows with the rest of the server, and the main thread
+ * passes it carrier callbacks.
  */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';

@@ -1,6 +1,6 @@
 /**
- * The thread that tells subscribers: router, deliverer and sinks. The composition root of events: `app.ts` starts it. It meets the
- * rest of the server in the database only.
+ * The composition root of the events thread: router, deliverer and sinks. `app.ts` starts it. It
+ * meets the rest of the server in the database only.
  */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';

@@ -1,6 +1,6 @@
 /**
- * The thread that takes send requests in, from the bytes of the body to the operation in the database. The composition
- * root of intake: `app.ts` starts it.
+ * The composition root of the intake threads, which handle send requests from the bytes of the
+ * body to the operation in the database. `app.ts` starts it.
  */
 import type { Config } from './config/config.ts';
 import { createCarriageFinder } from './config/carriage.ts';

@@ -1,6 +1,7 @@
 /**
- * The files of e-mails while they are sent: read once for all batches of an operation that are at work, and kept for a
- * while after. All together stay below a bound: a batch whose files find no room waits until others are done.
+ * The files of e-mails during dispatch. They are read once for all running batches of an
+ * operation, and kept for a while afterwards. Their total size is bounded: a batch whose files do
+ * not fit waits until other batches finish.
  */
 import type { EmailAttachment } from '../domain/email.ts';
 import type { AttachmentNote } from '../domain/email-content.ts';

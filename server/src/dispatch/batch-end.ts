@@ -1,6 +1,7 @@
 /**
- * The end of a batch: every message that its run leaves comes to its own end, or into a batch of its own, before the leased
- * batch is deleted. What `batch-run.ts` draws as "at the end" happens here.
+ * The end of a batch. Every message that its run leaves is ended or requeued in a batch of its
+ * own, before the leased batch is deleted. These are the steps under "at the end" in
+ * `batch-run.ts`.
  */
 import { ERRORS } from '../domain/errors.ts';
 import type { QuietClock } from '../domain/quiet-hours.ts';

@@ -1,29 +1,29 @@
 /**
- * One leased batch on its way through a lane. Promises:
- * - nothing is submitted that a committed frontier has not passed, nor after the lease may have ended;
- * - nothing that its carrier throttles stays past the frontier for longer than about a second: it is given back, so that a
- *   cancel, a pause, an expiry, quiet hours and the day's cap hold while the carrier is away, and a crash makes none of it in-doubt;
- * - every message that was submitted is settled, every other one is sent later by whoever leases next;
- * - the batch is deleted with the settlement of its last message.
+ * The run of one leased batch with its carrier. Promises:
+ * - A message is submitted only below a committed high-water mark, and only during the lease.
+ * - A throttled message is requeued after about a second: then a cancel, a pause and limits apply
+ *   during an outage of the carrier, and a crash puts none in doubt.
+ * - Every submitted message is settled; the next lease sends all others.
+ * - The batch is deleted with its last settlement.
  *
  * ```
  *  message                                        moved down by
  *  ───────                                        ─────────────
- *  BEYOND ──────▶ settled, canceled, in doubt …   sortOut: it shall not be sent
- *    │ frontier
+ *  ABOVE ───────▶ settled, canceled, in doubt …   sortOut: it must not be sent
+ *    │ mark
  *    ▼
- *  PASSED ──────▶ UNSENT                          the run is told to stop; its operation is paused, canceled, expired; quiet
- *    │ slot      ▲                                hours, the day's cap; the lane rests for long
+ *  BELOW ───────▶ UNSENT                          a stop; a pause, a cancel or an expiry of its operation;
+ *    │ slot      ▲                                quiet hours, the daily cap; a long backoff of the carrier
  *    ▼           │
- *  SUBMITTED ──▶ HELD ──tried again──▶ SUBMITTED  the carrier: throttled, not taken
+ *  SUBMITTED ──▶ HELD ──tried again──▶ SUBMITTED  the carrier: throttled, not accepted
  *    │ answer    (UNSENT after about a second)
  *    ▼
  *  settled
  *
  *  at the end   all settled ──▶ batch deleted
- *               UNSENT      ──▶ FAILED when expired, CANCELED when canceled, else a batch of its own with a due time
- *               SUBMITTED, no answer, and waiting was told to end ──▶ a batch of its own, all of it in doubt
- *               lease lost  ──▶ left as it is: the next lease finds what is past the frontier in doubt
+ *               UNSENT      ──▶ FAILED when expired, CANCELED when canceled, else a batch of its own, due later
+ *               SUBMITTED, no answer by the end of a stop ──▶ a batch of its own, all of it in doubt
+ *               lease lost  ──▶ unchanged: the next lease finds the messages below the mark in doubt
  * ```
  */
 import { setImmediate as yieldToOthers, setTimeout as sleep } from 'node:timers/promises';

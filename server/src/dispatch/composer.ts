@@ -1,4 +1,4 @@
-/** Composer: the messages of a batch, each rendered once, and those that cannot be. */
+/** Renders each message of a batch once, and collects those that cannot be rendered. */
 import { costOf, type PaceUnit } from '../domain/pace.ts';
 import type { BatchMessage } from '../store/store.ts';
 import { compose, type Composed, type DeliveryContext } from './deliver.ts';

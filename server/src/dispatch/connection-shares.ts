@@ -1,6 +1,7 @@
 /**
- * Connection shares: where a carrier allows fewer connections than all nodes would open, this node claims its share, keeps
- * the claim alive, and closes connections when the share shrinks or cannot be renewed in time.
+ * Connection shares, for carriers that allow fewer connections than all nodes would open. This
+ * node claims its share, renews the claim, and closes connections when its share shrinks or a
+ * renewal is late.
  */
 import type { Carrier } from '../carriers/carrier.ts';
 import type { Logger } from '../lib/log.ts';

@@ -1,6 +1,6 @@
 /**
- * Deliver: one message over one candidate. render → send → classify → settlement. Decides nothing about when,
- * and writes nothing.
+ * Delivers one message over one candidate: render, send, classify the answer, return a settlement.
+ * It does not decide when, and writes nothing.
  */
 import type { Carrier, SendResult, Submission } from '../carriers/carrier.ts';
 import type { EmailAttachment } from '../domain/email.ts';

@@ -1,7 +1,7 @@
 /**
- * The dispatcher: leases ready batches for each carrier's lane, keeps the leases alive while they run, and on
- * stopping gives back what was not handed over. Leases no more than the lanes can work on now: a leased
- * message is invisible to every other node.
+ * The dispatcher leases ready batches for each carrier, renews the leases during their runs, and
+ * requeues unsubmitted messages at a stop. It leases only batches that can run now, because a
+ * leased message is invisible to all other nodes.
  */
 import { setMaxListeners } from 'node:events';
 import type { Carrier } from '../carriers/carrier.ts';

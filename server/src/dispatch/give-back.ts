@@ -1,4 +1,4 @@
-/** Give back: where the messages go that a batch did not submit, and when. Pure. */
+/** Plans where the unsubmitted messages of a batch go, and when they are due. Pure. */
 import { findZones } from '../domain/local-time.ts';
 import type { SendPlan } from '../domain/operation.ts';
 import type { QuietClock } from '../domain/quiet-hours.ts';

@@ -1,4 +1,7 @@
-/** Held: messages of a batch that their carrier throttled. They were not taken, and wait to be submitted again. */
+/**
+ * Messages of a batch that their carrier throttled. The carrier did not accept them: they wait for
+ * another submission.
+ */
 
 interface Wait {
   /** When it was throttled first, and when it may be tried again, on the clock of `performance.now()`. */

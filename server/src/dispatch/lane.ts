@@ -1,15 +1,17 @@
 /**
- * A lane: one carrier's window and pace. Callers wait for a slot before each submission. A carrier that throttles makes
- * everyone wait and halves the window, once for each round of answers: all that was under way says the same once more.
- * Accepted submissions widen it again one by one.
+ * The window and the rate of one carrier on this node. Callers wait for a slot before each
+ * submission. When the carrier throttles, all callers wait and the window is halved, once for each
+ * round of answers: the answers under way at that moment report the same event. Accepted
+ * submissions widen the window again, one by one.
  *
  * ```
- *  open ──throttled──▶ at rest ──after the pause──▶ braked ──anything else──▶ open
- *                         ▲                           │
- *                         └────────throttled──────────┘  the pause doubles
+ *  open ──throttled──▶ backing off ──after the pause──▶ braked ──any other answer──▶ open
+ *                         ▲                               │
+ *                         └──────────throttled────────────┘  the pause doubles
  * ```
- * While it is braked the lane has one probe: a batch that finds out whether the carrier takes something again. Whoever leases
- * asks for the right to be it, so that an outage keeps no more than that batch's first window busy.
+ * While braked, one batch is the probe that finds out whether the carrier accepts messages again.
+ * The dispatcher asks for this right before it leases, so an outage occupies the first window of
+ * one batch only.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Carrier } from '../carriers/carrier.ts';

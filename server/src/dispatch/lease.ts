@@ -1,7 +1,7 @@
 /**
- * Leases: how long this node may go on with a batch, and what becomes of it when PostgreSQL is away for a moment. Giving up at
- * once would make doubtful what was never handed over. So a statement that a batch needs is tried again while its lease
- * lasts, and a lease whose answer got lost is let go.
+ * Leases: how long this node may run a batch, and what happens during a short outage of
+ * PostgreSQL. An immediate stop would put unsubmitted messages in doubt. So the statements of a
+ * batch are retried while its lease lasts, and a lease whose answer was lost is released.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createPauses } from '../lib/pauses.ts';

@@ -1,6 +1,7 @@
 /**
- * Pacer: the turns of one batch on the clock that its sender has for all nodes. About a second's worth is reserved at a
- * time, the next while the present is sent, so that no time is lost between them.
+ * Reserves slots for one batch on the clock of its sender, which all nodes share. It reserves
+ * about a second's worth at a time, and the next second's during the present one, so no time is
+ * lost.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SenderLimits } from '../domain/pace.ts';

@@ -1,7 +1,8 @@
 /**
- * Settle: outcomes of attempts, collected for milliseconds and written per account. What is added here is
- * written once the database allows it; while it is away, nothing is dropped and `room` holds the senders back.
- * An outcome that PostgreSQL refuses is written without the carrier's words; one that it refuses even so is left out.
+ * Collects outcomes of attempts for some milliseconds and writes them per account. During an
+ * outage of the database nothing is dropped, and `room` makes senders wait. When PostgreSQL
+ * refuses an outcome, it is written without the carrier's words; when it refuses that too, the
+ * outcome is skipped.
  */
 import { messageUuid } from '../domain/ids.ts';
 import { createBatcher } from '../lib/batcher.ts';

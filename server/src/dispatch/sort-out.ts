@@ -1,4 +1,4 @@
-/** Sort out: which messages of a leased batch shall not be sent, and what becomes of them instead. Pure. */
+/** Selects the messages of a leased batch that must not be sent, with their outcomes. Pure. */
 import { ERRORS } from '../domain/errors.ts';
 import { MESSAGE_STATUSES, rankOf } from '../domain/message.ts';
 import type { SendPlan } from '../domain/operation.ts';

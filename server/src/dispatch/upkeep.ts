@@ -1,6 +1,7 @@
 /**
- * Upkeep: small chores that every node does beside sending. Each has a loop of its own and rests longer while it fails again, so one
- * that fails keeps no other waiting. Several nodes may be at the same one: rows are skipped while another has them.
+ * Maintenance tasks that every node runs beside sending. Each has its own loop and waits longer
+ * after repeated failures, so a failing task delays no other. Several nodes may run the same task:
+ * each skips rows that another one has locked.
  */
 import type { Logger } from '../lib/log.ts';
 import { createPauses, type Pauses } from '../lib/pauses.ts';

@@ -1,12 +1,13 @@
 /**
- * Account feed: the log of an account, read once for all who listen to it on this node. Promises: the order of the log, from behind
- * any event that is still kept, none left out and none twice. Nothing is kept for a listener that has no room: it falls behind, and
- * reads the log again from where it stopped.
+ * The log of an account, read once for all its listeners on this node. Promises: events come in
+ * the order of the log, after any event that is still stored, none missing and none twice. Nothing
+ * is buffered for a listener without room: it falls behind, and later reads the log from where it
+ * stopped.
  *
  * ```
- *  behind ──some at a time, alone, as there is room──▶ level with the feed ──▶ told with all others
- *    ▲                                                        │
- *    └────────────────────── has no room ─────────────────────┘
+ *  behind ──some at a time, alone, while it has room──▶ level with the feed ──▶ served with all others
+ *    ▲                                                       │
+ *    └───────────────────── has no room ─────────────────────┘
  * ```
  */
 import { countEvents, type EventName, type EventRow } from '../domain/event.ts';

@@ -1,6 +1,6 @@
 /**
- * What sinks to message brokers can be told, with the values for what is not said. The option tables
- * (`config/sinks.ts`) take both from here.
+ * The options of sinks to message brokers, with their defaults. The option tables
+ * (`config/sinks.ts`) use both.
  */
 
 /** TLS towards a broker. */

@@ -1,6 +1,7 @@
 /**
- * What sinks to message brokers have in common: one deadline for a delivery, results in words, and a stop that waits for what
- * is under way. How events get to the broker is the broker's own: `nats-sink.ts`, `kafka-sink.ts`.
+ * The common part of sinks to message brokers: one deadline for a delivery, results in words, and
+ * a stop that waits for deliveries under way. Publishing is the broker's own: `nats-sink.ts`,
+ * `kafka-sink.ts`.
  */
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';

@@ -1,4 +1,7 @@
-/** Calls the sink of a subscription: its broker, or webhooks. Whatever comes of it is a result; a throw is logged. */
+/**
+ * Calls the sink of a subscription: its broker, or webhooks. Every outcome is a result; a throw is
+ * logged.
+ */
 import type { Logger } from '../lib/log.ts';
 import { failedDelivery, type DeliveryResult, type EventBatch, type EventSink } from './sink.ts';
 

@@ -1,13 +1,15 @@
 /**
- * Deliverer: tells subscriptions what they have coming, each one batch after the other, many at once. Promises:
- * - at least once: what was told is written down after the answer; a crash in between tells it again, under the same ids;
- * - of one message in order: what follows in its operation waits while something earlier is to be tried again;
- * - nobody waits for another: a subscription that hangs keeps its own place and no more.
+ * The deliverer sends due events to subscriptions: many subscriptions at once, each one batch
+ * after another. Promises:
+ * - At least once: a delivery is recorded after the answer. A crash in between repeats it under
+ *   the same ids.
+ * - Messages in order: an event waits while an earlier one of its operation waits for a retry.
+ * - Subscriptions are independent: one that hangs occupies its own place only.
  *
  * ```
- *  lease ─▶ load what is due ─▶ render ─▶ sink ─▶ write what became of it ─┐
- *              ▲                                                          │
- *              └──────────── while there is more ─────────────────────────┴─▶ give back
+ *  lease ─▶ load due rows ─▶ render ─▶ sink ─▶ record the result ─┐
+ *               ▲                                                │
+ *               └──────────── while more is due ─────────────────┴─▶ release
  * ```
  */
 import { createHash } from 'node:crypto';

@@ -1,4 +1,7 @@
-/** Errors of the Kafka client in words for people. They are told by name and type: the client may be missing. */
+/**
+ * Errors of the Kafka client in words for people. They are recognised by name and type, because
+ * the client may be missing.
+ */
 
 /** What a Kafka error may carry. */
 interface KafkaError extends Error {

@@ -1,4 +1,7 @@
-/** Events as Kafka messages: CloudEvents Kafka protocol binding 1.0.2, structured content mode (section 3.3). Pure. */
+/**
+ * Events as Kafka messages: CloudEvents Kafka protocol binding 1.0.2, structured content mode
+ * (section 3.3). Pure.
+ */
 import { CLOUD_EVENT_JSON } from './broker-sink.ts';
 import type { EncodedEvent } from './sink.ts';
 

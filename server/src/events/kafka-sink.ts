@@ -1,11 +1,13 @@
 /**
- * The Kafka sink: produces events to one topic, each with its key, so that what has to stay in order is in one partition. A
- * delivery is `delivered` when all in-sync replicas have acknowledged all of it (`acks=all`). It goes out in requests of a
- * limited size, one after the other, in each the events of a partition as one batch that is written wholly or not.
+ * The Kafka sink: produces events to one topic, each with its key, so that events of one key stay
+ * in order in one partition. A delivery is `delivered` when all in-sync replicas have acknowledged
+ * all of it (`acks=all`). It is sent in requests of limited size, one after another. In each
+ * request, the events of a partition are one batch, which is written completely or not at all.
  *
- * The client's own retries and its idempotent producer are off, since either can lose events without a word: a retry leaves
- * out partitions that have moved to a broker which has answered already, and a sequence number whose answer was lost is given
- * to other events. A delivery that failed is tried again as a whole, and a client that has failed is replaced.
+ * The client's own retries and its idempotent producer are off, because either can lose events
+ * silently. A retry skips partitions that have moved to a broker which has already answered. A
+ * sequence number whose answer was lost is reused for other events. A failed delivery is retried
+ * as a whole, and a failed client is replaced.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { KafkaConfig, Producer, SASLOptions } from 'kafkajs';

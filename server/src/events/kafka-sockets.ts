@@ -1,6 +1,6 @@
 /**
- * The connections of one Kafka client: without a delay for small requests, and known, so that none outlives its client. (The
- * client half-closes what does not answer and forgets it.)
+ * The connections of one Kafka client: without delay for small requests, and tracked, so that none
+ * outlives its client. (The client half-closes an unresponsive connection and forgets it.)
  */
 import { connect as connectPlain, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';

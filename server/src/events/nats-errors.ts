@@ -1,6 +1,6 @@
 /**
- * Errors of the NATS client in words for people. They are told by name: the client may be missing, and a program may have it
- * twice.
+ * Errors of the NATS client in words for people. They are recognised by name, because the client
+ * may be missing, or loaded twice.
  */
 
 /** What went wrong, and what to do where that is known. */

@@ -1,11 +1,12 @@
 /**
- * The NATS sink: publishes events to JetStream, each to a subject made from a template. A delivery is `delivered` when the
- * stream has acknowledged all of it. Events of one key are published one after the other, those of different keys together,
- * within a window. Each carries its id as `Nats-Msg-Id`, by which the stream drops what it has already.
+ * The NATS sink: publishes events to JetStream, each to a subject made from a template. A delivery
+ * is `delivered` when the stream has acknowledged all of it. Events of one key are published one
+ * after another, events of different keys together, within a window. Each has its id as
+ * `Nats-Msg-Id`, by which the stream drops duplicates.
  *
- * A connection that is lost is given up with all that was under way on it: a client that reconnects by itself would send
- * later events of a key while earlier ones went down with the old connection. The next delivery makes a new one. Streams are
- * the operator's: none is made here.
+ * A lost connection is abandoned with everything under way on it. A client that reconnects by
+ * itself would send later events of a key although earlier ones were lost with the old connection.
+ * The next delivery opens a new one. The operator creates streams: the sink makes none.
  */
 import type { JetStreamClient } from '@nats-io/jetstream';
 import type { NatsConnection, NodeConnectionOptions } from '@nats-io/transport-node';

@@ -1,6 +1,6 @@
 /**
- * Operation watch: operations of an account as they are now, for those who follow them on this node. All that are followed are
- * read in one query, at most every `OPERATION_MS` while something happens; the last state is always told.
+ * The current state of operations that clients follow on this node. All of them are read in one
+ * query, at most every `OPERATION_MS` during changes; the last state is always sent.
  */
 import type { Operation } from '../domain/operation.ts';
 import type { Store } from '../store/store.ts';

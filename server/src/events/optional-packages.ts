@@ -1,6 +1,6 @@
 /**
- * Packages that only some configurations need: they are no dependencies, so that nobody carries them for nothing. Whoever
- * needs one asks here first and is told what to install.
+ * Packages that only some configurations need. They are no dependencies, so other installations do
+ * not have them. Code that needs one asks here first, and the error names the package to install.
  */
 import { createRequire } from 'node:module';
 

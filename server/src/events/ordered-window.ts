@@ -1,6 +1,7 @@
 /**
- * A window over tasks: so many at once over all runs, so many of one key in a run, each key's begun in order. A run that has
- * seen a failure begins nothing more, so with one at once per key nothing overtakes what failed. Knows nothing of brokers.
+ * A window over tasks, with a limit over all runs and a limit for each key in a run. The tasks of
+ * a key start in order. A run starts nothing after a failure, so with a limit of one per key
+ * nothing overtakes a failed task. Knows nothing of brokers.
  */
 export interface OrderedWindow {
   /** Resolves when nothing of the run is under way any more. Tasks must end by themselves. */

@@ -1,6 +1,7 @@
 /**
- * Render: rows of the log as CloudEvents 1.0 in JSON, with the payloads of the hosted API's event streams. Pure; it is most of
- * what telling a million messages costs, so what is the same for all events of a row is made into text once.
+ * Renders rows of the log as CloudEvents 1.0 in JSON, with the payloads of the hosted API's event
+ * streams. Pure. It is most of the cost of delivering a million messages, so the common part of a
+ * row's events is made into text once.
  */
 import { EVENT_KINDS, TEST_TYPE, type EventRow } from '../domain/event.ts';
 import { attemptSid, encodeTypeId, messageUuid, ORDINAL_MAX, uuidOfHex } from '../domain/ids.ts';

@@ -1,11 +1,11 @@
 /**
- * Router: takes news from the outbox to the log, again and again, and adds the progress of operations that are at work. One node
- * does so at a time; the others look whether it still does.
+ * The router moves events from the outbox to the log and adds the progress of active operations.
+ * One node does so at a time; the others check whether it still does.
  *
  * ```
  *  outbox ──in the order of the changes──▶ log ──▶ streams
  *    ▲                                      └─────▶ deliveries of subscriptions
- *    └── progress, a second after an operation's messages began to move, and each second while they do
+ *    └── progress, a second after an operation's first change, and each second during changes
  * ```
  */
 import type { Logger } from '../lib/log.ts';

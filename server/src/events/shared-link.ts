@@ -1,6 +1,7 @@
 /**
- * One connection that all deliveries share: made when it is first needed, given up when it fails, and made anew with the next
- * delivery. There is no loop that reconnects: who has nothing to deliver needs none, and who has tries again anyway.
+ * One connection that all deliveries share: opened at first use, abandoned when it fails, and
+ * opened anew by the next delivery. There is no reconnect loop: without deliveries no connection
+ * is needed, and deliveries are retried anyway.
  */
 export interface SharedLink<Link> {
   /**

@@ -1,7 +1,7 @@
 /**
- * Signatures of deliveries: those of Standard Webhooks, and that of the hosted API for calls with a JSON body, so that
- * whoever has a library for either can verify with it. Pure. Secrets are made in `lib/secrets.ts`, and kept and changed by
- * others.
+ * Signatures of deliveries: those of Standard Webhooks, and that of the hosted API for calls with
+ * a JSON body. Receivers can verify with a library for either. Pure. Secrets are made in
+ * `lib/secrets.ts`, and stored and rotated elsewhere.
  */
 import { createHash, createHmac } from 'node:crypto';
 

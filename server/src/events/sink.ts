@@ -1,8 +1,10 @@
 /**
- * The contract of a sink: what takes events to a subscriber. Webhooks are the usual one; message brokers are others.
+ * The contract of a sink, which sends events to a subscriber. Webhooks are the usual sink, message
+ * brokers are others.
  *
- * A sink never throws for an operating fault: what became of a delivery is a value. A throw is a bug and counts as a failure.
- * It is given one batch at a time by a subscription, and may be called for many subscriptions at once.
+ * A sink never throws for an operating fault: the outcome of a delivery is a value. A throw is a
+ * bug and counts as a failure. A subscription gives it one batch at a time; many subscriptions may
+ * call it at once.
  */
 
 /** Events that go out together, in order. */

@@ -1,6 +1,7 @@
 /**
- * Stream: what happens, live, for those who listen on this node. PostgreSQL says when there is more (one connection for all);
- * then the log is read once for all listeners of an account. While nobody listens, nothing is read and nobody is asked.
+ * Live events for the listeners on this node. PostgreSQL notifies of new ones (one connection for
+ * all); then the log is read once for all listeners of an account. Without listeners, nothing is
+ * read or queried.
  */
 import type { Operation } from '../domain/operation.ts';
 import { keepListening } from '../lib/keep-listening.ts';

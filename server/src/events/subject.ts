@@ -1,6 +1,7 @@
 /**
- * Subjects of NATS made from a template: `{type}` is the event's type, whose dots part tokens, `{key}` its key as one token.
- * What a subject cannot have (spaces, wildcards, empty tokens) becomes `_`. Pure.
+ * Subjects of NATS made from a template: `{type}` is the event's type, whose dots separate tokens,
+ * and `{key}` its key as one token. Characters that a subject cannot have (spaces, wildcards,
+ * empty tokens) become `_`. Pure.
  */
 import type { EncodedEvent } from './sink.ts';
 

@@ -1,4 +1,4 @@
-/** Tester: calls a subscriber now, with one event that tries it out. Nothing is written, whatever comes of it. */
+/** Calls a subscriber now, with one test event. Nothing is written, whatever the result. */
 import { newUuid } from '../domain/ids.ts';
 import type { TestResult, TestTarget } from '../domain/subscription.ts';
 import type { Logger } from '../lib/log.ts';

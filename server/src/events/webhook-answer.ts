@@ -1,9 +1,10 @@
 /**
- * What became of a delivery, from how its request ended: the result, and words for people. Pure: time is an argument.
+ * The outcome of a delivery, from the end of its request: the result, and words for people. Pure:
+ * time is an argument.
  *
- * The words go to whoever owns the subscription. They name the host that was asked for and how it failed, and quote an answer
- * only where the host is on the internet: what a host inside says is nobody's business. Addresses, URLs and secrets are not
- * in them.
+ * The words go to the owner of the subscription. They name the requested host and its failure.
+ * They quote an answer only from hosts on the internet, because answers of internal hosts are
+ * confidential. They contain no addresses, URLs or secrets.
  */
 import { readRetryAfter } from '../lib/retry-after.ts';
 import { TargetDeniedError } from '../net/address-guard.ts';

@@ -1,10 +1,11 @@
 /**
- * The connections of webhooks: a bounded number of kept ones to each origin, one request on each at a time. Whoever finds
- * all taken waits in line. A connection that is idle for some seconds is closed, and an origin without one is forgotten:
- * subscribers come and go. What is sent is left to others.
+ * The connections of webhooks: a bounded number to each origin, each with one request at a time.
+ * When all are in use, requests wait in line. A connection that is idle for some seconds is
+ * closed, and an origin without connections is forgotten, because subscribers come and go. The
+ * requests are made elsewhere.
  *
- * undici's own pool is not used: it forgets a client that cannot connect, and that client goes on serving those who wait, so
- * an origin that comes back has more connections than it was to have.
+ * undici's own pool is not used. It forgets a client that cannot connect, although that client
+ * goes on serving waiting requests, so a recovered origin would have too many connections.
  */
 import { Client } from 'undici';
 import type { AddressGuard } from '../net/address-guard.ts';

@@ -1,6 +1,6 @@
 /**
- * One request of a webhook on its way: it goes out once and has one deadline for everything, from connecting to the last
- * byte of the answer. What the outcome means is left to `webhook-answer.ts`.
+ * One request of a webhook. It is sent once and has one deadline for everything, from connecting
+ * to the last byte of the answer. `webhook-answer.ts` interprets the outcome.
  */
 import type { Dispatcher } from 'undici';
 

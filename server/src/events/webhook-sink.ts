@@ -1,7 +1,8 @@
 /**
- * Webhooks: a sink that posts each batch to the subscriber's URL as one JSON array, signed in both ways of `signature.ts`.
- * It promises one request for each try, to an address that `address-guard.ts` lets through, over a bounded number of kept
- * connections, with one deadline. Redirects are not followed. Trying again is left to whoever calls.
+ * Webhooks: a sink that posts each batch to the subscriber's URL as one JSON array, signed in both
+ * ways of `signature.ts`. It makes one request for each try, to an address that `address-guard.ts`
+ * allows, over a bounded number of connections, with one deadline. It follows no redirects.
+ * Retries are left to the caller.
  */
 import { readFileSync } from 'node:fs';
 import { createAddressGuard, type Resolve } from '../net/address-guard.ts';

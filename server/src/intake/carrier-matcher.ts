@@ -1,8 +1,9 @@
 /**
- * Matches receipts that quote a carrier's own id. The id as it was given goes first. Some carriers write it in the
- * receipt in another spelling, so one id may name two messages: which spelling a carrier uses is learned from receipts
- * that leave no doubt. From then on what this spelling does not find is unmatched. Nothing is matched to a message that
- * went to somebody else than the receipt comes from (SMPP 3.4, 4.6.1).
+ * Matches receipts that quote a carrier's own id. An exact match of the id has priority. Some
+ * carriers spell the id differently in receipts, so one id may name two messages. The spelling of
+ * a carrier is learned from unambiguous receipts; afterwards, an id that does not match in this
+ * spelling is unmatched. A receipt from one recipient's address never matches a message to another
+ * recipient (SMPP 3.4, 4.6.1).
  */
 import { areRecipients, foldProviderId } from '../domain/receipt.ts';
 import type { CarrierReceipt, MatchedReceipt, PartNews, SentPart, Store } from '../store/store.ts';

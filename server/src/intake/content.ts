@@ -1,6 +1,7 @@
 /**
- * The content of a request: what is wrong with it for all, told once, and what is wrong with it for one recipient. Ten
- * thousand recipients of a plain text are not rendered here: their variables are only counted. Pure.
+ * Checks the content of a request: errors for all recipients, reported once, and errors for single
+ * recipients. A plain text is not rendered for each of ten thousand recipients here: their
+ * variables are only counted. Pure.
  */
 import {
   checkConstants,

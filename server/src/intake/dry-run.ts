@@ -1,4 +1,4 @@
-/** Dry run: what a request would send, recipient by recipient, without writing anything. */
+/** Dry run: shows the messages of a request, recipient by recipient, without writing anything. */
 import { chooseContent, renderContent, type ChannelContent } from '../domain/content.ts';
 import { ERRORS, findError, type Problem } from '../domain/errors.ts';
 import type { Address, Channel } from '../domain/message.ts';

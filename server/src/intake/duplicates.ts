@@ -1,4 +1,4 @@
-/** Addresses that a request names more than once. Pure. */
+/** Finds addresses that occur more than once in a request. Pure. */
 import type { PreparedRecipient } from './prepare.ts';
 
 export interface Duplicate {

@@ -1,4 +1,4 @@
-/** Dry run of e-mails: what a request would send. Whole e-mails are shown for the first recipients only. */
+/** Dry run of e-mails. Only the first recipients get their whole e-mail. */
 import { renderContent } from '../domain/content.ts';
 import type { Problem } from '../domain/errors.ts';
 import type { Work } from '../lib/fair-share.ts';

@@ -1,4 +1,7 @@
-/** The body of `POST /Emails`: checked part by part as that of `POST /Messages` is, and read as a send request. */
+/**
+ * Checks the body of `POST /Emails` part by part, like that of `POST /Messages`, and reads it as a
+ * send request.
+ */
 import {
   findEmailAddressProblem,
   findNameProblem,

@@ -1,6 +1,7 @@
 /**
- * Inbound: what people send to us is kept before its carrier is told so, does what its keyword says, and is answered.
- * The answer is a message like any other; it is owed from the moment the keyword is kept, so a crash only delays it.
+ * Inbound messages: stored before the carrier gets an acknowledgment, applied when they are
+ * keywords, and answered. An answer is an ordinary message. It is recorded together with the
+ * keyword, so a crash only delays it.
  */
 import { createHash } from 'node:crypto';
 import { encodeTypeId } from '../domain/ids.ts';

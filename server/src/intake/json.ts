@@ -1,4 +1,6 @@
-/** JSON of requests, read in one way only: what two readers could read differently is refused. */
+/**
+ * Reads the JSON of requests strictly: it refuses input that two parsers could read differently.
+ */
 import { isUtf8 } from 'node:buffer';
 import { problemOf, type Problem } from '../domain/errors.ts';
 import { stepOf } from '../domain/json-path.ts';

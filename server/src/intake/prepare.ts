@@ -1,6 +1,6 @@
 /**
- * Prepare: from a request whose shape is right to the messages it means, or to all that is wrong with it. Pure:
- * no database, the time is given. What it refuses leaves nothing behind, because nothing was begun.
+ * Turns a request with a correct shape into its messages, or into all of its errors. Pure: no
+ * database, and the time is an argument. A refused request leaves nothing behind.
  */
 import type { OperationContent, ParsedContent } from '../domain/content.ts';
 import type { ContentTemplate } from '../domain/content-template.ts';

@@ -1,4 +1,4 @@
-/** What is wrong with a request: all of it counted, the first part kept in full. */
+/** The errors of a request: all are counted, the first ones are kept in full. */
 import type { Problem } from '../domain/errors.ts';
 
 /** Problems kept in full; further ones are only counted. */

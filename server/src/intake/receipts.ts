@@ -1,6 +1,6 @@
 /**
- * Receipts in: buffered for milliseconds, matched to their attempt, applied per account. While the database is
- * away they wait here, and whoever brought them waits too.
+ * Receives receipts: buffers them for milliseconds, matches each to its attempt, and applies them
+ * per account. During an outage of the database they wait here, and so do their carriers.
  */
 import type { Receipt } from '../domain/receipt.ts';
 import { parseAttemptReference } from '../domain/ids.ts';

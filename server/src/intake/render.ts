@@ -1,4 +1,7 @@
-/** The words of a message as they were or will be sent: rendering gives the same again and again. Pure. */
+/**
+ * Renders the words of a message as they were or will be sent. The same input always gives the
+ * same words. Pure.
+ */
 import { parseContent, renderContent, type OperationContent } from '../domain/content.ts';
 
 /** What a message is rendered from. */

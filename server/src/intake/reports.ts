@@ -1,4 +1,4 @@
-/** Reports: all that carriers and their far sides tell us, receipts and messages from people, on one way into the store. */
+/** Stores all reports of carriers: receipts and inbound messages. */
 import { WHOLE } from '../domain/carriage.ts';
 import { createKeywordFinder, ENGLISH, type KeywordSet } from '../domain/keywords.ts';
 import type { InboundMessage } from '../domain/inbound.ts';

@@ -1,6 +1,7 @@
 /**
- * The body of a send, checked part by part: which arm a recipient, a content or a sender means shows by its
- * key, so that what is wrong is said of the arm that was meant, and a hostile body costs no more than its reading.
+ * Checks the body of a send part by part. Alternatives of a recipient, a content or a sender are
+ * recognised by their key, so errors refer to the intended alternative, and a hostile body costs
+ * no more than its reading.
  */
 import { ERRORS, type Problem } from '../domain/errors.ts';
 import { RECIPIENTS_MAX } from '../domain/operation.ts';

@@ -1,6 +1,6 @@
 /**
- * A send request from the bytes of its body to its answer, as plain data: it is worked on in another thread than the
- * one that speaks HTTP.
+ * Handles a send request, from the bytes of its body to its answer. Both are plain data, because
+ * this runs in another thread than HTTP.
  */
 import { createHash } from 'node:crypto';
 import type { Problem } from '../domain/errors.ts';

@@ -1,6 +1,6 @@
 /**
- * Submit: a checked request becomes an operation with its messages and batches, in one transaction. Durable before
- * it resolves; what it refuses leaves nothing behind.
+ * Writes a checked request as an operation with its messages and batches, in one transaction. It
+ * resolves after the commit. A refused request leaves nothing behind.
  */
 import { ERRORS, type Problem } from '../domain/errors.ts';
 import { BATCH_DELAY_MS_DEFAULT, BATCH_SIZE_DEFAULT, EVENT_NAMES } from '../domain/event.ts';

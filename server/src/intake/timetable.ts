@@ -1,4 +1,7 @@
-/** The timetable of a request: when each of its messages is due, by its schedule and by its sender's quiet hours. Pure. */
+/**
+ * Plans when each message of a request is due, from its schedule and the sender's quiet hours.
+ * Pure.
+ */
 import { findZones, instantAt, type Zones } from '../domain/local-time.ts';
 import { allowedFrom } from '../domain/quiet-hours.ts';
 import { findTimeProblem, type Schedule } from '../domain/schedule.ts';

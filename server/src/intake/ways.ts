@@ -1,4 +1,4 @@
-/** Ways: over which channels and carriers a recipient may be reached, and what those can carry. Pure. */
+/** Finds the channels and carriers that reach a recipient, and the content they can carry. Pure. */
 import type { Carriage, Way } from '../domain/carriage.ts';
 import type { Address, AddressChannel, Channel } from '../domain/message.ts';
 import type { SendPlan } from '../domain/operation.ts';

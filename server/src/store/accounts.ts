@@ -1,4 +1,7 @@
-/** Accounts and their API keys. Secrets are stored as SHA-256: they are random, so no slow hash is needed. */
+/**
+ * Accounts and their API keys. Secrets are stored as SHA-256: they are random, so a slow hash is
+ * not needed.
+ */
 import type { Scope } from '../domain/api-key.ts';
 import type { Database } from './database.ts';
 import { checkQuota, countExcess } from './quotas.ts';

@@ -1,13 +1,14 @@
 /**
- * The dispatch queue: batches leased with a fencing token, and advanced before anything is submitted. `due-batches.ts` wakes them.
+ * The dispatch queue. Batches are leased with a fencing token, and their high-water mark rises
+ * before any submission. `due-batches.ts` wakes them.
  *
  * ```
  *  waiting ──due──▶ ready ──lease──▶ leased ──last message settled──▶ (deleted)
- *     ▲               ▲                │ lease ran out: its node died or stalled
- *     │               └────────────────┤ the next lease finds what the frontier had passed doubtful
- *     └── resting: given back for later┘ to be tried again, capped, asleep, or the carrier takes nothing now
+ *     ▲               ▲                │ the lease ended: its node crashed or stalled
+ *     │               └────────────────┤ the next lease finds messages below the mark in doubt
+ *     └── resting: requeued for later ─┘ retry, daily cap, quiet hours, carrier unavailable
  * ```
- * Only what may be leased now is ready: whoever looks for work must not step over what cannot be served.
+ * Only batches that can be leased now are ready, so a search for work skips nothing.
  */
 import { messageUuid } from '../domain/ids.ts';
 import type { Address, AddressChannel, MessageStatus } from '../domain/message.ts';

@@ -1,6 +1,7 @@
 /**
- * Receipts that name a submission by the carrier's own id: matched to the attempt whose answer brought that id, the
- * parts of a long message put together. What matches nothing waits for a while: the answer may be later than the receipt.
+ * Receipts that quote the carrier's own id. Each is matched to the attempt whose answer contained
+ * that id; parts of a long message are combined. An unmatched receipt waits for a while, because
+ * it can overtake the answer.
  */
 import type pg from 'pg';
 import type { Database } from './database.ts';

@@ -1,4 +1,7 @@
-/** Connections to carriers that all nodes share: each says what it has and is told what it may have. */
+/**
+ * The connections to a carrier that all nodes share: each node reports its number and gets its
+ * limit.
+ */
 import { shareEvenly } from '../domain/shares.ts';
 import type { Database } from './database.ts';
 

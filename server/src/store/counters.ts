@@ -1,6 +1,6 @@
 /**
- * The counters of operations, moved in the statement that moves their messages. A piece of SQL, shared by
- * every statement that changes a status, so that there is one arithmetic.
+ * The counters of operations, updated by the statement that changes their messages. This part of
+ * the SQL is shared by all statements that change a status, so there is only one arithmetic.
  */
 import { MESSAGE_STATUSES } from '../domain/message.ts';
 import { counterOf } from '../domain/operation.ts';

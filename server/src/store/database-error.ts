@@ -1,13 +1,13 @@
 /**
- * What a failure of PostgreSQL means. Its statement is wrong, which is a bug: the classes of SQLSTATE for data, constraints, syntax and
- * functions (PostgreSQL, appendix A), and the errors of JavaScript itself. Everything else means that the database is away, for as
- * many ways lead there as there are networks: what was asked is asked again.
+ * The meaning of a PostgreSQL error. A wrong statement is a bug: the SQLSTATE classes for data,
+ * constraints, syntax and functions (PostgreSQL, appendix A), and the errors of JavaScript itself.
+ * All other errors mean that the database is unavailable, and the statement is retried.
  *
- * | SQLSTATE                                   | Means                                             |
- * | ------------------------------------------ | ------------------------------------------------- |
- * | 21, 22, 23, 42, P0                         | a bug                                             |
- * | none; 08, 28, 3D, 40, 53, 55, 57P, 58, F0, 25006 | away, for as long as it takes               |
- * | the rest: 57014, 25P02, 54, XX …           | away; should it repeat, the statement is to blame |
+ * | SQLSTATE                                         | Meaning                                       |
+ * | ------------------------------------------------ | --------------------------------------------- |
+ * | 21, 22, 23, 42, P0                               | a bug                                         |
+ * | none; 08, 28, 3D, 40, 53, 55, 57P, 58, F0, 25006 | unavailable, for as long as it takes          |
+ * | the rest: 57014, 25P02, 54, XX …                 | unavailable; if it repeats, the statement is at fault |
  */
 
 import pg from 'pg';

@@ -1,6 +1,6 @@
 /**
- * The connection to PostgreSQL: a bounded pool, transactions, and deadlines of its own, so that a network that swallows what is
- * sent looks like a database that is away. Knows no tables.
+ * The connection to PostgreSQL: a bounded pool, transactions and deadlines. With these deadlines,
+ * a network that drops packets looks like an unavailable database. Knows no tables.
  */
 import pg from 'pg';
 import { DatabaseUnavailable, isAnswer, translate } from './database-error.ts';

@@ -1,13 +1,13 @@
 /**
- * Deliveries: what of the log a subscription is still to be told, and the requests that told it. A subscription is leased to
- * one node, which tells it one batch after the other.
+ * Deliveries: the log rows that a subscription has still to receive, and the requests made for
+ * them. A subscription is leased to one node, which delivers one batch after another.
  *
  * ```
- *  PENDING ──told──▶ DELIVERED
- *   │  └──failed, and tries are left──▶ PENDING, due later; what follows of its operation waits behind it
- *   └──failed once too often──▶ FAILED
+ *  PENDING ──delivered──▶ DELIVERED
+ *   │  └──failed, tries left──▶ PENDING, due later; later rows of its operation wait
+ *   └──last try failed──▶ FAILED
  * ```
- * All of them become PENDING again when they are replayed.
+ * A replay makes any of them PENDING again.
  */
 import type pg from 'pg';
 import { DOWN_FAILURES } from '../domain/delivery.ts';

@@ -1,4 +1,4 @@
-/** What has been delivered and what has not, and the requests that did or did not: for the owners of subscriptions to read. */
+/** Lists of deliveries and requests for the owners of subscriptions. */
 import type { EventName } from '../domain/event.ts';
 import type { Database } from './database.ts';
 import type { NewDeliveryAttempt } from './deliveries.ts';

@@ -1,4 +1,4 @@
-/** Batches that wait, scheduled or at rest: woken when their time has come. Every node may do so at once. */
+/** Wakes waiting batches, scheduled or resting, when they are due. All nodes may do so at once. */
 import { messageUuid } from '../domain/ids.ts';
 import { COUNT_MOVED, MOVED, STATUS_NEWS } from './counters.ts';
 import { DatabaseUnavailable } from './database-error.ts';

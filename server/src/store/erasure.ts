@@ -1,7 +1,8 @@
 /**
- * Erasing: whom a message was for, what it said to them and what carriers said of them vanishes; the row stays for the
- * counters, with the address ''. What no carrier has yet is canceled first. What is being handed over at this moment, or
- * is in doubt, is not erased: its outcome is still to be written. Suppressions are not touched.
+ * Erases a message: its addresses, its words and the carriers' words. The row stays for the
+ * counters, with the address ''. A message that no carrier has is canceled first. A message that
+ * is being submitted, or is in doubt, is not erased, because its outcome has yet to be written.
+ * Suppressions stay.
  */
 import type pg from 'pg';
 import { messageUuidRange, operationUuidOf, ordinalOf } from '../domain/ids.ts';

@@ -1,4 +1,4 @@
-/** What has to be known to tell news: of whom a message was for, from whom, under which tags. Looked up when it is told. */
+/** The recipients, senders and tags of messages that events need, looked up at delivery. */
 import { messageUuid } from '../domain/ids.ts';
 import type { Address, AddressChannel } from '../domain/message.ts';
 import type { OperationKind, SendPlan } from '../domain/operation.ts';

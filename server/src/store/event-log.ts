@@ -1,6 +1,6 @@
 /**
- * The event log: news are written to the outbox by the statements that change things (`counters.ts`), and put into the log, in
- * their final order, by one node at a time. With them go the deliveries that subscriptions have coming.
+ * The event log. Statements write their changes to the outbox (`counters.ts`). One node at a time
+ * moves them to the log, in their final order, and adds the deliveries of subscriptions.
  */
 import type { EventName, EventRow } from '../domain/event.ts';
 import { STAT_NAMES } from '../domain/operation.ts';

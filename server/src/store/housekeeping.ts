@@ -1,4 +1,4 @@
-/** Small chores of the store: wake-ups between nodes, old keys, a sign of life. */
+/** Small maintenance statements: wake-ups between nodes, old keys, a sign of life. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { answeredIn, type Database } from './database.ts';
 import { EVENTS_CHANNEL } from './event-log.ts';

@@ -1,4 +1,4 @@
-/** Messages that people send to us: kept once, with what their keywords change, and answered once. */
+/** Inbound messages: each is stored once, with the changes of its keyword, and answered once. */
 import type pg from 'pg';
 import type { Keyword } from '../domain/keywords.ts';
 import {

@@ -1,4 +1,4 @@
-/** What the installation knows of itself: secrets made at its first start, the same for all nodes and restarts. */
+/** Secrets that the installation made at its first start, the same for all nodes and restarts. */
 import { randomBytes } from 'node:crypto';
 import type { Database } from './database.ts';
 

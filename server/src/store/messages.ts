@@ -1,4 +1,7 @@
-/** Messages and e-mails as their account reads them: lists without content, one with content and attempts. */
+/**
+ * Messages and e-mails as their account reads them: lists without content, single ones with
+ * content and attempts.
+ */
 import { operationUuidOf, uuidTimeMs } from '../domain/ids.ts';
 import type { OperationContent } from '../domain/content.ts';
 import type { Address, AddressChannel, Channel, MessageStatus } from '../domain/message.ts';

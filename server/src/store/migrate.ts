@@ -1,7 +1,8 @@
 /**
- * Migrations: plain SQL files, applied in the order of their names, each in a transaction with its record.
- * Several nodes may start at once; one migrates, the others wait. A schema newer than this program is
- * refused, because an old program cannot know what it may write there. Nobody waits long for a migration's locks.
+ * Migrations: plain SQL files, applied in the order of their names, each in one transaction with
+ * its record. When several nodes start at once, one migrates and the others wait. A schema that is
+ * newer than this program is refused, because an old program cannot know what it may write. A
+ * migration waits for locks only briefly, so it does not block others for long.
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -1,6 +1,7 @@
 /**
- * An operation looked at from several sides: by channel and sender, by error, over time; and what it takes to send it again.
- * An operation has at most 10,000 messages, which the primary key finds in a row, so these count when they are asked.
+ * Reports on an operation: by channel and sender, by error, over time, and the data to send it
+ * again. The reports count when requested: an operation has at most 10,000 messages, which are
+ * adjacent in the primary key.
  */
 import type { OperationContent } from '../domain/content.ts';
 import { messageUuidRange } from '../domain/ids.ts';

@@ -1,4 +1,4 @@
-/** Operations: written whole in one transaction, read with their counters, canceled. */
+/** Operations: written in one transaction, read with their counters, canceled. */
 import { from as copyFrom } from 'pg-copy-streams';
 import { pipeline } from 'node:stream/promises';
 import { Readable } from 'node:stream';

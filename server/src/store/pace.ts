@@ -1,4 +1,4 @@
-/** Pace: turns of limited senders, reserved on a clock that all nodes share. */
+/** Rate limits: slots of limited senders, reserved on a clock that all nodes share. */
 import type { Database } from './database.ts';
 
 /** Turns given to the first messages of those asked for. */

@@ -1,6 +1,7 @@
 /**
- * Parked receipts: what a carrier said of an attempt before its answer to it was on record. They are looked at again with growing
- * pauses, and kept until they were applied, so that a crash loses none; applying twice is as once.
+ * Receipts that arrived before the outcome of their attempt was written. They are retried with
+ * growing delays and kept until they are applied, so a crash loses none. Applying one twice has no
+ * effect.
  */
 import type { MatchedReceipt } from '../domain/receipt.ts';
 import type { Database } from './database.ts';

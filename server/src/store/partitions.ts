@@ -1,4 +1,6 @@
-/** The day partitions of messages: made ahead, dropped when old, without a lock that others wait for. */
+/**
+ * The day partitions of messages: created in advance and dropped when old, without blocking locks.
+ */
 import type pg from 'pg';
 import { uuidLowerBound } from '../domain/ids.ts';
 import type { Database } from './database.ts';

@@ -1,13 +1,14 @@
 /**
- * Work that must be done though the database is away, and writing of which no part may be lost to another.
+ * Work that must complete in spite of outages, and writes in which one item must not block the
+ * others.
  *
  * ```
- *  write all together ──────────────────────────────────────────────────▶ written
- *    ▲   │ away: rest                 │ refused, given up on by PostgreSQL twice, or away four times
+ *  write all together ──────────────────────────────────────────────▶ written
+ *    ▲   │ unavailable: wait          │ refused; or twice given up by PostgreSQL, or four times unavailable
  *    └───┘                            ▼
- *                              more than one: each half by itself
- *                              one, refused:  told once ─────────────────▶ left out
- *                              one, given up on: tried aside for a minute ──▶ written, or left out
+ *                              several items:      each half by itself
+ *                              one, refused:       reported once ────▶ skipped
+ *                              one, given up:      retried separately for a minute ──▶ written, or skipped
  * ```
  */
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -1,7 +1,8 @@
 /**
- * A client of PostgreSQL that keeps its faults to itself. What the far side of a connection says may be anything: a `DATABASE_URL` may
- * lead to another server, and a network may damage what it carries. The driver's parser throws then, within the socket's own event,
- * where nobody could catch it; and it leaves connections open that it could not make use of.
+ * A client of PostgreSQL that contains its own faults. A peer may send anything: `DATABASE_URL`
+ * may name another kind of server, and a network may damage data. The driver's parser then throws
+ * inside an event of the socket, where no caller can catch it, and leaves unusable connections
+ * open.
  */
 import type { Socket } from 'node:net';
 import pg from 'pg';

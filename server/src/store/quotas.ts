@@ -1,6 +1,7 @@
 /**
- * How many rows of each kind an account may have. `quota_usage` counts them in the transaction that adds or removes them (see
- * migration 0020), so a limit is exact under concurrent requests and costs one look at one row.
+ * Limits on the rows of each kind that an account may have. `quota_usage` counts them in the
+ * transaction that adds or removes them (migration 0020). A limit is therefore exact under
+ * concurrent requests, and a check reads one row.
  */
 import type { Querier } from './database.ts';
 

@@ -1,7 +1,7 @@
 /**
- * Receipts, applied in batches: one statement for those that move their message, one for those that a fallback
- * answers. What neither moves is looked at then: too early, too late, or again. Few statements, each a transaction: where many fail,
- * what takes few of them still gets through.
+ * Applies receipts in batches: one statement for those that change their message, one for those
+ * that start a fallback. Receipts that change nothing are classified afterwards: too early, too
+ * late, or repeated. Few statements, each a transaction, have the best chance while many fail.
  */
 import { faultOf } from '../domain/errors.ts';
 import { ATTEMPT_MAX, operationUuidOf, ordinalOf } from '../domain/ids.ts';

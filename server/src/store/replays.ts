@@ -1,4 +1,4 @@
-/** Replays: deliveries that are to be made again, because their owner says so. */
+/** Replays: deliveries that are repeated at the request of their owner. */
 import type { Database } from './database.ts';
 import type { Delivery } from './delivery-lists.ts';
 

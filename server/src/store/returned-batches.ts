@@ -1,4 +1,4 @@
-/** Batches given back: what of a leased batch remains to be sent, and where it goes. */
+/** Requeues the remainder of a leased batch. */
 import type { Database } from './database.ts';
 import { cancelBatches, WAKE_CHANNEL } from './operations.ts';
 

@@ -1,4 +1,7 @@
-/** Deliveries that wait for a later try, made due at once: some thousands at a time, since millions may wait. */
+/**
+ * Makes deliveries that wait for a retry due at once: some thousands at a time, since millions may
+ * wait.
+ */
 import type { Database } from './database.ts';
 
 /** Deliveries that become due together. */

@@ -1,6 +1,6 @@
 /**
- * Searches: questions that no index may answer, so that they read what there is. They have connections of their own and a short
- * limit, so that a few of them keep nobody else from being answered.
+ * Searches: queries without an index, which read many rows. They have connections of their own and
+ * a short time limit, so a few of them do not delay other requests.
  */
 import { createPlaces, PlaceTimeout } from '../lib/fair-share.ts';
 import { DatabaseUnavailable } from './database-error.ts';

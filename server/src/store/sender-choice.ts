@@ -1,4 +1,4 @@
-/** Which senders a request may mean, and what a plan needs to know of them. */
+/** The senders that a request can use, with the facts that a plan needs. */
 import { addressKey, wildcardOf } from '../domain/email-address.ts';
 import type { Channel } from '../domain/message.ts';
 import type { PlannableSender, SenderChoice } from '../domain/sender.ts';

@@ -1,4 +1,7 @@
-/** Sender pools and their members. Each change of members is one transaction with the operation that tells of it. */
+/**
+ * Sender pools and their members. Each change of members is one transaction with the operation
+ * that reports it.
+ */
 import { newUuid, uuidLowerBound, uuidTimeMs } from '../domain/ids.ts';
 import type { Database, Querier } from './database.ts';
 import { checkQuota } from './quotas.ts';

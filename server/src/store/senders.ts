@@ -1,4 +1,7 @@
-/** Senders: those of the configuration, which serve all accounts, and those that an account has added. */
+/**
+ * Senders: those of the configuration, which serve all accounts, and those that accounts have
+ * added.
+ */
 import pg from 'pg';
 import { newUuid, uuidTimeMs } from '../domain/ids.ts';
 import type { Channel } from '../domain/message.ts';

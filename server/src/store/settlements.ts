@@ -1,14 +1,15 @@
 /**
- * Settling: the outcomes of attempts, written once. The guard is the attempt's number: only the first
- * settlement of attempt n finds the message at n - 1, so a node that lost its lease changes nothing, and
- * the batches it would add for retries are added only for messages it really moved.
+ * Settlements: outcomes of attempts, written once. The attempt's number is the guard: only the
+ * first settlement of attempt n finds the message at n - 1. A node that lost its lease therefore
+ * changes nothing, and batches for retries are added only for messages that it moved.
  *
  * ```
  *  attempt n - 1 ──first outcome──▶ attempt n             ──any other outcome of n──▶ unchanged
  *                                   attempt n, in doubt   ──SENT──▶ SENT
  * ```
- * The one exception: who holds a message in doubt (30050) does not know, and a node that could not write its answer in time
- * does. This is also the one way down for a status, from UNDELIVERED to SENT.
+ * There is one exception: the node that held a message in doubt (30050) does not know the outcome,
+ * and a node that could not write its answer in time does. This is also the only step down for a
+ * status, from UNDELIVERED to SENT.
  */
 import { ERRORS } from '../domain/errors.ts';
 import { messageUuid } from '../domain/ids.ts';

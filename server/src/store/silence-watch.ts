@@ -1,11 +1,12 @@
 /**
- * Finds connections that have fallen silent. A network that swallows packets tells nobody: a statement then waits for an answer until its
- * deadline, half a minute, while all it needs is another connection. So of a statement that is late, PostgreSQL is asked over a
- * fresh connection whether it works on it. Where it does not, twice in a row, statement or answer was lost.
+ * Finds silent connections. When a network drops packets, a statement waits for its deadline, half
+ * a minute, although another connection would work. So PostgreSQL is asked over a new connection
+ * whether it works on a late statement. If it does not, twice in a row, the statement or its
+ * answer was lost.
  *
  * ```
- *  waiting ──4 s──▶ late ──idle there──▶ suspected ──idle still──▶ its connection is destroyed: the database is away, try again
- *                    ▲ └─at work, not known, or nobody answers─┐      │ at work after all
+ *  waiting ──4 s──▶ late ──idle there──▶ suspected ──still idle──▶ connection destroyed: unavailable, retry
+ *                    ▲ └─working, unknown, or no answer────────┐      │ working after all
  *                    └─────────────────────────────────────────┴──────┘
  * ```
  */

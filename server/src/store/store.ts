@@ -1,6 +1,7 @@
 /**
- * The store: everything Fanfare remembers, behind one door. The rest of the server sees these functions and
- * their types, never SQL. Rejects with `DatabaseUnavailable` when the caller may try again later.
+ * The store: everything that Fanfare remembers, behind one door. The rest of the server sees these
+ * functions and their types, never SQL. They reject with `DatabaseUnavailable` when a later retry
+ * can succeed.
  */
 import * as accounts from './accounts.ts';
 import * as batches from './batches.ts';

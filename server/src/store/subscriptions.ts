@@ -1,4 +1,4 @@
-/** Subscriptions: who is told what, and how it stands with them. */
+/** Subscriptions: their targets, their events and their condition. */
 import type pg from 'pg';
 import { newUuid, uuidTimeMs } from '../domain/ids.ts';
 import type { EventName } from '../domain/event.ts';

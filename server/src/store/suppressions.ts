@@ -1,4 +1,4 @@
-/** The suppression list of an account, and what people have stopped by their own word: that counts for every account. */
+/** The suppression list of an account, and the opt-outs of people, which apply to all accounts. */
 import type pg from 'pg';
 import { newUuid, operationUuidOf, uuidTimeMs } from '../domain/ids.ts';
 import { addressKey } from '../domain/email-address.ts';

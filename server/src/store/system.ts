@@ -1,4 +1,4 @@
-/** What PostgreSQL tells of itself and of who is connected to it, for operators. */
+/** Facts about PostgreSQL and its connections, for operators. */
 import type { Database } from './database.ts';
 
 export interface DatabaseState {

@@ -1,4 +1,4 @@
-/** Reads TypeScript as its grammar has it: the functions and the strings of a file, however they are laid out. */
+/** Reads TypeScript as its grammar has it: functions, strings and words of a file, however they are laid out. */
 import { parseAst } from 'rolldown/parseAst';
 
 interface Node {
@@ -22,7 +22,8 @@ const isNode = (value: unknown): value is Node =>
 
 const childrenOf = (node: Node): Node[] => Object.values(node).flat().filter(isNode);
 
-const parse = (source: string) => parseAst(source, { lang: 'ts' }) as unknown as Node;
+const parse = (source: string, lang: 'ts' | 'tsx' = 'ts') =>
+  parseAst(source, { lang }) as unknown as Node;
 
 /** All functions in a source, the nested too. */
 export function functionsOf(source: string): SourceFunction[] {
@@ -75,6 +76,57 @@ export function stringsOf(source: string): string[] {
     for (const child of childrenOf(node)) visit(child);
   }
   visit(parse(source));
+  return found;
+}
+
+/** A text of a program, for people or not. */
+export interface SourceText {
+  /** What is put in stands there as `${code}`, or as `${…}` where that is long. */
+  readonly text: string;
+  readonly line: number;
+  /** Whether an expression around it asks for the number one. */
+  readonly asksForOne: boolean;
+}
+
+/** All strings, templates and texts between the tags of JSX in a source; elements within a text are left out. */
+export function textsOf(source: string, lang: 'ts' | 'tsx'): SourceText[] {
+  const found: SourceText[] = [];
+  const codeOf = (node: Node) => source.slice(node.start, node.end);
+  const placeOf = (node: Node) => {
+    const code = codeOf(node);
+    return `\${${/[{}<>]/.test(code) ? '…' : code}}`;
+  };
+
+  function textIn(node: Node): string {
+    if (node.type === 'TemplateLiteral') {
+      const values = node['expressions'] as Node[];
+      return (node['quasis'] as { value: { cooked: string | null } }[])
+        .map(({ value }, i) => {
+          const put = values[i];
+          return `${value.cooked ?? ''}${put === undefined ? '' : placeOf(put)}`;
+        })
+        .join('');
+    }
+    return (node['children'] as Node[])
+      .map((child) => {
+        if (child.type === 'JSXText') return String(child['value']).replaceAll(/\s+/g, ' ');
+        return child.type === 'JSXExpressionContainer' ? placeOf(child['expression'] as Node) : '';
+      })
+      .join('');
+  }
+
+  function visit(node: Node, asksForOne: boolean): void {
+    const add = (text: string) =>
+      found.push({ text, line: source.slice(0, node.start).split('\n').length, asksForOne });
+    if (node.type === 'Literal' && typeof node['value'] === 'string') add(node['value']);
+    if (node.type === 'TemplateLiteral' || isNode(node['openingElement'])) add(textIn(node));
+    const asks =
+      asksForOne ||
+      (node.type === 'ConditionalExpression' && /[=<>] ?1\b/.test(codeOf(node['test'] as Node)));
+    for (const child of childrenOf(node)) visit(child, asks);
+  }
+
+  visit(parse(source, lang), false);
   return found;
 }
 

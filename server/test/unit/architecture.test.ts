@@ -123,6 +123,19 @@ describe('the house', () => {
     );
   });
 
+  it('is as ARCHITECTURE.md draws it', () => {
+    const plain = (name: string) => name.replace(/(\/|\.ts)$/, '');
+    const sorted = (walls: Iterable<readonly [string, readonly string[]]>) =>
+      Object.fromEntries([...walls].map(([room, may]) => [plain(room), may.map(plain).toSorted()]));
+    const rows = readFileSync(join(SOURCE, '../../ARCHITECTURE.md'), 'utf8').matchAll(
+      /^\| `([^`]+)` +\|[^|]+\| (nothing|[\w-]+(?:[/,] ?[\w-]+)*) +\|$/gm,
+    );
+    const drawn = [...rows].map(
+      ([, room = '', may = '']) => [room, may === 'nothing' ? [] : may.split(', ')] as const,
+    );
+    expect(sorted(drawn)).toEqual(sorted(Object.entries({ ...WALLS, ...ROOTS })));
+  });
+
   it.each(files)('%s imports only what its room may', (file) => {
     const room = file.includes('/') ? (file.split('/')[0] ?? '') : file;
     const allowed = WALLS[room] ?? ROOTS[room] ?? [];

@@ -1,28 +1,15 @@
 /** The documents lead where they say. */
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { listDocuments, readText, ROOT } from '../support/markdown.ts';
 
-const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
-const OTHERS = new Set(['node_modules', 'dist', 'build', 'data', '.git']);
-
-function listDocuments(folder: string): string[] {
-  return readdirSync(folder).flatMap((name) => {
-    const path = join(folder, name);
-    if (OTHERS.has(name)) return [];
-    if (statSync(path).isDirectory()) return listDocuments(path);
-    return name.endsWith('.md') ? [relative(ROOT, path)] : [];
-  });
-}
-
-const documents = listDocuments(ROOT);
-const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
+const documents = listDocuments();
 const withoutCode = (text: string) => text.replace(/```[\s\S]*?```/g, '').replace(/`[^`\n]*`/g, '');
 
 /** What a heading is called in an address, as the places where Markdown is read do it. */
 function listAnchors(file: string): Set<string> {
-  const text = read(file).replace(/```[\s\S]*?```/g, '');
+  const text = readText(file).replace(/```[\s\S]*?```/g, '');
   return new Set(
     [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
       heading
@@ -34,7 +21,7 @@ function listAnchors(file: string): Set<string> {
 }
 
 const links = documents.flatMap((file) =>
-  [...withoutCode(read(file)).matchAll(/\]\(([^)\s]+)\)|(?:src|srcset|href)="([^"]+)"/g)]
+  [...withoutCode(readText(file)).matchAll(/\]\(([^)\s]+)\)|(?:src|srcset|href)="([^"]+)"/g)]
     .map(([, inText, inTag]) => inText ?? inTag ?? '')
     .filter((target) => !/^[a-z]+:/.test(target))
     .map((target) => [file, target] as const),

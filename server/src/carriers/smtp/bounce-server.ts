@@ -95,7 +95,10 @@ function createTelling(log: Logger, onUnreadable: () => void): (reason: string) 
   return (reason) => {
     onUnreadable();
     if (isFirst(reason))
-      log.warn({ reason }, 'A report on an e-mail changes nothing; told once, and counted');
+      log.warn(
+        { reason },
+        'A report on an e-mail changes nothing; logged once for each reason, and counted',
+      );
   };
 }
 

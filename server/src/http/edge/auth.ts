@@ -1,6 +1,7 @@
 /**
- * Who asks: HTTP Basic (RFC 7617) with AccountSid:AuthToken or ApiKeySid:Secret. A pair that was right is believed for five
- * seconds, so a key that is revoked or expires works for at most that much longer; a wrong one is asked anew each time.
+ * Authentication: HTTP Basic (RFC 7617) with AccountSid:AuthToken or ApiKeySid:Secret. Correct
+ * credentials are cached for five seconds, so a revoked or expired key works for that long at
+ * most. Wrong credentials are checked anew each time.
  */
 import { createHash } from 'node:crypto';
 import type { Scope } from '../../domain/api-key.ts';

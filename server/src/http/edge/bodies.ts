@@ -1,4 +1,4 @@
-/** Bodies of requests: read into bytes or JSON, and counted as they arrive. */
+/** Bodies of requests: read as bytes or JSON, and counted while they arrive. */
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { refuse } from '../../shapes/refusal.ts';

@@ -1,7 +1,7 @@
 /**
- * Credentials from the database, by their SIDs. One statement at a time asks for all SIDs that wait, so a flood of guesses, from
- * however many addresses, costs one connection and no more, and right credentials wait for two statements, as long as fewer than
- * `SIDS_MAX` SIDs wait.
+ * Looks up credentials in the database by their SIDs. One statement at a time asks for all waiting
+ * SIDs, so a flood of failed sign-ins, from any number of addresses, costs one connection. Correct
+ * credentials wait for two statements at most, as long as fewer than `SIDS_MAX` SIDs wait.
  */
 import type { Credential, Store } from '../../store/store.ts';
 

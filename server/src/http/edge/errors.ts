@@ -1,4 +1,4 @@
-/** What becomes of errors: each is answered in the envelope of `reply.ts`, and a bug is logged. */
+/** Answers errors in the envelope of `reply.ts`, and logs bugs. */
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ERRORS } from '../../domain/errors.ts';
 import type { Logger } from '../../lib/log.ts';

@@ -1,4 +1,7 @@
-/** For those who run the server: alive, ready, and the numbers. No credentials; no personal data in any of them. */
+/**
+ * Endpoints for operators: liveness, readiness and metrics. They need no credentials and contain
+ * no personal data.
+ */
 import type { FastifyInstance } from 'fastify';
 import type { ApiMetrics } from '../../lib/metrics.ts';
 import type { Store } from '../../store/store.ts';

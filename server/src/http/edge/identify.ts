@@ -1,4 +1,7 @@
-/** Who asks below `/v1`, and whether they may: by the Authorization header, or without one by a session of the dashboard. */
+/**
+ * Identifies and authorises requests below `/v1`: by the Authorization header, or without one by a
+ * session of the dashboard.
+ */
 import type { FastifyRequest } from 'fastify';
 import type { Access } from '../../domain/api-key.ts';
 import { readBasic, type Authenticator, type Identity } from './auth.ts';

@@ -1,6 +1,7 @@
 /**
- * In flight: what requests at work hold, from their arrival to their answer. Counted for all, and for each owner (an account; a
- * carrier): an owner that holds too much is answered with 429, and 503 is said only when the server as a whole is full.
+ * Limits on requests at work, from their arrival to their answer, in number and in bytes. They are
+ * counted for the server and for each owner (an account; a carrier). An owner above its limit gets
+ * 429; a full server answers 503.
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Tally } from '../../lib/tally.ts';

@@ -1,4 +1,7 @@
-/** When API keys were last used. A request only notes it in memory; it is written behind its back, for many keys at once. */
+/**
+ * Records when API keys were last used. A request notes the use in memory; a later statement
+ * writes many at once.
+ */
 import type { Logger } from '../../lib/log.ts';
 import { createLoop, type Service } from '../../lib/service.ts';
 import type { Store } from '../../store/store.ts';

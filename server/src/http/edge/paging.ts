@@ -1,6 +1,6 @@
 /**
- * Pages of lists. A page is what lies beyond an id, so it stays the same page while newer entries come; its token is
- * that id, opaque and short. Filters are repeated along with it.
+ * Pages of lists. A page starts after an id, so it stays the same when newer entries arrive. Its
+ * token is that id, opaque and short. Links to further pages repeat the filters.
  */
 import { uuidOfHex } from '../../domain/ids.ts';
 

@@ -1,4 +1,7 @@
-/** Filters of lists: from query parameters or a search body to what the store is asked, or to all that is wrong. */
+/**
+ * Filters of lists: turns query parameters or a search body into a question to the store, or into
+ * all of their errors.
+ */
 import { ERRORS, type Problem } from '../../domain/errors.ts';
 import { decodeTypeId, messageUuidRange, uuidLowerBound } from '../../domain/ids.ts';
 import { INSTANT_HINT, readInstant } from '../../domain/instant.ts';

@@ -1,6 +1,7 @@
 /**
- * Connections without a request under way. Node closes idle ones when a server closes, but counts one that has not asked for
- * anything yet as busy; browsers and clients open such ahead, and a stop would wait for them until their headers are overdue.
+ * Idle connections. Node closes idle ones when a server closes, but counts one without a first
+ * request as busy. Browsers and clients open such connections in advance, and a stop would wait
+ * for them until their headers are overdue.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';

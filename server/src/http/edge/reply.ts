@@ -1,4 +1,4 @@
-/** Answers of a refusal and of an erasure, and the origin that links are built from. */
+/** Answers of a refusal and of an erasure, and the origin of links in answers. */
 import type { Socket } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { refuse, RETRY_AFTER_SECONDS, showRefusal, type Refusal } from '../../shapes/refusal.ts';

@@ -1,4 +1,7 @@
-/** One check for all parts of all requests: their shape, by the schema that documents it, and what the database can store. */
+/**
+ * The check for all parts of all requests: their shape, by the documented schema, and whether the
+ * database can store them.
+ */
 import type { FastifyInstance } from 'fastify';
 import type { TSchema } from 'typebox';
 import { ERRORS, type Problem } from '../../domain/errors.ts';

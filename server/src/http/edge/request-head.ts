@@ -1,4 +1,7 @@
-/** The head of a request, beyond what Node.js checks: what two servers could read differently is refused, and the connection ends. */
+/**
+ * Checks the head of a request beyond Node.js. A head that two servers could read differently is
+ * refused, and the connection ends.
+ */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { refuse, type Refusal } from '../../shapes/refusal.ts';
 

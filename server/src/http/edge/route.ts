@@ -1,4 +1,4 @@
-/** A route: what the table of `routes.ts` consists of, and parts that many routes share. */
+/** A route: the entries of the table in `routes.ts`, and parts that many routes share. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type, type TSchema } from 'typebox';
 import type { Access } from '../../domain/api-key.ts';

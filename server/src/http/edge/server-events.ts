@@ -1,10 +1,11 @@
 /**
- * One live stream: an answer that goes on, as server-sent events (HTML Living Standard, section 9.2).
+ * One live stream: an unfinished answer, as server-sent events (HTML Living Standard, section
+ * 9.2).
  *
  * ```
- *  open ──its client has too much unread──▶ no more is written ──it reads──▶ open
+ *  open ──its client has too much unread──▶ writing stops ──it reads──▶ open
  *    │                                        │
- *    │ ended in order                         │ it reads nothing for too long, or the memory is wanted
+ *    │ closed in order                        │ no reads for too long, or the memory is needed
  *    ▼                                        ▼
  *   over                                     cut, with the reason
  * ```

@@ -1,15 +1,17 @@
 /**
- * Sessions of the dashboard: a sealed cookie in place of the Authorization header. The server keeps none of them. A cookie
- * says which credential opened it, with a fingerprint of that credential's hash, and until when it is good:
+ * Sessions of the dashboard: a sealed cookie instead of the Authorization header. The server
+ * stores none of them. A cookie contains the credential that opened it, a fingerprint of that
+ * credential's hash, and its expiry:
  *
  * ```
- *  POST /session ──right──▶ cookie ──each request──▶ sealed by us? in time? credential unchanged? ──▶ account
- *                                                      a revoked key, a new token: no session
+ *  POST /session ──correct──▶ cookie ──each request──▶ sealed by us? in time? credential unchanged? ──▶ account
+ *                                                       a revoked key, a new token: no session
  * ```
- * What was right is believed for five seconds, as with other credentials.
+ * Correct credentials are cached for five seconds, as for other requests.
  *
- * A browser sends the cookie by itself, so a request that comes by it must also show that it comes from our own page
- * (`isOwnPage`). SameSite=Strict alone would let in whoever has a page on another port or name of the same site.
+ * Browsers send the cookie automatically, so a request with it must also show that it comes from
+ * our own page (`isOwnPage`). SameSite=Strict alone would admit pages on another port or name of
+ * the same site.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';

@@ -1,4 +1,4 @@
-/** What messages and e-mails show alike. */
+/** The common fields of messages and e-mails in answers. */
 import type { OperationContent } from '../../domain/content.ts';
 import { findError } from '../../domain/errors.ts';
 import { encodeTypeId } from '../../domain/ids.ts';

@@ -1,6 +1,7 @@
 /**
- * Live streams over HTTP, as server-sent events (HTML Living Standard, section 9.2). One of everything that happens in an account,
- * which goes on behind the last event that a client has seen; and one of an operation's states, which begins with the present one.
+ * Live streams over HTTP, as server-sent events (HTML Living Standard, section 9.2). One has all
+ * events of an account and continues after the last event that a client has seen. The other has
+ * the states of an operation and starts with the present one.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { matchEventType, type EventName } from '../../domain/event.ts';

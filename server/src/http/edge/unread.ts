@@ -1,6 +1,7 @@
 /**
- * Unread: bytes of answers and streams that clients have not taken yet, counted for the node and for each account. A socket gives
- * no limit by itself: what a client does not read is kept in memory, as long as its connection lasts.
+ * Bytes of answers and streams that clients have not read yet, counted for the node and for each
+ * account. Sockets have no limit of their own: unread data stays in memory as long as the
+ * connection lasts.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';

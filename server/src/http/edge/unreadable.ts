@@ -1,6 +1,7 @@
 /**
- * What is no request: bytes that cannot be read as HTTP, headers without end, a request that does not come. It is refused
- * with the envelope that all refusals have, and the connection ends: what may follow in it cannot be told from its rest.
+ * Client errors below HTTP: bytes that are no HTTP, headers without end, a request that never
+ * arrives. Each is refused in the usual envelope, and the connection ends, because the start of a
+ * next request cannot be found in the remaining bytes.
  */
 import { STATUS_CODES, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';

@@ -1,19 +1,21 @@
 /**
- * What becomes of wrong credentials. Right ones never come here: whatever others have tried from the same address or with the same
- * SID, they pass, so nobody is locked out, neither behind a proxy nor by guesses at their SID from elsewhere.
+ * Limits failed sign-ins. Correct credentials never get here: they pass, whatever others have
+ * tried from the same address or with the same SID. So no client is locked out, neither behind a
+ * proxy nor by failed sign-ins from elsewhere.
  *
  * ```
- *  credentials ─▶ compared ──right──▶ pass
+ *  credentials ─▶ compared ──correct──▶ pass
  *                    │ wrong
  *                    ▼
  *       counted for (network, SID) and for (network)
  *                    │
  *                    ├─ within both limits ─▶ 401
- *                    └─ beyond one of them ─▶ 429, until the minute of that count has passed
+ *                    └─ above one of them ──▶ 429, until the minute of that count is over
  * ```
- * Nothing is counted for a SID alone. What has not the form of a SID, spelled in whatever way, counts as one.
+ * Nothing is counted for a SID alone. All user names that are no SIDs count as one SID.
  *
- * What makes guessing hopeless is the length of secrets, not this limit; what bounds its cost is `credential-lookup.ts`.
+ * Guessing is hopeless because secrets are long, not because of this limit. `credential-lookup.ts`
+ * bounds the cost of guesses.
  */
 import type { FastifyRequest } from 'fastify';
 import ipaddr from 'ipaddr.js';

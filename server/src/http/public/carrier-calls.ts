@@ -40,7 +40,7 @@ export async function registerCarrierCalls(
     if (isFirst(`${carrier} ${reason}`))
       log.warn(
         { carrier, reason },
-        'What a carrier reports cannot be read; told once, and counted',
+        'A carrier callback cannot be read; logged once for each reason, and counted',
       );
   }
 

@@ -1,6 +1,7 @@
 /**
- * The audit: holds what the database says against what must be true, beside running servers or without any. It reads in
- * short statements, takes no locks, and changes nothing unless a finding is repaired.
+ * The audit compares a database with the rules that must hold, beside running servers or without
+ * any. It reads in short statements, takes no locks, and changes nothing unless a finding is
+ * repaired.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openDatabase, type Database } from '../database.ts';

@@ -1,4 +1,6 @@
-/** The database itself: clock, schema, partitions, indexes, vacuum, long transactions, disk. */
+/**
+ * Checks the database itself: clock, schema, partitions, indexes, vacuum, long transactions, disk.
+ */
 import { statfs } from 'node:fs/promises';
 import type { Database } from '../database.ts';
 import { readMigrations, SchemaError } from '../migrate.ts';

@@ -1,4 +1,4 @@
-/** What an audit looks for, and what it says when it finds something. */
+/** The checks of an audit, and the findings that they report. */
 import type { Channel } from '../../domain/message.ts';
 
 export interface AuditScope {

@@ -1,7 +1,7 @@
 /**
- * Operations held against their messages: counters, status, messages that no batch will send, batches with nothing left
- * to do. Each operation is looked at in one statement, hence in one snapshot, in which all of it must agree: whoever
- * moves a message moves its counters, and the queue, in the same transaction.
+ * Compares operations with their messages: counters, status, messages without a batch, batches
+ * without messages. Each operation is read in one statement, hence in one snapshot. All parts must
+ * agree there, because a transaction that moves a message also changes its counters and the queue.
  */
 import { encodeTypeId, messageUuidRange, uuidLowerBound } from '../../domain/ids.ts';
 import { MESSAGE_STATUSES } from '../../domain/message.ts';

@@ -1,10 +1,10 @@
 /**
- * Messages that wait to be sent and that no batch has, queued again without doubling any.
+ * Requeues messages that wait for dispatch but are in no batch, without sending any twice.
  *
- * A message that is SCHEDULED was in a batch that nobody could lease: it was not handed over, and its new batch is an
- * ordinary one. Of any other nobody knows how far its lost batch had come. Its new batch therefore begins with the
- * frontier at its end: whoever leases it finds all of it doubtful, and the carrier's `ambiguous` decides as after a
- * crash. With `hold` nothing is sent twice.
+ * A SCHEDULED message was in a batch that no node could lease. It was not submitted, and its new
+ * batch is an ordinary one. For all others, the progress of the lost batch is unknown. Their new
+ * batch starts with its high-water mark at the end: the next lease finds all of it in doubt, and
+ * the carrier's `ambiguous` decides, as after a crash. With `hold`, nothing is sent twice.
  */
 import { ATTEMPT_MAX, messageUuidRange, ordinalOf } from '../../domain/ids.ts';
 import type { Address, AddressChannel } from '../../domain/message.ts';

@@ -1,4 +1,7 @@
-/** The queue and what waits beside it: leases, lanes, overdue batches, parked receipts, answers that are owed. */
+/**
+ * Checks the queue and the rows beside it: leases, carriers, overdue batches, parked receipts,
+ * pending answers.
+ */
 import { encodeTypeId, uuidLowerBound } from '../../domain/ids.ts';
 import type { Database } from '../database.ts';
 import { dropParkedReceipts, fetchAttempts } from '../parked-receipts.ts';

@@ -1,4 +1,4 @@
-/** Whether what accounts have is counted as it is: quotas are held against these counts. */
+/** Compares the counts that quotas use with the rows of accounts. */
 import type { Database } from '../database.ts';
 import { countOf, type Finding } from './finding.ts';
 

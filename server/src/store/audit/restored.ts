@@ -1,6 +1,7 @@
 /**
- * What a restored backup says is to be sent may have been sent since the backup was made. All that has been due by now is
- * put in doubt: whoever leases it finds the frontier at its end, and the carrier's `ambiguous` decides as after a crash.
+ * After a restore from a backup, messages that it shows as unsent may have been sent. All that was
+ * due by now is put in doubt: the next lease finds the high-water mark at the end, and the
+ * carrier's `ambiguous` decides, as after a crash.
  */
 import type { Database } from '../database.ts';
 

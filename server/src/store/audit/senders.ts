@@ -1,4 +1,7 @@
-/** Addresses with several owners: left by versions that let them be, or named by a configuration though an account has them. */
+/**
+ * Finds addresses with several owners: left by versions that allowed them, or listed in a
+ * configuration although an account has them.
+ */
 import { encodeTypeId } from '../../domain/ids.ts';
 import type { Channel } from '../../domain/message.ts';
 import type { Database } from '../database.ts';

@@ -1,4 +1,7 @@
-/** Subscriptions: those that the server has disabled, what nobody delivers, news that nobody routes. */
+/**
+ * Finds disabled subscriptions, deliveries that no node makes, and outbox events that no node
+ * routes.
+ */
 import { encodeTypeId } from '../../domain/ids.ts';
 import type { Database } from '../database.ts';
 import { countOf, describeAge, type AuditScope, type Finding } from './finding.ts';

@@ -1,0 +1,201 @@
+/** Pages, help, messages and the dashboard keep to the words and the width that people read with ease. */
+import { describe, expect, it } from 'vitest';
+import { checkPage, checkSource, type Blemish } from '../support/english.ts';
+import { listDocuments, listFiles, readText } from '../support/markdown.ts';
+
+/** Files with programs' texts: help, errors, log lines, and what the dashboard shows. */
+const FOLDERS = ['server/src', 'client/src', 'dashboard/src'];
+
+/** Not read with these rules yet. The list only shrinks: a file that has become clean must leave it. */
+const NOT_YET_CLEAN: readonly string[] = [
+  'CHANGELOG.md',
+  'CONTRIBUTING.md',
+  'README.md',
+  'client/README.md',
+  'dashboard/src/api.ts',
+  'dashboard/src/counters.ts',
+  'dashboard/src/pages/compose-check.tsx',
+  'dashboard/src/pages/list-parts.tsx',
+  'dashboard/src/pages/message.tsx',
+  'dashboard/src/pages/operation.tsx',
+  'dashboard/src/pages/operations.tsx',
+  'dashboard/src/pages/subscription.tsx',
+  'dashboard/src/pages/subscriptions.tsx',
+  'dashboard/src/pages/suppressions.tsx',
+  'dashboard/src/pages/system.tsx',
+  'dashboard/src/ui/chart.tsx',
+  'docs/api.md',
+  'docs/carriers/http.md',
+  'docs/carriers/new.md',
+  'docs/carriers/smpp.md',
+  'docs/carriers/smtp.md',
+  'docs/cli.md',
+  'docs/config.md',
+  'docs/content.md',
+  'docs/dashboard.md',
+  'docs/decisions/0001-dependencies.md',
+  'docs/decisions/0002-threads.md',
+  'docs/decisions/0003-batches-and-frontier.md',
+  'docs/decisions/0004-attempts-inside-the-message-row.md',
+  'docs/decisions/0005-receipts-matched-by-our-reference.md',
+  'docs/decisions/0006-day-partitions.md',
+  'docs/decisions/0007-planner-settings.md',
+  'docs/decisions/0008-content.md',
+  'docs/decisions/0009-zones-of-numbers.md',
+  'docs/decisions/0010-pace-by-a-clock-per-sender.md',
+  'docs/decisions/0011-receipts-that-quote-the-carriers-ids.md',
+  'docs/decisions/0012-emails.md',
+  'docs/decisions/0013-message-brokers.md',
+  'docs/decisions/0014-events.md',
+  'docs/decisions/0015-bundle-and-compiled-code.md',
+  'docs/decisions/0016-lists.md',
+  'docs/deploying.md',
+  'docs/emails.md',
+  'docs/errors.md',
+  'docs/events-brokers.md',
+  'docs/events.md',
+  'docs/inbound.md',
+  'docs/lists.md',
+  'docs/migrating.md',
+  'docs/nodes.md',
+  'docs/operations.md',
+  'docs/privacy.md',
+  'docs/quick-start.md',
+  'docs/reliability.md',
+  'docs/scaling.md',
+  'docs/security.md',
+  'docs/testing.md',
+  'server/README.md',
+  'server/src/carriers/smpp/messages.ts',
+  'server/src/cli/demo.ts',
+  'server/src/cli/doctor.ts',
+  'server/src/cli/manual.ts',
+  'server/src/cli/operations.ts',
+  'server/src/cli/preview.ts',
+  'server/src/cli/program.ts',
+  'server/src/cli/send-command.ts',
+  'server/src/cli/senders.ts',
+  'server/src/cli/start.ts',
+  'server/src/cli/strict.ts',
+  'server/src/cli/subscriptions.ts',
+  'server/src/config/config.ts',
+  'server/src/config/manual.ts',
+  'server/src/dispatch/upkeep.ts',
+  'server/src/domain/errors.ts',
+  'server/src/engine/embedded.ts',
+  'server/src/events/broker-sink.ts',
+  'server/src/events/router.ts',
+  'server/src/http/content/routes.ts',
+  'server/src/http/edge/route.ts',
+  'server/src/http/edge/stream.ts',
+  'server/src/http/operations/routes.ts',
+  'server/src/http/public/openapi.ts',
+  'server/src/http/subscriptions/handlers.ts',
+  'server/src/http/subscriptions/routes.ts',
+  'server/src/intake/prepare.ts',
+  'server/src/lib/metrics.ts',
+  'server/src/shapes/operation-reports.ts',
+  'server/src/shapes/parts.ts',
+  'server/src/shapes/subscriptions.ts',
+  'server/src/shapes/system.ts',
+  'server/src/store/audit/engine.ts',
+  'server/src/store/audit/operations.ts',
+  'server/src/store/audit/orphans.ts',
+  'server/src/store/audit/queue.ts',
+  'server/src/store/audit/subscriptions.ts',
+  'server/src/store/quotas.ts',
+];
+
+function check(file: string): Blemish[] {
+  const text = readText(file);
+  if (file.endsWith('.md')) return checkPage(text);
+  return checkSource(text, file.endsWith('.tsx') ? 'tsx' : 'ts', file.startsWith('dashboard/'));
+}
+
+const files = [
+  ...listDocuments(),
+  ...FOLDERS.flatMap((folder) => listFiles(folder, /(?<!\.d)\.tsx?$/)),
+];
+
+describe('the English', () => {
+  it('is looked at everywhere', () => {
+    expect(files).toContain('README.md');
+    expect(files).toContain('dashboard/src/pages/message.tsx');
+    expect(files.length).toBeGreaterThan(300);
+  });
+
+  it('is plain', () => {
+    const found = files
+      .filter((file) => !NOT_YET_CLEAN.includes(file))
+      .flatMap((file) => check(file).map(({ line, what }) => `${file}:${line} ${what}`));
+    expect(found).toEqual([]);
+  });
+
+  it('has no file on its list that is clean, or gone', () => {
+    const clean = NOT_YET_CLEAN.filter((file) => !files.includes(file) || check(file).length === 0);
+    expect(clean).toEqual([]);
+  });
+});
+
+const whatOf = (found: readonly Blemish[]) => found.map(({ what }) => what);
+
+describe('what looks at a page', () => {
+  it.each([
+    'It is handed over to the carrier.',
+    'Hand it over.',
+    'Whoever reads it knows.',
+    'All of what is there is read.',
+    'PostgreSQL comes along.',
+    'A truthful double of a carrier.',
+    'It is let go of.',
+    'The event was told.',
+    'At most 1 recipients are left.',
+    'It waits 1 seconds.',
+    'It fails in 98 % of all cases.',
+    `${'word '.repeat(20)}more`,
+    `- ${'word '.repeat(20)}more`,
+  ])('sees %j', (line) => {
+    expect(whatOf(checkPage(`First.\n${line}\n`))).toHaveLength(1);
+    expect(checkPage(`First.\n${line}\n`)[0]?.line).toBe(2);
+  });
+
+  it.each([
+    'Submit it to the carrier: 1 recipient, 21 recipients, 1.1 seconds, 98%.',
+    'Today `frontier` and `told` are columns.',
+    '```\nlane told whoever 1 recipients\n```',
+    `| ${'word '.repeat(30)} |`,
+    `<img src="${'word'.repeat(30)}">`,
+    `[a page](https://example.com/${'word'.repeat(30)})`,
+    'What is a carrier?',
+  ])('lets %j pass', (text) => {
+    expect(whatOf(checkPage(text))).toEqual([]);
+  });
+});
+
+describe('what looks at a source', () => {
+  it.each([
+    ["'It is handed over to them.'"],
+    ['`It was ${how} handed over.`'],
+    ['`You have ${count} recipients.`'],
+    ['`Only 1 recipients are left.`'],
+    ['<p>You have {count} messages.</p>'],
+    ['<p>You have {count} <b>good</b> messages, told to all.</p>'],
+    ['<p title="Wrong in to[0] of it">x</p>'],
+    ['<p>It lacks senderId here.</p>'],
+    ["'The path $.to is wrong'"],
+    ["'Set error_code of it'"],
+  ])('sees %s', (code) => {
+    expect(whatOf(checkSource(`const x = ${code};`, 'tsx', true))).toHaveLength(1);
+  });
+
+  it.each([
+    ["'told'"],
+    ['`At most ${RECIPIENTS_MAX} recipients, please.`'],
+    ["count === 1 ? 'Only 1 row of it' : `There are ${count} rows.`"],
+    ['`${plural(count, "message")} and more`'],
+    ["'select told from event_delivery'"],
+    ['<p class="a b">All e-mails of {count} {noun} are there.</p>'],
+  ])('lets %s pass', (code) => {
+    expect(whatOf(checkSource(`const x = ${code};`, 'tsx', true))).toEqual([]);
+  });
+});
