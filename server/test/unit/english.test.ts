@@ -29,7 +29,6 @@ const NOT_YET_CLEAN: readonly string[] = [
   'docs/cli.md',
   'docs/config.md',
   'docs/content.md',
-  'docs/decisions/0009-zones-of-numbers.md',
   'docs/deploying.md',
   'docs/emails.md',
   'docs/errors.md',
