@@ -30,7 +30,7 @@ describe('the configuration', () => {
       "$.carriers.b: must have required property 'host'",
       '"windowPerBnd". Did you mean windowPerBind?',
       '$.carriers.b.password: the environment variable NO_SUCH_SECRET is not set.',
-      '$.carriers.c: needs a "preset" or a "description"',
+      '$.carriers.c: requires a "preset" or a "description"',
       "$.carriers.d.settings: must have required property 'authToken'",
       '$.carriers.e.answerDelayMs: max (1) is below min (5).',
       `$.carriers.f.password: ${join(folder, 'none')} cannot be read`,
@@ -112,7 +112,7 @@ describe('the configuration', () => {
     for (const part of [
       'FANFARE_PORT: must be <= 65535',
       'FANFARE_ACCOUNT_SID: must match',
-      'FANFARE_TRUST_PROXY: must be false, how many proxies stand in front of the server',
+      'FANFARE_TRUST_PROXY: must be false, the number of proxies in front of the server',
     ])
       expect(env.err).toContain(part);
     expect(
