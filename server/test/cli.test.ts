@@ -164,8 +164,8 @@ describe('keys and accounts', () => {
       new RegExp(`^SID .*\n${sid}  ${SID}  \\S+  \\S+ +active until \\S+  send,read  ci\n$`),
     );
     for (const [flag, value, words] of [
-      ['--scopes', 'read,write', 'Give some of send, read, manage'],
-      ['--expires', '2020-01-01T00:00:00Z', 'Give a time in the future'],
+      ['--scopes', 'read,write', 'Use one or more of send, read, manage'],
+      ['--expires', '2020-01-01T00:00:00Z', 'Use a time in the future'],
     ] as const) {
       const wrong = await runProgram(['keys', 'create', flag, value], env);
       expect([wrong.code, wrong.err]).toEqual([2, expect.stringContaining(words)]);
