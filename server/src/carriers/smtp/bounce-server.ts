@@ -38,7 +38,7 @@ export async function startBounceServer(options: {
     for (const { address } of session.envelope.rcptTo) {
       const receipt = await readBounce(raw, bounceAddress, address);
       // Answers of holiday-makers come here, too.
-      if (receipt === null) log.debug('Mail to the bounce address that reports nothing');
+      if (receipt === null) log.debug('Mail to the bounce address contains no report');
       else await receive([receipt]);
     }
   }
@@ -63,13 +63,13 @@ export async function startBounceServer(options: {
         () => callback(null, 'Taken'),
         (error: Error & { responseCode?: number }) => {
           if (error.responseCode === undefined)
-            log.warn({ err: error }, 'A report cannot be taken');
-          callback(error.responseCode === undefined ? reply(451, 'Come again later') : error);
+            log.warn({ err: error }, 'A report could not be stored');
+          callback(error.responseCode === undefined ? reply(451, 'Try again later') : error);
         },
       );
     },
   });
-  server.on('error', (error) => log.debug({ reason: error.message }, 'The bounce server'));
+  server.on('error', (error) => log.debug({ reason: error.message }, 'The bounce server failed'));
   await new Promise<void>((resolve, reject) => {
     server.server.once('error', reject);
     server.listen(options.port, options.host, () => {
