@@ -248,7 +248,7 @@ describe('send', () => {
       '--prices',
       'wrong.csv',
     );
-    await expectRefused(2, '--prices is for --dry-run', ...args, '--prices', prices);
+    await expectRefused(2, '--prices works only with --dry-run', ...args, '--prices', prices);
   });
 
   it('schedules, and sends e-mails', async () => {
@@ -513,7 +513,7 @@ describe('subscriptions', () => {
       [['replay', id], 2, 'Select deliveries with'],
       [['replay', id, '--id', 'x'], 1, '$.deliveryIds[0]'],
       [['replay', id, '--since', 'x'], 2, 'Use a duration'],
-      [['replay', id, '--failed', '--delivered'], 2, 'say since when'],
+      [['replay', id, '--failed', '--delivered'], 2, '--delivered requires --since'],
     ] as const)
       await expectRefused(code, words, 'subscriptions', ...args);
     expect((await subscriptions('test', id)).out).toMatch(/^Delivered \(HTTP 200, \d+ ms\)\n$/);
