@@ -28,7 +28,7 @@ export function addDoctorCommand(program: Command, globals: () => Globals): void
   program
     .command('doctor')
     .description(
-      'check the database for inconsistencies, with or without running servers; exits with 0 without findings, 1 with findings, 2 if it could not check',
+      'check the database, with or without running servers; exits with 0 (no findings), 1 (findings) or 2 (could not check)',
     )
     .addOption(
       new Option(

@@ -12,8 +12,8 @@ Generated from \`server/src/cli/\` by \`npm run generate\`.
 
 \`fanfare\` is the command of the installed package; in a checkout it is \`npx fanfare\`.
 
-**Server.** Most commands call the API of a server. By default this is the server that was started in
-this folder: it saves its address and an API key for the CLI in \`cli.json\` of the
+**Server.** Most commands call the API of a server. By default this is the server that was started
+in this folder: it saves its address and an API key for the CLI in \`cli.json\` of the
 [data directory](config.md). To use another server, set \`FANFARE_BASE_URL\` with
 \`FANFARE_ACCOUNT_SID\` and \`FANFARE_AUTH_TOKEN\`, or with \`FANFARE_API_KEY\` and
 \`FANFARE_API_KEY_SECRET\`.
@@ -38,13 +38,13 @@ output, progress and errors to standard error. Colours are used only on terminal
 |      6 | With \`--strict\`: not every recipient is known to have got the message.           |
 |    130 | Interrupted.                                                                     |
 
-**Lists** (\`send --file\`, \`suppressions import\`) are CSV or NDJSON files; see [lists.md](lists.md). \`send\`
-reads a file completely before it sends anything, and one invalid row stops the send unless you use
+**Lists** (\`send --file\`, \`suppressions import\`) are CSV or NDJSON files; see [lists.md](lists.md).
+\`send\` reads a file completely before it sends anything, and one invalid row stops the send unless you use
 \`--skip-invalid\`. Lists can have millions of rows. They are sent in operations of 10,000 recipients.
 
-**Interrupted sends.** A send of more than 10,000 recipients, or from standard input, prints its key. To
-continue, run the same command with that \`--key\`. This works for 24 hours and sends nothing twice. If
-\`--schedule\` or \`--expire\` was a duration such as \`5d\`, the send also prints the resolved time to
+**Interrupted sends.** A send of more than 10,000 recipients, or from standard input, prints its key.
+To continue, run the same command with that \`--key\`. This works for 24 hours and sends nothing twice.
+If \`--schedule\` or \`--expire\` was a duration such as \`5d\`, the send also prints the resolved time to
 use instead.
 
 **Completion:** \`source <(fanfare completion bash)\`. zsh and fish are supported too.

@@ -12,7 +12,7 @@ const KINDS: Readonly<Record<keyof typeof CARRIER_SCHEMAS, string>> = {
     'A simulated carrier, see [simulator](api.md#the-simulator). This is the default kind.',
   smpp: 'An SMSC, see [SMPP](carriers/smpp.md).',
   smtp: 'A mail server, see [SMTP](carriers/smtp.md).',
-  http: 'A provider with an HTTP API. [HTTP providers](carriers/http.md) explains `description` and the `settings` of presets.',
+  http: 'A provider with an HTTP API. [HTTP providers](carriers/http.md) explains `description` and the\n`settings` of presets.',
 };
 
 const SINK_KINDS: Readonly<Record<keyof typeof SINK_SCHEMAS, string>> = {

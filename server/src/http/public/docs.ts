@@ -78,7 +78,8 @@ export function renderErrorsMarkdown(): string {
   return `# Errors
 
 Generated from \`server/src/domain/errors.ts\` by \`npm run generate\`. The status is
-the HTTP status of the refused request. *message* marks errors of messages and attempts, after the request was accepted.
+the HTTP status of the refused request. *message* marks errors of messages and attempts, after the
+request was accepted.
 
 | Code | Status | Meaning | Action |
 |---|---|---|---|
