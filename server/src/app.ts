@@ -140,7 +140,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   try {
     return await buildApp(config, log, stops, stop);
   } catch (error) {
-    await stop().catch((reason: unknown) => log.error({ err: reason }, 'Stopping failed'));
+    await stop().catch((reason: unknown) => log.error({ err: reason }, 'The stop failed'));
     throw error;
   }
 }
@@ -154,7 +154,7 @@ async function buildApp(
   checkSinkPackages(config);
   const onDeath = (error: Error) => {
     // What was under way is recovered by the next start, as after any crash.
-    log.fatal({ err: error }, 'A thread died; the server cannot go on');
+    log.fatal({ err: error }, 'A thread died; the server cannot continue');
     process.exit(1);
   };
   const opening = openDatabase(config, log, stops);
@@ -210,7 +210,7 @@ async function buildApp(
   const url = await server.listen(config.host, config.port);
   if (config.databaseUrl === null && config.roles.includes('api'))
     await keepLocalAccess(store, config.dataDir, account.sid, url).catch((error: unknown) => {
-      log.warn({ err: error }, 'The command line of this machine is left without a key');
+      log.warn({ err: error }, 'The API key for the CLI could not be saved');
     });
   return { url, account, stop };
 }
@@ -292,7 +292,7 @@ async function syncSenders(store: Store, { senders }: Config, log: Logger): Prom
   if (leftOut.length > 0)
     log.error(
       { senders: leftOut.map((position) => `senders[${position}]`) },
-      'Configured senders are left out: accounts have their addresses on the same carriers. "fanfare doctor" says which and what to do',
+      'Some configured senders are ignored: accounts own their addresses on the same carriers. "fanfare doctor" lists them and the action to take',
     );
 }
 
@@ -370,7 +370,7 @@ async function ensureAccount(
     if (known !== undefined && !known.secretHash.equals(configured))
       log.warn(
         { account: config.accountSid },
-        'FANFARE_AUTH_TOKEN replaces the token that the account had: a token that was reset works again only where the setting is changed, too',
+        'FANFARE_AUTH_TOKEN replaces the token of the account. To keep a token that was reset, change the setting too',
       );
     await store.accounts.putAccount(config.accountSid, configured);
     return { sid: config.accountSid, token: config.authToken, isNew: false };

@@ -287,7 +287,7 @@ describe(`with ${ROWS} rows in each table`, () => {
     // As it was filled in, and with the day that is gone.
     expect(new Set(found.map(({ what }) => what))).toEqual(
       new Set([
-        `${ROWS / DAYS} parked receipts on messages that do not exist.`,
+        `${ROWS / DAYS} parked receipts for messages that do not exist.`,
         `${ROWS} batches of operations that do not exist.`,
       ]),
     );

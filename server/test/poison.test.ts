@@ -82,7 +82,7 @@ describe('an outcome that PostgreSQL refuses', () => {
         (now) => now['stats'].delivered === TOTAL && now['stats'].failed === 1,
       );
       expect(stats).toMatchObject({ total: TOTAL + 1, attempts: TOTAL + 1 });
-      expect(linesOf(fanfare, "without its carrier's words")).toHaveLength(1);
+      expect(linesOf(fanfare, "without the carrier's data")).toHaveLength(1);
       expect(await countRefused(fanfare, 'outcome')).toBe(1);
       expect((await readFile(journalFile, 'utf8')).trim().split('\n')).toHaveLength(TOTAL + 1);
     },
@@ -115,7 +115,7 @@ describe('a receipt that PostgreSQL refuses', () => {
       id,
       (now) => now['stats'].delivered === TOTAL && now['stats'].undelivered === 1,
     );
-    await until(async () => linesOf(fanfare, "without its carrier's words").length === 1);
+    await until(async () => linesOf(fanfare, "without the carrier's data").length === 1);
   });
 });
 

@@ -198,7 +198,10 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     const run = work(lane, leased)
       .catch((error: unknown) => {
         // The lease runs out and the batch comes again; what it handed over is then doubtful.
-        log.warn({ err: error, batch: batch.id, lane: lane.carrier.name }, 'A batch was left');
+        log.warn(
+          { err: error, batch: batch.id, lane: lane.carrier.name },
+          'Work on a batch was interrupted',
+        );
       })
       .finally(() => running.delete(leased));
     running.set(leased, run);

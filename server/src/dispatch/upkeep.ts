@@ -70,7 +70,7 @@ function createChore(
     restMsMax,
     onError(error) {
       onRun(chore, true);
-      log.warn({ err: error, chore }, 'A chore failed');
+      log.warn({ err: error, chore }, 'A maintenance task failed');
     },
     async work() {
       const more = await work();
@@ -98,7 +98,7 @@ function createWake({ store, log, onWoken, onRun }: UpkeepOptions): Work {
       onFailed(id, error) {
         onRun('wake', true);
         const isFirst = unwakable.fail(id, performance.now());
-        if (isFirst) log.error({ err: error, batch: id }, 'A batch cannot be woken now');
+        if (isFirst) log.error({ err: error, batch: id }, 'A batch could not be woken');
       },
     });
     if (woken > 0) onWoken();

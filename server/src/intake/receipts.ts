@@ -68,12 +68,12 @@ export function createReceiptIntake(options: {
   const matcher = createCarrierMatcher(store, options.lanesOf, (lane) =>
     log.warn(
       { carrier: lane },
-      'Receipts name messages that went to other addresses, and are left out; `receiptSource` says what the carrier writes',
+      'Receipts are ignored: their address is not the recipient of the message. See the option `receiptSource` of the carrier',
     ),
   );
 
   const onAway = (error: DatabaseUnavailable) =>
-    log.warn({ reason: error.message }, 'The database is away; receipts wait');
+    log.warn({ reason: error.message }, 'The database is unavailable; receipts wait');
 
   /** Writes what can be written, now or once the database is back. */
   function persist<Item extends Named>(
@@ -107,7 +107,7 @@ export function createReceiptIntake(options: {
         throw error;
       await apply([{ ...receipt, code: null, detail: null }]);
       options.onRefused();
-      log.error({ err: error }, "A receipt was applied without its carrier's words");
+      log.error({ err: error }, "A receipt was applied without the carrier's data");
     }
   }
 
@@ -160,7 +160,7 @@ export function createReceiptIntake(options: {
       },
       onAway,
       onRefused: ({ messageId }, error) =>
-        log.error({ err: error, of: messageId }, 'A complaint cannot be kept'),
+        log.error({ err: error, of: messageId }, 'A complaint could not be stored'),
     });
   }
 

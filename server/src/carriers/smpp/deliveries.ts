@@ -123,7 +123,7 @@ export function createDeliveries({
       await sink(values);
       return true;
     } catch (error) {
-      log.error({ err: error }, 'What the SMSC sent cannot be taken');
+      log.error({ err: error }, 'A delivery from the SMSC could not be processed');
       return false;
     }
   }
@@ -145,7 +145,7 @@ export function createDeliveries({
     if (text === null) {
       log.warn(
         { dataCoding, octets: showOctets(octets) },
-        'A message to us that cannot be read is dropped',
+        'Dropped an inbound message that cannot be read',
       );
       onDamage();
       return null;
@@ -192,11 +192,11 @@ export function createDeliveries({
       else if (reading.kind === 'none') takeMessage(delivery, octets, answer);
       else {
         if (reading.kind === 'ignored')
-          log.debug({ reason: reading.reason }, 'A receipt that changes nothing');
+          log.debug({ reason: reading.reason }, 'Received a receipt that changes nothing');
         else {
           log.warn(
             { reason: reading.reason, esmClass: delivery.esmClass, octets: showOctets(octets) },
-            'A receipt that cannot be read',
+            'Received a receipt that cannot be read',
           );
           onDamage();
         }

@@ -44,7 +44,7 @@ export async function startBounceServer(options: {
       if (receipt !== null) await receive([receipt]);
       else if (problem !== null) tell(problem);
       // Answers of holiday-makers come here, too.
-      else log.debug('Mail to the bounce address that reports nothing');
+      else log.debug('Mail to the bounce address contains no report');
     }
   }
 
@@ -68,13 +68,13 @@ export async function startBounceServer(options: {
         () => callback(null, 'Taken'),
         (error: Error & { responseCode?: number }) => {
           if (error.responseCode === undefined)
-            log.warn({ err: error }, 'A report cannot be taken');
-          callback(error.responseCode === undefined ? reply(451, 'Come again later') : error);
+            log.warn({ err: error }, 'A report could not be stored');
+          callback(error.responseCode === undefined ? reply(451, 'Try again later') : error);
         },
       );
     },
   });
-  server.on('error', (error) => log.debug({ reason: error.message }, 'The bounce server'));
+  server.on('error', (error) => log.debug({ reason: error.message }, 'The bounce server failed'));
   await new Promise<void>((resolve, reject) => {
     server.server.once('error', reject);
     server.listen(options.port, options.host, () => {

@@ -26,7 +26,7 @@ export function setErrors(app: FastifyInstance, log: Logger, publicUrl: string |
       return refuse('searchTooLong', undefined, { 'retry-after': String(SEARCH_AGAIN_SECONDS) });
     }
     if (error instanceof DatabaseUnavailable) {
-      log.warn({ reason: error.message, request: request.id }, 'The database is away');
+      log.warn({ reason: error.message, request: request.id }, 'The database is unavailable');
       return refuseForNow();
     }
     const { code = '', statusCode = 500 } = error as Partial<FastifyError>;

@@ -170,7 +170,7 @@ export function createStreams(deps: StreamDeps): Streams {
       try {
         stream.onEnd(await source.followAccount(request.account, listener, lastEventId));
       } catch (error) {
-        request.log.warn({ err: error }, 'A stream could not begin');
+        request.log.warn({ err: error }, 'A stream could not be started');
         stream.end();
       }
       return reply;
