@@ -23,7 +23,7 @@ const PACE_MS = 10;
 /** Until what misbehaves is at work. */
 const BEGIN_MS = 700;
 const LARGE_POOL = 1_000;
-const ROUNDS = 5;
+const ROUNDS = 11;
 
 interface Measured {
   readonly p50: number;

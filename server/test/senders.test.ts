@@ -5,6 +5,7 @@ import {
   special,
   startFanfare,
   text,
+  until,
   type Fanfare,
   type Json,
 } from './support/fanfare.ts';
@@ -249,6 +250,69 @@ describe('sender pools', () => {
       from: { senderPoolId: 'comms_senderpool_01h9krwprkeee8fzqspvwy6nq8' },
     });
     expect(empty.body['errors'][0]).toMatchObject({ code: 21606, context: '$.from.senderPoolId' });
+  });
+
+  it('are used as they are at each moment, whatever was read of them before', async () => {
+    const addresses = Array.from({ length: 6 }, (_, i) => `+1500555085${i}`);
+    const ids: string[] = [];
+    for (const each of addresses) ids.push(await addSender(each));
+    const senderPoolId = await addPool('Changing', ids.slice(0, 4));
+    const used = async () => {
+      const request = { to: recipients(300), content: text('Hi'), from: { senderPoolId } };
+      const { body } = await fanfare.request('POST', '/v1/Messages', { ...request, dryRun: true });
+      const from = (body['messages'] ?? []).map((each: Json) => addresses.indexOf(each['from']));
+      return [...new Set<number>(from)].toSorted();
+    };
+    const patch = (i: number, change: Json) =>
+      fanfare.request('PATCH', `/v1/Senders/${ids[i]}`, change);
+    const members = `/v1/SenderPools/${senderPoolId}/Senders`;
+    const add = (...places: number[]) =>
+      fanfare.request(
+        'POST',
+        members,
+        places.map((i) => ({ senderId: ids[i] })),
+      );
+    const remove = (i: number) => fanfare.request('DELETE', `${members}/${ids[i]}`);
+    const changes: [number[], () => Promise<unknown>][] = [
+      [[0, 1, 2, 3], async () => undefined],
+      [[0, 2, 3], () => patch(1, { status: 'DEACTIVATED' })],
+      [[0, 1, 2, 3], () => patch(1, { status: 'ACTIVATED' })],
+      [[0, 1, 3], () => remove(2)],
+      [[0, 1, 3, 4, 5], () => add(4, 5)],
+      [[0, 1, 3, 5], () => fanfare.request('DELETE', `/v1/Senders/${ids[4]}`)],
+      [[], () => Promise.all([remove(0), remove(1), remove(3), remove(5)])],
+      [[2], () => add(2)],
+    ];
+    for (const [expected, change] of changes) {
+      await change();
+      expect(await used()).toEqual(expected);
+      expect(await used()).toEqual(expected);
+    }
+    // A sender that is being changed, in a transaction that is still open, while it becomes a member.
+    const client = await fanfare.database.connect();
+    try {
+      await client.query('begin');
+      const where = `account_id = (select id from account where sid = $1) and address = $2`;
+      await client.query(`update sender set status = 'DEACTIVATED' where ${where}`, [
+        fanfare.sid,
+        addresses[3],
+      ]);
+      let isAdded = false;
+      const adding = add(3).then(() => (isAdded = true));
+      await until(async () => {
+        const { rows } = await fanfare.database.query<{ waiting: boolean }>(
+          `select exists (select from pg_stat_activity where datname = current_database()
+             and wait_event_type = 'Lock') as waiting`,
+        );
+        return isAdded || rows[0]?.waiting;
+      });
+      await used();
+      await client.query('commit');
+      await adding;
+    } finally {
+      client.release();
+    }
+    expect(await used()).toEqual([2]);
   });
 
   it('resolve which sender would reach whom', async () => {

@@ -34,11 +34,11 @@ export interface NewMessage {
   readonly dueAt: Date | null;
 }
 
-/** Messages of one sender that are due together. */
+/** Messages that are due together, of one sender or of several without limits. */
 export interface NewBatch {
   readonly lane: string;
   readonly candidate: number;
-  /** Null for an address that is no sender of ours. */
+  /** Null for an address that is no sender of ours, and for several senders. */
   readonly senderId: string | null;
   /** When to send them, null for now. */
   readonly dueAt: Date | null;
