@@ -315,6 +315,41 @@ describe('sender pools', () => {
     expect(await used()).toEqual([2]);
   });
 
+  it('of many senders have the same plan in each operation, whatever became of the first', async () => {
+    const SIZE = 120;
+    const pool = await addPool('Many', [await addSender('+15005550860')]);
+    await fanfare.database.query(
+      `with added as (insert into sender (account_id, id, channel, address, carrier)
+         select account.id, gen_random_uuid(), 'SMS', '+1500556' || 1000 + n, 'simulator'
+         from account, generate_series(2, $2::int) n where sid = $1 returning id, account_id)
+       insert into sender_pool_member (account_id, pool_id, sender_id)
+       select p.account_id, p.id, added.id from added join sender_pool p using (account_id) where p.name = 'Many'`,
+      [fanfare.sid, SIZE],
+    );
+    const send = () =>
+      fanfare.send({
+        to: recipients(3),
+        content: text('Hi'),
+        from: { senderPoolId: pool },
+        schedule: { sendAt: [new Date(Date.now() + 3_600_000).toISOString()] },
+      });
+    const ofPool = `plan -> 'senders' -> 0 ->> 'senderPoolId' = (select id::text from sender_pool where name = 'Many')`;
+    const plans = async () => {
+      const { rows } = await fanfare.database.query<{ operations: number; senders: number }>(
+        `select count(*)::int as operations, jsonb_array_length(plan -> 'senders') as senders from operation
+         where ${ofPool} group by plan`,
+      );
+      return rows;
+    };
+    await Promise.all([send(), send(), send()]);
+    await send();
+    expect(await plans()).toEqual([{ operations: 4, senders: SIZE }]);
+    // As retention takes them away.
+    await fanfare.database.query(`delete from operation where ${ofPool}`);
+    await send();
+    expect(await plans()).toEqual([{ operations: 1, senders: SIZE }]);
+  });
+
   it('resolve which sender would reach whom', async () => {
     const ids = [await addSender('+15005550841'), await addSender('resolve_agent', 'RCS')];
     const senderPoolId = await addPool('Resolve', ids);
