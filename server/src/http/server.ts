@@ -15,6 +15,7 @@ import fastify, {
   type FastifyRequest,
   type FastifyServerOptions,
 } from 'fastify';
+import { addReading } from '../lib/metrics.ts';
 import type { Account } from '../store/store.ts';
 import { createAuthenticator } from './edge/auth.ts';
 import { setBodyParser } from './edge/bodies.ts';
@@ -187,6 +188,14 @@ function prepareApi(deps: ServerDeps & ApiDeps & { readonly keyUses: KeyUses }):
     streamsPerAccount: limits.streamsPerAccount,
     isGood: (request) => isStillGood(request, who),
   });
+  const tell = (name: string, help: string, read: () => number) =>
+    addReading(deps.metrics, name, help, read);
+  tell('fanfare_streams', 'Live streams that are open.', () => streams.count);
+  tell(
+    'fanfare_unread_bytes',
+    'Bytes of answers and streams that clients have not read.',
+    () => unread.total,
+  );
   return { ...deps, who, unread, streams };
 }
 

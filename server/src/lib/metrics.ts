@@ -49,6 +49,24 @@ export function createApiMetrics() {
 
 export type ApiMetrics = ReturnType<typeof createApiMetrics>;
 
+/** A number that is looked up whenever the metrics are read. */
+export function addReading(
+  { registry }: { readonly registry: Registry },
+  name: string,
+  help: string,
+  read: () => number,
+): void {
+  const gauge = new Gauge({
+    name,
+    help,
+    registers: [],
+    collect() {
+      this.set(read());
+    },
+  });
+  registry.registerMetric(gauge);
+}
+
 /** Of the thread that sends. */
 export function createDispatchMetrics() {
   const registry = new Registry();

@@ -35,7 +35,7 @@ export interface Batch {
   readonly cancelRequested: boolean;
   /** By the database's clock. */
   readonly expired: boolean;
-  /** The sender of all its messages, as it is now; null for an address that is none of ours, or a sender that is gone. */
+  /** The sender of all its messages, as it is now; null for several, an address that is none of ours, or a sender that is gone. */
   readonly sender: (SenderLimits & { readonly id: string }) | null;
 }
 

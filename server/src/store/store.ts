@@ -26,7 +26,7 @@ import * as operationReports from './operation-reports.ts';
 import * as operations from './operations.ts';
 import * as partitions from './partitions.ts';
 import * as senderPools from './sender-pools.ts';
-import * as senderChoice from './sender-choice.ts';
+import { createSenderChooser, findLimited } from './sender-choice.ts';
 import * as senders from './senders.ts';
 import * as subscriptions from './subscriptions.ts';
 import * as suppressions from './suppressions.ts';
@@ -152,7 +152,10 @@ function makeStore({ database, searches, probe }: Connections, migrated: readonl
     pace: bind(database, pace),
     connectionShares: bind(database, connectionShares),
     contentTemplates: bind(database, contentTemplates),
-    senders: bind(database, { ...senders, ...senderChoice }),
+    senders: {
+      ...bind(database, { ...senders, findLimited }),
+      chooseSenders: createSenderChooser(database),
+    },
     senderPools: bind(database, senderPools),
     subscriptions: bind(database, subscriptions),
     reports: bind(database, operationReports),

@@ -286,6 +286,21 @@ describe('a database that cannot be connected to', () => {
     });
   });
 
+  it('is not away where it is us who come late', async () => {
+    const welcome = Buffer.from('R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I', 'latin1');
+    const url = await serve((socket) => {
+      socket.write(welcome);
+      socket.once('data', () => socket.end(fatal('57P01')));
+    });
+    const database = openDatabase({ url, connectionsMax: 1, name: 'test', connectTimeoutMs: 500 });
+    const asked = database.query('select 1').catch((error: unknown) => error);
+    const until = performance.now() + 700;
+    while (performance.now() < until);
+    // In, and thrown out again by the first statement.
+    expect(await asked).toMatchObject({ code: '57P01' });
+    await database.close();
+  });
+
   it('harms nobody where it lets somebody in and throws them out in one breath', async () => {
     const welcome = Buffer.from('R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I', 'latin1');
     const url = await serve((socket) => socket.end(Buffer.concat([welcome, fatal('57P01')])));

@@ -3,7 +3,6 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { ERRORS } from '../../domain/errors.ts';
 import type { Logger } from '../../lib/log.ts';
 import { DatabaseUnavailable, QuotaExceeded, SearchTooLong } from '../../store/store.ts';
-import { discardRest } from './bodies.ts';
 import { Refusal, refuse, refuseForNow } from '../../shapes/refusal.ts';
 import { originOf, sendRefusal } from './reply.ts';
 
@@ -39,7 +38,8 @@ export function setErrors(app: FastifyInstance, log: Logger, publicUrl: string |
   };
   app.setErrorHandler((error, request, reply) => {
     const refusal = toRefusal(error, request);
-    discardRest(request, reply);
+    // The rest of its body is read, and the connection goes on.
+    if (!request.raw.complete) reply.removeHeader('connection');
     return sendRefusal(reply, refusal, originOf(request, publicUrl));
   });
   app.setNotFoundHandler((request, reply) =>
