@@ -12,7 +12,7 @@ import type { Database } from '../src/store/database.ts';
 import * as deliveries from '../src/store/deliveries.ts';
 import { wakeDueBatches } from '../src/store/due-batches.ts';
 import * as eventLog from '../src/store/event-log.ts';
-import { dropExpiredIdempotencyKeys } from '../src/store/housekeeping.ts';
+import { dropExpiredIdempotencyKeys } from '../src/store/maintenance.ts';
 import * as inbound from '../src/store/inbound.ts';
 import * as operations from '../src/store/operations.ts';
 import * as parkedReceipts from '../src/store/parked-receipts.ts';
@@ -223,7 +223,7 @@ const STATEMENTS: readonly (readonly [string, (database: Database) => Promise<un
   ],
   ['dropping old parked receipts', (db) => parkedReceipts.dropOldParkedReceipts(db)],
   ["trying carriers' receipts", (db) => carrierReceipts.takeParkedCarrierReceipts(db)],
-  ["dropping carriers' receipts", (db) => carrierReceipts.dropStrangeCarrierReceipts(db)],
+  ["dropping carriers' receipts", (db) => carrierReceipts.dropUnmatchedCarrierReceipts(db)],
   ['listing answers that are owed', (db) => inbound.listUnanswered(db)],
   ['forgetting what was seen', (db) => inbound.dropOldInboundSeen(db)],
   ['forgetting idempotency keys', (db) => dropExpiredIdempotencyKeys(db)],

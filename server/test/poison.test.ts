@@ -171,14 +171,14 @@ describe('a complaint about a message that PostgreSQL does not change', () => {
     await fanfare.database.query('alter table suppression rename to broken');
     const store = await openStore({ url: fanfare.databaseUrl, connectionsMax: 1, name: 'test' });
     onTestFinished(() => store.close());
-    const counts = { refused: 0, strangers: 0 };
+    const counts = { refused: 0, unmatched: 0 };
     const { receipts } = createReports({
       store,
       log: createLogger('fatal'),
       receipts: { flushDelayMs: 1, batchMax: 10, bufferMax: 10 },
       inbound: { keywords: false, scope: 'account', languages: {} },
       outcomesWritten: async () => undefined,
-      onApplied: ({ strangers }) => (counts.strangers += strangers),
+      onApplied: ({ unmatched }) => (counts.unmatched += unmatched),
       lanesOf: (lane) => [lane],
       onRefused: () => (counts.refused += 1),
     });
@@ -188,7 +188,7 @@ describe('a complaint about a message that PostgreSQL does not change', () => {
       1,
     );
     await receipts.take('simulator', [{ reference, status: 'DELIVERED', complaint: true }]);
-    expect(counts).toEqual({ refused: 1, strangers: 1 });
+    expect(counts).toEqual({ refused: 1, unmatched: 1 });
   });
 });
 

@@ -1,5 +1,5 @@
 /**
- * Receipts: the carrier's later word on a submission. Duplicates, disorder and strangers are normal.
+ * Receipts: the carrier's later word on a submission. Duplicates, disorder and unmatched receipts are normal.
  *
  * A receipt names its submission by our reference where the carrier can carry one, else by the carrier's own id. Such an
  * id is opaque (SMPP 3.4, 5.2.23) and is kept as it was given. Some carriers write it in the receipt in another spelling:

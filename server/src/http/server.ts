@@ -210,7 +210,7 @@ async function registerAll(app: FastifyInstance, deps: AllDeps): Promise<void> {
     boundInFlight(scope, { bytes: { max: bytesMax, ownerMax: bytesMax / 2 } }, nameCarrier);
     await registerCarrierCalls(scope, {
       ...deps.carrierCalls,
-      onUnreadable: (lane) => deps.metrics.unreadableCalls.inc({ lane }),
+      onUnreadable: (carrier) => deps.metrics.unreadableCalls.inc({ carrier }),
       log,
     });
   });

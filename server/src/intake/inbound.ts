@@ -145,7 +145,7 @@ export function createInboundIntake(options: {
   return {
     async take(lane, messages) {
       await keepAll(lane, messages);
-      // What fails now is owed, and tried again by upkeep.
+      // What fails now is owed, and tried again by maintenance.
       await answerAll().catch((error: unknown) =>
         log.warn({ err: error }, 'Keyword answers could not be sent; they are retried'),
       );

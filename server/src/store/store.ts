@@ -36,7 +36,7 @@ import * as receipts from './receipts.ts';
 import * as replays from './replays.ts';
 import * as settlements from './settlements.ts';
 import * as system from './system.ts';
-import { dropExpiredIdempotencyKeys, listen, ping } from './housekeeping.ts';
+import { dropExpiredIdempotencyKeys, listen, ping } from './maintenance.ts';
 
 export { DatabaseUnavailable } from './database-error.ts';
 export { waitForDatabase, writeAll } from './persistence.ts';
@@ -161,7 +161,7 @@ function makeStore({ database, searches, probe }: Connections, migrated: readonl
     reports: bind(database, operationReports),
     suppressions: bind(database, suppressions),
     system: bind(database, system),
-    upkeep: {
+    maintenance: {
       ...bind(database, { ...partitions, dropExpiredIdempotencyKeys, listen }),
       ...bind(probe, { ping }),
     },

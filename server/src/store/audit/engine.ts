@@ -9,7 +9,7 @@ import { describeAge, type AuditScope, type Check, type Finding } from './findin
 
 /** A clock that is further off makes schedules, leases and ids questionable. */
 const SKEW_MAX_MS = 2_000;
-/** Days that must be there ahead: upkeep makes three, so one short is no fault yet. */
+/** Days that must be there ahead: maintenance makes three, so one short is no fault yet. */
 const DAYS_NEEDED = 2;
 const DAY_MS = 86_400_000;
 /** Dead rows of a table that vacuum should long have taken: this share of it, and this many at least. */

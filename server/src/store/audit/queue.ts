@@ -113,11 +113,11 @@ async function auditParked(database: Database, { patienceMs }: AuditScope): Prom
   let strange = 0;
   let late = 0;
   let ageMs = 0;
-  for await (const { receipts, strangers } of readParked(database)) {
-    strange += strangers.length;
+  for await (const { receipts, unmatched } of readParked(database)) {
+    strange += unmatched.length;
     for (const each of receipts) {
       ageMs = Math.max(ageMs, each.ageMs);
-      if (each.ageMs > patienceMs && !strangers.includes(each)) late += 1;
+      if (each.ageMs > patienceMs && !unmatched.includes(each)) late += 1;
     }
   }
   const age = ageMs / 1000;
@@ -125,14 +125,14 @@ async function auditParked(database: Database, { patienceMs }: AuditScope): Prom
   if (strange > 0)
     found.push({
       check: 'receipts',
-      where: 'parked_receipt: strangers',
+      where: 'parked_receipt: unmatched',
       what: `${countOf(strange, 'parked receipt')} for messages that do not exist.`,
       advice: '--repair drops them.',
       async repair() {
         let dropped = 0;
-        for await (const { strangers } of readParked(database)) {
-          await dropParkedReceipts(database, strangers);
-          dropped += strangers.length;
+        for await (const { unmatched } of readParked(database)) {
+          await dropParkedReceipts(database, unmatched);
+          dropped += unmatched.length;
         }
         return `Dropped ${countOf(dropped, 'receipt')}.`;
       },
@@ -157,7 +157,7 @@ const PAGE = 1_000;
 /** All parked receipts, some at a time, and those of them whose messages do not exist. */
 async function* readParked(database: Database): AsyncGenerator<{
   readonly receipts: readonly (ParkedKey & { readonly ageMs: number })[];
-  readonly strangers: readonly ParkedKey[];
+  readonly unmatched: readonly ParkedKey[];
 }> {
   let after: readonly unknown[] = [0, '00000000-0000-0000-0000-000000000000', 0, 'SCHEDULED'];
   for (;;) {
@@ -169,7 +169,7 @@ async function* readParked(database: Database): AsyncGenerator<{
       after,
     );
     const known = await fetchAttempts(database, rows);
-    yield { receipts: rows, strangers: rows.filter((each) => !known.has(each.messageId)) };
+    yield { receipts: rows, unmatched: rows.filter((each) => !known.has(each.messageId)) };
     const last = rows.at(-1);
     if (last === undefined || rows.length < PAGE) return;
     after = [last.accountId, last.messageId, last.attempt, last.status];
