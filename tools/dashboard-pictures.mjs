@@ -280,8 +280,8 @@ async function fillCompose(page) {
   await page
     .getByLabel('Text', { exact: true })
     .fill('Hello {{ name }}, your code is {{ code }}. See you on Saturday!');
-  await page.getByRole('button', { name: /^Look at all/ }).click();
-  await page.getByText('Will be sent to').waitFor();
+  await page.getByRole('button', { name: /^Review/ }).click();
+  await page.getByText('Reachable recipients').waitFor();
   await page.locator('.phone .bubble').first().waitFor();
   await sleep(600);
 }

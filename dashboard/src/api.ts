@@ -1,15 +1,21 @@
-/** The API as the dashboard calls it, and the session that it does so with. */
+/** The API client of the dashboard, and the session of the signed-in user. */
 import { signal } from '@preact/signals';
 import { ApiError, ConnectionError, FanfareClient, RateLimitError } from '@fanfare/client';
 import { connection, isSignedOut, watchedFetch } from './connection.ts';
+import { fieldOf } from './fields.ts';
+import { plural } from './format.ts';
 
-/** Where the server is, without a slash at the end. */
+/** The URL of the server, without a slash at the end. */
 export const BASE_URL = new URL('.', document.baseURI).href.replace(/\/$/, '');
+
+/** Error message when the server does not respond. */
+export const UNREACHABLE =
+  'The server cannot be reached. Check that it is running, then try again.';
 
 export const client = new FanfareClient({
   session: true,
   baseUrl: BASE_URL,
-  // A page rather says that the server is away than wait for long.
+  // A page soon reports that the server does not respond.
   retriesMax: 1,
   timeoutMs: 30_000,
   fetch: watchedFetch,
@@ -17,16 +23,16 @@ export const client = new FanfareClient({
 
 export interface Session {
   readonly accountSid: string;
-  /** What it was opened with: the account's SID or an API key's. */
+  /** The SID of the account or API key that opened it. */
   readonly credential: string;
 }
 
-/** Who is signed in; null: nobody, undefined: not known yet. */
+/** The current session; null: signed out, undefined: not known yet. */
 export const session = signal<Session | null | undefined>(undefined);
 
 const HEADERS = { 'x-fanfare-session': '1' };
 
-/** Finds out who is signed in. Rejects when the server is away. */
+/** Reads the current session. Rejects when the server does not respond. */
 export async function fetchSession(): Promise<void> {
   const response = await watchedFetch(`${BASE_URL}/session`, { headers: HEADERS });
   if (!response.ok) throw new Error(`${response.status}`);
@@ -34,7 +40,7 @@ export async function fetchSession(): Promise<void> {
   isSignedOut.value = false;
 }
 
-/** Resolves with what went wrong, in words; null when all is well. */
+/** Resolves with an error message, or with null on success. */
 export async function signIn(sid: string, secret: string): Promise<string | null> {
   let response: Response;
   try {
@@ -44,17 +50,18 @@ export async function signIn(sid: string, secret: string): Promise<string | null
       body: JSON.stringify({ sid, secret }),
     });
   } catch {
-    return 'The server cannot be reached.';
+    return UNREACHABLE;
   }
   if (response.ok) {
     session.value = (await response.json()) as Session;
     isSignedOut.value = false;
     return null;
   }
-  if (response.status === 401) return 'No account or API key has this SID and secret.';
+  if (response.status === 401)
+    return 'No account or API key matches this SID and secret. Check both, then try again.';
   if (response.status === 429)
-    return `Too many wrong tries. Wait ${response.headers.get('retry-after') ?? '60'} seconds.`;
-  return `The server answered ${response.status}.`;
+    return `Too many failed sign-ins. Try again in ${plural(Number(response.headers.get('retry-after') ?? 60), 'second')}.`;
+  return `The server could not sign you in (status ${response.status}). Try again, or check the log of the server.`;
 }
 
 export async function signOut(): Promise<void> {
@@ -64,11 +71,24 @@ export async function signOut(): Promise<void> {
   session.value = null;
 }
 
-/** What went wrong, in words for people. */
+/** Problems of one answer that are listed. */
+const PROBLEMS_SHOWN = 3;
+
+/** An error message for users. */
 export function explain(error: unknown): string {
-  if (error instanceof RateLimitError) return 'Too many requests; try again in a moment.';
-  if (error instanceof ApiError) return error.message;
-  if (error instanceof ConnectionError || !connection.value.isUp)
-    return 'The server cannot be reached.';
+  if (error instanceof RateLimitError) return 'Too many requests. Try again in a moment.';
+  if (error instanceof ApiError) return explainRefusal(error);
+  if (error instanceof ConnectionError || !connection.value.isUp) return UNREACHABLE;
   return error instanceof Error ? error.message : String(error);
+}
+
+/** The first problems of an answer, each with the field that it is about. */
+function explainRefusal({ errors, message }: ApiError): string {
+  if (errors.length === 0) return message;
+  const lines = errors.slice(0, PROBLEMS_SHOWN).map((each) => {
+    const field = fieldOf(each.context);
+    return field === null ? each.message : `${field}: ${each.message}`;
+  });
+  const others = errors.length - lines.length;
+  return [...lines, ...(others > 0 ? [`And ${plural(others, 'other problem')}.`] : [])].join(' ');
 }

@@ -1,7 +1,7 @@
-/** The frame around all pages: sign-in, navigation, where we are. Each page's code is loaded when it is first wanted. */
+/** The frame around all pages: sign-in, navigation, the current page. Each page's code is loaded when the page is first opened. */
 import type { ComponentType } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { fetchSession, session, signOut } from './api.ts';
+import { fetchSession, session, signOut, UNREACHABLE } from './api.ts';
 import { connection, isSignedOut } from './connection.ts';
 import { formatTime } from './format.ts';
 import { linkTo, place } from './router.ts';
@@ -54,7 +54,7 @@ export function App() {
   const who = session.value;
   const begin = () => {
     setError(null);
-    fetchSession().catch(() => setError('The server cannot be reached.'));
+    fetchSession().catch(() => setError(UNREACHABLE));
   };
   useEffect(begin, []);
   useEffect(() => {
@@ -129,7 +129,7 @@ function Frame({ accountSid }: { readonly accountSid: string }) {
               <code>{`${accountSid.slice(0, 6)}…${accountSid.slice(-4)}`}</code>
             </p>
             <p class="links">
-              <a href="./docs">API pages</a>
+              <a href="./docs">API reference</a>
               <button type="button" class="as-link" onClick={() => void signOut()}>
                 Sign out
               </button>
@@ -147,7 +147,7 @@ function Frame({ accountSid }: { readonly accountSid: string }) {
   );
 }
 
-/** Says on every page that the server is away. */
+/** Warns on every page when the server does not respond. */
 function ConnectionStrip() {
   const { isUp, heardAt } = connection.value;
   return (
@@ -155,15 +155,15 @@ function ConnectionStrip() {
       {!isUp && (
         <p class="strip">
           <Icon name="alert" />
-          {navigator.onLine ? 'The server does not answer' : 'You are offline'}; reconnecting
-          {heardAt !== null && `. Numbers are as of ${formatTime(heardAt)}`}.
+          {navigator.onLine ? 'The server does not respond.' : 'You are offline.'} Reconnecting…
+          {heardAt !== null && ` Numbers are from ${formatTime(heardAt)}.`}
         </p>
       )}
     </div>
   );
 }
 
-/** What an address names may be anything, and a page about one thing needs one: dots would be steps up in the API's paths. */
+/** The page of a typed address, if there is one. Pages about one thing need its ID; dots would leave the API's path. */
 function findPage(name: string, id: string): (typeof PAGES)[string] | undefined {
   const isOfOne = Object.hasOwn(PARENTS, name);
   return Object.hasOwn(PAGES, name) && !(isOfOne && ['', '.', '..'].includes(id))
@@ -192,22 +192,22 @@ function PageOf({ name, id, sub }: { readonly name: string; readonly id: string;
     );
   }, [name]);
   const Found = load && loaded.get(name);
-  // What is sent again has a page of its own.
+  // "Send again" starts a new draft.
   const again = place.value.query.get('again') ?? '';
   if (Found !== undefined) return <Found key={`${name}/${id}/${again}`} id={id} sub={sub} />;
   if (error)
     return (
       <Notice tone="bad">
-        <p>This page could not be loaded: the server is away, or it was updated.</p>
-        <Button onClick={() => location.reload()}>Load it again</Button>
+        <p>This page could not be loaded. The server does not respond, or it was updated.</p>
+        <Button onClick={() => location.reload()}>Reload the page</Button>
       </Notice>
     );
   if (load !== undefined) return <Loading />;
   return (
     <>
-      <PageHead title="Nothing here" />
-      <Empty title="There is no such page.">
-        <a href={linkTo(['operations'])}>To the operations</a>
+      <PageHead title="Page not found" />
+      <Empty title="There is no page at this address.">
+        <a href={linkTo(['operations'])}>Go to operations</a>
       </Empty>
     </>
   );

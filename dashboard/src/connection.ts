@@ -1,6 +1,6 @@
 /**
- * Whether the server is there: everything that goes over the network passes `watchedFetch`, so that what is shown is never
- * taken for live when it is not.
+ * Watches the connection to the server. Every request uses `watchedFetch`, so that the dashboard never presents old
+ * numbers as live.
  *
  * ```
  *  up ──a request or stream breaks, the browser is offline, a stream is silent──▶ down ──an answer──▶ up
@@ -10,15 +10,15 @@ import { signal } from '@preact/signals';
 
 export interface Connection {
   readonly isUp: boolean;
-  /** When the server was heard last; null before. */
+  /** When the server last responded; null before the first response. */
   readonly heardAt: Date | null;
 }
 
 export const connection = signal<Connection>({ isUp: true, heardAt: null });
-/** Whether somebody is signed in, as far as the last answers tell. */
+/** Whether a response said that the session has ended. */
 export const isSignedOut = signal(false);
 
-/** A stream says something every 15 seconds; one that has not for this long is broken. */
+/** A stream sends something every 15 seconds. After this long in silence it counts as broken. */
 const SILENCE_MS = 20_000;
 
 function hear(): void {
@@ -48,7 +48,7 @@ export const watchedFetch: typeof fetch = async (input, init) => {
     : response;
 };
 
-/** Passes a stream on, and notes when it breaks or falls silent. */
+/** Passes a stream on, and records when it breaks or falls silent. */
 function watchBody(
   body: ReadableStream<Uint8Array>,
   abort: AbortSignal | null,

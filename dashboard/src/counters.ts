@@ -1,4 +1,4 @@
-/** The counters of operations of both kinds, each message in exactly one of them, with their words and colours. */
+/** Counters of operations of both kinds, with labels and colours. Each message is in exactly one counter. */
 import type { EmailOperation, Operation } from '@fanfare/client';
 
 export type AnyOperation = Operation | EmailOperation;
@@ -33,17 +33,17 @@ const LABELS: Readonly<Record<StatusKey, string>> = {
   unaddressable: 'Unaddressable',
 };
 
-/** What each status means, in a sentence. */
+/** The meaning of each status. */
 export const MEANINGS: Readonly<Record<StatusKey, string>> = {
   read: 'Opened by the recipient',
-  delivered: 'On the device',
-  sent: 'With a carrier, no receipt yet',
-  queued: 'Waiting to be handed over',
-  scheduled: 'Its time has not come',
-  undelivered: 'Taken by a carrier, and not delivered',
-  failed: 'No carrier has taken it',
-  canceled: 'Stopped before it was handed over',
-  unaddressable: 'No sender reaches the recipient',
+  delivered: 'Delivered to the recipient',
+  sent: 'Submitted to a carrier, without a receipt yet',
+  queued: 'Waiting to be submitted to a carrier',
+  scheduled: 'Waiting for the scheduled time',
+  undelivered: 'Submitted to a carrier, but not delivered',
+  failed: 'Not accepted by any carrier',
+  canceled: 'Canceled before it was submitted',
+  unaddressable: 'No sender can reach the recipient',
 };
 
 const ORDER = Object.keys(LABELS) as StatusKey[];
@@ -54,7 +54,7 @@ export function countersOf({ stats }: AnyOperation): Counter[] {
     'opened' in stats
       ? {
           ...stats,
-          // Of e-mails what was opened is counted as delivered and sent, too.
+          // The server counts opened e-mails as delivered and sent, too.
           read: stats.opened,
           delivered: stats.delivered - stats.opened,
           sent: stats.sent - stats.delivered - stats.undelivered,
@@ -75,24 +75,24 @@ export function statusKey(status: string): StatusKey {
   return key in LABELS ? (key as StatusKey) : 'delivered';
 }
 
-/** The word for a status of a message. */
+/** The label of a message status. */
 export const statusLabel = (status: string): string =>
   status.slice(0, 1) + status.slice(1).toLowerCase();
 
-/** Messages that were handed over or have ended. */
+/** Processed messages: submitted, failed or canceled. */
 export function doneOf(operation: AnyOperation): number {
   const { total, scheduled, queued } = operation.stats;
   return total - scheduled - queued;
 }
 
-/** Whether its counters may still move. */
+/** Whether its counters may still change. */
 export function isLive(operation: AnyOperation): boolean {
   const counters = countersOf(operation);
   const open = counters.filter(({ key }) => ['queued', 'scheduled', 'sent'].includes(key));
   return open.some(({ count }) => count > 0);
 }
 
-/** Whether messages wait to be handed over, or for their time. */
+/** Whether messages wait to be submitted, now or at a scheduled time. */
 export function isOpen({ status }: AnyOperation): boolean {
   return status === 'PROCESSING' || status === 'SCHEDULED';
 }

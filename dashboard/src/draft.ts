@@ -1,4 +1,4 @@
-/** What is being composed, and the request that it makes. */
+/** A draft on the compose page, and the request made from it. */
 import type { DryRun, EmailDryRun, SendEmailsRequest, SendMessagesRequest } from '@fanfare/client';
 import { client } from './api.ts';
 import type { Kind } from './counters.ts';
@@ -11,13 +11,13 @@ export interface Draft {
   readonly mediaUrl: string;
   readonly subject: string;
   readonly html: string;
-  /** Content of an operation that is sent again, where it is no plain text. */
+  /** Content of an operation that is sent again, if it is not plain text. */
   readonly kept: SendMessagesRequest['content'] | null;
-  /** ``: the default; `sender:…` and `pool:…` with an id, `request:…` with one that is sent again; of e-mails an address. */
+  /** Empty: the default. `sender:…` or `pool:…` with an ID; `request:…` with the sender of an earlier request. For e-mails an address. */
   readonly from: string;
   readonly tags: string;
   readonly when: 'now' | 'zone' | 'recipient';
-  /** Of a date-time field. */
+  /** Value of a date-time field. */
   readonly at: string;
   readonly zone: string;
 }
@@ -37,17 +37,17 @@ export function readTags(text: string): Record<string, string> | null {
   );
 }
 
-/** What is still missing, in words; null when it can be sent. */
+/** The next thing to do before the draft can be sent; null when it is complete. */
 export function findMissing(draft: Draft, recipients: number): string | null {
-  if (recipients === 0) return 'Recipients are missing.';
+  if (recipients === 0) return 'Add recipients first.';
   if (draft.kind === 'emails') {
-    if (draft.from === '') return 'An e-mail needs a sender.';
-    if (draft.subject.trim() === '') return 'The subject is missing.';
-    if (draft.html.trim() === '') return 'The e-mail says nothing yet.';
+    if (draft.from === '') return 'Choose a sender.';
+    if (draft.subject.trim() === '') return 'Write a subject.';
+    if (draft.html.trim() === '') return 'Write the e-mail.';
   } else if (draft.kept === null && draft.text.trim() === '' && draft.mediaUrl.trim() === '')
-    return 'The message says nothing yet.';
-  if (draft.when !== 'now' && draft.at === '') return 'The time of sending is missing.';
-  if (readTags(draft.tags) === null) return 'Write tags as key:value, with semicolons between.';
+    return 'Write a text, or add a picture or file.';
+  if (draft.when !== 'now' && draft.at === '') return 'Choose a date and time.';
+  if (readTags(draft.tags) === null) return 'Write tags as key:value, separated by semicolons.';
   return null;
 }
 
@@ -88,7 +88,7 @@ function fromOf({ kind, from }: Draft): object {
   return { from: what === 'pool' ? { senderPoolId: id } : { senderId: id } };
 }
 
-/** What a send to these recipients would come to; nothing is sent. */
+/** Checks a send to these recipients. Nothing is sent. */
 export function dryRun(
   draft: Draft,
   to: readonly Recipient[],

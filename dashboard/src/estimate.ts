@@ -1,23 +1,23 @@
-/** What a send would cost and how long it would take, from its dry run and the paces of senders. */
+/** Cost and duration of a send, estimated from its dry run and the rate limits of its senders. */
 import type { DryRun, EmailDryRun, ErrorItem, Sender } from '@fanfare/client';
 
-/** Dry runs of all parts of a send, summed. */
+/** The sum of the dry runs of all parts of a send. */
 export interface Estimate {
   readonly recipients: number;
   readonly reached: number;
   readonly segments: number;
-  /** What is paid for: segments of SMS, else messages. */
+  /** Billable units: segments for SMS, messages for other channels. */
   readonly units: number;
   readonly byChannel: ReadonlyMap<string, number>;
   readonly unaddressable: readonly ErrorItem[];
   readonly suppressed: number;
   readonly duplicates: readonly { readonly address: string; readonly count: number }[];
-  /** Seconds at the senders' pace; null where no sender has one. */
+  /** Seconds at the senders' rate limits; null if no sender has one. */
   readonly seconds: number | null;
   readonly scheduledFor: Date | null;
 }
 
-/** Error of recipients that have opted out. */
+/** Error code of recipients that have opted out. */
 const SUPPRESSED = 21610;
 
 export function estimate(
@@ -60,7 +60,7 @@ export function estimate(
   };
 }
 
-/** Senders send beside each other: the slowest one tells. */
+/** Senders work in parallel, so the slowest one decides. */
 function secondsOf(
   loads: ReadonlyMap<string, { readonly messages: number; readonly segments: number }>,
   senders: readonly Sender[],

@@ -1,14 +1,14 @@
-/** An operation's recipients as a CSV file, made in the browser from the pages of the API. */
+/** Exports an operation's recipients as a CSV file. The browser builds it from pages of the API. */
 import { client } from './api.ts';
 import type { Kind } from './counters.ts';
 import { writeCsv } from '../../server/src/lists/write-csv.ts';
 
-/** Entries of a page, the most there may be. */
+/** Entries of a page: the maximum. */
 const PAGE_SIZE = 1_000;
 
 const COLUMNS = ['address', 'channel', 'status', 'from', 'error_code', 'error', 'updated_at', 'id'];
 
-/** Reads all of it, tells how many are read, and hands the file to the browser. */
+/** Reads all recipients, reports the progress, and saves the file. */
 export async function exportMessages(
   kind: Kind,
   operationId: string,
@@ -56,13 +56,13 @@ export async function exportMessages(
 type To =
   { readonly address: string } | { readonly addresses: readonly { readonly address: string }[] };
 
-/** The address that was tried first. */
+/** The first address of a recipient. */
 export function addressOf(to: To | undefined): string {
   if (to === undefined) return '';
   return 'address' in to ? to.address : (to.addresses[0]?.address ?? '');
 }
 
-/** Hands a file to the browser. */
+/** Saves a file through the browser. */
 export function save(name: string, text: string): void {
   const url = URL.createObjectURL(new Blob([text], { type: 'text/csv;charset=utf-8' }));
   const link = document.createElement('a');

@@ -1,4 +1,4 @@
-/** How numbers, times and addresses are written, the same everywhere. */
+/** Formats numbers, times and sizes, the same everywhere. */
 
 const NUMBER = new Intl.NumberFormat('en-GB');
 const SHORT = new Intl.NumberFormat('en-GB', { maximumSignificantDigits: 3 });
@@ -13,10 +13,10 @@ const FULL = new Intl.DateTimeFormat('en-GB', { dateStyle: 'full', timeStyle: 'l
 
 export const formatNumber = (value: number): string => NUMBER.format(value);
 
-/** Three digits that matter. */
+/** Three significant digits. */
 export const formatShort = (value: number): string => SHORT.format(value);
 
-/** Share in per cent; what is there never shows as nothing, nor what is not whole as all. */
+/** A share in percent. A part that is not zero never shows as 0%, and an incomplete one never as 100%. */
 export function formatShare(part: number, whole: number): string {
   if (whole === 0) return '0%';
   const share = (part / whole) * 100;
@@ -25,7 +25,7 @@ export function formatShare(part: number, whole: number): string {
   return `${share < 10 && share % 1 !== 0 ? share.toFixed(1) : Math.round(share)}%`;
 }
 
-/** The time of day, with the day when that is not today. */
+/** The time of day, with the date if it is not today. */
 export function formatInstant(date: Date): string {
   return date.toDateString() === new Date().toDateString()
     ? TIME.format(date)
@@ -33,7 +33,7 @@ export function formatInstant(date: Date): string {
 }
 
 export const formatTime = (date: Date): string => TIME.format(date);
-/** In full, for titles. */
+/** Date and time in full, for tooltips. */
 export const formatFull = (date: Date): string => FULL.format(date);
 
 const UNITS: readonly (readonly [seconds: number, word: string])[] = [
@@ -43,7 +43,7 @@ const UNITS: readonly (readonly [seconds: number, word: string])[] = [
   [1, 's'],
 ];
 
-/** A stretch of time in its two largest units. */
+/** A duration in its two largest units. */
 export function formatDuration(seconds: number): string {
   if (seconds < 1) return seconds <= 0 ? '0 s' : `${Math.max(1, Math.round(seconds * 1_000))} ms`;
   if (seconds < 10) return `${seconds.toFixed(1).replace('.0', '')} s`;
@@ -58,7 +58,7 @@ export function formatDuration(seconds: number): string {
   return parts.join(' ');
 }
 
-/** How long ago, or how long until. */
+/** The time since or until an instant. */
 export function formatAgo(date: Date, now = Date.now()): string {
   const seconds = (now - date.getTime()) / 1_000;
   if (Math.abs(seconds) < 5) return 'now';

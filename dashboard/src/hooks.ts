@@ -1,12 +1,12 @@
-/** What pages do again and again: load, load anew while somebody looks, follow an operation, walk through pages. */
+/** Hooks that pages share: load, refresh while the page is visible, follow an operation, page through a list. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { AuthenticationError, NotFoundError } from '@fanfare/client';
 import { explain } from './api.ts';
 
 export interface Loaded<Value> {
-  /** What was read last; null before the first time. */
+  /** The latest value; null before the first. */
   readonly value: Value | null;
-  /** Why the last reading failed; null when it did not. */
+  /** Error message of the latest read; null if it succeeded. */
   readonly error: string | null;
   /** When `value` was read. */
   readonly at: Date | null;
@@ -15,8 +15,8 @@ export interface Loaded<Value> {
 }
 
 /**
- * Reads something, and again every `everyMs` while the page is visible (null: once). `key` says what is read: when it
- * changes, it is read anew and what was read before is forgotten.
+ * Reads a value, and again every `everyMs` while the page is visible (null: once). `key` identifies the value: when the
+ * key changes, the hook drops the old value and reads the new one.
  */
 export function useLoaded<Value>(
   key: string,
@@ -63,7 +63,7 @@ export function useLoaded<Value>(
       setLoading(false);
       next();
     }
-    // What was not looked at is old: read it before the next turn.
+    // The value is old after time in the background: read it at once.
     const onVisible = () => {
       if (document.visibilityState !== 'visible' || delay.current === null) return;
       clearTimeout(timer);
@@ -88,7 +88,7 @@ export function useLoaded<Value>(
   };
 }
 
-/** Follows something that goes on; what broke is begun anew. Ends with the component. */
+/** Follows a stream of values, and reconnects when it breaks. Ends with the component. */
 export function useFollowed<Value>(
   key: string,
   follow: (signal: AbortSignal) => AsyncIterable<Value>,
@@ -121,7 +121,7 @@ export function useFollowed<Value>(
             error: words,
             isOver: false,
           }));
-          // What is not there does not come, and who is signed out signs in first.
+          // Retrying does not help: the resource does not exist, or the user must sign in first.
           if (error instanceof NotFoundError || error instanceof AuthenticationError) return;
           await new Promise((resolve) => setTimeout(resolve, 3_000));
         }
@@ -134,7 +134,7 @@ export function useFollowed<Value>(
   return state.key === key ? state : { value: null, error: null, isOver: false };
 }
 
-/** A value that counts once it was not changed for a while. */
+/** A value that follows its input once the input has not changed for `delayMs`. */
 export function useSettled<Value>(value: Value, delayMs: number): Value {
   const [settled, setSettled] = useState(value);
   useEffect(() => {
@@ -144,7 +144,7 @@ export function useSettled<Value>(value: Value, delayMs: number): Value {
   return settled;
 }
 
-/** The time, again and again, for what is told as "4 s ago". */
+/** The current time, updated every `everyMs`, for texts such as "4 s ago". */
 export function useNow(everyMs = 5_000): number {
   const [now, setNow] = useState(Date.now());
   useEffect(() => {
@@ -154,16 +154,16 @@ export function useNow(everyMs = 5_000): number {
   return now;
 }
 
-/** Where a reader of a list is. */
+/** The current page of a list. */
 export interface PageTokens {
-  /** Of the page shown; undefined for the first. */
+  /** Token of the current page; undefined for the first. */
   readonly token: string | undefined;
   readonly number: number;
   readonly next: (token: string) => void;
   readonly back: () => void;
 }
 
-/** Tokens of the pages that were walked through. Begins anew when `key` changes. */
+/** Tokens of the visited pages. Starts again when `key` changes. */
 export function usePageTokens(key: string): PageTokens {
   const [state, setState] = useState<{ key: string; tokens: readonly string[] }>({
     key,
@@ -178,11 +178,11 @@ export function usePageTokens(key: string): PageTokens {
   };
 }
 
-/** Something that a button does: whether it is under way, and what went wrong. */
+/** An action of a button: whether it is running, and its error. */
 export function useAction(): {
   readonly isBusy: boolean;
   readonly error: string | null;
-  /** Resolves with whether it went well. */
+  /** Resolves with whether it succeeded. */
   run(action: () => Promise<unknown>): Promise<boolean>;
 } {
   const [isBusy, setBusy] = useState(false);

@@ -1,8 +1,8 @@
-/** How quickly operations move, from the counters as they are read: a rate over the last seconds, and the time left at it. */
+/** Rates of operations, calculated from their counters: the rate over the last seconds, and the time left. */
 import { useRef } from 'preact/hooks';
 import { doneOf, type AnyOperation } from './counters.ts';
 
-/** How far back a rate looks, in milliseconds. */
+/** The window of a rate, in milliseconds. */
 const SPAN_MS = 12_000;
 
 interface Sample {
@@ -11,13 +11,13 @@ interface Sample {
 }
 
 export interface Rate {
-  /** Messages per second that are handed over. */
+  /** Messages processed per second. */
   readonly perSecond: number;
-  /** Null where nothing waits, or nothing moves. */
+  /** Null if no message waits, or the rate is zero. */
   readonly secondsLeft: number | null;
 }
 
-/** Notes samples of operations, and tells the rate of each; null before two of them differ in time. */
+/** Records samples of operations and returns the rate of each; null until two samples differ in time. */
 export function useRates(): (operation: AnyOperation, at: Date | null) => Rate | null {
   const all = useRef(new Map<string, Sample[]>());
   return (operation, readAt) => {

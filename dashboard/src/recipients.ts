@@ -1,4 +1,4 @@
-/** Lists that are pasted or uploaded, read as the command line reads them: recipients, and what was rejected with its place. */
+/** Reads pasted and uploaded lists in the same way as the command line: recipients, and rejected rows with their places. */
 import type { SendMessagesRequest } from '@fanfare/client';
 import type { AddressKind } from '../../server/src/lists/addresses.ts';
 import { isAddressColumn, type Column } from '../../server/src/lists/columns.ts';
@@ -16,20 +16,20 @@ import { REJECT_COLUMNS, rejectedCells, writeCsv } from '../../server/src/lists/
 
 export type { Column } from '../../server/src/lists/columns.ts';
 
-/** As requests take them, of either kind. */
+/** A recipient in a request, of either kind. */
 export type Recipient = SendMessagesRequest['to'][number] & { readonly name?: string };
 
-/** How a list is to be read, where it does not tell itself. */
+/** The user's choices for reading a list. */
 export interface Choices {
   readonly encoding: string | null;
   readonly separator: string | null;
-  /** Country of numbers without +, two letters; null: such numbers are rejected. */
+  /** Two-letter country of numbers without +; null: such numbers are rejected. */
   readonly country: string | null;
 }
 
 export const NO_CHOICES: Choices = { encoding: null, separator: null, country: null };
 
-/** A list whose columns are known, and which can be read as often as they change. */
+/** A list with known columns. It can be read again when the columns change. */
 export interface Table {
   readonly blob: Blob;
   readonly kind: AddressKind;
@@ -44,36 +44,36 @@ export interface Table {
 
 export interface Recipients {
   readonly list: readonly Recipient[];
-  /** Where each stands in the list; empty when they come from elsewhere. */
+  /** The place of each in the list; empty if they do not come from a list. */
   readonly places: readonly Place[];
   readonly rejected: number;
-  /** The first that were rejected, in words. */
+  /** Reasons of the first rejected rows. */
   readonly reasons: readonly string[];
-  /** All that were rejected, as a CSV file; empty when none was. */
+  /** All rejected rows as a CSV file; empty if there are none. */
   readonly rejectFile: string;
-  /** Rows in which a variable has no value, by its name. */
+  /** Number of rows without a value, for each variable. */
   readonly missing: readonly (readonly [name: string, rows: number])[];
-  /** Numbers that were written differently, and what was made of them. */
+  /** Examples of addresses that were rewritten. */
   readonly cleaned: readonly (readonly [given: string, address: string])[];
 }
 
 const REASONS_MAX = 3;
 const CLEANED_MAX = 3;
-/** Milliseconds between two words on how far it is. */
-const TELL_MS = 150;
+/** Milliseconds between two progress reports. */
+const REPORT_MS = 150;
 
-/** How the dashboard puts things right. */
+/** Instructions to fix a problem on this page. */
 const CURES: Readonly<Record<Cure, string>> = {
-  encoding: 'Choose its encoding, or save it as “CSV UTF-8”.',
+  encoding: 'Choose the encoding, or save the file as “CSV UTF-8”.',
   separator: 'Choose the separator.',
-  'address-column': 'Say which column has them.',
+  'address-column': 'Choose the column with the addresses.',
   country: 'Or choose the country of numbers without +.',
 };
 
 export const explainProblem = ({ reason, cure }: Problem): string =>
   cure === null ? reason : `${reason} ${CURES[cure]}`;
 
-/** What is wrong with a list as a whole, with its line, and which choice may put it right. */
+/** The problem of a whole list with its line, and the choice that may fix it. */
 export function explainListError(error: ListError): { words: string; cure: Cure | null } {
   const { place, problem } = error;
   const words = explainProblem(problem);
@@ -118,7 +118,7 @@ export async function readTable(blob: Blob, kind: AddressKind, choices: Choices)
     kind,
     choices,
     names,
-    // What its name says is a WhatsApp number is one.
+    // The column name says that it holds WhatsApp numbers.
     columns: columns.map((column, i) =>
       column.use === 'PHONE' && isWhatsappName(names[i] ?? '') ? { use: 'WHATSAPP' } : column,
     ),
@@ -128,7 +128,7 @@ export async function readTable(blob: Blob, kind: AddressKind, choices: Choices)
   };
 }
 
-/** Reads all of a list; null while no column has addresses. `onCount` hears of the rows so far. @throws ListError */
+/** Reads the whole list; null while no column has addresses. `onCount` gets the number of rows so far. @throws ListError */
 export async function readRecipients(
   { blob, kind, choices, columns, hasColumns }: Table,
   onCount: (rows: number) => void,
@@ -142,7 +142,7 @@ export async function readRecipients(
   const reasons: string[] = [];
   const cleaned: [string, string][] = [];
   const at = columns.findIndex(isAddressColumn);
-  let toldAt = performance.now();
+  let reportedAt = performance.now();
   for await (const rows of found.rows(hasColumns ? columns : undefined)) {
     signal.throwIfAborted();
     for (const row of rows) {
@@ -160,10 +160,10 @@ export async function readRecipients(
       if (address !== undefined && given !== address && cleaned.length < CLEANED_MAX)
         cleaned.push([given, address]);
     }
-    if (performance.now() - toldAt < TELL_MS) continue;
-    toldAt = performance.now();
+    if (performance.now() - reportedAt < REPORT_MS) continue;
+    reportedAt = performance.now();
     onCount(list.length + rejects.length);
-    // Lets the browser draw.
+    // Let the browser draw.
     await new Promise((resolve) => setTimeout(resolve));
   }
   return {

@@ -1,4 +1,4 @@
-/** Where in the dashboard we are: the part of the URL behind `#`, which the server never sees. */
+/** The current place in the dashboard: the part of the URL after `#`, which the server never sees. */
 import { signal } from '@preact/signals';
 
 export interface Place {
@@ -13,7 +13,7 @@ function readPlace(): Place {
   return { path: steps.map(decode), query: new URLSearchParams(query) };
 }
 
-/** A step that is no percent-encoding stands for itself: there is no page of that name. */
+/** A step with an invalid percent-encoding is kept as it is: no page has that name. */
 function decode(step: string): string {
   try {
     return decodeURIComponent(step);
@@ -27,7 +27,7 @@ addEventListener('hashchange', () => {
   place.value = readPlace();
 });
 
-/** The address of a place; parts of the query without a value are left out. */
+/** The URL of a place. Query parameters without a value are omitted. */
 export function linkTo(
   path: readonly string[],
   query: Readonly<Record<string, string | undefined>> = {},
@@ -45,7 +45,7 @@ export function goTo(
   location.hash = linkTo(path, query);
 }
 
-/** Changes the query of where we are, without a step in the history. */
+/** Changes the query of the current place, without a step in the history. */
 export function changeQuery(changes: Readonly<Record<string, string | undefined>>): void {
   const { path, query } = place.value;
   const all = { ...Object.fromEntries(query), ...changes };

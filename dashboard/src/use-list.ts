@@ -1,4 +1,4 @@
-/** A list that somebody gives: what it is, how it is read, and what came of it. Whatever changes, it is read anew. */
+/** A list of the user: its source, the choices for reading it, and the result. Each change reads it again. */
 import { useEffect, useState } from 'preact/hooks';
 import type { AddressKind } from '../../server/src/lists/addresses.ts';
 import { ListError, type Cure } from '../../server/src/lists/problem.ts';
@@ -15,13 +15,13 @@ import {
 
 export interface ListState {
   readonly table: Table | null;
-  /** Null while there is none, and while it is read. */
+  /** Null without a list, and while it is being read. */
   readonly recipients: Recipients | null;
   readonly choices: Choices;
   /** Rows read so far; null when nothing is being read. */
   readonly count: number | null;
   readonly error: { readonly words: string; readonly cure: Cure | null } | null;
-  /** Takes another list, or none. */
+  /** Replaces the list; null removes it. */
   take(blob: Blob | null): void;
   choose(changes: Partial<Choices>): void;
   setColumn(at: number, column: Column): void;
@@ -57,7 +57,7 @@ export function useList(kind: AddressKind): ListState {
   }, [blob, choices]);
 
   useEffect(() => {
-    // What was read before is of another list or other columns.
+    // The earlier result is from another list or other columns.
     setRecipients(null);
     setCount(null);
     if (table === null) return undefined;
@@ -83,7 +83,7 @@ export function useList(kind: AddressKind): ListState {
     count,
     error,
     take(taken) {
-      // Another list may be written in another way; the country stays.
+      // The new list may have another encoding and separator. The country stays.
       setChoices(({ country }) => ({ ...NO_CHOICES, country }));
       setTable(null);
       setRecipients(null);

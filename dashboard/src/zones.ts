@@ -1,4 +1,4 @@
-/** Wall clocks of time zones, as far as a schedule needs them. */
+/** Local times of time zones, for schedules. */
 
 export const OWN_ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
@@ -6,7 +6,7 @@ export function listZones(): readonly string[] {
   return Intl.supportedValuesOf('timeZone');
 }
 
-/** Minutes that the zone's clock is ahead of UTC at an instant. */
+/** The zone's offset from UTC at an instant, in minutes. */
 function offsetAt(instant: number, zone: string): number {
   const parts = new Intl.DateTimeFormat('en-GB', {
     timeZone: zone,
@@ -30,10 +30,10 @@ function offsetAt(instant: number, zone: string): number {
   return Math.round((wall - Math.floor(instant / 1_000) * 1_000) / 60_000);
 }
 
-/** RFC 3339 of a wall clock time (`2026-05-01T09:00`) in a zone. */
+/** A local time (`2026-05-01T09:00`) in a zone, as RFC 3339. */
 export function toInstantText(wall: string, zone: string): string {
   const asUtc = Date.parse(`${wall}:00Z`);
-  // The second look is from the instant that the first one gave: it is right but within the hour of a change.
+  // The second offset is taken at the instant that the first one gives. It is wrong only in the hour of a clock change.
   const first = offsetAt(asUtc, zone);
   const offset = offsetAt(asUtc - first * 60_000, zone);
   const sign = offset < 0 ? '-' : '+';

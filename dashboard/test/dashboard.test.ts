@@ -76,7 +76,7 @@ describe.skipIf(CHROMIUM === null)('the dashboard', () => {
   it('lets in who has the right token, and nobody else', async () => {
     const { page, complaints, context } = await open({ isSignedIn: false });
     await signIn(page, 'wrong-token-0123456789');
-    await page.getByText('No account or API key has this SID and secret.').waitFor();
+    await page.getByText('No account or API key matches this SID and secret.').waitFor();
     // The browser itself notes every answer that is an error.
     expect(complaints.splice(0)).toEqual([expect.stringContaining('401')]);
     await signIn(page, TOKEN);
@@ -109,15 +109,17 @@ describe.skipIf(CHROMIUM === null)('the dashboard', () => {
       buffer: Buffer.from(csv.join('\r\n')),
     });
     // Without a country a number without + is of nobody.
-    await page.getByText('9,999 recipients').waitFor();
-    await page.getByText('2 rows are left out').waitFor();
-    await page.getByLabel('Numbers without +').selectOption({ label: 'United States (+1)' });
-    await page.getByText('10,000 recipients').waitFor();
+    await page.getByText('9,999 recipients', { exact: true }).waitFor();
+    await page.getByText('2 rows were rejected').waitFor();
+    await page
+      .getByLabel('Country of numbers without +')
+      .selectOption({ label: 'United States (+1)' });
+    await page.getByText('10,000 recipients', { exact: true }).waitFor();
     await page.getByText('1 (500) 555-0002').first().waitFor();
-    await page.getByText('1 row is left out').waitFor();
+    await page.getByText('1 row was rejected').waitFor();
     await page.getByText('Line 10002: "nobody" is not a number').waitFor();
     const rejects = page.waitForEvent('download');
-    await page.getByRole('button', { name: 'Download what was left out' }).click();
+    await page.getByRole('button', { name: 'Download rejected rows' }).click();
     expect(await readDownload(await rejects)).toMatch(
       /^row,line,column,reason,content\r\n10002,10002,phone,.*,"nobody,Bob,z"\r\n$/,
     );
@@ -130,13 +132,13 @@ describe.skipIf(CHROMIUM === null)('the dashboard', () => {
     await page.getByText('Hello 1 of Ada 1').waitFor();
     await page.getByLabel('From', { exact: true }).selectOption({ label: 'SMS +15005550100' });
     await page.getByLabel('Tags').fill('campaign:browser');
-    await page.getByRole('button', { name: 'Look at all 10,000' }).click();
+    await page.getByRole('button', { name: 'Review 10,000 recipients' }).click();
     await page.getByRole('button', { name: 'Send to 10,000 recipients' }).click();
 
     await page.getByRole('region', { name: 'Progress' }).waitFor();
     const id = /operation\/(\w+)/.exec(page.url())?.[1] ?? '';
     const progress = page.getByRole('region', { name: 'Progress' });
-    await progress.getByText('of 10,000 handed over or ended').waitFor();
+    await progress.getByText('of 10,000 processed').waitFor();
     await progress.getByText('9,998', { exact: true }).waitFor();
     await page.getByText('Final').waitFor();
     const { stats } = await fanfare.watch(id, isDone);
@@ -148,9 +150,9 @@ describe.skipIf(CHROMIUM === null)('the dashboard', () => {
       .getByLabel('Status')
       .selectOption('Failed');
     await page.getByRole('link', { name: '+15005550001' }).last().click();
-    await page.getByText('What happened').waitFor();
+    await page.getByRole('heading', { name: 'History' }).waitFor();
     await page.getByRole('heading', { name: '+15005550001' }).waitFor();
-    await page.getByRole('link', { name: /and what to do/ }).waitFor();
+    await page.getByRole('link', { name: /Help for error/ }).waitFor();
     await page.getByText('Hello x of Sam').waitFor();
     expect(complaints).toEqual([]);
   });
@@ -179,14 +181,14 @@ describe.skipIf(CHROMIUM === null)('the dashboard', () => {
       true,
     );
 
-    await page.getByRole('link', { name: 'Send again to the 2 failed' }).click();
-    await page.getByText('2 recipients').first().waitFor();
+    await page.getByRole('link', { name: 'Send again to 2 recipients' }).click();
+    await page.getByText('2 recipients', { exact: true }).waitFor();
     await page.locator('.preview .bubble', { hasText: 'Once more' }).waitFor();
     // The sender that was named is named again.
     expect(await page.getByLabel('From', { exact: true }).inputValue()).toMatch(
       /^(sender|request|pool):.*/,
     );
-    await page.getByRole('button', { name: 'Look at all 2' }).click();
+    await page.getByRole('button', { name: 'Review 2 recipients' }).click();
     await page.getByRole('button', { name: 'Send to 2 recipients' }).click();
     await page.getByRole('region', { name: 'Progress' }).waitFor();
     expect(page.url()).not.toContain(id);
@@ -204,14 +206,14 @@ describe.skipIf(CHROMIUM === null)('the dashboard', () => {
     await page.getByRole('link', { name: 'Compose' }).first().click();
     await page.getByLabel('Paste rows').fill('+15005560001\n+15005560002\n');
     await page.getByLabel('Text', { exact: true }).fill('Later');
-    await page.getByLabel('At a time', { exact: true }).check();
+    await page.getByLabel('At a set time', { exact: true }).check();
     const day = new Date(Date.now() + 3 * 86_400_000).toISOString().slice(0, 10);
     await page.getByLabel('Date and time').fill(`${day}T09:30`);
     await page.getByLabel('Time zone').selectOption('Asia/Tokyo');
-    await page.getByRole('button', { name: 'Look at all 2' }).click();
-    await page.getByRole('button', { name: 'Schedule to 2 recipients' }).click();
+    await page.getByRole('button', { name: 'Review 2 recipients' }).click();
+    await page.getByRole('button', { name: 'Schedule for 2 recipients' }).click();
     await page.getByRole('button', { name: 'Pause' }).click();
-    await page.getByText('Nothing more is handed over until it is').waitFor();
+    await page.getByText('No more messages are submitted until you').waitFor();
     await page.getByRole('button', { name: 'Resume' }).click();
     await page.getByRole('button', { name: 'Pause' }).waitFor();
     const id = /operation\/(\w+)/.exec(page.url())?.[1] ?? '';
@@ -234,8 +236,8 @@ describe.skipIf(CHROMIUM === null)('the dashboard', () => {
     await goTo(`operation/${id}`);
     await page.locator('.live', { hasText: 'Live' }).waitFor();
     await context.setOffline(true);
-    await page.locator('.live', { hasText: /Offline, numbers as of \d\d:\d\d:\d\d/ }).waitFor();
-    await page.getByText('You are offline; reconnecting').waitFor();
+    await page.locator('.live', { hasText: /Offline\. Numbers are from \d\d:\d\d:\d\d/ }).waitFor();
+    await page.getByText('You are offline. Reconnecting').waitFor();
     await fanfare.request('POST', `/v1/Messages/Operations/${id}/Cancel`);
     await context.setOffline(false);
     await page.locator('.facts .chip', { hasText: 'Canceled' }).waitFor();
@@ -251,8 +253,8 @@ describe.skipIf(CHROMIUM === null)('the dashboard', () => {
     const { page } = opened;
     await page.locator('.live', { hasText: 'Live' }).waitFor();
     await own.kill();
-    await page.locator('.live', { hasText: /Reconnecting, numbers as of/ }).waitFor();
-    await page.getByText('The server does not answer; reconnecting').waitFor();
+    await page.locator('.live', { hasText: /Reconnecting\. Numbers are from/ }).waitFor();
+    await page.getByText('The server does not respond. Reconnecting').waitFor();
     await own.restart(config);
     await own.send({ to: recipients(3), content: text('Back again') });
     await page.getByRole('link', { name: 'Back again' }).waitFor();
@@ -266,7 +268,7 @@ describe.skipIf(CHROMIUM === null)('the dashboard', () => {
     await page
       .getByLabel('Paste rows')
       .fill('mail;first name\nada@example.org;Ada\ngrace@example.org;Grace');
-    await page.getByText('2 recipients').waitFor();
+    await page.getByText('2 recipients', { exact: true }).waitFor();
     await page.getByLabel('HTML').fill('');
     await page.getByRole('button', { name: 'first_name' }).click();
     expect(await page.getByLabel('HTML').inputValue()).toBe('{{ first_name | escape }}');
@@ -284,12 +286,9 @@ describe.skipIf(CHROMIUM === null)('the dashboard', () => {
       .evaluate((each) => getComputedStyle(each).color);
     expect(style).toBe('rgb(255, 0, 0)');
     expect(await frame.locator('script, [onclick]').count()).toBe(0);
-    await page.getByRole('button', { name: 'Look at all 2' }).click();
+    await page.getByRole('button', { name: 'Review 2 recipients' }).click();
     await page.getByRole('button', { name: 'Send to 2 recipients' }).click();
-    await page
-      .getByRole('region', { name: 'Progress' })
-      .getByText('of 2 handed over or ended')
-      .waitFor();
+    await page.getByRole('region', { name: 'Progress' }).getByText('of 2 processed').waitFor();
     await page.getByRole('link', { name: 'grace@example.org' }).last().click();
     await page.getByText('News for Grace').waitFor();
     expect(complaints).toEqual([]);
@@ -301,12 +300,12 @@ describe.skipIf(CHROMIUM === null)('the dashboard', () => {
     await page.getByLabel('Paste rows').fill('phone,alias\n+15005560011,Ada\n');
     await page.getByText('1 recipient', { exact: true }).waitFor();
     await page.getByLabel('Text', { exact: true }).fill('Just once, {{ alias }}');
-    await page.getByRole('button', { name: 'Look at all 1' }).click();
+    await page.getByRole('button', { name: 'Review 1 recipient' }).click();
     await page.getByRole('button', { name: 'Send to 1 recipient' }).waitFor();
     await page.getByLabel('Paste rows').fill('phone,alias\n+15005560012,Bob\n');
     await page.getByText('Just once, Bob').waitFor();
     expect(await page.getByRole('button', { name: 'Send to 1 recipient' }).count()).toBe(0);
-    await page.getByRole('button', { name: 'Look at all 1' }).click();
+    await page.getByRole('button', { name: 'Review 1 recipient' }).click();
     await page.getByRole('button', { name: 'Send to 1 recipient' }).click();
     await page.getByRole('link', { name: '+15005560012' }).first().waitFor();
     expect(await page.getByRole('link', { name: '+15005560011' }).count()).toBe(0);
@@ -334,12 +333,12 @@ describe.skipIf(CHROMIUM === null)('the dashboard', () => {
     await goTo('suppressions');
     await page.getByRole('button', { name: 'Add addresses' }).click();
     await page
-      .getByLabel('Addresses, one a line')
+      .getByLabel('Addresses, one per line')
       .fill('+1 (500) 558-0801\n\u202a+15005580802\u202c\noptout@example.net\n0171 1234567\nn/a\n');
-    await page.getByText('2 rows are left out and not added').waitFor();
+    await page.getByText('2 rows were rejected').waitFor();
     await page.getByText('Line 4: "0171 1234567" has no country code').waitFor();
-    await page.getByLabel('Numbers without +').selectOption({ label: 'Germany (+49)' });
-    await page.getByText('1 row is left out and not added').waitFor();
+    await page.getByLabel('Country of numbers without +').selectOption({ label: 'Germany (+49)' });
+    await page.getByText('1 row was rejected').waitFor();
     await page.getByRole('button', { name: 'Add', exact: true }).click();
     await page.getByText('4 addresses added').waitFor();
     await page.getByText('Line 5: "n/a"').waitFor();
@@ -357,7 +356,7 @@ describe.skipIf(CHROMIUM === null)('the dashboard', () => {
   it('shows a page for every address, and asks nobody for a password in a box', async () => {
     const { page, context, goTo } = await open();
     await goTo('%');
-    await page.getByText('There is no such page.').waitFor();
+    await page.getByText('There is no page at this address.').waitFor();
     await context.clearCookies();
     await goTo('senders');
     await page.getByRole('heading', { name: 'Sign in' }).waitFor();
@@ -373,9 +372,9 @@ describe.skipIf(CHROMIUM === null)('the dashboard', () => {
       clipboardData.setData('text/plain', pasted);
       field.dispatchEvent(new ClipboardEvent('paste', { clipboardData, cancelable: true }));
     }, rows.join('\n'));
-    await page.getByText('10,001 recipients').waitFor();
+    await page.getByText('10,001 recipients', { exact: true }).waitFor();
     await page.getByLabel('Text', { exact: true }).fill('To very many');
-    await page.getByRole('button', { name: 'Look at all 10,001' }).click();
+    await page.getByRole('button', { name: 'Review 10,001 recipients' }).click();
     await page.getByRole('button', { name: 'Send to 10,001 recipients' }).click();
     await page.getByRole('heading', { name: 'Operations' }).waitFor();
     await page.getByRole('link', { name: 'To very many' }).nth(1).waitFor();
@@ -391,7 +390,7 @@ describe.skipIf(CHROMIUM === null)('the dashboard', () => {
     });
     await page.reload();
     await signIn(page, TOKEN);
-    await page.getByText('Nothing was sent yet').or(page.locator('.operations')).first().waitFor();
+    await page.getByText('No operations yet').or(page.locator('.operations')).first().waitFor();
     await page.waitForLoadState('networkidle');
     // Answers of the API are a small part of it.
     expect(sizes.reduce((sum, each) => sum + each, 0)).toBeLessThan(150_000);
@@ -460,7 +459,7 @@ describe.skipIf(CHROMIUM === null)('the dashboard', () => {
       await settle(page);
       // The new page's head has the focus: what is read next is the page.
       expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('H1');
-      await page.getByRole('button', { name: 'New sender' }).focus();
+      await page.getByRole('button', { name: 'Add sender' }).focus();
       await page.keyboard.press('Enter');
       await page.getByRole('dialog').waitFor();
       await expectAccessible(page, 'a dialogue');
@@ -471,51 +470,53 @@ describe.skipIf(CHROMIUM === null)('the dashboard', () => {
     it('does what it says: keys, suppressions, senders, pools, subscriptions', async () => {
       const { page, goTo, complaints } = await open();
       await goTo('keys');
-      await page.getByRole('button', { name: 'New key' }).click();
+      await page.getByRole('button', { name: 'Create key' }).click();
       await page.getByLabel('Name').fill('from the browser');
       await page.getByLabel('Manage senders').uncheck();
-      await page.getByLabel('Ends').fill('2099-01-31T09:30');
-      await page.getByRole('button', { name: 'Make it' }).click();
-      await page.getByText('The secret is shown now').waitFor();
+      await page.getByLabel('Expires').fill('2099-01-31T09:30');
+      await page.getByRole('button', { name: 'Create', exact: true }).click();
+      await page.getByText('Copy the secret now').waitFor();
       await page.getByRole('button', { name: 'Close' }).click();
       const row = page.getByRole('row', { name: /from the browser/ });
       await row.getByText('send, read', { exact: true }).waitFor();
-      await row.getByText('until').waitFor();
+      await row.getByText('expires').waitFor();
       await page.getByRole('button', { name: 'Revoke from the browser' }).click();
       await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
       await row.getByText('revoked').waitFor();
 
       await goTo('suppressions');
       await page.getByRole('button', { name: 'Add addresses' }).click();
-      await page.getByLabel('Addresses, one a line').fill('+15005569991\nbob@example.com\nnot one');
-      await page.getByText('1 row is left out and not added').waitFor();
+      await page
+        .getByLabel('Addresses, one per line')
+        .fill('+15005569991\nbob@example.com\nnot one');
+      await page.getByText('1 row was rejected').waitFor();
       await page.getByRole('button', { name: 'Add', exact: true }).click();
       await page.getByText('2 addresses added').waitFor();
       await page.getByRole('button', { name: 'Close' }).click();
       await page.getByRole('button', { name: 'Remove +15005569991' }).click();
-      await page.getByRole('button', { name: 'Take it off the list' }).click();
+      await page.getByRole('button', { name: 'Remove address' }).click();
       await page
         .getByRole('button', { name: 'Remove +15005569991' })
         .waitFor({ state: 'detached' });
 
       await goTo('senders');
-      await page.getByRole('button', { name: 'New sender' }).click();
+      await page.getByRole('button', { name: 'Add sender' }).click();
       await page.getByLabel('Address').fill('+15005550999');
       await page.getByLabel('Throughput').fill('25');
       await page.getByRole('button', { name: 'Save' }).click();
       await page
         .getByRole('row', { name: /\+15005550999/ })
-        .getByText('25 segments a second')
+        .getByText('25 segments per second')
         .waitFor();
-      await page.getByRole('button', { name: 'New pool' }).click();
+      await page.getByRole('button', { name: 'Create pool' }).click();
       await page.getByLabel('Name').fill('Two of them');
       await page.getByLabel(/SMS \+15005550999/).check();
       await page.getByRole('button', { name: 'Save' }).click();
       await page.getByRole('row', { name: /Two of them/ }).waitFor();
 
       await goTo(places['subscription'] ?? '');
-      await page.getByRole('button', { name: 'Test it' }).click();
-      await page.getByText(/It did not take the test event/).waitFor();
+      await page.getByRole('button', { name: 'Send test event' }).click();
+      await page.getByText(/The test event was not delivered/).waitFor();
       await page.getByRole('button', { name: 'Disable' }).click();
       await page.locator('.facts .chip', { hasText: 'Disabled' }).waitFor();
       expect(complaints).toEqual([]);

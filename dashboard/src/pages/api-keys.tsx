@@ -1,4 +1,4 @@
-/** API keys: one for each program, so that one can be revoked. */
+/** API keys: create, list, revoke. */
 import { useState } from 'preact/hooks';
 import type { ApiKey, NewApiKey } from '@fanfare/client';
 import { client, session } from '../api.ts';
@@ -12,10 +12,10 @@ export function ApiKeysPage() {
   return isByKey ? (
     <>
       <PageHead title="API keys" />
-      <Empty title="Keys are managed with the account’s token.">
+      <Empty title="Sign in with the account’s auth token to manage keys.">
         <p>
-          You have signed in with an API key. Sign out, and in with the account SID and its auth
-          token.
+          You are signed in with an API key. Sign out, then sign in with the account SID and the
+          auth token.
         </p>
       </Empty>
     </>
@@ -32,14 +32,14 @@ function Keys() {
     <>
       <PageHead title="API keys">
         <Button tone="main" onClick={() => setMaking(true)}>
-          <Icon name="plus" /> New key
+          <Icon name="plus" /> Create key
         </Button>
       </PageHead>
       <Shown of={loaded}>
         {({ apiKeys }) =>
           apiKeys.length === 0 ? (
-            <Empty title="There is no API key yet.">
-              <p>Give each program a key of its own: then one can be revoked without the others.</p>
+            <Empty title="No API keys yet.">
+              <p>Create a key for each program, so that you can revoke one without the others.</p>
             </Empty>
           ) : (
             <table class="rows">
@@ -48,10 +48,10 @@ function Keys() {
                   <th scope="col">Name</th>
                   <th scope="col">SID</th>
                   <th scope="col" class="wide-only">
-                    May
+                    Permissions
                   </th>
                   <th scope="col" class="wide-only number">
-                    Made
+                    Created
                   </th>
                   <th scope="col" class="wide-only number">
                     Last used
@@ -64,7 +64,7 @@ function Keys() {
               <tbody>
                 {apiKeys.map((key) => (
                   <tr key={key.sid}>
-                    <th scope="row">{key.name ?? <span class="muted">without a name</span>}</th>
+                    <th scope="row">{key.name ?? <span class="muted">unnamed</span>}</th>
                     <td class="breakable">
                       <code>{key.sid}</code>
                     </td>
@@ -104,7 +104,7 @@ function Keys() {
           onClose={() => setRevoking(null)}
         >
           <p>
-            Programs that use <b>{revoking.name ?? revoking.sid}</b> are refused within five
+            Programs that use <b>{revoking.name ?? revoking.sid}</b> lose access within five
             seconds. This cannot be undone.
           </p>
         </Confirm>
@@ -131,7 +131,7 @@ function State({ of: key, onRevoke }: { readonly of: ApiKey; readonly onRevoke: 
     <>
       {expiresAt !== null && (
         <span class="muted">
-          until <When at={expiresAt} />{' '}
+          expires <When at={expiresAt} />{' '}
         </span>
       )}
       <button
@@ -148,11 +148,11 @@ function State({ of: key, onRevoke }: { readonly of: ApiKey; readonly onRevoke: 
 
 type Scope = ApiKey['scopes'][number];
 
-/** What each scope allows. */
+/** The description of each permission. */
 const SCOPES: readonly (readonly [Scope, string])[] = [
   ['send', 'Send, cancel, pause and resume'],
   ['read', 'Read, search and stream'],
-  ['manage', 'Manage senders, suppressions and subscriptions, and erase'],
+  ['manage', 'Manage senders, suppressions and subscriptions; erase data'],
 ];
 
 function ScopeFields(props: {
@@ -163,7 +163,7 @@ function ScopeFields(props: {
     SCOPES.map(([each]) => each).filter((each) => props.value.includes(each) !== (each === scope));
   return (
     <fieldset class="members">
-      <legend>It may</legend>
+      <legend>Permissions</legend>
       {SCOPES.map(([scope, words]) => (
         <label key={scope} class="check-field">
           <input
@@ -198,7 +198,7 @@ function NewKey({ onClose }: { readonly onClose: () => void }) {
       <div class="dialog-text">
         {made === null ? (
           <>
-            <Field label="Name (optional)" hint="Of the program that uses it.">
+            <Field label="Name (optional)" hint="For example, of the program that uses it.">
               {(ids) => (
                 <input
                   {...ids}
@@ -209,7 +209,7 @@ function NewKey({ onClose }: { readonly onClose: () => void }) {
               )}
             </Field>
             <ScopeFields value={scopes} onChange={setScopes} />
-            <Field label="Ends (optional)" hint="By this machine’s clock.">
+            <Field label="Expires (optional)" hint="In the time zone of this computer.">
               {(ids) => (
                 <input
                   {...ids}
@@ -222,7 +222,7 @@ function NewKey({ onClose }: { readonly onClose: () => void }) {
           </>
         ) : (
           <>
-            <Notice tone="good">The secret is shown now and never again. Keep it.</Notice>
+            <Notice tone="good">Copy the secret now. It is not shown again.</Notice>
             <p>
               SID
               <br />
@@ -241,7 +241,7 @@ function NewKey({ onClose }: { readonly onClose: () => void }) {
         <Button onClick={onClose}>{made === null ? 'Not now' : 'Close'}</Button>
         {made === null && (
           <Button tone="main" isBusy={action.isBusy} onClick={() => void make()}>
-            Make it
+            Create
           </Button>
         )}
       </div>

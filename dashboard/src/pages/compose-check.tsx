@@ -1,4 +1,4 @@
-/** A look at all of it before it goes: a dry run of the whole send; then the send itself, and off to its page. */
+/** The last step of a send: review it with a dry run, send it, then go to its page. */
 import { useState } from 'preact/hooks';
 import {
   InvalidRequestError,
@@ -11,6 +11,7 @@ import { describePlace, type Place } from '../../../server/src/lists/problem.ts'
 import { client } from '../api.ts';
 import { dryRun, findMissing, toRequest, type Draft } from '../draft.ts';
 import { estimate, type Estimate } from '../estimate.ts';
+import { fieldOf } from '../fields.ts';
 import { formatDuration, formatFull, formatNumber, formatShort, plural } from '../format.ts';
 import { useAction } from '../hooks.ts';
 import type { Recipient, Recipients } from '../recipients.ts';
@@ -24,7 +25,7 @@ const NOBODY: readonly Recipient[] = [];
 const PRICE_KEY = 'fanfare.price';
 
 interface Checked {
-  /** The draft and the very list that were looked at: whatever is changed later is looked at anew. */
+  /** The reviewed draft and list. A later change requires a new review. */
   readonly draft: string;
   readonly list: readonly Recipient[];
   readonly estimate: Estimate;
@@ -75,7 +76,7 @@ export function Check(props: {
     attempt(async () => {
       const id = await sendAll(draft, list, idempotencyKey);
       const query = draft.kind === 'emails' ? { kind: 'emails' } : {};
-      // Several operations are looked at in the list.
+      // Several operations have no common page but the list.
       if (id === null) goTo(['operations'], query);
       else goTo(['operation', id], query);
     });
@@ -97,8 +98,8 @@ export function Check(props: {
             onClick={() => void check()}
           >
             {action.isBusy
-              ? 'Looking…'
-              : `Look at ${list.length === 0 ? 'it' : `all ${formatNumber(list.length)}`}`}
+              ? 'Reviewing…'
+              : `Review${list.length === 0 ? '' : ` ${plural(list.length, 'recipient')}`}`}
           </Button>
         ) : (
           <Button
@@ -110,18 +111,16 @@ export function Check(props: {
             <Icon name="send" />
             {action.isBusy
               ? 'Sending…'
-              : `${draft.when === 'now' ? 'Send' : 'Schedule'} to ${plural(current.estimate.reached, 'recipient')}`}
+              : `${draft.when === 'now' ? 'Send to' : 'Schedule for'} ${plural(current.estimate.reached, 'recipient')}`}
           </Button>
         )}
-        <p class="muted">
-          {missing ?? (current === null ? 'A dry run: nothing is sent by it.' : '')}
-        </p>
+        <p class="muted">{missing ?? (current === null ? 'The review sends nothing.' : '')}</p>
       </div>
     </div>
   );
 }
 
-/** Resolves with the operation; null when it took several. Sending again by the same key sends nothing twice. */
+/** Resolves with the operation; null if there are several. A repetition with the same key sends nothing twice. */
 async function sendAll(
   draft: Draft,
   list: readonly Recipient[],
@@ -160,7 +159,7 @@ function Summary({
     <>
       <dl class="summary">
         <div>
-          <dt>Will be sent to</dt>
+          <dt>Reachable recipients</dt>
           <dd class="figure">{formatNumber(found.reached)}</dd>
           <dd class="muted">
             {[...found.byChannel]
@@ -171,36 +170,36 @@ function Summary({
         <div>
           <dt>Opted out</dt>
           <dd class="figure">{formatNumber(found.suppressed)}</dd>
-          <dd class="muted">suppressed, left out</dd>
+          <dd class="muted">not sent to</dd>
         </div>
         <div>
-          <dt>Not addressable</dt>
+          <dt>Unaddressable</dt>
           <dd class="figure">{formatNumber(others)}</dd>
-          <dd class="muted">no sender reaches them</dd>
+          <dd class="muted">{others === 0 ? 'all have a sender' : 'see the reasons below'}</dd>
         </div>
         <div>
-          <dt>Named twice</dt>
+          <dt>Duplicates</dt>
           <dd class="figure">{formatNumber(found.duplicates.length)}</dd>
           <dd class="muted">
-            {found.duplicates.length === 0 ? 'no duplicates' : 'they get it each time'}
+            {found.duplicates.length === 0 ? 'no duplicates' : 'each copy is sent'}
           </dd>
         </div>
         {draft.kind === 'messages' && (
           <div>
             <dt>SMS segments</dt>
             <dd class="figure">{formatNumber(found.segments)}</dd>
-            <dd class="muted">of the first ways together</dd>
+            <dd class="muted">without fallbacks</dd>
           </div>
         )}
         <div>
-          <dt>Takes about</dt>
+          <dt>Estimated time</dt>
           <dd class="figure">{found.seconds === null ? '–' : formatDuration(found.seconds)}</dd>
           <dd class="muted">
-            {found.seconds === null ? 'no sender has a limit' : 'at the senders’ pace'}
+            {found.seconds === null ? 'no sender has a rate limit' : 'at the senders’ rate limits'}
           </dd>
         </div>
         <div>
-          <dt>Costs about</dt>
+          <dt>Estimated cost</dt>
           <dd class="figure">
             {price === '' || !Number.isFinite(each) ? '–' : formatShort(each * found.units)}
           </dd>
@@ -211,7 +210,7 @@ function Summary({
                 inputMode="decimal"
                 size={6}
                 placeholder="0.00"
-                aria-label="Price of a segment or message"
+                aria-label="Price per segment or message"
                 value={price}
                 onInput={(event) => {
                   setPrice(event.currentTarget.value);
@@ -223,15 +222,15 @@ function Summary({
           </dd>
         </div>
       </dl>
-      {found.scheduledFor !== null && <p>To be sent {formatFull(found.scheduledFor)}.</p>}
+      {found.scheduledFor !== null && <p>Scheduled for {formatFull(found.scheduledFor)}.</p>}
       {found.duplicates.length > 0 && (
         <Notice tone="warn">
-          Named more than once:{' '}
+          Duplicate addresses:{' '}
           {found.duplicates
             .slice(0, 5)
             .map(({ address, count }) => `${address} (${count} times)`)
             .join(', ')}
-          {found.duplicates.length > 5 && ' and others'}.
+          {found.duplicates.length > 5 && ', and others'}.
         </Notice>
       )}
       {found.unaddressable.length > 0 && (
@@ -241,11 +240,11 @@ function Summary({
   );
 }
 
-/** Problems of one kind, and places of one kind, that are listed. */
+/** Maximum numbers of problems, and of places of each problem, in the list. */
 const KINDS_SHOWN = 8;
 const PLACES_SHOWN = 6;
 
-/** Problems with the same words together, with where they are. */
+/** Problems grouped by message, with their places. */
 function Problems(props: {
   readonly problems: readonly ErrorItem[];
   readonly places: readonly Place[];
@@ -277,13 +276,13 @@ function Problems(props: {
         ))}
       </ul>
       {kinds.length > KINDS_SHOWN && (
-        <p>And {formatNumber(kinds.length - KINDS_SHOWN)} more kinds.</p>
+        <p>And {plural(kinds.length - KINDS_SHOWN, 'other problem')}.</p>
       )}
     </Notice>
   );
 }
 
-/** Where in the page a JSON path points. */
+/** The place or field of the page that a JSON path points to. */
 function placeOf(context: string, places: readonly Place[]): string {
   const index = /^\$\.to\[(\d+)\]/.exec(context)?.[1];
   if (index !== undefined) {
@@ -292,5 +291,5 @@ function placeOf(context: string, places: readonly Place[]): string {
       ? `recipient ${formatNumber(Number(index) + 1)}`
       : describePlace(place);
   }
-  return context === 'null' ? '' : context.replace(/^\$\./, '');
+  return fieldOf(context) ?? '';
 }

@@ -1,8 +1,8 @@
-/** What is said: a template, and beside it what one recipient after the other would read, as the server renders it. */
+/** The content of a send: a template, and a preview for each recipient as the server renders it. */
 import { useRef, useState } from 'preact/hooks';
 import type { DryRun, EmailDryRun } from '@fanfare/client';
 import { dryRun, type Draft } from '../draft.ts';
-import { formatNumber } from '../format.ts';
+import { formatNumber, plural } from '../format.ts';
 import { useLoaded, useSettled } from '../hooks.ts';
 import type { Column, Recipient } from '../recipients.ts';
 import { Icon } from '../ui/icon.tsx';
@@ -10,7 +10,7 @@ import { Button, Field, Notice } from '../ui/parts.tsx';
 import { EmailPreview, PhonePreview } from '../ui/preview.tsx';
 
 const SETTLE_MS = 350;
-/** Whom a preview is for while there are no recipients. */
+/** The recipient of the preview while the list is empty. */
 const NOBODY: Recipient = { address: '+15005550123', channel: 'PHONE' };
 const NO_MAILBOX = { address: 'ada@example.com' } as unknown as Recipient;
 
@@ -33,8 +33,8 @@ export function ContentStep(props: {
           <MessageFields {...props} variables={variables} />
         ) : (
           <p class="muted">
-            The content is as in the operation: rich content and templates are changed through the
-            API.
+            The content stays as in the original operation. Use the API to change rich content or a
+            template.
           </p>
         )}
       </div>
@@ -49,7 +49,7 @@ interface FieldsProps {
   readonly onChange: (changes: Partial<Draft>) => void;
 }
 
-/** A text area that variables are put into where the cursor is. */
+/** A text area with buttons that insert variables at the cursor. */
 function Template(props: {
   readonly label: string;
   readonly rows: number;
@@ -62,7 +62,7 @@ function Template(props: {
   function insert(name: string): void {
     const { selectionStart = props.value.length, selectionEnd = props.value.length } =
       area.current ?? {};
-    // What a list has for text must not become HTML.
+    // Text from a list must not become HTML.
     const put = props.isHtml === true ? `{{ ${name} | escape }}` : `{{ ${name} }}`;
     props.onInput(props.value.slice(0, selectionStart) + put + props.value.slice(selectionEnd));
     requestAnimationFrame(() => {
@@ -76,7 +76,7 @@ function Template(props: {
         label={props.label}
         hint={
           <>
-            Liquid, such as <code>{'{{ name | default: "you" }}'}</code>
+            Insert variables with Liquid: <code>{'{{ name | default: "you" }}'}</code>
           </>
         }
       >
@@ -92,7 +92,7 @@ function Template(props: {
         )}
       </Field>
       {props.variables.length > 0 && (
-        <div class="variables" role="group" aria-label="Put in a variable">
+        <div class="variables" role="group" aria-label="Insert a variable">
           {props.variables.map((name) => (
             <button key={name} type="button" class="variable" onClick={() => insert(name)}>
               <Icon name="plus" /> {name}
@@ -114,7 +114,7 @@ function MessageFields({ draft, variables, onChange }: FieldsProps) {
         variables={variables}
         onInput={(text) => onChange({ text })}
       />
-      <Field label="Picture or file (optional)">
+      <Field label="Picture or file URL (optional)">
         {(ids) => (
           <input
             {...ids}
@@ -176,7 +176,7 @@ function Preview({
   );
   const last = useRef<DryRun | EmailDryRun | null>(null);
   if (loaded.value !== null || !says) last.current = loaded.value;
-  // What is shown is of other words than those that stand there now.
+  // The preview is of an earlier text.
   const isOld = says && (wanted !== key || loaded.isLoading);
   return (
     <div class="preview" aria-label="Preview" aria-busy={isOld} role="group">
@@ -184,14 +184,14 @@ function Preview({
         <span>
           {recipients.length === 0
             ? 'Preview'
-            : `Preview for ${formatNumber(place + 1)} of ${formatNumber(recipients.length)}`}
-          {isOld && <span class="muted"> · rendering…</span>}
+            : `Preview: recipient ${formatNumber(place + 1)} of ${formatNumber(recipients.length)}`}
+          {isOld && <span class="muted"> · updating…</span>}
         </span>
         {recipients.length > 1 && (
           <span class="preview-steps">
             <Button
               tone="quiet"
-              aria-label="Recipient before"
+              aria-label="Previous recipient"
               disabled={place === 0}
               onClick={() => setAt(place - 1)}
             >
@@ -223,7 +223,7 @@ function Rendered(props: {
   if (error !== null) return <Notice tone="warn">{error}</Notice>;
   if (problem !== undefined) return <Notice tone="warn">{problem.message}</Notice>;
   if (run === null && props.draft.kind === 'emails')
-    return <p class="muted">It shows here once there are a sender, a subject and words.</p>;
+    return <p class="muted">Choose a sender, and write a subject and HTML, to see the preview.</p>;
   if (run !== null && 'emails' in run) {
     const [email] = run.emails;
     if (email === undefined) return null;
@@ -244,13 +244,13 @@ function Rendered(props: {
       <PhonePreview said={{ ...way, from: way.from }} />
       {way.fallbacks.length > 0 && (
         <p class="muted small">
-          If that fails:{' '}
+          Fallbacks:{' '}
           {way.fallbacks
             .map(
               ({ channel, segments }) =>
-                `${channel}${segments === null ? '' : `, ${segments} segment${segments === 1 ? '' : 's'}`}`,
+                `${channel}${segments === null ? '' : ` (${plural(segments, 'segment')})`}`,
             )
-            .join('; then ')}
+            .join(', then ')}
           .
         </p>
       )}

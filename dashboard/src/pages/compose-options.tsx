@@ -1,4 +1,4 @@
-/** How and when: the sender, tags, and the time of sending. */
+/** The sender, the tags and the time of a send. */
 import type { Draft } from '../draft.ts';
 import { readTags } from '../draft.ts';
 import type { Loaded } from '../hooks.ts';
@@ -19,8 +19,8 @@ export function OptionsStep(props: {
       <SenderField {...props} />
       <Field
         label="Tags (optional)"
-        hint="To find it again: key:value, with semicolons between."
-        error={readTags(draft.tags) === null ? 'Write key:value, with semicolons between.' : null}
+        hint="To find this send later. Write key:value, separated by semicolons."
+        error={readTags(draft.tags) === null ? 'Write key:value, separated by semicolons.' : null}
       >
         {(ids) => (
           <input
@@ -33,7 +33,7 @@ export function OptionsStep(props: {
         )}
       </Field>
       <fieldset class="when">
-        <legend>When</legend>
+        <legend>Time</legend>
         <label>
           <input
             type="radio"
@@ -50,7 +50,7 @@ export function OptionsStep(props: {
             checked={draft.when === 'zone'}
             onChange={() => onChange({ when: 'zone' })}
           />
-          At a time
+          At a set time
         </label>
         <label>
           <input
@@ -59,12 +59,12 @@ export function OptionsStep(props: {
             checked={draft.when === 'recipient'}
             onChange={() => onChange({ when: 'recipient' })}
           />
-          At a time of each recipient’s clock
+          At a set local time of each recipient
         </label>
       </fieldset>
       {draft.when !== 'now' && (
         <div class="time">
-          <Field label="Date and time" hint="At most seven days ahead.">
+          <Field label="Date and time" hint="Up to seven days ahead.">
             {(ids) => (
               <input
                 {...ids}
@@ -95,10 +95,10 @@ export function OptionsStep(props: {
   );
 }
 
-/** A sender of an operation that is sent again. */
+/** The label for the sender of an earlier request. */
 function nameRequested(from: string): string {
   const { channel, address } = JSON.parse(from.slice('request:'.length)) as Record<string, string>;
-  return address === undefined ? 'As before' : `${channel ?? ''} ${address}`.trim();
+  return address === undefined ? 'Same as before' : `${channel ?? ''} ${address}`.trim();
 }
 
 function SenderField(props: {

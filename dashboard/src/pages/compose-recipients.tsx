@@ -1,4 +1,4 @@
-/** To whom: a table that is pasted or uploaded, and what its columns are. */
+/** The recipients of a send: a pasted or uploaded table, and the use of its columns. */
 import { useRef, useState } from 'preact/hooks';
 import { toVariable } from '../../../server/src/lists/columns.ts';
 import type { Kind } from '../counters.ts';
@@ -9,9 +9,9 @@ import { Button, Field, Notice } from '../ui/parts.tsx';
 import { ListChoices, ListProgress, ListResult } from './list-parts.tsx';
 
 const SAMPLE_ROWS = 4;
-/** Bytes of a file that a browser reads without trouble. */
+/** Maximum file size that browsers read without problems, in bytes. */
 const FILE_BYTES_MAX = 200_000_000;
-/** Characters that are shown in the field when they are pasted: browsers take long for thousands of lines. */
+/** Longest pasted text that the field shows, in characters: browsers are slow with thousands of lines. */
 const PASTED_LENGTH_MAX = 20_000;
 
 export function RecipientsStep(props: { readonly kind: Kind; readonly list: ListState }) {
@@ -55,7 +55,7 @@ export function RecipientsStep(props: { readonly kind: Kind; readonly list: List
       }}
     >
       <div class="take">
-        <Field label="Paste rows, the first may have names" class="grow">
+        <Field label="Paste rows, with or without a header row" class="grow">
           {(ids) => (
             <textarea
               {...ids}
@@ -68,7 +68,7 @@ export function RecipientsStep(props: { readonly kind: Kind; readonly list: List
                 const text = event.clipboardData?.getData('text/plain') ?? '';
                 if (text.length <= PASTED_LENGTH_MAX) return;
                 event.preventDefault();
-                setFileName('as pasted');
+                setFileName('Pasted rows');
                 setPasted('');
                 take(text);
               }}
@@ -92,21 +92,23 @@ export function RecipientsStep(props: { readonly kind: Kind; readonly list: List
             accept=".csv,.tsv,.txt,text/csv,text/plain"
             onChange={(event) => {
               takeFile(event.currentTarget.files?.[0]);
-              // The same file may be chosen again after it was changed.
+              // The user may choose the same file again after changing it.
               event.currentTarget.value = '';
             }}
           />
           <span class="muted small">{fileName ?? 'or drop it here'}</span>
         </div>
       </div>
-      {isTooLarge && <Notice tone="bad">The file is larger than 200 MB. Split it.</Notice>}
+      {isTooLarge && (
+        <Notice tone="bad">The file is larger than 200 MB. Split it into smaller files.</Notice>
+      )}
       {list.error !== null && <Notice tone="bad">{list.error.words}</Notice>}
       {(table !== null || list.error !== null) && (
         <ListChoices list={list} hasNumbers={kind === 'messages'} />
       )}
       {table !== null && <Mapping kind={kind} table={table} list={list} />}
       <ListProgress count={list.count} />
-      {recipients !== null && <ListResult recipients={recipients} what="" />}
+      {recipients !== null && <ListResult recipients={recipients} />}
     </div>
   );
 }
@@ -120,7 +122,7 @@ const USES: Readonly<Record<Kind, readonly (readonly [use: string, words: string
   ],
   emails: [
     ['EMAIL', 'E-mail address'],
-    ['NAME', 'Name of the person'],
+    ['NAME', 'Recipient’s name'],
     ['variable', 'Variable'],
     ['none', 'Leave out'],
   ],
@@ -140,12 +142,12 @@ function Mapping(props: { readonly kind: Kind; readonly table: Table; readonly l
                 const header = table.names[i] ?? '';
                 const label = header === '' ? `column ${i + 1}` : header;
                 return (
-                  // Columns may have no name of their own.
+                  // Columns may have no name.
                   // oxlint-disable-next-line react/no-array-index-key
                   <th key={i} scope="col">
                     <span class="mapping-name">{label}</span>
                     <select
-                      aria-label={`What ${label} is`}
+                      aria-label={`Use of ${label}`}
                       value={column.use}
                       onInput={(event) => {
                         const use = event.currentTarget.value;
@@ -166,7 +168,7 @@ function Mapping(props: { readonly kind: Kind; readonly table: Table; readonly l
                     {column.use === 'variable' && (
                       <input
                         class="mono"
-                        aria-label={`Name of the variable from ${label}`}
+                        aria-label={`Variable name for ${label}`}
                         value={column.name}
                         onInput={(event) =>
                           setColumn(i, { use: 'variable', name: event.currentTarget.value.trim() })
@@ -180,7 +182,7 @@ function Mapping(props: { readonly kind: Kind; readonly table: Table; readonly l
           </thead>
           <tbody>
             {table.sample.slice(0, SAMPLE_ROWS).map((row, i) => (
-              // Rows are samples of a file and have no other name.
+              // Sample rows have no other key.
               // oxlint-disable-next-line react/no-array-index-key
               <tr key={i}>
                 {table.columns.map((column, k) => (
@@ -206,13 +208,13 @@ function Count({ recipients, table }: { recipients: Recipients | null; table: Ta
   return (
     <p role="status">
       {!hasAddress && (
-        <span class="bad">{table.columnProblem ?? ''} Say which column is the address.</span>
+        <span class="bad">{table.columnProblem ?? ''} Choose the column with the addresses.</span>
       )}
       {recipients !== null && (
         <>
           <b>{plural(recipients.list.length, 'recipient')}</b>
           {table.sample.length > SAMPLE_ROWS && (
-            <span class="muted"> · the first {SAMPLE_ROWS} rows are shown</span>
+            <span class="muted"> · first {SAMPLE_ROWS} rows shown</span>
           )}
         </>
       )}

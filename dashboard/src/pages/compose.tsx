@@ -1,4 +1,4 @@
-/** Composing a send, in four steps on one page: to whom, what, how, and a look at all of it before it goes. */
+/** Composes a send in four steps on one page: recipients, content, sender and time, review. */
 import { useEffect, useState } from 'preact/hooks';
 import type { Sender, SenderPool, SendMessagesRequest } from '@fanfare/client';
 import { client, explain } from '../api.ts';
@@ -34,7 +34,7 @@ export interface Identities {
   readonly pools: readonly SenderPool[];
 }
 
-/** Identities that are offered; whoever has more names one by its tag in a pool. */
+/** Maximum number of senders and of pools to choose from. */
 const IDENTITIES_MAX = 1_000;
 
 export function Compose() {
@@ -81,19 +81,20 @@ export function Compose() {
       </PageHead>
       {error !== null && <Notice tone="bad">{error}</Notice>}
       <div class="compose">
-        <Section title="1. To whom" class="step-section">
+        <Section title="1. Recipients" class="step-section">
           {again === null ? (
             <RecipientsStep key={draft.kind} kind={draft.kind} list={list} />
           ) : repeated === null ? (
             error === null && <Loading lines={2} />
           ) : (
             <p>
-              <b>{plural(repeated.list.length, 'recipient')}</b> whose messages failed or were not
-              delivered in <a href={linkTo(['operation', again])}>this operation</a>.
+              <b>{plural(repeated.list.length, 'recipient')}</b> of{' '}
+              <a href={linkTo(['operation', again])}>an earlier operation</a> whose messages failed
+              or were not delivered.
             </p>
           )}
         </Section>
-        <Section title="2. What" class="step-section">
+        <Section title="2. Content" class="step-section">
           <ContentStep
             draft={draft}
             recipients={recipients?.list ?? []}
@@ -101,10 +102,10 @@ export function Compose() {
             onChange={change}
           />
         </Section>
-        <Section title="3. How and when" class="step-section">
+        <Section title="3. Sender and time" class="step-section">
           <OptionsStep draft={draft} identities={identities} onChange={change} />
         </Section>
-        <Section title="4. Look, and send" class="step-section">
+        <Section title="4. Review and send" class="step-section">
           <Check draft={draft} recipients={recipients} senders={identities.value?.senders ?? []} />
         </Section>
       </div>
@@ -139,7 +140,7 @@ function KindSwitch(props: {
   );
 }
 
-/** A draft of what an operation has said, to be sent again. */
+/** A draft with the content of an earlier operation. */
 function draftOf({ content, from, tags = {} }: SendMessagesRequest): Partial<Draft> {
   const isPlain = !('modules' in content) && !('contentId' in content);
   const plain = isPlain ? (content as { text?: string; media?: { url: string }[] }) : {};
@@ -155,7 +156,7 @@ function draftOf({ content, from, tags = {} }: SendMessagesRequest): Partial<Dra
   };
 }
 
-/** A sender as the field of senders has it. What the field cannot say, such as channels of a pool, is kept as it was. */
+/** A sender as a value of the sender field. Values that the field does not offer, such as channels of a pool, are kept. */
 function fromText(from: SendMessagesRequest['from']): string {
   if (from === undefined) return '';
   const [only, ...more] = Object.entries(from);

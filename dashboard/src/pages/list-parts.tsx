@@ -1,4 +1,4 @@
-/** What is shown of a list that was given, wherever one is: the choices of how to read it, and what came of it. */
+/** Parts of pages with a list: the choices for reading it, and the result. */
 import { COUNTRIES } from '../../../server/src/lists/countries.ts';
 import { ENCODINGS } from '../../../server/src/lists/encoding.ts';
 import { save } from '../export.ts';
@@ -20,20 +20,20 @@ const SEPARATORS = [
   ['|', 'Vertical bar'],
 ] as const;
 
-/** The country of numbers without +, and what a list that does not tell itself needs. */
+/** The country of numbers without +, and the encoding or separator if the list does not show them. */
 export function ListChoices({ list, hasNumbers }: { list: ListState; hasNumbers: boolean }) {
   const { choices, choose, error } = list;
   return (
     <div class="time">
       {hasNumbers && (
-        <Field label="Numbers without +">
+        <Field label="Country of numbers without +">
           {(ids) => (
             <select
               {...ids}
               value={choices.country ?? ''}
               onInput={(event) => choose({ country: event.currentTarget.value || null })}
             >
-              <option value="">are rejected</option>
+              <option value="">None: reject these numbers</option>
               {COUNTRY_CHOICES.map(({ iso, words }) => (
                 <option key={iso} value={iso}>
                   {words}
@@ -51,7 +51,7 @@ export function ListChoices({ list, hasNumbers }: { list: ListState; hasNumbers:
               value={choices.encoding ?? ''}
               onInput={(event) => choose({ encoding: event.currentTarget.value || null })}
             >
-              <option value="">as the file says</option>
+              <option value="">Detect automatically</option>
               {ENCODINGS.map(([label, words]) => (
                 <option key={label} value={label}>
                   {words}
@@ -83,14 +83,14 @@ export function ListChoices({ list, hasNumbers }: { list: ListState; hasNumbers:
   );
 }
 
-/** What was made of a list, and what was not. */
-export function ListResult({ recipients, what }: { recipients: Recipients; what: string }) {
+/** The result of reading a list: rewritten addresses, missing values, rejected rows. */
+export function ListResult({ recipients }: { recipients: Recipients }) {
   const { cleaned, missing, rejected, reasons, rejectFile } = recipients;
   return (
     <>
       {cleaned.length > 0 && (
         <p class="muted small">
-          Read as{' '}
+          Rewritten:{' '}
           {cleaned.map(([given, address], i) => (
             <span key={given}>
               {i > 0 && ', '}
@@ -101,13 +101,13 @@ export function ListResult({ recipients, what }: { recipients: Recipients; what:
       )}
       {missing.map(([name, rows]) => (
         <p key={name} class="muted small">
-          “{name}” has no value in {plural(rows, 'row')}: only a default in the template stands in.
+          “{name}” has no value in {plural(rows, 'row')}. The template needs a default for it.
         </p>
       ))}
       {rejected > 0 && (
         <Notice tone="warn">
           <p>
-            {plural(rejected, 'row')} {rejected === 1 ? 'is' : 'are'} left out{what}:
+            {plural(rejected, 'row')} {rejected === 1 ? 'was' : 'were'} rejected:
           </p>
           <ul class="problems">
             {reasons.map((reason) => (
@@ -118,7 +118,7 @@ export function ListResult({ recipients, what }: { recipients: Recipients; what:
             )}
           </ul>
           <Button tone="quiet" onClick={() => save('rejected.csv', rejectFile)}>
-            Download what was left out
+            Download rejected rows
           </Button>
         </Notice>
       )}
@@ -126,7 +126,7 @@ export function ListResult({ recipients, what }: { recipients: Recipients; what:
   );
 }
 
-/** That a list is being read, and how far it is. */
+/** The progress of reading a list. */
 export function ListProgress({ count }: { count: number | null }) {
   return count === null ? null : (
     <p role="status" class="muted">

@@ -1,4 +1,4 @@
-/** One message or e-mail: what it says, and everything that happened to it. */
+/** One message or e-mail: its content and its history. */
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import type { Email, Message } from '@fanfare/client';
@@ -75,22 +75,22 @@ export function MessagePage({ id }: { readonly id: string }) {
               <StatusChip status={shown.status} />
               <span>
                 from <b>{shown.from.address}</b>
-                {'channel' in shown.from && ` over ${shown.from.channel}`}
+                {'channel' in shown.from && ` by ${shown.from.channel}`}
               </span>
               <Tags tags={shown.tags} />
-              <Copyable text={shown.id} what="the message's id" />
+              <Copyable text={shown.id} what="the message ID" />
             </div>
             {shown.error !== undefined && (
               <Notice tone="bad">
                 <b>{shown.error.message}</b>{' '}
-                <a href={shown.error.infoUrl}>Error {shown.error.code}, and what to do</a>
+                <a href={shown.error.infoUrl}>Help for error {shown.error.code}</a>
               </Notice>
             )}
             <div class="columns">
-              <Section title="What happened">
+              <Section title="History">
                 <Timeline message={shown} />
               </Section>
-              <Section title="What it says">
+              <Section title="Content">
                 <Content message={shown} />
               </Section>
             </div>
@@ -131,7 +131,7 @@ interface Step {
   readonly more?: ComponentChildren;
 }
 
-/** States and attempts in the order in which they came. */
+/** States and attempts in order of time. */
 function listSteps(message: Any): Step[] {
   const { attempts, scheduledFor, status, updatedAt } = message;
   const steps: Step[] = [{ at: message.createdAt, status: 'QUEUED', words: 'Accepted' }];
@@ -139,16 +139,16 @@ function listSteps(message: Any): Step[] {
     steps.push({
       at: scheduledFor,
       status: 'SCHEDULED',
-      words: scheduledFor > new Date() ? 'To be sent' : 'Due',
+      words: scheduledFor > new Date() ? 'Scheduled' : 'Due',
     });
   for (const [i, attempt] of attempts.entries()) {
     const { from, error } = attempt;
-    const channel = 'channel' in from ? ` as ${from.channel}` : '';
+    const channel = 'channel' in from ? ` by ${from.channel}` : '';
     const isLast = i === attempts.length - 1;
     steps.push({
       at: attempt.attemptedAt,
       status: attempt.status === 'FAILED' ? 'FAILED' : 'SENT',
-      words: `Attempt ${i + 1}: handed over${channel} from ${from.address}`,
+      words: `Attempt ${i + 1}${channel} from ${from.address}`,
       more: (
         <>
           <code class="small">{attempt.id}</code>
@@ -156,7 +156,7 @@ function listSteps(message: Any): Step[] {
             <span class="answer">
               {statusLabel(attempt.status)}: {error.message}{' '}
               <a href={error.infoUrl}>{error.code}</a>
-              {detailOf(error) !== null && <em> The carrier said: “{detailOf(error)}”</em>}
+              {detailOf(error) !== null && <em> Carrier response: “{detailOf(error)}”</em>}
             </span>
           )}
           {error === undefined && !(isLast && attempt.status === status) && (
@@ -174,10 +174,10 @@ function listSteps(message: Any): Step[] {
       status,
       words:
         status === 'SENT'
-          ? 'Waiting for the receipt'
+          ? 'Waiting for the delivery receipt'
           : status === 'QUEUED'
-            ? 'Waiting for its turn'
-            : 'Waiting for its time',
+            ? 'Waiting in the queue'
+            : 'Waiting for the scheduled time',
     });
   else steps.push({ at: updatedAt, status, words: statusLabel(status) });
   return steps;
@@ -196,7 +196,7 @@ function Timeline({ message }: { readonly message: Any }) {
         const gap =
           step.at !== null && before !== null ? (step.at.getTime() - before.getTime()) / 1_000 : 0;
         return (
-          // Steps are only ever added at the end.
+          // New steps are always added at the end.
           // oxlint-disable-next-line react/no-array-index-key
           <li key={i} class={step.at === null ? 'pending' : ''}>
             <span class={`dot s-${statusKey(step.status)}`} aria-hidden="true" />

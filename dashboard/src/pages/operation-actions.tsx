@@ -1,4 +1,4 @@
-/** What can be done with an operation: pause, resume, cancel, send again, export. */
+/** Actions of an operation: pause, resume, cancel, send again, export. */
 import { useState } from 'preact/hooks';
 import { client } from '../api.ts';
 import { isOpen, type AnyOperation, type Kind } from '../counters.ts';
@@ -43,7 +43,7 @@ export function Actions(props: {
       )}
       {failed > 0 && kind === 'messages' && (
         <a class="button" href={linkTo(['compose'], { again: id })}>
-          <Icon name="again" /> Send again to the {plural(failed, 'failed', 'failed')}
+          <Icon name="again" /> Send again to {plural(failed, 'recipient')}
         </a>
       )}
       <Export kind={kind} operation={operation} />
@@ -56,8 +56,8 @@ export function Actions(props: {
           onClose={() => setAsking(false)}
         >
           <p>
-            {formatNumber(waiting)} of {plural(stats.total, 'message')} wait and will not be sent.
-            What a carrier has already keeps going. This cannot be undone.
+            This stops {formatNumber(waiting)} of {plural(stats.total, 'message')}. Messages that
+            were already submitted to a carrier are not affected. This cannot be undone.
           </p>
         </Confirm>
       )}
@@ -76,7 +76,7 @@ function Export({ kind, operation }: { readonly kind: Kind; readonly operation: 
         onClick={() => void action.run(() => exportMessages(kind, operation.id, setCount))}
       >
         <Icon name="download" />
-        {action.isBusy ? `${formatNumber(count)} read…` : 'Export CSV'}
+        {action.isBusy ? `Exporting… ${plural(count, 'row')}` : 'Export CSV'}
       </Button>
       {action.error !== null && <Notice tone="bad">{action.error}</Notice>}
     </>

@@ -1,4 +1,4 @@
-/** The messages of an operation, a page at a time: however many there are, a page is all that is read and drawn. */
+/** The messages of an operation. The dashboard reads and draws one page at a time, whatever their number. */
 import { useState } from 'preact/hooks';
 import type { SearchEmailsRequest, SearchMessagesRequest } from '@fanfare/client';
 import { client } from '../api.ts';
@@ -118,7 +118,7 @@ export function OperationMessages(props: {
       <Shown of={loaded} lines={8}>
         {({ rows, next }) =>
           rows.length === 0 ? (
-            <Empty title={`No ${noun.toLowerCase()} here fit.`} />
+            <Empty title={`No ${noun.toLowerCase()} match these filters.`} />
           ) : (
             <>
               <MessageTable kind={kind} rows={rows} />
@@ -182,7 +182,7 @@ function MessageTable({ kind, rows }: { readonly kind: Kind; readonly rows: read
             Channel and sender
           </th>
           <th scope="col" class="number">
-            Changed
+            Updated
           </th>
         </tr>
       </thead>

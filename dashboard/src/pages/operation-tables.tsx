@@ -1,4 +1,4 @@
-/** What became of an operation by sender, and its errors by code. */
+/** Outcomes of an operation by sender, and its errors by code. */
 import type { OperationReport } from '@fanfare/client';
 import {
   countersOf,
@@ -14,7 +14,7 @@ import { StackedBar } from '../ui/bar.tsx';
 type Senders = OperationReport['senders'];
 
 export function SenderTable({ senders }: { readonly senders: Senders }) {
-  if (senders.length === 0) return <p class="muted">There is no message.</p>;
+  if (senders.length === 0) return <p class="muted">No messages yet.</p>;
   return (
     <table class="compact">
       <thead>
@@ -25,7 +25,7 @@ export function SenderTable({ senders }: { readonly senders: Senders }) {
             Messages
           </th>
           <th scope="col" class="number">
-            Reached
+            Delivered
           </th>
         </tr>
       </thead>
@@ -81,7 +81,7 @@ function reachedBy({ statuses }: Senders[number]): number {
 
 export function Errors(props: { readonly errors: OperationReport['errors']; readonly kind: Kind }) {
   const { errors, kind } = props;
-  if (errors.length === 0) return <p class="muted">Nothing went wrong so far.</p>;
+  if (errors.length === 0) return <p class="muted">No errors so far.</p>;
   const query = kind === 'emails' ? { kind } : {};
   return (
     <ul class="errors">
@@ -94,11 +94,11 @@ export function Errors(props: { readonly errors: OperationReport['errors']; read
             </span>
           </p>
           {error.detail !== null && error.detail !== error.message && (
-            <p class="muted">The carrier said: “{error.detail}”</p>
+            <p class="muted">Carrier response: “{error.detail}”</p>
           )}
           {error.advice !== null && <p class="muted">{error.advice}</p>}
           <p class="examples">
-            <span class="muted">For example</span>
+            <span class="muted">Examples:</span>
             {error.examples.map(({ messageId, address }) =>
               messageId === null ? (
                 <span key={address} class="mono">

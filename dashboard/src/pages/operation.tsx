@@ -1,11 +1,19 @@
-/** One operation, live: how far it is, how quick, by whom, what went wrong, and its messages. */
+/** One operation, live: progress, rate, senders, errors and messages. */
 import type { ComponentType } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { OperationReport } from '@fanfare/client';
 import { client } from '../api.ts';
 import { connection } from '../connection.ts';
-import { countersOf, doneOf, isLive, isOpen, type AnyOperation, type Kind } from '../counters.ts';
-import { formatDuration, formatNumber, formatShort, formatTime } from '../format.ts';
+import {
+  countersOf,
+  doneOf,
+  isLive,
+  isOpen,
+  statusLabel,
+  type AnyOperation,
+  type Kind,
+} from '../counters.ts';
+import { formatDuration, formatNumber, formatShort, formatTime, plural } from '../format.ts';
 import { useFollowed, useLoaded } from '../hooks.ts';
 import { useRates } from '../rates.ts';
 import { linkTo, place } from '../router.ts';
@@ -28,7 +36,7 @@ import { OperationMessages } from './operation-messages.tsx';
 import { Errors, SenderTable } from './operation-tables.tsx';
 import { OperationStatus } from './operations.tsx';
 
-/** A complete operation is followed for as long as somebody may look. */
+/** A completed operation is followed for as long as its page may be open. */
 const QUIET_MS = 20 * 24 * 3_600_000;
 const REPORT_MS = 2_000;
 
@@ -43,18 +51,18 @@ export function OperationPage({ id }: { readonly id: string }) {
   const report = useLoaded<OperationReport>(
     `${id} ${mayChange}`,
     async (signal) => {
-      const [told, now] = await Promise.all([
+      const [latest, now] = await Promise.all([
         client[kind].fetchReport(id, { signal }),
         client[kind].fetchOperation(id, { signal }),
       ]);
       setRead(now);
-      return told;
+      return latest;
     },
     mayChange ? REPORT_MS : null,
   );
-  // What was told before it came to rest is better than nothing while it is told anew.
-  const told = useRef<OperationReport | null>(null);
-  told.current = report.value ?? told.current;
+  // The earlier report stays on the page while the final one loads.
+  const shown = useRef<OperationReport | null>(null);
+  shown.current = report.value ?? shown.current;
 
   if (operation === null)
     return (
@@ -72,28 +80,28 @@ export function OperationPage({ id }: { readonly id: string }) {
   return (
     <>
       <PageHead
-        title={told.current?.excerpt || 'Operation'}
-        heading={<span class="excerpt">{told.current?.excerpt || 'Operation'}</span>}
+        title={shown.current?.excerpt || 'Operation'}
+        heading={<span class="excerpt">{shown.current?.excerpt || 'Operation'}</span>}
         above={<BackLink />}
       >
         <LiveBadge at={null} error={followed.error} isOver={followed.isOver && !mayChange} />
       </PageHead>
       <div class="facts-row">
-        <Facts operation={operation} report={told.current} />
+        <Facts operation={operation} report={shown.current} />
         <Actions kind={kind} operation={operation} onChange={setRead} />
       </div>
       <Progress operation={operation} />
-      <Section title="Over time" class="over-time">
-        <OverTime report={told.current} error={report.error} isLive={mayChange} />
+      <Section title="Throughput and delivery time" class="over-time">
+        <OverTime report={shown.current} error={report.error} isLive={mayChange} />
       </Section>
       <div class="columns">
-        <Section title="By channel and sender">
-          <Shown of={{ ...report, value: told.current }}>
+        <Section title="Channels and senders">
+          <Shown of={{ ...report, value: shown.current }}>
             {({ senders }) => <SenderTable senders={senders} />}
           </Shown>
         </Section>
         <Section title="Errors">
-          <Shown of={{ ...report, value: told.current }}>
+          <Shown of={{ ...report, value: shown.current }}>
             {({ errors }) => <Errors errors={errors} kind={kind} />}
           </Shown>
         </Section>
@@ -103,7 +111,7 @@ export function OperationPage({ id }: { readonly id: string }) {
   );
 }
 
-/** The counters that are newest. The stream tells when they move, which a pause does not: that is read besides. */
+/** The newest counters. The stream reports changed counters but no pauses, so `read` adds those. */
 function latestOf(streamed: AnyOperation | null, read: AnyOperation | null): AnyOperation | null {
   if (streamed === null || read === null) return streamed ?? read;
   const newest = read.revision > streamed.revision ? read : streamed;
@@ -136,11 +144,11 @@ function Facts(props: {
       )}
       {report?.expireAt != null && (
         <span>
-          until <When at={report.expireAt} />
+          expires <When at={report.expireAt} />
         </span>
       )}
       {report && <Tags tags={report.tags} />}
-      <Copyable text={operation.id} what="the operation's id" />
+      <Copyable text={operation.id} what="the operation ID" />
     </div>
   );
 }
@@ -157,7 +165,7 @@ function Progress({ operation }: { readonly operation: AnyOperation }) {
       <div class="progress-head">
         <p class="big">
           <span class="figure">{formatNumber(done)}</span>
-          <span class="of">of {formatNumber(stats.total)} handed over or ended</span>
+          <span class="of">of {formatNumber(stats.total)} processed</span>
         </p>
         <dl class="gauges">
           {isMoving && (
@@ -177,7 +185,7 @@ function Progress({ operation }: { readonly operation: AnyOperation }) {
             <dd>{formatNumber(stats.attempts)}</dd>
           </div>
           <div>
-            <dt>Last change</dt>
+            <dt>Last update</dt>
             <dd>
               <When at={operation.updatedAt} ago />
             </dd>
@@ -188,8 +196,8 @@ function Progress({ operation }: { readonly operation: AnyOperation }) {
       <Legend counters={counters} />
       {operation.pausedAt !== null && isOpen(operation) && (
         <Notice>
-          Paused since <When at={operation.pausedAt} />. Nothing more is handed over until it is
-          resumed.
+          Paused since <When at={operation.pausedAt} />. No more messages are submitted until you
+          resume the operation.
         </Notice>
       )}
       <Spoken operation={operation} />
@@ -197,10 +205,10 @@ function Progress({ operation }: { readonly operation: AnyOperation }) {
   );
 }
 
-/** At most this often the numbers are said aloud, in milliseconds. */
+/** Milliseconds between two announcements of the numbers to screen readers. */
 const SPEAK_MS = 20_000;
 
-/** Progress for those who hear it: now and then, and when the status changes. */
+/** Announces the progress to screen readers: at intervals, and when the status changes. */
 function Spoken({ operation }: { readonly operation: AnyOperation }) {
   const [text, setText] = useState('');
   const latest = useRef(operation);
@@ -211,7 +219,7 @@ function Spoken({ operation }: { readonly operation: AnyOperation }) {
       .filter(({ key }) => key === 'delivered' || key === 'read')
       .reduce((sum, { count }) => sum + count, 0);
     setText(
-      `${status.toLowerCase()}: ${formatNumber(doneOf(latest.current))} of ${formatNumber(stats.total)} handed over, ${formatNumber(good)} delivered`,
+      `${statusLabel(status)}: ${formatNumber(doneOf(latest.current))} of ${plural(stats.total, 'message')} processed, ${formatNumber(good)} delivered`,
     );
   };
   useEffect(say, [operation.status]);
@@ -233,7 +241,7 @@ function OverTime(props: {
 }) {
   const { report } = props;
   const [Found, setFound] = useState<Chart | null>(null);
-  // The charts' code is loaded apart: the numbers are there first.
+  // The charts load separately, so that the numbers appear first.
   useEffect(() => {
     let isHere = true;
     void import('../ui/chart.tsx').then(({ ThroughputChart }) => {
@@ -247,14 +255,14 @@ function OverTime(props: {
     return props.error === null ? <Loading lines={3} /> : <Notice tone="bad">{props.error}</Notice>;
   if (report.buckets.length === 0)
     return (
-      <p class="muted">Nothing was handed over yet. The chart begins with the first message.</p>
+      <p class="muted">No messages have been submitted yet. The chart starts with the first one.</p>
     );
   return (
     <>
       {Found === null ? <Loading lines={5} /> : <Found report={report} isLive={props.isLive} />}
       <BucketTable report={report} />
       {!connection.value.isUp && (
-        <p class="muted">The chart stands still until the server is back.</p>
+        <p class="muted">The chart continues when the server responds again.</p>
       )}
     </>
   );
@@ -263,23 +271,23 @@ function OverTime(props: {
 function BucketTable({ report }: { readonly report: OperationReport }) {
   return (
     <details class="as-table">
-      <summary>The same as a table</summary>
+      <summary>Show as a table</summary>
       <div class="scroll" tabIndex={0} role="region" aria-label="Messages over time">
         <table>
           <thead>
             <tr>
-              <th scope="col">From</th>
+              <th scope="col">Time</th>
               <th scope="col" class="number">
-                Handed over
+                Submitted
               </th>
               <th scope="col" class="number">
                 Receipts
               </th>
               <th scope="col" class="number">
-                Half in
+                Median
               </th>
               <th scope="col" class="number">
-                95% in
+                95th percentile
               </th>
             </tr>
           </thead>

@@ -1,4 +1,4 @@
-/** All operations, newest first, live: how far each is, how quick, and what it says. */
+/** All operations, newest first, live: progress, rate and content. */
 import { useState } from 'preact/hooks';
 import type { ListOperationsQuery } from '@fanfare/client';
 import { client } from '../api.ts';
@@ -13,7 +13,7 @@ import { LiveBadge } from '../ui/live-badge.tsx';
 import { Empty, Field, Notice, PageHead, Pager, Shown, Tags, When } from '../ui/parts.tsx';
 
 const PAGE_SIZE = 25;
-/** Milliseconds between two readings, while something moves and while nothing does. */
+/** Milliseconds between two reads, while operations change and while they do not. */
 const BUSY_MS = 2_000;
 const QUIET_MS = 8_000;
 
@@ -79,7 +79,7 @@ function readFilter(query: URLSearchParams): ListOperationsQuery {
   const [status, tags, from, to] = ['status', 'tags', 'from', 'to'].map((name) => query.get(name));
   return {
     status: STATUSES.find((each) => each === status),
-    // A pair that is being written is no filter yet.
+    // An incomplete pair is not a filter yet.
     tags: tags && /^[^:;]+:[^:;]+(;[^:;]+:[^:;]+)*;?$/.test(tags) ? tags : undefined,
     startDate: from ? new Date(`${from}T00:00:00`) : undefined,
     endDate: to ? new Date(new Date(`${to}T00:00:00`).getTime() + 86_400_000) : undefined,
@@ -139,16 +139,17 @@ function Filters({ kind }: { readonly kind: Kind }) {
 
 function NoOperations({ isFiltered }: { readonly isFiltered: boolean }) {
   return isFiltered ? (
-    <Empty title="No operation fits these filters.">
+    <Empty title="No operations match these filters.">
       <a href={linkTo(['operations'])}>Clear the filters</a>
     </Empty>
   ) : (
-    <Empty title="Nothing was sent yet.">
+    <Empty title="No operations yet.">
       <p>
-        An operation is one request to up to 10,000 people. It shows here as soon as it is accepted.
+        An operation is one send to up to 10,000 recipients. It appears here as soon as the server
+        accepts it.
       </p>
       <a class="button main" href={linkTo(['compose'])}>
-        Compose the first one
+        Compose a message
       </a>
     </Empty>
   );
@@ -166,7 +167,7 @@ function Row(props: {
     <li class="operation">
       <div class="operation-what">
         <a class="operation-link" href={to}>
-          {details?.excerpt || 'Without words'}
+          {details?.excerpt || 'No text'}
         </a>
         <p class="operation-facts">
           <When at={operation.createdAt} />
@@ -209,7 +210,7 @@ export function OperationStatus({ operation }: { readonly operation: AnyOperatio
   );
 }
 
-/** How far it is, in words. */
+/** The progress in words. */
 function Progress({
   operation,
   rate,
@@ -235,11 +236,11 @@ function Progress({
         <span>
           <b>{formatNumber(operation.status === 'PROCESSING' ? doneOf(operation) : good)}</b>
           {operation.status === 'PROCESSING'
-            ? ` of ${formatNumber(stats.total)} handed over`
+            ? ` of ${formatNumber(stats.total)} processed`
             : ' delivered'}
         </span>
       )}
-      {bad > 0 && <span class="bad">{formatNumber(bad)} not reached</span>}
+      {bad > 0 && <span class="bad">{formatNumber(bad)} not delivered</span>}
       {operation.status === 'PROCESSING' && rate !== null && rate.perSecond > 0 && (
         <span>{formatShort(rate.perSecond)} /s</span>
       )}

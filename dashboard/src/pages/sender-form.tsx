@@ -1,4 +1,4 @@
-/** A sender, new or to be changed. */
+/** A form to add or edit a sender. */
 import { useState } from 'preact/hooks';
 import type { Sender } from '@fanfare/client';
 import { client } from '../api.ts';
@@ -64,7 +64,7 @@ export function SenderForm(props: {
 
   return (
     <Dialog
-      title={sender === null ? 'New sender' : `Change ${sender.address}`}
+      title={sender === null ? 'New sender' : `Edit ${sender.address}`}
       onClose={props.onClose}
     >
       <form
@@ -76,7 +76,7 @@ export function SenderForm(props: {
       >
         {sender === null && (
           <>
-            <Field label="Address" hint="A number, short code, agent or e-mail address.">
+            <Field label="Address" hint="A phone number, short code, RCS agent or e-mail address.">
               {(ids) => <input {...ids} {...text('address')} class="mono" required />}
             </Field>
             <Field label="Channel">
@@ -93,13 +93,13 @@ export function SenderForm(props: {
         <Field label="Name (optional)">
           {(ids) => <input {...ids} {...text('displayName')} />}
         </Field>
-        <Field label="Carrier" hint="May be left out where only one takes the channel.">
+        <Field label="Carrier" hint="Optional if only one carrier supports the channel.">
           {(ids) => <input {...ids} {...text('carrier')} class="mono" />}
         </Field>
-        <Field label="Throughput a second" hint="Empty: no limit.">
+        <Field label="Throughput per second" hint="Leave empty for no limit.">
           {(ids) => <input {...ids} {...text('throughput')} type="number" min="0.001" step="any" />}
         </Field>
-        <Field label="Counted in">
+        <Field label="Unit">
           {(ids) => (
             <select {...ids} {...text('throughputUnit')}>
               <option value="SEGMENTS">Segments</option>
@@ -107,20 +107,20 @@ export function SenderForm(props: {
             </select>
           )}
         </Field>
-        <Field label="Cap a day" hint="Of UTC. Empty: none.">
+        <Field label="Daily limit" hint="In this unit, per day in UTC. Leave empty for no limit.">
           {(ids) => <input {...ids} {...text('dailyCap')} type="number" min="1" step="1" />}
         </Field>
-        <Field label="Quiet from">
+        <Field label="Quiet hours start">
           {(ids) => <input {...ids} {...text('quietStart')} type="time" />}
         </Field>
-        <Field label="Quiet to" hint="By the recipient’s clock.">
+        <Field label="Quiet hours end" hint="In the recipient’s local time.">
           {(ids) => <input {...ids} {...text('quietEnd')} type="time" />}
         </Field>
         <label class="check-field">
           <input type="checkbox" {...tick('isActive')} /> Active
         </label>
         <label class="check-field">
-          <input type="checkbox" {...tick('isDefault')} /> Default of its channel
+          <input type="checkbox" {...tick('isDefault')} /> Default sender of its channel
         </label>
         <div class="whole">
           {action.error !== null && <Notice tone="bad">{action.error}</Notice>}

@@ -1,4 +1,4 @@
-/** Pools: senders that stand in for each other. */
+/** Pools: groups of senders that share messages. */
 import { useState } from 'preact/hooks';
 import type { Sender, SenderPool } from '@fanfare/client';
 import { client } from '../api.ts';
@@ -18,15 +18,15 @@ export function Pools({ senders }: { readonly senders: readonly Sender[] }) {
       title="Pools"
       actions={
         <Button onClick={() => setEditing('new')}>
-          <Icon name="plus" /> New pool
+          <Icon name="plus" /> Create pool
         </Button>
       }
     >
       <Shown of={loaded}>
         {({ senderPools }) =>
           senderPools.length === 0 ? (
-            <Empty title="There is no pool yet.">
-              <p>A pool spreads a send over its senders, and a recipient keeps the same one.</p>
+            <Empty title="No pools yet.">
+              <p>A pool spreads messages over its senders. A recipient keeps the same sender.</p>
             </Empty>
           ) : (
             <table class="rows">
@@ -34,7 +34,7 @@ export function Pools({ senders }: { readonly senders: readonly Sender[] }) {
                 <tr>
                   <th scope="col">Name</th>
                   <th scope="col" class="wide-only number">
-                    Changed
+                    Updated
                   </th>
                   <th scope="col">
                     <span class="hidden">Actions</span>
@@ -53,10 +53,10 @@ export function Pools({ senders }: { readonly senders: readonly Sender[] }) {
                         <button
                           type="button"
                           class="as-link"
-                          aria-label={`Members of ${pool.name}`}
+                          aria-label={`Edit ${pool.name}`}
                           onClick={() => setEditing(pool)}
                         >
-                          Members
+                          Edit
                         </button>
                         <button
                           type="button"
@@ -93,7 +93,7 @@ export function Pools({ senders }: { readonly senders: readonly Sender[] }) {
           }}
           onClose={() => setDeleting(null)}
         >
-          <p>Its senders stay. Operations that were accepted with it go on.</p>
+          <p>Its senders are kept. Operations that already use it continue.</p>
         </Confirm>
       )}
     </Section>
@@ -144,7 +144,7 @@ function PoolForm(props: {
   }
 
   return (
-    <Dialog title={pool === null ? 'New pool' : `Pool ${pool.name}`} onClose={props.onClose}>
+    <Dialog title={pool === null ? 'New pool' : `Edit ${pool.name}`} onClose={props.onClose}>
       <form
         class="dialog-text"
         onSubmit={(event) => {
@@ -163,7 +163,7 @@ function PoolForm(props: {
           )}
         </Field>
         <fieldset class="members">
-          <legend>Members</legend>
+          <legend>Senders</legend>
           {props.senders.map((sender) => (
             <label key={sender.id} class="check-field">
               <input

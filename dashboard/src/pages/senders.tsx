@@ -1,8 +1,8 @@
-/** Senders and pools: who sends, how quickly, and which of them stand in for each other. */
+/** Senders with their limits, and pools of senders. */
 import { useState } from 'preact/hooks';
 import type { Sender } from '@fanfare/client';
 import { client } from '../api.ts';
-import { formatNumber } from '../format.ts';
+import { plural } from '../format.ts';
 import { useLoaded, usePageTokens } from '../hooks.ts';
 import { Confirm } from '../ui/dialog.tsx';
 import { Icon } from '../ui/icon.tsx';
@@ -24,14 +24,16 @@ export function Senders() {
         title="Senders"
         actions={
           <Button onClick={() => setEditing('new')}>
-            <Icon name="plus" /> New sender
+            <Icon name="plus" /> Add sender
           </Button>
         }
       >
         <Shown of={loaded}>
           {({ senders, pagination }) =>
             senders.length === 0 ? (
-              <Empty title="There is no sender." />
+              <Empty title="No senders yet.">
+                <p>Add a sender to send messages from its address.</p>
+              </Empty>
             ) : (
               <>
                 <SenderTable senders={senders} onEdit={setEditing} onDelete={setDeleting} />
@@ -60,8 +62,8 @@ export function Senders() {
           onClose={() => setDeleting(null)}
         >
           <p>
-            <b>{deleting.address}</b> leaves its pools. Operations that were accepted with it keep
-            it.
+            <b>{deleting.address}</b> is removed from its pools. Operations that already use it
+            continue.
           </p>
         </Confirm>
       )}
@@ -113,7 +115,7 @@ function SenderTable(props: {
             <td class="wide-only">{limitsOf(sender)}</td>
             <td class="number">
               {sender.configured ? (
-                <span class="muted" title="It is changed in the configuration.">
+                <span class="muted" title="Change this sender in the configuration of the server.">
                   configured
                 </span>
               ) : (
@@ -121,10 +123,10 @@ function SenderTable(props: {
                   <button
                     type="button"
                     class="as-link"
-                    aria-label={`Change ${sender.address}`}
+                    aria-label={`Edit ${sender.address}`}
                     onClick={() => props.onEdit(sender)}
                   >
-                    Change
+                    Edit
                   </button>
                   <button
                     type="button"
@@ -144,13 +146,13 @@ function SenderTable(props: {
   );
 }
 
-/** What it may send, and when. */
+/** The limits of a sender in words. */
 function limitsOf({ throughput, throughputUnit, dailyCap, quietHours }: Sender): string {
-  const unit = throughputUnit.toLowerCase();
+  const unit = throughputUnit === 'SEGMENTS' ? 'segment' : 'message';
   const parts = [
-    throughput === null ? null : `${formatNumber(throughput)} ${unit} a second`,
-    dailyCap === null ? null : `${formatNumber(dailyCap)} a day`,
-    quietHours === null ? null : `quiet ${quietHours.start} to ${quietHours.end}`,
+    throughput === null ? null : `${plural(throughput, unit)} per second`,
+    dailyCap === null ? null : `${plural(dailyCap, unit)} per day`,
+    quietHours === null ? null : `quiet hours ${quietHours.start} to ${quietHours.end}`,
   ];
   return parts.filter((part) => part !== null).join(', ') || 'none';
 }

@@ -1,4 +1,4 @@
-/** Signing in, with the account's SID and token or with an API key. */
+/** The sign-in page, for the account's SID and token or an API key. */
 import { useEffect, useState } from 'preact/hooks';
 import { signIn } from '../api.ts';
 import { Button, Field, Notice } from '../ui/parts.tsx';
@@ -26,8 +26,8 @@ export function SignIn() {
         <p class="wordmark">Fanfare</p>
         <h1>Sign in</h1>
         <p class="muted">
-          With the account SID and auth token that the first start of the server has shown, or with
-          an API key.
+          Use the account SID and auth token that the server showed at its first start, or an API
+          key.
         </p>
         <form onSubmit={submit}>
           <Field label="Account SID or API key SID">
@@ -66,8 +66,8 @@ export function SignIn() {
           </Button>
         </form>
         <p class="muted small">
-          A session lasts twelve hours, in this browser only. Who has lost the token makes a new one
-          with <code>fanfare accounts reset-token</code>.
+          A session lasts 12 hours, in this browser only. If you lose the token, create a new one on
+          the server: <code>fanfare accounts reset-token</code>.
         </p>
       </div>
     </main>

@@ -1,4 +1,4 @@
-/** One subscription: how it does, what it was told, and telling it again. */
+/** One subscription: its state, its deliveries, and their replay. */
 import { useState } from 'preact/hooks';
 import type { Delivery, DeliveryAttempt, Subscription } from '@fanfare/client';
 import { client } from '../api.ts';
@@ -52,9 +52,9 @@ export function SubscriptionPage({ id }: { readonly id: string }) {
           <>
             <div class="facts">
               <SubscriptionState subscription={shown} />
-              <span>is told {shown.types.map(shortType).join(', ')}</span>
+              <span>receives {shown.types.map(shortType).join(', ')}</span>
               <Tags tags={shown.tags} />
-              <Copyable text={shown.id} what="the subscription's id" />
+              <Copyable text={shown.id} what="the subscription ID" />
             </div>
             {shown.reason !== null && <Notice tone="bad">{shown.reason}</Notice>}
             <Actions subscription={shown} onChange={loaded.reload} />
@@ -93,12 +93,12 @@ function Actions(props: { readonly subscription: Subscription; readonly onChange
               const { delivered, httpStatus, detail, tookMs } = await calls.test(id);
               const took = formatDuration(tookMs / 1_000);
               return delivered
-                ? `It took the test event in ${took}.`
-                : `It did not take the test event: ${detail ?? `status ${httpStatus ?? 'none'}`} (${took}).`;
+                ? `The test event was delivered in ${took}.`
+                : `The test event was not delivered: ${detail ?? (httpStatus === null ? 'no response' : `status ${httpStatus}`)} (${took}). Check the destination, then test again.`;
             })
           }
         >
-          Test it
+          Send test event
         </Button>
         <Button
           isBusy={action.isBusy}
@@ -108,11 +108,11 @@ function Actions(props: { readonly subscription: Subscription; readonly onChange
                 endDate: new Date(),
                 statuses: ['FAILED'],
               });
-              return `${plural(replayed, 'failed delivery', 'failed deliveries')} will be told again.`;
+              return `${plural(replayed, 'failed delivery', 'failed deliveries')} will be sent again.`;
             })
           }
         >
-          <Icon name="again" /> Replay what failed
+          <Icon name="again" /> Replay failed deliveries
         </Button>
         <Button
           isBusy={action.isBusy}
@@ -134,7 +134,7 @@ function Actions(props: { readonly subscription: Subscription; readonly onChange
             })
           }
         >
-          New secret
+          Rotate secret
         </Button>
         <Button tone="danger" onClick={() => setDeleting(true)}>
           Delete
@@ -143,9 +143,12 @@ function Actions(props: { readonly subscription: Subscription; readonly onChange
       {said !== null && <Notice>{said}</Notice>}
       {action.error !== null && <Notice tone="bad">{action.error}</Notice>}
       {secret !== null && (
-        <Dialog title="The new secret" onClose={() => setSecret(null)}>
+        <Dialog title="New secret" onClose={() => setSecret(null)}>
           <div class="dialog-text">
-            <p>It is shown now and never again. The one before is good for a day more.</p>
+            <p>
+              Copy the secret now. It is not shown again. The previous secret is valid for one more
+              day.
+            </p>
             <Copyable text={secret} what="the secret" />
           </div>
           <div class="dialog-actions">
@@ -163,7 +166,7 @@ function Actions(props: { readonly subscription: Subscription; readonly onChange
           }}
           onClose={() => setDeleting(false)}
         >
-          <p>What it was not told yet is not told any more. This cannot be undone.</p>
+          <p>Events that are not delivered yet will not be delivered. This cannot be undone.</p>
         </Confirm>
       )}
     </>
@@ -213,16 +216,16 @@ function Deliveries({ id }: { readonly id: string }) {
       <Shown of={loaded}>
         {({ deliveries, pagination }) =>
           deliveries.length === 0 ? (
-            <Empty title="There is none." />
+            <Empty title="No deliveries." />
           ) : (
             <>
               <table class="rows">
                 <thead>
                   <tr>
-                    <th scope="col">What</th>
+                    <th scope="col">Events</th>
                     <th scope="col">Status</th>
                     <th scope="col" class="wide-only number">
-                      When
+                      Created
                     </th>
                     <th scope="col">
                       <span class="hidden">Actions</span>
@@ -265,7 +268,7 @@ function DeliveryRow({
           <span class={`dot s-${DOTS[status]}`} aria-hidden="true" />
           {status.slice(0, 1) + status.slice(1).toLowerCase()}
         </span>
-        {tries > 0 && <span class="under">{plural(tries, 'try failed', 'tries failed')}</span>}
+        {tries > 0 && <span class="under">{plural(tries, 'failed attempt')}</span>}
       </td>
       <td class="wide-only number">
         <When at={delivery.createdAt} />
@@ -291,24 +294,24 @@ function Attempts({ id }: { readonly id: string }) {
     EVERY_MS,
   );
   return (
-    <Section title="Latest requests to it">
+    <Section title="Latest attempts">
       <Shown of={loaded}>
         {({ attempts }) =>
           attempts.length === 0 ? (
-            <Empty title="There was none." />
+            <Empty title="No attempts yet." />
           ) : (
             <table class="rows">
               <thead>
                 <tr>
-                  <th scope="col">Answer</th>
+                  <th scope="col">Result</th>
                   <th scope="col" class="number">
                     Events
                   </th>
                   <th scope="col" class="wide-only number">
-                    Took
+                    Duration
                   </th>
                   <th scope="col" class="number">
-                    When
+                    Time
                   </th>
                 </tr>
               </thead>
@@ -332,7 +335,7 @@ function AttemptRow({ attempt }: { readonly attempt: DeliveryAttempt }) {
       <th scope="row">
         <span class="chip">
           <span class={`dot s-${delivered ? 'delivered' : 'failed'}`} aria-hidden="true" />
-          {delivered ? 'Taken' : 'Not taken'}
+          {delivered ? 'Delivered' : 'Failed'}
           {httpStatus !== null && ` (${httpStatus})`}
         </span>
         {detail !== null && <span class="under breakable">{detail}</span>}

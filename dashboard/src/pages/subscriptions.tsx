@@ -1,4 +1,4 @@
-/** Who is told what happens. */
+/** Subscriptions: destinations that receive events. */
 import { useState } from 'preact/hooks';
 import type { NewSubscription, Subscription } from '@fanfare/client';
 import { client } from '../api.ts';
@@ -28,17 +28,14 @@ export function Subscriptions() {
     <>
       <PageHead title="Subscriptions">
         <Button tone="main" onClick={() => setMaking(true)}>
-          <Icon name="plus" /> New subscription
+          <Icon name="plus" /> Create subscription
         </Button>
       </PageHead>
       <Shown of={loaded}>
         {({ subscriptions, pagination }) =>
           subscriptions.length === 0 ? (
-            <Empty title="Nobody is told yet.">
-              <p>
-                A subscription posts what happens to a URL of yours, or puts it into a message
-                broker.
-              </p>
+            <Empty title="No subscriptions yet.">
+              <p>A subscription delivers events to your URL or to a message broker.</p>
             </Empty>
           ) : (
             <>
@@ -60,7 +57,7 @@ export function Subscriptions() {
   );
 }
 
-/** Whether it gets what it should, in words. */
+/** The state of a subscription in words. */
 export function SubscriptionState({ subscription }: { readonly subscription: Subscription }) {
   const { status, failures, failingSince } = subscription;
   const [key, words] =
@@ -82,17 +79,18 @@ export function SubscriptionState({ subscription }: { readonly subscription: Sub
   );
 }
 
-export const targetOf = ({ url, sink }: Subscription): string => url ?? `sink ${sink ?? ''}`;
+export const targetOf = ({ url, sink }: Subscription): string =>
+  url ?? `Message broker ${sink ?? ''}`;
 
 function List({ subscriptions }: { readonly subscriptions: readonly Subscription[] }) {
   return (
     <table class="rows">
       <thead>
         <tr>
-          <th scope="col">Goes to</th>
+          <th scope="col">Destination</th>
           <th scope="col">State</th>
           <th scope="col" class="wide-only">
-            Is told
+            Events
           </th>
           <th scope="col" class="wide-only number">
             Last delivery
@@ -123,9 +121,9 @@ function List({ subscriptions }: { readonly subscriptions: readonly Subscription
   );
 }
 
-/** The part of an event's name that tells it from others. */
+/** The part of an event type that differs from other types. */
 export const shortType = (type: string): string =>
-  type === '*' ? 'everything' : type.replace(/^(com\.twilio\.comms-api|fanfare)\./, '');
+  type === '*' ? 'all events' : type.replace(/^(com\.twilio\.comms-api|fanfare)\./, '');
 
 function NewOne({ onClose }: { readonly onClose: () => void }) {
   const [url, setUrl] = useState('');
@@ -167,8 +165,8 @@ function NewOne({ onClose }: { readonly onClose: () => void }) {
             )}
           </Field>
           <Field
-            label="Types of events"
-            hint="With commas between; * is everything, and stands for any ending."
+            label="Event types"
+            hint="Separated by commas. Write * for all events, or at the end of a type for any ending."
           >
             {(ids) => (
               <input
@@ -192,7 +190,7 @@ function NewOne({ onClose }: { readonly onClose: () => void }) {
           <div class="dialog-actions">
             <Button onClick={onClose}>Not now</Button>
             <Button type="submit" tone="main" isBusy={action.isBusy}>
-              Subscribe
+              Create
             </Button>
           </div>
         </form>
@@ -200,7 +198,7 @@ function NewOne({ onClose }: { readonly onClose: () => void }) {
         <>
           <div class="dialog-text">
             <Notice tone="good">
-              The secret that deliveries are signed with is shown now and never again.
+              Copy the secret that signs deliveries now. It is not shown again.
             </Notice>
             <Copyable text={made.secret} what="the secret" />
           </div>

@@ -1,4 +1,4 @@
-/** Who has opted out: looked up, added, imported, taken off. */
+/** Addresses that receive no messages: search, add, import, remove. */
 import { useRef, useState } from 'preact/hooks';
 import type { Suppression } from '@fanfare/client';
 import { client } from '../api.ts';
@@ -52,10 +52,10 @@ export function Suppressions() {
       <Shown of={loaded}>
         {({ suppressions, pagination }) =>
           suppressions.length === 0 ? (
-            <Empty title={isSearch ? 'This address has not opted out.' : 'Nobody has opted out.'}>
+            <Empty title={isSearch ? 'This address is not suppressed.' : 'No suppressions yet.'}>
               <p>
-                Whoever answers STOP comes on this list by themselves. Nothing is sent to those on
-                it.
+                Addresses on this list receive no messages. Recipients who answer STOP are added
+                automatically.
               </p>
             </Empty>
           ) : (
@@ -77,7 +77,7 @@ export function Suppressions() {
       {removing !== null && (
         <Confirm
           title="Send to this address again?"
-          word="Take it off the list"
+          word="Remove address"
           action={async () => {
             await client.suppressions.remove(removing.id);
             loaded.reload();
@@ -85,8 +85,8 @@ export function Suppressions() {
           onClose={() => setRemoving(null)}
         >
           <p>
-            <code>{removing.address}</code> will be sent to again. Do so only when the person has
-            asked for it.
+            <code>{removing.address}</code> can receive messages again. Remove it only if the
+            recipient has asked for this.
           </p>
         </Confirm>
       )}
@@ -104,11 +104,11 @@ function Entries(props: {
         <tr>
           <th scope="col">Address</th>
           <th scope="col" class="wide-only">
-            Holds for
+            Applies to
           </th>
           <th scope="col">Reason</th>
           <th scope="col" class="wide-only number">
-            Since
+            Added
           </th>
           <th scope="col">
             <span class="hidden">Actions</span>
@@ -173,22 +173,22 @@ function Add({ onClose }: { readonly onClose: () => void }) {
         created += part.created;
       }
       setDone(
-        `${plural(created, 'address', 'addresses')} added; ${formatNumber(total - created)} stood there already.`,
+        `${plural(created, 'address', 'addresses')} added; ${formatNumber(total - created)} already on the list.`,
       );
-      // What could not be read stays in sight.
+      // Rejected rows stay on the page.
       if (recipients?.rejected !== 0) return;
       setText('');
       setFileName(null);
       list.take(null);
     });
   return (
-    <Dialog title="Add addresses that have opted out" onClose={onClose}>
+    <Dialog title="Add addresses to suppress" onClose={onClose}>
       <div class="dialog-text">
         <Field
-          label="Addresses, one a line"
+          label="Addresses, one per line"
           hint={
             recipients === null
-              ? 'Numbers as +14155550102, or e-mail addresses.'
+              ? 'Phone numbers such as +14155550102, or e-mail addresses.'
               : plural(addresses.length, 'address', 'addresses')
           }
         >
@@ -216,7 +216,7 @@ function Add({ onClose }: { readonly onClose: () => void }) {
             class="hidden"
             type="file"
             tabIndex={-1}
-            aria-label="CSV file of opt-outs"
+            aria-label="CSV file of addresses"
             accept=".csv,.tsv,.txt,text/csv,text/plain"
             onChange={(event) => {
               const file = event.currentTarget.files?.[0];
@@ -232,15 +232,13 @@ function Add({ onClose }: { readonly onClose: () => void }) {
         {list.error !== null && <Notice tone="bad">{list.error.words}</Notice>}
         {table?.columnProblem != null && (
           <Notice tone="bad">
-            {table.columnProblem} Give one column of addresses, called “phone” or “email” in the
-            first row, or addresses alone.
+            {table.columnProblem} Name the column with the addresses “phone” or “email” in the
+            header row, or list addresses only.
           </Notice>
         )}
         {(table !== null || list.error !== null) && <ListChoices list={list} hasNumbers />}
         <ListProgress count={list.count} />
-        {recipients !== null && (
-          <ListResult recipients={{ ...recipients, missing: [] }} what=" and not added" />
-        )}
+        {recipients !== null && <ListResult recipients={{ ...recipients, missing: [] }} />}
         <Field label="Reason (optional)">
           {(ids) => (
             <input

@@ -46,20 +46,20 @@ function Parts({ system }: { readonly system: System }) {
         <Pairs
           pairs={[
             ['Messages due', formatNumber(queue.messages)],
-            ['Waiting the longest', queue.messages === 0 ? '–' : formatDuration(queue.ageSeconds)],
-            ['Batches ready or at work', formatNumber(queue.readyBatches)],
-            ['Batches scheduled', formatNumber(queue.waitingBatches)],
-            ['News not yet in the event log', formatNumber(system.newsWaiting)],
+            ['Longest wait', queue.messages === 0 ? '–' : formatDuration(queue.ageSeconds)],
+            ['Batches ready or in progress', formatNumber(queue.readyBatches)],
+            ['Scheduled batches', formatNumber(queue.waitingBatches)],
+            ['Outbox events not yet in the event log', formatNumber(system.outboxPending)],
           ]}
         />
       </Section>
       <Section title="Nodes">
         <Pairs
           pairs={[
-            ['Nodes that send', formatNumber(system.dispatchNodes)],
-            ['This answer is from', node.host],
-            ['Its roles', node.roles.join(', ')],
-            ['Up since', <When key="since" at={node.startedAt} />],
+            ['Sending nodes', formatNumber(system.dispatchNodes)],
+            ['Responding node', node.host],
+            ['Roles of this node', node.roles.join(', ')],
+            ['Running since', <When key="since" at={node.startedAt} />],
             ['Memory', formatBytes(node.memoryBytes)],
             ['Node.js', node.nodeVersion],
           ]}

@@ -1,9 +1,9 @@
-/** The counters of an operation as a stacked bar, and as the numbers that it is made of. */
+/** The counters of an operation as a stacked bar, and as a legend with numbers. */
 import type { Counter } from '../counters.ts';
 import { MEANINGS } from '../counters.ts';
 import { formatNumber, formatShare } from '../format.ts';
 
-/** A bar says its numbers to those who do not see it. */
+/** The bar has its numbers as a label for screen readers. */
 export function StackedBar(props: {
   readonly counters: readonly Counter[];
   readonly size?: 'small' | 'large';
@@ -22,7 +22,7 @@ export function StackedBar(props: {
           key={key}
           class={`s-${key}`}
           hidden={count === 0}
-          // Flex shares the room, and the smallest count keeps a line of its own.
+          // Flex divides the width; the smallest count stays visible.
           style={{ flexGrow: count }}
         />
       ))}
@@ -30,7 +30,7 @@ export function StackedBar(props: {
   );
 }
 
-/** Every counter that counts something, with its share. */
+/** All counters that are not zero, with their shares. */
 export function Legend(props: {
   readonly counters: readonly Counter[];
   readonly onChoose?: (counter: Counter) => void;

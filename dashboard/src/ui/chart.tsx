@@ -1,4 +1,4 @@
-/** Throughput and latency over time. The drawing is for eyes; a table beside it has the same numbers for everybody. */
+/** Charts of throughput and delivery time. The page also has the numbers as a table, for screen readers. */
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
@@ -9,7 +9,7 @@ type Report = Pick<OperationReport, 'buckets' | 'stepSeconds'>;
 
 const HEIGHT = 210;
 
-/** Rates are per second; stretches without a message count as none. The last one is left out while it goes on. */
+/** Rates per second. Steps without messages count as zero; the last step is omitted while it is incomplete. */
 function toSeries({ buckets, stepSeconds }: Report, isLive: boolean): uPlot.AlignedData {
   const [first, last] = [buckets[0], buckets.at(-1)];
   if (first === undefined || last === undefined) return [[], [], [], [], []];
@@ -57,7 +57,7 @@ function drawOptions(
   };
 }
 
-/** Draws, and draws anew when the room, the numbers or the colours change. */
+/** Draws the chart, and redraws it when the size, the numbers or the colours change. */
 function Plot(props: {
   readonly data: uPlot.AlignedData;
   readonly series: (colour: (name: string) => string) => uPlot.Series[];
@@ -100,7 +100,7 @@ function Plot(props: {
   return <div class="plot" ref={box} aria-hidden="true" />;
 }
 
-/** A line; single stretches get a point, since they would have none. */
+/** A line. Short series also get points: a single step would be invisible. */
 function line(label: string, stroke: string, isDashed: boolean, count: number): uPlot.Series {
   return {
     label,
@@ -123,18 +123,18 @@ export function ThroughputChart(props: { readonly report: Report; readonly isLiv
         <Plot
           data={[x, submitted, settled] as uPlot.AlignedData}
           series={(colour) => [
-            line('Handed over', colour('--sent'), false, count),
+            line('Submitted', colour('--sent'), false, count),
             line('Receipts', colour('--delivered'), true, count),
           ]}
         />
       </figure>
       <figure>
-        <figcaption>Seconds from handing over to the receipt</figcaption>
+        <figcaption>Seconds from submission to receipt</figcaption>
         <Plot
           data={[x, half, most] as uPlot.AlignedData}
           series={(colour) => [
-            line('Half took at most', colour('--accent'), false, count),
-            line('95% took at most', colour('--undelivered'), true, count),
+            line('Median', colour('--accent'), false, count),
+            line('95th percentile', colour('--undelivered'), true, count),
           ]}
         />
       </figure>

@@ -1,4 +1,4 @@
-/** A dialogue over the page: the browser's own, which keeps the focus inside and closes by Escape. */
+/** A modal dialog of the browser: it keeps the focus inside and closes with Escape. */
 import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef } from 'preact/hooks';
 import { Button, Notice } from './parts.tsx';
@@ -26,7 +26,7 @@ export function Dialog(props: {
   );
 }
 
-/** Asks before something is done that cannot be undone. */
+/** Asks for confirmation of an action that cannot be undone. */
 export function Confirm(props: {
   readonly title: string;
   readonly children: ComponentChildren;

@@ -1,7 +1,7 @@
 /**
- * An e-mail in a frame that runs nothing and loads nothing. Scripts are barred twice: by the sandbox, and by the page's
- * Content-Security-Policy, which the frame inherits. That policy bars inline styles too, so they are taken out of the HTML
- * and given to the frame by way of the DOM, which is as a mail program does; pictures of others become their description.
+ * Shows an e-mail in a frame that runs and loads nothing. Two things block scripts: the sandbox, and the page's
+ * Content-Security-Policy, which the frame inherits. This policy also blocks inline styles, so they are removed from the
+ * HTML and applied through the DOM. Pictures are replaced by their descriptions.
  */
 import { useEffect, useRef, useState } from 'preact/hooks';
 
@@ -10,7 +10,7 @@ const BASE_STYLE =
 const DROPPED = 'script,iframe,object,embed,link,meta,base,form,video,audio,source,svg,noscript';
 const HEIGHT_MIN = 120;
 const HEIGHT_MAX = 900;
-/** Names that styles and handlers have while they are parsed: under their own, each would be reported as barred. */
+/** Names of styles and handlers during parsing. Under their real names, the browser would report each as blocked. */
 const STYLE_TAG = 'fanfare-style';
 const STYLE_ATTRIBUTE = 'data-fanfare-style';
 
@@ -37,7 +37,7 @@ export function EmailFrame({ html }: { readonly html: string }) {
     <iframe
       ref={frame}
       class="email-frame"
-      title="The e-mail as it is read"
+      title="E-mail preview"
       sandbox="allow-same-origin"
       style={{ height: `${height}px` }}
     />
@@ -65,7 +65,7 @@ function fill(target: Document, html: string): void {
   });
 }
 
-/** Words that only looked like a style get their letters back. */
+/** Restores text that looked like a style or a handler. */
 function restoreWords(target: Document): void {
   const walker = target.createTreeWalker(target.body, NodeFilter.SHOW_TEXT);
   for (let node = walker.nextNode(); node !== null; node = walker.nextNode())
@@ -73,7 +73,7 @@ function restoreWords(target: Document): void {
       node.nodeValue = node.nodeValue.replaceAll('data-fanfare-', '');
 }
 
-/** Takes out what would load, run or lead away; notes its style for later. */
+/** Removes attributes that load, run or navigate. Collects the style for later. */
 function clean(element: HTMLElement, inline: [HTMLElement, string][]): void {
   const style = element.getAttribute(STYLE_ATTRIBUTE);
   if (style !== null) inline.push([element, style]);
@@ -89,7 +89,7 @@ function clean(element: HTMLElement, inline: [HTMLElement, string][]): void {
 
 function describePicture(picture: HTMLImageElement): void {
   const words = picture.getAttribute('alt') ?? '';
-  // Those without size or words are there to count readers.
+  // A picture without a description may be there to count readers.
   const text = words === '' ? '' : `[${words}]`;
   picture.replaceWith(text);
 }

@@ -1,4 +1,4 @@
-/** The few icons there are, drawn here. They say nothing by themselves: words stand beside them, or a label. */
+/** Icons. They have no meaning of their own: text or a label is always next to them. */
 
 const PATHS = {
   alert: 'M8 2 1.500 13.500h13zM8 6.500v3.500M8 11.800v.2',

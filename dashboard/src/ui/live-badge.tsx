@@ -1,8 +1,8 @@
-/** Says whether what is shown is live, and as of when it is if not. */
+/** Shows whether the numbers are live, and their time if they are not. */
 import { connection } from '../connection.ts';
 import { formatTime } from '../format.ts';
 
-/** `at`: when the numbers were read, `isOver`: nothing can change any more. */
+/** `at`: the time of the numbers. `isOver`: the numbers no longer change. */
 export function LiveBadge(props: {
   readonly at: Date | null;
   readonly error?: string | null;
@@ -26,7 +26,7 @@ export function LiveBadge(props: {
     <p class="live lost" role="status">
       <span class="dot" aria-hidden="true" />
       {navigator.onLine ? 'Reconnecting' : 'Offline'}
-      {at !== null && `, numbers as of ${formatTime(at)}`}
+      {at !== null && `. Numbers are from ${formatTime(at)}`}
     </p>
   );
 }

@@ -1,4 +1,4 @@
-/** Small parts that all pages are made of: headings, notices, buttons, fields, states. */
+/** Small parts of all pages: headings, notices, buttons, fields, states. */
 import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { statusKey, statusLabel } from '../counters.ts';
@@ -8,10 +8,10 @@ import { Icon } from './icon.tsx';
 
 let hasShownPage = false;
 
-/** The head of a page: names the document, and takes the focus when one comes from another page. */
+/** The head of a page. It sets the document title and takes the focus when the user comes from another page. */
 export function PageHead(props: {
   readonly title: string;
-  /** Shown instead of the title's words. */
+  /** Shown instead of the title. */
   readonly heading?: ComponentChildren;
   readonly above?: ComponentChildren;
   readonly children?: ComponentChildren;
@@ -21,7 +21,7 @@ export function PageHead(props: {
     document.title = `${props.title} · Fanfare`;
   }, [props.title]);
   useEffect(() => {
-    // Not at the first one, where the browser's own start of the page is right.
+    // On the first page, the browser's own focus is right.
     if (hasShownPage) heading.current?.focus({ preventScroll: true });
     hasShownPage = true;
     scrollTo(0, 0);
@@ -80,7 +80,7 @@ export function Button({
   );
 }
 
-/** A field with its label, and what is wrong or worth knowing about it. */
+/** A field with its label, and an error or a hint. */
 export function Field(props: {
   readonly label: string;
   readonly hint?: ComponentChildren;
@@ -124,7 +124,7 @@ export function Notice(props: {
   );
 }
 
-/** Nothing is here, and what one may do about it. */
+/** An empty list, with advice. */
 export function Empty(props: { readonly title: string; readonly children?: ComponentChildren }) {
   return (
     <div class="empty">
@@ -134,7 +134,7 @@ export function Empty(props: { readonly title: string; readonly children?: Compo
   );
 }
 
-/** Lines that stand for what is being read. */
+/** Placeholder lines while something loads. */
 export function Loading({ lines = 4 }: { readonly lines?: number }) {
   return (
     <div class="loading" role="status">
@@ -146,7 +146,7 @@ export function Loading({ lines = 4 }: { readonly lines?: number }) {
   );
 }
 
-/** What was read, or why it is not there. */
+/** A loaded value, or the error with a button to try again. */
 export function Shown<Value>(props: {
   readonly of: { readonly value: Value | null; readonly error: string | null; reload?(): void };
   readonly lines?: number;
@@ -176,7 +176,7 @@ export function StatusChip({ status }: { readonly status: string }) {
   );
 }
 
-/** An instant, in full in its title. `ago`: how long since. */
+/** An instant, in full in its tooltip. `ago`: as a duration since then. */
 export function When({ at, ago = false }: { readonly at: Date; readonly ago?: boolean }) {
   const now = useNow(ago ? 5_000 : 3_600_000);
   return (
@@ -201,7 +201,7 @@ export function Tags({ tags }: { readonly tags: Readonly<Record<string, string>>
   );
 }
 
-/** An id or a secret with a button that copies it. */
+/** An ID or a secret with a copy button. */
 export function Copyable(props: { readonly text: string; readonly what: string }) {
   const [isCopied, setCopied] = useState(false);
   return (
@@ -224,7 +224,7 @@ export function Copyable(props: { readonly text: string; readonly what: string }
   );
 }
 
-/** Words for those who hear the page. Says what it is given, not more often than the caller changes it. */
+/** Announces a text to screen readers whenever it changes. */
 export function Announcement({ text }: { readonly text: string }) {
   return (
     <p class="hidden" aria-live="polite">
@@ -233,7 +233,7 @@ export function Announcement({ text }: { readonly text: string }) {
   );
 }
 
-/** Back and on through the pages of a list. */
+/** Buttons to page through a list. */
 export function Pager(props: {
   readonly pages: PageTokens;
   readonly next: string | null;

@@ -1,10 +1,10 @@
-/** A message as its reader sees it, roughly: SMS with its segments, an RCS card, an e-mail. Nothing in it is loaded from elsewhere. */
+/** An approximate preview of a message: SMS with segments, an RCS card, an e-mail. It loads nothing from other servers. */
 import type { ComponentChildren } from 'preact';
 import { measureSms } from '../../../server/src/domain/segments.ts';
 import { plural } from '../format.ts';
 import { EmailFrame } from './email-frame.tsx';
 
-/** What a message says, in the forms that the API shows it in. */
+/** The content of a message. */
 export interface Said {
   readonly channel: string;
   readonly from: string;
@@ -56,7 +56,7 @@ function Bubbles({ said }: { readonly said: Said }) {
   );
 }
 
-/** A picture is named, not loaded: the page asks no other server for anything. */
+/** A picture as its URL. The page loads nothing from other servers. */
 function Media({ url }: { readonly url: string }) {
   return (
     <p class="media">
@@ -88,7 +88,7 @@ const fieldsOf = (value: unknown): Fields =>
   typeof value === 'object' && value !== null ? (value as Fields) : {};
 const wordsOf = (value: unknown): string | null => (typeof value === 'string' ? value : null);
 
-/** The parts of an RCS content that people see, whichever of its forms it has. */
+/** The visible parts of RCS content, in any of its forms. */
 function readCard(rich: Fields): CardShown {
   const card = fieldsOf(fieldsOf(fieldsOf(rich['richCard'])['standaloneCard'])['cardContent']);
   const isCard = Object.keys(card).length > 0;
@@ -150,7 +150,7 @@ export function EmailPreview(props: {
         </div>
       </dl>
       <EmailFrame html={props.html} />
-      <figcaption>{props.note ?? 'Pictures are not loaded, and nothing in it runs.'}</figcaption>
+      <figcaption>{props.note ?? 'The preview loads no pictures and runs no scripts.'}</figcaption>
     </figure>
   );
 }

@@ -1,12 +1,12 @@
 /**
- * What each configured carrier can carry. A file of its own, as intake needs nothing else of the options of carriers.
+ * The limits of each configured carrier. A separate file, because intake needs nothing else of the carriers' options.
  */
 import { carriageOfRequest } from '../carriers/http/carriage.ts';
 import { CARRIAGE, WHOLE, type Carriage } from '../domain/carriage.ts';
 import type { Channel } from '../domain/message.ts';
 import type { CarrierConfig } from './carriers.ts';
 
-/** By name and channel. What is not configured here is configured on the node that sends: it refuses what it cannot carry. */
+/** Limits by name and channel. Other carriers are configured on a sending node, which refuses content that does not fit. */
 export function createCarriageFinder(
   carriers: Readonly<Record<string, CarrierConfig>>,
 ): (carrier: string, channel: Channel) => Carriage {

@@ -1,6 +1,7 @@
 /**
- * How the command line of this machine gets at the server of this machine: an address and an API key, in a file of the data folder
- * that only its owner can read. A server with an embedded database keeps it; deleting it makes the next start write a new one.
+ * Access of the command line to the server on the same machine: a URL and an API key, in a file of the data folder that
+ * only the owner can read. A server with an embedded database writes this file; after a deletion, the next start writes a
+ * new one.
  */
 import { readFileSync } from 'node:fs';
 import { rename, rm, writeFile } from 'node:fs/promises';
@@ -19,7 +20,7 @@ export function localAccessFile(dataDir: string): string {
   return join(dataDir, FILE);
 }
 
-/** Null where there is none. */
+/** Null if there is none. */
 export function readLocalAccess(dataDir: string): LocalAccess | null {
   try {
     const read = JSON.parse(readFileSync(localAccessFile(dataDir), 'utf8')) as Partial<LocalAccess>;
@@ -44,8 +45,8 @@ export async function removeLocalAccess(dataDir: string): Promise<void> {
 }
 
 /**
- * The data folder of a configuration, without reading the rest of it, which takes a while: what is wrong in it is told by what
- * needs it.
+ * The data folder of a configuration, without reading the rest, which takes time. Code that needs the rest reports its
+ * problems.
  */
 export function findDataDir(
   file: string | null,

@@ -1,10 +1,10 @@
 /**
- * Which carriers share their receipts: those of one account at one SMSC, which sends a receipt over whichever bind it
- * likes. A file of its own, as the threads that need it need nothing else of the options of carriers.
+ * Groups of carriers that share receipts: the carriers of one account at one SMSC, which may send a receipt over any of
+ * their binds. A separate file, because its threads need nothing else of the carriers' options.
  */
 import type { CarrierConfig } from './carriers.ts';
 
-/** By a carrier's name, the names of those that share its receipts, itself included. */
+/** For each carrier, the names of the carriers that share its receipts, itself included. */
 export function groupBySmsc(
   carriers: Readonly<Record<string, CarrierConfig>>,
 ): (name: string) => readonly string[] {

@@ -1,11 +1,11 @@
 /**
- * Secrets of carriers and sinks: kept out of the config file by naming where they are, `{"env": "NAME"}` or `{"file": "path"}`,
- * and out of what is printed.
+ * Secrets of carriers and sinks. The config file can name their source instead: `{"env": "NAME"}` or `{"file": "path"}`.
+ * Printed configurations never contain secrets.
  */
 import { readFileSync } from 'node:fs';
 import type { Finding } from './check.ts';
 
-/** A body template is the provider's JSON, in which such objects mean what they say. */
+/** A body template is the provider's JSON, in which such objects are not sources of secrets. */
 const LITERAL = 'template';
 /** Names of options that hold secrets. */
 const SECRET_NAME = /(password|secret|token|privatekey|credentials|^value)$/i;
@@ -20,7 +20,7 @@ function sourceOf(value: object): Source | null {
   return name === 'env' ? { env: text } : name === 'file' ? { file: text } : null;
 }
 
-/** The environment variables that are named as sources. */
+/** The environment variables that are used as sources. */
 export function listSecretVariables(value: unknown): string[] {
   if (typeof value !== 'object' || value === null) return [];
   const source = sourceOf(value);
@@ -30,7 +30,7 @@ export function listSecretVariables(value: unknown): string[] {
   );
 }
 
-/** The value with every source replaced by what it holds. A file's last line break is not part of the secret. */
+/** The value with every source replaced by its secret. A file's last line break is not part of the secret. */
 export function readSecrets(
   value: unknown,
   path: string,
@@ -77,7 +77,7 @@ function readSource(
   }
 }
 
-/** A copy to be shown: options whose names say that they are secret, and what was read from elsewhere, are masked. */
+/** A copy for printing: secret options, and values read from sources, are masked. */
 export function maskSecrets(value: unknown, secrets: ReadonlySet<string>, name = ''): unknown {
   if (typeof value === 'string')
     return value !== '' && (SECRET_NAME.test(name) || secrets.has(value)) ? MASK : value;

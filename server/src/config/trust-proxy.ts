@@ -1,15 +1,15 @@
-/** Which proxies the headers `X-Forwarded-*` are believed of. */
+/** The proxies whose `X-Forwarded-*` headers are trusted. */
 import ipaddr from 'ipaddr.js';
 
-/** None; how many stand in front of the server; or their addresses and networks. */
+/** None, the number of proxies in front of the server, or their addresses and networks. */
 export type TrustProxy = false | number | string[];
 
-/** More proxies than anybody has: each adds one entry to `X-Forwarded-For`. */
+/** Maximum number of proxies: each adds one entry to `X-Forwarded-For`. */
 const HOPS_MAX = 10;
 
 /**
- * Reads the option, which may come from the environment as text (`1`, `10.0.0.0/8,127.0.0.1`, `false`); null where it is none of them.
- * `true` is none: a client could then choose the address that limits count, by the first entry of `X-Forwarded-For`.
+ * Reads the option, which may be text from the environment (`1`, `10.0.0.0/8,127.0.0.1`, `false`); null if it is invalid.
+ * `true` is invalid: a client could then choose its own address for the limits, in the first entry of `X-Forwarded-For`.
  */
 export function readTrustProxy(value: unknown): TrustProxy | null {
   if (value === false || value === 'false') return false;

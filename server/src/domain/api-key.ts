@@ -1,11 +1,11 @@
-/** What an API key may do. Pure. */
+/** Permissions of API keys. Pure. */
 
 /**
- * Send messages and e-mails, cancel, pause and resume them; read whatever the account has; manage senders, templates,
- * suppressions and subscriptions, and erase.
+ * `send`: send, cancel, pause and resume messages and e-mails. `read`: read everything of the account. `manage`: manage
+ * senders, templates, suppressions and subscriptions, and erase data.
  */
 export const SCOPES = ['send', 'read', 'manage'] as const;
 export type Scope = (typeof SCOPES)[number];
 
-/** What a request needs: a scope, or the account's own token, which may do everything. */
+/** The permission that a request needs: a scope, or the account's own token, which permits everything. */
 export type Access = Scope | 'token';

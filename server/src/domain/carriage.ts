@@ -1,6 +1,6 @@
 /**
- * Carriage: what a carrier's way over a channel can carry. One table of the limits, and the one check against them, for
- * intake, which refuses what would arrive cut down, and for carriers, which never leave anything out. Pure.
+ * Carriage: the content that a carrier can send over a channel. One table has the limits, and one function checks them.
+ * Intake refuses content that would arrive shortened. Carriers never omit any part. Pure.
  *
  * ```
  *  ChannelContent ──fit──▶ shown as it is │ as buttons │ in words, perhaps with a file │ or refused, with the reason
@@ -13,7 +13,7 @@ import { MEDIA_KINDS, mediaKindOf, type MediaKind } from './media.ts';
 import type { Channel } from './message.ts';
 import { fileOf, listSuggestions, wordsOf, type RcsBody } from './rcs.ts';
 
-/** Lengths are in UTF-16 units: no fewer than a far side counts, whatever it calls a character. */
+/** Lengths are in UTF-16 units: at least as many as any carrier counts as characters. */
 export interface Carriage {
   /** Of a text alone. */
   readonly textMax: number;
@@ -25,7 +25,7 @@ export interface Carriage {
   readonly rich: 'whole' | ButtonLimits | null;
 }
 
-/** Buttons below a message: replies alone, or one link. */
+/** Buttons below a message: replies only, or one link. */
 export interface ButtonLimits {
   readonly textMax: number;
   readonly repliesMax: number;
@@ -37,7 +37,7 @@ export interface ButtonLimits {
 
 const NO_MEDIA = { mediaMax: 0, captionMax: 0, captioned: [] } as const;
 
-/** Of a carrier that takes everything there is. */
+/** Limits of a carrier that accepts all content. */
 export const WHOLE: Carriage = {
   textMax: TEXT_LENGTH_MAX,
   mediaMax: 10,
@@ -50,8 +50,8 @@ export const WHOLE: Carriage = {
 const EMAIL: Carriage = { ...WHOLE, textMax: EMAIL_BODY_MAX };
 
 /**
- * What can be carried, by carrier and channel. `docs/content.md` shows it; `test/unit/carriage.test.ts` holds it against the
- * requests that carriers make of it.
+ * Limits by carrier and channel. `docs/content.md` shows them; `test/unit/carriage.test.ts` compares them with the
+ * requests that carriers make.
  */
 export const CARRIAGE = {
   /** It journals whatever it gets. */
@@ -111,7 +111,7 @@ export const CARRIAGE = {
   },
 } as const satisfies Readonly<Record<string, Readonly<Partial<Record<Channel, Carriage>>>>>;
 
-/** What to send of a content, so that nothing of it is missing. */
+/** A form of a content that a carrier can send, complete. */
 export interface Fitted {
   /** `replies` and `link`: text, perhaps with a file above, and buttons from the rich content. */
   readonly form: 'plain' | 'rich' | 'replies' | 'link';
@@ -124,7 +124,7 @@ export type FitResult =
   /** `field`: of a plain content, what does not fit. */
   | { readonly ok: false; readonly field: 'text' | 'media'; readonly problem: string };
 
-/** How a content goes over a way, or what of it cannot. */
+/** The form in which a content fits the limits, or the reason why it does not. */
 export function fitContent(content: ChannelContent, carriage: Carriage): FitResult {
   const { rich } = content;
   if (rich === null) return fitPlain(content, carriage);
@@ -200,14 +200,14 @@ function describeLength(length: number, max: number, what: string): string {
   return `${what} has at most ${max} characters (UTF-16 units), and this one has ${length}`;
 }
 
-/** One way of sending, and what it can carry. */
+/** A carrier and channel, with its limits. */
 export interface Way {
   readonly channel: Channel;
   readonly carrier: string;
   readonly carriage: Carriage;
 }
 
-/** Characters that each of these ways takes as a text, whatever goes with it; 0 where it depends on the media. */
+/** Maximum length of a text that all of these accept with any media; 0 if it depends on the media. */
 export function narrowestText(ways: readonly Way[], withMedia: boolean): number {
   return Math.min(
     ...ways.map(({ carriage: { textMax, captionMax, captioned, mediaMax } }) => {

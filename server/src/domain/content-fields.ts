@@ -1,6 +1,6 @@
 /**
- * The fields of a content that may hold Liquid, each with the rule that its rendered value must keep: one table for
- * texts, modules and templates. Everything else in a content (enums, numbers, ids) stays as it is. Pure.
+ * The fields of a content that may contain Liquid, each with the rule for its rendered value: one table for texts,
+ * modules and templates. All other values (enums, numbers, ids) are not rendered. Pure.
  *
  * Limits of RCS fields are those of RCS Business Messaging (suggestions, cards, calendar events), of template fields
  * those that the Content API publishes; those of a location are ours.
@@ -11,10 +11,10 @@ import { findLineProblem, HEADER_VALUE_MAX } from './email-headers.ts';
 import { stepOf } from './json-path.ts';
 import { findUrlProblem, URL_LENGTH_MAX } from './url.ts';
 
-/** Characters of a rendered text: ten SMS segments, and more than any channel here takes as plain words. */
+/** Maximum length of a rendered text: ten SMS segments, more than any other channel accepts. */
 export const TEXT_LENGTH_MAX = 1_600;
 
-/** What a rendered value must be. */
+/** The rule for a rendered value. */
 export interface FieldRule {
   readonly kind: 'text' | 'line' | 'url' | 'phone' | 'instant';
   /** UTF-16 units. */
@@ -33,7 +33,7 @@ const URL_RULE: FieldRule = { kind: 'url', max: URL_LENGTH_MAX, empty: 'refused'
 const PHONE_RULE: FieldRule = { kind: 'phone', max: 16, empty: 'refused' };
 const INSTANT_RULE: FieldRule = { kind: 'instant', max: 64, empty: 'refused' };
 
-/** Rules by the last names on the way to a field; the longer name counts. */
+/** Rules by the end of a field's path; the longest match applies. */
 const RULES: Readonly<Record<string, FieldRule>> = {
   text: text(TEXT_LENGTH_MAX, 'kept'),
   mediaUrls: URL_RULE,
@@ -75,7 +75,7 @@ const RULES: Readonly<Record<string, FieldRule>> = {
   'actions.phone': PHONE_RULE,
 };
 
-/** Most characters of a field when rendered, by its name in the table. @throws Error for a name that is not there. */
+/** Maximum length of a rendered field, by its name in the table. @throws Error for an unknown name. */
 export function limitOf(name: string): number {
   const rule = RULES[name];
   if (rule === undefined) throw new Error(`There is no rule for ${name}.`);
@@ -92,7 +92,7 @@ function findRule(trail: readonly string[]): FieldRule | undefined {
   return Object.hasOwn(RULES, shorter) ? RULES[shorter] : undefined;
 }
 
-/** Called for each field in the order of the content; undefined leaves the field out. */
+/** Called for each field in the order of the content; undefined omits the field. */
 export type ReplaceField = (value: string, rule: FieldRule, path: string) => string | undefined;
 
 /** A copy of a content with its fields replaced. Paths are without `$`: `modules[1].rcs.text`. */

@@ -1,6 +1,6 @@
 /**
- * Content templates: contents stored under an id, of several types, each for channels that can show it. A send takes a
- * copy. The types are those of the hosted Content API as far as they are listed here. Pure.
+ * Content templates: stored contents of several types, each for the channels that can show it. A send uses a copy. The
+ * types are a part of the types of the hosted Content API. Pure.
  */
 import type { RcsAction, RcsBody, RcsSuggestion } from './rcs.ts';
 import type { Content } from './message.ts';
@@ -22,7 +22,7 @@ export type CallToAction =
   | { readonly type: 'URL'; readonly title: string; readonly url: string }
   | { readonly type: 'PHONE_NUMBER'; readonly title: string; readonly phone: string };
 
-/** What a template says, by type; at least one. Strings are templates in Liquid, `{{1}}` is the variable "1". */
+/** The contents of a template by type; at least one. Strings are Liquid templates; `{{1}}` is the variable "1". */
 export interface TemplateTypes {
   readonly 'twilio/text'?: { readonly body: string };
   readonly 'twilio/media'?: { readonly body?: string; readonly media: readonly string[] };
@@ -54,7 +54,7 @@ export interface ContentTemplate {
   readonly createdAt: Date;
 }
 
-/** The plain content of a template: its media, else its text; null when all its types are richer. */
+/** The plain content of a template: its media, or else its text; null if it has only rich types. */
 export function readPlainType(types: TemplateTypes): Content | null {
   const media = types['twilio/media'];
   if (media !== undefined) return { text: media.body ?? null, mediaUrls: media.media };
@@ -62,7 +62,7 @@ export function readPlainType(types: TemplateTypes): Content | null {
   return text === undefined ? null : { text: text.body, mediaUrls: [] };
 }
 
-/** The richest type of a template as rich content: card, quick reply, call to action; null when it has none of them. */
+/** The richest type of a template as rich content: card, quick reply, call to action; null if it has none of them. */
 export function readRichType(types: TemplateTypes): RcsBody | null {
   const card = types['twilio/card'];
   if (card !== undefined) {

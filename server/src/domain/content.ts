@@ -1,6 +1,6 @@
 /**
- * Content: what an operation says, for all channels or for each. Parsed once per operation, rendered per recipient, and
- * chosen per channel:
+ * Content of an operation, for all channels or for each channel. It is parsed once per operation, rendered for each
+ * recipient, and chosen for each channel:
  *
  * ```
  *  OperationContent ──parse──▶ ParsedContent ──render──▶ OperationContent ──choose──▶ ChannelContent
@@ -49,10 +49,10 @@ export interface TemplateContent {
   readonly variables: Readonly<Record<string, string>>;
 }
 
-/** What an operation says, as it is stored. Told apart by `modules`, `contentId` and `email`. */
+/** The stored content of an operation. `modules`, `contentId` and `email` distinguish the kinds. */
 export type OperationContent = Content | ModulesContent | TemplateContent | EmailContent;
 
-/** What one channel gets. */
+/** The content for one channel. */
 export interface ChannelContent extends Content {
   /** Null: text and media are all. Else it is what to send, and the text is all of it in plain words. */
   readonly rich: RcsBody | null;
@@ -74,14 +74,14 @@ export interface ParsedContent {
   readonly fields: readonly Field[];
 }
 
-/** What is wrong with a content, and where in `content` it stands. */
+/** A problem of a content, and its path in `content`. */
 export interface ContentProblem {
   /** `text`, `media[2].url` or `modules[1].rcs.suggestions[3].action.text`. */
   readonly path: string;
   readonly message: string;
 }
 
-/** Parses the templates of a content, reporting all that do not parse. */
+/** Parses the templates of a content, and reports all syntax errors. */
 export function parseContent(
   source: OperationContent,
 ): { ok: true; content: ParsedContent } | { ok: false; problems: ContentProblem[] } {
@@ -103,7 +103,7 @@ export function parseContent(
   return problems.length > 0 ? { ok: false, problems } : { ok: true, content: { source, fields } };
 }
 
-/** What is wrong with the values that are the same for all recipients: looked at once, before any of them. */
+/** Problems of values that are the same for all recipients: checked once, before rendering. */
 export function checkConstants({ source, fields }: ParsedContent): ContentProblem[] {
   const problems = fields.flatMap(({ path, rule, constant }) => {
     const message = constant === null ? null : findValueProblem(constant, rule);
@@ -112,7 +112,7 @@ export function checkConstants({ source, fields }: ParsedContent): ContentProble
   return [...problems, ...checkModules(source)];
 }
 
-/** What no single field can tell: cards without anything to show, events that end before they begin. */
+/** Problems of several fields together: empty cards, events that end before they begin. */
 function checkModules(content: OperationContent): ContentProblem[] {
   if (!('modules' in content)) return [];
   return content.modules.flatMap((each, i) => {
@@ -139,7 +139,7 @@ function checkModules(content: OperationContent): ContentProblem[] {
   });
 }
 
-/** Whether a content has media, in whatever form. */
+/** Whether a content has media in any form. */
 export function hasMedia({ fields }: ParsedContent): boolean {
   return fields.some(({ rule }) => rule.kind === 'url');
 }
@@ -149,7 +149,7 @@ export function isSameForAll({ fields }: ParsedContent): boolean {
   return fields.every((field) => field.constant !== null);
 }
 
-/** Variables that every recipient must bring; null when only rendering can tell. */
+/** Variables that every recipient must have; null if only rendering can find them. */
 export function requiredOf({ source, fields }: ParsedContent): ReadonlySet<string> | null {
   const names = new Set<string>();
   const defaults = defaultsOf(source);
@@ -163,9 +163,9 @@ export function requiredOf({ source, fields }: ParsedContent): ReadonlySet<strin
 }
 
 /**
- * Whether values could break a rule, so that only rendering tells. Not when all that varies are plain texts which these
- * variables cannot make too long: so ten thousand recipients of a short text cost little.
- * @param textMax characters that each way of sending takes as a text
+ * Whether values could break a rule, so that each recipient must be rendered. It is false if only plain texts vary and
+ * the variables cannot make them too long. So 10,000 recipients of a short text cost little.
+ * @param textMax maximum length of a text over all senders
  */
 export function needsRendering(
   { source, fields }: ParsedContent,
@@ -202,8 +202,8 @@ export type RenderedContent =
     };
 
 /**
- * Renders a content for one recipient. The same arguments give the same words, so that a retry, a resend
- * after a crash and a later look at the message agree.
+ * Renders a content for one recipient. The same arguments give the same text, so that a retry, a resend
+ * after a crash and a later read of the message agree.
  */
 export function renderContent(
   { source, fields }: ParsedContent,
@@ -259,8 +259,8 @@ function fillIn(
 }
 
 /**
- * What a channel gets of a content: its own module; else the other one in plain words. Of a template SMS gets the media
- * or the text, RCS and WHATSAPP the richest type; where that type is the only one, SMS gets its words.
+ * The content for a channel: its own module, or else the text of the other one. From a template, SMS gets the media or
+ * the text; RCS and WHATSAPP get the richest type. If a template has only a rich type, SMS gets its text.
  */
 export function chooseContent(content: OperationContent, channel: Channel): ChannelContent {
   if ('modules' in content) {

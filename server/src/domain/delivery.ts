@@ -1,24 +1,24 @@
-/** When a delivery that failed is tried again, and what that means for its subscription. Pure. */
+/** Retries of failed deliveries, and their effect on the subscription. Pure. */
 
-/** Failing for so long disables a subscription. */
+/** A subscription that fails for this long is disabled. */
 const FAILING_DAYS_MAX = 5;
 const DAY_MS = 86_400_000;
 /**
- * A subscription that failed this often in a row is down: what fails then is not to blame, and it rests between requests, as long
- * as a first retry waits, and longer and longer.
+ * A subscription counts as down after this many failures in a row. Further failures do not count against single
+ * deliveries. Requests then wait as long as a first retry, and longer after each failure.
  */
 export const DOWN_FAILURES = 3;
-/** The longest rest, in first retries, of which none counts for more than five seconds: a minute. */
+/** The longest backoff, in delays of a first retry of at most five seconds: a minute. */
 const RESTS_MAX = 12;
 const REST_MS_MAX = 5_000;
-/** Longest wish of a subscriber that is granted. */
+/** The longest Retry-After of a subscriber that is respected. */
 const WISH_MS_MAX = 3_600_000;
-/** Share of a delay that chance may add. */
+/** Maximum random addition to a delay, as a share of it. */
 const JITTER = 0.2;
 
 /**
- * Milliseconds until the next try after `tries` that have failed, at least what the subscriber wished for; null when that was the
- * last one. `chance` is a number from 0 to 1.
+ * Milliseconds until the next try after `tries` failures, at least the subscriber's Retry-After; null after the last
+ * try. `chance` is a number from 0 to 1.
  */
 export function nextDeliveryDelay(
   tries: number,
@@ -31,7 +31,7 @@ export function nextDeliveryDelay(
   return Math.max(delayMs * (1 + JITTER * chance), Math.min(wishMs ?? 0, WISH_MS_MAX));
 }
 
-/** Milliseconds for which nothing is delivered after so many failures in a row. */
+/** Milliseconds without deliveries after this many failures in a row. */
 export function restAfterFailures(
   failures: number,
   delaysMs: readonly number[],
@@ -44,7 +44,7 @@ export function restAfterFailures(
   );
 }
 
-/** Why a subscription is to be disabled, in words; null: it is not. */
+/** The reason to disable a subscription; null to keep it enabled. */
 export function disableReason(
   gone: boolean,
   failingSince: Date | null,

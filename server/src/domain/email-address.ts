@@ -1,4 +1,4 @@
-/** E-mail addresses: which are taken, and when two are the same. Pure. */
+/** E-mail addresses: validation and comparison. Pure. */
 import { findLineProblem } from './email-headers.ts';
 
 /** RFC 5321, 4.5.3.1: octets of a local part and of a path without its brackets. */
@@ -6,11 +6,11 @@ const LOCAL_MAX = 64;
 export const EMAIL_LENGTH_MAX = 254;
 /** Characters of a name beside an address. */
 export const EMAIL_NAME_MAX = 256;
-/** A dot-atom (RFC 5322, 3.2.3). Quoted local parts and address literals are no addresses of people. */
+/** A dot-atom (RFC 5322, 3.2.3). People do not have quoted local parts or address literals. */
 const LOCAL = /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*$/;
 const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
-/** What is wrong with an address, as a sentence; null when nothing is. Domains may have letters of any script. */
+/** The problem of an address as a sentence; null if it is valid. Domains may have letters of any script. */
 export function findEmailAddressProblem(address: string): string | null {
   const at = address.lastIndexOf('@');
   if (at < 1) return 'Write an e-mail address, name@example.com.';
@@ -27,7 +27,7 @@ export function findEmailAddressProblem(address: string): string | null {
   return null;
 }
 
-/** A domain of two labels at least in its ASCII form (RFC 5890), lower case; null when it is none. */
+/** The lower-case ASCII form (RFC 5890) of a domain of at least two labels; null if it is not one. */
 function toAsciiDomain(domain: string): string | null {
   // What `URL` would cut off or turn into something else.
   // oxlint-disable-next-line no-control-regex
@@ -38,7 +38,7 @@ function toAsciiDomain(domain: string): string | null {
   return isName && !/^\d+$/.test(labels.at(-1) ?? '') ? ascii : null;
 }
 
-/** A host as URLs spell it (WHATWG URL, 3.5); empty when it is none. */
+/** A host as in URLs (WHATWG URL, 3.5); empty if it is invalid. */
 function hostOf(domain: string): string {
   try {
     return new URL(`ws://${domain}`).hostname;
@@ -47,7 +47,7 @@ function hostOf(domain: string): string {
   }
 }
 
-/** The one spelling under which an address is suppressed: lower case, its domain in ASCII. */
+/** The spelling of an address in suppressions: lower case, domain in ASCII. */
 export function normaliseEmailAddress(address: string): string {
   const at = address.lastIndexOf('@');
   const domain = address.slice(at + 1);
@@ -60,12 +60,12 @@ export function domainOf(address: string): string {
   return toAsciiDomain(domain) ?? domain.toLowerCase();
 }
 
-/** By what addresses of any channel are compared when it matters who somebody is. */
+/** The key for comparing addresses of any channel when the identity of a person matters. */
 export function addressKey(address: string): string {
   return address.includes('@') ? normaliseEmailAddress(address) : address;
 }
 
-/** The address as it is written to: its domain in one spelling; case may mean something before the @. */
+/** The address for sending: the domain in one spelling, the local part unchanged because its case may matter. */
 export function canonicalEmailAddress(address: string): string {
   const at = address.lastIndexOf('@');
   return at < 0 ? address : `${address.slice(0, at)}@${domainOf(address)}`;
@@ -76,12 +76,12 @@ export function wildcardOf(address: string): string {
   return `*@${domainOf(address)}`;
 }
 
-/** What is wrong with the address of an EMAIL sender: an address, or `*@domain` for all of a domain. */
+/** The problem of an EMAIL sender's address, which is an address or `*@domain` for a whole domain. */
 export function findEmailSenderProblem(address: string): string | null {
   return findEmailAddressProblem(address.startsWith('*@') ? `any${address.slice(1)}` : address);
 }
 
-/** What is wrong with a name beside an address, or null. */
+/** The problem of a display name, or null. */
 export function findNameProblem(name: string): string | null {
   if (name.length > EMAIL_NAME_MAX)
     return `A name has at most ${EMAIL_NAME_MAX} characters, not ${name.length}.`;

@@ -1,4 +1,4 @@
-/** Attachments as they are asked for: what is wrong with them, and their bytes. Pure. */
+/** Attachments in requests: their problems and their bytes. Pure. */
 import type { EmailAttachment } from './email.ts';
 
 /** Attachments of one e-mail. */
@@ -21,7 +21,7 @@ const MEDIA_TYPE = new RegExp(`^${TOKEN}/${TOKEN}(?:; ?${TOKEN}=(?:${TOKEN}|"[ !
 // oxlint-disable-next-line no-control-regex
 const UNSAFE = /[/\\\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/;
 
-/** Decodes the attachments, or tells what is wrong, each with its place below `attachments`. */
+/** Decodes the attachments, or returns the problems with their paths below `attachments`. */
 export function readAttachments(requested: readonly RequestedAttachment[]): {
   readonly attachments: readonly EmailAttachment[];
   readonly problems: readonly { readonly path: string; readonly message: string }[];
@@ -64,7 +64,7 @@ function isFilename(name: string): boolean {
   );
 }
 
-/** Decoders skip what they do not know, so the bytes must give the same text again. */
+/** Decoders skip invalid characters, so encoding the bytes must give the same text again. */
 function decodeBase64(text: string): Uint8Array | null {
   const bytes = Buffer.from(text, 'base64');
   return bytes.toString('base64') === text ? bytes : null;

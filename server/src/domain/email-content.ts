@@ -1,6 +1,6 @@
 /**
- * The content of an e-mail operation, as it is stored: templates, and what they are sent with. The files themselves are
- * kept apart from it. Pure.
+ * The stored content of an e-mail operation: templates, headers and links. The bytes of attachments are stored
+ * separately. Pure.
  */
 import type { EmailAttachment, EmailBody } from './email.ts';
 import type { EmailLinks } from './email-links.ts';
@@ -8,7 +8,7 @@ import type { EmailLinks } from './email-links.ts';
 /** Characters of html and text, as templates and as rendered. */
 export const EMAIL_BODY_MAX = 262_144;
 
-/** What is known of an attachment without its bytes. */
+/** An attachment without its bytes. */
 export interface AttachmentNote {
   readonly filename: string;
   readonly contentType: string;
@@ -28,12 +28,12 @@ export interface EmailTemplates {
   readonly trackOpens: boolean;
 }
 
-/** Told apart from other contents by `email`. */
+/** The property `email` distinguishes it from other contents. */
 export interface EmailContent {
   readonly email: EmailTemplates;
 }
 
-/** A rendered e-mail as a carrier gets it, for one attempt. Without links neither of the two is in it. */
+/** A rendered e-mail for one attempt. Without links it has neither an unsubscribe link nor an opening picture. */
 export function toEmailBody(
   { email }: EmailContent,
   attempt: {
@@ -63,7 +63,7 @@ export function toEmailBody(
   };
 }
 
-/** Puts an invisible picture at the end of the body, or of everything where no body ends. */
+/** Adds an invisible picture at the end of the body, or of the HTML if it has no end of a body. */
 function addPicture(html: string, url: string): string {
   const picture = `<img src="${url}" width="1" height="1" alt="" style="display:none">`;
   const end = [...html.matchAll(/<\/body/gi)].at(-1)?.index ?? html.length;

@@ -1,4 +1,4 @@
-/** Further headers of an e-mail: which names and values are taken. Pure. */
+/** Additional headers of an e-mail: valid names and values. Pure. */
 
 /** RFC 5322, 2.2: any visible ASCII but the colon. */
 const NAME = /^[\x21-\x39\x3b-\x7e]{1,76}$/;
@@ -6,11 +6,11 @@ const NAME = /^[\x21-\x39\x3b-\x7e]{1,76}$/;
 export const HEADER_VALUE_MAX = 998;
 /** Further headers of one e-mail. */
 export const HEADERS_MAX = 30;
-/** Those that say who, when and what, or how to end it: Fanfare's own. */
+/** Headers that Fanfare sets itself: sender, date, content, unsubscription. */
 const OWN =
   /^(from|sender|to|cc|bcc|subject|date|message-id|mime-version|content-.*|dkim-signature|arc-.*|authentication-results|return-path|received(-.*)?|list-unsubscribe(-.*)?|resent-.*|delivered-to)$/i;
 
-/** What is wrong with a header, as a sentence; null when nothing is. Also to be asked of a rendered value. */
+/** The problem of a header as a sentence; null if it is valid. Rendered values need this check, too. */
 export function findHeaderProblem(name: string, value: string): string | null {
   if (!NAME.test(name))
     return 'A header is named by 1 to 76 visible ASCII characters without a colon.';
@@ -18,7 +18,7 @@ export function findHeaderProblem(name: string, value: string): string | null {
   return findHeaderValueProblem(value);
 }
 
-/** A line break would begin a header of its own. */
+/** A line break would start another header. */
 export function findHeaderValueProblem(value: string): string | null {
   // oxlint-disable-next-line no-control-regex
   if (/[\u0000-\u0008\u000a-\u001f\u007f]/.test(value))
@@ -29,17 +29,17 @@ export function findHeaderValueProblem(value: string): string | null {
 }
 
 /**
- * Stricter than what headers may have: also nothing that some reader takes for the end of a line, or that makes the rest of a line
- * look like something else (overrides of the direction of writing).
+ * Stricter than the rules for headers. It also excludes characters that some readers take for a line end, and overrides
+ * of the writing direction, which disguise the rest of a line.
  */
 const NOT_OF_A_LINE = '\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069';
 const NOT_ONE_LINE = new RegExp(`[${NOT_OF_A_LINE}]`);
-/** A regular expression of texts that go into a line: names, addresses. */
+/** A regular expression for texts in a header line: names, addresses. */
 export const LINE_PATTERN = `^[^${NOT_OF_A_LINE}]*$`;
 export const LINE_HINT =
   'it must be one line, without control characters and overrides of the direction of writing';
 
-/** What is wrong with a text that goes into a line of a header, or null. */
+/** The problem of a text in a header line, or null. */
 export function findLineProblem(text: string): string | null {
   return NOT_ONE_LINE.test(text) || !text.isWellFormed()
     ? 'It must be one line without control characters, overrides of the direction of writing and halves of surrogate pairs.'

@@ -1,12 +1,12 @@
 /**
- * The links that an e-mail brings back: to unsubscribe, and the picture that tells that it was opened. What they mean is
- * sealed in them, each for its purpose, so nothing is looked up, and a link to unsubscribe works for as long as somebody
- * keeps the e-mail: longer than Fanfare does.
+ * The links in an e-mail: the unsubscribe link, and the picture that reports an opened e-mail. Each link contains its
+ * meaning as a sealed token, so it needs no lookup. An unsubscribe link therefore works even after Fanfare has deleted
+ * the e-mail.
  */
 import { addressKey } from './email-address.ts';
 import { parseAttemptReference, type AttemptReference } from './ids.ts';
 
-/** Makes texts unreadable and unforgeable; the same text gives the same token. */
+/** Makes tokens that nobody else can read or forge; the same text gives the same token. */
 export interface Sealer {
   seal(purpose: string, text: string): string;
   /** The text of a token that was sealed for this purpose; null for anything else. */
@@ -21,7 +21,7 @@ export interface EmailLinks {
 const UNSUBSCRIBE = 'unsubscribe';
 const OPEN = 'open';
 
-/** Links below the origin that this server is known by outside. */
+/** Links below the public URL of this server. */
 export function createEmailLinks(publicUrl: string, sealer: Sealer): EmailLinks {
   return {
     unsubscribeUrl: (reference, address, from) =>
@@ -30,7 +30,7 @@ export function createEmailLinks(publicUrl: string, sealer: Sealer): EmailLinks 
   };
 }
 
-/** Who wants no more e-mails, of which account and from which address; null for a token that is none. */
+/** The recipient to unsubscribe, with account and sender address; null for an invalid token. */
 export function readUnsubscribe(
   token: string,
   sealer: Sealer,
@@ -42,7 +42,7 @@ export function readUnsubscribe(
     : { accountId: attempt.accountId, address, from };
 }
 
-/** What was opened; null for a token that is none. */
+/** The opened e-mail; null for an invalid token. */
 export function readOpened(token: string, sealer: Sealer): AttemptReference | null {
   const reference = sealer.open(OPEN, token);
   return reference === null ? null : parseAttemptReference(reference);

@@ -1,6 +1,6 @@
-/** What an e-mail says to one recipient, rendered. */
+/** An e-mail, rendered for one recipient. */
 
-/** A file that goes along. */
+/** An attached file. */
 export interface EmailAttachment {
   readonly filename: string;
   /** Media type, `application/pdf`. */

@@ -1,10 +1,10 @@
 /**
- * Events: what subscribers can be told, by our name and by the type that they see. Those that the hosted API has keep its
- * types and data schemas, so that programs made for it go on working; what is Fanfare's own begins with `fanfare.`. Pure.
+ * Events for subscribers: our name and the public type of each. Events of the hosted API keep its types and data schemas,
+ * so that programs written for it keep working. Types of Fanfare's own begin with `fanfare.`. Pure.
  */
 import { encodeTypeId } from './ids.ts';
 
-/** What the hosted API's types begin with. */
+/** The prefix of the hosted API's types. */
 const HOSTED = 'com.twilio.comms-api.';
 const OWN = 'fanfare.';
 const SCHEMAS = 'https://events-schemas.twilio.com/CommsApi.';
@@ -50,21 +50,20 @@ export type EventName = keyof typeof EVENT_KINDS;
 
 export const EVENT_NAMES = Object.keys(EVENT_KINDS) as readonly EventName[];
 
-/** Most events of one request, and how long they are collected, where a subscription does not say: some 50 kB at most. */
+/** Default maximum of events in one request, and default time to collect them: at most about 50 kB. */
 export const BATCH_SIZE_DEFAULT = 100;
 export const BATCH_SIZE_MAX = 1_000;
 export const BATCH_DELAY_MS_DEFAULT = 200;
 export const BATCH_DELAY_MS_MAX = 60_000;
 
-/** What tries a subscription out; nobody subscribes to it. */
+/** The event that tests a subscription; nobody subscribes to it. */
 export const TEST_TYPE = `${OWN}subscription.test`;
 
-/** All types there are, in the order of the table. */
+/** All types in the order of the table. */
 export const EVENT_TYPES: readonly string[] = EVENT_NAMES.map((name) => EVENT_KINDS[name].type);
 
 /**
- * The names that a type or a pattern means: a type as it is, or a beginning with `*` at its end (`fanfare.email.*`). Empty when it
- * means none.
+ * The names that match a type, or a pattern that ends with `*` (`fanfare.email.*`). Empty if none matches.
  */
 export function matchEventType(pattern: string): EventName[] {
   const start = pattern.endsWith('*') ? pattern.slice(0, -1) : null;
@@ -74,7 +73,7 @@ export function matchEventType(pattern: string): EventName[] {
   });
 }
 
-/** News of one thing or of many messages that the same happened to, as the log has them. */
+/** A row of the event log: an event of one resource, or the same event of many messages. */
 export interface EventRow {
   /** UUID; events of the row count from 1 in its last 14 bits. */
   readonly id: string;
@@ -93,7 +92,7 @@ export interface EventRow {
   readonly stats: Readonly<Record<string, number>> | null;
 }
 
-/** The id, at the edge, of what a row is about. */
+/** The public ID of a row's subject. */
 export function encodeAbout({ name, about }: Pick<EventRow, 'name' | 'about'>): string {
   return encodeTypeId(name === 'message.inbound' ? 'comms_message' : 'comms_operation', about);
 }

@@ -1,5 +1,5 @@
 /**
- * Ids: UUIDv7 in the database, TypeID at the edge, and ids that are computed instead of looked up.
+ * Ids: UUIDv7 in the database, TypeID in the API, and ids that are computed instead of looked up.
  *
  * ```
  *  operation  0192f0a0-aaaa-7bcd-9e01-23456789c000   the last 14 bits are 0
@@ -7,11 +7,11 @@
  *  attempt  SM0192f0a0aaaa2bcd9e0123456789c012       the version digit says which attempt, here the 2nd
  *  reference  2s-0192f0a0aaaa2bcd9e0123456789c012    what a carrier is given: account 100 and the attempt
  * ```
- * So a message names its operation, its place in `to` and its creation time, and a carrier's word names
- * account, message and attempt, without an index. Pure: time and chance are arguments.
+ * So the id of a message contains its operation, its place in `to` and its creation time. A carrier's callback
+ * contains account, message and attempt. Neither needs an index. Pure: time and chance are arguments.
  *
- * UUIDs are lower-case text of 36 characters, as PostgreSQL prints them. Functions that take a UUID trust
- * its form; text from outside comes in through `decodeTypeId` and the two `parse` functions, which do not.
+ * UUIDs are lower-case text of 36 characters, as PostgreSQL prints them. Functions with a UUID parameter trust
+ * its form. `decodeTypeId` and the two `parse` functions check text from outside.
  */
 
 /** Ordinals of one operation: 0 to 9,999. The 14 bits would allow 16,383. */
@@ -26,7 +26,7 @@ const fillSecurely: FillRandom = (bytes) => crypto.getRandomValues(bytes);
 
 const HEX_PAIRS = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
-/** Value of a hex digit by its character code; 255 for all else. */
+/** Value of a hex digit by its character code; 255 for other characters. */
 const HEX_VALUES = new Uint8Array(128).fill(255);
 for (let value = 0; value < 16; value += 1) {
   HEX_VALUES[value.toString(16).charCodeAt(0)] = value;
@@ -40,8 +40,8 @@ function hex4(value: number): string {
 
 /**
  * A UUID of version 7 (RFC 9562, section 5.7): 48 bits of Unix milliseconds, version, 12 random bits,
- * variant, 62 random bits. `random` gives the 10 bytes behind the time; six of their bits are overwritten.
- * @throws RangeError when `atMs` is no whole number of 0 to 2^48 - 1 or `random` is shorter than 10 bytes.
+ * variant, 62 random bits. `random` gives the 10 bytes after the time; six of their bits are overwritten.
+ * @throws RangeError when `atMs` is not an integer from 0 to 2^48 - 1 or `random` is shorter than 10 bytes.
  */
 export function uuidV7(atMs: number, random: Uint8Array): string {
   if (random.length < 10) throw new RangeError('uuidV7 needs 10 random bytes');
@@ -87,7 +87,7 @@ function tailOf(uuid: string): number {
 
 /**
  * The UUID of the message at index `ordinal` of `to`: operation + 1 + ordinal. Called once per message.
- * @throws RangeError when `ordinal` is no whole number of 0 to 9,999.
+ * @throws RangeError when `ordinal` is not an integer from 0 to 9,999.
  */
 export function messageUuid(operationUuid: string, ordinal: number): string {
   if (!(ordinal >= 0 && ordinal <= ORDINAL_MAX) || !Number.isInteger(ordinal))
@@ -95,7 +95,7 @@ export function messageUuid(operationUuid: string, ordinal: number): string {
   return operationUuid.slice(0, 32) + hex4((tailOf(operationUuid) & 0xc000) + 1 + ordinal);
 }
 
-/** The operation of a message. An operation's own UUID gives itself. */
+/** The operation of a message. The UUID of an operation gives itself. */
 export function operationUuidOf(uuid: string): string {
   return uuid.slice(0, 32) + hex4(tailOf(uuid) & 0xc000);
 }
@@ -116,15 +116,15 @@ export function uuidTimeMs(uuid: string): number {
 }
 
 /**
- * The smallest UUID of a time: its 48 bits, then zeros (so of no version). Every UUIDv7 made at `atMs` or
- * later is above it, every earlier one below; the migrations' `uuid_floor` is the same in SQL.
+ * The smallest UUID of a time: its 48 bits, then zeros (so without a version). Every UUIDv7 from `atMs` on is
+ * greater, every earlier one smaller. The migrations' `uuid_floor` does the same in SQL.
  * @throws RangeError as `uuidV7`.
  */
 export function uuidLowerBound(atMs: number): string {
   return `${timeGroups(atMs)}-0000-0000-000000000000`;
 }
 
-/** Kinds of ids at the edge. */
+/** Kinds of ids in the API. */
 export type TypeIdPrefix =
   | 'comms_operation'
   | 'comms_message'
@@ -145,7 +145,7 @@ const BASE32_PAIRS = Array.from(
 const BASE32_VALUES = new Uint8Array(128).fill(255);
 for (let value = 0; value < 32; value += 1) BASE32_VALUES[BASE32.charCodeAt(value)] = value;
 
-/** Where the 32 hex digits stand in a UUID's text. */
+/** Positions of the 32 hex digits in a UUID's text. */
 const HEX_POSITIONS = Uint8Array.from(
   [...'xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx'].flatMap((char, i) => (char === 'x' ? [i] : [])),
 );
@@ -174,8 +174,8 @@ export function encodeTypeId(prefix: TypeIdPrefix, uuid: string): string {
 }
 
 /**
- * The UUID of a TypeID, or null when the text is none of this prefix. Strict: lower case only, no aliases
- * (i, l, o, u), so that an id has one spelling. Any UUID is taken, whatever its version.
+ * The UUID of a TypeID, or null if the text is not a TypeID with this prefix. Strict: lower case only, no aliases
+ * (i, l, o, u), so that an id has one spelling. UUIDs of any version are accepted.
  */
 export function decodeTypeId(prefix: TypeIdPrefix, text: string): string | null {
   const start = prefix.length + 1;
@@ -213,8 +213,8 @@ function attemptHex(uuid: string, attempt: number): string {
 }
 
 /**
- * The id by which the downstream API knows an attempt: `SM` and 32 lower-case hex digits.
- * @throws RangeError when `attempt` is no whole number of 1 to 15.
+ * The public id of an attempt: `SM` and 32 lower-case hex digits.
+ * @throws RangeError when `attempt` is not an integer from 1 to 15.
  */
 export function attemptSid(uuid: string, attempt: number): string {
   return `SM${attemptHex(uuid, attempt)}`;
@@ -223,8 +223,8 @@ export function attemptSid(uuid: string, attempt: number): string {
 const SID = /^(?:SM|MM)([0-9a-f]{12})([1-9a-f])([0-9a-f]{3}[89ab][0-9a-f]{15})$/i;
 
 /**
- * Reads `SM…` or `MM…` (messages with media), hex digits of either case. Null when it cannot be an
- * attempt's: another form, attempt 0, or a variant that no UUID of RFC 9562 has.
+ * Reads `SM…` or `MM…` (messages with media), hex digits of either case. Null if it cannot be the id of an
+ * attempt: another form, attempt 0, or a variant outside RFC 9562.
  */
 export function parseAttemptSid(text: string): AttemptId | null {
   const match = SID.exec(text);
@@ -242,9 +242,9 @@ export interface AttemptReference extends AttemptId {
 }
 
 /**
- * What a carrier is given to name an attempt, at most 44 characters of `[0-9a-z-]`: the account's number
+ * Our reference of an attempt for carriers, at most 44 characters of `[0-9a-z-]`: the account's number
  * in base 36, `-`, and the attempt's 32 hex digits.
- * @throws RangeError when the account is no positive safe integer, or as `attemptSid`.
+ * @throws RangeError when the account is not a positive safe integer, or as `attemptSid`.
  */
 export function attemptReference(accountId: number, uuid: string, attempt: number): string {
   if (!Number.isSafeInteger(accountId) || accountId < 1)
@@ -254,7 +254,7 @@ export function attemptReference(accountId: number, uuid: string, attempt: numbe
 
 const REFERENCE = /^([1-9a-z][0-9a-z]{0,10})-([0-9a-f]{32})$/;
 
-/** Reads what `attemptReference` wrote, letter for letter; null for anything else. */
+/** Reads exactly what `attemptReference` writes; null for anything else. */
 export function parseAttemptReference(text: string): AttemptReference | null {
   const [, account = '', hex = ''] = REFERENCE.exec(text) ?? [];
   const accountId = Number.parseInt(account, 36);
@@ -268,7 +268,7 @@ export function contentSid(uuid: string): string {
   return `HX${uuid.replaceAll('-', '')}`;
 }
 
-/** Reads what `contentSid` wrote; null for anything else. */
+/** Reads exactly what `contentSid` writes; null for anything else. */
 export function parseContentSid(text: string): string | null {
   return /^HX[0-9a-f]{32}$/.test(text) ? uuidOfHex(text.slice(2)) : null;
 }

@@ -1,15 +1,15 @@
-/** Instants: dates with times as RFC 3339 (section 5.6) writes them, read strictly. Pure. */
+/** Instants: strict reading of dates with times in RFC 3339 (section 5.6). Pure. */
 
 const DATE_TIME =
   /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:[Zz]|([+-])(\d\d):(\d\d))?$/;
 const ZONED = /(?:[Zz]|[+-]\d\d:\d\d)$/;
 
-/** How to write one, for error messages. */
+/** The expected form, for error messages. */
 export const INSTANT_HINT = 'write it like 2030-01-31T09:30:00Z';
 
 /**
- * Reads a date-time, or null when it is none or names a day or hour that does not exist. Without a zone it is
- * UTC where `zone` is optional, else null. Kept to the millisecond; a leap second counts as the next second.
+ * Reads a date-time; null if it is invalid or its day or hour does not exist. Without a zone it is UTC if
+ * `zone` is optional, otherwise null. Precise to the millisecond; a leap second counts as the next second.
  */
 export function readInstant(text: string, zone: 'required' | 'optional' = 'required'): Date | null {
   const match = DATE_TIME.exec(text);

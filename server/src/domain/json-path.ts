@@ -1,6 +1,6 @@
-/** JSON paths (RFC 9535) as error messages name them. Pure. */
+/** JSON paths (RFC 9535) in error messages. Pure. */
 
-/** Characters of a name that are shown: a hostile one may have millions. */
+/** Maximum length of a name in a path: a hostile name may have millions of characters. */
 const NAME_MAX = 60;
 
 /** One step of a path (section 2.5): `[0]`, `.name`, or `["two words"]`. */

@@ -1,8 +1,8 @@
-/** Keywords: words by which people stop and start what is sent to them, or ask for help. Pure. */
+/** Keywords with which recipients stop or start messages, or ask for help. Pure. */
 
 export type Keyword = 'STOP' | 'START' | 'HELP';
 
-/** The words of one language and what they are answered with; an empty answer is none. */
+/** The keywords of one language with their answers; an empty answer is not sent. */
 export interface KeywordSet {
   readonly stop: readonly string[];
   readonly start: readonly string[];
@@ -12,7 +12,7 @@ export interface KeywordSet {
   readonly helpReply: string;
 }
 
-/** What is understood unless the configuration says otherwise. */
+/** The default keywords. */
 export const ENGLISH: KeywordSet = {
   stop: ['STOP', 'STOPALL', 'UNSUBSCRIBE', 'CANCEL', 'END', 'QUIT', 'REVOKE', 'OPTOUT'],
   start: ['START', 'UNSTOP'],
@@ -29,13 +29,13 @@ export interface FoundKeyword {
   readonly reply: string | null;
 }
 
-/** Finds the keyword that a text is; a text that merely has one in it is none. */
+/** Finds the keyword that equals a text; a text that only contains a keyword does not count. */
 export type FindKeyword = (text: string) => FoundKeyword | null;
 
-/** Texts longer than this are not looked at. Some carriers fill a text up with blanks, and people add many signs. */
+/** Longer texts are not checked. The limit leaves room for carriers that pad with blanks, and for many punctuation marks. */
 const LENGTH_MAX = 1_600;
 
-/** The languages in order: a word of several counts as that of the first. */
+/** The languages in order: a word in several languages counts for the first. */
 export function createKeywordFinder(languages: readonly KeywordSet[]): FindKeyword {
   const found = new Map<string, FoundKeyword>();
   const add = (words: readonly string[], keyword: Keyword, reply: string) => {
@@ -53,15 +53,15 @@ export function createKeywordFinder(languages: readonly KeywordSet[]): FindKeywo
   return (text) => (text.length > LENGTH_MAX ? null : (found.get(plainOf(text)) ?? null));
 }
 
-/** What shows nothing (joiners, signs of how an emoji is drawn, fillers of Hangul) and the line that makes Arabic words longer. */
+/** Invisible characters (joiners, variation selectors, Hangul fillers), and the line that stretches Arabic words. */
 const SILENT = '\\p{Default_Ignorable_Code_Point}\\u0640';
-/** Accents, and points of Arabic vowels: many people leave them out. Vowel signs of Indic scripts belong to one script and stay. */
+/** Accents and Arabic vowel points, which many people omit. Vowel signs of Indic scripts are part of a word and stay. */
 const ACCENT = '\\p{Script=Inherited}';
 const LEFT_OUT = new RegExp(`[${SILENT}${ACCENT}]|[^\\p{L}\\p{M}\\p{N}]`, 'gu');
 
 /**
- * Without regard to case, width, accents, blanks and punctuation around it: ` "Stop." ` is STOP, `opt-out` OPTOUT, `arret` is ARRÊT, and
- * `iptal` is İPTAL.
+ * Ignores case, width, accents, blanks and surrounding punctuation: ` "Stop." ` is STOP, `opt-out` is OPTOUT, `arret` is
+ * ARRÊT, and `iptal` is İPTAL.
  */
 function plainOf(text: string): string {
   return text.normalize('NFKD').toUpperCase().replace(LEFT_OUT, '');

@@ -1,10 +1,10 @@
 /**
- * The syntax of output and of the tags that hold expressions, read strictly: LiquidJS skips what it does not understand
- * (`{{ a , {{ b }}` is `{{ a }}` to it), and words would be gone without a word. Everything else is LiquidJS's to judge.
+ * Strict syntax check of outputs and of tags with expressions. LiquidJS skips what it does not understand
+ * (`{{ a , {{ b }}` is `{{ a }}` to it), so text would disappear without an error. LiquidJS checks everything else.
  * Pure.
  */
 
-/** Pieces of an expression, in order; what is none of them is stray. */
+/** Tokens of an expression, in order; anything else is stray. */
 const TOKEN =
   // oxlint-disable-next-line no-control-regex
   /\s*(?:("(?:[^"\\]|\\[\s\S])*"|'(?:[^'\\]|\\[\s\S])*')|(-?\d+(?:\.\d+)?(?![\w-]))|(\.\.|==|!=|<=|>=|<|>|[|:,.()[\]=])|((?:[\w$]|[^\x00-\xa0\s])(?:[\w$?-]|[^\x00-\xa0\s])*))/y;
@@ -12,12 +12,12 @@ const OPERATORS = new Set(['==', '!=', '<', '>', '<=', '>=', 'contains', 'and', 
 /** Expressions within brackets within each other. */
 const DEPTH_MAX = 20;
 
-/** Where the source is no expression. */
+/** A position where the source is not a valid expression. */
 class Stray extends Error {}
 
 type Token = { readonly kind: 'quoted' | 'number' | 'sign' | 'name'; readonly text: string };
 
-/** Tags by how what follows their name is read; others are LiquidJS's alone. */
+/** Tags with the way to read their arguments. LiquidJS alone checks other tags. */
 const TAGS: Readonly<Record<string, (reader: Reader) => void>> = {
   if: (reader) => reader.value(),
   elsif: (reader) => reader.value(),
@@ -46,7 +46,7 @@ const TAGS: Readonly<Record<string, (reader: Reader) => void>> = {
   },
 };
 
-/** What is wrong with a source that LiquidJS takes, and where; null when nothing is. */
+/** The problem of a source that LiquidJS accepts, with its position; null if there is none. */
 export function findSyntaxProblem(source: string): string | null {
   let verbatim: string | null = null;
   const opening = /\{\{-?|\{%-?/g;
@@ -77,10 +77,10 @@ export function findSyntaxProblem(source: string): string | null {
   return null;
 }
 
-/** A variable with one brace before it and two behind, which LiquidJS takes for words; style sheets have none like it. */
+/** A variable with one brace before it and two after it. LiquidJS takes this for text; style sheets do not contain it. */
 const HALF_OPENED = /(?<!\{)\{[ \t]*[\w$][\w$.-]*[ \t]*(?:\|[^{}]{0,200})?\}\}/;
 
-/** What is wrong with `{ name }}`, which would go out as it is; null when there is none of it. */
+/** The problem of `{ name }}`, which would be sent unchanged; null if the source has none. */
 export function findHalfOpened(source: string): string | null {
   if (!source.includes('}}') || /\{%-?\s*raw\b/.test(source)) return null;
   const found = HALF_OPENED.exec(source);
@@ -89,7 +89,7 @@ export function findHalfOpened(source: string): string | null {
     : `"${found[0].slice(0, 80)}" begins with one brace and ends with two, ${placeOf(source, found.index)}`;
 }
 
-/** Where a tag ends: an end within quotes is none. */
+/** The end of a tag: an end within quotes does not count. */
 function findEnd(source: string, from: number, end: string, ignoresQuotes: boolean): number {
   if (ignoresQuotes) return source.indexOf(end, from);
   for (let at = from; at < source.length; at += 1) {
@@ -132,7 +132,7 @@ function tryRead(text: string, read: (reader: Reader) => void): string | null {
     : `has "${reader.rest.slice(0, 20)}" where nothing of the kind can stand`;
 }
 
-/** Reads tokens from left to right. Each method throws `Stray` where what it reads is not there. */
+/** Reads tokens from left to right. Each method throws `Stray` if it does not find its token. */
 interface Reader {
   readonly isAtEnd: boolean;
   readonly rest: string;

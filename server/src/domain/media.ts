@@ -1,9 +1,9 @@
-/** Media: what kind of file a URL leads to, and what it is called, as far as the URL tells. Pure. */
+/** Media: the kind and the name of a file, as far as its URL shows them. Pure. */
 
 export const MEDIA_KINDS = ['image', 'video', 'audio', 'document'] as const;
 export type MediaKind = (typeof MEDIA_KINDS)[number];
 
-/** Extensions by kind; what is not listed is taken for an image. */
+/** Extensions by kind; other extensions count as images. */
 const EXTENSIONS: readonly (readonly [kind: MediaKind, extensions: RegExp])[] = [
   ['video', /\.(?:mp4|3gp|3gpp|mov|webm|m4v)$/i],
   ['audio', /\.(?:mp3|aac|amr|ogg|opus|m4a)$/i],
@@ -19,8 +19,8 @@ export function mediaKindOf(url: string): MediaKind {
 const NAME_LENGTH_MAX = 240;
 
 /**
- * What people shall see as the name of a file: the last segment of its URL's path, percent-decoded, without characters
- * that a file name cannot have or that turn its direction, of at most 240 UTF-16 units; its extension stays when it is cut.
+ * The visible name of a file: the last segment of its URL's path, percent-decoded, without characters that are invalid in
+ * file names or change the writing direction. At most 240 UTF-16 units; a shortened name keeps its extension.
  */
 export function mediaNameOf(url: string): string {
   const segment = pathOf(url).replace(/\/+$/, '').split('/').at(-1) ?? '';
@@ -40,7 +40,7 @@ function pathOf(url: string): string {
   return URL.canParse(url) ? new URL(url).pathname : (url.split(/[?#]/, 1)[0] ?? '');
 }
 
-/** As it stands where its escapes are none. */
+/** Unchanged if its escapes are invalid. */
 function decodeSegment(segment: string): string {
   try {
     return decodeURIComponent(segment);

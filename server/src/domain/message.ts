@@ -7,19 +7,19 @@
  *      │                │  └─refused, expired──▶ FAILED  └──▶ UNDELIVERED ────┘ (a better, later receipt)
  *      └───cancel───────┴──▶ CANCELED
  * ```
- * The arrows are the only moves. A status moves up its rank or not at all, so a duplicate, late or
- * reordered receipt can never count twice and never downgrades.
+ * The arrows are the only transitions. A status only changes to a higher rank, so a duplicate, late or
+ * reordered receipt never counts twice and never downgrades a message.
  */
 
-/** Channels of delivery of messages. */
+/** Channels of messages. */
 export const MESSAGE_CHANNELS = ['SMS', 'RCS', 'WHATSAPP'] as const;
-/** All channels of delivery. E-mails are a resource of their own, on the same way. */
+/** All channels. E-mails are a separate resource on the same path. */
 export const CHANNELS = [...MESSAGE_CHANNELS, 'EMAIL'] as const;
 export type Channel = (typeof CHANNELS)[number];
 
 /** Address spaces of messages' recipients: `PHONE` is reachable by SMS and RCS. */
 export const MESSAGE_ADDRESS_CHANNELS = ['PHONE', 'WHATSAPP'] as const;
-/** All address spaces: each kind of channel speaks to one. */
+/** All address spaces; each channel uses one. */
 export const ADDRESS_CHANNELS = [...MESSAGE_ADDRESS_CHANNELS, 'EMAIL'] as const;
 export type AddressChannel = (typeof ADDRESS_CHANNELS)[number];
 
@@ -42,7 +42,7 @@ export type MessageStatus = (typeof MESSAGE_STATUSES)[number];
 
 const RANK = new Map<MessageStatus, number>(MESSAGE_STATUSES.map((status, rank) => [status, rank]));
 
-/** The rank of a status; a message only ever moves to a higher one. */
+/** The rank of a status; a message only changes to a higher one. */
 export function rankOf(status: MessageStatus): number {
   return RANK.get(status) ?? -1;
 }
@@ -56,8 +56,8 @@ export interface Address {
 }
 
 /**
- * One entry of `to`. `connected` tells which arm the request used (`addresses` instead of `address`),
- * so that the answer shows what was asked.
+ * One entry of `to`. `connected` records the form in the request (`addresses` instead of `address`),
+ * so that answers use the same form.
  */
 export interface Recipient {
   readonly addresses: readonly [Address, ...Address[]];
@@ -65,7 +65,7 @@ export interface Recipient {
   readonly variables: Readonly<Record<string, string>> | null;
 }
 
-/** The words and media of a message before (templates) or after (rendered) personalisation. */
+/** Text and media of a message, before (templates) or after (rendered) personalisation. */
 export interface Content {
   readonly text: string | null;
   /** At most 10 URLs, in order. */

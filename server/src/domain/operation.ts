@@ -1,21 +1,21 @@
 /**
- * An operation: one accepted request, and the twelve counters that tell how far it is.
+ * An operation: one accepted request, and the twelve counters of its progress.
  *
  * ```
  *  SCHEDULED ──a message is due──▶ PROCESSING ──nothing SCHEDULED or QUEUED──▶ COMPLETED
  *      └───────────cancel──────────────┴──▶ CANCELED
  * ```
- * COMPLETED and CANCELED never go back; receipts go on moving counters after either.
+ * COMPLETED and CANCELED are final; receipts still change counters afterwards.
  */
 import { MESSAGE_STATUSES, type Channel, type MessageStatus } from './message.ts';
 
 export const OPERATION_STATUSES = ['SCHEDULED', 'PROCESSING', 'COMPLETED', 'CANCELED'] as const;
 export type OperationStatus = (typeof OPERATION_STATUSES)[number];
 
-/** What an operation sends: each kind is a resource of its own over HTTP. */
+/** The kind of an operation: each is a separate resource over HTTP. */
 export type OperationKind = 'MESSAGES' | 'EMAILS';
 
-/** Most recipients of one request. */
+/** Maximum number of recipients in one request. */
 export const RECIPIENTS_MAX = 10_000;
 
 /**
@@ -66,7 +66,7 @@ export interface Operation {
   readonly revision: number;
 }
 
-/** A sender as the operation froze it when it was accepted. */
+/** A sender as it was when the operation was accepted. */
 export interface PlannedSender {
   /** UUID; missing for an address that is no sender of ours. */
   readonly senderId?: string;
@@ -82,7 +82,7 @@ export interface PlannedSender {
   readonly throughput?: number;
 }
 
-/** How an operation reaches people: its senders in order of preference. Frozen at acceptance. */
+/** The plan of an operation: its senders in order of preference, frozen at acceptance. */
 export interface SendPlan {
   readonly senders: readonly PlannedSender[];
   /** It answers a person's own word, also one that has opted out. */

@@ -1,12 +1,12 @@
 /**
- * Receipts: the carrier's later word on a submission. Duplicates, disorder and unmatched receipts are normal.
+ * Receipts: a carrier's later reports on a submission. Duplicate, unordered and unmatched receipts are normal.
  *
- * A receipt names its submission by our reference where the carrier can carry one, else by the carrier's own id. Such an
- * id is opaque (SMPP 3.4, 5.2.23) and is kept as it was given. Some carriers write it in the receipt in another spelling:
- * with leading zeros, in the other case, hexadecimal where the answer was decimal. So a receipt lists what it may mean.
+ * A receipt identifies its submission by our reference if the carrier returns it, otherwise by the carrier's own id. Such
+ * an id is opaque (SMPP 3.4, 5.2.23) and is stored unchanged. Some carriers write it differently in the receipt: with
+ * leading zeros, in the other case, or hexadecimal instead of decimal. So a receipt lists all possible meanings.
  */
 
-/** What every receipt says. */
+/** The common part of all receipts. */
 interface ReceiptNews {
   readonly status: 'DELIVERED' | 'READ' | 'UNDELIVERED';
   /** Error code and the carrier's words, with `UNDELIVERED`. */
@@ -38,8 +38,8 @@ export type Receipt = ReceiptNews &
 const KEPT_LENGTH_MAX = 256;
 
 /**
- * A carrier's id as it can be kept, in answers and receipts alike: without control characters and halves of surrogate
- * pairs, of at most 256 UTF-16 units. May come out empty.
+ * A carrier's id as it can be stored, from answers and receipts: without control characters and lone surrogates, at most
+ * 256 UTF-16 units. The result may be empty.
  */
 export function keepableProviderId(id: string): string {
   return id
@@ -53,8 +53,8 @@ export function keepableProviderId(id: string): string {
 const ID_LENGTH_MAX = 64;
 
 /**
- * What all spellings of an id have in common that differ in leading zeros and in the case of ASCII letters; empty where
- * that is nothing. The database has the same rule (migration 0014).
+ * The common form of spellings of an id that differ in leading zeros and in the case of ASCII letters; may be empty. The
+ * database has the same rule (migration 0014).
  */
 export function foldProviderId(id: string): string {
   return id.replace(/[A-Z]+/g, (letters) => letters.toLowerCase()).replace(/^0+/, '');
@@ -64,9 +64,9 @@ export function foldProviderId(id: string): string {
 export const SPELLINGS = ['exact', 'folded', 'decimal', 'hexadecimal'] as const;
 
 /**
- * What the id in a receipt may mean, in the order of `SPELLINGS`: itself; what is like it when folded; itself read as
- * hexadecimal, in decimal; and the reverse. All but the first are folded; empty where there is no such meaning, or one
- * before it is the same.
+ * Possible meanings of the id in a receipt, in the order of `SPELLINGS`: itself; itself folded; itself read as
+ * hexadecimal, in decimal; and the reverse. All but the first are folded. An entry is empty if it does not apply or
+ * repeats an earlier one.
  */
 export function spellProviderId(id: string): readonly string[] {
   const folded = foldProviderId(id);
@@ -92,12 +92,12 @@ export interface MatchedReceipt {
   readonly detail: string | null;
 }
 
-/** Fewer digits say too little: short codes, and the 0 that some write instead of an address. */
+/** Fewer digits are not distinctive: short codes, and the 0 that some carriers write instead of an address. */
 const DIGITS_MIN = 6;
 
 /**
- * Whether an address as a carrier writes it is one of a message's: international with or without `+` or `00`, national,
- * or with digits of the network in front. Null where that cannot be said.
+ * Whether an address in a carrier's spelling belongs to a message: international with or without `+` or `00`, national,
+ * or with a prefix of the network. Null if this cannot be decided.
  */
 export function areRecipients(
   written: readonly string[] | undefined,

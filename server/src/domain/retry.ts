@@ -1,4 +1,4 @@
-/** Retry: when a temporary failure is tried again, and when it is not. Pure. */
+/** Retries after temporary failures. Pure. */
 
 export interface RetryPolicy {
   /** Tries of one message with one sender, the first included. */
@@ -9,10 +9,10 @@ export interface RetryPolicy {
 }
 
 /**
- * The delay before the next try, in milliseconds, or null when there shall be none.
- * Exponential with full upper-half jitter (between half and all of the step), so that a carrier that
- * comes back is not hit by everyone at once. `afterMs` is the carrier's own wish and a lower bound.
- * @param tries tries already made with this sender, at least 1
+ * The delay before the next try in milliseconds, or null if there is no further try.
+ * The delay grows exponentially with jitter (between half and all of the step), so that not everyone returns to a
+ * recovered carrier at once. `afterMs` is the carrier's retryAfter and a lower bound.
+ * @param tries previous tries with this sender, at least 1
  * @param random a number in [0, 1)
  */
 export function nextRetryDelayMs(

@@ -1,9 +1,9 @@
-/** Routing: which sender reaches which address of a recipient, in what order, and who is next after a failure. Pure. */
+/** Routing: the senders for each address of a recipient in order, and the next one after a failure. Pure. */
 import type { Address, AddressChannel, Channel } from './message.ts';
 import type { PlannedSender, SendPlan } from './operation.ts';
 import { growSenderTree, rankSenders, type SenderTree } from './sender-ranking.ts';
 
-/** The address space each channel speaks to. */
+/** The address space of each channel. */
 const REACHES: Readonly<Record<Channel, AddressChannel>> = {
   SMS: 'PHONE',
   RCS: 'PHONE',
@@ -11,12 +11,12 @@ const REACHES: Readonly<Record<Channel, AddressChannel>> = {
   EMAIL: 'EMAIL',
 };
 
-/** Whether senders of a channel speak to addresses of a space. */
+/** Whether senders of a channel can reach addresses of a space. */
 export function reaches(channel: Channel, space: AddressChannel): boolean {
   return REACHES[channel] === space;
 }
 
-/** Why no sender of these channels reaches any of the addresses, naming both. */
+/** A message with the channels and the addresses, for when no sender reaches any address. */
 export function describeUnreached(
   addresses: readonly Address[],
   channels: readonly Channel[],
@@ -29,17 +29,17 @@ export function describeUnreached(
 /** Senders of one channel that may try to reach the same address, one after the other. */
 export const SENDERS_PER_ADDRESS_MAX = 3;
 
-/** One way to reach a recipient. */
+/** A candidate: one route to a recipient. */
 export interface Candidate {
   readonly sender: PlannedSender;
   readonly to: Address;
 }
 
 /**
- * All ways to reach a recipient, best first: addresses in the order given, for each the plan's channels in the order
- * of their first sender, and of each channel up to three senders. Of several senders a recipient always has the same
- * one first while the plan has the same senders with the same throughput; the shares are as the throughputs. Empty when no sender speaks to any
- * of the addresses. The order depends on the arguments alone, so a position in it names the same way after a restart.
+ * All candidates for a recipient, best first: addresses in the given order, for each the plan's channels in the order of
+ * their first sender, and for each channel up to three senders. A recipient keeps the same first sender while the plan
+ * has the same senders with the same throughputs; the shares of senders follow their throughputs. Empty if no sender
+ * reaches any address. The order depends only on the arguments, so a position means the same candidate after a restart.
  */
 export function listCandidates(addresses: readonly Address[], plan: SendPlan): Candidate[] {
   const groups = groupSenders(plan);
@@ -64,9 +64,9 @@ export function firstCandidate(addresses: readonly Address[], plan: SendPlan): C
 }
 
 /**
- * The position of the candidate to try after the one at `position`, or null when it was the last one. Where the fault
- * lies with the sender, another sender of the same channel is next; else (the number is wrong, has no RCS, does not
- * answer) other senders would fare no better, and the next channel or address is.
+ * The position of the candidate after the one at `position`, or null after the last one. If the sender is the cause, the
+ * next candidate is another sender of the same channel. Otherwise (the number is wrong, has no RCS, does not answer) it
+ * is the next channel or address, because other senders would fail, too.
  */
 export function nextCandidate(
   candidates: readonly Candidate[],
@@ -97,7 +97,7 @@ interface ChannelGroup {
   readonly tree: SenderTree;
 }
 
-/** A plan is grouped once; it never changes. */
+/** The groups of each plan. A plan never changes. */
 const grouped = new WeakMap<SendPlan, readonly ChannelGroup[]>();
 
 function groupSenders(plan: SendPlan): readonly ChannelGroup[] {

@@ -1,10 +1,10 @@
-/** Schedule: when a request wants its messages sent, and until when that makes sense. Pure. */
+/** Schedule: the send time and the expiry of a request. Pure. */
 import type { Temporal } from 'temporal-polyfill';
 import { ERRORS, type Problem } from './errors.ts';
 import { INSTANT_HINT, readInstant } from './instant.ts';
 import { readLocalTime } from './local-time.ts';
 
-/** How far ahead a send may be scheduled. */
+/** The maximum time ahead of a schedule. */
 export const SCHEDULE_DAYS_MAX = 7;
 const DAY_MS = 86_400_000;
 
@@ -24,9 +24,9 @@ export interface Schedule {
 }
 
 /**
- * Reads `schedule.sendAt` (one RFC 3339 date-time; without zone it is by the clock of each recipient) and `expireAt`.
- * Their form has been checked; here is what they mean together and against the present time. What a local time means
- * is for `findTimeProblem`, once the zones are known.
+ * Reads `schedule.sendAt` (one RFC 3339 date-time; without a zone it is each recipient's local time) and `expireAt`. The
+ * form is already valid; this function checks them against each other and the current time. `findTimeProblem` checks
+ * local times, once the zones are known.
  */
 export function readSchedule(
   sendAt: readonly string[] | undefined,
@@ -58,7 +58,7 @@ export function readSchedule(
   return { scheduledFor, local, expireAt: expiry, problems };
 }
 
-/** What is wrong with sending at a time, or null. `zone` is told when it is the recipients' own. */
+/** The problem of a send time, or null. `zone` is given for recipients' local times. */
 export function findTimeProblem(
   at: Date,
   expireAt: Date | null,

@@ -1,6 +1,6 @@
 /**
- * Segments: what a text costs as SMS. GSM 03.38 (3GPP TS 23.038, 6.2.1) when every character is in its
- * alphabet, else UCS-2, and the number of parts a long text travels in. Pure; counts, never rewrites.
+ * Segments: the size of a text as SMS. The encoding is GSM 03.38 (3GPP TS 23.038, 6.2.1) if it has every
+ * character, otherwise UCS-2. A long text is sent in several parts. Pure; counts, never rewrites.
  *
  * A part is never cut inside a character: the two septets of an extension character and the two halves of
  * a surrogate pair stay together, so a part may end one unit short, which is counted exactly.
@@ -21,11 +21,11 @@ const SEPTETS = new Uint8Array('€'.charCodeAt(0) + 1);
 for (const char of GSM_ALPHABET) SEPTETS[char.charCodeAt(0)] = 1;
 for (const char of GSM_EXTENSION) SEPTETS[char.charCodeAt(0)] = 2;
 
-/** Units of a text that fits one part, and of each part when it does not (6 octets are then a header). */
+/** Units of a text in a single part, and of each part of a longer text (6 octets are then a header). */
 const GSM = { single: 160, part: 153 } as const;
 const UCS = { single: 70, part: 67 } as const;
 
-/** What a text is as SMS. */
+/** The size of a text as SMS. */
 export interface SmsMeasure {
   readonly encoding: 'GSM-7' | 'UCS-2';
   /** Septets (GSM-7) or UTF-16 units (UCS-2) of the text itself, without headers. */
@@ -68,7 +68,7 @@ function measureUcs(text: string): SmsMeasure {
   return { encoding: 'UCS-2', units, segments, unitsPerSegment: UCS.part };
 }
 
-/** Whether a cut before unit `at` would part a surrogate pair. */
+/** Whether a cut before unit `at` would split a surrogate pair. */
 function splitsPair(text: string, at: number): boolean {
   return (text.charCodeAt(at) & 0xfc00) === 0xdc00 && (text.charCodeAt(at - 1) & 0xfc00) === 0xd800;
 }

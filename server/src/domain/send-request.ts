@@ -1,4 +1,4 @@
-/** A send request whose shape has been checked: what `POST /Messages` and `POST /Emails` may say. */
+/** A send request with a checked shape: the body of `POST /Messages` and `POST /Emails`. */
 import type { ModulesContent } from './content.ts';
 import type { EmailAttachment } from './email.ts';
 import type { EmailContent } from './email-content.ts';
@@ -33,7 +33,7 @@ export type RequestedSender =
   | { readonly senderId: string }
   | { readonly senderPoolId: string; readonly channels?: ChannelControls };
 
-/** Which channels of a pool to use, and which first: the lower priority. */
+/** The channels of a pool to use; the lowest priority number comes first. */
 export interface ChannelControls {
   readonly filterIn?: readonly Channel[];
   readonly priority?: readonly { readonly channel: Channel; readonly priority: number }[];

@@ -1,17 +1,17 @@
 /**
- * Sender ranking: which of a pool's senders an address gets, in O(log n) of their number. Pure.
+ * Sender ranking: the sender of a pool for an address, in O(log n) of their number. Pure.
  *
- * The senders of a channel hang in a tree by the hash of their addresses, a byte at a time. At each node weighted rendezvous hashing
- * (Thaler and Ravishankar 1998; weights after Schindelhauer and Schomaker 2005) chooses the branch: the higher -weight / ln(hash), the
- * better. So shares are as the weights, and a sender that comes, goes or changes moves its own share of the addresses, and
- * at most as much again at each level that it shares with others: of ten thousand senders there are two.
+ * The senders of a channel form a tree by the hash of their addresses, one byte per level. At each node, weighted
+ * rendezvous hashing (Thaler and Ravishankar 1998; weights after Schindelhauer and Schomaker 2005) chooses the branch with
+ * the highest -weight / ln(hash). So the shares follow the weights. A sender that is added, removed or changed moves its
+ * own share of the addresses, and at most the same again at each level that it shares: two levels for 10,000 senders.
  */
 import type { PlannedSender } from './operation.ts';
 
-/** Share of a sender without a limit beside those with one, in messages per second. */
+/** Weight of a sender without a limit next to senders with one, in messages per second. */
 const UNLIMITED_WEIGHT = 1_000;
 
-/** Pools of up to some hundred senders are almost flat: one that goes moves its own addresses only. */
+/** Pools of up to a few hundred senders are almost flat: a removed sender moves only its own addresses. */
 const BRANCH_BITS = 8;
 const HASH_BITS = 32;
 
@@ -66,7 +66,7 @@ function weightOf(sender: PlannedSender | undefined): number {
   return sender === undefined ? 0 : (sender.throughput ?? UNLIMITED_WEIGHT);
 }
 
-/** The best senders for an address, at most so many. Without the first the others are the same, in the same order. */
+/** The best senders for an address, at most this many. Without the first sender, the others keep their order. */
 export function rankSenders(tree: SenderTree, address: string, max: number): PlannedSender[] {
   const seed = hash(address);
   const ranked: PlannedSender[] = [];

@@ -1,4 +1,4 @@
-/** Senders: the identities a message may come from, and which of them a request means. Pure. */
+/** Senders: the identities of messages, and the choice of senders for a request. Pure. */
 import { ERRORS } from './errors.ts';
 import {
   canonicalEmailAddress,
@@ -34,13 +34,13 @@ export interface Sender extends SenderLimits {
   readonly updatedAt: Date;
 }
 
-/** What a plan needs to know of a sender: a pool may have ten thousand. */
+/** The part of a sender that a plan needs: a pool may have 10,000 senders. */
 export type PlannableSender = Pick<
   Sender,
   'id' | 'channel' | 'address' | 'carrier' | 'status' | 'throughput' | 'dailyCap' | 'quietHours'
 >;
 
-/** What is known of the senders that a request may mean. */
+/** The senders that a request may use. */
 export interface SenderChoice {
   /** The named one, the pool's members, or the default ones; defaults first, then the oldest. */
   readonly senders: readonly PlannableSender[];
@@ -53,15 +53,15 @@ export interface SenderChoice {
 /** Channels in the order in which they are tried when a request does not say: rich before plain. */
 const PREFERENCE: readonly Channel[] = ['RCS', 'SMS', 'WHATSAPP'];
 
-/** With e-mails, which no message falls back to: for asking who would reach whom. */
+/** The same with EMAIL, which is never a fallback of messages. */
 export const ALL_CHANNELS_PREFERRED: readonly Channel[] = [...PREFERENCE, 'EMAIL'];
 
-/** A provider's service that chooses the number: no address of its own. */
+/** A provider's messaging service that chooses the number. It has no address. */
 const SERVICE_SID = /^MG[0-9a-f]{32}$/i;
 /** Characters of an alphanumeric sender (3GPP TS 23.040, 9.1.2.5). */
 const NAME_LENGTH_MAX = 11;
 
-/** What is wrong with the address of a sender, as a sentence, or null. */
+/** The problem of a sender's address as a sentence, or null. */
 export function findSenderAddressProblem(channel: Channel, address: string): string | null {
   const wrong = findLineProblem(address);
   if (wrong !== null) return wrong;
@@ -86,12 +86,12 @@ function findSmsSenderProblem(address: string): string | null {
     : null;
 }
 
-/** The one spelling of a sender's address. */
+/** The normal spelling of a sender's address. */
 export function normaliseSenderAddress(channel: Channel, address: string): string {
   return channel === 'EMAIL' ? canonicalEmailAddress(address) : address;
 }
 
-/** Digits with what people write between them. */
+/** Digits with common separators. */
 const NUMBER = /^[-+(). ]*[0-9][-+(). 0-9]*$/;
 /** Letters that have two cases: those of ASCII, and of the GSM alphabet. */
 const CAPITALS = /[A-ZÅÄÆÇÉÑÖØÜ]/g;

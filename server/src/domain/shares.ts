@@ -1,8 +1,8 @@
-/** Sharing a few connections among nodes. */
+/** Divides connections among nodes. */
 
 /**
- * How many of `max` connections each node gets, in the order of `wanted`: as evenly as they go, nobody more than it wants, what
- * does not divide to the first ones. The same on every node that asks with the same numbers in the same order.
+ * The number of `max` connections for each node, in the order of `wanted`: as even as possible, never more than a node
+ * wants, the remainder to the first nodes. Every node gets the same result for the same numbers in the same order.
  */
 export function shareEvenly(max: number, wanted: readonly number[]): number[] {
   const shares = wanted.map(() => 0);

@@ -1,11 +1,11 @@
 /**
- * Spellings: the addresses that mean one person. Carriers report some mobile numbers in another form than people write them, and who
- * said STOP in one form is not sent to in the other. Pure.
+ * Spellings: all addresses of one person. Carriers report some mobile numbers in another form than people write. An
+ * opt-out in one form also applies to the other. Pure.
  */
 import { normaliseEmailAddress } from './email-address.ts';
 
 /**
- * National digits of one form and the other (E.164, after the country code):
+ * National digits in the two forms (E.164, after the country code):
  * Mexico wrote a 1 before mobile numbers until August 2019; Argentina has a 9 there, which not all carriers keep; Brazil's mobile numbers
  * got a ninth digit, 9, before the eight that began with 6 to 9.
  */
@@ -18,7 +18,7 @@ const FORMS: Readonly<
 };
 const CODE_LENGTH = 3;
 
-/** All spellings of an address of any channel, its own first; an e-mail address has one, in which all of them are compared. */
+/** All spellings of an address of any channel, its own first. An e-mail address has one, used for all comparisons. */
 export function listSpellings(address: string): readonly [string, ...string[]] {
   if (address.includes('@')) return [normaliseEmailAddress(address)];
   const code = address.slice(0, CODE_LENGTH);

@@ -1,8 +1,8 @@
-/** What the owner of a subscription may say of it, which events and a secret of their own, and what trying it out tells. Pure. */
+/** Subscriptions: event types, secrets, and the result of a test. Pure. */
 import { closest, distance } from 'fastest-levenshtein';
 import { EVENT_TYPES, matchEventType, type EventName } from './event.ts';
 
-/** A subscriber that is tried out. */
+/** A subscriber to test. */
 export interface TestTarget {
   /** As its owner knows it. */
   readonly id: string;
@@ -15,7 +15,7 @@ export interface TestTarget {
   readonly authToken: string | null;
 }
 
-/** What came of it. */
+/** The result of a test. */
 export interface TestResult {
   readonly delivered: boolean;
   /** Null where no answer came. */
@@ -28,11 +28,11 @@ export interface TestResult {
 /** Types and patterns of a subscription. */
 export const TYPES_MAX = 50;
 export const TYPE_LENGTH_MAX = 100;
-/** How long the secret before may stay good after a rotation, in seconds. */
+/** Maximum validity of the previous secret after a rotation, in seconds. */
 export const OVERLAP_SECONDS_DEFAULT = 86_400;
 export const OVERLAP_SECONDS_MAX = 604_800;
 
-/** All that can be written: types, and the groups that they fall into at their dots. */
+/** All valid values: types, and groups of types at their dots. */
 const WRITABLE = [
   ...EVENT_TYPES,
   ...new Set(
@@ -41,10 +41,10 @@ const WRITABLE = [
     ),
   ),
 ];
-/** Letters by which a slip may differ from what was meant. */
+/** Maximum number of different letters between a typing error and a suggestion. */
 const SLIP_MAX = 3;
 
-/** What is wrong with a type or a pattern, or null: it must mean some event that there is. */
+/** The problem of a type or a pattern, or null: it must match an existing event. */
 export function findTypeProblem(pattern: string): string | null {
   if (matchEventType(pattern).length > 0) return null;
   const quoted = `"${pattern.slice(0, TYPE_LENGTH_MAX)}"`;
@@ -56,7 +56,7 @@ export function findTypeProblem(pattern: string): string | null {
     : `There is no event type ${quoted}. There are ${EVENT_TYPES.join(', ')}; "*" means all.`;
 }
 
-/** The names that types and patterns mean, in the order of the table. */
+/** The names that types and patterns match, in the order of the table. */
 export function namesOfTypes(types: readonly string[]): EventName[] {
   const names = new Set(types.flatMap(matchEventType));
   return matchEventType('*').filter((name) => names.has(name));
@@ -68,7 +68,7 @@ const SECRET_BYTES_MAX = 64;
 /** Characters of the longest secret. */
 export const SECRET_LENGTH_MAX = 6 + Math.ceil(SECRET_BYTES_MAX / 3) * 4;
 
-/** What is wrong with a secret (Standard Webhooks, "Signature scheme"), or null. The words do not quote it. */
+/** The problem of a secret (Standard Webhooks, "Signature scheme"), or null. The message does not quote the secret. */
 export function findSecretProblem(secret: string): string | null {
   const base64 = SECRET.exec(secret)?.[1] ?? '';
   const bytes = (base64.length / 4) * 3 - (base64.length - base64.replaceAll('=', '').length);

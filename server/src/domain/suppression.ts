@@ -1,4 +1,4 @@
-/** Suppression: who has opted out, and whom a plan may therefore not reach. Pure. */
+/** Suppressions: opted-out addresses, which a plan must not reach. Pure. */
 import type { Address, Channel } from './message.ts';
 import type { PlannedSender, SendPlan } from './operation.ts';
 import { listCandidates } from './routing.ts';
@@ -6,31 +6,31 @@ import { senderKey } from './sender.ts';
 import { listSpellings } from './spellings.ts';
 
 /**
- * Not to be sent to, by one of its spellings: an entry of the account's list, or a person's own word to an address of ours, which counts for
- * every account.
+ * A suppressed address in one of its spellings: an entry of the account's list, or a person's own opt-out to one of our
+ * addresses, which applies to every account.
  */
 export type Suppression = ListedSuppression | OptOut;
 
-/** By anyone of the account, or by one sender or pool when either is named (UUIDs). */
+/** For all senders of the account, or for one sender or pool if given (UUIDs). */
 export interface ListedSuppression {
   readonly address: string;
   readonly senderId: string | null;
   readonly poolId: string | null;
 }
 
-/** It counts for every account that sends from the address which the person has stopped. */
+/** An opt-out that applies to every account that sends from the stopped address. */
 export interface OptOut {
   readonly address: string;
   readonly stopped: StoppedSender;
 }
 
-/** An address of ours, by its `senderKey`. */
+/** Our address, as its `senderKey`. */
 export interface StoppedSender {
   readonly channel: Channel;
   readonly key: string;
 }
 
-/** Whom a listed suppression may keep from sending, by UUIDs. */
+/** Senders and pools to which a suppression may apply, as UUIDs. */
 export interface Suppressible {
   readonly senderIds: readonly string[];
   readonly poolIds: readonly string[];
@@ -57,8 +57,8 @@ export function indexSuppressions(suppressions: readonly Suppression[]): Suppres
 }
 
 /**
- * Whether a recipient has opted out of a plan. Opting out is a person's word: one suppressed way to reach the
- * recipient rules out all of them, other addresses and channels included.
+ * Whether a recipient has opted out of a plan. An opt-out comes from a person: one suppressed address excludes the
+ * recipient with all other addresses and channels.
  */
 export function isSuppressed(
   addresses: readonly Address[],

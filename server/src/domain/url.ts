@@ -1,6 +1,6 @@
-/** URLs that are given to us: of media, those that buttons open, those that events go to. Pure; nothing is fetched. */
+/** URLs in requests: of media, buttons and subscriptions. Pure; fetches nothing. */
 
-/** Characters of a URL; what browsers, carriers and handsets agree on. */
+/** Maximum length of a URL: accepted by browsers, carriers and handsets. */
 export const URL_LENGTH_MAX = 2_048;
 
 /** A scheme and the start of a host, before anything that `URL` would repair. */
@@ -9,7 +9,7 @@ const START = /^https?:\/\/[^/?#@]/i;
 const FORBIDDEN = /[\s\p{Cc}\\]/u;
 
 /**
- * What is wrong with a URL, or null: absolute, http or https, with a host, without user and password (RFC 3986,
+ * The problem of a URL, or null. A valid URL is absolute, http or https, with a host, without user and password (RFC 3986,
  * section 3.2.1), without whitespace and control characters, at most 2,048 characters.
  */
 export function findUrlProblem(text: string): string | null {

@@ -6,8 +6,8 @@
  *                                                   ▲                    │ died unasked
  *                                                   └────────────────────┘ same port, with growing pauses
  * ```
- * As root it runs as an unprivileged user, who may not be able to walk to the data directory (below a home of mode
- * 700). On Linux it is therefore given the open directory and works through `/proc/self/fd/3`, which needs no walk.
+ * As root, the engine runs as an unprivileged user, who may not have access to the path of the data directory (below a
+ * home of mode 700). On Linux the engine therefore gets the open directory and uses it as `/proc/self/fd/3`.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -61,7 +61,7 @@ const LINGER_PAUSE_MS = 500;
 const RESTART_PAUSE_MAX_MS = 10_000;
 const OUTPUT_LINES_MAX = 50;
 
-/** Settings that differ from PostgreSQL's own. Durability is as it comes: fsync and synchronous commit on. */
+/** Settings that differ from PostgreSQL's defaults. Durability keeps its defaults: fsync and synchronous commit on. */
 const SETTINGS = {
   listen_addresses: '127.0.0.1',
   // Sockets have paths of at most 107 bytes; data directories may be longer.
@@ -80,7 +80,7 @@ const SETTINGS = {
   log_checkpoints: 'off',
 } as const;
 
-/** What is kept in `postgres.json`, readable by the owner only. */
+/** The content of `postgres.json`, which only the owner can read. */
 interface EngineRecord {
   readonly password: string;
   /** False until the cluster is complete: a half-made one is made again. */
@@ -88,7 +88,7 @@ interface EngineRecord {
   readonly port: number | null;
 }
 
-/** Starts the engine of a data directory, making it when it is new. */
+/** Starts the engine of a data directory, and creates the database if it is new. */
 export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
   const dataDir = resolve(options.dataDir);
   await makeDirectory(dataDir);
@@ -114,7 +114,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedP
   }
 }
 
-/** The URL of the engine that a running server has on this data directory, or null. For command line tools. */
+/** The URL of the running engine of a data directory, or null. For command line tools. */
 export async function findEmbedded(dataDir: string): Promise<string | null> {
   const record = await readRecord(dataDir);
   const running = await findPostmaster(clusterFolder(dataDir));
@@ -122,7 +122,7 @@ export async function findEmbedded(dataDir: string): Promise<string | null> {
   return urlOf(record.password, record.port, 'fanfare');
 }
 
-/** Whether a database was made in the data directory. */
+/** Whether the data directory contains a database. */
 export function hasCluster(dataDir: string): Promise<boolean> {
   return access(join(clusterFolder(dataDir), 'PG_VERSION')).then(
     () => true,
@@ -151,7 +151,7 @@ export function clusterFolder(dataDir: string): string {
   return join(resolve(dataDir), 'postgres');
 }
 
-/** What the engine remembers of a cluster: password and port. */
+/** The stored password and port of a cluster. */
 export function recordFile(dataDir: string): string {
   return join(resolve(dataDir), 'postgres.json');
 }
@@ -165,7 +165,7 @@ async function readRecord(dataDir: string): Promise<EngineRecord | null> {
   }
 }
 
-/** The live postmaster of a cluster, by its pid file; null when that is stale or missing. */
+/** The live postmaster of a cluster, from its pid file; null if the file is stale or missing. */
 export async function findPostmaster(cluster: string): Promise<number | null> {
   const text = await readFile(join(cluster, 'postmaster.pid'), 'utf8').catch(() => '');
   const [pidText, , startedText] = text.split('\n');
@@ -430,7 +430,7 @@ class Engine {
   }
 }
 
-/** A port that was free a moment ago. */
+/** A port that was free just now. */
 function findFreePort(): Promise<number> {
   return new Promise((done, fail) => {
     const server = createServer();

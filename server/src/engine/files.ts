@@ -1,6 +1,6 @@
 /**
- * The embedded engine's programs, and the user they run as. PostgreSQL refuses to run as root: then it runs as an
- * unprivileged user of the system, from a copy of its programs where that user cannot reach the installed ones.
+ * The programs of the embedded engine, and their user. PostgreSQL refuses to run as root. In that case it runs as an
+ * unprivileged user of the system, from a copy of its programs if that user cannot access the installed ones.
  */
 import { spawnSync } from 'node:child_process';
 import { cp, mkdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
@@ -8,12 +8,12 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { createRequire } from 'node:module';
 
-/** The engine cannot start; the message says what is wrong, where, and what to do. */
+/** The engine cannot start. The message has the problem, the place and the solution. */
 export class EmbeddedError extends Error {
   override readonly name = 'EmbeddedError';
 }
 
-/** Who PostgreSQL runs as; null: as ourselves. */
+/** The user of PostgreSQL; null: the current user. */
 export interface EngineUser {
   readonly uid: number;
   readonly gid: number;
@@ -24,7 +24,7 @@ export interface EnginePrograms {
   readonly postgres: string;
 }
 
-/** Candidates in order: one made for us, one made for PostgreSQL, one that owns nothing. */
+/** Candidates in order: our own user, PostgreSQL's user, a user that owns nothing. */
 const USERS = ['fanfare', 'postgres', 'nobody'];
 const COPY_FOLDER = '/var/cache/fanfare';
 
@@ -44,7 +44,7 @@ export async function chooseUser(): Promise<EngineUser | null> {
   );
 }
 
-/** Finds programs that the user can run, copying them once when the installed ones are out of its reach. */
+/** Finds programs that the user can run. Copies them once if the user cannot access the installed ones. */
 export async function findPrograms(user: EngineUser | null): Promise<EnginePrograms> {
   const { folder, version } = locatePackage();
   await restoreLinks(folder);
@@ -76,7 +76,7 @@ function locatePackage(): { folder: string; version: string } {
   }
 }
 
-/** Makes the library links that the package's install script makes, where that script did not run. */
+/** Creates the library links of the package's install script if that script did not run. */
 async function restoreLinks(folder: string): Promise<void> {
   const text = await readFile(join(folder, 'pg-symlinks.json'), 'utf8').catch(() => '[]');
   for (const { source, target } of JSON.parse(text) as { source: string; target: string }[])
@@ -94,7 +94,7 @@ function canRun(folder: string, user: EngineUser | null): boolean {
   return status === 0;
 }
 
-/** Copies whole or not at all; trusts a copy only when we own it and no one else may write there. */
+/** Copies everything or nothing. Trusts a copy only if we own it and nobody else can write to it. */
 async function copyPrograms(folder: string, copy: string): Promise<boolean> {
   const parent = dirname(copy);
   await mkdir(parent, { recursive: true, mode: 0o755 });

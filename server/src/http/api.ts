@@ -1,4 +1,4 @@
-/** Everything below `/v1`: credentials, limits, turns of accounts, routes. */
+/** Assembles everything below `/v1`: credentials, limits, fair shares of accounts, routes. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import rateLimit from '@fastify/rate-limit';
 import type { TSchema } from 'typebox';
@@ -42,7 +42,7 @@ declare module 'fastify' {
   }
 }
 
-/** Requests that may ask the database at a time, beside those to send; others wait for the turns of their accounts. */
+/** Maximum number of requests that use the database at the same time, besides sends. Others wait for their account's slot. */
 const HANDLERS_MAX = 8;
 
 export async function registerApi(api: FastifyInstance, deps: AllDeps): Promise<void> {
@@ -109,7 +109,7 @@ export async function registerApi(api: FastifyInstance, deps: AllDeps): Promise<
   refuseOtherMethods(api, routes);
 }
 
-/** Methods that a known path does not have are refused with what it has. */
+/** An unknown method of a known path is refused with the allowed methods. */
 function refuseOtherMethods(api: FastifyInstance, routes: readonly Route[]): void {
   const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
   for (const path of new Set(routes.map((route) => route.path))) {

@@ -1,4 +1,4 @@
-/** The API at a glance: every route below `/v1`, with what it takes and answers; those of senders are next door. */
+/** The table of routes below `/v1`, with requests and answers. Each resource adds its own part. */
 import { Type } from 'typebox';
 import { listContentRoutes } from './content/routes.ts';
 import type { createContentHandlers } from './content/handlers.ts';
@@ -69,7 +69,7 @@ function listStreamRoutes({ streams }: Handlers): Route[] {
   ];
 }
 
-/** All routes, in the order of `/docs`. Requests to send may have so many bytes, all others what the server takes. */
+/** All routes, in the order of `/docs`. The argument is the maximum size of sends; other requests have the server's limit. */
 export function listRoutes(
   handlers: Handlers,
   bytesMax: { readonly messages: number; readonly emails: number },

@@ -1,7 +1,7 @@
 /**
- * Collects items and hands them on in batches: when there are `sizeMax`, or `delayMs` after the first, whichever
- * is earlier; one flush at a time, so a slow consumer makes batches larger, not more. Bounded by `waitingMax`, as far as those
- * who add wait for `room`.
+ * Collects items and flushes them in batches: at `sizeMax` items, or `delayMs` after the first, whichever is earlier. One
+ * flush runs at a time, so a slow consumer gets larger batches, not more. `waitingMax` limits the waiting items, if callers
+ * wait for `room` before they add.
  *
  * ```ts
  * const receipts = createBatcher<Receipt>({ sizeMax: 1000, delayMs: 10, waitingMax: 20_000, flush: apply });

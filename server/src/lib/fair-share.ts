@@ -1,14 +1,15 @@
 /**
- * Fair shares: owners that use one thread, or one pool of connections, take turns. None of them waits longer for having neighbours that
- * ask for much; who asks for much waits for itself.
+ * Fair shares of one thread, or of one pool of connections, among owners. An owner with much work delays itself, not the
+ * others.
  *
- * Processor time is shared by start-time fair queueing (Goyal, Vin, Cheng 1996): each owner's clock shows the time it has used, the
- * owner whose clock shows least is next, and one that comes back from idling starts where the others stand, or where it was ahead of them.
+ * Processor time is shared by start-time fair queueing (Goyal, Vin, Cheng 1996). Each owner has a clock of the time it has
+ * used, and the owner with the lowest clock is next. After idling, an owner continues at the clock of the others, or at its
+ * own if that is higher.
  */
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import { Tally } from './tally.ts';
 
-/** Work in steps: it may be put aside at each `yield`. */
+/** Work in steps: it may be suspended at each `yield`. */
 export type Work<Result> = Generator<undefined, Result, undefined>;
 
 export interface ProcessorShares {
@@ -29,15 +30,15 @@ export class PlaceTimeout extends Error {
   override readonly name = 'PlaceTimeout';
 }
 
-/** Shares of this thread's processor time, and of so many places. */
+/** Shares of this thread's processor time, and of a number of places. */
 export function createShares(placesMax: number): Shares {
   return { ...createProcessorShares(), ...createPlaces(placesMax) };
 }
 
-/** Work goes on for so long before another has its turn, in milliseconds; one step may take longer. */
+/** The time slice of an owner, in milliseconds; one step may take longer. */
 const SLICE_MS = 2;
 
-/** Clocks that are kept before those that have been overtaken are forgotten. */
+/** Number of clocks above which clocks behind the others are dropped. */
 const IDLE_MAX = 1_000;
 
 interface Job {
@@ -105,7 +106,7 @@ export function createProcessorShares(): ProcessorShares {
   };
 }
 
-/** Goes on until the work is done or its time is over; true when it is done. */
+/** Runs until the work is done or its time slice ends; true if it is done. */
 function advance({ work, resolve, reject }: Job, until: number): boolean {
   try {
     do {
@@ -122,7 +123,7 @@ function advance({ work, resolve, reject }: Job, until: number): boolean {
   }
 }
 
-/** So many places, of which no owner takes the last one. An owner that waits longer than `waitMs` for a place gets none. */
+/** A number of places; no owner can take the last one. An owner that waits longer than `waitMs` gets none. */
 export function createPlaces(max: number, waitMs = Infinity): Places {
   const taken = new Tally<number>();
   /** In the order of their turns. */

@@ -1,5 +1,5 @@
 /**
- * Keeps listening for wake-ups: again whenever the connection breaks. Polling bridges the time between.
+ * Keeps listening for wake-ups, and listens again when the connection breaks. Polling covers the time between.
  *
  * ```
  *  listening ──lost──▶ resting ──5 s──▶ beginning ──▶ listening
@@ -11,13 +11,13 @@ import type { Logger } from './log.ts';
 
 const LISTEN_RETRY_MS = 5_000;
 
-/** Begins to listen; calls `lost` once when that breaks off. Resolves with what ends it. */
+/** Starts to listen; calls `lost` once when the connection breaks. Resolves with a function that stops it. */
 export type Listen = (
   wake: () => void,
   lost: (error: Error) => void,
 ) => Promise<() => Promise<void>>;
 
-/** Resolves when it listens, or has failed to for the first time, with what ends it. */
+/** Resolves with a function that stops it, once it listens or the first attempt has failed. */
 export async function keepListening(
   listen: Listen,
   log: Logger,

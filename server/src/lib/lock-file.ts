@@ -1,6 +1,6 @@
 /**
- * A lock that a directory has one owner: a file with the owner's process id and the time that process started. An
- * owner that died, however it died, is recognised, also when its id went to another program meanwhile.
+ * A lock for one owner of a directory: a file with the owner's process id and the start time of that process. A dead
+ * owner is always recognised, even if another program has its process id now.
  */
 import { execFile } from 'node:child_process';
 import { readFile, rm, writeFile } from 'node:fs/promises';
@@ -12,7 +12,7 @@ export type LockResult =
 
 const TRIES_MAX = 5;
 
-/** Takes the lock, over a dead owner's if need be; or tells which live process has it. */
+/** Takes the lock, if necessary from a dead owner; or returns the live process that holds it. */
 export async function acquireLock(path: string): Promise<LockResult> {
   const own = `${process.pid} ${await startOf(process.pid)}\n`;
   for (let tries = 0; tries < TRIES_MAX; tries += 1) {
@@ -33,7 +33,7 @@ export async function acquireLock(path: string): Promise<LockResult> {
   throw new Error(`The lock ${path} changes hands too quickly; try again.`);
 }
 
-/** When a process started, in whatever unit the system has; null when there is none. */
+/** The start time of a process in the system's own unit; null if there is no such process. */
 export async function startOf(pid: number): Promise<string | null> {
   if (process.platform === 'linux') {
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null);

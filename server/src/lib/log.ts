@@ -1,13 +1,13 @@
 /**
- * The log: JSON lines on standard error (pino), so that standard output stays for what commands print. Addresses,
- * texts and secrets are never logged; what might carry them is cut out here as well.
+ * The log: JSON lines on standard error (pino). Standard output is for the output of commands. Addresses, texts and
+ * secrets are never logged; fields that might contain them are also removed here.
  */
 import { pino, type Logger } from 'pino';
 import { escapeControls } from './printable.ts';
 
 export type { Logger } from 'pino';
 
-/** Levels from the most talkative to none. */
+/** Levels from the most detailed to none. */
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
@@ -22,7 +22,7 @@ const SECRET_FIELDS = [
   'variables',
 ];
 
-/** What is told of an error. PostgreSQL's quote values of the row that failed in their other fields. */
+/** The logged fields of an error. Other fields of PostgreSQL errors quote values of the failed row. */
 function describeError(error: unknown): object {
   if (!(error instanceof Error)) return { type: typeof error };
   const {
@@ -39,7 +39,7 @@ function describeError(error: unknown): object {
   return { type, message, code, constraint, table, routine, stack, ...causedBy };
 }
 
-/** @param fd what it is written to: standard error */
+/** @param fd the file descriptor to write to: standard error */
 export function createLogger(level: LogLevel, fd = 2): Logger {
   const out = pino.destination({ fd, sync: true });
   return pino(

@@ -1,7 +1,7 @@
-/** Metrics in Prometheus' format. Labels never carry an address, a name or an account. */
+/** Metrics in the Prometheus format. Labels never contain an address, a name or an account. */
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 
-/** Of the thread that speaks HTTP, and of the process. */
+/** Metrics of the HTTP thread and of the process. */
 export function createApiMetrics() {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
@@ -67,7 +67,7 @@ export function addReading(
   registry.registerMetric(gauge);
 }
 
-/** Of the thread that sends. */
+/** Metrics of the dispatch thread. */
 export function createDispatchMetrics() {
   const registry = new Registry();
   const registers = [registry];
@@ -135,7 +135,7 @@ export function createDispatchMetrics() {
   };
 }
 
-/** Of the thread that delivers to subscribers. */
+/** Metrics of the events thread. */
 export function createEventsMetrics() {
   const registry = new Registry();
   const registers = [registry];

@@ -1,6 +1,6 @@
 /**
- * Pauses between tries of one thing: short after the first failure, so that a hiccup costs next to nothing, and doubled with
- * each further one, up to a maximum. Half of each is left to chance: nodes that failed together do not try together.
+ * Pauses between tries: short after the first failure, then doubled with each further failure, up to a maximum. Half of
+ * each pause is random, so that nodes that failed together do not retry together.
  */
 export interface Pauses {
   /** It failed: how long to wait, in milliseconds. */

@@ -1,7 +1,7 @@
 /**
- * Text of others for readers who take some characters for commands: terminals and whoever reads logs. Pure. Escaped is what
- * `domain/email-headers.ts` refuses where it comes in (a test holds the two together): control characters, what some take for the
- * end of a line, overrides of the direction of writing; and halves of surrogate pairs.
+ * Escapes text from others for terminals and log readers, which take some characters for commands. Pure. It escapes the
+ * characters that `domain/email-headers.ts` refuses in input (a test compares the two): control characters, possible line
+ * ends, overrides of the writing direction. It also escapes lone surrogates.
  */
 const UNPRINTABLE = /[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
 

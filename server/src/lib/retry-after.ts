@@ -1,10 +1,10 @@
-/** Retry-After: when a far side wants to be asked again. Pure: time is an argument. */
+/** Retry-After of a peer. Pure: time is an argument. */
 
-/** A far side that asks for more is asked again after this. */
+/** The longest delay that is respected. */
 const RETRY_AFTER_MAX_MS = 3_600_000;
 
 /**
- * Milliseconds of a Retry-After (RFC 9110, section 10.2.3): seconds, or a date; at most an hour. Null when it is neither.
+ * Milliseconds of a Retry-After (RFC 9110, section 10.2.3), given as seconds or a date; at most an hour. Null if invalid.
  */
 export function readRetryAfter(
   header: string | string[] | undefined,

@@ -1,13 +1,13 @@
 /**
- * Sealed tokens: short texts that only this installation can read and make. AES-256-GCM with a key for each purpose, so
- * that a token for one does nothing for another. The nonce is made from the text (as RFC 8452 does): the same text gives
- * the same token, and no nonce serves two texts.
+ * Sealed tokens: short texts that only this installation can read and make. Each purpose has its own AES-256-GCM key, so a
+ * token is valid for one purpose only. The nonce is derived from the text (as in RFC 8452): the same text gives the same
+ * token, and two texts never share a nonce.
  */
 import { createCipheriv, createDecipheriv, createHmac } from 'node:crypto';
 
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
-/** Characters of a token that are looked at. */
+/** Maximum length of a token. */
 const TOKEN_LENGTH_MAX = 1_024;
 
 export interface TokenSealer {

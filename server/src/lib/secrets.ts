@@ -1,14 +1,13 @@
 /**
- * Secrets: new identifiers and credentials, and how a credential is kept. What is kept is a hash, so the
- * database gives no one's secret away; the secret itself is shown once, by whoever asked for it here.
- * A webhook's secret is another matter: we sign with it, so it cannot be a hash.
+ * Secrets: new identifiers and credentials, and their hashes. The database stores only a hash, so it reveals
+ * no secret. The caller shows the secret once. A webhook's secret is stored itself, because we sign with it.
  *
- * A fast hash is right: these secrets are random with at least 128 bits, so guessing is hopeless whatever
- * a guess costs, and a slow one would cost every request instead. Passwords do not belong here.
+ * A fast hash is right: these secrets have at least 128 random bits, so nobody can find them by trying, and a
+ * slow hash would slow down every request. Passwords do not belong here.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 
-/** Gives that many random bytes; `randomBytes` of `node:crypto` unless a test says otherwise. */
+/** Returns that many random bytes: `randomBytes` of `node:crypto`, or a replacement in tests. */
 export type RandomBytes = (size: number) => Uint8Array;
 
 function randomHex(random: RandomBytes): string {
@@ -31,7 +30,7 @@ export function newAuthToken(random: RandomBytes = randomBytes): string {
 }
 
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
-/** Bytes from here on would favour the first letters and are thrown away. */
+/** Bytes from here on would favour the first letters, so they are dropped. */
 const FAIR_LIMIT = 62 * 4;
 
 /** A new secret of an API key: 32 letters and digits, 190 bits. */
@@ -48,14 +47,14 @@ export function newWebhookSecret(random: RandomBytes = randomBytes): string {
   return `whsec_${Buffer.from(random(24)).toString('base64')}`;
 }
 
-/** What is kept of a secret: SHA-256 of its UTF-8 text, 32 bytes. */
+/** The stored hash of a secret: SHA-256 of its UTF-8 text, 32 bytes. */
 export function hashSecret(secret: string): Buffer {
   return createHash('sha256').update(secret, 'utf8').digest();
 }
 
 /**
- * Whether a given secret is the one of the kept hash. The time taken tells nothing of either; a kept hash
- * of another length than 32 bytes matches nothing.
+ * Whether a secret matches a stored hash, in constant time. A stored hash of another length than 32 bytes
+ * matches nothing.
  */
 export function secretMatches(secret: string, hash: Uint8Array): boolean {
   const own = hashSecret(secret);

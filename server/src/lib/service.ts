@@ -1,9 +1,9 @@
-/** Services and loops: whatever has a life. */
+/** Services and loops: things that start and stop. */
 import { createPauses } from './pauses.ts';
 
 /**
- * A service: something with a life. `start` once, `stop` at any time, also before `start` or twice; when `stop`
- * resolves nothing of it is left.
+ * A service. Call `start` once and `stop` at any time, also before `start` or twice. When `stop` resolves, nothing of the
+ * service is left.
  */
 export interface Service {
   start(): Promise<void>;
@@ -11,8 +11,8 @@ export interface Service {
 }
 
 /**
- * A loop that calls `work` again and again: at once while it reports more to do, else after `idleMs` or a
- * nudge. A rejection is reported and the loop rests: for moments, and longer, up to `restMsMax`, while it fails again.
+ * A loop that repeats `work`: at once while it reports more to do, otherwise after `idleMs` or a nudge. After a
+ * rejection, the loop reports it and backs off, longer with each further failure, up to `restMsMax`.
  */
 export interface Loop extends Service {
   /** Work may have come: look now. */

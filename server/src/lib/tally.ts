@@ -1,4 +1,4 @@
-/** A tally: amounts of one thing that owners hold, for each of them and together. Owners that hold nothing take no memory. */
+/** A tally of amounts, for each owner and in total. Owners with nothing take no memory. */
 export class Tally<Owner> {
   readonly #byOwner = new Map<Owner, number>();
   #total = 0;

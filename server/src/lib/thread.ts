@@ -1,6 +1,6 @@
 /**
- * Work in a thread of its own, called like a function: the event loop that answers requests does not wait while
- * another parses a megabyte or sends a thousand messages. Arguments and results are cloned, so they are plain data.
+ * Calls functions in another thread, so that parsing a megabyte or sending a thousand messages does not block the event
+ * loop that answers requests. Arguments and results are cloned, so they must be plain data.
  *
  * ```ts
  * const thread = await startThread<Api>('counter', { data, youngMemoryMb: 64, onDeath });
@@ -11,7 +11,7 @@
 import { once } from 'node:events';
 import { parentPort, Worker, type Transferable } from 'node:worker_threads';
 
-/** What a thread can be asked. */
+/** The functions of a thread. */
 export type ThreadApi = Readonly<Record<string, (...args: never[]) => Promise<unknown>>>;
 
 export interface Thread<Api extends ThreadApi> {
@@ -37,7 +37,7 @@ interface Answer {
   readonly error?: { readonly name: string; readonly message: string; readonly code?: unknown };
 }
 
-/** Id of the answer that says a thread is ready, or why it is not. */
+/** Id of the answer that reports a thread as ready, or as failed. */
 const READY = 0;
 
 export interface ThreadOptions {
@@ -49,10 +49,10 @@ export interface ThreadOptions {
   readonly onDeath: (error: Error) => void;
 }
 
-/** The first file of every thread, beside this one in the bundle: it loads the entry that it is given. */
+/** The first file of every thread, next to this one in the bundle. It loads the given entry. */
 const BOOT = new URL('./boot.cjs', import.meta.url);
 
-/** Starts a thread and resolves when it is ready; rejects with what its start rejected with. `entry` is its file's name in the bundle. */
+/** Starts a thread; resolves when it is ready, rejects if its start rejects. `entry` is its file name in the bundle. */
 export async function startThread<Api extends ThreadApi>(
   entry: string,
   options: ThreadOptions,
@@ -113,7 +113,7 @@ export async function startThread<Api extends ThreadApi>(
   };
 }
 
-/** Makes this thread answer; to be called once by its file. */
+/** Makes this thread answer calls. Its file must call this once. */
 export async function serveThread<Data, Api extends ThreadApi>(
   start: (data: Data) => Promise<Api>,
 ): Promise<void> {

@@ -5,7 +5,7 @@ export type Stoppable = ThreadApi & { readonly stop: () => Promise<void> };
 
 type Starting<Api extends Stoppable> = Promise<Thread<Api>> | false;
 
-/** Waits for threads that load at the same time. They stop in reverse order; where one fails, the others are stopped too. */
+/** Waits for threads that load in parallel. They stop in reverse order. If one fails, the others are stopped, too. */
 export async function startThreads<Apis extends readonly Stoppable[]>(
   stops: (() => Promise<void>)[],
   ...starting: { [Place in keyof Apis]: Starting<Apis[Place]> }

@@ -1,4 +1,4 @@
-/** Addresses of any kind as people write them, to the one spelling that the API takes. Pure. */
+/** Normalizes addresses of any kind from the spellings of people to the spelling of the API. Pure. */
 import { findEmailAddressProblem } from '../domain/email-address.ts';
 import { DECORATION, quote, stripInvisible, toPlainDigits } from './characters.ts';
 import type { Country } from './countries.ts';

@@ -1,12 +1,12 @@
-/** Characters that people and programs put around addresses, by what they are. Pure. */
+/** Classes of characters around addresses. Pure. */
 
-/** Characters that show nothing: joiners, marks of direction, byte order marks, soft hyphens. */
+/** Invisible characters: joiners, direction marks, byte order marks, soft hyphens. */
 const INVISIBLE = /[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]/g;
 /** Spaces of every kind. */
 const SPACE = '\\s\\u00a0\\u1680\\u2000-\\u200a\\u202f\\u205f\\u3000';
 /** Hyphens, dashes and the minus sign. */
 const DASH = '\\-\\u2010-\\u2015\\u2043\\u2212\\ufe58\\ufe63\\uff0d';
-/** What people put between the digits of a number to read it better (ITU-T E.123, 2 to 4). */
+/** Separators between the digits of a number (ITU-T E.123, 2 to 4). */
 export const DECORATION = new RegExp(
   `[${SPACE}${DASH}()\\[\\]./\\u00b7\\u2044\\u2215\\uff08\\uff09]`,
   'g',
@@ -15,7 +15,7 @@ export const LEADING_DASH = new RegExp(`^[${DASH}]`);
 /** A zero alone in brackets. */
 export const ZERO_IN_BRACKETS = new RegExp(`[(\\[\\uff08][${SPACE}]*0[${SPACE}]*[)\\]\\uff09]`);
 
-/** Without characters that show nothing, and without space around it. */
+/** Removes invisible characters, and space around the text. */
 export const stripInvisible = (text: string) => text.replaceAll(INVISIBLE, '').trim();
 
 /** Zeros of the alphabets whose digits people write numbers with: Arabic, Persian, Devanagari, Bengali, Thai, full width. */
@@ -40,7 +40,7 @@ const nameOf = (char: string) =>
 
 const SHOWN_MAX = 60;
 
-/** A cell in quotes, as it was typed, with names for what would not show. At most 60 characters of it. */
+/** A cell in quotes as typed, with code points for invisible characters. At most 60 characters of it. */
 export function quote(text: string): string {
   const shown = [...text].slice(0, SHOWN_MAX);
   const named = shown.map((char) =>

@@ -1,4 +1,4 @@
-/** Names that people give to columns with addresses, in many languages. Pure. */
+/** Common names of address columns in many languages. Pure. */
 import type { AddressKind } from './addresses.ts';
 
 const words = (text: string) => new Set(text.trim().split(/\s+/));
@@ -32,7 +32,7 @@ const EMAIL = words(`
   indirizzoemail enderecodeemail enderecoeletronico adresemail emailcim eposta epostaadresi sahkoposti sahkopostiosoite
   surel почта электроннаяпочта электроннаяпошта емеил имеил адресэлектроннойпочты
   メール メールアドレス 邮箱 电子邮件 电子邮箱 電子郵件 이메일 이메일주소 البريدالالكتروني בריד דואל`);
-/** Names that may mean anything: what stands below them decides. */
+/** Ambiguous names: the cells of the column decide. */
 const PERHAPS = words(
   'address addresses to recipient recipients contact destination number nr no nummer numero adresse direccion indirizzo optout optouts unsubscribed',
 );
@@ -50,7 +50,7 @@ const simplify = (name: string) => {
   return plain === 'e164' || plain === 'phonee164' ? plain : plain.replace(/\d+(value)?$/, '$1');
 };
 
-/** Whether a column called so has addresses of a kind, for sure or perhaps. */
+/** Whether a column with this name has addresses of a kind: certainly, perhaps, or not. */
 export function isAddressName(kind: AddressKind, name: string, how: 'sure' | 'perhaps'): boolean {
   const plain = simplify(name);
   if (how === 'perhaps') return PERHAPS.has(plain);
@@ -59,5 +59,5 @@ export function isAddressName(kind: AddressKind, name: string, how: 'sure' | 'pe
   return PHONE.has(plain) || (kind === 'ANY' && (EMAIL.has(plain) || WHATSAPP.has(plain)));
 }
 
-/** Whether a column of numbers is of WhatsApp ones, by its name. */
+/** Whether the name of a column means WhatsApp numbers. */
 export const isWhatsappName = (name: string) => WHATSAPP.has(simplify(name));

@@ -1,4 +1,4 @@
-/** What the columns of a list are: where its addresses stand, and which variables the others give. Pure. */
+/** The columns of a list: the one with addresses, and the variables of the others. Pure. */
 import {
   cleanAddress,
   holdsAddress,
@@ -11,7 +11,7 @@ import { isAddressName } from './column-names.ts';
 import type { Country } from './countries.ts';
 import { ListError, type Place } from './problem.ts';
 
-/** What a column is. NAME is that of the person an e-mail goes to. */
+/** The use of a column. NAME is the name of an e-mail's recipient. */
 export type Column =
   | { readonly use: AddressKind | 'NAME' | 'none' }
   | { readonly use: 'variable'; readonly name: string };
@@ -55,7 +55,7 @@ export function readHeader(cells: readonly string[], place: Place, options: Colu
   return { names, isMade: false };
 }
 
-/** A name that a template can say: `First name` is `first_name`. Empty when nothing of it can be said. */
+/** A column name as a template variable: `First name` becomes `first_name`. Empty if nothing of it can be used. */
 export function toVariable(column: string): string {
   if (/^[A-Za-z_]\w*$/.test(column) || /^\d+$/.test(column)) return column;
   return column
@@ -70,7 +70,7 @@ export interface Proposal {
   readonly problem: string | null;
 }
 
-/** What each column is, by the options, the names and most of the rows. @throws ListError for options that do not fit. */
+/** The use of each column, from the options, the names and most of the rows. @throws ListError for options that do not fit. */
 export function proposeColumns(
   header: Header,
   sample: readonly (readonly string[])[],
@@ -106,7 +106,7 @@ export function findTwins(names: readonly string[], columns: readonly Column[]):
 
 const listNames = (names: readonly string[]) => names.map((each) => `"${each}"`).join(', ');
 
-/** The column with the addresses, or why there is none, as a sentence. */
+/** The column with the addresses, or the reason why there is none, as a sentence. */
 function findAddress(
   header: Header,
   sample: readonly (readonly string[])[],

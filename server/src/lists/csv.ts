@@ -1,13 +1,13 @@
 /**
- * CSV by RFC 4180, strictly, from text that comes in pieces: line ends CRLF, LF and CR in any mix; quotes around whole cells only.
- * It knows where each row begins, in the file and in the spreadsheet. Pure; Node and browsers.
+ * A strict CSV reader (RFC 4180) for text in chunks. Line ends may be CRLF, LF and CR in any mix; quotes only around whole
+ * cells. It records the line and the spreadsheet row of each row. Pure; Node and browsers.
  */
 import { countLineBreaks } from './encoding.ts';
 import { ListError, type Place } from './problem.ts';
 
 export const SEPARATORS = [',', ';', '\t', '|'] as const;
 
-/** Characters of a row; longer ones are no rows. */
+/** Maximum length of a row. */
 const ROW_LENGTH_MAX = 1_048_576;
 const [LF, CR, QUOTE, SPACE, TAB] = [10, 13, 34, 32, 9];
 
@@ -15,7 +15,7 @@ export interface CsvRow extends Place {
   readonly cells: readonly string[];
 }
 
-/** Turns pieces of text into rows. A row that ends with a piece comes with the next one, or at the end. */
+/** Turns chunks of text into rows. A row that ends with a chunk is returned with the next one, or at the end. */
 export class CsvReader {
   readonly #separator: number;
   #text = '';

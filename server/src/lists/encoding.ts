@@ -1,13 +1,13 @@
 /**
- * From the bytes of a list to its text: UTF-8, UTF-16 by its byte order mark, and other encodings when they are asked for. What is
- * no text is refused by its first bytes (WHATWG Encoding, 6; no byte is ever replaced by U+FFFD). Pure; Node and browsers.
+ * Decodes the bytes of a list: UTF-8, UTF-16 with a byte order mark, and other encodings on request. Files that are not
+ * text are refused by their first bytes. No byte is ever replaced by U+FFFD (WHATWG Encoding, 6). Pure; Node and browsers.
  */
 import { ListError, type Place } from './problem.ts';
 
-/** Bytes that are looked at to tell what a file is. */
+/** Number of bytes that decide about the type of a file. */
 const HEAD_BYTES = 4_096;
 
-/** Names that `TextDecoder` takes, as they are offered. */
+/** Encodings to choose from, as names of `TextDecoder` with labels. */
 export const ENCODINGS: readonly (readonly [label: string, words: string])[] = [
   ['utf-8', 'UTF-8'],
   ['windows-1252', 'Western European (Windows-1252, ISO 8859-1)'],
@@ -29,7 +29,7 @@ export const ENCODINGS: readonly (readonly [label: string, words: string])[] = [
   ['utf-16be', 'UTF-16 BE'],
 ];
 
-/** The name under which an encoding is known; null when it is not. */
+/** The name of an encoding; null if it is unknown. */
 export function findEncoding(label: string): string | null {
   try {
     return new TextDecoder(label).encoding;
@@ -42,7 +42,7 @@ const AS_CSV = 'save the sheet as CSV, and give that file.';
 
 // Their first bytes are control characters.
 /* oxlint-disable no-control-regex */
-/** What files that are no text begin with, and what to do with them. */
+/** First bytes of files that are not text, with advice. */
 const FORMATS: readonly (readonly [begins: RegExp, is: string])[] = [
   [
     /^PK[\x03-\x08][^]*opendocument\.spreadsheet/,
@@ -79,7 +79,7 @@ const MARKS: readonly (readonly [bytes: string, encoding: string])[] = [
   ['\xfe\xff', 'utf-16be'],
 ];
 
-/** Text of a list in pieces, without its byte order mark. `asked` null: UTF-8, or what the mark says. @throws ListError */
+/** The text of a list in chunks, without byte order mark. `asked` null: UTF-8, or as the mark says. @throws ListError */
 export async function* decode(
   bytes: AsyncIterable<Uint8Array>,
   asked: string | null,
@@ -110,7 +110,7 @@ function join(one: Uint8Array, other: Uint8Array): Uint8Array {
   return all;
 }
 
-/** Finds out by the first bytes what a file is. */
+/** Detects the type of a file by its first bytes. */
 function begin(head: Uint8Array, asked: string | null): PieceDecoder {
   const text = String.fromCharCode(...head.subarray(0, HEAD_BYTES));
   const format = FORMATS.find(([begins]) => begins.test(text));
@@ -149,7 +149,7 @@ const OF_SEVERAL_BYTES: ReadonlySet<string> = new Set([
 ]);
 const CHANCE_MAX = 10;
 
-/** Decodes piece by piece; a character may be cut by the border of two. */
+/** Decodes chunk by chunk; a character may be split between two chunks. */
 class PieceDecoder {
   readonly #encoding: string;
   /** Until the first letter beyond ASCII: it tells whether the bytes are UTF-8 although something else was chosen. */

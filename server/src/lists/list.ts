@@ -1,7 +1,7 @@
 /**
- * The one reader of lists: for `send --file`, `suppressions import` and the dashboard. It reads a list of any length piece by piece,
- * strictly: each row is a recipient or comes with what is wrong with it; a list whose rows cannot be told apart is refused. The
- * door of this folder. Runs in Node and in browsers.
+ * The reader of lists, for `send --file`, `suppressions import` and the dashboard. It reads lists of any length in chunks.
+ * Each row becomes a recipient or a problem. A list whose rows cannot be separated is refused. This file is the entry of
+ * the folder. Runs in Node and in browsers.
  *
  * ```
  *  bytes ──encoding──▶ text ──csv, or lines of JSON──▶ cells ──columns──▶ recipients, or problems
@@ -31,7 +31,7 @@ export interface ListOptions extends ColumnOptions {
   readonly format: 'csv' | 'ndjson' | null;
 }
 
-/** A list whose beginning was read. */
+/** A list after reading its beginning. */
 export interface List {
   /** Names of its columns, made up where its first row has an address; none for NDJSON. */
   readonly names: readonly string[];
@@ -58,9 +58,9 @@ export interface ListCounts {
   readonly missing: ReadonlyMap<string, number>;
 }
 
-/** Rows by which columns are found. */
+/** Number of rows that decide about the columns. */
 const SAMPLE_ROWS = 200;
-/** Characters among which the first row must end. */
+/** Maximum length of the text up to the end of the first row. */
 const FIRST_ROW_MAX = 1_048_576;
 
 /** Reads the beginning of a list. @throws ListError when it cannot be read */
@@ -94,7 +94,7 @@ async function readHead(
 
 async function* noMore(): AsyncGenerator<string, void, undefined> {}
 
-/** Excel's word on the separator, in a line of its own that its rows do not count. */
+/** Excel's separator line. Spreadsheet rows do not count it. */
 const SEP_LINE = /^"?sep=([^\r\n])"?[ \t]*(\r\n|\n|\r|$)/i;
 
 async function openTable(
@@ -118,7 +118,7 @@ async function openTable(
   return table;
 }
 
-/** A piece's rows, and whether letters may have been lost in them. */
+/** The rows of a chunk, and whether letters may be lost in them. */
 interface Piece {
   readonly rows: readonly CsvRow[];
   readonly isSuspect: boolean;
@@ -230,7 +230,7 @@ class Table implements List {
   }
 }
 
-/** Lines of JSON: they have no columns in common. */
+/** Lines of JSON, which have no common columns. */
 function openLines(
   head: string,
   rest: AsyncGenerator<string, void, undefined>,
@@ -262,7 +262,7 @@ function openLines(
   };
 }
 
-/** Lines that pieces complete, and the last one. */
+/** Complete lines of chunks, and the last line. */
 async function* readLines(
   head: string,
   rest: AsyncGenerator<string, void, undefined>,

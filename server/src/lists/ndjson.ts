@@ -1,4 +1,4 @@
-/** NDJSON: on each line an address, a recipient as the API takes it, or a flat object whose fields are like columns. Pure. */
+/** Reads NDJSON. Each line is an address, a recipient of the API, or a flat object with fields like columns. Pure. */
 import type { AddressKind } from './addresses.ts';
 import { cleanAddress } from './addresses.ts';
 import { findTwins, proposeColumns, type ColumnOptions } from './columns.ts';
@@ -110,7 +110,7 @@ function toText(field: unknown): string {
     : String(field as string | number | boolean);
 }
 
-/** A key that an object of valid JSON has twice, at any depth: JSON.parse would take the last one. */
+/** A duplicate key of valid JSON at any depth: JSON.parse would use the last one. */
 function findTwinKey(json: string): string | null {
   const open: (Set<string> | null)[] = [];
   for (const [token, key] of json.matchAll(/("(?:[^"\\]|\\.)*")\s*:|"(?:[^"\\]|\\.)*"|[{}[\]]/g)) {

@@ -1,6 +1,6 @@
 /**
- * Phone numbers as people write them, to E.164. Known decoration is taken off (E.123); whatever else is in a number, and whatever
- * cannot be a number by its form, is refused. Nothing is guessed: without + a number is of the country that was chosen. Pure.
+ * Normalizes phone numbers to E.164. Known separators are removed (E.123). Numbers with anything else, or with an
+ * impossible form, are refused. A number without + always belongs to the chosen country. Pure.
  */
 import {
   DECORATION,
@@ -28,7 +28,7 @@ const accept = (address: string): Cleaned => ({ address, problem: null });
 
 export const NO_ADDRESS = refuse('There is no address.');
 
-/** Cleans one number. Those without + are of `country`; null: they are refused. */
+/** Normalizes one number. Numbers without + belong to `country`; null: they are refused. */
 export function cleanNumber(given: string, country: Country | null): Cleaned {
   if (/^\+[1-9]\d+$/.test(given)) return check(given, given);
   const text = toPlainDigits(stripInvisible(given))
@@ -64,7 +64,7 @@ export function cleanNumber(given: string, country: Country | null): Cleaned {
     : cleanNational(given, bare, country);
 }
 
-/** An extension behind a number, in the words of several languages. */
+/** An extension after a number, in several languages. */
 const EXTENSION = /\d\W*(?:x|ext|extension|durchwahl|dw|poste|int|;ext=|#)\.?\W*\d+$/i;
 
 /** What cannot have been meant as a number, as a sentence; null when only digits, + and decoration are there. */

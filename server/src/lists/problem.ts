@@ -1,4 +1,4 @@
-/** What is wrong with a list or with one row of it, for people: the reason, the place, and what to do. Pure. */
+/** Problems of a list or of a row: the reason, the place, and the solution. Pure. */
 
 /** A place in a file. Both count from 1; they differ when a quoted cell has line breaks, or after a line `sep=;`. */
 export interface Place {
@@ -8,7 +8,7 @@ export interface Place {
   readonly row: number;
 }
 
-/** Which choice puts a problem right; the command line and the dashboard each name their own way to make it. */
+/** The choice that fixes a problem. The command line and the dashboard each describe how to make it. */
 export type Cure = 'encoding' | 'separator' | 'address-column' | 'country';
 
 export interface Problem {
@@ -21,7 +21,7 @@ export interface Problem {
 export const describePlace = ({ line, row }: Place) =>
   line === row ? `line ${line}` : `line ${line}, row ${row}`;
 
-/** A list that cannot be read at all: nothing behind this place could be trusted. */
+/** A list that cannot be read. Everything after this place would be unreliable. */
 export class ListError extends Error {
   override readonly name = 'ListError';
   readonly place: Place | null;

@@ -1,10 +1,10 @@
-/** From the cells of a row to a recipient as the API takes it, or to what is wrong with the row. Pure. */
+/** Turns the cells of a row into a recipient of the API, or into a problem. Pure. */
 import { cleanAddress, type AddressKind } from './addresses.ts';
 import { isAddressColumn, type Column } from './columns.ts';
 import type { Country } from './countries.ts';
 import type { Place, Problem } from './problem.ts';
 
-/** One recipient as the API takes it; e-mails have no channel. */
+/** One recipient of the API; recipients of e-mails have no channel. */
 export interface Recipient {
   readonly address?: string;
   readonly channel?: AddressKind;
@@ -12,7 +12,7 @@ export interface Recipient {
   readonly [field: string]: unknown;
 }
 
-/** A row that was read: a recipient, or what is wrong with it. */
+/** The result for a row: a recipient or a problem. */
 export interface ListRow extends Place {
   readonly recipient: Recipient | null;
   readonly problem: RowProblem | null;
@@ -121,7 +121,7 @@ export class RowReader {
   }
 }
 
-/** A column may be called anything, so `__proto__` must be a name like others. */
+/** A column may have any name, so `__proto__` must be an ordinary name. */
 function setVariable(
   variables: Record<string, string> | null,
   name: string,
@@ -136,7 +136,7 @@ function setVariable(
 
 const countCells = (count: number) => (count === 1 ? '1 cell' : `${count} cells`);
 
-/** What stands for letters that were lost, and controls that no text has: the mark of a wrong encoding. */
+/** Replacement characters and control characters: signs of a wrong encoding. */
 // oxlint-disable-next-line no-control-regex
 export const LOST = /[\0-\x08\x0e-\x1f\x7f\ufffd\u0080-\u0084\u0086-\u009f]/;
 const LOST_REASON =

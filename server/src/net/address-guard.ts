@@ -1,26 +1,25 @@
 /**
- * The guard of addresses: whoever may subscribe names a URL, and must not reach through it what only this machine and its
- * network can reach. Connections go to public addresses, and to what the setting `events.allowTargets` lists.
+ * The guard of addresses. A subscriber chooses a URL, and must not use it to reach the private network of this machine.
+ * Connections go to public addresses, and to the targets in the setting `events.allowTargets`.
  *
- * What counts is the address that a connection is made to, so names are resolved here, every address of an answer is judged,
- * and only those that pass are given to whoever connects: an answer that changes between a check and the connection changes
- * nothing. Literal addresses are never resolved; `guarded-connector.ts` asks about them. A network that translates IPv4
- * behind a prefix of its own (NAT64, RFC 6052, section 2.2) cannot be told from the internet and has to be closed by other
- * means.
+ * The address of the connection decides. So the guard resolves names itself, checks every address of the answer, and
+ * returns only allowed ones to the connector. A DNS answer that changes later has no effect. Literal addresses are not
+ * resolved; `guarded-connector.ts` has them checked. The guard cannot recognise a network that translates IPv4 behind its
+ * own prefix (NAT64, RFC 6052, section 2.2): block such a network by other means.
  */
 import { lookup, type LookupAddress, type LookupAllOptions } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { findUrlProblem } from '../domain/url.ts';
 
-/** Finds all addresses of a host name, as `lookup` of `node:dns` does. */
+/** Finds all addresses of a host name, like `lookup` of `node:dns`. */
 export type Resolve = (
   host: string,
   options: LookupAllOptions,
   callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
 ) => void;
 
-/** Who may be connected to. */
+/** Decides about targets of connections. */
 export interface AddressGuard {
   /** Whether a connection for `host`, a name or a literal address without brackets, may go to `address`. */
   mayConnect(host: string, address: string): boolean;
@@ -37,12 +36,12 @@ export interface AddressGuard {
   findTargetProblem(url: string): string | null;
 }
 
-/** A connection that must not be made. Its message is for people and tells no address that they did not name. */
+/** A forbidden connection. Its message contains no address that the user did not give. */
 export class TargetDeniedError extends Error {
   readonly code = 'ERR_TARGET_DENIED';
 }
 
-/** What `events.allowTargets` lists. */
+/** The targets in `events.allowTargets`. */
 interface AllowList {
   readonly ranges: readonly Range[];
   readonly names: ReadonlySet<string>;
@@ -53,18 +52,18 @@ interface AllowList {
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
 type Range = readonly [Address, number];
 
-/** What the registries give out to the internet in IPv6 (RFC 4291, section 2.4, and IANA). */
+/** The public IPv6 addresses (RFC 4291, section 2.4, and IANA). */
 const GLOBAL_UNICAST: Range = [ipaddr.IPv6.parse('2000::'), 3];
-/** Translated to the IPv4 address in the last 32 bits (RFC 6052, section 2.1). */
+/** Addresses that are translated to the IPv4 address in the last 32 bits (RFC 6052, section 2.1). */
 const NAT64: Range = [ipaddr.IPv6.parse('64:ff9b::'), 96];
 /** IPv4 in the last 32 bits of IPv6 (RFC 4291, section 2.2). */
 const DOTTED_TAIL = /(\d+)\.(\d+)\.(\d+)\.(\d+)/;
 
 /**
- * A guard that lets through public addresses and what is listed: addresses ("10.1.2.3", "::1"), ranges ("10.0.0.0/8") and
- * host names ("hooks.internal", "*.internal") whose addresses may be any.
+ * A guard that allows public addresses and the listed targets: addresses ("10.1.2.3", "::1"), ranges ("10.0.0.0/8") and
+ * host names ("hooks.internal", "*.internal") with any address.
  *
- * @throws Error when an entry is none of these; `findAllowTargetProblem` says so before.
+ * @throws Error for an invalid entry; check entries with `findAllowTargetProblem` first.
  */
 export function createAddressGuard(
   allowTargets: readonly string[],
@@ -106,14 +105,14 @@ export function createAddressGuard(
   };
 }
 
-/** The words for a literal address, or for this machine's own name. */
+/** The message for a literal address, or for this machine's own name. */
 export function denyLiteral(host: string): TargetDeniedError {
   return new TargetDeniedError(
     `${host} is not a public address. Use a public host, or have "${host}" added to the setting events.allowTargets.`,
   );
 }
 
-/** Not the addresses: they may be those of a network that the reader has no part in. */
+/** Without addresses: they may belong to a network that the reader must not know. */
 function denyName(host: string): TargetDeniedError {
   return new TargetDeniedError(
     `${host} leads to no public address. Use a public host, or have "${host}" added to the setting events.allowTargets.`,
@@ -121,10 +120,9 @@ function denyName(host: string): TargetDeniedError {
 }
 
 /**
- * Whether an address is one of the internet, where anybody may have a server. Not so are private, shared (RFC 6598),
- * loopback, link-local, multicast, reserved, documentation and benchmark ranges, and what tunnels (6to4, Teredo). What
- * stands for an IPv4 address (mapped, RFC 4291, section 2.5.5.2; NAT64 under 64:ff9b::/96) is judged as that one. What is
- * no address is not public.
+ * Whether an address is a public one. Private, shared (RFC 6598), loopback, link-local, multicast, reserved, documentation
+ * and benchmark ranges are not public, nor are tunnels (6to4, Teredo). An address that stands for an IPv4 address (mapped,
+ * RFC 4291, section 2.5.5.2; NAT64 under 64:ff9b::/96) is checked as IPv4. Invalid addresses are not public.
  */
 export function isPublicAddress(text: string): boolean {
   const address = parseAddress(text);
@@ -133,14 +131,14 @@ export function isPublicAddress(text: string): boolean {
   return meant.range() === 'unicast' && (meant.kind() === 'ipv4' || isIn(meant, GLOBAL_UNICAST));
 }
 
-/** What is wrong with an entry of `events.allowTargets`, in words for people, or null. */
+/** The problem of an entry in `events.allowTargets`, as a message, or null. */
 export function findAllowTargetProblem(entry: string): string | null {
   return parseRange(entry) !== null || parseName(entry) !== null
     ? null
     : `"${entry}" is no address ("10.1.2.3"), range ("10.0.0.0/8") or host name ("hooks.internal", "*.internal").`;
 }
 
-/** The host of a URL as resolvers and sockets take it: IPv6 addresses without their brackets. */
+/** The host of a URL for resolvers and sockets: IPv6 addresses without brackets. */
 export function bareHost(hostname: string): string {
   return hostname.replace(/^\[(.*)\]$/, '$1');
 }
@@ -160,7 +158,7 @@ function parseAllowTargets(entries: readonly string[]): AllowList {
   return { ranges, names, suffixes };
 }
 
-/** An address, or a range of them, in the ways that everybody reads alike; null for whatever else. */
+/** An address or a range, in unambiguous spellings only; null for anything else. */
 function parseRange(entry: string): Range | null {
   const [, text = '', bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(entry) ?? [];
   const address = parseAddress(bareHost(text));
@@ -170,7 +168,7 @@ function parseRange(entry: string): Range | null {
   return prefix <= bitsMax ? [address, prefix] : null;
 }
 
-/** A host name, or what follows `*.`, as `URL` would write it; null for whatever else. */
+/** A host name, or the part after `*.`, as `URL` writes it; null for anything else. */
 function parseName(entry: string): string | null {
   const name = entry.replace(/^\*\./, '');
   if (!/^[\p{L}\p{M}\p{N}._-]+$/u.test(name) || !URL.canParse(`http://${name}`)) return null;
@@ -196,7 +194,7 @@ function isIn(address: Address, [start, bits]: Range): boolean {
   return address.kind() === start.kind() && address.match(start, bits);
 }
 
-/** The IPv4 address that an IPv6 address stands for; null when it stands for itself. */
+/** The IPv4 address that an IPv6 address stands for; null if there is none. */
 function embeddedAddress(address: Address): ipaddr.IPv4 | null {
   if (!(address instanceof ipaddr.IPv6)) return null;
   return address.isIPv4MappedAddress() || isIn(address, NAT64)

@@ -1,6 +1,6 @@
 /**
- * Connects with a client that does not let go of its socket when connecting takes too long: with a server that hangs, each try
- * would leave one open. The client hides its sockets; Node.js tells of each, and the asynchronous context whose it is.
+ * Connects with a client that keeps its socket open after a connect timeout: with a server that hangs, each try would leak
+ * one socket. The client hides its sockets, but Node.js announces each, and the asynchronous context shows its owner.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { subscribe } from 'node:diagnostics_channel';
@@ -11,7 +11,7 @@ subscribe('net.client.socket', (message) =>
   opened.getStore()?.add((message as { readonly socket: Socket }).socket),
 );
 
-/** What `connect` resolves to. When it rejects, every connection that it began is destroyed first. */
+/** Resolves with the result of `connect`. If it rejects, all its connections are destroyed first. */
 export async function connectOrDestroy<Connection>(
   connect: () => Promise<Connection>,
 ): Promise<Connection> {

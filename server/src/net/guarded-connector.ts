@@ -1,6 +1,6 @@
 /**
- * A guarded connector: how an undici client gets its sockets, each to an address that the guard lets through. It knows its
- * open sockets, also those that are still connecting, so that nothing is left behind. Requests are the client's business.
+ * A guarded connector: opens the sockets of an undici client, only to addresses that the guard allows. It knows its open
+ * sockets, including those that are still connecting, so that it leaves none behind. The client handles requests.
  */
 import { isIP, Socket } from 'node:net';
 import { buildConnector } from 'undici';
@@ -28,10 +28,10 @@ export interface ConnectorOptions {
   readonly onClosed: () => void;
 }
 
-/** How long one address may take before the next is tried, too. Node.js has 250 ms: far hosts need more. */
+/** Time for one address before the next is tried in parallel. Node.js has 250 ms; distant hosts need more. */
 const ADDRESS_ATTEMPT_MS = 1_000;
 
-/** Connects nothing by itself. Certificates are verified. */
+/** Opens no connection by itself. Verifies certificates. */
 export function createGuardedConnector(
   guard: AddressGuard,
   { timeoutMs, ca, onClosed }: ConnectorOptions,

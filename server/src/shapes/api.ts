@@ -1,6 +1,5 @@
 /**
- * The shapes of the API, once: what is checked on the way in and shown in `/openapi.json`. Shapes with an `$id` are
- * listed there by that name.
+ * The shapes of the API. They check requests and appear in `/openapi.json`, where a shape with an `$id` has that name.
  */
 import { Type, type TSchema } from 'typebox';
 import { EMAIL_LENGTH_MAX } from '../domain/email-address.ts';
@@ -48,7 +47,7 @@ import {
 } from './parts.ts';
 
 export const CHANNEL = choice(MESSAGE_CHANNELS, { description: 'Channel of delivery.' });
-/** Of senders, which e-mails have too. */
+/** Channels of senders, including EMAIL. */
 export const SENDER_CHANNEL = choice(CHANNELS, { description: 'Channel of delivery.' });
 /** GROUP and INBOUND are known words, though no message has them yet. */
 export const MESSAGE_STATUS = choice([...MESSAGE_STATUSES, 'GROUP', 'INBOUND']);
@@ -116,7 +115,7 @@ export const SENDER_ARMS = {
   ),
 };
 
-/** As shown; `checkSendRequest` checks its parts one by one. */
+/** The documented shape; `checkSendRequest` checks its parts separately. */
 export const SEND_REQUEST = shape(
   {
     to: Type.Array(Type.Union(Object.values(RECIPIENT_ARMS)), {
@@ -138,7 +137,7 @@ export const SENDER_STATUS = choice(SENDER_STATUSES);
 const NAME = line();
 
 const TIME_HINT = 'Write a time of day like 21:00.';
-/** What a sender may send, and when. */
+/** The limits of a sender. */
 const LIMITS = {
   throughput: numberOrNull(
     'number',
@@ -531,7 +530,7 @@ const SUPPRESSION_IMPORT = Type.Object(
   { $id: 'SuppressionImport' },
 );
 
-/** All shapes with a name, in an order in which each comes after those it refers to. */
+/** All named shapes, each after the shapes that it refers to. */
 export const NAMED_SHAPES: readonly TSchema[] = [
   PAGINATION,
   ERROR_ITEM,
@@ -576,7 +575,7 @@ export function answer(name: string, description: string): TSchema {
   return Type.Unsafe({ $ref: `${name}#`, description });
 }
 
-/** The refusals of a route as `/openapi.json` shows them; every route may also say 401, 429, 500 and 503. */
+/** The refusals of a route in `/openapi.json`. Every route can also answer 401, 429, 500 and 503. */
 export function refusals(...statuses: readonly number[]): Record<number, TSchema> {
   return Object.fromEntries(
     [...statuses, 401, 403, 429, 500, 503].map((status) => [

@@ -1,9 +1,9 @@
 /**
- * Checks a value against a schema and says what is wrong in words, each with its JSON path. The schemas are the
- * ones that `/openapi.json` shows.
+ * Checks a value against a schema and reports each problem with its JSON path. The schemas are those of
+ * `/openapi.json`.
  *
- * All problems are found, except in a value with very many entries: that one is checked up to its first problem, so
- * that a hostile body costs no more than its reading.
+ * The check finds all problems. In a value with very many entries it stops at the first one, so that a hostile body
+ * costs no more than reading it.
  */
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import { closest, distance } from 'fastest-levenshtein';
@@ -11,7 +11,7 @@ import type { TSchema } from 'typebox';
 import { ERRORS, type ErrorName, type Problem } from '../domain/errors.ts';
 import { stepOf } from '../domain/json-path.ts';
 
-/** Keywords of our own in schemas: which error a violation is, and what would be right. */
+/** Our own keywords in schemas: the error of a violation, and a hint. */
 export interface Notes {
   readonly 'x-error'?: ErrorName;
   readonly 'x-hint'?: string;
@@ -20,10 +20,10 @@ export interface Notes {
 /** A value with more entries than this is checked up to its first problem. */
 const ENTRIES_MAX = 200;
 
-/** Lists and objects in one another; no request needs more than a dozen, and what walks a value recurses. */
+/** Maximum nesting of lists and objects. No request needs more than a dozen levels; code that walks a value recurses. */
 const DEPTH_MAX = 32;
 
-/** Made when they are first asked for, by whether they look for all errors. */
+/** Validators, created on first use, by whether they look for all errors. */
 const validators = new Map<boolean, Ajv>();
 
 function useAjv(allErrors: boolean): Ajv {
@@ -48,10 +48,10 @@ function createAjv(allErrors: boolean): Ajv {
   return ajv;
 }
 
-/** Checks a value that stands at `path`; an empty list means it fits. */
+/** Checks a value at `path`; an empty list means that it is valid. */
 export type Check = (value: unknown, path: string) => Problem[];
 
-/** Compiles when it is first asked: a server has more shapes than most of its lives see, and starts sooner without. */
+/** Compiles on first use: most servers use only a part of the shapes, and start faster this way. */
 export function compileCheck(schema: TSchema): Check {
   return (value, path) => {
     const entries = countEntries(value, 0);
@@ -70,7 +70,7 @@ export function compileCheck(schema: TSchema): Check {
   };
 }
 
-/** Entries of a value and of the values in it, counted up to a little over the limit; infinite when nested too deep. */
+/** Number of entries of a value at all levels, counted up to just above the limit; infinite if nested too deep. */
 function countEntries(value: unknown, depth: number): number {
   if (typeof value !== 'object' || value === null) return 0;
   if (depth === DEPTH_MAX) return Infinity;
@@ -98,7 +98,7 @@ function quote(value: unknown): string {
   return `"${text.length > QUOTED_MAX ? `${text.slice(0, QUOTED_MAX)}…` : text}"`;
 }
 
-/** A sentence, or null where another error of the same value says it better. */
+/** A sentence, or null if another error of the same value describes the problem better. */
 function wordsFor(error: ErrorObject, notes: Notes): string | null {
   const { params, data } = error;
   const limit = String(params['limit'] ?? '');

@@ -1,6 +1,6 @@
 /**
- * The shapes of contents: what a send says, what templates store, what a message shows. Lengths are of templates here;
- * the limits of rendered values are in `domain/content-fields.ts`, and told in the descriptions.
+ * The shapes of contents: in sends, in stored templates, and in messages. Lengths here apply to templates. The limits of
+ * rendered values are in `domain/content-fields.ts` and in the descriptions.
  */
 import { LINE_HINT, LINE_PATTERN } from '../domain/email-headers.ts';
 import { Type, type TSchema } from 'typebox';
@@ -136,7 +136,7 @@ const MODULE = forms(
   'give sms or rcs',
 );
 
-/** What `content` of a send may be. */
+/** The `content` of a send. */
 export const CONTENT_ARMS = {
   text: shape(plainFields, { title: 'TextWithMedia', ...PLAIN_NOTES }),
   template: shape({ contentId: CONTENT_ID }, { title: 'StoredContent' }),
@@ -157,7 +157,7 @@ export const RICH = orNull(
   Type.Object({}, { description: 'An RCS module: text, media or richCard, with suggestions.' }),
 );
 
-/** What a message shows. */
+/** The content in a message. */
 export const RENDERED_CONTENT = Type.Object(
   {
     text: Type.Optional(Type.String()),

@@ -1,4 +1,4 @@
-/** The shapes of e-mails: what a send says, what lists and e-mails show. */
+/** The shapes of e-mails: in sends, in lists, and as single e-mails. */
 import { Type } from 'typebox';
 import { EMAIL_LENGTH_MAX, EMAIL_NAME_MAX } from '../domain/email-address.ts';
 import { ATTACHMENT_BYTES_MAX, ATTACHMENTS_MAX } from '../domain/email-attachment.ts';
@@ -54,7 +54,7 @@ const name = Type.Optional(
   }),
 );
 
-/** Parts of a send: which recipient is meant shows by its key. */
+/** Parts of a send. A key distinguishes the kinds of recipients. */
 export const EMAIL_PARTS = {
   address: shape({ address, name, variables }, { title: 'EmailAddressRecipient' }),
   profile: PROFILE_RECIPIENT,
@@ -104,7 +104,7 @@ export const EMAIL_PARTS = {
   ),
 };
 
-/** Everything of a send besides its parts. */
+/** All other fields of a send. */
 export const EMAIL_FIELDS = {
   ...SEND_FIELDS,
   ipPoolName: Type.Optional(
@@ -152,7 +152,7 @@ const attempt = {
   error: Type.Optional(ref('AttemptError')),
 };
 
-/** Shapes with a name, in an order in which each comes after those it refers to. */
+/** Named shapes, each after the shapes that it refers to. */
 export const EMAIL_SHAPES = [
   shape(
     {

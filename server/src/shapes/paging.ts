@@ -1,4 +1,4 @@
-/** The shapes of pages: what a list takes and what its answer says of the pages around. */
+/** The shapes of paging: parameters of lists, and the links to other pages in answers. */
 import { Type } from 'typebox';
 
 /** Query parameters of every list. */

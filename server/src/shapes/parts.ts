@@ -1,20 +1,20 @@
-/** Small parts that the shapes of the API are made of. */
+/** Small parts of the API's shapes. */
 import { Type, type TSchema } from 'typebox';
 import { LINE_HINT, LINE_PATTERN } from '../domain/email-headers.ts';
 import { OPERATION_STATUSES } from '../domain/operation.ts';
 import { SCHEDULE_DAYS_MAX } from '../domain/schedule.ts';
 
-/** One of some words. */
+/** One of several words. */
 export const choice = (values: readonly string[], notes: object = {}) =>
   Type.Unsafe<string>({ type: 'string', enum: [...values], ...notes });
-/** An object that has these fields and no others. */
+/** An object with exactly these fields. */
 export const shape = <Properties extends Record<string, TSchema>>(
   properties: Properties,
   notes: object = {},
 ) => Type.Object(properties, { additionalProperties: false, ...notes });
 export const instant = (description: string) => Type.String({ format: 'date-time', description });
 export const orNull = (schema: TSchema) => Type.Union([schema, Type.Null()]);
-/** A number or null, as one schema: what is wrong is said once. */
+/** A number or null, as one schema, so that a problem is reported once. */
 export const numberOrNull = (
   type: 'number' | 'integer',
   [minimum, maximum]: readonly [number, number],
@@ -27,17 +27,17 @@ export const listOf = (name: string, item: TSchema, id: string) =>
   Type.Object({ [name]: Type.Array(item), pagination: ref('Pagination') }, { $id: id });
 
 const ONE_LINE = { maxLength: 256, pattern: LINE_PATTERN, 'x-hint': LINE_HINT };
-/** A text that goes into one line of somebody else's: of a list, a header, a terminal. At most 256 characters. */
+/** A text for one line of a list, a header or a terminal. At most 256 characters. */
 export const line = (minLength: 0 | 1 = 1) => Type.String({ minLength, ...ONE_LINE });
-/** Such a text or null, as one schema: what is wrong is said once. */
+/** Such a text or null, as one schema, so that a problem is reported once. */
 export const lineOrNull = (minLength: 0 | 1 = 1) =>
   Type.Unsafe<string | null>({ type: ['string', 'null'], minLength, ...ONE_LINE });
 
 export const E164 = '^\\+[1-9]\\d{1,14}$';
 
 /**
- * An object of several forms, told apart by a key that only one form has. Which form is meant shows by its key, so that
- * what is wrong is said of that form (`anyOf` would complain of all). Without any of the keys: `hint` is said.
+ * An object with several forms, each with a key that only this form has. The key selects the form, so that problems are
+ * reported for this form only (`anyOf` would report all). Without any of the keys, the problem is `hint`.
  */
 export function forms(
   list: readonly (readonly [key: string, form: TSchema])[],
@@ -131,7 +131,7 @@ export const PROFILE_RECIPIENT = shape(
   { title: 'ProfileRecipient', description: 'Not supported yet: answered with 400.' },
 );
 
-/** Everything of a send request besides the arms. */
+/** All fields of a send request besides its recipients. */
 export const SEND_FIELDS = {
   schedule: Type.Optional(
     shape(
@@ -189,7 +189,7 @@ export const SEND_FIELDS = {
 
 export const count = (description: string) => Type.Integer({ minimum: 0, description });
 
-/** What tells an operation from others, for people. */
+/** Fields by which people recognise an operation. */
 export const REQUEST_FIELDS = {
   excerpt: Type.String({ description: 'The first words of its content, as a template.' }),
   tags: Type.Record(Type.String(), Type.String(), { description: 'As requested, not rendered.' }),
@@ -197,7 +197,7 @@ export const REQUEST_FIELDS = {
   expireAt: orNull(instant('After this nothing of it is sent any more.')),
 };
 
-/** What operations of every kind show. */
+/** Fields of operations of every kind. */
 export const operationFields = {
   id: OPERATION_ID,
   status: OPERATION_STATUS,

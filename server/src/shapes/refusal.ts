@@ -1,12 +1,12 @@
 /**
- * What the API answers when it refuses: one envelope for every error.
+ * The error answers of the API, in one envelope.
  *
- * `errors[]` is the documented form; `code`, `message` and `status` beside it serve programs that read the first
- * error only. Nothing internal ever leaves in it.
+ * `errors[]` is the documented form. The fields `code`, `message` and `status` are for programs that read only the first
+ * error. Answers never contain internal details.
  */
 import { ERRORS, type ErrorName, type Problem, problemOf } from '../domain/errors.ts';
 
-/** A request that is refused. Thrown by handlers and hooks, turned into an answer in one place. */
+/** The refusal of a request. Handlers and hooks throw it; one place turns it into an answer. */
 export class Refusal extends Error {
   override readonly name = 'Refusal';
   readonly status: number;
@@ -28,7 +28,7 @@ export class Refusal extends Error {
   }
 }
 
-/** A refusal for one reason, named in the error table. */
+/** A refusal with one error of the error table. */
 export function refuse(
   name: ErrorName,
   message?: string,
@@ -37,19 +37,19 @@ export function refuse(
   return new Refusal(ERRORS[name].status ?? 500, [problemOf(name, message)], { headers });
 }
 
-/** Seconds after which an overloaded or stopping server may be asked again. */
+/** Retry-After of an overloaded or stopping server, in seconds. */
 export const RETRY_AFTER_SECONDS = 1;
 
 export function refuseForNow(message?: string): Refusal {
   return refuse('unavailable', message, { 'retry-after': String(RETRY_AFTER_SECONDS) });
 }
 
-/** Where an error is explained. */
+/** The URL that explains an error. */
 export function infoUrlOf(code: number, origin: string): string {
   return `${origin}/docs/errors#${code}`;
 }
 
-/** The body of a refusal. A missing context is the text `"null"`, as the API's published answers have it. */
+/** The body of a refusal. A missing context is the text `"null"`, as in the hosted API's answers. */
 export function showRefusal(refusal: Refusal, origin: string): object {
   const [first] = refusal.problems;
   return {

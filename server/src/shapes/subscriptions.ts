@@ -1,4 +1,4 @@
-/** The shapes of subscriptions: what their owners say, and what they are shown. */
+/** The shapes of subscriptions in requests and answers. */
 import { Type, type TSchema } from 'typebox';
 import {
   BATCH_DELAY_MS_DEFAULT,
@@ -32,7 +32,7 @@ import {
 
 export const SUBSCRIPTION_STATUS = choice(['ENABLED', 'DISABLED']);
 export const DELIVERY_STATUS = choice(['PENDING', 'DELIVERED', 'FAILED']);
-/** Deliveries that one request may name. */
+/** Maximum number of deliveries in one request. */
 const DELIVERIES_NAMED_MAX = 1_000;
 
 const SECRET = Type.String({
@@ -92,7 +92,7 @@ const token = Type.String({
   description: 'What X-Twilio-Signature is made with, instead of the secret. Never shown.',
 });
 
-/** What requests say. */
+/** Bodies of requests. */
 const BODIES = [
   shape(
     {
@@ -233,7 +233,7 @@ const REPLAYED = Type.Object(
   { $id: 'SubscriptionReplay' },
 );
 
-/** Shapes with a name, each after those it refers to. */
+/** Named shapes, each after the shapes that it refers to. */
 export const SUBSCRIPTION_SHAPES: readonly TSchema[] = [
   ...BODIES,
   SUBSCRIPTION,

@@ -1,4 +1,4 @@
-/** API keys over HTTP. They are made and revoked with the account's own token: a key that got lost shall not make others. */
+/** Handlers of API keys. Only the account's own token creates and revokes keys: a stolen key must not create others. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { SCOPES, type Scope } from '../../domain/api-key.ts';
 import { ERRORS } from '../../domain/errors.ts';

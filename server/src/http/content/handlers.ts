@@ -1,4 +1,4 @@
-/** Content templates over HTTP: an extension. They are checked when stored, so that a send by id finds them right. */
+/** Handlers of content templates, an extension. Templates are checked when they are stored, not in each send. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ContentTemplate } from '../../domain/content-template.ts';
 import { contentSid, parseContentSid } from '../../domain/ids.ts';

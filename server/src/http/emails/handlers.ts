@@ -1,4 +1,4 @@
-/** E-mails over HTTP: sent, listed, searched, read, canceled, erased. */
+/** Handlers of e-mails: send, list, search, read, cancel, erase. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { OperationContent } from '../../domain/content.ts';
 import { canonicalEmailAddress } from '../../domain/email-address.ts';

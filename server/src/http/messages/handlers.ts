@@ -1,4 +1,4 @@
-/** Messages over HTTP: sent, listed, searched, read, found by an attempt's id, canceled, erased. */
+/** Handlers of messages: send, list, search, read, find by an attempt's id, cancel, erase. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { chooseContent, type OperationContent } from '../../domain/content.ts';
 import { problemOf } from '../../domain/errors.ts';
@@ -230,7 +230,7 @@ function showSummary(message: MessageSummary, origin: string) {
   };
 }
 
-/** Whether a list may have messages that people sent. */
+/** Whether a list may contain inbound messages. */
 function isOfInbound({ sessionId, profile, status }: MessageQuery): boolean {
   return (
     sessionId === undefined &&
@@ -272,7 +272,7 @@ function showReceipt(message: Message, attempt: Attempt, origin: string) {
   };
 }
 
-/** As requested, rendered; of a template what the channel gets. */
+/** The content as requested, rendered; for a template, the content for the channel. */
 function showContent(content: OperationContent, channel: Channel) {
   if ('modules' in content) return content;
   if ('contentId' in content) {

@@ -1,8 +1,8 @@
-/** Messages that people sent, as the API shows them among the others. */
+/** Inbound messages in the API's form of messages. */
 import { encodeTypeId } from '../../domain/ids.ts';
 import type { InboundMessage } from '../../store/store.ts';
 
-/** As in lists: from the person, to the sender that it was sent to, related to the operation that answered it. */
+/** The form in lists: from the person to our sender, related to the operation that answered it. */
 export function showInbound(message: InboundMessage, origin: string) {
   const { channel, senderId, replyId } = message;
   const operationId = replyId && encodeTypeId('comms_operation', replyId);
@@ -35,7 +35,7 @@ export function showInbound(message: InboundMessage, origin: string) {
   };
 }
 
-/** With its words. */
+/** The form with its text. */
 export function showWholeInbound(message: InboundMessage, origin: string) {
   return { ...showInbound(message, origin), content: { text: message.text }, attempts: [] };
 }

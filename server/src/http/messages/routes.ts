@@ -36,7 +36,7 @@ interface MessageHandlers {
   readonly operations: ReturnType<typeof createOperationHandlers>;
 }
 
-/** Fixed paths come before those with parameters, for the reader; the router does not care. */
+/** Fixed paths come before paths with parameters, for readers; the router needs no order. */
 export function listMessageRoutes(
   { messages, operations }: MessageHandlers,
   bytesMax: number,

@@ -1,4 +1,4 @@
-/** The answer to a send request, of messages or of e-mails: accepted, shown only, or refused. */
+/** Answers send requests of messages and e-mails: accepted, dry run, or refused. */
 import type { Transferable } from 'node:worker_threads';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { encodeTypeId } from '../../domain/ids.ts';
@@ -49,7 +49,7 @@ export function createAccept(deps: AcceptDeps, kind: OperationKind) {
   };
 }
 
-/** The bytes of a body in memory of their own, which may be moved to another thread. */
+/** A copy of a body's bytes that can be moved to another thread. */
 function ownBytes(body: unknown): Uint8Array<ArrayBuffer> {
   if (!(body instanceof Uint8Array)) return new Uint8Array();
   const { buffer, byteLength } = body;

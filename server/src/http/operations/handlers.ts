@@ -1,4 +1,4 @@
-/** Operations over HTTP, of messages and of e-mails. */
+/** Handlers of operations, for messages and e-mails. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ERRORS, findError } from '../../domain/errors.ts';
 import { describeUnreached } from '../../domain/routing.ts';
@@ -147,8 +147,8 @@ function showEmailOperation(operation: Operation) {
 }
 
 /**
- * Counters of e-mails as the hosted API has them: what was delivered was sent, what was opened was delivered. Within
- * Fanfare each e-mail is in one of them.
+ * Counters of e-mails as in the hosted API: a delivered e-mail also counts as sent, an opened one also as delivered.
+ * Inside Fanfare, each e-mail is in exactly one counter.
  */
 function showEmailStats({ total, recipients, attempts, scheduled, queued, ...by }: OperationStats) {
   const { undelivered, failed, canceled, read: opened } = by;

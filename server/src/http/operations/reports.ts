@@ -1,4 +1,4 @@
-/** Operations looked at closely over HTTP: what happened by channel, sender, error and time, and how to send one again. */
+/** Reports on operations by channel, sender, error and time, and requests to send one again. */
 import type { FastifyRequest } from 'fastify';
 import { findError } from '../../domain/errors.ts';
 import { contentSid, decodeTypeId, encodeTypeId } from '../../domain/ids.ts';
@@ -78,12 +78,12 @@ function readStatuses(request: FastifyRequest): readonly MessageStatus[] {
 /** Characters of a content that a list shows. */
 const EXCERPT_LENGTH = 140;
 
-/** What tells one operation from another, for people. */
+/** Fields by which people recognise an operation. */
 export function showRequest({ content, tags, scheduledFor, expireAt }: OperationRequest) {
   return { excerpt: excerptOf(content), tags, scheduledFor, expireAt };
 }
 
-/** The first words that a content says, as a template. */
+/** The first words of a content, as a template. */
 function excerptOf(content: OperationRequest['content']): string {
   const words: string[] = [];
   const collect = (value: unknown, name: string): void => {
@@ -108,7 +108,7 @@ function showContent(content: OperationRequest['content']): object {
   };
 }
 
-/** Nothing where no sender was named, as far as the plan tells. */
+/** Empty if the request named no sender, as far as the plan shows. */
 function showFrom({ senders }: SendPlan) {
   const [first] = senders;
   if (first?.senderPoolId !== undefined)

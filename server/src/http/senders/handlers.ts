@@ -1,4 +1,4 @@
-/** Senders over HTTP: listed, found, resolved; added, changed and deleted as an extension. */
+/** Handlers of senders: list, find, resolve. Extensions: add, change, delete. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ERRORS, type Problem } from '../../domain/errors.ts';
 import { decodeTypeId, encodeTypeId } from '../../domain/ids.ts';
@@ -49,7 +49,7 @@ interface ResolveBody {
   readonly channels?: ChannelControls;
 }
 
-/** Senders considered when a request to resolve names none: the newest. */
+/** Number of senders for a request to resolve that names none: the newest ones. */
 const RESOLVE_SENDERS_MAX = 10_000;
 
 export function createSenderHandlers(deps: {
@@ -184,7 +184,7 @@ function checkQuiet({ quietHours }: SenderBody): void {
   if (problem !== null) throw refuseValue(problem, '$.quietHours.end');
 }
 
-/** A page of senders, of all or of a pool's members. */
+/** A page of all senders, or of the members of a pool. */
 export async function listSenderPage(
   store: Store,
   request: FastifyRequest,

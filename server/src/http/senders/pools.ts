@@ -1,4 +1,4 @@
-/** Sender pools, their members, and the operations that tell what became of a change, over HTTP. */
+/** Handlers of sender pools, their members, and the operations that report the result of a change. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { decodeTypeId, encodeTypeId } from '../../domain/ids.ts';
 import type { SenderPool, SenderPoolOperation, Store } from '../../store/store.ts';

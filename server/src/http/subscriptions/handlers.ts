@@ -1,6 +1,6 @@
 /**
- * Subscriptions over HTTP: an extension. Made, changed, tried out and deleted by their owners; what became of deliveries, and
- * having them delivered again. Secrets are shown when they are made, and never after. Who delivers is elsewhere.
+ * Handlers of subscriptions, an extension. They create, change, test and delete subscriptions, and list and replay
+ * deliveries. A secret is shown only when it is created. The delivery itself is in `events/`.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ERRORS, type Problem } from '../../domain/errors.ts';
@@ -33,7 +33,7 @@ import { cutPage } from '../edge/paging.ts';
 import { earlierOf, QueryReader, UUID_MAX } from '../edge/query.ts';
 import { Refusal, refuse, refuseForNow } from '../../shapes/refusal.ts';
 
-/** What handlers of subscriptions are given. */
+/** Dependencies of the handlers of subscriptions. */
 export interface SubscriptionDeps {
   /** Calls a subscriber now, with an event that tries it out. */
   readonly test: (target: TestTarget) => Promise<TestResult>;
@@ -70,7 +70,7 @@ interface ReplayBody {
 }
 
 const STATUSES = ['PENDING', 'DELIVERED', 'FAILED'] as const;
-/** Subscribers tried out at once, by an account and by all of them: each may take as long as its time-out. */
+/** Maximum number of tests at the same time, for an account and in total: each may last until its timeout. */
 const TESTS_OF_ACCOUNT_MAX = 4;
 const TESTS_MAX = 40;
 
@@ -271,7 +271,7 @@ function refuseIfAny(problems: readonly Problem[]): void {
   if (problems.length > 0) throw new Refusal(400, problems);
 }
 
-/** What a subscription of that kind keeps for life. */
+/** Fields of a subscription that cannot change. */
 function findFixed(kind: SubscriptionKind, { url, sink, types }: SubscriptionBody): Problem[] {
   const wrong = [
     ...(kind !== 'WEBHOOK' && url !== undefined ? ['url'] : []),
@@ -299,7 +299,7 @@ const DEFAULTS: Omit<SubscriptionSettings, 'target'> = {
   authToken: null,
 };
 
-/** What was given, over what is there. */
+/** The existing values with the given changes. */
 function mergeSettings(before: SubscriptionSettings, body: SubscriptionBody): SubscriptionSettings {
   const types = body.types ?? before.types;
   return {
@@ -314,7 +314,7 @@ function mergeSettings(before: SubscriptionSettings, body: SubscriptionBody): Su
   };
 }
 
-/** Paging and dates of a list of what is known by ids that begin with a time. */
+/** Paging and dates of a list whose ids begin with a time. */
 function readRange(query: ListQuery) {
   const reader = new QueryReader();
   const page = reader.readPage(query, UUID_MAX);

@@ -1,4 +1,4 @@
-/** The suppression list over HTTP: an extension. Addresses are looked for in bodies only, so that URLs carry none. */
+/** Handlers of the suppression list, an extension. Addresses are only in bodies, never in URLs. */
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -27,9 +27,9 @@ interface SuppressionBody {
 
 /** Entries read at a time while exporting. */
 const EXPORT_PAGE = 1_000;
-/** Pages that are read at a time, over all exports; an account waits for its own. */
+/** Maximum number of pages read at the same time over all exports; an account waits only for its own. */
 const EXPORTED_TOGETHER = 2;
-/** Entries of one address that are looked at: one for all, and one for each sender and pool. */
+/** Maximum number of entries read for one address: one for all senders, and one for each sender and pool. */
 const ENTRIES_MAX = 10_000;
 
 export function createSuppressionHandlers({ store }: { readonly store: Store }) {
@@ -144,7 +144,7 @@ export function createSuppressionHandlers({ store }: { readonly store: Store }) 
   };
 }
 
-/** The key that an address is kept by. */
+/** The key of an address in the list. */
 function readAddress(address: string, context: string): string {
   const problem = address.includes('@') ? findEmailAddressProblem(address) : null;
   if (problem === null) return addressKey(address);

@@ -1,4 +1,4 @@
-/** The installation for those who operate it: its carriers, its queue, its database. No personal data in any of it. */
+/** Handlers for operators: carriers, queue and database of the installation. They return no personal data. */
 import { hostname } from 'node:os';
 import type { Channel } from '../../domain/message.ts';
 import type { Store } from '../../store/store.ts';

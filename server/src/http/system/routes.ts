@@ -3,7 +3,7 @@ import { describe, type Route } from '../edge/route.ts';
 import { answer, refusals } from '../../shapes/api.ts';
 import type { createSystemHandlers } from './handlers.ts';
 
-/** Routes for those who operate the installation. */
+/** Routes for operators of the installation. */
 export function listSystemRoutes(system: ReturnType<typeof createSystemHandlers>): Route[] {
   return [
     {
