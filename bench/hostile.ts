@@ -24,6 +24,7 @@ process.on('exit', () =>
 );
 
 const hostile: Hostile = HOSTILE_KINDS[kind as HostileKind](poolId);
+process.stdout.write('begins\n');
 for (let i = 0; i < Number(connections); i += 1) void run();
 
 async function run(): Promise<void> {

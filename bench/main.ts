@@ -11,6 +11,7 @@ import { MESSAGES, print, show } from './measure.ts';
 import { benchEvents } from './events.ts';
 import { openFloor } from './floor.ts';
 import { benchLists } from './lists.ts';
+import { HOSTILE_KINDS } from './hostile-kinds.ts';
 import { benchNeighbours } from './neighbours.ts';
 import { benchNodes } from './nodes.ts';
 import { benchOperations } from './operations.ts';
@@ -49,6 +50,7 @@ ${Object.entries(PARTS)
 
 --messages  messages of the memory run (200000)
 --rows      sizes of the full tables, in millions of messages (1)
+--hostile   what misbehaves beside neighbours, may be repeated: ${Object.keys(HOSTILE_KINDS).join(', ')} (all)
 `;
 
 const { values } = parseArgs({
@@ -56,6 +58,7 @@ const { values } = parseArgs({
     only: { type: 'string', default: Object.keys(PARTS).join(',') },
     messages: { type: 'string', default: '200000' },
     rows: { type: 'string', default: '1' },
+    hostile: { type: 'string', multiple: true, default: Object.keys(HOSTILE_KINDS) },
     help: { type: 'boolean', default: false },
   },
 });
@@ -123,7 +126,8 @@ if (wants('smpp')) await benchSubmit();
 if (wants('accept', 'end-to-end', 'events', 'read', 'memory', 'operations'))
   await withEngine(benchOneServer);
 if (wants('pace')) await withEngine((url, folder) => benchPace(url, folder, print));
-if (wants('neighbours')) await withEngine(benchNeighbours);
+if (wants('neighbours'))
+  await withEngine((url, folder) => benchNeighbours(url, folder, values.hostile));
 if (wants('nodes')) await withEngine(benchNodes);
 if (wants('peers')) await withEngine(benchPeers);
 if (wants('tables'))

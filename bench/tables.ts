@@ -59,7 +59,7 @@ async function openSide(engineUrl: string, folder: string, name: string): Promis
   await run(engineUrl, `create database ${name}`);
   const url = Object.assign(new URL(engineUrl), { pathname: `/${name}` }).href;
   await mkdir(join(folder, name), { recursive: true });
-  // The server's own upkeep must not drop the day before it is measured.
+  // The server's own maintenance must not drop the day before it is measured.
   const server = await startServer(url, join(folder, name), { retentionDays: DAYS + 1 });
   const { location } = await server.send(body());
   return { url, server, operation: location.slice(location.lastIndexOf('/') + 1) };
@@ -185,7 +185,7 @@ async function compare(empty: Side, large: Side, dropped: number): Promise<void>
   print(`tables       drop a day of ${show(dropped)} messages in ${dropMs.toFixed(1)} ms`);
 }
 
-/** Milliseconds of the upkeep that drops the day due. */
+/** Milliseconds of the maintenance that drops the day due. */
 async function dropDay({ url }: Side): Promise<number> {
   const database = openDatabase({ url, connectionsMax: 1, name: 'fanfare-bench' });
   try {

@@ -29,7 +29,8 @@ const { renderConfigMarkdown } = await import(`${BUILD}/config.js`);
 
 async function format(path, text) {
   const file = new URL(path, ROOT);
-  return prettier.format(text, { ...(await prettier.resolveConfig(file)), filepath: path });
+  const config = await prettier.resolveConfig(file);
+  return prettier.format(text, { ...config, filepath: path, proseWrap: 'always' });
 }
 
 const api = JSON.parse(JSON.stringify(await describeApi()));

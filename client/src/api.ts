@@ -1876,13 +1876,13 @@ export interface CarrierList {
      * How long the longest due batch has waited.
      */
     queueAgeSeconds: number;
-    lane: {
+    state: {
       /**
-       * Connections there should be.
+       * Configured connections.
        */
       connections: number | null;
       /**
-       * Those that can be used now.
+       * Usable connections.
        */
       connected: number | null;
       detail: string | null;
@@ -1891,15 +1891,15 @@ export interface CarrierList {
        */
       inFlight: number;
       /**
-       * How many there may be now.
+       * Submissions that may be unanswered now.
        */
       window: number;
       /**
-       * And at most.
+       * Configured maximum of the window.
        */
       windowMax: number;
       /**
-       * It waits, because the carrier said that it is too fast.
+       * Whether it backs off, because the carrier throttles.
        */
       throttled: boolean;
     } | null;
@@ -1946,9 +1946,9 @@ export interface System {
     waitingBatches: number;
   };
   /**
-   * News that are not in the event log yet.
+   * Outbox events that are not in the event log yet.
    */
-  newsWaiting: number;
+  outboxPending: number;
   database: {
     version: string;
     sizeBytes: number;

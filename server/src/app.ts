@@ -36,7 +36,7 @@ import { createApiMetrics } from './lib/metrics.ts';
 import { hashSecret, newAccountSid, newAuthToken, newKeySecret, newKeySid } from './lib/secrets.ts';
 import { createSealer } from './lib/sealer.ts';
 import { startThread } from './lib/thread.ts';
-import { startThreads, type Stoppable } from './lib/threads.ts';
+import { startOnDemand, startThreads, type Stoppable } from './lib/threads.ts';
 import { openAudit, type Audit, type AuditScope, type Finding } from './store/audit/audit.ts';
 import { EmbeddedError, findEmbedded, hasCluster, startEmbedded } from './engine/embedded.ts';
 import { openStore, QuotaExceeded, waitForDatabase, type Store } from './store/store.ts';
@@ -140,7 +140,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   try {
     return await buildApp(config, log, stops, stop);
   } catch (error) {
-    await stop().catch((reason: unknown) => log.error({ err: reason }, 'Stopping failed'));
+    await stop().catch((reason: unknown) => log.error({ err: reason }, 'The stop failed'));
     throw error;
   }
 }
@@ -154,7 +154,7 @@ async function buildApp(
   checkSinkPackages(config);
   const onDeath = (error: Error) => {
     // What was under way is recovered by the next start, as after any crash.
-    log.fatal({ err: error }, 'A thread died; the server cannot go on');
+    log.fatal({ err: error }, 'A thread died; the server cannot continue');
     process.exit(1);
   };
   const opening = openDatabase(config, log, stops);
@@ -162,17 +162,22 @@ async function buildApp(
     ({ databaseUrl }) =>
       ({ databaseUrl, config }) satisfies DispatchThreadData & IntakeThreadData & EventsThreadData,
   );
-  const load = <Api extends Stoppable>(role: Config['roles'][number], name: string) =>
-    config.roles.includes(role) &&
+  const start = <Api extends Stoppable>(name: string) =>
     startThread<Api>(`${name}-thread`, { data, youngMemoryMb: YOUNG_MEMORY_MB, onDeath });
+  const load = <Api extends Stoppable>(role: Config['roles'][number], name: string) =>
+    config.roles.includes(role) && start<Api>(name);
   // Threads load their code while the engine starts, and begin when the database is ready.
-  const [events, dispatch, intake, bulkIntake] = await startThreads(
+  const [events, dispatch, intake] = await startThreads(
     stops,
     load<EventsThreadApi>('events', 'events'),
     load<DispatchThreadApi>('dispatch', 'dispatch'),
     load<IntakeThreadApi>('api', 'intake'),
-    load<IntakeThreadApi>('api', 'intake'),
   );
+  const bulkIntake = startOnDemand(
+    () => start<IntakeThreadApi>('intake'),
+    (error) => log.warn({ err: error }, 'The thread for large requests did not start'),
+  );
+  stops.push(() => bulkIntake.stop());
   const { store, account, secrets } = await opening;
 
   const hub = createStreamHub({ store, log });
@@ -186,8 +191,8 @@ async function buildApp(
       (await Promise.all([dispatch?.call('measure', []), events?.call('measure', [])])).join(''),
     api: intake && {
       send: (question, transfer) =>
-        (isBulk(question) ? (bulkIntake ?? intake) : intake).call('send', [question], transfer),
-      render: (...words) => (bulkIntake ?? intake).call('render', words),
+        ((isBulk(question) && bulkIntake.get()) || intake).call('send', [question], transfer),
+      render: (...words) => (bulkIntake.get() ?? intake).call('render', words),
       streamSource: hub,
       sealer: createSealer(secrets.emailLinks),
       sessionSealer: createSealer(secrets.sessions),
@@ -205,7 +210,7 @@ async function buildApp(
   const url = await server.listen(config.host, config.port);
   if (config.databaseUrl === null && config.roles.includes('api'))
     await keepLocalAccess(store, config.dataDir, account.sid, url).catch((error: unknown) => {
-      log.warn({ err: error }, 'The command line of this machine is left without a key');
+      log.warn({ err: error }, 'The API key for the CLI could not be saved');
     });
   return { url, account, stop };
 }
@@ -287,7 +292,7 @@ async function syncSenders(store: Store, { senders }: Config, log: Logger): Prom
   if (leftOut.length > 0)
     log.error(
       { senders: leftOut.map((position) => `senders[${position}]`) },
-      'Configured senders are left out: accounts have their addresses on the same carriers. "fanfare doctor" says which and what to do',
+      'Some configured senders are ignored: accounts own their addresses on the same carriers. "fanfare doctor" lists them and the action to take',
     );
 }
 
@@ -328,7 +333,7 @@ function listCarriers(config: Config): Record<string, readonly Channel[]> {
   );
 }
 
-/** Requests of more bytes are worked on in a thread of their own: JSON is parsed at one go, and small requests do not wait for it. */
+/** Requests of more bytes are parsed in a thread of their own once there is one: JSON is parsed at one go, and small requests do not wait for it. */
 const SMALL_BYTES_MAX = 65_536;
 
 const isBulk = ({ body }: SendQuestion) => body.byteLength > SMALL_BYTES_MAX;
@@ -365,7 +370,7 @@ async function ensureAccount(
     if (known !== undefined && !known.secretHash.equals(configured))
       log.warn(
         { account: config.accountSid },
-        'FANFARE_AUTH_TOKEN replaces the token that the account had: a token that was reset works again only where the setting is changed, too',
+        'FANFARE_AUTH_TOKEN replaces the token of the account. To keep a token that was reset, change the setting too',
       );
     await store.accounts.putAccount(config.accountSid, configured);
     return { sid: config.accountSid, token: config.authToken, isNew: false };

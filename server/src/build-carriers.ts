@@ -40,6 +40,7 @@ export function buildCarriers(
               options.deliveredOn ?? (options.bounceAddress === null ? 'accept' : 'report'),
             name,
             logger: log,
+            onDamage: () => onDamage(name),
           });
         }
         case 'http': {

@@ -11,7 +11,7 @@ import { groupBySmsc } from './config/receipt-groups.ts';
 import { createConnectionShares } from './dispatch/connection-shares.ts';
 import { createDispatcher, type LaneState } from './dispatch/dispatcher.ts';
 import { createSettler } from './dispatch/settle.ts';
-import { createUpkeep } from './dispatch/upkeep.ts';
+import { createMaintenance } from './dispatch/maintenance.ts';
 import { createReports, type Reported } from './intake/reports.ts';
 import { createEmailLinks } from './domain/email-links.ts';
 import { keepListening } from './lib/keep-listening.ts';
@@ -75,7 +75,7 @@ void serveThread<DispatchThreadData, DispatchThreadApi>(async ({ databaseUrl, co
 
   const node = `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`;
   const { leaseMs } = config.dispatch;
-  const carriers = await buildCarriers(config, log, (lane) => metrics.damaged.inc({ lane }));
+  const carriers = await buildCarriers(config, log, (carrier) => metrics.damaged.inc({ carrier }));
   const shares = createConnectionShares({ store, log, node, carriers, leaseMs });
   // Before the carriers' own, so that it comes after them: what is open is not given away.
   stops.push(() => shares.stop());
@@ -112,7 +112,7 @@ void serveThread<DispatchThreadData, DispatchThreadApi>(async ({ databaseUrl, co
   });
   await dispatcher.start();
   stops.push(() => dispatcher.stop());
-  const upkeep = createUpkeep({
+  const maintenance = createMaintenance({
     store,
     log,
     retentionDays: config.retentionDays,
@@ -120,16 +120,16 @@ void serveThread<DispatchThreadData, DispatchThreadApi>(async ({ databaseUrl, co
     retryReceipts: () => receipts.retryParked(),
     answerInbound: () => inbound.answerAll(),
     onWoken: () => dispatcher.nudge(),
-    onRun(chore, failed) {
-      metrics.choreRuns.inc({ chore });
-      if (failed) metrics.choreFailures.inc({ chore });
+    onRun(task, failed) {
+      metrics.maintenanceRuns.inc({ task });
+      if (failed) metrics.maintenanceFailures.inc({ task });
     },
   });
-  await upkeep.start();
-  stops.push(() => upkeep.stop());
+  await maintenance.start();
+  stops.push(() => maintenance.stop());
   stops.push(
     await keepListening(
-      (...how) => store.upkeep.listen('work', ...how),
+      (...how) => store.maintenance.listen('work', ...how),
       log,
       () => dispatcher.nudge(),
     ),
@@ -137,9 +137,9 @@ void serveThread<DispatchThreadData, DispatchThreadApi>(async ({ databaseUrl, co
 
   return {
     measure() {
-      for (const { carrier: lane, connections, connected } of dispatcher.describeLanes()) {
-        if (connections !== null) metrics.connections.set({ lane }, connections);
-        if (connected !== null) metrics.connected.set({ lane }, connected);
+      for (const { carrier, connections, connected } of dispatcher.describeLanes()) {
+        if (connections !== null) metrics.connections.set({ carrier }, connections);
+        if (connected !== null) metrics.connected.set({ carrier }, connected);
       }
       return metrics.read();
     },

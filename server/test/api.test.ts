@@ -636,6 +636,8 @@ describe('for operators', () => {
       'fanfare_queue_messages',
       'fanfare_queue_age_seconds',
       'fanfare_http_request_seconds',
+      'fanfare_streams',
+      'fanfare_unread_bytes',
     ])
       expect(metrics).toContain(`# TYPE ${name} `);
     expect(metrics).not.toMatch(/\+1500|comms_|AC0000/);

@@ -163,7 +163,7 @@ describe('send', () => {
     expect(JSON.parse(sent.out).parts[0].recipients).toBe(3);
     const csv = await pipe('phone\n+15005560001\n+15005560001\n', ...options, '--dedupe');
     expect(csv.out).toContain('1 recipient\n');
-    expect(csv.err).toContain('Left out as named before: 1.');
+    expect(csv.err).toContain('Skipped 1 duplicate recipient.');
     const wrong = await pipe('phone\n+15005560001\nx\n', ...options);
     expect([wrong.code, wrong.err]).toEqual([
       2,
@@ -179,7 +179,7 @@ describe('send', () => {
       2,
       '',
       [
-        'bad.csv, line 3, column "phone": "0500556009" has no country code: write it with +. Or give --country-code, such as +49, for all numbers without +.',
+        'bad.csv, line 3, column "phone": "0500556009" has no country code: write it with +. Or set --country-code, such as +49, for all numbers without +.',
         'bad.csv, line 4, column "phone": There is no address.',
         'bad.csv, line 5, column "phone": "abc" is not a number: "a" is not part of one.',
         expect.stringContaining('Nothing was sent.'),
@@ -210,7 +210,7 @@ describe('send', () => {
     expect([sent.code, sent.out, sent.err]).toEqual([
       0,
       expect.stringContaining('2 recipients'),
-      expect.stringContaining('Left out as invalid: 2.'),
+      expect.stringContaining('Skipped 2 invalid recipients.'),
     ]);
   });
 
@@ -230,7 +230,7 @@ describe('send', () => {
     const shown = await run(...args, '--dry-run', '--prices', prices);
     expect(shown.out).toMatch(/recipients +3\n/);
     expect(shown.out).toMatch(/SMS segments +6 \(GSM-7 3\)\n/);
-    expect(shown.out).toMatch(/named twice +1\n/);
+    expect(shown.out).toMatch(/duplicates +1\n/);
     expect(shown.out).toMatch(/cost, estimated +2\.04 USD\n/);
     expect(shown.out).toContain('Nothing was sent.');
     const json = await run(...args, '--dry-run', '--prices', prices, '--json');
@@ -248,7 +248,7 @@ describe('send', () => {
       '--prices',
       'wrong.csv',
     );
-    await expectRefused(2, '--prices is for --dry-run', ...args, '--prices', prices);
+    await expectRefused(2, '--prices works only with --dry-run', ...args, '--prices', prices);
   });
 
   it('schedules, and sends e-mails', async () => {
@@ -282,9 +282,18 @@ describe('send', () => {
   });
 
   it('says what is missing or too much', async () => {
-    await expectRefused(2, 'Say to whom', 'send', '--text', 'Hi');
-    await expectRefused(2, 'Say what', 'send', '+15005560001');
-    await expectRefused(2, 'Say what', 'send', '+15005560001', '--text', 'a', '--content-id', 'b');
+    await expectRefused(2, 'Specify the recipients', 'send', '--text', 'Hi');
+    await expectRefused(2, 'Specify the content', 'send', '+15005560001');
+    await expectRefused(
+      2,
+      'Specify the content',
+      'send',
+      '+15005560001',
+      '--text',
+      'a',
+      '--content-id',
+      'b',
+    );
     await expectRefused(2, 'argument 1: "0171" has no country code', 'send', '0171', '--text', 'a');
     await expectRefused(2, 'none.csv cannot be read', 'send', '--file', 'none.csv', '--text', 'a');
     await expectRefused(2, 'key=value', 'send', '+15005560001', '--text', 'a', '--tag', 'x');
@@ -301,7 +310,7 @@ describe('send', () => {
     await makeFile('two.csv', 'phone,mobile\n1,2\n');
     await expectRefused(
       2,
-      'two.csv: More than one column has addresses: "phone", "mobile". Say which has them, with --to-column.',
+      'two.csv: More than one column has addresses: "phone", "mobile". Set the column with --to-column.',
       'send',
       '--file',
       'two.csv',
@@ -493,7 +502,7 @@ describe('subscriptions', () => {
     );
     const [id = ''] = made.out.split(' ');
     for (const [args, code, words] of [
-      [['create'], 2, 'Give a URL'],
+      [['create'], 2, 'Specify a URL'],
       [['create', 'http://10.0.0.1/'], 1, '10.0.0.1'],
       [['create', '--sink', 'kafka'], 1, 'kafka'],
       [['create', receiver.url, '--type', 'message.snet'], 1, '$.types'],
@@ -501,10 +510,10 @@ describe('subscriptions', () => {
       [['create', receiver.url, '--batch-size', '1001'], 2, 'from 1 to 1000'],
       [['disable', 'comms_subscription_01h9krwprkeee8fzqspvwy6nq8'], 4, 'subscription'],
       [['rotate-secret', id, '--overlap', '8d'], 1, '604800'],
-      [['replay', id], 2, 'Say what to tell again'],
+      [['replay', id], 2, 'Select deliveries with'],
       [['replay', id, '--id', 'x'], 1, '$.deliveryIds[0]'],
-      [['replay', id, '--since', 'x'], 2, 'Give a duration'],
-      [['replay', id, '--failed', '--delivered'], 2, 'say since when'],
+      [['replay', id, '--since', 'x'], 2, 'Use a duration'],
+      [['replay', id, '--failed', '--delivered'], 2, '--delivered requires --since'],
     ] as const)
       await expectRefused(code, words, 'subscriptions', ...args);
     expect((await subscriptions('test', id)).out).toMatch(/^Delivered \(HTTP 200, \d+ ms\)\n$/);
@@ -513,7 +522,7 @@ describe('subscriptions', () => {
     expect((await subscriptions('disable', id)).out).toContain('  DISABLED  ');
     expect((await subscriptions('enable', id)).out).toContain('  ENABLED  ');
     expect((await subscriptions('rotate-secret', id, '--overlap', '2h')).out).toMatch(
-      /^Secret {2}whsec_\S{32}\nThe one before is good until {2}20\S+Z\n$/,
+      /^Secret {2}whsec_\S{32}\nThe previous secret is valid until {2}20\S+Z\n$/,
     );
     const uuid = decodeTypeId('comms_subscription', id);
     const event = newUuid(Date.now() - 60_000);
@@ -538,14 +547,18 @@ describe('subscriptions', () => {
     expect((await subscriptions('attempts', id, '--failed')).out).toMatch(
       / failed +1 +12 ms +500 +HTTP 500\n$/,
     );
-    expect((await subscriptions('replay', id, '--since', '10s')).out).toBe('Due again: 0\n');
-    expect((await subscriptions('replay', id, '--failed')).out).toBe('Due again: 1\n');
+    expect((await subscriptions('replay', id, '--since', '10s')).out).toBe(
+      '0 deliveries are due again\n',
+    );
+    expect((await subscriptions('replay', id, '--failed')).out).toBe('1 delivery is due again\n');
     expect((await subscriptions('deliveries', id, '--failed')).out).toBe('');
     const delivery = encodeTypeId('comms_delivery', event);
-    expect((await subscriptions('replay', id, '--id', delivery)).out).toBe('Due again: 1\n');
+    expect((await subscriptions('replay', id, '--id', delivery)).out).toBe(
+      '1 delivery is due again\n',
+    );
     expect(jsonLines((await subscriptions('list', '--json')).out)).toHaveLength(1);
     expect((await subscriptions('delete', id)).out).toBe(`Deleted ${id}\n`);
-    expect((await subscriptions('list')).err).toBe('None.\n');
+    expect((await subscriptions('list')).err).toBe('No entries.\n');
   });
 });
 
@@ -602,10 +615,10 @@ describe('the command line', () => {
     const other = await runProgram(['senders', 'list', '--base-url', fanfare.url], {}, own);
     expect([other.code, other.err]).toEqual([
       3,
-      expect.stringContaining('Give the credentials of'),
+      expect.stringContaining('Set the credentials for'),
     ]);
     expect((await runProgram(['keys', 'list'], {}, own)).out).toContain(`${apiKey}`);
-    expect((await runProgram(['migrate'], {}, own)).out).toBe('It is up to date.\n');
+    expect((await runProgram(['migrate'], {}, own)).out).toBe('The schema is up to date.\n');
   }, 90_000);
 
   it('completes words, and prints what a shell needs', async () => {
@@ -636,7 +649,7 @@ describe('the command line', () => {
   });
 
   it('explains every command, with examples where they help', async () => {
-    expect((await run('--help')).out).toContain('Exit status: 0 done');
+    expect((await run('--help')).out).toContain('Exit status: 0 success');
     expect((await run('send', '--help')).out).toContain(
       "fanfare send --file people.csv --text 'Hello {{ name }}!' --watch",
     );

@@ -116,7 +116,7 @@ describe('send', () => {
     const sent = await run(...SEND, file, '--encoding', 'windows-1252');
     expect(await textsOf(sent.out)).toEqual([`${ADA} Hi Müller €`]);
     expect((await run(...SEND, file, '--encoding', 'klingon')).err).toMatch(
-      /Give an encoding such as/,
+      /Use an encoding such as/,
     );
   });
 
@@ -242,7 +242,7 @@ describe('send', () => {
     const sent = await run('send', '--text', "Hi {{ name | default: 'you' }}", '--file', file);
     expect(await textsOf(sent.out)).toEqual([`${ADA} Hi you`, `${BOB} Hi Bob`]);
     expect(sent.err).toContain(
-      '"name" has no value in 1 row: only a default in the template stands in.',
+      '"name" has no value in 1 row. The template must have a default for it.',
     );
   });
 
@@ -254,7 +254,7 @@ describe('send', () => {
     const file = await makeFile('many.csv', `phone\n${rows.join('\n')}\n`);
     const args = ['send', '--text', 'Hi', '--file', file, '--schedule', '5d', '--expire', '6d'];
     const first = await run(...args);
-    const [, resume = ''] = /the same command with (.*) at its end/.exec(first.err) ?? [];
+    const [, resume = ''] = /add (.*) to the same command/.exec(first.err) ?? [];
     expect(resume).toMatch(/^--key \S+ --schedule \S+Z --expire \S+Z$/);
     const again = await run(...args, ...resume.split(' '));
     expect([again.code, again.out]).toEqual([0, first.out]);
@@ -315,7 +315,7 @@ describe('suppressions import', () => {
     expect(err).toMatch(
       /^stop\.csv, line 3, column "phone": "0171 1234567" has no country code.*--country-code/,
     );
-    expect(err).toContain('1 address could not be read and is not on the list.');
+    expect(err).toContain('1 address could not be read and was not added.');
     expect(await listed()).toEqual(expect.arrayContaining(['+15005562101', '+15005562102']));
     expect(await readFile(join(folder, 'left.csv'), 'utf8')).toMatch(/\r\n3,3,phone,/);
     expect((await run('suppressions', 'import', file, '--country-code', 'DE')).code).toBe(0);
@@ -326,7 +326,7 @@ describe('suppressions import', () => {
     [
       'two columns of addresses',
       'phone,email\n+15005562202,a@example.org\n',
-      /More than one column has addresses: "phone", "email"\. Say which has them, with --to-column/,
+      /More than one column has addresses: "phone", "email"\. Set the column with --to-column/,
     ],
     ['nothing', '', /It is empty/],
   ])('refuses %s', async (_, content, words) => {

@@ -30,7 +30,7 @@ describe('the configuration', () => {
       "$.carriers.b: must have required property 'host'",
       '"windowPerBnd". Did you mean windowPerBind?',
       '$.carriers.b.password: the environment variable NO_SUCH_SECRET is not set.',
-      '$.carriers.c: needs a "preset" or a "description"',
+      '$.carriers.c: requires a "preset" or a "description"',
       "$.carriers.d.settings: must have required property 'authToken'",
       '$.carriers.e.answerDelayMs: max (1) is below min (5).',
       `$.carriers.f.password: ${join(folder, 'none')} cannot be read`,
@@ -112,7 +112,7 @@ describe('the configuration', () => {
     for (const part of [
       'FANFARE_PORT: must be <= 65535',
       'FANFARE_ACCOUNT_SID: must match',
-      'FANFARE_TRUST_PROXY: must be false, how many proxies stand in front of the server',
+      'FANFARE_TRUST_PROXY: must be false, the number of proxies in front of the server',
     ])
       expect(env.err).toContain(part);
     expect(
@@ -164,8 +164,8 @@ describe('keys and accounts', () => {
       new RegExp(`^SID .*\n${sid}  ${SID}  \\S+  \\S+ +active until \\S+  send,read  ci\n$`),
     );
     for (const [flag, value, words] of [
-      ['--scopes', 'read,write', 'Give some of send, read, manage'],
-      ['--expires', '2020-01-01T00:00:00Z', 'Give a time in the future'],
+      ['--scopes', 'read,write', 'Use one or more of send, read, manage'],
+      ['--expires', '2020-01-01T00:00:00Z', 'Use a time in the future'],
     ] as const) {
       const wrong = await runProgram(['keys', 'create', flag, value], env);
       expect([wrong.code, wrong.err]).toEqual([2, expect.stringContaining(words)]);

@@ -4,33 +4,37 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import {
   QUICK,
+  launchFanfare,
+  openAccount,
   special,
   startFanfare,
   text,
   until,
   type Fanfare,
+  type FanfareClient,
   type Json,
 } from './support/fanfare.ts';
 import { reply, startProvider } from './support/http-provider.ts';
 import { refusal, startMailServer } from './support/mail-server.ts';
 import { startSmsc, submitAnswer } from './support/smsc.ts';
 
-/** A far side that can be away. */
+/** A far side that can be away, and begins so. */
 interface FarSide {
   readonly channel: 'SMS' | 'EMAIL';
   /** The carrier's options. */
   readonly options: Json;
   /** Whether it shows without a submission that it is away: then nothing is even leased. */
   readonly isSeen: boolean;
-  /** Messages taken. */
-  taken(): Promise<number>;
+  /** Messages taken since it was last away. */
+  taken(): number;
+  goAway(): Promise<void>;
   comeBack(): void;
+  close(): Promise<void>;
 }
 
-/** Each begins away. */
 const KINDS: readonly { readonly kind: string; readonly begin: () => Promise<FarSide> }[] = [
   { kind: 'SMPP, throttling', begin: () => beginSmsc('throttles') },
   { kind: 'SMPP, without a bind', begin: () => beginSmsc('refuses the bind') },
@@ -51,8 +55,8 @@ async function beginSmsc(
       session.send(submitAnswer(pdu, `m${taken}`, isAway ? 0x58 : 0));
     },
   });
-  onTestFinished(() => smsc.close());
   return {
+    close: () => smsc.close(),
     channel: 'SMS',
     isSeen: how === 'refuses the bind',
     options: {
@@ -67,16 +71,24 @@ async function beginSmsc(
       throttledMs,
       windowPerBind: 50,
     },
-    taken: async () => taken,
+    taken: () => taken,
+    async goAway() {
+      isAway = true;
+      taken = 0;
+      if (how === 'throttles') return;
+      for (const session of smsc.sessions) session.end();
+      await until(async () => smsc.bound === 0);
+    },
     comeBack: () => (isAway = false),
   };
 }
 
 async function beginProvider(): Promise<FarSide> {
   let taken = 0;
-  const provider = await startProvider(reply(503, {}, { 'retry-after': '1' }));
-  onTestFinished(() => provider.close());
+  const away = reply(503, {}, { 'retry-after': '1' });
+  const provider = await startProvider(away);
   return {
+    close: () => provider.close(),
     channel: 'SMS',
     isSeen: false,
     options: {
@@ -86,7 +98,11 @@ async function beginProvider(): Promise<FarSide> {
       windowMax: 50,
       settings: { baseUrl: provider.origin, accountSid: 'AC1', authToken: 'secret' },
     },
-    taken: async () => taken,
+    taken: () => taken,
+    async goAway() {
+      taken = 0;
+      provider.behave(away);
+    },
     comeBack: () =>
       provider.behave((seen, response) => {
         taken += 1;
@@ -102,8 +118,8 @@ async function beginMailServer(): Promise<FarSide> {
     if (!isAway) taken += 1;
     answer(isAway ? refusal(421, '4.3.2 Not now') : null);
   });
-  onTestFinished(() => server.close());
   return {
+    close: () => server.close(),
     channel: 'EMAIL',
     isSeen: false,
     options: {
@@ -113,28 +129,35 @@ async function beginMailServer(): Promise<FarSide> {
       security: 'none',
       connections: 10,
     },
-    taken: async () => taken,
+    taken: () => taken,
+    async goAway() {
+      isAway = true;
+      taken = 0;
+    },
     comeBack: () => (isAway = false),
   };
 }
 
+/** Senders of all accounts have addresses of their own. */
+let senders = 0;
+
+/** An account of a server, and the carrier that it sends through. */
 class Stage {
-  readonly fanfare: Fanfare;
+  readonly fanfare: FanfareClient;
   readonly far: FarSide;
   readonly root: string;
-  #senders = 0;
 
-  constructor(fanfare: Fanfare, far: FarSide) {
+  constructor(fanfare: FanfareClient, far: FarSide) {
     this.fanfare = fanfare;
     this.far = far;
     this.root = far.channel === 'EMAIL' ? '/v1/Emails' : '/v1/Messages';
   }
 
   async addSender(limits: Json = {}): Promise<Json> {
-    this.#senders += 1;
+    senders += 1;
     const { channel } = this.far;
     const address =
-      channel === 'EMAIL' ? `shop${this.#senders}@example.com` : `+1500555900${this.#senders}`;
+      channel === 'EMAIL' ? `shop${senders}@example.com` : `+${15_005_559_000 + senders}`;
     const body = { address, channel, carrier: 'far', ...limits };
     const answer = await this.fanfare.request('POST', '/v1/Senders', body);
     expect(answer.body).toMatchObject({ address });
@@ -164,10 +187,20 @@ class Stage {
     return this.fanfare.request('POST', `${this.root}/Operations/${id}/${what}`);
   }
 
-  /** How many messages of an operation have which status, from the database. */
-  async statuses(): Promise<Json> {
+  /** Asks the database for something of this account. */
+  async #query(statement: string): Promise<Json[]> {
     const { rows } = await this.fanfare.database.query(
-      'select lower(status::text) as status, count(*)::int as n from message group by status',
+      `with own as (select id from account where sid = $1) ${statement}`,
+      [this.fanfare.sid],
+    );
+    return rows;
+  }
+
+  /** How many messages have which status. */
+  async statuses(): Promise<Json> {
+    const rows = await this.#query(
+      `select lower(status::text) as status, count(*)::int as n from message
+       where account_id = (select id from own) group by status`,
     );
     return Object.fromEntries(rows.map(({ status, n }) => [status, n]));
   }
@@ -175,22 +208,41 @@ class Stage {
   /** Waits until the carrier was tried, and no more is past a frontier than what tries it. */
   async isAway(): Promise<void> {
     await until(async () => {
-      const { rows } = await this.fanfare.database.query(
+      const [now] = await this.#query(
         `select coalesce(sum(frontier), 0)::int as past, coalesce(max(lease), 0) as leases,
-           bool_or(to_jsonb(b) ->> 'not_before' is not null) as given from dispatch_batch b`,
+           bool_or(to_jsonb(b) ->> 'not_before' is not null) as given
+         from dispatch_batch b where account_id = (select id from own)`,
       );
-      return rows[0].past <= 1 && (this.far.isSeen || rows[0].leases > 0 || rows[0].given);
+      return now?.['past'] <= 1 && (this.far.isSeen || now?.['leases'] > 0 || now?.['given']);
     });
   }
 
   /** Waits until nothing tries the carrier: what was past a frontier when its operation was paused may do so for a second. */
   async isStill(): Promise<void> {
     await until(async () => {
-      const { rows } = await this.fanfare.database.query(
-        'select coalesce(sum(frontier), 0)::int as past from dispatch_batch',
+      const [now] = await this.#query(
+        `select coalesce(sum(frontier), 0)::int as past from dispatch_batch
+         where account_id = (select id from own)`,
       );
-      return rows[0].past === 0;
+      return now?.['past'] === 0;
     });
+  }
+
+  /** How many messages wait for longer than an hour. */
+  async asleep(): Promise<number> {
+    const [now] = await this.#query(
+      `select coalesce(sum(cardinality(ordinals)), 0)::int as asleep from dispatch_batch
+       where due_at > now() + interval '1 hour' and account_id = (select id from own)`,
+    );
+    return now?.['asleep'];
+  }
+
+  /** Errors of messages, and how many have each without a detail. */
+  errors(): Promise<Json[]> {
+    return this.#query(
+      `select error_code, (count(*) filter (where error_detail is null))::int as bare from message
+       where account_id = (select id from own) group by error_code`,
+    );
   }
 
   /** How many of all messages the carrier has, and is known to have. */
@@ -204,25 +256,39 @@ class Stage {
     this.far.comeBack();
     const sender = await this.addSender();
     await this.send(sender, 5);
-    await until(async () => (await this.far.taken()) >= count + 5, 60_000);
+    await until(async () => this.far.taken() >= count + 5, 60_000);
     await until(async () => (await this.sent()) >= count + 5);
-    expect(await this.far.taken()).toBe(count + 5);
+    expect(this.far.taken()).toBe(count + 5);
   }
 }
 
-async function begin(beginFar: () => Promise<FarSide>): Promise<Stage> {
-  const far = await beginFar();
-  const fanfare = await startFanfare({
+function startWith(far: FarSide): Promise<Fanfare> {
+  return launchFanfare({
     config: { carriers: { far: far.options, simulator: QUICK }, retry: { triesMax: 1 } },
   });
-  return new Stage(fanfare, far);
 }
 
 const TOTAL = 700;
 
 describe.each(KINDS)('while a carrier is away: $kind', ({ begin: beginFar }) => {
+  let far: FarSide;
+  let fanfare: Fanfare;
+  beforeAll(async () => {
+    far = await beginFar();
+    fanfare = await startWith(far);
+  });
+  afterAll(async () => {
+    await fanfare.stop();
+    await far.close();
+  });
+
+  async function begin(): Promise<Stage> {
+    await far.goAway();
+    return new Stage(await openAccount(fanfare), far);
+  }
+
   it('cancel ends all that waits, and pause keeps it', async () => {
-    const stage = await begin(beginFar);
+    const stage = await begin();
     const sender = await stage.addSender();
     const canceled = await stage.send(sender, TOTAL);
     const paused = await stage.send(sender, TOTAL);
@@ -234,22 +300,21 @@ describe.each(KINDS)('while a carrier is away: $kind', ({ begin: beginFar }) => 
     await stage.takesOnly(0);
     expect(await stage.statuses()).toMatchObject({ canceled: TOTAL, queued: TOTAL });
     expect((await stage.act(paused, 'Resume')).status).toBe(200);
-    await until(async () => (await stage.far.taken()) === TOTAL + 5, 60_000);
+    await until(async () => stage.far.taken() === TOTAL + 5, 60_000);
   }, 120_000);
 
   it('what expires ends FAILED, and is not sent', async () => {
-    const stage = await begin(beginFar);
+    const stage = await begin();
     const sender = await stage.addSender();
     await stage.send(sender, TOTAL, { expireAt: new Date(Date.now() + 2_000).toISOString() });
     await until(async () => (await stage.statuses())['failed'] === TOTAL);
-    expect(await stage.far.taken()).toBe(0);
-    const { rows } = await stage.fanfare.database.query('select distinct error_code from message');
-    expect(rows).toEqual([{ error_code: 30036 }]);
+    expect(stage.far.taken()).toBe(0);
+    expect(await stage.errors()).toEqual([{ error_code: 30036, bare: TOTAL }]);
     await stage.takesOnly(0);
   }, 120_000);
 
   it('quiet hours that begin meanwhile hold', async () => {
-    const stage = await begin(beginFar);
+    const stage = await begin();
     const sender = await stage.addSender();
     await stage.send(sender, TOTAL);
     await stage.isAway();
@@ -260,48 +325,44 @@ describe.each(KINDS)('while a carrier is away: $kind', ({ begin: beginFar }) => 
     expect(quiet.body).toHaveProperty('quietHours.start');
     // All of it waits for their end, as soon as it is looked at. Without a bind nobody looks.
     if (stage.far.isSeen) stage.far.comeBack();
-    await until(async () => {
-      const { rows } = await stage.fanfare.database.query(
-        `select coalesce(sum(cardinality(ordinals)), 0)::int as asleep from dispatch_batch
-         where due_at > now() + interval '1 hour'`,
-      );
-      return rows[0].asleep === TOTAL;
-    });
+    await until(async () => (await stage.asleep()) === TOTAL);
     await stage.takesOnly(0);
   }, 120_000);
 
   it("the day's cap is neither used up nor exceeded", async () => {
-    const stage = await begin(beginFar);
+    const stage = await begin();
     const sender = await stage.addSender({ dailyCap: 40 });
     await stage.send(sender, TOTAL);
     await stage.isAway();
     stage.far.comeBack();
-    await until(async () => (await stage.far.taken()) >= 40, 60_000);
+    await until(async () => stage.far.taken() >= 40, 60_000);
     await until(async () => (await stage.sent()) === 40);
     await stage.takesOnly(40);
     expect((await stage.statuses())['queued']).toBe(TOTAL - 40);
   }, 120_000);
 
   it('a crash makes no more than what tries the carrier in-doubt', async () => {
-    const stage = await begin(beginFar);
+    const stage = await begin();
     const sender = await stage.addSender();
     await stage.send(sender, TOTAL);
     await stage.isAway();
-    await stage.fanfare.kill();
-    stage.far.comeBack();
-    await stage.fanfare.restart();
+    await fanfare.kill();
+    far.comeBack();
+    await fanfare.restart();
     await until(async () => (await stage.statuses())['queued'] === undefined, 60_000);
     // An answer that was lost says so in its detail.
-    const { rows } = await stage.fanfare.database.query(
-      'select count(*)::int as n from message where error_code = 30050 and error_detail is null',
-    );
-    expect(rows[0].n).toBeLessThanOrEqual(1);
+    const inDoubt = (await stage.errors()).find(({ error_code }) => error_code === 30050);
+    expect(inDoubt?.['bare'] ?? 0).toBeLessThanOrEqual(1);
   }, 120_000);
 });
 
 describe('a carrier that throttles for a moment only', () => {
   it("leaves the day's cap to those that it comes to within the same lease", async () => {
-    const stage = await begin(() => beginSmsc('throttles', 20));
+    const far = await beginSmsc('throttles', 20);
+    onTestFinished(() => far.close());
+    const fanfare = await startWith(far);
+    onTestFinished(() => fanfare.stop().then(() => undefined));
+    const stage = new Stage(fanfare, far);
     const sender = await stage.addSender({ dailyCap: 40 });
     await stage.send(sender, 100);
     await stage.isAway();
@@ -362,8 +423,10 @@ describe('a stop while the carrier is silent', () => {
       channel: 'SMS',
       isSeen: false,
       options: far,
-      taken: async () => 0,
+      taken: () => 0,
+      goAway: async () => undefined,
       comeBack: () => undefined,
+      close: async () => undefined,
     });
     await stage.send(await stage.addSender(), 1_500);
     await until(async () => smsc.received('submit_sm').length === 10);

@@ -232,11 +232,11 @@ describe('a database that was damaged', () => {
       ['event_delivery', 'Deliveries to 1 subscription due for up to 60 min.'],
       [
         'event_outbox',
-        expect.stringMatching(/^\d+ pieces? of news not told to anybody for up to 60 min\.$/),
+        expect.stringMatching(/^\d+ outbox events? not in the event log for up to 60 min\.$/),
       ],
     ]);
     expect(at('quotas')).toMatchObject([
-      { where: SID, what: expect.stringContaining('Counted wrongly: subscription.') },
+      { where: SID, what: expect.stringContaining('Wrong counts: subscription.') },
     ]);
     expect(at('counters')).toMatchObject([
       { where: done, what: expect.stringContaining('attempts is 9, counted 3') },
@@ -264,7 +264,7 @@ describe('a database that was damaged', () => {
     expect(shown.code).toBe(1);
     for (const each of before.found)
       expect(shown.out).toContain(`${each['check']}  ${each['where']}\n`);
-    expect(shown.out).toContain(`Found ${before.found.length}.`);
+    expect(shown.out).toContain(`${before.found.length} finding`);
 
     const repaired = await examine(fanfare, ['--repair']);
     expect(repaired.found.filter((each) => each['repaired'] !== null).length).toBeGreaterThan(7);

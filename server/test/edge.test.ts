@@ -148,6 +148,36 @@ describe('a request', () => {
   });
 });
 
+describe('a client that closes its half behind its requests', () => {
+  const get = (path: string, fields = '') => `GET ${path} HTTP/1.1\r\nHost: a\r\n${fields}\r\n`;
+  const own = () => `Authorization: ${basic(fanfare.sid, fanfare.token)}\r\n`;
+  const send = () => {
+    const body = JSON.stringify({ to: recipients(1), content: text('Hi'), ...smsOnly });
+    return `POST /v1/Messages HTTP/1.1\r\nHost: a\r\n${own()}Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  };
+
+  it.each<readonly [string, number[], () => string]>([
+    ['a question about health', [200], () => get('/healthz')],
+    ['a question for the database', [200], () => get('/v1/Messages/Operations', own())],
+    ['a send', [202], send],
+    ['several', [200, 202, 401], () => get('/readyz') + send() + get('/v1/Messages')],
+    ['a stream, which ends', [200], () => get('/v1/Stream', own())],
+    ['half a head', [400], () => get('/healthz').slice(0, -4)],
+    ['half a body', [400], () => send().slice(0, -1)],
+    ['nothing', [], () => ''],
+  ])('is answered, and closed: %s', async (_, statuses, make) => {
+    const socket = open();
+    let answer = '';
+    let isClosed = false;
+    socket.on('data', (data: Buffer) => (answer += data.toString('latin1')));
+    socket.on('close', () => (isClosed = true));
+    socket.end(make());
+    await until(async () => isClosed);
+    const heads = answer.match(/HTTP\/1\.1 \d+/g) ?? [];
+    expect(heads.map((head) => Number(head.slice(9)))).toEqual(statuses);
+  });
+});
+
 describe('credentials with control characters', () => {
   it.each(['\0:x', 'AC\0:x', 'a:\0', '\x1b[2J:x', 'AC\r\nX: y:z'])(
     '%j are wrong ones',

@@ -152,7 +152,9 @@ describe('the embedded engine', () => {
       return (await answer.json()) as { status: string; stats: Record<string, number> };
     };
     const quiet = await start(dataDir, { FANFARE_ROLES: 'api' });
-    expect(quiet.banner).toContain('this node sends nothing: it has no role "dispatch"');
+    expect(quiet.banner).toContain(
+      'this node sends nothing because it does not have the role "dispatch"',
+    );
     const sent = await fetch(`${quiet.url}/v1/Messages`, {
       method: 'POST',
       headers: { authorization, 'content-type': 'application/json' },

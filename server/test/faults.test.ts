@@ -1,6 +1,6 @@
 /**
  * Statements to PostgreSQL fail, one in so many, in every way there is, while messages are sent, scheduled, canceled and erased. What comes
- * of it is the same as without: nothing is lost, doubled or in doubt, and every chore goes on.
+ * of it is the same as without: nothing is lost, doubled or in doubt, and every task goes on.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -142,7 +142,7 @@ async function live(): Promise<Json[]> {
       await watch(id, isOver);
       await ask('DELETE', `Messages/Operations/${id}`);
     }),
-    // Its time comes by a chore.
+    // Its time comes by a task.
     one({ to: people(3, 40), schedule: inMs(500) }, (id) =>
       watch(id, ({ status }) => status === 'COMPLETED'),
     ),

@@ -18,7 +18,14 @@ const PERSON = '+4917012345678';
 
 const configFor = (smsc: Smsc, inbound: object) => ({
   carriers: {
-    smsc: { kind: 'smpp', host: '127.0.0.1', port: smsc.port, systemId: 'x', password: 'x' },
+    smsc: {
+      kind: 'smpp',
+      host: '127.0.0.1',
+      port: smsc.port,
+      systemId: 'x',
+      password: 'x',
+      inboundCountryCode: '49',
+    },
   },
   senders: [{ address: SHOP, channel: 'SMS', carrier: 'smsc' }],
   inbound,
@@ -59,7 +66,7 @@ async function begin(inbound: object = {}): Promise<{ shop: Shop; fanfare: Fanfa
 async function say({ smsc, address }: Shop, words: string, from = PERSON): Promise<void> {
   const pdu = deliverSm({
     text: words,
-    source: { ton: 1, npi: 1, address: from.slice(1) },
+    source: { ton: from.startsWith('+') ? 1 : 0, npi: 1, address: from.replace('+', '') },
     destination: { ton: 1, npi: 1, address: address.slice(1) },
   });
   smsc.session.send(pdu);
@@ -205,6 +212,21 @@ describe('keywords', () => {
     await fanfare.watch(await send(), ({ stats }) => stats.sent === 1);
     await say(shop, 'Stop', reported);
     await fanfare.watch(await fanfare.send({ ...toPerson(shop) }), ({ stats }) => stats.sent === 1);
+  });
+
+  it('are of one person, written as at home or with the code', async () => {
+    const { shop, fanfare } = await begin();
+    for (const from of ['017012345678', '17012345678', '4917012345678', '004917012345678']) {
+      await say(shop, 'STOP', from);
+      const blocked = await fanfare.watch(
+        await fanfare.send(toPerson(shop)),
+        ({ status }) => status === 'COMPLETED',
+      );
+      expect([from, blocked['stats']['unaddressable']]).toEqual([from, 1]);
+      await say(shop, 'START', from);
+      const { body } = await fanfare.get('/v1/Suppressions');
+      expect([from, body['suppressions']]).toEqual([from, []]);
+    }
   });
 
   it('speak languages, and may end what comes from one sender only', async () => {
@@ -362,6 +384,24 @@ describe('calls of a provider', () => {
     expect((await fanfare.get('/carriers/web/receipts')).status).toBe(405);
     const large = await fanfare.request('POST', '/carriers/web/receipts', 'x'.repeat(1_100_000));
     expect(large.status).toBe(413);
+  });
+
+  it('that say nothing are counted, and logged once for each reason', async () => {
+    const { fanfare, call } = await beginHttp();
+    const count = async () => {
+      const metrics = await (await fetch(`${fanfare.url}/metrics`)).text();
+      return Number(
+        /^fanfare_carrier_calls_unreadable_total\{carrier="web"\} (\d+)$/m.exec(metrics)?.[1] ?? 0,
+      );
+    };
+    const before = await count();
+    for (const _ of [1, 2]) {
+      expect((await call({ Something: 'else' })).status).toBe(200);
+      expect((await call({ MessageStatus: 'delivered' })).status).toBe(200);
+    }
+    expect((await count()) - before).toBe(4);
+    for (const reason of ['It has nothing of what', 'A receipt names no message'])
+      await until(async () => fanfare.errors().split(reason).length === 2);
   });
 
   it('may say themselves that somebody wants no more, or more again: done whatever the text says, and not answered', async () => {

@@ -124,6 +124,55 @@ it('requests that were sent ahead on a connection that ends hold nothing either'
   expect((await hostile.get('/v1/Messages')).status).toBe(200);
 });
 
+it.each([
+  [
+    'of a type that is not read',
+    415,
+    (client: FanfareClient) =>
+      `POST /v1/Messages HTTP/1.1\r\nAuthorization: ${basic(client)}\r\nContent-Type: text/plain\r\n`,
+  ],
+  ['of nobody', 401, () => 'POST /v1/Messages HTTP/1.1\r\nContent-Type: application/json\r\n'],
+  ['that is too large', 413, () => 'POST /nowhere HTTP/1.1\r\nContent-Type: application/json\r\n'],
+  [
+    'that grows too large',
+    413,
+    (client: FanfareClient) =>
+      `POST /v1/Senders HTTP/1.1\r\nAuthorization: ${basic(client)}\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n`,
+  ],
+  [
+    'that no GET has',
+    200,
+    (client: FanfareClient) => `GET /v1/Senders HTTP/1.1\r\nAuthorization: ${basic(client)}\r\n`,
+  ],
+])('a body %s is read slowly, once it is answered', async (_name, expected, head) => {
+  const { hostname, port } = new URL(hostile.url);
+  const socket = connect(Number(port), hostname);
+  onTestFinished(() => void socket.destroy());
+  const answers: { status: number; at: number }[] = [];
+  socket.on('data', (data: Buffer) => {
+    for (const [, status] of data.toString('latin1').matchAll(/HTTP\/1\.1 (\d+)/g))
+      answers.push({ status: Number(status), at: performance.now() });
+  });
+  const SIZE = 8_000_000;
+  const body = Buffer.alloc(SIZE, ' ');
+  const begin = head(hostile);
+  if (begin.includes('chunked')) {
+    socket.write(`${begin}Host: a\r\n\r\n${SIZE.toString(16)}\r\n`);
+    socket.write(body);
+    socket.write('\r\n0\r\n\r\n');
+  } else {
+    socket.write(`${begin}Host: a\r\nContent-Length: ${SIZE}\r\n\r\n`);
+    socket.write(body);
+  }
+  // Answered once all before it has been read.
+  socket.write('GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n');
+  await until(async () => answers.length === 2);
+  expect(answers.map(({ status }) => status)).toEqual([expected, 200]);
+  const [first = { at: 0 }, last = { at: 0 }] = answers;
+  // Without turns that is some ten milliseconds.
+  expect(last.at - first.at).toBeGreaterThan(200);
+});
+
 it('streams that are not read hold up no request, of whomever they are', async () => {
   const telling = { config: { roles: ALL_ROLES } };
   const [first, second, third] = [

@@ -145,7 +145,7 @@ describe('the command line', () => {
   it('takes no such name either', async () => {
     const fanfare = await useFanfare();
     const { code, err } = await run(fanfare, 'keys', 'create', '--name', 'A\u001b[2JB');
-    expect([code, err]).toEqual([2, expect.stringContaining('Give one line')]);
+    expect([code, err]).toEqual([2, expect.stringContaining('Use one line')]);
     expect(RAW.test(err.replaceAll('\n', ''))).toBe(false);
   });
 });

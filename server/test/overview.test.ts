@@ -161,7 +161,7 @@ describe('the installation', () => {
   it('tells how carriers, queue and database stand', async () => {
     const carriers = await fanfare.get('/v1/Carriers');
     expect(carriers.body['carriers']).toMatchObject([
-      { name: 'simulator', queueMessages: expect.any(Number), lane: { throttled: false } },
+      { name: 'simulator', queueMessages: expect.any(Number), state: { throttled: false } },
     ]);
     const { body } = await fanfare.get('/v1/System');
     expect(body).toMatchObject({

@@ -306,6 +306,82 @@ describe('quiet hours', () => {
   });
 });
 
+describe('senders of a pool that had no limits', () => {
+  const COUNT = 90;
+  /** A send that is accepted, and the messages that each sender is to have. */
+  async function sendLater(fanfare: FanfareClient, addresses: string[]) {
+    const ids: string[] = [];
+    for (const each of addresses) ids.push(await addSender(fanfare, each, {}));
+    const request = {
+      to: people(COUNT),
+      content: text('Hi'),
+      from: { senderPoolId: await addPool(fanfare, ids) },
+      schedule: { sendAt: [new Date(Date.now() + HOUR_MS).toISOString()] },
+    };
+    const { body } = await fanfare.request('POST', '/v1/Messages', { ...request, dryRun: true });
+    const counts = addresses.map(
+      (each) => body['messages'].filter((message: Json) => message['from'] === each).length,
+    );
+    expect(Math.min(...counts)).toBeGreaterThan(10);
+    const own = [fanfare.sid];
+    const batches = `from dispatch_batch where account_id = (select id from account where sid = $1)`;
+    const id = await fanfare.send(request);
+    const { rows } = await fanfare.database.query(`select sender_id, ordinals ${batches}`, own);
+    expect(rows.map(({ sender_id: one, ordinals }) => [one, ordinals.length])).toEqual([
+      [null, COUNT],
+    ]);
+    const change = (place: number, limits: Json) =>
+      fanfare.request('PATCH', `/v1/Senders/${ids[place]}`, limits);
+    const begin = () =>
+      fanfare.database.query(
+        `update dispatch_batch set due_at = now() where account_id =
+        (select id from account where sid = $1)`,
+        own,
+      );
+    return { id, ids, counts, change, begin, batches, own };
+  }
+
+  it('share a batch, and those that get a cap or a throughput keep to it all the same', async () => {
+    const fanfare = await useFanfare(SHARED);
+    const addresses = ['+15005559020', '+15005559021', '+15005559022'];
+    const { id, change, begin } = await sendLater(fanfare, addresses);
+    await change(0, { dailyCap: 3 });
+    await change(1, { throughput: 100 });
+    const startedAt = Date.now();
+    await begin();
+    const { stats } = await fanfare.watch(id, isDone);
+    expect(stats).toMatchObject({ delivered: COUNT, attempts: COUNT });
+    const journals = await Promise.all(addresses.map((each) => readJournal('shared', each)));
+    expect(journals[0]).toHaveLength(3);
+    expectPace(journals[1] ?? [], { perSecond: 100, startedAt });
+    const sent = journals.flat().map((line) => line['to']);
+    expect([sent.length, new Set(sent).size]).toEqual([COUNT, COUNT]);
+  });
+
+  it('keep the others of their batch waiting for no quiet hours', async () => {
+    const fanfare = await useFanfare(SHARED);
+    const shared = await sendLater(fanfare, ['+15005559023', '+15005559024', '+15005559025']);
+    const { id, ids, counts, change, begin, batches, own } = shared;
+    const now = Date.now();
+    const quietHours = { start: clock(now - HOUR_MS), end: clock(now + 2 * HOUR_MS) };
+    await change(2, { quietHours });
+    await begin();
+    const asleep = counts[2] ?? 0;
+    const { stats } = await fanfare.watch(id, (each) => each['stats'].delivered === COUNT - asleep);
+    expect(stats).toMatchObject({ queued: asleep, attempts: COUNT - asleep });
+    const rows = await until(async () => {
+      const found = await fanfare.database.query(
+        `select due_at > now() + interval '1 hour' as later, sender_id, cardinality(ordinals) as count ${batches}`,
+        own,
+      );
+      return found.rows.length === 1 && found.rows[0].later && found.rows;
+    });
+    expect(rows).toMatchObject([{ count: asleep }]);
+    const { body } = await fanfare.get(`/v1/Senders/${ids[2]}`);
+    expect(body['quietHours']).toEqual(quietHours);
+  });
+});
+
 describe('limits that are none', () => {
   it.each([
     [{ quietHours: { start: '9:00', end: '10:00' } }, '$.quietHours.start'],

@@ -12,7 +12,7 @@ import type { Database } from '../src/store/database.ts';
 import * as deliveries from '../src/store/deliveries.ts';
 import { wakeDueBatches } from '../src/store/due-batches.ts';
 import * as eventLog from '../src/store/event-log.ts';
-import { dropExpiredIdempotencyKeys } from '../src/store/housekeeping.ts';
+import { dropExpiredIdempotencyKeys } from '../src/store/maintenance.ts';
 import * as inbound from '../src/store/inbound.ts';
 import * as operations from '../src/store/operations.ts';
 import * as parkedReceipts from '../src/store/parked-receipts.ts';
@@ -155,7 +155,15 @@ const SUBSCRIBED = {
 } as const;
 
 const STATEMENTS: readonly (readonly [string, (database: Database) => Promise<unknown>])[] = [
-  ['leasing', (db) => batches.leaseBatches(db, 'line', 'a', { ...LEASE, window: 100, served: {} })],
+  [
+    'leasing',
+    (db) =>
+      batches.leaseBatches(db, 'line', 'a', {
+        ...LEASE,
+        window: 100,
+        served: { accounts: {}, operations: {} },
+      }),
+  ],
   ['leasing what has expired', (db) => batches.leaseExpiredBatches(db, 'line', 'a', LEASE)],
   ['renewing leases', (db) => batches.renewLeases(db, [{ id: '1', lease: 1 }], 1_000)],
   ['dropping leases', (db) => batches.dropLeases(db, ['a'])],
@@ -215,7 +223,7 @@ const STATEMENTS: readonly (readonly [string, (database: Database) => Promise<un
   ],
   ['dropping old parked receipts', (db) => parkedReceipts.dropOldParkedReceipts(db)],
   ["trying carriers' receipts", (db) => carrierReceipts.takeParkedCarrierReceipts(db)],
-  ["dropping carriers' receipts", (db) => carrierReceipts.dropStrangeCarrierReceipts(db)],
+  ["dropping carriers' receipts", (db) => carrierReceipts.dropUnmatchedCarrierReceipts(db)],
   ['listing answers that are owed', (db) => inbound.listUnanswered(db)],
   ['forgetting what was seen', (db) => inbound.dropOldInboundSeen(db)],
   ['forgetting idempotency keys', (db) => dropExpiredIdempotencyKeys(db)],
@@ -279,7 +287,7 @@ describe(`with ${ROWS} rows in each table`, () => {
     // As it was filled in, and with the day that is gone.
     expect(new Set(found.map(({ what }) => what))).toEqual(
       new Set([
-        `${ROWS / DAYS} parked receipts on messages that do not exist.`,
+        `${ROWS / DAYS} parked receipts for messages that do not exist.`,
         `${ROWS} batches of operations that do not exist.`,
       ]),
     );

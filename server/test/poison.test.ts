@@ -82,7 +82,7 @@ describe('an outcome that PostgreSQL refuses', () => {
         (now) => now['stats'].delivered === TOTAL && now['stats'].failed === 1,
       );
       expect(stats).toMatchObject({ total: TOTAL + 1, attempts: TOTAL + 1 });
-      expect(linesOf(fanfare, "without its carrier's words")).toHaveLength(1);
+      expect(linesOf(fanfare, "without the carrier's data")).toHaveLength(1);
       expect(await countRefused(fanfare, 'outcome')).toBe(1);
       expect((await readFile(journalFile, 'utf8')).trim().split('\n')).toHaveLength(TOTAL + 1);
     },
@@ -115,7 +115,7 @@ describe('a receipt that PostgreSQL refuses', () => {
       id,
       (now) => now['stats'].delivered === TOTAL && now['stats'].undelivered === 1,
     );
-    await until(async () => linesOf(fanfare, "without its carrier's words").length === 1);
+    await until(async () => linesOf(fanfare, "without the carrier's data").length === 1);
   });
 });
 
@@ -171,14 +171,14 @@ describe('a complaint about a message that PostgreSQL does not change', () => {
     await fanfare.database.query('alter table suppression rename to broken');
     const store = await openStore({ url: fanfare.databaseUrl, connectionsMax: 1, name: 'test' });
     onTestFinished(() => store.close());
-    const counts = { refused: 0, strangers: 0 };
+    const counts = { refused: 0, unmatched: 0 };
     const { receipts } = createReports({
       store,
       log: createLogger('fatal'),
       receipts: { flushDelayMs: 1, batchMax: 10, bufferMax: 10 },
       inbound: { keywords: false, scope: 'account', languages: {} },
       outcomesWritten: async () => undefined,
-      onApplied: ({ strangers }) => (counts.strangers += strangers),
+      onApplied: ({ unmatched }) => (counts.unmatched += unmatched),
       lanesOf: (lane) => [lane],
       onRefused: () => (counts.refused += 1),
     });
@@ -188,7 +188,7 @@ describe('a complaint about a message that PostgreSQL does not change', () => {
       1,
     );
     await receipts.take('simulator', [{ reference, status: 'DELIVERED', complaint: true }]);
-    expect(counts).toEqual({ refused: 1, strangers: 1 });
+    expect(counts).toEqual({ refused: 1, unmatched: 1 });
   });
 });
 

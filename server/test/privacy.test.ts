@@ -101,7 +101,9 @@ describe('the log and the metrics', () => {
     await fanfare.send(request([MARKS.phone, ...odd]));
     say(MARKS.said);
     await until(async () => /cannot be settled/.test(fanfare.errors()));
-    await until(async () => /What the SMSC sent cannot be taken/.test(fanfare.errors()));
+    await until(async () =>
+      /A delivery from the SMSC could not be processed/.test(fanfare.errors()),
+    );
     await sql('alter table message drop constraint p');
     await sql('alter table inbound_message drop constraint p');
 

@@ -66,13 +66,18 @@ async function begin(): Promise<{ client: pg.Client; database: Database; plans: 
   return { client, database: explaining(client, plans), plans };
 }
 
+const NOTHING_SERVED = { accounts: {}, operations: {} };
 const LEASE = { limit: 8, leaseMs: 10_000 };
 
 it.each([
   [
     'leasing',
     (database: Database) =>
-      batches.leaseBatches(database, 'line', 'a', { ...LEASE, window: 100, served: {} }),
+      batches.leaseBatches(database, 'line', 'a', {
+        ...LEASE,
+        window: 100,
+        served: NOTHING_SERVED,
+      }),
   ],
   [
     'leasing of senders with limits',
@@ -81,7 +86,7 @@ it.each([
         ...LEASE,
         perSender: 4,
         taken: {},
-        served: {},
+        served: NOTHING_SERVED,
       }),
   ],
   [

@@ -94,6 +94,9 @@ describe('slow and large requests', () => {
     expect(statusesOf(await talk(head, hasty))).toEqual([408]);
     const body = `POST /v1/Messages HTTP/1.1\r\nHost: x\r\nAuthorization: ${authorization}\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{`;
     expect(statusesOf(await talk(body, hasty))).toEqual([408]);
+    // What was answered without its body gets no second answer when that does not come.
+    const answer = await talk(body.replace('application/json', 'text/plain'), hasty);
+    expect(answer.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 415']);
     expect((await hasty.get('/readyz')).status).toBe(200);
   });
 

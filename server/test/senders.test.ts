@@ -5,6 +5,7 @@ import {
   special,
   startFanfare,
   text,
+  until,
   type Fanfare,
   type Json,
 } from './support/fanfare.ts';
@@ -249,6 +250,104 @@ describe('sender pools', () => {
       from: { senderPoolId: 'comms_senderpool_01h9krwprkeee8fzqspvwy6nq8' },
     });
     expect(empty.body['errors'][0]).toMatchObject({ code: 21606, context: '$.from.senderPoolId' });
+  });
+
+  it('are used as they are at each moment, whatever was read of them before', async () => {
+    const addresses = Array.from({ length: 6 }, (_, i) => `+1500555085${i}`);
+    const ids: string[] = [];
+    for (const each of addresses) ids.push(await addSender(each));
+    const senderPoolId = await addPool('Changing', ids.slice(0, 4));
+    const used = async () => {
+      const request = { to: recipients(300), content: text('Hi'), from: { senderPoolId } };
+      const { body } = await fanfare.request('POST', '/v1/Messages', { ...request, dryRun: true });
+      const from = (body['messages'] ?? []).map((each: Json) => addresses.indexOf(each['from']));
+      return [...new Set<number>(from)].toSorted();
+    };
+    const patch = (i: number, change: Json) =>
+      fanfare.request('PATCH', `/v1/Senders/${ids[i]}`, change);
+    const members = `/v1/SenderPools/${senderPoolId}/Senders`;
+    const add = (...places: number[]) =>
+      fanfare.request(
+        'POST',
+        members,
+        places.map((i) => ({ senderId: ids[i] })),
+      );
+    const remove = (i: number) => fanfare.request('DELETE', `${members}/${ids[i]}`);
+    const changes: [number[], () => Promise<unknown>][] = [
+      [[0, 1, 2, 3], async () => undefined],
+      [[0, 2, 3], () => patch(1, { status: 'DEACTIVATED' })],
+      [[0, 1, 2, 3], () => patch(1, { status: 'ACTIVATED' })],
+      [[0, 1, 3], () => remove(2)],
+      [[0, 1, 3, 4, 5], () => add(4, 5)],
+      [[0, 1, 3, 5], () => fanfare.request('DELETE', `/v1/Senders/${ids[4]}`)],
+      [[], () => Promise.all([remove(0), remove(1), remove(3), remove(5)])],
+      [[2], () => add(2)],
+    ];
+    for (const [expected, change] of changes) {
+      await change();
+      expect(await used()).toEqual(expected);
+      expect(await used()).toEqual(expected);
+    }
+    // A sender that is being changed, in a transaction that is still open, while it becomes a member.
+    const client = await fanfare.database.connect();
+    try {
+      await client.query('begin');
+      const where = `account_id = (select id from account where sid = $1) and address = $2`;
+      await client.query(`update sender set status = 'DEACTIVATED' where ${where}`, [
+        fanfare.sid,
+        addresses[3],
+      ]);
+      let isAdded = false;
+      const adding = add(3).then(() => (isAdded = true));
+      await until(async () => {
+        const { rows } = await fanfare.database.query<{ waiting: boolean }>(
+          `select exists (select from pg_stat_activity where datname = current_database()
+             and wait_event_type = 'Lock') as waiting`,
+        );
+        return isAdded || rows[0]?.waiting;
+      });
+      await used();
+      await client.query('commit');
+      await adding;
+    } finally {
+      client.release();
+    }
+    expect(await used()).toEqual([2]);
+  });
+
+  it('of many senders have the same plan in each operation, whatever became of the first', async () => {
+    const SIZE = 120;
+    const pool = await addPool('Many', [await addSender('+15005550860')]);
+    await fanfare.database.query(
+      `with added as (insert into sender (account_id, id, channel, address, carrier)
+         select account.id, gen_random_uuid(), 'SMS', '+1500556' || 1000 + n, 'simulator'
+         from account, generate_series(2, $2::int) n where sid = $1 returning id, account_id)
+       insert into sender_pool_member (account_id, pool_id, sender_id)
+       select p.account_id, p.id, added.id from added join sender_pool p using (account_id) where p.name = 'Many'`,
+      [fanfare.sid, SIZE],
+    );
+    const send = () =>
+      fanfare.send({
+        to: recipients(3),
+        content: text('Hi'),
+        from: { senderPoolId: pool },
+        schedule: { sendAt: [new Date(Date.now() + 3_600_000).toISOString()] },
+      });
+    const ofPool = `plan -> 'senders' -> 0 ->> 'senderPoolId' = (select id::text from sender_pool where name = 'Many')`;
+    const plans = async () => {
+      const { rows } = await fanfare.database.query<{ operations: number; senders: number }>(
+        `select count(*)::int as operations, jsonb_array_length(plan -> 'senders') as senders from operation
+         where ${ofPool} group by plan`,
+      );
+      return rows;
+    };
+    await Promise.all([send(), send(), send()]);
+    await send();
+    expect(await plans()).toEqual([{ operations: 4, senders: SIZE }]);
+    // As retention takes them away.
+    await fanfare.database.query(`delete from operation where ${ofPool}`);
+    await send();
+    expect(await plans()).toEqual([{ operations: 1, senders: SIZE }]);
   });
 
   it('resolve which sender would reach whom', async () => {

@@ -1,6 +1,8 @@
-/** Two nodes that settle the same attempts: what is known wins over what is in doubt, whoever comes first. */
+/** Statements that change the same messages at once: outcomes of two nodes, and a cancel beside a wake. */
 import { describe, expect, it } from 'vitest';
 import { holdInDoubt } from '../src/dispatch/sort-out.ts';
+import type { Database } from '../src/store/database.ts';
+import { wakeDueBatches } from '../src/store/due-batches.ts';
 import { openStore, type Batch, type Settlement, type Store } from '../src/store/store.ts';
 import {
   recipients,
@@ -8,6 +10,7 @@ import {
   smsOnly,
   startFanfare,
   text,
+  until,
   type FanfareClient,
 } from './support/fanfare.ts';
 
@@ -24,7 +27,12 @@ async function begin() {
 /** As a node leases, after the lease of another has run out. */
 async function lease(fanfare: FanfareClient, store: Store, node: string): Promise<Batch> {
   await fanfare.database.query("update dispatch_batch set leased_until = now() - interval '1 s'");
-  const options = { limit: 1, window: 100, leaseMs: 10_000, served: {} };
+  const options = {
+    limit: 1,
+    window: 100,
+    leaseMs: 10_000,
+    served: { accounts: {}, operations: {} },
+  };
   const [batch] = await store.batches.leaseBatches('simulator', node, options);
   if (batch === undefined) throw new Error('Nothing to lease');
   return batch;
@@ -56,6 +64,45 @@ async function newsOf(fanfare: FanfareClient): Promise<string[]> {
   );
   return rows.map(({ name, n }) => `${name} ${n}`);
 }
+
+describe('a cancel that waits for messages to be woken', () => {
+  it.each([
+    ['of the operation', 'CANCELED', { canceled: COUNT, queued: 0 }],
+    ['of one message', 'PROCESSING', { canceled: 1, queued: COUNT - 1 }],
+  ])('counts from what the wake has counted: %s', async (what, status, stats) => {
+    const fanfare = await startFanfare({ config: { roles: ['api'] } });
+    const sendAt = [new Date(Date.now() + 3_600_000).toISOString()];
+    const id = await fanfare.send({
+      to: recipients(COUNT),
+      content: text('Hi'),
+      schedule: { sendAt },
+      ...smsOnly,
+    });
+    const [message] = (await fanfare.get(`/v1/Messages?operationId=${id}`)).body['messages'];
+    await fanfare.database.query("update dispatch_batch set due_at = now() - interval '1 s'");
+
+    const waker = await fanfare.database.connect();
+    await waker.query('begin');
+    const onFailed = (_id: string, error: unknown) => expect(error).toBeNull();
+    const woken = await wakeDueBatches(waker as unknown as Database, { except: [], onFailed });
+    expect(woken).toBe(1);
+    const canceling = fanfare.request(
+      'POST',
+      what === 'of one message'
+        ? `/v1/Messages/${message.id}/Cancel`
+        : `/v1/Messages/Operations/${id}/Cancel`,
+    );
+    await until(async () => {
+      const { rowCount } = await fanfare.database.query('select from pg_locks where not granted');
+      return rowCount !== 0;
+    });
+    await waker.query('commit');
+    waker.release();
+
+    expect((await canceling).status).toBe(200);
+    expect(await fanfare.operation(id)).toMatchObject({ status, stats });
+  });
+});
 
 describe('an outage longer than a lease', () => {
   it.each(['held first', 'known first'])('ends with what is known: %s', async (order) => {

@@ -1,7 +1,7 @@
 /** Connections to PostgreSQL that fall silent: nobody closes them, nothing arrives any more. */
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openDatabase } from '../src/store/database.ts';
-import { listen } from '../src/store/housekeeping.ts';
+import { listen } from '../src/store/maintenance.ts';
 import { createDatabase } from './support/fanfare.ts';
 import { startFaultyPostgres } from './support/faulty-postgres.ts';
 

@@ -201,8 +201,8 @@ describe('over SMPP', () => {
     expect(inbound.rows).toHaveLength(2);
     expect(smsc.sessions).toHaveLength(1);
     const { body: metrics } = await fanfare.get('/metrics');
-    expect(metrics['text']).toContain('fanfare_carrier_damaged_total{lane="smsc"} 1');
-    expect(metrics['text']).toContain('fanfare_carrier_connected{lane="smsc"} 1');
+    expect(metrics['text']).toContain('fanfare_carrier_damaged_total{carrier="smsc"} 1');
+    expect(metrics['text']).toContain('fanfare_carrier_connected{carrier="smsc"} 1');
   });
 
   it('combines the receipts of a long message', async () => {
@@ -247,7 +247,7 @@ describe('over SMPP', () => {
     expect((await fanfare.operation(second))['stats'].undelivered).toBe(1);
   });
 
-  it('holds what was at the SMSC when the line broke, and sends the rest; strangers change nothing', async () => {
+  it('holds what was at the SMSC when the line broke, and sends the rest; unmatched receipts change nothing', async () => {
     let count = 0;
     const submitted: string[] = [];
     const { fanfare } = await beginShared({

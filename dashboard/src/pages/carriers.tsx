@@ -42,29 +42,29 @@ export function Carriers() {
 type Carrier = CarrierList['carriers'][number];
 
 /** The state in a word, and its colour. */
-function judge({ lane }: Carrier): { readonly words: string; readonly key: string } {
-  if (lane === null) return { words: 'Not on this node', key: 'queued' };
-  const { connections, connected } = lane;
+function judge({ state }: Carrier): { readonly words: string; readonly key: string } {
+  if (state === null) return { words: 'Not on this node', key: 'queued' };
+  const { connections, connected } = state;
   if (connections !== null && connected !== null && connections > 0) {
     if (connected === 0) return { words: 'Down', key: 'failed' };
     if (connected < connections) return { words: 'Partly connected', key: 'undelivered' };
   }
-  return lane.throttled
+  return state.throttled
     ? { words: 'Throttled', key: 'undelivered' }
     : { words: 'Up', key: 'delivered' };
 }
 
 function Row({ carrier }: { readonly carrier: Carrier }) {
-  const { lane } = carrier;
-  const state = judge(carrier);
+  const { state } = carrier;
+  const verdict = judge(carrier);
   return (
     <li class="carrier">
       <div>
         <h2>{carrier.name}</h2>
         <p class="channel">{carrier.channels.join(', ')}</p>
-        {lane?.detail != null && (
+        {state?.detail != null && (
           <p class="bad small">
-            <Icon name="alert" /> {lane.detail}
+            <Icon name="alert" /> {state.detail}
           </p>
         )}
       </div>
@@ -72,31 +72,33 @@ function Row({ carrier }: { readonly carrier: Carrier }) {
         <dt>State</dt>
         <dd>
           <span class="chip">
-            <span class={`dot s-${state.key}`} aria-hidden="true" />
-            {state.words}
+            <span class={`dot s-${verdict.key}`} aria-hidden="true" />
+            {verdict.words}
           </span>
         </dd>
       </dl>
       <dl>
         <dt>Connections</dt>
         <dd>
-          {lane === null || lane.connections === null
+          {state === null || state.connections === null
             ? '–'
-            : `${formatNumber(lane.connected ?? 0)} of ${formatNumber(lane.connections)}`}
+            : `${formatNumber(state.connected ?? 0)} of ${formatNumber(state.connections)}`}
         </dd>
       </dl>
       <dl>
         <dt>In flight</dt>
         <dd>
-          {lane === null ? '–' : `${formatNumber(lane.inFlight)} of ${formatNumber(lane.window)}`}
-          {lane !== null && lane.window < lane.windowMax && (
-            <span class="muted"> (maximum {formatNumber(lane.windowMax)})</span>
+          {state === null
+            ? '–'
+            : `${formatNumber(state.inFlight)} of ${formatNumber(state.window)}`}
+          {state !== null && state.window < state.windowMax && (
+            <span class="muted"> (maximum {formatNumber(state.windowMax)})</span>
           )}
-          {lane !== null && (
+          {state !== null && (
             <span class="meter" aria-hidden="true">
               <span
                 style={{
-                  width: `${Math.min(100, (lane.inFlight / Math.max(1, lane.window)) * 100)}%`,
+                  width: `${Math.min(100, (state.inFlight / Math.max(1, state.window)) * 100)}%`,
                 }}
               />
             </span>

@@ -49,7 +49,7 @@ function Parts({ system }: { readonly system: System }) {
             ['Longest wait', queue.messages === 0 ? '–' : formatDuration(queue.ageSeconds)],
             ['Batches ready or in progress', formatNumber(queue.readyBatches)],
             ['Scheduled batches', formatNumber(queue.waitingBatches)],
-            ['Outbox events not yet in the event log', formatNumber(system.newsWaiting)],
+            ['Outbox events not yet in the event log', formatNumber(system.outboxPending)],
           ]}
         />
       </Section>

@@ -1,4 +1,4 @@
-/** `fanfare accounts` and `fanfare keys`: who may use the API. They work on the database, since whoever may do this may do all. */
+/** `fanfare accounts` and `fanfare keys`. They use the database directly, since these rights include all others. */
 import { InvalidArgumentError, type Command } from 'commander';
 import type { ApiKey, Scope } from '../app.ts';
 import {
@@ -24,10 +24,10 @@ async function* each<Entry>(entries: readonly Entry[]): AsyncGenerator<Entry> {
 }
 
 export function addAccountCommands(program: Command, globals: () => Globals): void {
-  const accounts = program.command('accounts').description('accounts');
+  const accounts = program.command('accounts').description('manage accounts');
   accounts
     .command('list')
-    .description('list the accounts, oldest first')
+    .description('list accounts, oldest first')
     .action(() =>
       withAdmin(globals(), async (admin) =>
         showList(
@@ -47,7 +47,7 @@ export function addAccountCommands(program: Command, globals: () => Globals): vo
     show(globals(), account, ({ sid, token }) => `Account SID  ${sid}\nAuth token   ${token}`);
   accounts
     .command('create')
-    .description('make an account and print its credentials')
+    .description('create an account and print its credentials')
     .action(() =>
       withAdmin(globals(), async (admin) => {
         const account = { sid: newAccountSid(), token: newAuthToken() };
@@ -57,13 +57,15 @@ export function addAccountCommands(program: Command, globals: () => Globals): vo
     );
   accounts
     .command('reset-token <sid>')
-    .description('give an account a new token; the old one stops working within 5 seconds')
+    .description(
+      'create a new auth token for an account; the old one stops working within 5 seconds',
+    )
     .action((sid: string) =>
       withAdmin(globals(), async (admin, config) => {
         await findAccount(admin, sid);
         if (sid === config.accountSid)
           fail(
-            `The configuration sets the token of ${sid} at each start (FANFARE_AUTH_TOKEN), which would bring the old one back. Change it there, and restart the servers.`,
+            `The configuration sets the token of ${sid} at each start (FANFARE_AUTH_TOKEN), which would restore the old one. Change it there and restart the servers.`,
           );
         const token = newAuthToken();
         await admin.accounts.putAccount(sid, hashSecret(token));
@@ -73,18 +75,18 @@ export function addAccountCommands(program: Command, globals: () => Globals): vo
 }
 
 export function addKeyCommands(program: Command, globals: () => Globals): void {
-  const keys = program.command('keys').description('API keys');
+  const keys = program.command('keys').description('manage API keys');
   keys
     .command('create')
-    .description('make an API key and print its secret, which is shown only now')
-    .option('--account <sid>', 'account; may be left out when there is one only')
-    .option('--name <text>', 'a name to know it by', readLine)
+    .description('create an API key and print its secret, which is shown only once')
+    .option('--account <sid>', 'account; optional if there is only one')
+    .option('--name <text>', 'name of the key', readLine)
     .option(
       '--scopes <list>',
-      `what it may do, with commas between: ${SCOPES.join(', ')}; all when left out`,
+      `scopes, separated by commas: ${SCOPES.join(', ')} (default: all)`,
       readScopes,
     )
-    .option('--expires <time>', 'when it ends: 90d, or 2030-01-31T09:30:00Z', readExpiry)
+    .option('--expires <time>', 'expiry: 90d, or 2030-01-31T09:30:00Z', readExpiry)
     .action((options: { account?: string; name?: string; scopes?: Scope[]; expires?: Date }) =>
       withAdmin(globals(), async (admin) => {
         const { sid: accountSid } = await findAccount(admin, options.account);
@@ -102,8 +104,8 @@ export function addKeyCommands(program: Command, globals: () => Globals): void {
     );
   keys
     .command('list')
-    .description('list API keys, revoked and expired ones too, oldest first')
-    .option('--account <sid>', 'of this account only')
+    .description('list API keys, including revoked and expired ones, oldest first')
+    .option('--account <sid>', 'only keys of this account')
     .action((options: { account?: string }) =>
       withAdmin(globals(), async (admin) =>
         showList(
@@ -127,11 +129,11 @@ export function addKeyCommands(program: Command, globals: () => Globals): void {
     );
   keys
     .command('revoke <sid>')
-    .description('revoke an API key for good; it stops working within 5 seconds')
+    .description('revoke an API key permanently; it stops working within 5 seconds')
     .action((sid: string) =>
       withAdmin(globals(), async (admin) => {
         if (!(await admin.accounts.revokeApiKey(sid)))
-          fail(`There is no active key ${sid}; "fanfare keys list" shows all.`);
+          fail(`There is no active key ${sid}. "fanfare keys list" shows all keys.`);
         show(globals(), { sid, revoked: true }, () => `Revoked ${sid}`);
       }),
     );
@@ -147,7 +149,7 @@ function readScopes(text: string): Scope[] {
   const words = [...new Set(text.split(',').map((word) => word.trim()))];
   const scopes = SCOPES.filter((scope) => words.includes(scope));
   if (scopes.length !== words.length)
-    throw new InvalidArgumentError(`Give some of ${SCOPES.join(', ')}, with commas between.`);
+    throw new InvalidArgumentError(`Use one or more of ${SCOPES.join(', ')}, separated by commas.`);
   return scopes;
 }
 
@@ -156,7 +158,7 @@ function readExpiry(text: string): Date {
   const at = new Date(parseTime(text, now) ?? NaN);
   if (!(at.getTime() > now))
     throw new InvalidArgumentError(
-      'Give a time in the future, such as 90d or 2030-01-31T09:30:00Z.',
+      'Use a time in the future, such as 90d or 2030-01-31T09:30:00Z.',
     );
   return at;
 }

@@ -1,6 +1,6 @@
 /**
  * Shell completion. The shell asks the program itself, with the words so far; so what is offered is always what there is.
- * `fanfare completion bash` prints what the shell has to be told once.
+ * `fanfare completion bash` prints the script that the shell needs once.
  */
 import { Argument, type Command } from 'commander';
 import { print } from './output.ts';
@@ -33,11 +33,11 @@ const WHERE: Readonly<Record<Shell, string>> = {
 export function addCompletionCommands(program: Command): void {
   program
     .command('completion')
-    .description('print what makes a shell complete commands and flags')
+    .description('print a completion script for a shell')
     .addArgument(new Argument('<shell>').choices(SHELLS))
     .addHelpText(
       'after',
-      `\nPut into\n${Object.values(WHERE)
+      `\nAdd the line to your shell configuration:\n${Object.values(WHERE)
         .map((line) => `  ${line}`)
         .join('\n')}`,
     )

@@ -13,13 +13,13 @@ export function connect({ config, baseUrl }: Globals): FanfareClient {
     (env['FANFARE_API_KEY'] && env['FANFARE_API_KEY_SECRET']);
   if (!isGiven && local === null)
     fail(
-      `There are no credentials. Start a server in this folder ("fanfare start"), or set FANFARE_BASE_URL with FANFARE_ACCOUNT_SID and FANFARE_AUTH_TOKEN, or with FANFARE_API_KEY and FANFARE_API_KEY_SECRET. (There is no ${localAccessFile(dataDir)}.)`,
+      `There are no credentials. Start a server in this folder ("fanfare start"), or set FANFARE_BASE_URL with FANFARE_ACCOUNT_SID and FANFARE_AUTH_TOKEN, or with FANFARE_API_KEY and FANFARE_API_KEY_SECRET. (The file ${localAccessFile(dataDir)} does not exist.)`,
       EXIT.credentials,
     );
   // What this folder's server has left is for nobody else.
   if (!isGiven && baseUrl !== undefined && baseUrl !== local?.baseUrl)
     fail(
-      `Give the credentials of ${baseUrl}, too: FANFARE_ACCOUNT_SID and FANFARE_AUTH_TOKEN, or FANFARE_API_KEY and FANFARE_API_KEY_SECRET.`,
+      `Set the credentials for ${baseUrl} too: FANFARE_ACCOUNT_SID and FANFARE_AUTH_TOKEN, or FANFARE_API_KEY and FANFARE_API_KEY_SECRET.`,
       EXIT.credentials,
     );
   try {

@@ -38,13 +38,14 @@ export async function findAccount(admin: Admin, sid: string | undefined): Promis
   if (sid !== undefined)
     return (
       accounts.find((each) => each.sid === sid) ??
-      fail(`There is no account ${sid}; "fanfare accounts list" shows all.`)
+      fail(`There is no account ${sid}. "fanfare accounts list" shows all accounts.`)
     );
   const [first, ...others] = accounts;
-  if (first === undefined) fail('There is no account yet; "fanfare accounts create" makes one.');
+  if (first === undefined)
+    fail('There is no account yet. Create one with "fanfare accounts create".');
   if (others.length > 0)
     fail(
-      'There are several accounts; name one with --account ("fanfare accounts list" shows all).',
+      'There are several accounts. Select one with --account ("fanfare accounts list" shows all accounts).',
     );
   return first;
 }

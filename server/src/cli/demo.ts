@@ -120,7 +120,7 @@ async function sendAndWatch(app: App, csv: string): Promise<void> {
   for await (const operation of client.messages.watchOperation(operationId, { signal }))
     view.update({ title: operationId, ...(last = operation) });
   view.end();
-  if (last === null) throw new Error('The demo saw nothing.');
+  if (last === null) throw new Error('The demo received no state of the operation.');
   const rows = Object.entries(last.stats).map(
     ([name, value]) => `    ${name.padEnd(14)}${number(value).padStart(8)}`,
   );

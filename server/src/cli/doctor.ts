@@ -1,10 +1,10 @@
-/** `fanfare doctor`: what is wrong with a database of Fanfare, and with `--repair` what can be put right by a program. */
+/** `fanfare doctor`: finds inconsistencies in a database of Fanfare and, with `--repair`, repairs them where it is safe. */
 import { Option, type Command } from 'commander';
 import type { Finding } from '../app.ts';
 import { escapeControls } from '../lib/printable.ts';
 import { readConfig } from './database.ts';
 import { failUsage, type Globals } from './globals.ts';
-import { print } from './output.ts';
+import { number, print } from './output.ts';
 import { parseDuration, parseSince } from './times.ts';
 
 interface Options {
@@ -15,12 +15,12 @@ interface Options {
   readonly restored?: true;
 }
 
-/** A finding and what was done about it. */
+/** A finding and its repair. */
 interface Told extends Omit<Finding, 'repair'> {
   readonly repaired: string | null;
 }
 
-/** Exit codes: something was found; nothing could be looked at. */
+/** Exit codes: with findings; the check could not run. */
 const FOUND = 1;
 const BLIND = 2;
 
@@ -28,20 +28,25 @@ export function addDoctorCommand(program: Command, globals: () => Globals): void
   program
     .command('doctor')
     .description(
-      'look for what is wrong in the database, beside running servers or without one; exits with 0 when all is well, 1 when something was found, 2 when it could not look',
+      'check the database, with or without running servers; exits with 0 (no findings), 1 (findings) or 2 (could not check)',
     )
     .addOption(
       new Option(
         '--since <time>',
-        'count operations accepted since: 90m, 24h, 7d or a time',
+        'check counters of operations accepted since: 90m, 24h, 7d or a time',
       ).default('24h'),
     )
-    .option('--operation <id>', 'count this operation only')
-    .addOption(new Option('--patience <time>', 'what may wait this long is not told').default('5m'))
-    .option('--repair', 'put right what can be put right safely')
+    .option('--operation <id>', 'check counters of this operation only')
+    .addOption(
+      new Option(
+        '--patience <time>',
+        'do not report work that has waited for less than this',
+      ).default('5m'),
+    )
+    .option('--repair', 'repair what can be repaired safely')
     .option(
       '--restored',
-      'after a backup was restored, before a server starts: put in doubt what may have been sent since',
+      'after restoring a backup and before starting a server: mark messages that may have been sent since as in doubt',
     )
     .action(async (options: Options) => {
       try {
@@ -61,7 +66,7 @@ async function runDoctor(globals: Globals, options: Options): Promise<number> {
   ]);
   const now = Date.now();
   const patienceMs =
-    parseDuration(options.patience) ?? failUsage('--patience is a time such as 5m.');
+    parseDuration(options.patience) ?? failUsage('--patience is a duration such as 5m.');
   const since =
     parseSince(options.since, now) ??
     failUsage('--since is a duration such as 24h, or a time such as 2030-01-31T09:00:00Z.');
@@ -81,7 +86,7 @@ async function runDoctor(globals: Globals, options: Options): Promise<number> {
     if (globals.json)
       print(JSON.stringify({ healthy: told.length === 0, doubted, findings: told }));
     else {
-      if (doubted !== null) print(`Messages in doubt now: ${doubted}.`);
+      if (doubted !== null) print(`Messages now in doubt: ${number(doubted)}.`);
       print(describe(told));
     }
     return told.length === 0 ? 0 : FOUND;
@@ -98,6 +103,6 @@ function describe(told: readonly Told[]): string {
       ({ check, where, what, advice, repaired: done }) =>
         `${check}  ${escapeControls(where)}\n  ${escapeControls(what)}\n  ${escapeControls(done === null ? `To do: ${advice}` : `Done: ${done}`)}\n`,
     ),
-    `Found ${told.length}${repaired > 0 ? `, repaired ${repaired}` : ''}.`,
+    `${told.length} ${told.length === 1 ? 'finding' : 'findings'}${repaired > 0 ? `, ${repaired} repaired` : ''}.`,
   ].join('\n');
 }

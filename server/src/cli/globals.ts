@@ -1,4 +1,4 @@
-/** What all commands share: options that stand anywhere, exit codes, errors for people. */
+/** Parts that all commands share: global options, exit codes, and errors for users. */
 import { Option, type Command } from 'commander';
 
 /** Options of the program itself. */
@@ -8,22 +8,22 @@ export interface Globals {
   readonly baseUrl?: string;
 }
 
-/** What a command ends with; scripts build on these. */
+/** Exit codes of commands, which scripts rely on. */
 export const EXIT = {
   /** The server refused, the configuration is wrong, or something failed. */
   failed: 1,
-  /** The command was given what it does not take. */
+  /** Wrong flags, arguments or files. */
   usage: 2,
   credentials: 3,
   notFound: 4,
-  /** Nobody answers, or not now: trying again may do. */
+  /** No answer, or a temporary refusal: another try may succeed. */
   unavailable: 5,
-  /** With `--strict`: not everybody got it. */
+  /** With `--strict`: not every recipient got the message. */
   incomplete: 6,
   interrupted: 130,
 } as const;
 
-/** Something the user can put right: its message is all there is to say. */
+/** An error that the user can correct; its message is complete. */
 export class UserError extends Error {
   override readonly name = 'UserError';
   readonly exitCode: number;
@@ -38,7 +38,7 @@ export function fail(message: string, exitCode?: number): never {
   throw new UserError(message, exitCode);
 }
 
-/** For what was given to a command: flags, arguments, files. */
+/** For wrong flags, arguments and files. */
 export function failUsage(message: string): never {
   throw new UserError(message, EXIT.usage);
 }
@@ -47,9 +47,9 @@ export function addGlobalOptions(program: Command): void {
   program
     .addOption(new Option('-c, --config <file>', 'config file').env('FANFARE_CONFIG'))
     .addOption(
-      new Option('--base-url <url>', 'server to talk to, instead of the one of this folder').env(
+      new Option('--base-url <url>', 'server to use instead of the one of this folder').env(
         'FANFARE_BASE_URL',
       ),
     )
-    .option('--json', 'for machines: JSON, a value on each line');
+    .option('--json', 'print JSON, one value on each line');
 }

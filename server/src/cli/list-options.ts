@@ -23,11 +23,11 @@ const SEPARATORS: Readonly<Record<string, string>> = {
 export function addListOptions(command: Command): Command {
   return command
     .addOption(
-      new Option('--format <format>', 'what the file is')
+      new Option('--format <format>', 'format of the file')
         .choices(['csv', 'ndjson'])
-        .default(undefined, 'by its name and first character'),
+        .default(undefined, 'from its name and first character'),
     )
-    .option('--to-column <column>', 'the column with the addresses', undefined)
+    .option('--to-column <column>', 'column with the addresses', undefined)
     .addOption(
       new Option('--country-code <code>', 'country of numbers without +, such as +49 or DE')
         .argParser(readCountry)
@@ -39,17 +39,17 @@ export function addListOptions(command: Command): Command {
         .default(undefined, 'UTF-8, or UTF-16 by its byte order mark'),
     )
     .addOption(
-      new Option('--separator <separator>', 'between cells: comma, semicolon, tab or pipe')
+      new Option('--separator <separator>', 'cell separator: comma, semicolon, tab or pipe')
         .argParser(readSeparator)
-        .default(undefined, 'found in the first row'),
+        .default(undefined, 'detected in the first row'),
     )
-    .option('--reject-file <file>', 'write rows that were rejected to a CSV file');
+    .option('--reject-file <file>', 'write rejected rows to a CSV file');
 }
 
 export function readCountry(text: string): Country {
   const country = parseCountry(text);
   if (country === null)
-    throw new InvalidArgumentError('Give a calling code such as +49, or a country such as DE.');
+    throw new InvalidArgumentError('Use a calling code such as +49, or a country such as DE.');
   return country;
 }
 
@@ -57,7 +57,7 @@ function readEncoding(text: string): string {
   const encoding = findEncoding(text);
   if (encoding === null)
     throw new InvalidArgumentError(
-      'Give an encoding such as windows-1252, iso-8859-2, shift_jis or utf-16le.',
+      'Use an encoding such as windows-1252, iso-8859-2, shift_jis or utf-16le.',
     );
   return encoding;
 }
@@ -65,6 +65,6 @@ function readEncoding(text: string): string {
 function readSeparator(text: string): string {
   const separator = SEPARATORS[text.toLowerCase()] ?? text;
   if (!Object.values(SEPARATORS).includes(separator))
-    throw new InvalidArgumentError('Give comma, semicolon, tab or pipe.');
+    throw new InvalidArgumentError('Use comma, semicolon, tab or pipe.');
   return separator;
 }

@@ -37,10 +37,10 @@ const PIECE_BYTES = 262_144;
 /** How the command line puts things right. */
 const CURES: Readonly<Record<Cure, string>> = {
   encoding:
-    'Save it as "CSV UTF-8", or give its encoding, such as --encoding windows-1252 for Excel in Western Europe.',
-  separator: 'Say which, with --separator.',
-  'address-column': 'Say which has them, with --to-column.',
-  country: 'Or give --country-code, such as +49, for all numbers without +.',
+    'Save it as "CSV UTF-8", or set its encoding, such as --encoding windows-1252 for Excel in Western Europe.',
+  separator: 'Set it with --separator.',
+  'address-column': 'Set the column with --to-column.',
+  country: 'Or set --country-code, such as +49, for all numbers without +.',
 };
 
 export const explainProblem = ({ reason, cure }: Problem) =>

@@ -58,12 +58,12 @@ function describe(error: unknown): string {
   const { code, message = String(error), stack, name } = error as NodeJS.ErrnoException;
   if (error instanceof UserError || KNOWN.has(name)) return message;
   if (error instanceof AuthenticationError)
-    return `${message} Check FANFARE_ACCOUNT_SID and FANFARE_AUTH_TOKEN, or FANFARE_API_KEY and FANFARE_API_KEY_SECRET. Where neither is set, the key in cli.json of the data folder was used: delete that file and start the server again for a new one.`;
+    return `${message} Check FANFARE_ACCOUNT_SID and FANFARE_AUTH_TOKEN, or FANFARE_API_KEY and FANFARE_API_KEY_SECRET. If neither pair is set, the command used the key in cli.json of the data directory. To create a new key, delete that file and restart the server.`;
   if (error instanceof ApiError) return describeRefusal(error);
   if (error instanceof FanfareError) return message;
   if (name === 'DatabaseUnavailable') return describeDatabase(code, message);
   if (code === 'EADDRINUSE')
-    return `The address is taken (${message}). Stop what listens there, or set FANFARE_PORT to another port (0: any free one).`;
+    return `The address is in use (${message}). Stop the other process, or set FANFARE_PORT to another port (0 for any free port).`;
   if (code === 'EACCES' || code === 'EADDRNOTAVAIL')
     return `Cannot listen (${message}). Set FANFARE_HOST and FANFARE_PORT to an address of this machine and a port above 1023.`;
   return stack ?? message;
@@ -72,10 +72,10 @@ function describe(error: unknown): string {
 /** By SQLSTATE (PostgreSQL, appendix A), or the system's own code. */
 function describeDatabase(code: string | undefined, message: string): string {
   if (code === '3D000')
-    return `The database cannot be used (${message}). Make it with createdb, or correct its name in DATABASE_URL.`;
+    return `The database cannot be used (${message}). Create it with createdb, or correct its name in DATABASE_URL.`;
   if (code?.startsWith('28') || message.includes('client password'))
-    return `The database lets nobody in with these credentials (${message}). Correct user and password in DATABASE_URL.`;
-  return `The database does not answer (${message}). Check DATABASE_URL and that PostgreSQL runs there.`;
+    return `The database refuses these credentials (${message}). Correct user and password in DATABASE_URL.`;
+  return `The database does not answer (${message}). Check DATABASE_URL, and that PostgreSQL is running there.`;
 }
 
 /** All problems, each with its place. */

@@ -12,36 +12,44 @@ Generated from \`server/src/cli/\` by \`npm run generate\`.
 
 \`fanfare\` is the command of the installed package; in a checkout it is \`npx fanfare\`.
 
-**Where it goes.** Commands that send and look talk to a server over its API: the one that was started in this folder, for which it keeps
-an address and an API key in \`cli.json\` of the [data folder](config.md); or the one that the environment names: \`FANFARE_BASE_URL\` with
-\`FANFARE_ACCOUNT_SID\` and \`FANFARE_AUTH_TOKEN\`, or with \`FANFARE_API_KEY\` and \`FANFARE_API_KEY_SECRET\`. \`accounts\`, \`keys\`, \`doctor\` and
-\`migrate\` work on the database itself, with the [configuration](config.md) of the server, while it runs or not.
+**Server.** Most commands call the API of a server. By default this is the server that was started
+in this folder: it saves its address and an API key for the CLI in \`cli.json\` of the
+[data directory](config.md). To use another server, set \`FANFARE_BASE_URL\` with
+\`FANFARE_ACCOUNT_SID\` and \`FANFARE_AUTH_TOKEN\`, or with \`FANFARE_API_KEY\` and
+\`FANFARE_API_KEY_SECRET\`.
 
-**For machines.** \`--json\` prints one JSON value on each line, whatever the command. Results go to standard output, progress and errors to
-standard error. Colours are for terminals, and never used where \`NO_COLOR\` is set.
+**Database.** \`accounts\`, \`keys\`, \`doctor\` and \`migrate\` use the database directly, with the
+server's [configuration](config.md). They work with or without a running server.
 
-**Exit status.**
+**Scripts.** With \`--json\`, every command prints one JSON value on each line. Results go to standard
+output, progress and errors to standard error. Colours are used only on terminals, and not if
+\`NO_COLOR\` is set.
 
-| Status | Means                                                                            |
+**Exit status:**
+
+| Status | Meaning                                                                          |
 | -----: | -------------------------------------------------------------------------------- |
-|      0 | Done.                                                                            |
+|      0 | Success.                                                                         |
 |      1 | The server refused, the configuration is wrong, or something failed.             |
-|      2 | Wrong usage: flags, arguments, files. \`fanfare doctor\`: it could not look.       |
+|      2 | Wrong usage: flags, arguments, files. \`fanfare doctor\`: the check could not run. |
 |      3 | The credentials are missing or wrong.                                            |
 |      4 | Not found.                                                                       |
-|      5 | Nobody answers, or not now: try again.                                           |
-|      6 | With \`--strict\`: not everybody got it, as far as is known.                       |
+|      5 | No answer, or a temporary refusal. Try again.                                    |
+|      6 | With \`--strict\`: not every recipient is known to have got the message.           |
 |    130 | Interrupted.                                                                     |
 
-**Lists** (\`send --file\`, \`suppressions import\`) are CSV or NDJSON: [lists.md](lists.md) says what is read, and what is refused. A file is read to
-its end before anything of it is sent, and a wrong row stops all of it. Lists may have millions of rows; they are sent in operations of 10,000.
+**Lists** (\`send --file\`, \`suppressions import\`) are CSV or NDJSON files; see [lists.md](lists.md).
+\`send\` reads a file completely before it sends anything, and one invalid row stops the send unless you use
+\`--skip-invalid\`. Lists can have millions of rows. They are sent in operations of 10,000 recipients.
 
-**Interrupted?** A send says the key it goes under. The same command with that \`--key\` goes on, and sends nothing twice, for 24 hours. Where
-\`--schedule\` or \`--expire\` was a while such as \`5d\`, it also says the time that this meant.
+**Interrupted sends.** A send of more than 10,000 recipients, or from standard input, prints its key.
+To continue, run the same command with that \`--key\`. This works for 24 hours and sends nothing twice.
+If \`--schedule\` or \`--expire\` was a duration such as \`5d\`, the send also prints the resolved time to
+use instead.
 
-**Completion**: \`source <(fanfare completion bash)\`; zsh and fish, too.
+**Completion:** \`source <(fanfare completion bash)\`. zsh and fish are supported too.
 
-## Options of all commands
+## Global options
 
 ${tableOf(program.options)}
 ${program.commands
@@ -77,5 +85,5 @@ function tableOf(options: readonly Option[]): string {
       return `| \`${flags.replaceAll('|', '\\|')}\` | ${cell(`${description}${choices}`)} | ${cell(standard)} |`;
     },
   );
-  return `| Option | Does | Unless given |\n|---|---|---|\n${rows.join('\n')}\n`;
+  return `| Option | Description | Default |\n|---|---|---|\n${rows.join('\n')}\n`;
 }

@@ -68,21 +68,23 @@ const COLUMNS: readonly Column<Summary>[] = [
 function addFilters(command: Command): Command {
   return command
     .option('--emails', 'e-mails instead of messages')
-    .option('--operation <id>', 'of this operation')
-    .addOption(new Option('--status <status>', 'only these').choices(STATUSES))
-    .addOption(new Option('--channel <channel>', 'only these').choices(['SMS', 'RCS', 'WHATSAPP']))
+    .option('--operation <id>', 'only messages of this operation')
+    .addOption(new Option('--status <status>', 'only this status').choices(STATUSES))
     .addOption(
-      new Option('--tag <key=value>', 'with this tag; may be repeated')
+      new Option('--channel <channel>', 'only this channel').choices(['SMS', 'RCS', 'WHATSAPP']),
+    )
+    .addOption(
+      new Option('--tag <key=value>', 'only with this tag; repeatable')
         .argParser(collectPair)
         .default({}, 'any'),
     )
     .option('--since <time>', 'accepted since: 90m, 24h or a time', readSinceDate)
-    .option('--until <time>', 'accepted before', readSinceDate)
+    .option('--until <time>', 'accepted before: 90m ago, or a time', readSinceDate)
     .addOption(limitOption());
 }
 
 function toQuery({ operation, status, channel, tag, since, until, emails }: Flags): object {
-  if (emails && channel !== undefined) failUsage('E-mails have no --channel.');
+  if (emails && channel !== undefined) failUsage('--channel does not apply to e-mails.');
   const tags = Object.entries(tag)
     .map((pair) => pair.join(':'))
     .join(';');
@@ -99,7 +101,7 @@ function toQuery({ operation, status, channel, tag, since, until, emails }: Flag
 export function addMessageCommands(program: Command, globals: () => Globals): void {
   const messages = program
     .command('messages')
-    .description('single messages and e-mails, and what became of them')
+    .description('show and cancel single messages and e-mails')
     .addHelpText('after', EXAMPLES);
 
   addFilters(messages.command('list'))
@@ -112,7 +114,7 @@ export function addMessageCommands(program: Command, globals: () => Globals): vo
     });
 
   addFilters(messages.command('search <address>'))
-    .description('list messages to an address, which stays out of URLs and logs')
+    .description('list messages to an address; the address does not appear in URLs and logs')
     .action((address: string, flags: Flags) => {
       const client = connect(globals());
       const filter = {
@@ -126,7 +128,7 @@ export function addMessageCommands(program: Command, globals: () => Globals): vo
 
   messages
     .command('get <id>')
-    .description('show a message with its attempts; an attempt’s id (SM…) finds it, too')
+    .description('show a message with its attempts; the id of an attempt (SM…) works too')
     .action(async (id: string) => {
       const client = connect(globals());
       const message = id.startsWith('comms_email_')
@@ -139,7 +141,7 @@ export function addMessageCommands(program: Command, globals: () => Globals): vo
 
   messages
     .command('cancel <id>')
-    .description('do not send it any more; what a carrier has keeps going')
+    .description('cancel a message that is not submitted to a carrier yet')
     .action(async (id: string) => {
       const client = connect(globals());
       const message = id.startsWith('comms_email_')

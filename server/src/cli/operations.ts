@@ -28,7 +28,7 @@ const EXAMPLES = `
 Examples:
   fanfare operations list --status PROCESSING
   fanfare operations watch
-  fanfare operations watch comms_operation_… --strict && echo 'Everybody got it'
+  fanfare operations watch comms_operation_… --strict && echo 'Delivered to all'
   fanfare operations errors comms_operation_… --json | jq -r '[.code, .message] | @tsv' | sort | uniq -c`;
 
 const COLUMNS: readonly Column<AnyOperation>[] = [
@@ -78,15 +78,15 @@ export function addOperationCommands(program: Command, globals: () => Globals): 
   const operations = program
     .command('operations')
     .alias('ops')
-    .description('how far requests are, and stopping them')
+    .description('show the progress of sends; cancel, pause and resume them')
     .addHelpText('after', EXAMPLES);
 
   operations
     .command('list')
     .description('list operations, newest first')
-    .option('--emails', 'those of e-mails')
+    .option('--emails', 'operations of e-mails')
     .addOption(
-      new Option('--status <status>', 'only these').choices([
+      new Option('--status <status>', 'only this status').choices([
         'SCHEDULED',
         'PROCESSING',
         'COMPLETED',
@@ -115,7 +115,7 @@ export function addOperationCommands(program: Command, globals: () => Globals): 
 
   operations
     .command('errors <id>')
-    .description('list recipients that came to nothing, and why')
+    .description('list recipients without success, with the reasons')
     .addOption(limitOption())
     .action(async (id: string, { limit }: ListFlags) => {
       const { calls } = await findOperation(connect(globals()), id);
@@ -133,12 +133,14 @@ export function addOperationCommands(program: Command, globals: () => Globals): 
 /** Following what is at work, and stopping it. */
 function addFollowCommands(operations: Command, globals: () => Globals): void {
   addWatchOptions(operations.command('watch [id]'))
-    .description('follow an operation until it is done; without an id all that are at work')
+    .description(
+      'show the progress of an operation until it is done; without an id, of all operations in progress',
+    )
     .action(async (id: string | undefined, flags: WatchFlags & StrictFlags) => {
       const client = connect(globals());
       const { watchAll, watchOne } = await import('./watch.ts');
       if (id === undefined) {
-        if (flags.strict) failUsage('--strict needs an id.');
+        if (flags.strict) failUsage('--strict requires an id.');
         return watchAll(client, globals(), interruption());
       }
       const { calls } = await findOperation(client, id);
@@ -147,9 +149,9 @@ function addFollowCommands(operations: Command, globals: () => Globals): void {
     });
 
   for (const [name, description] of [
-    ['cancel', 'send no more of it; what a carrier has keeps going'],
-    ['pause', 'hand nothing more over until it is resumed'],
-    ['resume', 'go on after a pause'],
+    ['cancel', 'cancel an operation; messages that a carrier has continue'],
+    ['pause', 'submit nothing more until the operation is resumed'],
+    ['resume', 'continue a paused operation'],
   ] as const)
     operations
       .command(`${name} <id>`)

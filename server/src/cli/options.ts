@@ -7,14 +7,14 @@ const ROWS_DEFAULT = 50;
 const ROWS_MAX = 1_000_000;
 
 export const limitOption = () =>
-  new Option('--limit <n>', 'how many to list')
+  new Option('--limit <n>', 'maximum number of entries')
     .argParser((text) => readNumber(text, 1, ROWS_MAX))
     .default(ROWS_DEFAULT);
 
 export function readNumber(text: string, min: number, max: number): number {
   const value = Number(text);
   if (!/^\d+$/.test(text) || value < min || value > max)
-    throw new InvalidArgumentError(`Give a whole number from ${min} to ${max}.`);
+    throw new InvalidArgumentError(`Use a whole number from ${min} to ${max}.`);
   return value;
 }
 
@@ -22,7 +22,7 @@ export function readNumber(text: string, min: number, max: number): number {
 export function readLine(text: string): string {
   if (text === '' || text !== escapeControls(text))
     throw new InvalidArgumentError(
-      'Give one line, without control characters and overrides of the direction of writing.',
+      'Use one line without control characters and overrides of the writing direction.',
     );
   return text;
 }
@@ -30,7 +30,7 @@ export function readLine(text: string): string {
 /** Milliseconds. */
 export function readDuration(text: string): number {
   const value = parseDuration(text);
-  if (value === null) throw new InvalidArgumentError('Give a time such as 30s, 5m or 12h.');
+  if (value === null) throw new InvalidArgumentError('Use a duration such as 30s, 5m or 12h.');
   return value;
 }
 
@@ -38,7 +38,7 @@ export function readSinceDate(text: string): Date {
   const since = parseSince(text, Date.now());
   if (since === null)
     throw new InvalidArgumentError(
-      'Give a duration such as 24h, or a time such as 2030-01-31T09:00:00Z.',
+      'Use a duration such as 24h, or a time such as 2030-01-31T09:00:00Z.',
     );
   return since;
 }
@@ -51,6 +51,6 @@ export function collectPair(
   before: Readonly<Record<string, string>>,
 ): Record<string, string> {
   const [key = '', ...rest] = text.split('=');
-  if (key === '' || rest.length === 0) throw new InvalidArgumentError('Write it as key=value.');
+  if (key === '' || rest.length === 0) throw new InvalidArgumentError('Use the form key=value.');
   return { ...before, [key]: rest.join('=') };
 }

@@ -1,4 +1,4 @@
-/** What commands write: tables for people, JSON for machines; colours on terminals only, and never where NO_COLOR is set. */
+/** Output of commands: tables for people, JSON for machines; colours only on terminals and without NO_COLOR. */
 import pc from 'picocolors';
 import { escapeControls } from '../lib/printable.ts';
 import type { Globals } from './globals.ts';
@@ -73,7 +73,7 @@ export async function showList<Entry>(
   for await (const entry of entries) {
     if (count === limit) {
       flush();
-      note(`More than ${limit}: give --limit, or narrow it down.`);
+      note(`There are more than ${limit} entries. Use --limit, or narrow the filter.`);
       return;
     }
     count += 1;
@@ -82,7 +82,7 @@ export async function showList<Entry>(
     if (together.length === ROWS_TOGETHER) flush();
   }
   flush();
-  if (count === 0 && !json) note('None.');
+  if (count === 0 && !json) note('No entries.');
 }
 
 export function renderTable<Entry>(

@@ -1,4 +1,4 @@
-/** `fanfare send --dry-run`: what would be sent, summed up, with the first messages as people would get them. */
+/** `fanfare send --dry-run`: a summary of the send, with the first messages as the recipients would get them. */
 import type { DryRun, EmailDryRun, FanfareClient } from '@fanfare/client';
 import type { Globals } from './globals.ts';
 import { colours, number, print, renderFields, showTime } from './output.ts';
@@ -38,7 +38,7 @@ export async function preview(
   globals: Globals,
 ): Promise<void> {
   const isLong = !globals.json && (total === null || total > PART_SIZE);
-  const view = isLong ? new CountView('looked at', total) : null;
+  const view = isLong ? new CountView('checked', total) : null;
   const sums: Sums = {
     recipients: 0,
     messages: 0,
@@ -65,7 +65,7 @@ export async function preview(
   else print(describe(sums, prices));
 }
 
-/** Named twice over all parts, which the server sees one by one. */
+/** Duplicates over all requests, which the server sees one by one. */
 function countDuplicate(recipient: unknown, seen: Set<string>, sums: Sums): void {
   const { address } = recipient as { address?: string };
   if (address === undefined) return;
@@ -117,7 +117,7 @@ function describe(sums: Sums, prices: PriceTable | null): string {
       : [
           [
             'cost, estimated',
-            `${sums.cost.toFixed(2)} ${prices.currency}${sums.unpriced > 0 ? `, without ${number(sums.unpriced)} messages that have no price` : ''}`.trim(),
+            `${sums.cost.toFixed(2)} ${prices.currency}${sums.unpriced > 0 ? `, without ${number(sums.unpriced)} ${sums.unpriced === 1 ? 'message' : 'messages'} without a price` : ''}`.trim(),
           ] as const,
         ];
   return [
@@ -128,7 +128,7 @@ function describe(sums: Sums, prices: PriceTable | null): string {
         ? [['SMS segments', `${number(sums.segments)} (${list(sums.encodings)})`] as const]
         : []),
       ['unaddressable', number(unaddressable)],
-      ['named twice', number(sums.duplicates)],
+      ['duplicates', number(sums.duplicates)],
       ['sent', sums.scheduledFor === null ? 'at once' : showTime(sums.scheduledFor)],
       ...cost,
     ]),
@@ -136,7 +136,7 @@ function describe(sums: Sums, prices: PriceTable | null): string {
     '',
     ...sums.shown.map((each) => `  ${each}`),
     '',
-    colours.dim('Nothing was sent. Without --dry-run it is.'),
+    colours.dim('Nothing was sent. Run the command without --dry-run to send.'),
   ].join('\n');
 }
 

@@ -14,12 +14,12 @@ import { addSubscriptionCommands } from './subscriptions.ts';
 import { addSuppressionCommands } from './suppressions.ts';
 
 const AFTER = `
-Commands that send and look talk to a server: the one that was started in this folder, or that of FANFARE_BASE_URL with
-FANFARE_ACCOUNT_SID and FANFARE_AUTH_TOKEN (or FANFARE_API_KEY and FANFARE_API_KEY_SECRET). accounts, keys, doctor and migrate
-work on its database, with its configuration.
+Most commands call the API of a server: the one started in this folder, or the one in FANFARE_BASE_URL. The second needs
+FANFARE_ACCOUNT_SID and FANFARE_AUTH_TOKEN, or FANFARE_API_KEY and FANFARE_API_KEY_SECRET. The commands accounts, keys, doctor
+and migrate use the database directly, with the server's configuration.
 
-Exit status: 0 done, 1 failed, 2 wrong usage, 3 wrong credentials, 4 not found, 5 unavailable, 6 not everybody got it (--strict),
-130 interrupted.`;
+Exit status: 0 success, 1 failure, 2 wrong usage, 3 wrong credentials, 4 not found, 5 unavailable, 6 not every recipient got
+the message (--strict), 130 interrupted.`;
 
 export function createProgram(): Command {
   const program = new Command('fanfare')
@@ -54,7 +54,7 @@ function addServerCommands(program: Command, globals: () => Globals): void {
   program
     .command('start')
     .description('start the server')
-    .option('--roles <list>', 'what this node does, of api,dispatch,events; all when not given')
+    .option('--roles <list>', 'roles of this node, from api,dispatch,events (default: all)')
     .action(async ({ roles }: { roles?: string }) => {
       const flags = roles === undefined ? {} : { roles: roles.split(',') };
       const [{ runStart }, config] = await Promise.all([
@@ -66,14 +66,16 @@ function addServerCommands(program: Command, globals: () => Globals): void {
 
   program
     .command('demo')
-    .description('send 10,000 messages of a CSV through a server of its own, in a temporary folder')
+    .description(
+      'send 10,000 messages from a CSV file with a temporary server in a temporary folder',
+    )
     .action(async () => (await import('./demo.ts')).runDemo());
 
   program
     .command('config')
-    .description('the configuration')
+    .description('show the configuration')
     .command('print')
-    .description('print what would be used, secrets masked')
+    .description('print the effective configuration with masked secrets')
     .action(async () => {
       const { describeConfig } = await import('../config/config.ts');
       const described = describeConfig(await readConfig(globals()));
@@ -82,7 +84,7 @@ function addServerCommands(program: Command, globals: () => Globals): void {
 
   program
     .command('openapi')
-    .description('print the description of the API, OpenAPI 3.1')
+    .description('print the API description (OpenAPI 3.1)')
     .action(async () => {
       const { describeApi } = await import('../app.ts');
       print(JSON.stringify(await describeApi(), null, 2));
@@ -92,11 +94,11 @@ function addServerCommands(program: Command, globals: () => Globals): void {
 function addDatabaseCommands(program: Command, globals: () => Globals): void {
   program
     .command('migrate')
-    .description("bring the database's schema up to date, as a start does")
+    .description('update the database schema, as every start does')
     .action(() =>
       withAdmin(globals(), async ({ migrated }) =>
         show(globals(), { migrated }, () =>
-          migrated.length === 0 ? 'It is up to date.' : `Applied ${migrated.join(', ')}`,
+          migrated.length === 0 ? 'The schema is up to date.' : `Applied ${migrated.join(', ')}`,
         ),
       ),
     );

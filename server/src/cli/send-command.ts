@@ -1,4 +1,4 @@
-/** The flags of `fanfare send`. What they do is next door, loaded when it is wanted. */
+/** The flags of `fanfare send`. `send.ts` has the implementation, which is loaded when it is needed. */
 import { Option, type Command } from 'commander';
 import type { Globals } from './globals.ts';
 import { addListOptions } from './list-options.ts';
@@ -17,42 +17,42 @@ Examples:
 export function addSendCommand(program: Command, globals: () => Globals): void {
   const command = program
     .command('send [addresses...]')
-    .description('send a content to addresses, or to all of a file')
-    .option('--text <text>', 'the words, with Liquid')
-    .option('--text-file <file>', 'the words, from a file')
-    .option('--content-id <id>', 'a stored content')
-    .option('--content-file <file>', 'a content as JSON, as the API takes it')
+    .description('send content to addresses, or to all recipients in a file')
+    .option('--text <text>', 'text, a Liquid template')
+    .option('--text-file <file>', 'text from a file')
+    .option('--content-id <id>', 'stored content')
+    .option('--content-file <file>', 'content as JSON, in the format of the API')
     .option('--subject <text>', 'send an e-mail with this subject')
-    .option('--html-file <file>', "an e-mail's HTML, from a file")
-    .option('--file <file>', 'recipients, CSV or NDJSON; - is standard input');
+    .option('--html-file <file>', 'HTML of the e-mail from a file')
+    .option('--file <file>', 'recipients as CSV or NDJSON; - for standard input');
   addListOptions(command)
     .addOption(
-      new Option('--map <variable=column>', 'a variable from a column; may be repeated')
+      new Option('--map <variable=column>', 'take a variable from a column; repeatable')
         .argParser(collectPair)
-        .default({}, 'each column under its own name'),
+        .default({}, 'each column under its name'),
     )
-    .option('--whatsapp', 'to WhatsApp numbers')
-    .option('--from <sender>', 'an address, or the id of a sender or a pool')
+    .option('--whatsapp', 'send to WhatsApp numbers')
+    .option('--from <sender>', 'sender: an address, or the id of a sender or a pool')
     .addOption(
-      new Option('--from-channel <channel>', 'channel of that address (SMS)').choices([
-        'SMS',
-        'RCS',
-        'WHATSAPP',
-      ]),
+      new Option(
+        '--from-channel <channel>',
+        'channel of the sender address; SMS by default',
+      ).choices(['SMS', 'RCS', 'WHATSAPP']),
     )
     .addOption(
-      new Option('--tag <key=value>', 'a tag; may be repeated')
-        .argParser(collectPair)
-        .default({}, 'none'),
+      new Option('--tag <key=value>', 'tag; repeatable').argParser(collectPair).default({}, 'none'),
     )
-    .option('--schedule <time>', "when: a time, without zone by each recipient's clock, or 2h")
-    .option('--expire <time>', 'what has not been sent by then is not sent any more')
-    .option('--skip-invalid', 'leave out rows that are wrong, instead of sending nothing')
-    .option('--dedupe', 'leave out addresses that came before')
-    .option('--key <key>', 'go on with a send that was interrupted under this key')
-    .option('--dry-run', 'send nothing; show what would be sent')
-    .option('--prices <file>', 'with --dry-run: CSV with prefix, price, channel, currency')
-    .option('--watch', 'follow it until it is done');
+    .option(
+      '--schedule <time>',
+      "time to send, or a duration such as 2h; a time without zone is in each recipient's time zone",
+    )
+    .option('--expire <time>', 'do not send messages after this time')
+    .option('--skip-invalid', 'skip invalid rows instead of sending nothing')
+    .option('--dedupe', 'skip duplicate addresses')
+    .option('--key <key>', 'continue the interrupted send with this key')
+    .option('--dry-run', 'send nothing, and show a preview')
+    .option('--prices <file>', 'with --dry-run: CSV file with prefix, price, channel, currency')
+    .option('--watch', 'show the progress until it is done');
   addWatchOptions(command)
     .addHelpText('after', EXAMPLES)
     .action(async (addresses: string[], flags: SendFlags) => {

@@ -1,4 +1,4 @@
-/** `fanfare send`: one content to anybody, from a handful of arguments to a file of millions of rows. */
+/** `fanfare send`: sends one content, to a few addresses or to a file of millions of rows. */
 import { readFile as readWhole } from 'node:fs/promises';
 import type {
   FanfareClient,
@@ -56,10 +56,10 @@ export async function runSend(
 ): Promise<void> {
   if (addresses.length > 0 === (flags.file !== undefined))
     failUsage(
-      'Say to whom: addresses as arguments, or --file with a CSV or NDJSON file (- is standard input). Not both.',
+      'Specify the recipients: addresses as arguments, or --file with a CSV or NDJSON file (- for standard input), but not both.',
     );
   if (flags.prices !== undefined && !flags.dryRun)
-    failUsage('--prices is for --dry-run: what it would cost.');
+    failUsage('--prices works only with --dry-run, which estimates the cost.');
   const times = readTimes(flags);
   const request = await buildRequest(flags, times);
   const prices = flags.prices === undefined ? null : await readPrices(flags.prices);
@@ -107,7 +107,7 @@ function readTime(text: string, flag: string): string {
   return (
     parseTime(text, Date.now()) ??
     failUsage(
-      `${flag} is a time such as 2030-01-31T09:00:00Z, without the Z by each recipient's clock, or a while such as 2h.`,
+      `${flag} is a time such as 2030-01-31T09:00:00Z, or a duration such as 2h. A time without Z is in each recipient's time zone.`,
     )
   );
 }
@@ -123,14 +123,14 @@ async function buildRequest(flags: SendFlags, { schedule, expire }: Times): Prom
   };
 }
 
-/** How to go on. A while such as 5d means another time later, so the time it meant is given. */
+/** How to continue. A duration such as 5d would mean a later time, so the resolved time is given. */
 function describeResume(key: string, flags: SendFlags, { schedule, expire }: Times): string {
   const added = [
     `--key ${key}`,
     ...(schedule === null || schedule === flags.schedule ? [] : [`--schedule ${schedule}`]),
     ...(expire === null || expire === flags.expire ? [] : [`--expire ${expire}`]),
   ];
-  return `After an interruption, the same command with ${added.join(' ')} at its end goes on, and sends nothing twice.`;
+  return `To continue after an interruption, add ${added.join(' ')} to the same command. Nothing is sent twice.`;
 }
 
 async function buildContent(flags: SendFlags): Promise<object> {
@@ -138,11 +138,11 @@ async function buildContent(flags: SendFlags): Promise<object> {
   const given = [text, textFile, contentId, contentFile].filter((each) => each !== undefined);
   if (isEmail(flags)) {
     if (contentId !== undefined || contentFile !== undefined)
-      failUsage('An e-mail (--subject) takes --html-file, and --text or --text-file.');
+      failUsage('For an e-mail (--subject), use --html-file, and --text or --text-file.');
     const words = text ?? (textFile === undefined ? undefined : await readText(textFile));
     const html = htmlFile === undefined ? undefined : await readText(htmlFile);
     if (words === undefined && html === undefined)
-      failUsage('Say what: --html-file, --text or --text-file.');
+      failUsage('Specify the content: --html-file, --text or --text-file.');
     return {
       subject,
       html: html ?? `<p style="white-space:pre-line">${escapeHtml(words ?? '')}</p>`,
@@ -151,7 +151,7 @@ async function buildContent(flags: SendFlags): Promise<object> {
   }
   if (given.length !== 1 || htmlFile !== undefined)
     failUsage(
-      'Say what, in one way: --text, --text-file, --content-id, or --content-file with a content as JSON; with --subject it is an e-mail.',
+      'Specify the content with exactly one of --text, --text-file, --content-id, and --content-file (JSON). For an e-mail, add --subject.',
     );
   if (contentId !== undefined) return { contentId };
   if (contentFile === undefined) return { text: text ?? (await readText(textFile ?? '')) };
@@ -166,7 +166,7 @@ async function buildContent(flags: SendFlags): Promise<object> {
 const escapeHtml = (text: string) =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
-/** Words from a file: UTF-8, or UTF-16 by its byte order mark. A wrong byte would go out as U+FFFD to everybody. */
+/** Text from a file: UTF-8, or UTF-16 by its byte order mark. A wrong byte would go to every recipient as U+FFFD. */
 async function readText(path: string): Promise<string> {
   const bytes = await readWhole(path).catch((error: Error) =>
     failUsage(`${path} cannot be read: ${error.message}.`),
@@ -228,7 +228,9 @@ async function sendAndShow(
   } catch (error) {
     const accepted = countAccepted(sending.parts);
     if (accepted > 0 && !(error instanceof UserError))
-      note(`${number(accepted)} of the recipients were accepted before it failed. ${resume}`);
+      note(
+        `${number(accepted)} ${accepted === 1 ? 'recipient was' : 'recipients were'} accepted before the failure. ${resume}`,
+      );
     throw error;
   }
 }

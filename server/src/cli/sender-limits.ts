@@ -22,13 +22,15 @@ export interface LimitOptions {
 /** Adds the options to a command. */
 export function withLimits(command: Command): Command {
   return command
-    .addOption(new Option('--throughput <n>', 'units per second, or "none"').argParser(readAmount))
-    .addOption(new Option('--unit <unit>', 'what throughput and daily cap count').choices(UNITS))
     .addOption(
-      new Option('--daily-cap <n>', 'units per day of UTC, or "none"').argParser(readAmount),
+      new Option('--throughput <n>', 'maximum units per second, or "none"').argParser(readAmount),
+    )
+    .addOption(new Option('--unit <unit>', 'unit of throughput and daily cap').choices(UNITS))
+    .addOption(
+      new Option('--daily-cap <n>', 'maximum units per day (UTC), or "none"').argParser(readAmount),
     )
     .addOption(
-      new Option('--quiet <hours>', 'nothing between, like 21:00-08:00, or "none"').argParser(
+      new Option('--quiet <hours>', 'quiet hours such as 21:00-08:00, or "none"').argParser(
         readQuiet,
       ),
     );
@@ -39,7 +41,7 @@ function readAmount(text: string): number | typeof NONE {
   if (text === NONE) return NONE;
   const value = Number(text);
   if (text.trim() === '' || !(value > 0))
-    throw new InvalidArgumentError(`Give a number above 0, or "${NONE}".`);
+    throw new InvalidArgumentError(`Use a number above 0, or "${NONE}".`);
   return value;
 }
 
@@ -47,7 +49,7 @@ function readQuiet(text: string): QuietHours | typeof NONE {
   if (text === NONE) return NONE;
   const [start = '', end = '', ...rest] = text.split('-');
   if (!TIME_OF_DAY.test(start) || !TIME_OF_DAY.test(end) || rest.length > 0)
-    throw new InvalidArgumentError(`Write the hours like 21:00-08:00, or "${NONE}".`);
+    throw new InvalidArgumentError(`Use hours such as 21:00-08:00, or "${NONE}".`);
   return { start, end };
 }
 

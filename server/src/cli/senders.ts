@@ -50,13 +50,13 @@ function describeSender(sender: Sender): string {
 export function addSenderCommands(program: Command, globals: () => Globals): void {
   const senders = program
     .command('senders')
-    .description('who may be sent from')
+    .description('manage senders')
     .addHelpText('after', EXAMPLES);
 
   senders
     .command('list')
-    .description('list senders, of the account and of the configuration')
-    .addOption(new Option('--channel <channel>', 'only these').choices(CHANNELS))
+    .description('list senders of the account and of the configuration')
+    .addOption(new Option('--channel <channel>', 'only this channel').choices(CHANNELS))
     .addOption(limitOption())
     .action(({ channel, limit }: Flags) =>
       showList(globals(), connect(globals()).senders.list({ channel }), SENDER_COLUMNS, limit),
@@ -65,9 +65,9 @@ export function addSenderCommands(program: Command, globals: () => Globals): voi
   withLimits(senders.command('add <address>'))
     .description('add a sender')
     .addOption(new Option('--channel <channel>', 'channel').choices(CHANNELS).makeOptionMandatory())
-    .option('--carrier <name>', 'carrier; may be left out when one only takes the channel')
+    .option('--carrier <name>', 'carrier; optional if only one supports the channel')
     .option('--name <text>', 'display name')
-    .option('--default', 'use it when a request names no sender')
+    .option('--default', 'use this sender when a request names none')
     .action(async (address: string, flags: Flags) => {
       const { channel, carrier, name, default: isDefault } = flags;
       const sender = await connect(globals()).senders.create({
@@ -82,11 +82,11 @@ export function addSenderCommands(program: Command, globals: () => Globals): voi
     });
 
   withLimits(senders.command('limit <id>'))
-    .description('set or lift limits of a sender that was added')
+    .description('set or remove limits of an added sender')
     .action(async (id: string, flags: Flags) => {
       const limits = toLimits(flags);
       if (Object.keys(limits).length === 0)
-        failUsage('Give at least one of --throughput, --unit, --daily-cap and --quiet.');
+        failUsage('Set at least one of --throughput, --unit, --daily-cap and --quiet.');
       show(globals(), await connect(globals()).senders.update(id, limits), describeSender);
     });
 
@@ -96,14 +96,14 @@ export function addSenderCommands(program: Command, globals: () => Globals): voi
   ] as const)
     senders
       .command(`${name} <id>`)
-      .description(`${name} a sender that was added`)
+      .description(`${name} an added sender`)
       .action(async (id: string) =>
         show(globals(), await connect(globals()).senders.update(id, { status }), describeSender),
       );
 
   senders
     .command('remove <id>')
-    .description('delete a sender that was added, from its pools too')
+    .description('delete an added sender, also from its pools')
     .action(async (id: string) => {
       await connect(globals()).senders.delete(id);
       show(globals(), { id, deleted: true }, () => `Removed ${id}`);
@@ -117,7 +117,7 @@ const POOL_COLUMNS: readonly Column<SenderPool>[] = [
 ];
 
 export function addPoolCommands(program: Command, globals: () => Globals): void {
-  const pools = program.command('pools').description('senders to choose from, as one');
+  const pools = program.command('pools').description('manage sender pools');
   const describePool = (pool: SenderPool) => POOL_COLUMNS.map(({ cell }) => cell(pool)).join('  ');
 
   pools
@@ -130,7 +130,7 @@ export function addPoolCommands(program: Command, globals: () => Globals): void 
 
   pools
     .command('create <name> [senders...]')
-    .description('make a pool of senders, by their ids')
+    .description('create a pool of senders by their ids')
     .action(async (name: string, senders: string[]) => {
       const client = connect(globals());
       const { operationId } = await client.senderPools.create({
@@ -160,7 +160,7 @@ export function addPoolCommands(program: Command, globals: () => Globals): void 
 
   pools
     .command('remove <id> <sender>')
-    .description('take a sender out of a pool')
+    .description('remove a sender from a pool')
     .action(async (id: string, sender: string) => {
       const reference = await connect(globals()).senderPools.removeSender(id, sender);
       show(globals(), reference, () => `Removed ${sender}`);

@@ -21,6 +21,9 @@ export const PROBLEMS_SHOWN_MAX = 10;
 /** Recipients whose places are remembered: more than are in all requests at work. */
 const PLACES_MAX = 50_000;
 
+const counted = (count: number, what: string) =>
+  `${number(count)} ${what}${count === 1 ? '' : 's'}`;
+
 export class Source {
   readonly #addresses: readonly string[];
   readonly #flags: SourceFlags;
@@ -47,7 +50,7 @@ export class Source {
   async check(): Promise<number | null> {
     const { file, rejectFile, skipInvalid } = this.#flags;
     if (file !== undefined && file === rejectFile)
-      failUsage('--reject-file would overwrite the list. Give another name.');
+      failUsage('--reject-file would overwrite the list. Use another name.');
     if (file !== undefined && (await isReadOnce(file))) {
       this.#isUnchecked = true;
       return null;
@@ -73,7 +76,7 @@ export class Source {
     view?.end(count + bad);
     if (bad > 0 && !skipInvalid)
       failUsage(
-        `${problems.join('\n')}${bad > problems.length ? `\nAnd ${number(bad - problems.length)} more.` : ''}\nNothing was sent. Put them right, or leave them out with --skip-invalid.`,
+        `${problems.join('\n')}${bad > problems.length ? `\nAnd ${number(bad - problems.length)} more.` : ''}\nNothing was sent. Correct these rows, or skip them with --skip-invalid.`,
       );
     if (count === 0) failUsage('There are no recipients.');
     return count;
@@ -105,9 +108,9 @@ export class Source {
   #take({ where, recipient, problem }: Row, seen: Set<string> | null): Recipient | null {
     if (recipient === null) {
       if (!this.#flags.skipInvalid)
-        failUsage(`${where}: ${problem} What came before it may have been sent.`);
+        failUsage(`${where}: ${problem} Earlier rows may have been sent.`);
       this.#skipped += 1;
-      if (this.#skipped <= PROBLEMS_SHOWN_MAX) note(`Left out: ${where}: ${problem}`);
+      if (this.#skipped <= PROBLEMS_SHOWN_MAX) note(`Skipped: ${where}: ${problem}`);
       return null;
     }
     if (seen !== null && recipient.address !== undefined) {
@@ -125,11 +128,11 @@ export class Source {
 
   /** Says what was left out, on standard error. */
   tellLeftOut(): void {
-    if (this.#skipped > 0) note(`Left out as invalid: ${number(this.#skipped)}.`);
-    if (this.#duplicates > 0) note(`Left out as named before: ${number(this.#duplicates)}.`);
+    if (this.#skipped > 0) note(`Skipped ${counted(this.#skipped, 'invalid recipient')}.`);
+    if (this.#duplicates > 0) note(`Skipped ${counted(this.#duplicates, 'duplicate recipient')}.`);
     for (const [variable, count] of this.#missing)
       note(
-        `"${variable}" has no value in ${count === 1 ? '1 row' : `${number(count)} rows`}: only a default in the template stands in.`,
+        `"${variable}" has no value in ${counted(count, 'row')}. The template must have a default for it.`,
       );
   }
 

@@ -20,14 +20,16 @@ export async function runStart(config: Config): Promise<void> {
   const onSignal = (signal: NodeJS.Signals) => {
     if (stoppingSince !== null) {
       if (performance.now() - stoppingSince < SECOND_SIGNAL_MS) return;
-      note('Stopping at once; the next start recovers what was under way.');
+      note('Stopping immediately. The next start recovers work in progress.');
       process.exit(130);
     }
     stoppingSince = performance.now();
-    note(`${signal}: stopping; work under way ends first. Once more stops at once.`);
+    note(
+      `${signal}: stopping after work in progress finishes. Repeat the signal to stop immediately.`,
+    );
     setTimeout(
       () => {
-        note('Stopping took too long; the next start recovers what was under way.');
+        note('Stopping took too long. The next start recovers work in progress.');
         process.exit(1);
       },
       config.shutdownDelayMs + config.drainTimeoutMs + STOP_MARGIN_MS,
@@ -35,7 +37,7 @@ export async function runStart(config: Config): Promise<void> {
     app.stop().then(
       () => process.exit(0),
       (error: unknown) => {
-        log.error({ err: error }, 'Stopping failed');
+        log.error({ err: error }, 'The stop failed');
         process.exit(1);
       },
     );
@@ -52,7 +54,7 @@ function describeHelper({ url }: App, { roles }: Config): string {
 Fanfare is ready at ${url}
 
   Roles        ${roles.join(', ')}
-  For you      /healthz, /readyz and /metrics
+  Endpoints    /healthz, /readyz and /metrics
 
 Ctrl-C stops it.`;
 }
@@ -60,23 +62,23 @@ Ctrl-C stops it.`;
 function describe({ url, account }: App, { dashboard, roles }: Config): string {
   const token = (account.isNew && account.token) || '<auth token>';
   const shownToken = account.isNew
-    ? `${token}  (shown once: keep it)`
+    ? `${token}  (shown only once: save it)`
     : account.token === null
-      ? `(as shown at the first start; "${COMMAND} accounts reset-token ${account.sid}" makes a new one)`
+      ? `(shown at the first start; create a new one with "${COMMAND} accounts reset-token ${account.sid}")`
       : '(from FANFARE_AUTH_TOKEN)';
   return `
 Fanfare is ready at ${url}
 
   Account SID  ${account.sid}
   Auth token   ${shownToken}
-${roles.includes('dispatch') ? '' : '  Roles        this node sends nothing: it has no role "dispatch"\n'}${dashboard.enabled ? `  Dashboard    ${url}/\n` : ''}  Base URL     ${url}/v1
+${roles.includes('dispatch') ? '' : '  Roles        this node sends nothing because it does not have the role "dispatch"\n'}${dashboard.enabled ? `  Dashboard    ${url}/\n` : ''}  Base URL     ${url}/v1
   API pages    ${url}/docs
 
-Send a first message (the simulator delivers it), in this folder:
+Send a first message, which the simulator delivers, from this folder:
 
   ${COMMAND} send +15005550123 --text 'Hello!' --watch
 
-or from anywhere:
+or from any folder:
 
   curl -u '${account.sid}:${token}' ${url}/v1/Messages \\
     -H 'Content-Type: application/json' \\

@@ -1,4 +1,4 @@
-/** `--watch`, and `--strict`, which makes a command fail when not everybody got it. */
+/** `--watch`, and `--strict`, which makes a command fail unless every recipient got the message. */
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import { EXIT, fail } from './globals.ts';
@@ -14,22 +14,25 @@ export interface StrictFlags {
 export function addWatchOptions(command: Command): Command {
   return command
     .addOption(
-      new Option('--until <state>', 'settled: the last receipt; completed: all handed over')
+      new Option(
+        '--until <state>',
+        'settled: after the last receipt; completed: after all are submitted',
+      )
         .choices(['settled', 'completed'])
         .default('settled'),
     )
     .addOption(
-      new Option('--quiet <time>', 'take it for settled when it has not changed for so long')
+      new Option('--quiet <time>', 'treat it as settled after this time without a change')
         .argParser(readDuration)
         .default(QUIET_MS, '30s'),
     )
     .option(
       '--strict',
-      `end with status ${EXIT.incomplete} unless every recipient got it, as far as is known`,
+      `exit with status ${EXIT.incomplete} unless every recipient is known to have got it`,
     );
 }
 
-/** @throws UserError when somebody did not get it. */
+/** @throws UserError when a recipient did not get the message. */
 export function endIncomplete(all: readonly Stats[]): void {
   const missing = all.filter((stats) => {
     const { good, total } = sharesOf(stats);
@@ -37,7 +40,7 @@ export function endIncomplete(all: readonly Stats[]): void {
   });
   if (missing.length > 0)
     fail(
-      `Not everybody got it: ${missing.map(renderCounters).join('; ')}. "fanfare operations errors" says who and why.`,
+      `Not every recipient got the message: ${missing.map(renderCounters).join('; ')}. "fanfare operations errors" shows the recipients and reasons.`,
       EXIT.incomplete,
     );
 }

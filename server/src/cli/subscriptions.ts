@@ -1,4 +1,4 @@
-/** `fanfare subscriptions`: who is told what happens, what became of it, and telling it again. */
+/** `fanfare subscriptions`: event subscriptions, their deliveries, and replays. */
 import type { Delivery, DeliveryAttempt, Subscription } from '@fanfare/client';
 import { Option, type Command } from 'commander';
 import { connect } from './connect.ts';
@@ -11,7 +11,7 @@ import {
   readNumber,
   readSinceDate,
 } from './options.ts';
-import { show, showList, showTime, type Column } from './output.ts';
+import { number, show, showList, showTime, type Column } from './output.ts';
 
 interface Flags {
   readonly sink?: string;
@@ -87,7 +87,7 @@ const ATTEMPT_COLUMNS: readonly Column<DeliveryAttempt>[] = [
 export function addSubscriptionCommands(program: Command, globals: () => Globals): void {
   const subscriptions = program
     .command('subscriptions')
-    .description('who is told what happens, and what became of it')
+    .description('manage event subscriptions and their deliveries')
     .addHelpText('after', EXAMPLES);
   const calls = () => connect(globals()).subscriptions;
 
@@ -98,14 +98,12 @@ export function addSubscriptionCommands(program: Command, globals: () => Globals
     .action(({ limit }: Flags) => showList(globals(), calls().list(), COLUMNS, limit));
 
   addCreateOptions(subscriptions.command('create [url]'))
-    .description(
-      'have events posted to a URL, or put into a sink; prints the secret, shown only now',
-    )
+    .description('deliver events to a URL or a sink; prints the secret, which is shown only once')
     .action((url: string | undefined, flags: Flags) => create(url, flags, globals()));
 
   for (const [name, status, description] of [
-    ['disable', 'DISABLED', 'tell a subscription nothing more'],
-    ['enable', 'ENABLED', 'go on telling it; what waits is due at once'],
+    ['disable', 'DISABLED', 'stop deliveries to a subscription'],
+    ['enable', 'ENABLED', 'resume deliveries; waiting events are due at once'],
   ] as const)
     subscriptions
       .command(`${name} <id>`)
@@ -124,20 +122,20 @@ export function addSubscriptionCommands(program: Command, globals: () => Globals
 
   subscriptions
     .command('test <id>')
-    .description('call the subscriber now, with one event')
+    .description('send one test event to the subscriber now')
     .action(async (id: string) => {
       const result = await calls().test(id);
       const { delivered, httpStatus, detail, tookMs } = result;
       const answer = `${httpStatus === null ? '' : `HTTP ${httpStatus}, `}${tookMs} ms`;
-      if (!delivered) fail(`It was not delivered (${answer}): ${detail ?? 'no answer.'}`);
+      if (!delivered) fail(`The event was not delivered (${answer}): ${detail ?? 'no answer.'}`);
       show(globals(), result, () => `Delivered (${answer})`);
     });
 
   subscriptions
     .command('rotate-secret <id>')
-    .description('print a new secret, which is shown only now')
+    .description('create and print a new secret, which is shown only once')
     .addOption(
-      new Option('--overlap <time>', 'how long deliveries are signed with the secret before, too')
+      new Option('--overlap <time>', 'how long deliveries are also signed with the previous secret')
         .argParser(readDuration)
         .default(OVERLAP_MS_DEFAULT, '1d'),
     )
@@ -147,25 +145,25 @@ export function addSubscriptionCommands(program: Command, globals: () => Globals
         globals(),
         rotated,
         ({ secret, previousUntil }) =>
-          `Secret  ${secret}\nThe one before is good until  ${showTime(previousUntil)}`,
+          `Secret  ${secret}\nThe previous secret is valid until  ${showTime(previousUntil)}`,
       );
     });
 
   addHistoryCommands(subscriptions, globals);
 }
 
-/** What became of it, and telling it again. */
+/** Deliveries, attempts and replays. */
 function addHistoryCommands(subscriptions: Command, globals: () => Globals): void {
   const calls = () => connect(globals()).subscriptions;
 
   subscriptions
     .command('deliveries <id>')
-    .description('list what it is to be told and was, newest first')
-    .option('--failed', 'only what was given up')
-    .option('--pending', 'only what is to be told')
+    .description('list pending and past deliveries, newest first')
+    .option('--failed', 'only failed deliveries')
+    .option('--pending', 'only pending deliveries')
     .addOption(limitOption())
     .action((id: string, { failed, pending, limit }: Flags) => {
-      if (failed && pending) failUsage('Give --failed or --pending, not both.');
+      if (failed && pending) failUsage('Use --failed or --pending, but not both.');
       const status = failed ? 'FAILED' : pending ? 'PENDING' : undefined;
       return showList(globals(), calls().listDeliveries(id, { status }), DELIVERY_COLUMNS, limit);
     });
@@ -173,7 +171,7 @@ function addHistoryCommands(subscriptions: Command, globals: () => Globals): voi
   subscriptions
     .command('attempts <id>')
     .description('list requests to the subscriber, newest first')
-    .option('--failed', 'only those that failed')
+    .option('--failed', 'only failed requests')
     .addOption(limitOption())
     .action((id: string, { failed, limit }: Flags) =>
       showList(
@@ -186,16 +184,16 @@ function addHistoryCommands(subscriptions: Command, globals: () => Globals): voi
 
   subscriptions
     .command('replay <id>')
-    .description('tell it again: what failed, what happened since, or some deliveries')
-    .option('--failed', 'all that was given up')
-    .option('--delivered', 'with --since: what was delivered, too')
+    .description('deliver again: failed deliveries, those since a time, or selected ones')
+    .option('--failed', 'all failed deliveries')
+    .option('--delivered', 'with --since: include successful deliveries')
     .option(
       '--since <time>',
-      'what was given up of what happened since: 90m, 24h or a time',
+      'failed deliveries of events since: 90m, 24h or a time',
       readSinceDate,
     )
     .addOption(
-      new Option('--id <delivery>', 'this delivery; may be repeated')
+      new Option('--id <delivery>', 'this delivery; repeatable')
         .argParser(collect)
         .default([], 'none'),
     )
@@ -204,33 +202,34 @@ function addHistoryCommands(subscriptions: Command, globals: () => Globals): voi
 
 function addCreateOptions(command: Command): Command {
   return command
-    .option('--sink <name>', 'a sink of the configuration instead of a URL')
+    .option('--sink <name>', 'configured sink instead of a URL')
     .addOption(
-      new Option('--type <type>', 'a type, or its beginning and *; may be repeated')
+      new Option('--type <type>', 'event type, or a prefix with *; repeatable')
         .argParser(collect)
         .default([], 'all'),
     )
     .addOption(
-      new Option('--tag <key=value>', 'only what has this tag; may be repeated')
+      new Option('--tag <key=value>', 'only events with this tag; repeatable')
         .argParser(collectPair)
         .default({}, 'any'),
     )
-    .option('--description <text>', 'words to know it by')
+    .option('--description <text>', 'description of the subscription')
     .addOption(
-      new Option('--batch-size <n>', 'most events of a request').argParser((text) =>
+      new Option('--batch-size <n>', 'maximum events in a request').argParser((text) =>
         readNumber(text, 1, BATCH_SIZE_MAX),
       ),
     )
     .addOption(
-      new Option('--batch-delay <ms>', 'how long events are collected').argParser((text) =>
-        readNumber(text, 0, BATCH_DELAY_MS_MAX),
+      new Option('--batch-delay <ms>', 'how long events are collected, in milliseconds').argParser(
+        (text) => readNumber(text, 0, BATCH_DELAY_MS_MAX),
       ),
     );
 }
 
 async function create(url: string | undefined, flags: Flags, globals: Globals): Promise<void> {
   const { sink, type, tag, description, batchSize, batchDelay } = flags;
-  if ((url === undefined) === (sink === undefined)) failUsage('Give a URL, or a sink with --sink.');
+  if ((url === undefined) === (sink === undefined))
+    failUsage('Specify a URL, or a sink with --sink, but not both.');
   const made = await connect(globals).subscriptions.create({
     url,
     sink,
@@ -246,10 +245,11 @@ async function replay(id: string, flags: Flags, globals: Globals): Promise<void>
   const { failed, delivered, since, id: deliveryIds } = flags;
   const isNamed = deliveryIds.length > 0;
   if (!isNamed && !failed && since === undefined)
-    failUsage('Say what to tell again: --failed, --since 24h, or --id (which may be repeated).');
+    failUsage('Select deliveries with --failed, --since 24h, or --id (repeatable).');
   if (isNamed && (failed || delivered || since !== undefined))
-    failUsage('Give --id, or what is to be looked for; not both.');
-  if (delivered && since === undefined) failUsage('With --delivered say since when: --since 24h.');
+    failUsage('Use --id without --failed, --delivered and --since.');
+  if (delivered && since === undefined)
+    failUsage('--delivered requires --since, such as --since 24h.');
   const replayed = await connect(globals).subscriptions.replay(
     id,
     isNamed
@@ -259,5 +259,10 @@ async function replay(id: string, flags: Flags, globals: Globals): Promise<void>
           statuses: delivered ? ['DELIVERED', 'FAILED'] : ['FAILED'],
         },
   );
-  show(globals, replayed, ({ replayed: count }) => `Due again: ${count}`);
+  show(
+    globals,
+    replayed,
+    ({ replayed: count }) =>
+      `${number(count)} ${count === 1 ? 'delivery is' : 'deliveries are'} due again`,
+  );
 }

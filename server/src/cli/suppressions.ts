@@ -1,4 +1,4 @@
-/** `fanfare suppressions`: who is not sent to. */
+/** `fanfare suppressions`: addresses that receive no messages. */
 import type { Suppression } from '@fanfare/client';
 import type { Command } from 'commander';
 import { connect } from './connect.ts';
@@ -37,9 +37,9 @@ const COLUMNS: readonly Column<Suppression>[] = [
 
 const withScope = (command: Command) =>
   command
-    .option('--sender <id>', 'not from this sender; from any when left out')
-    .option('--pool <id>', 'not from this pool')
-    .option('--reason <text>', 'words to know it by');
+    .option('--sender <id>', 'block this sender only (default: all senders)')
+    .option('--pool <id>', 'block this pool only')
+    .option('--reason <text>', 'reason, shown in lists');
 
 const scopeOf = ({ sender, pool, reason }: Flags) => ({
   ...(sender === undefined ? {} : { senderId: sender }),
@@ -50,7 +50,7 @@ const scopeOf = ({ sender, pool, reason }: Flags) => ({
 export function addSuppressionCommands(program: Command, globals: () => Globals): void {
   const suppressions = program
     .command('suppressions')
-    .description('who is not sent to')
+    .description('manage addresses that receive no messages')
     .addHelpText('after', EXAMPLES);
 
   suppressions
@@ -63,7 +63,7 @@ export function addSuppressionCommands(program: Command, globals: () => Globals)
 
   suppressions
     .command('search <address>')
-    .description('list the entries of an address, which stays out of URLs and logs')
+    .description('list the entries of an address; the address does not appear in URLs and logs')
     .addOption(limitOption())
     .action((address: string, { limit }: Flags) =>
       showList(
@@ -89,13 +89,13 @@ export function addSuppressionCommands(program: Command, globals: () => Globals)
     });
 
   addListOptions(withScope(suppressions.command('import <file>')))
-    .description('add all addresses of a CSV or NDJSON file; - is standard input')
-    .option('--emails', 'the e-mail addresses of a file that has numbers too')
+    .description('add all addresses of a CSV or NDJSON file; - for standard input')
+    .option('--emails', 'import the e-mail addresses of a file that also has phone numbers')
     .action((file: string, flags: Flags) => importFile(file, flags, globals()));
 
   suppressions
     .command('remove <id>')
-    .description('take an entry off the list')
+    .description('remove an entry')
     .action(async (id: string) => {
       await connect(globals()).suppressions.remove(id);
       show(globals(), { id, deleted: true }, () => `Removed ${id}`);
@@ -103,7 +103,7 @@ export function addSuppressionCommands(program: Command, globals: () => Globals)
 
   suppressions
     .command('export')
-    .description('print SHA-256 of each address, to compare lists without showing them')
+    .description('print the SHA-256 of each address, to compare lists without revealing addresses')
     .action(async () => {
       for (const each of await connect(globals()).suppressions.exportHashes())
         show(globals(), each, String);
@@ -114,7 +114,7 @@ export function addSuppressionCommands(program: Command, globals: () => Globals)
 async function importFile(file: string, flags: Flags, globals: Globals): Promise<void> {
   const { suppressions } = connect(globals);
   if (file === flags.rejectFile)
-    failUsage('--reject-file would overwrite the list. Give another name.');
+    failUsage('--reject-file would overwrite the list. Use another name.');
   const view = new CountView('imported', null);
   const problems: string[] = [];
   let [total, created, bad] = [0, 0, 0];
@@ -158,7 +158,7 @@ async function importFile(file: string, flags: Flags, globals: Globals): Promise
   if (bad === 0) return;
   const more = bad > problems.length ? `\nAnd ${number(bad - problems.length)} more.` : '';
   failUsage(
-    `${problems.join('\n')}${more}\n${count(bad)} could not be read and ${bad === 1 ? 'is' : 'are'} not on the list. Put them right and import the file again: it does no harm.`,
+    `${problems.join('\n')}${more}\n${count(bad)} could not be read and ${bad === 1 ? 'was' : 'were'} not added. Correct the file and import it again; addresses that are on the list already are skipped.`,
   );
 }
 

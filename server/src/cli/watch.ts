@@ -190,7 +190,8 @@ function drawRows(screen: Screen, rows: readonly Row[]): void {
     return `${operation.id.slice(-8)}  ${renderBar(shares, width)} ${renderPercent(shares)}  ${paintStatus(operation.status.padEnd(10))}  ${number(shares.total)}  ${pace.replace(/ *elapsed \S+/, '')}`;
   });
   if (rows.length > lines.length)
-    lines.unshift(colours.dim(`and ${number(rows.length - lines.length)} before`));
-  const text = lines.length > 0 ? lines : [colours.dim('Nothing is at work. Ctrl-C ends.')];
-  screen.draw(text, `${rows.length} operations`);
+    lines.unshift(colours.dim(`and ${number(rows.length - lines.length)} earlier`));
+  const text =
+    lines.length > 0 ? lines : [colours.dim('No operation is in progress. Press Ctrl-C to exit.')];
+  screen.draw(text, `${rows.length} ${rows.length === 1 ? 'operation' : 'operations'}`);
 }

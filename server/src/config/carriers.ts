@@ -19,7 +19,7 @@ import { choice, delays, flag, integer, optionalInteger, optionalText, share } f
 import { readSecrets } from './secrets.ts';
 
 const AMBIGUOUS =
-  'What becomes of a message that was being submitted when the server was killed, or whose answer was lost: `hold` ends it UNDELIVERED (error 30050), `resend` submits it again.';
+  'Treatment of in-doubt messages, whose submission was interrupted by a crash or whose answer was lost: `hold` ends them UNDELIVERED (error 30050), `resend` submits them again.';
 const kind = <Kind extends string>(name: Kind) =>
   choice([name], { description: 'Kind of carrier.' });
 /** A default makes it optional. */
@@ -29,7 +29,7 @@ const channels = (of: readonly Channel[], value?: readonly Channel[]) =>
       ...(value === undefined ? {} : { default: [...value] }),
       minItems: 1,
       uniqueItems: true,
-      description: 'Channels it takes.',
+      description: 'Channels that the carrier supports.',
     }),
   );
 const ambiguous = choice(['hold', 'resend'], { default: 'hold', description: AMBIGUOUS });
@@ -44,20 +44,22 @@ const SIMULATOR = Type.Object(
     channels: channels(CHANNELS, CHANNELS),
     ambiguous,
     windowMax: integer(250, [1, 10_000], {
-      description: 'Submissions that may be unanswered at one moment.',
+      description: 'Maximum unanswered submissions.',
     }),
-    seed: integer(1, [0, 2 ** 31 - 1], { description: 'Seed of its chances.' }),
+    seed: integer(1, [0, 2 ** 31 - 1], { description: 'Seed of its random choices.' }),
     answerDelayMs: delays(5, 50, 'Time until it answers a submission.'),
     receiptDelayMs: delays(50, 1_000, 'Time from a submission to its receipt.'),
     throughputPerSecond: integer(0, [0, 1_000_000], {
-      description: 'Submissions it takes per second before it throttles; 0 is unlimited.',
+      description: 'Maximum submissions per second before it throttles; 0 for no limit.',
     }),
-    failureRate: share(0, { description: 'Share refused at submit (FAILED).' }),
-    lossRate: share(0, { description: 'Share accepted that never gets a receipt (stays SENT).' }),
-    undeliveredRate: share(0, { description: 'Share accepted, then UNDELIVERED.' }),
-    readRate: share(0, { description: 'Share READ after delivery.' }),
+    failureRate: share(0, { description: 'Share of submissions that it refuses (FAILED).' }),
+    lossRate: share(0, {
+      description: 'Share of accepted messages without a receipt (they stay SENT).',
+    }),
+    undeliveredRate: share(0, { description: 'Share of accepted messages that end UNDELIVERED.' }),
+    readRate: share(0, { description: 'Share of delivered messages that become READ.' }),
     journalFile: optionalText({
-      description: 'File that gets a line of JSON for each submission it takes.',
+      description: 'File to which it writes a line of JSON for each accepted submission.',
     }),
   },
   { additionalProperties: false, description: 'A simulated carrier.' },
@@ -67,14 +69,26 @@ const SIMULATOR = Type.Object(
 const TLS = Type.Unsafe<SmppTls | null>({
   type: ['object', 'null'],
   properties: {
-    ca: { type: ['string', 'null'], default: null },
-    servername: { type: ['string', 'null'], default: null },
-    rejectUnauthorized: { type: 'boolean', default: true },
+    ca: {
+      type: ['string', 'null'],
+      default: null,
+      description: "Certificates to trust instead of the system's, PEM.",
+    },
+    servername: {
+      type: ['string', 'null'],
+      default: null,
+      description: 'Name in the certificate, if it differs from the host.',
+    },
+    rejectUnauthorized: {
+      type: 'boolean',
+      default: true,
+      description: 'Verify the certificate. TLS is used with `"tls": {}` or any of these options.',
+    },
   },
   additionalProperties: false,
   default: null,
   description:
-    "`{}` for TLS; in it `ca` (certificates to trust instead of the system's, PEM), `servername` (when it is not the host) and `rejectUnauthorized`.",
+    "`{}` for TLS, with the options `ca` (certificates to trust instead of the system's, PEM), `servername` (if it differs from the host) and `rejectUnauthorized`.",
 });
 const OCTET = { type: 'integer', minimum: 0, maximum: 255 };
 const NUMBERING = Type.Unsafe<Numbering>({
@@ -88,7 +102,7 @@ const NUMBERING = Type.Unsafe<Numbering>({
     },
   ],
   default: 'auto',
-  description: '`auto`: by the form of the address; or always `{"ton", "npi"}`.',
+  description: '`auto`: by the form of the address; or a fixed `{"ton", "npi"}`.',
 });
 
 const SMPP = Type.Object(
@@ -98,90 +112,111 @@ const SMPP = Type.Object(
     host: Type.String({ minLength: 1, description: 'Name or address of the SMSC.' }),
     port: integer(SMPP_DEFAULTS.port, [1, 65_535], { description: 'Port.' }),
     tls: TLS,
-    systemId: Type.String({ minLength: 1, maxLength: 64, description: 'Account at the SMSC.' }),
-    password: Type.String({ maxLength: 64, description: 'Its password.' }),
-    systemType: words(12, 'A word that some SMSCs want.', SMPP_DEFAULTS.systemType),
-    addressRange: words(40, 'Addresses that messages are wanted for.', SMPP_DEFAULTS.addressRange),
+    systemId: Type.String({
+      minLength: 1,
+      maxLength: 64,
+      description: 'Account at the SMSC (`system_id`).',
+    }),
+    password: Type.String({ maxLength: 64, description: 'Password.' }),
+    systemType: words(12, '`system_type`, which some SMSCs require.', SMPP_DEFAULTS.systemType),
+    addressRange: words(
+      40,
+      '`address_range`: addresses whose inbound messages are requested.',
+      SMPP_DEFAULTS.addressRange,
+    ),
     bindMode: choice(['transceiver', 'pair'], {
       default: SMPP_DEFAULTS.bindMode,
-      description: '`pair`: a transmitter and a receiver for each bind.',
+      description:
+        '`transceiver`: one session for each bind; `pair`: a transmitter and a receiver.',
     }),
-    binds: integer(SMPP_DEFAULTS.binds, [1, 32], { description: 'Sessions (or pairs) at once.' }),
+    binds: integer(SMPP_DEFAULTS.binds, [1, 32], { description: 'Number of binds of each node.' }),
     bindsMax: optionalInteger([1, 1_000], {
       description:
-        'Most sessions (or pairs) of all nodes together, which share them evenly; null: `binds` on each node.',
+        'Maximum binds of all nodes together, shared evenly; null: `binds` on each node.',
     }),
     windowPerBind: integer(SMPP_DEFAULTS.windowPerBind, [1, 1_000], {
-      description: 'Requests without an answer on one session.',
+      description: 'Maximum unanswered requests on one session.',
     }),
     ambiguous,
     bindTimeoutMs: ms(
       SMPP_DEFAULTS.bindTimeoutMs,
       [100, 600_000],
-      'For TCP, TLS and the bind together',
+      'Time limit for TCP, TLS and the bind together',
     ),
     responseTimeoutMs: ms(
       SMPP_DEFAULTS.responseTimeoutMs,
       [100, 600_000],
-      'For the answer to a request',
+      'Time limit for the answer to a request',
     ),
     enquireLinkMs: ms(
       SMPP_DEFAULTS.enquireLinkMs,
       [100, 3_600_000],
-      'Silence before the SMSC is asked',
+      'Idle time before an `enquire_link`',
     ),
     reconnectMinMs: ms(
       SMPP_DEFAULTS.reconnectMinMs,
       [10, 600_000],
-      'Longest first pause before connecting',
+      'Maximum of the first delay before a reconnect',
     ),
-    reconnectMaxMs: ms(SMPP_DEFAULTS.reconnectMaxMs, [10, 3_600_000], 'Longest later pause'),
+    reconnectMaxMs: ms(SMPP_DEFAULTS.reconnectMaxMs, [10, 3_600_000], 'Maximum of later delays'),
     unboundWaitMs: ms(
       SMPP_DEFAULTS.unboundWaitMs,
       [0, 60_000],
-      'How long a submission waits for a session',
+      'How long a submission waits for a bound session',
     ),
     throttledMs: ms(
       SMPP_DEFAULTS.throttledMs,
       [1, 60_000],
-      'Rest after the SMSC said that we are too fast',
+      'Backoff after the SMSC reported throttling',
     ),
     partRetryMs: ms(
       SMPP_DEFAULTS.partRetryMs,
       [0, 600_000],
-      'How long later parts of a message are tried',
+      'How long the later parts of a message are retried',
     ),
     stopTimeoutMs: ms(
       SMPP_DEFAULTS.stopTimeoutMs,
       [0, 60_000],
-      'How long a stop, or the answer to an unbind, waits for answers',
+      'How long a stop, or an unbind from the SMSC, waits for outstanding answers',
     ),
     alphabet: choice(['gsm-7', 'latin-1'], {
       default: SMPP_DEFAULTS.alphabet,
-      description: 'What `data_coding` 0 means there, or `latin-1` for 3.',
+      description:
+        'Default alphabet of the SMSC: `gsm-7` (`data_coding` 0) or `latin-1` (`data_coding` 3).',
     }),
     longMessages: choice(['udh', 'sar', 'payload'], {
       default: SMPP_DEFAULTS.longMessages,
-      description: 'How texts of several parts go.',
+      description:
+        'How long texts are submitted: in parts with a header (`udh`) or with SAR parameters (`sar`), or whole in `message_payload` (`payload`).',
     }),
     sourceNumbering: NUMBERING,
     destinationNumbering: NUMBERING,
     serviceType: words(5, '`service_type`.', SMPP_DEFAULTS.serviceType),
+    inboundCountryCode: optionalText({
+      pattern: '^[1-9][0-9]{0,2}$',
+      description:
+        'Country calling code, in digits, that the SMSC leaves out of the senders of inbound messages; null: it leaves out none.',
+    }),
+    inboundTrunkPrefix: Type.String({
+      default: SMPP_DEFAULTS.inboundTrunkPrefix,
+      pattern: '^[0-9]{0,3}$',
+      description: 'National trunk prefix of those numbers; empty: they have none.',
+    }),
     registeredDelivery: flag(SMPP_DEFAULTS.registeredDelivery, {
-      description: 'Whether receipts are asked for.',
+      description: 'Request receipts.',
     }),
     receiptSource: choice(['recipient', 'any'], {
       default: SMPP_DEFAULTS.receiptSource,
       description:
-        'What the addresses of a receipt say: `recipient`, and it counts for no other message; or `any`, nothing.',
+        'Address in receipts: `recipient`, and a receipt with another address is not applied; or `any`, and addresses are not compared.',
     }),
     unmarkedReceipts: flag(SMPP_DEFAULTS.unmarkedReceipts, {
       description:
-        'Whether a message from the recipient that reads like a receipt, and is not marked as one, is one.',
+        'Treat messages from a recipient that look like a receipt, but are not marked as one, as receipts.',
     }),
     receiptGroup: optionalText({
       description:
-        "Carriers of one group take receipts on each other's messages; null: those with the same host, port and system id do.",
+        "Carriers of one group accept receipts for each other's messages; null: carriers with the same host, port and `systemId` form a group.",
     }),
   },
   { additionalProperties: false, description: 'An SMSC, over SMPP 3.4.' },
@@ -196,68 +231,83 @@ const SMTP = Type.Object(
     security: choice(SMTP_SECURITY, {
       default: SMTP_DEFAULTS.security,
       description:
-        '`starttls`: that or nothing is sent; `starttls-optional`: where it is offered; `tls`: from the start (port 465); `none`: never.',
+        '`starttls`: required; `starttls-optional`: used if the server offers it; `tls`: TLS from the start (port 465); `none`: no TLS.',
     }),
     ca: optionalText({ description: "Certificates to trust instead of the system's, PEM." }),
-    servername: optionalText({ description: 'Name in the certificate when it is not the host.' }),
-    rejectUnauthorized: flag(SMTP_DEFAULTS.rejectUnauthorized, {
-      description: 'Whether a certificate must be verified.',
+    servername: optionalText({
+      description: 'Name in the certificate, if it differs from the host.',
     }),
-    username: optionalText({ description: 'Account at the server; null: no log-in.' }),
-    password: optionalText({ description: 'Its password.' }),
+    rejectUnauthorized: flag(SMTP_DEFAULTS.rejectUnauthorized, {
+      description: 'Verify the certificate.',
+    }),
+    username: optionalText({ description: 'Account at the server; null: no authentication.' }),
+    password: optionalText({ description: 'Password.' }),
     clientName: optionalText({
-      description: "Name that the server is greeted with; null: this machine's.",
+      description: 'Name in the greeting (EHLO); null: the name of this machine.',
     }),
     connections: integer(SMTP_DEFAULTS.connections, [1, 100], {
-      description: 'Connections at once, each with one e-mail on its way.',
+      description: 'Maximum connections; each carries one e-mail at a time.',
     }),
     messagesPerConnection: integer(SMTP_DEFAULTS.messagesPerConnection, [1, 100_000], {
-      description: 'E-mails over one connection before it is made anew.',
+      description: 'Maximum e-mails over one connection before it is replaced.',
     }),
-    connectTimeoutMs: ms(SMTP_DEFAULTS.connectTimeoutMs, [10, 600_000], 'For a connection'),
-    greetingTimeoutMs: ms(SMTP_DEFAULTS.greetingTimeoutMs, [10, 600_000], 'For the greeting'),
-    answerTimeoutMs: ms(SMTP_DEFAULTS.answerTimeoutMs, [10, 600_000], 'For an answer'),
+    connectTimeoutMs: ms(
+      SMTP_DEFAULTS.connectTimeoutMs,
+      [10, 600_000],
+      'Time limit for a connection',
+    ),
+    greetingTimeoutMs: ms(
+      SMTP_DEFAULTS.greetingTimeoutMs,
+      [10, 600_000],
+      'Time limit for the greeting',
+    ),
+    answerTimeoutMs: ms(SMTP_DEFAULTS.answerTimeoutMs, [10, 600_000], 'Time limit for an answer'),
     retryAfterMs: ms(
       SMTP_DEFAULTS.retryAfterMs,
       [0, 86_400_000],
-      'Until an e-mail is tried again that was refused for now (greylisting)',
+      'Delay before a temporarily refused e-mail is retried (greylisting)',
     ),
     ambiguous,
     deliveredOn: Type.Optional(
       choice(['accept', 'report'], {
         description:
-          'What counts as delivered: that the server has taken it, or its report of success; when not given, `report` with a `bounceAddress` and `accept` without.',
+          'When an e-mail is DELIVERED: `accept`, when the server accepts it; `report`, when it reports success. Default: `report` with a `bounceAddress`, `accept` without.',
       }),
     ),
     bounceAddress: optionalText({
       description:
-        'Where reports go, `bounces@example.com`; each e-mail has `bounces+{reference}@example.com`. Null: to the sender.',
+        'Address for delivery reports, `bounces@example.com`; each e-mail uses `bounces+{reference}@example.com`. Null: the sender.',
     }),
     bounceListen: Type.Unsafe<{ host: string; port: number } | null>({
       type: ['object', 'null'],
       properties: {
-        host: { type: 'string', minLength: 1, default: '0.0.0.0' },
-        port: { type: 'integer', minimum: 0, maximum: 65_535, default: 25 },
+        host: {
+          type: 'string',
+          minLength: 1,
+          default: '0.0.0.0',
+          description: 'Address to listen on for mail to `bounceAddress`.',
+        },
+        port: { type: 'integer', minimum: 0, maximum: 65_535, default: 25, description: 'Port.' },
       },
       additionalProperties: false,
       default: null,
-      description: 'Takes mail to `bounceAddress` by SMTP, `{"host", "port"}`.',
+      description: 'Accepts mail to `bounceAddress` by SMTP, `{"host", "port"}`.',
     }),
     bounceSecret: optionalText({
       description:
-        'Takes reports at `/carriers/{name}/receipts` with `Authorization: Bearer {secret}`.',
+        'Accepts reports at `/carriers/{name}/receipts` with `Authorization: Bearer {secret}`.',
     }),
     dkim: Type.Unsafe<DkimKey | null>({
       type: ['object', 'null'],
       properties: {
-        domain: { type: 'string', minLength: 1 },
-        selector: { type: 'string', minLength: 1 },
-        privateKey: { type: 'string', minLength: 1 },
+        domain: { type: 'string', minLength: 1, description: 'Domain that signs.' },
+        selector: { type: 'string', minLength: 1, description: 'Selector of the key in DNS.' },
+        privateKey: { type: 'string', minLength: 1, description: 'RSA private key, PEM.' },
       },
       required: ['domain', 'selector', 'privateKey'],
       additionalProperties: false,
       default: null,
-      description: 'Signs with a key (PEM): `{"domain", "selector", "privateKey"}`.',
+      description: 'Key (PEM) for DKIM signatures: `{"domain", "selector", "privateKey"}`.',
     }),
   },
   { additionalProperties: false, description: 'A mail server, over SMTP.' },
@@ -269,24 +319,32 @@ const HTTP = Type.Object(
     channels: channels(MESSAGE_CHANNELS),
     ambiguous,
     windowMax: integer(100, [1, 10_000], {
-      description: 'Submissions that may be unanswered at one moment.',
+      description: 'Maximum unanswered submissions.',
     }),
     limits: Type.Object(
       {
         connectionsMax: integer(HTTP_LIMITS.connectionsMax, [1, 1_000], {
-          description: 'Connections to the provider.',
+          description: 'Maximum connections to the provider.',
         }),
-        connectTimeoutMs: ms(HTTP_LIMITS.connectTimeoutMs, [10, 600_000], 'For a connection'),
-        answerTimeoutMs: ms(HTTP_LIMITS.answerTimeoutMs, [10, 600_000], 'For an answer'),
-        keepAliveMs: ms(HTTP_LIMITS.keepAliveMs, [1, 600_000], 'An idle connection is kept'),
+        connectTimeoutMs: ms(
+          HTTP_LIMITS.connectTimeoutMs,
+          [10, 600_000],
+          'Time limit for a connection',
+        ),
+        answerTimeoutMs: ms(HTTP_LIMITS.answerTimeoutMs, [10, 600_000], 'Time limit for an answer'),
+        keepAliveMs: ms(
+          HTTP_LIMITS.keepAliveMs,
+          [1, 600_000],
+          'How long an idle connection is kept',
+        ),
       },
-      { additionalProperties: false, default: {}, description: 'Connections and time.' },
+      { additionalProperties: false, default: {}, description: 'Limits on connections and time.' },
     ),
     preset: Type.Optional(
-      choice(['classic', 'cloud', 'rbm'], { description: 'A ready description.' }),
+      choice(['classic', 'cloud', 'rbm'], { description: 'A built-in description of a provider.' }),
     ),
     settings: Type.Optional(
-      Type.Object({}, { additionalProperties: true, description: 'What the preset needs.' }),
+      Type.Object({}, { additionalProperties: true, description: 'Settings of the preset.' }),
     ),
     description: Type.Optional(HTTP_DESCRIPTION),
   },
@@ -387,15 +445,15 @@ function checkSmtp(carrier: SmtpConfig): Finding[] {
     if (tooLong !== null)
       findings.push({
         path: 'bounceAddress',
-        text: `has no room for the ${REFERENCE_LENGTH_MAX + 1} characters that name an e-mail: ${tooLong}`,
+        text: `leaves no room for the ${REFERENCE_LENGTH_MAX + 1} characters that identify an e-mail: ${tooLong}`,
       });
   }
   if (carrier.bounceListen !== null && bounceAddress === null)
-    findings.push({ path: 'bounceListen', text: 'needs a bounceAddress.' });
+    findings.push({ path: 'bounceListen', text: 'requires a bounceAddress.' });
   if (carrier.deliveredOn === 'report' && bounceAddress === null)
-    findings.push({ path: 'deliveredOn', text: '"report" needs a bounceAddress.' });
+    findings.push({ path: 'deliveredOn', text: '"report" requires a bounceAddress.' });
   if (dkim !== null && !isKey(dkim.privateKey))
-    findings.push({ path: 'dkim.privateKey', text: 'is no RSA private key in PEM.' });
+    findings.push({ path: 'dkim.privateKey', text: 'is not an RSA private key in PEM.' });
   return findings;
 }
 
@@ -412,9 +470,9 @@ function isKey(pem: string): boolean {
 function checkHttp(carrier: Static<typeof HTTP>): Finding[] {
   const { preset } = carrier;
   if ((preset === undefined) === (carrier.description === undefined))
-    return [{ path: '', text: 'needs a "preset" or a "description", and not both.' }];
+    return [{ path: '', text: 'requires a "preset" or a "description", but not both.' }];
   if (preset === undefined && carrier.settings !== undefined)
-    return [{ path: 'settings', text: 'belong to a preset; there is none.' }];
+    return [{ path: 'settings', text: 'require a preset.' }];
   if (preset !== undefined) {
     carrier.settings ??= {};
     const findings = check(HTTP_SETTINGS[preset], carrier.settings);

@@ -73,7 +73,7 @@ function describe(error: ErrorObject): Finding | null {
     );
     const text =
       known.length === 0
-        ? `"${name}" is no valid name; use lower-case letters, digits, _ and -.`
+        ? `"${name}" is not a valid name; use lower-case letters, digits, _ and -.`
         : `there is no setting "${name}".${suggest(name, known)}`;
     return { path, text };
   }
@@ -95,5 +95,5 @@ export function suggest(name: string, known: readonly string[]): string {
   const best = closest(name, known);
   return distance(name, best) <= Math.max(2, name.length / 3)
     ? ` Did you mean ${best}?`
-    : ` Known are: ${known.join(', ')}.`;
+    : ` Known names: ${known.join(', ')}.`;
 }

@@ -3,7 +3,7 @@
  * types, the checks, the defaults and `docs/config.md`.
  *
  * A value comes from the environment, else from the config file, else from here. Whatever is wrong is told at
- * once, each with where it stands and what to do; an unknown key is never ignored.
+ * once, each with its place and the action to take; an unknown key is never ignored.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { Type, type Static, type TSchema } from 'typebox';
@@ -28,7 +28,8 @@ export class ConfigError extends Error {
 }
 
 const paceUnit = choice(PACE_UNITS, {
-  description: 'What throughput and daily cap count: SEGMENTS for SMS when not given.',
+  description:
+    'Unit of throughput and daily cap; by default SEGMENTS for SMS and MESSAGES for other channels.',
 });
 
 const words = (description: string) =>
@@ -42,12 +43,12 @@ const answer = (description: string) =>
   Type.String({ default: '', maxLength: 1_000, pattern: '^((?!\\{\\{|\\{%)[^])*$', description });
 const KEYWORDS = Type.Object(
   {
-    stop: words('Words that end it.'),
-    start: words('Words that begin it again.'),
-    help: words('Words that ask for help.'),
-    stopReply: answer('Answer to the first of such words; empty: none.'),
-    startReply: answer('Answer to such a word after one that ended it.'),
-    helpReply: answer('Answer to such words, once a minute.'),
+    stop: words('Keywords that stop messages.'),
+    start: words('Keywords that allow messages again.'),
+    help: words('Keywords that request help.'),
+    stopReply: answer('Answer to the first stop keyword; empty: none.'),
+    startReply: answer('Answer to a start keyword that follows a stop keyword.'),
+    helpReply: answer('Answer to help keywords, at most once a minute.'),
   },
   { additionalProperties: false, description: 'Keywords of a language.' },
 );
@@ -59,21 +60,22 @@ export const SENDER_SCHEMA = Type.Object(
       minLength: 1,
       maxLength: 256,
       description:
-        'Number, short code, agent id, e-mail address, or `*@domain` for all of a domain.',
+        'Phone number, short code, agent id, e-mail address, or `*@domain` for all addresses of a domain.',
     }),
     channel: choice(CHANNELS, { description: 'Channel.' }),
     carrier: Type.String({
       minLength: 1,
-      description: 'Name of the carrier that submits for it, a key of `carriers`.',
+      description: 'Name of the carrier that submits its messages, a key of `carriers`.',
     }),
     default: flag(false, {
-      description: 'Used when a request names no sender; else the first of its channel is.',
+      description:
+        'Use this sender when a request names none. Without a default, the first sender of the channel is used.',
     }),
     throughput: Type.Optional(
       Type.Number({
         minimum: THROUGHPUT_MIN,
         maximum: THROUGHPUT_MAX,
-        description: 'Units it may send per second, over all nodes; without it there is no limit.',
+        description: 'Maximum units per second, over all nodes. Unlimited if not set.',
       }),
     ),
     throughputUnit: Type.Optional(paceUnit),
@@ -81,18 +83,21 @@ export const SENDER_SCHEMA = Type.Object(
       Type.Integer({
         minimum: 1,
         maximum: DAILY_CAP_MAX,
-        description: 'Units it may send per day of UTC.',
+        description: 'Maximum units per day (UTC).',
       }),
     ),
     quietHours: Type.Optional(
       Type.Object(
         {
-          start: Type.String({ pattern: TIME_OF_DAY, description: 'First minute, `HH:MM`.' }),
-          end: Type.String({ pattern: TIME_OF_DAY, description: 'First minute after, `HH:MM`.' }),
+          start: Type.String({ pattern: TIME_OF_DAY, description: 'Start, `HH:MM`.' }),
+          end: Type.String({
+            pattern: TIME_OF_DAY,
+            description: 'End, `HH:MM`; this minute is not quiet any more.',
+          }),
         },
         {
           additionalProperties: false,
-          description: "Nothing is sent between these, by the recipient's clock.",
+          description: "Nothing is sent in this period, in the recipient's time zone.",
         },
       ),
     ),
@@ -110,11 +115,11 @@ export const CONFIG_SCHEMA = Type.Object(
       default: '127.0.0.1',
       minLength: 1,
       env: 'FANFARE_HOST',
-      description: 'Address to listen on; `0.0.0.0` for all.',
+      description: 'Address to listen on; `0.0.0.0` for all addresses.',
     }),
     port: integer(8420, [0, 65_535], {
       env: 'FANFARE_PORT',
-      description: 'Port to listen on; 0 is any free one.',
+      description: 'Port to listen on; 0 for any free port.',
     }),
     roles: Type.Array(choice(ROLES, { description: 'Role.' }), {
       default: [...ROLES],
@@ -122,67 +127,67 @@ export const CONFIG_SCHEMA = Type.Object(
       uniqueItems: true,
       env: 'FANFARE_ROLES',
       description:
-        'What this node does, in the environment with commas between: `api` answers requests, `dispatch` sends and takes receipts, `events` tells subscribers. Each role must be had by some node.',
+        'Roles of this node, separated by commas in the environment: `api` answers requests, `dispatch` sends messages and accepts receipts, `events` delivers events to subscribers. At least one node must have each role.',
     }),
     dataDir: Type.String({
       default: DATA_DIR_DEFAULT,
       minLength: 1,
       env: 'FANFARE_DATA_DIR',
-      description: 'Folder of the embedded PostgreSQL. Unused with `databaseUrl`.',
+      description: 'Data directory of the embedded PostgreSQL. Not used with `databaseUrl`.',
     }),
     databaseUrl: optionalText({
       env: 'DATABASE_URL',
       secret: true,
       pattern: '^postgres(ql)?://',
       description:
-        'A PostgreSQL 15 or later to use instead of the embedded one, `postgres://user:password@host:5432/database`.',
+        'A PostgreSQL, version 15 or later, to use instead of the embedded one: `postgres://user:password@host:5432/database`.',
     }),
     accountSid: optionalText({
       env: 'FANFARE_ACCOUNT_SID',
       pattern: '^AC[0-9a-f]{32}$',
       description:
-        "The first account's SID, `AC` and 32 hex digits, instead of a generated one. Needs `authToken`.",
+        'SID of the first account, `AC` and 32 hex digits, instead of a generated one. Requires `authToken`.',
     }),
     authToken: optionalText({
       env: 'FANFARE_AUTH_TOKEN',
       secret: true,
       pattern: '^.{16,128}$',
       description:
-        "The first account's token, 16 to 128 characters, instead of a generated one. Needs `accountSid`.",
+        'Auth token of the first account, 16 to 128 characters, instead of a generated one. Requires `accountSid`.',
     }),
     logLevel: choice(LOG_LEVELS, {
       default: 'info',
       env: 'FANFARE_LOG_LEVEL',
-      description: 'Least important lines to log.',
+      description: 'Lowest level to log.',
     }),
     publicUrl: optionalText({
       env: 'FANFARE_PUBLIC_URL',
       pattern: '^https?://[^/]+$',
       description:
-        "Origin for links in answers, `https://fanfare.example`; else the request's own. Links in e-mails need it.",
+        'Origin of links in responses, `https://fanfare.example`. By default the origin of the request is used. Required for links in e-mails.',
     }),
     trustProxy: Type.Unsafe<TrustProxy>({
       default: false,
       env: 'FANFARE_TRUST_PROXY',
       description:
-        'Proxies whose X-Forwarded-* headers are believed: how many stand in front of the server (`1`), or a list of their addresses and networks (`10.0.0.0/8`).',
+        'Proxies whose X-Forwarded-* headers are trusted: the number of proxies in front of the server (`1`), or a list of their addresses and networks (`10.0.0.0/8`).',
     }),
     retentionDays: integer(7, [1, 3650], {
       env: 'FANFARE_RETENTION_DAYS',
-      description: 'Whole days for which operations and messages are kept.',
+      description: 'Number of whole days to keep operations and messages.',
     }),
     requireVariables: flag(true, {
       env: 'FANFARE_REQUIRE_VARIABLES',
       description:
-        'Refuse a request when a recipient lacks a template variable that has no default; else it is empty text.',
+        'Refuse a request if a recipient lacks a template variable that has no default. Otherwise the variable is empty text.',
     }),
     shutdownDelayMs: integer(0, [0, 600_000], {
       description:
-        'How long a stop lets `/readyz` say 503 before requests are refused, in milliseconds: as long as a load balancer needs to notice.',
+        'During a stop, how long `/readyz` answers 503 before requests are refused, in milliseconds. Set it to the time that a load balancer needs to notice.',
     }),
     databaseWaitMs: integer(60_000, [0, 3_600_000], {
       description:
-        'How long a start waits for a PostgreSQL that is away, in milliseconds; then it ends with an error.',
+        'How long a start waits for an unavailable PostgreSQL before it fails, in milliseconds.',
     }),
     drainTimeoutMs: integer(10_000, [0, 600_000], {
       description: "How long a stop waits for carriers' answers, in milliseconds.",
@@ -191,85 +196,86 @@ export const CONFIG_SCHEMA = Type.Object(
       {
         certFile: optionalText({
           env: 'FANFARE_TLS_CERT_FILE',
-          description: 'Certificate and its chain, PEM; read at the start. Needs `tls.keyFile`.',
+          description:
+            'File with the certificate chain, PEM; read at the start. Requires `tls.keyFile`.',
         }),
         keyFile: optionalText({
           env: 'FANFARE_TLS_KEY_FILE',
-          description: 'Private key of the certificate, PEM.',
+          description: 'File with the private key of the certificate, PEM.',
         }),
       },
-      'HTTPS instead of HTTP, TLS 1.2 or later. Null: plain HTTP, for a proxy in front.',
+      'HTTPS instead of HTTP, TLS 1.2 or later. Null: plain HTTP, for use behind a proxy.',
     ),
     dashboard: group(
       {
         enabled: flag(true, {
           env: 'FANFARE_DASHBOARD',
-          description: 'Serve the dashboard at `/`, and sessions for it at `/session`.',
+          description: 'Serve the dashboard at `/` and its sessions at `/session`.',
         }),
       },
-      'The web page.',
+      'The dashboard.',
     ),
     limits: group(
       {
         requestsPerSecond: integer(500, [1, 1_000_000], {
-          description: 'Requests per second and account before 429.',
+          description: 'Maximum requests per second of an account; more get 429.',
         }),
         requestBytesMax: integer(10_485_760, [1024, 104_857_600], {
           description:
-            'Bytes of a request to send before 413. Other requests have at most 2,097,152, and never more than this.',
+            'Maximum bytes of a request to send; more get 413. Other requests are limited to 2,097,152 bytes, or to this value if it is lower.',
         }),
         headersTimeoutMs: integer(20_000, [100, 600_000], {
-          description: 'For the headers of a request to arrive, in milliseconds.',
+          description: 'Time limit for the headers of a request to arrive, in milliseconds.',
         }),
         requestTimeoutMs: integer(120_000, [100, 3_600_000], {
-          description: 'For all of a request to arrive, in milliseconds.',
+          description: 'Time limit for a whole request to arrive, in milliseconds.',
         }),
         wrongCredentialsPerMinute: integer(60, [1, 1_000_000], {
           description:
-            'Wrong credentials per minute from one address (IPv6: a /64) with one SID before they get 429 instead of 401; with any SIDs ten times as many. Right ones always pass.',
+            'Maximum failed sign-ins per minute from one address (IPv6: a /64) with one SID, or ten times as many with any SIDs; more get 429 instead of 401. Valid credentials always pass.',
         }),
         inFlightBytesMax: integer(67_108_864, [1024, 4_294_967_296], {
-          description: 'Bytes of all request bodies at work together before 503.',
+          description: 'Maximum bytes of all request bodies in progress; more get 503.',
         }),
         accountInFlightBytesMax: integer(33_554_432, [1024, 4_294_967_296], {
-          description: 'Of these, bytes of one account before 429.',
+          description: 'Maximum bytes of these for one account; more get 429.',
         }),
         inFlightRequestsMax: integer(10_000, [1, 1_000_000], {
-          description: 'Requests at work together, open streams among them, before 503.',
+          description: 'Maximum requests in progress, including open streams; more get 503.',
         }),
         accountInFlightRequestsMax: integer(1_000, [1, 1_000_000], {
-          description: 'Of these, requests of one account before 429.',
+          description: 'Maximum requests of these for one account; more get 429.',
         }),
         unreadTimeoutMs: integer(30_000, [100, 3_600_000], {
           description:
-            'For a client to take a byte of what waits for it before its connection is closed, in milliseconds.',
+            'Closes the connection of a client that reads no byte of a waiting answer for this time, in milliseconds.',
         }),
         streamsPerAccount: integer(100, [1, 10_000], {
-          description: 'Live streams of one account on a node before 429.',
+          description: 'Maximum live streams of one account on a node; more get 429.',
         }),
         unreadBytesMax: integer(134_217_728, [1024, 4_294_967_296], {
           description:
-            'Bytes of answers and streams that clients have not taken before a node closes streams that are not read, and answers 503 to accounts whose clients do not read.',
+            'Maximum bytes of answers and streams that clients have not read. Beyond it, a node closes unread streams and answers 503 to accounts whose clients do not read.',
         }),
         accountUnreadBytesMax: integer(33_554_432, [1024, 4_294_967_296], {
           description:
-            'Of these, bytes of one account before its streams that are not read are closed, and before 429.',
+            'Maximum bytes of these for one account. Beyond it, its unread streams are closed and its requests get 429.',
         }),
       },
-      'What the API takes.',
+      'Limits of the API.',
     ),
     retry: group(
       {
         triesMax: integer(5, [1, 15], {
           description:
-            'Tries of a message with one sender when its carrier answers with a temporary error.',
+            'Maximum tries of a message with one sender when its carrier answers with temporary errors.',
         }),
         delayMs: integer(1_000, [0, 3_600_000], {
           description:
-            'Delay before the second try, in milliseconds; it doubles with each further one.',
+            'Delay before the second try, in milliseconds; it doubles with each further try.',
         }),
         delayMaxMs: integer(60_000, [0, 3_600_000], {
-          description: 'Longest delay, in milliseconds.',
+          description: 'Maximum delay between tries, in milliseconds.',
         }),
       },
       'Retries after temporary errors.',
@@ -277,17 +283,19 @@ export const CONFIG_SCHEMA = Type.Object(
     dispatch: group(
       {
         leaseMs: integer(10_000, [2_000, 600_000], {
-          description: 'How long a batch stays with a node that has died, in milliseconds.',
+          description:
+            'Duration of the lease on a batch, in milliseconds: the batches of a dead node stay with it for this time.',
         }),
         batchesPerLaneMax: integer(8, [1, 100], {
-          description: 'Batches (of up to 500 messages) that one carrier works on at once.',
+          description: 'Maximum active batches (of up to 500 messages) for each carrier.',
         }),
         settleDelayMs: integer(10, [0, 1_000], {
-          description: 'How long outcomes are collected before they are written, in milliseconds.',
+          description:
+            'Time for which outcomes are collected before they are written, in milliseconds.',
         }),
         unsettledMax: integer(2_000, [1, 100_000], {
           description:
-            'Outcomes that may wait to be written before sending waits. A crash makes at most these doubtful, besides what is at the carriers.',
+            'Maximum unwritten outcomes; beyond it, sending waits. After a crash these messages are in doubt, besides those submitted without an answer.',
         }),
         databaseConnections: integer(8, [2, 100], {
           description: 'Connections to PostgreSQL, besides one to listen.',
@@ -298,11 +306,14 @@ export const CONFIG_SCHEMA = Type.Object(
     receipts: group(
       {
         flushDelayMs: integer(10, [0, 1_000], {
-          description: 'How long receipts are collected before they are applied, in milliseconds.',
+          description:
+            'Time for which receipts are collected before they are applied, in milliseconds.',
         }),
-        batchMax: integer(1_000, [1, 10_000], { description: 'Receipts applied together.' }),
+        batchMax: integer(1_000, [1, 10_000], {
+          description: 'Maximum receipts applied in one batch.',
+        }),
         bufferMax: integer(20_000, [1, 1_000_000], {
-          description: 'Receipts held in memory before carriers must wait.',
+          description: 'Maximum receipts in memory; beyond it, carriers are asked to retry.',
         }),
       },
       'Receipts.',
@@ -313,35 +324,35 @@ export const CONFIG_SCHEMA = Type.Object(
           default: [],
           maxItems: 100,
           description:
-            'Targets of subscriptions that may be inside your network: addresses (`127.0.0.1`), networks (`10.0.0.0/8`), host names (`hooks.internal`, `*.internal`). All others must be public.',
+            'Targets inside your network that subscriptions may use: addresses (`127.0.0.1`), networks (`10.0.0.0/8`), host names (`hooks.internal`, `*.internal`). All other targets must be public.',
         }),
         timeoutMs: integer(15_000, [100, 120_000], {
-          description: 'For a subscriber to answer, in milliseconds.',
+          description: 'Time limit for the answer of a subscriber, in milliseconds.',
         }),
         retryDelaysMs: Type.Array(Type.Integer({ minimum: 0, maximum: 604_800_000 }), {
           default: [5_000, 300_000, 1_800_000, 7_200_000, 18_000_000, 36_000_000, 36_000_000],
           maxItems: 50,
           description:
-            'Until each further try of a delivery that failed, in milliseconds; chance adds up to a fifth.',
+            'Delay before each further try of a failed delivery, in milliseconds. Up to 20% is added at random.',
         }),
         subscriptionsAtOnceMax: integer(50, [1, 1_000], {
-          description: 'Subscriptions that a node delivers to at once.',
+          description: 'Maximum subscriptions that a node delivers to at the same time.',
         }),
         databaseConnections: integer(4, [2, 100], {
           description: 'Connections to PostgreSQL, besides one to listen.',
         }),
       },
-      'Telling subscribers.',
+      'Delivery of events.',
     ),
     inbound: group(
       {
         keywords: flag(true, {
-          description: 'Whether words such as STOP change who is sent to, and are answered.',
+          description: 'Process keywords such as STOP: update the suppressions and send an answer.',
         }),
         scope: choice(['account', 'sender'], {
           default: 'account',
           description:
-            'What STOP ends: everything of the account, or what comes from the sender that it was sent to.',
+            'What STOP stops: all messages of the account, or only those from the sender that received it.',
         }),
         languages: Type.Record(
           Type.String({ pattern: '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$' }),
@@ -349,25 +360,25 @@ export const CONFIG_SCHEMA = Type.Object(
           {
             default: {},
             description:
-              'Keywords and answers of further languages, `{"de": {"stop": ["STOPP"], …}}`; `en` replaces the English ones.',
+              'Keywords and answers of other languages, `{"de": {"stop": ["STOPP"], …}}`; `en` replaces the English defaults.',
           },
         ),
       },
-      'Messages that people send.',
+      'Inbound messages.',
     ),
     emails: group(
       {
         unsubscribe: flag(true, {
           description:
-            'E-mails have a link to unsubscribe by one click, unless a request says otherwise. Needs `publicUrl`: without it they have none.',
+            'Add a one-click unsubscribe link to e-mails, unless the request disables it. Requires `publicUrl`; without it no link is added.',
         }),
         trackOpens: flag(false, {
           description:
-            'E-mails have a picture that tells that they were opened, unless a request says otherwise. Needs `publicUrl`.',
+            'Add an image to e-mails that records when they are opened, unless the request disables it. Requires `publicUrl`.',
         }),
         requestBytesMax: integer(5_242_880, [1024, 104_857_600], {
           description:
-            'Bytes of a request to send e-mails before 413; never more than of any request.',
+            'Maximum bytes of a request to send e-mails; more get 413. `limits.requestBytesMax` applies too.',
         }),
       },
       'E-mails.',
@@ -386,8 +397,7 @@ export const CONFIG_SCHEMA = Type.Object(
       patternProperties: { '^[a-z][a-z0-9_-]{0,62}$': { type: 'object' } },
       additionalProperties: false,
       default: {},
-      description:
-        'Message brokers that events can go to, by name (lower-case letters, digits, `_` and `-`).',
+      description: 'Message brokers for events, by name (lower-case letters, digits, `_` and `-`).',
     }),
     senders: Type.Array(SENDER_SCHEMA, {
       default: [
@@ -396,7 +406,7 @@ export const CONFIG_SCHEMA = Type.Object(
         { address: '+15005550100', channel: 'WHATSAPP', carrier: 'simulator' },
         { address: 'fanfare@example.com', channel: 'EMAIL', carrier: 'simulator' },
       ],
-      description: 'Identities to send from.',
+      description: 'Senders that every account can use.',
     }),
   },
   { additionalProperties: false },
@@ -448,7 +458,7 @@ export function loadConfig(
   if (trustProxy === null)
     findings.push({
       path: 'trustProxy',
-      text: 'must be false, how many proxies stand in front of the server (1 to 10), or a list of their addresses and networks ("10.0.0.0/8").',
+      text: 'must be false, the number of proxies in front of the server (1 to 10), or a list of their addresses and networks ("10.0.0.0/8").',
     });
   problems.push(...[...findings, ...carriers.findings, ...sinks.findings].map(place));
   if (problems.length > 0) throw refuse(problems);
@@ -473,7 +483,7 @@ function readConfigFile(path: string, problems: string[]): Record<string, unknow
     const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
     if (typeof value === 'object' && value !== null && !Array.isArray(value))
       return value as Record<string, unknown>;
-    problems.push(`${path}: must hold a JSON object.`);
+    problems.push(`${path}: must contain a JSON object.`);
   } catch (error) {
     problems.push(`${path}: cannot be read: ${(error as Error).message}.`);
   }
@@ -541,10 +551,10 @@ function checkTogether(config: Config): string[] {
     problems.push('FANFARE_ACCOUNT_SID and FANFARE_AUTH_TOKEN: set both or neither.');
   if (config.databaseUrl !== null && !isDatabaseUrl(config.databaseUrl))
     problems.push(
-      'DATABASE_URL: cannot be read; write it like postgres://user:password@host:5432/database, with %-codes for what is special in the password.',
+      'DATABASE_URL: is not a valid URL; use the form postgres://user:password@host:5432/database and percent-encode special characters in the password.',
     );
   if (config.emails.trackOpens && config.publicUrl === null)
-    problems.push('$.emails.trackOpens: needs publicUrl, which the picture is loaded from.');
+    problems.push('$.emails.trackOpens: requires publicUrl, because the image is loaded from it.');
   for (const [i, each] of config.events.allowTargets.entries()) {
     const wrong = findAllowTargetProblem(each);
     if (wrong !== null) problems.push(`$.events.allowTargets[${i}]: ${wrong}`);

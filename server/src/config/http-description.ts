@@ -170,7 +170,7 @@ export const HTTP_DESCRIPTION = Type.Unsafe<HttpDescription>({
     },
     { errors: record(RULE), sharesCodes: flagged, receipts: RECEIPTS },
   ),
-  description: 'What the provider is like; see docs/carriers/http.md.',
+  description: 'Description of the provider; see docs/carriers/http.md.',
 });
 
 const baseUrl = (value: string) => Type.String({ default: value, pattern: '^https?://[^/]+$' });

@@ -9,15 +9,15 @@ import { SINK_SCHEMAS } from './sinks.ts';
 /** What stands above the table of a kind. */
 const KINDS: Readonly<Record<keyof typeof CARRIER_SCHEMAS, string>> = {
   simulator:
-    'Stands in for a carrier: see [simulator](api.md#the-simulator). The kind when none is given.',
-  smpp: 'An SMSC: see [SMPP](carriers/smpp.md).',
-  smtp: 'A mail server: see [SMTP](carriers/smtp.md).',
-  http: 'A provider with an HTTP API: see [HTTP providers](carriers/http.md).',
+    'A simulated carrier, see [simulator](api.md#the-simulator). This is the default kind.',
+  smpp: 'An SMSC, see [SMPP](carriers/smpp.md).',
+  smtp: 'A mail server, see [SMTP](carriers/smtp.md).',
+  http: 'A provider with an HTTP API. [HTTP providers](carriers/http.md) explains `description` and the\n`settings` of presets.',
 };
 
 const SINK_KINDS: Readonly<Record<keyof typeof SINK_SCHEMAS, string>> = {
-  nats: 'A NATS server with JetStream: see [brokers](events-brokers.md#nats).',
-  kafka: 'A Kafka cluster: see [brokers](events-brokers.md#kafka).',
+  nats: 'A NATS server with JetStream, see [brokers](events-brokers.md#nats).',
+  kafka: 'A Kafka cluster, see [brokers](events-brokers.md#kafka).',
 };
 
 /** The text of the page. */
@@ -37,20 +37,22 @@ export function renderConfigMarkdown(): string {
 
 Generated from \`server/src/config/\` by \`npm run generate\`.
 
-A setting comes from the environment, else from the config file (\`--config FILE\`, \`FANFARE_CONFIG\`, or
-\`${CONFIG_FILE}\` in the working directory), else it has its default. An unknown key or \`FANFARE_\` variable
-refuses to start, with a suggestion. \`fanfare config print\` shows what would be used, secrets masked.
+Fanfare reads each setting from the environment, then from the config file, and otherwise uses the
+default. The config file is \`--config FILE\`, \`FANFARE_CONFIG\`, or \`${CONFIG_FILE}\` in the
+working directory. The server does not start with an unknown key or \`FANFARE_\` variable; the error
+suggests a name. \`fanfare config print\` shows the effective configuration with masked secrets.
 
 ${tableOf(CONFIG_SCHEMA)}
 ## A carrier (\`carriers.<name>\`)
 
-Any number of each kind. Wherever text is expected, \`{"env": "NAME"}\` takes it from the environment and
-\`{"file": "path"}\` from a file, so that no secret stands in the config file.
+You can configure any number of carriers of each kind. To keep secrets out of the config file, write
+\`{"env": "NAME"}\` instead of a text to read it from the environment, or \`{"file": "path"}\` to read
+it from a file.
 
 ${[...carriers, ...presets].join('\n')}
 ## A sink (\`sinks.<name>\`)
 
-Any number of each kind. Secrets are given as those of carriers.
+You can configure any number of sinks of each kind. Secrets work as for carriers.
 
 ${sinks.join('\n')}
 ## A sender (\`senders[]\`)
@@ -60,7 +62,7 @@ ${tableOf(SENDER_SCHEMA)}`;
 
 function tableOf(schema: TSchema): string {
   const rows = listOptions(schema).map(rowOf).join('\n');
-  return `| Option | Environment | Type | Default | What it does |\n|---|---|---|---|---|\n${rows}\n`;
+  return `| Option | Environment | Type | Default | Description |\n|---|---|---|---|---|\n${rows}\n`;
 }
 
 function rowOf({ path, schema, required }: OptionPlace): string {

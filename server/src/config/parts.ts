@@ -43,8 +43,8 @@ export const group = <Properties extends Record<string, TSchema>>(
 export const delays = (min: number, max: number, description: string) =>
   group(
     {
-      min: integer(min, [0, 600_000], { description: 'Shortest, in milliseconds.' }),
-      max: integer(max, [0, 600_000], { description: 'Longest, in milliseconds.' }),
+      min: integer(min, [0, 600_000], { description: 'Minimum, in milliseconds.' }),
+      max: integer(max, [0, 600_000], { description: 'Maximum, in milliseconds.' }),
     },
     description,
   );

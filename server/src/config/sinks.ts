@@ -19,7 +19,7 @@ const kind = <Kind extends string>(name: Kind) => choice([name], { description: 
 const timeoutMs = (value: number) =>
   integer(value, [100, 600_000], {
     description:
-      'For a delivery to be acknowledged, connecting included, in milliseconds; then it is tried again.',
+      'Time limit for a delivery to be acknowledged, including the connection, in milliseconds. After it, the delivery is retried.',
   });
 /** One of them answers for all. */
 const hosts = (pattern: string, description: string) =>
@@ -36,13 +36,13 @@ const TLS = (none: string) =>
     type: ['object', 'null'],
     properties: {
       ca: part("Certificates to trust instead of the system's, PEM."),
-      certificate: part('Our own certificate, PEM; with its key.'),
-      privateKey: part('Its key, PEM.'),
-      servername: part("Name in the broker's certificate, when it is not the host."),
+      certificate: part('Client certificate, PEM; requires `privateKey`.'),
+      privateKey: part('Key of the client certificate, PEM.'),
+      servername: part("Name in the broker's certificate, if it differs from the host."),
       rejectUnauthorized: {
         type: 'boolean',
         default: true,
-        description: `Whether that certificate must be verified. TLS is spoken with \`"tls": {}\` or any of these; without \`tls\`: ${none}.`,
+        description: `Verify the broker's certificate. TLS is used with \`"tls": {}\` or any of these options; without \`tls\`: ${none}.`,
       },
     },
     additionalProperties: false,
@@ -55,29 +55,29 @@ const NATS = Type.Object(
     kind: kind('nats'),
     servers: hosts(
       '^(nats|tls)://[^\\s/@]+$',
-      'Servers of one cluster, `nats://host:4222`, or `tls://` to insist on TLS.',
+      'Servers of one cluster, `nats://host:4222`, or `tls://` to require TLS.',
     ),
     subject: Type.String({
       default: NATS_DEFAULTS.subject,
       minLength: 1,
       description:
-        "Subject of an event: `{type}` is its type, `{key}` the operation's or the inbound message's id.",
+        'Subject of events: `{type}` is the type of the event, `{key}` the id of the operation or of the inbound message.',
     }),
-    username: optionalText({ description: 'Account at the server; null: none.' }),
-    password: optionalText({ description: 'Its password.' }),
-    token: optionalText({ description: 'A token instead of an account.' }),
+    username: optionalText({ description: 'User name; null: none.' }),
+    password: optionalText({ description: 'Password.' }),
+    token: optionalText({ description: 'Token instead of a user name.' }),
     credentials: optionalText({
       description:
-        'Content of a `.creds` file instead, as `{"file": "fanfare.creds"}` takes it from there.',
+        'Content of a `.creds` file instead; read it from the file with `{"file": "fanfare.creds"}`.',
     }),
-    tls: TLS('TLS where the server has it'),
+    tls: TLS('TLS if the server offers it'),
     timeoutMs: timeoutMs(NATS_DEFAULTS.timeoutMs),
     windowMax: integer(NATS_DEFAULTS.windowMax, [1, 10_000], {
-      description: 'Events that may be unacknowledged at one moment.',
+      description: 'Maximum unacknowledged events.',
     }),
     windowPerKey: integer(NATS_DEFAULTS.windowPerKey, [1, 1_000], {
       description:
-        'The same of one key. With more than 1 it is faster, and when one fails, later ones may be in the stream before it.',
+        'Maximum unacknowledged events of one key. A value above 1 is faster, but after a failure later events may precede the failed one in the stream.',
     }),
   },
   { additionalProperties: false, description: 'A NATS server with JetStream.' },
@@ -88,18 +88,18 @@ const KAFKA = Type.Object(
     kind: kind('kafka'),
     brokers: hosts(
       '^[A-Za-z0-9._-]+:[0-9]{1,5}$',
-      'Brokers of one cluster to begin with, `host:9092`.',
+      'Bootstrap brokers of one cluster, `host:9092`.',
     ),
     topic: Type.String({
       default: KAFKA_DEFAULTS.topic,
       pattern: '^[A-Za-z0-9._-]{1,249}$',
-      description: 'Topic of all events; it must be there.',
+      description: 'Topic of all events; it must exist.',
     }),
     clientId: Type.String({
       default: KAFKA_DEFAULTS.clientId,
       minLength: 1,
       maxLength: 200,
-      description: 'What the brokers know us by, in logs and quotas.',
+      description: 'Client id in logs and quotas of the brokers.',
     }),
     tls: TLS('no TLS'),
     sasl: Type.Unsafe<KafkaSasl | null>({
@@ -109,23 +109,23 @@ const KAFKA = Type.Object(
           type: 'string',
           enum: [...SASL_MECHANISMS],
           default: 'scram-sha-512',
-          description: 'How our account is proved. Without `sasl`: not at all.',
+          description: 'Authentication mechanism. Without `sasl` there is no authentication.',
         },
-        username: { type: 'string', minLength: 1, description: 'Account; needed with `sasl`.' },
-        password: { type: 'string', minLength: 1, description: 'Its password.' },
+        username: { type: 'string', minLength: 1, description: 'User name; required with `sasl`.' },
+        password: { type: 'string', minLength: 1, description: 'Password.' },
       },
       required: ['username', 'password'],
       additionalProperties: false,
       default: null,
-      description: 'Our account.',
+      description: 'Authentication.',
     }),
     compression: choice(['none', 'gzip'], {
       default: KAFKA_DEFAULTS.compression,
-      description: 'How requests are compressed.',
+      description: 'Compression of requests.',
     }),
     requestBytesMax: integer(KAFKA_DEFAULTS.requestBytesMax, [1_000, 100_000_000], {
       description:
-        'Bytes of events in one request, uncompressed; below the `max.message.bytes` of the topic.',
+        'Maximum bytes of events in one request, uncompressed. Set it below the `max.message.bytes` of the topic.',
     }),
     timeoutMs: timeoutMs(KAFKA_DEFAULTS.timeoutMs),
   },
@@ -169,7 +169,7 @@ export function readSinks(
 function checkByKind(options: { readonly kind?: unknown }): Finding[] {
   const kinds = Object.keys(SINK_SCHEMAS);
   if (options.kind === undefined)
-    return [{ path: 'kind', text: `is missing; it is ${kinds.join(' or ')}.` }];
+    return [{ path: 'kind', text: `is missing; use ${kinds.join(' or ')}.` }];
   if (typeof options.kind !== 'string' || !kinds.includes(options.kind))
     return [
       {
@@ -198,7 +198,7 @@ function checkNats({ subject, username, password, token, credentials }: NatsConf
   if ([username, token, credentials].filter((each) => each !== null).length > 1)
     findings.push({
       path: '',
-      text: 'takes one of username with password, token, and credentials.',
+      text: 'accepts only one of username with password, token, and credentials.',
     });
   return findings;
 }

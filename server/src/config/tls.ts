@@ -10,14 +10,14 @@ export async function readTls({
 }: Config['tls']): Promise<{ readonly cert: string; readonly key: string } | null> {
   if (certFile === null && keyFile === null) return null;
   if (certFile === null || keyFile === null)
-    throw new ConfigError('tls.certFile and tls.keyFile belong together; set both, or neither.');
+    throw new ConfigError('tls.certFile and tls.keyFile belong together; set both or neither.');
   try {
     const pair = { cert: await readFile(certFile, 'utf8'), key: await readFile(keyFile, 'utf8') };
     createSecureContext(pair);
     return pair;
   } catch (error) {
     throw new ConfigError(
-      `The certificate ${certFile} with the key ${keyFile} cannot be used: ${(error as Error).message}. Name PEM files in tls.certFile and tls.keyFile that belong together and that this user may read.`,
+      `The certificate ${certFile} with the key ${keyFile} cannot be used: ${(error as Error).message}. Set tls.certFile and tls.keyFile to matching PEM files that this user can read.`,
     );
   }
 }

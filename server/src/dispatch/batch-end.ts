@@ -18,6 +18,8 @@ import { holdInDoubt } from './sort-out.ts';
 export interface Leftovers {
   /** Ordinals that were not submitted, or in vain. */
   readonly unsent: readonly number[];
+  /** Of these, what belongs into a batch of its sender alone. */
+  readonly apart: ReadonlySet<number>;
   /** Ordinals submitted whose answer nobody waits for any more. */
   readonly submitted: readonly number[];
   readonly held: Held;
@@ -113,7 +115,10 @@ export class BatchEnd {
     return new Set(ordinals.filter((each) => earlier.has(each)));
   }
 
-  #planPieces({ unsent, held, quiet, cappedForMs }: Leftovers, doubtful: Set<number>): Piece[] {
+  #planPieces(
+    { unsent, apart, held, quiet, cappedForMs }: Leftovers,
+    doubtful: Set<number>,
+  ): Piece[] {
     const now = performance.now();
     const waits = new Map(held.ordinals.map((each) => [each, held.waitMs(each, now)]));
     // While the carrier takes nothing they wait together, so that no outage leaves a batch in pieces.
@@ -128,6 +133,7 @@ export class BatchEnd {
         cappedForMs,
         carrierWaitMs: (ordinal) => Math.max(allMs, waits.get(ordinal) ?? 0),
         doubtful,
+        apart,
       },
       Date.now(),
     );

@@ -9,7 +9,7 @@
  * ```
  *  message                                        moved down by
  *  ───────                                        ─────────────
- *  ABOVE ───────▶ settled, canceled, in doubt …   sortOut: it must not be sent
+ *  ABOVE ───────▶ settled, canceled, in doubt …   sortOut: it must not be sent, or not in this batch (UNSENT)
  *    │ mark
  *    ▼
  *  BELOW ───────▶ UNSENT                          a stop; a pause, a cancel or an expiry of its operation;
@@ -28,13 +28,12 @@
  */
 import { setImmediate as yieldToOthers, setTimeout as sleep } from 'node:timers/promises';
 import { ERRORS } from '../domain/errors.ts';
-import { findZone } from '../domain/local-time.ts';
+import { findZones } from '../domain/local-time.ts';
 import { QuietClock } from '../domain/quiet-hours.ts';
 import { listCandidates } from '../domain/routing.ts';
-import { listSpellings } from '../domain/spellings.ts';
-import { indexSuppressions, suppressible, type SuppressionIndex } from '../domain/suppression.ts';
 import type { BatchMessage, Settlement, Store } from '../store/store.ts';
 import { BatchEnd } from './batch-end.ts';
+import { brief, type Briefing } from './briefing.ts';
 import { Composer } from './composer.ts';
 import { deliver, type Delivery, type DeliveryContext } from './deliver.ts';
 import { Held } from './held.ts';
@@ -72,20 +71,9 @@ export async function runBatch(
   context: DeliveryContext,
   deps: BatchRunDeps,
 ): Promise<void> {
-  const { store, stopping } = deps;
-  const { accountId, operationId, ordinals } = leased.batch;
-  const messages = await insist(leased, stopping, () =>
-    store.batches.loadMessages(accountId, operationId, ordinals),
-  );
-  const addresses = [...messages.values()].flatMap((each) =>
-    each.addresses.flatMap(({ address }) => listSpellings(address)),
-  );
-  const senders = suppressible(context.operation.plan);
-  const found = await insist(leased, stopping, () =>
-    store.suppressions.findSuppressions(accountId, addresses, senders),
-  );
-  const run = new BatchRun(leased, context, deps, messages);
-  await run.sortOut(indexSuppressions(found));
+  const briefing = await brief(leased, context.operation.plan, deps);
+  const run = new BatchRun(leased, context, deps, briefing.messages);
+  await run.sortOut(briefing);
   await run.sendAll();
   await run.finish();
 }
@@ -105,6 +93,8 @@ class BatchRun {
   #next = 0;
   /** Ordinals that need no submission from this run. */
   readonly #skipped = new Set<number>();
+  /** Of those, what waits for a batch of its own. */
+  #apart: readonly number[] = [];
   readonly #held = new Held();
   /** Ordinals submitted and without an answer yet. */
   readonly #submitted = new Set<number>();
@@ -148,12 +138,14 @@ class BatchRun {
   }
 
   /** Finds what shall not be sent, and sees to it that it ends as it should. */
-  async sortOut(suppressions: SuppressionIndex): Promise<void> {
+  async sortOut({ suppressions, apart }: Briefing): Promise<void> {
     const { batch } = this.#leased;
     const { plan } = this.#context.operation;
     const isExpired = this.#isExpired();
     const { ambiguous } = this.#deps.lane.carrier;
-    const sorted = sortOut(batch, this.#messages, { plan, suppressions, ambiguous, isExpired });
+    const how = { plan, suppressions, apart, ambiguous, isExpired };
+    const sorted = sortOut(batch, this.#messages, how);
+    this.#apart = sorted.apart;
     for (const list of Object.values(sorted) as number[][])
       for (const ordinal of list) this.#skipped.add(ordinal);
     this.#end.holdInDoubt(sorted.held);
@@ -259,7 +251,7 @@ class BatchRun {
     const { plan } = this.#context.operation;
     const way = listCandidates(message.addresses, plan)[this.#leased.batch.candidate];
     return (
-      way === undefined || this.#quiet.quietUntil(findZone(way.to.address), Date.now()) === null
+      way === undefined || this.#quiet.quietUntil(findZones(way.to.address), Date.now()) === null
     );
   }
 
@@ -378,8 +370,11 @@ class BatchRun {
     // It costs a part of the cap when that fails, and no more.
     await this.#pacer?.refund().catch(() => undefined);
     if (this.#leaseLost) return;
+    // A cancel may have taken some out.
+    const apart = this.#apart.filter((each) => this.#ordinals.includes(each));
     await this.#end.finish({
-      unsent: [...this.#held.ordinals, ...this.#between(this.#next)],
+      unsent: [...this.#held.ordinals, ...this.#between(this.#next), ...apart],
+      apart: new Set(apart),
       submitted: [...this.#submitted],
       held: this.#held,
       isExpired: this.#isExpired(),

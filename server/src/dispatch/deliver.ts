@@ -102,9 +102,9 @@ async function submit(carrier: Carrier, submission: Submission): Promise<SendRes
   try {
     return await carrier.send(submission);
   } catch (error) {
-    // The contract says a carrier never throws; whoever wrote it finds this in the message's attempts.
+    // The contract says a carrier never throws; whoever wrote it finds this in the message's attempts. It may have submitted it.
     const detail = `The carrier failed unexpectedly: ${error instanceof Error ? error.message : String(error)}`;
-    return { kind: 'retry', code: ERRORS.carrierFault.code, detail };
+    return { kind: 'unknown', detail };
   }
 }
 

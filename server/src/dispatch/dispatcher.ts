@@ -11,7 +11,7 @@ import { uuidTimeMs } from '../domain/ids.ts';
 import type { RetryPolicy } from '../domain/retry.ts';
 import type { Logger } from '../lib/log.ts';
 import { createLoop, type Loop, type Service } from '../lib/service.ts';
-import type { Batch, Served, Store } from '../store/store.ts';
+import { UNLIMITED, type Batch, type Served, type Store } from '../store/store.ts';
 import { AttachmentShelf } from './attachment-shelf.ts';
 import { runBatch } from './batch-run.ts';
 import type { ReadyOperation } from './deliver.ts';
@@ -144,7 +144,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
               served: turns.served,
             }),
           (batch) => {
-            turns.note(batch);
+            turns.note(batch, batch.sender?.id);
             const leave = places.enter(batch.sender?.id ?? '');
             return () => {
               leave();
@@ -198,7 +198,10 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     const run = work(lane, leased)
       .catch((error: unknown) => {
         // The lease runs out and the batch comes again; what it handed over is then doubtful.
-        log.warn({ err: error, batch: batch.id, lane: lane.carrier.name }, 'A batch was left');
+        log.warn(
+          { err: error, batch: batch.id, lane: lane.carrier.name },
+          'Work on a batch was interrupted',
+        );
       })
       .finally(() => running.delete(leased));
     running.set(leased, run);
@@ -301,23 +304,32 @@ function mayConnect({ carrier }: Lane): boolean {
   return carrier.shared === undefined || carrier.shared.allowed > 0;
 }
 
-/** Accounts whose last operation is remembered; beyond that the longest unserved is forgotten. */
+/** Accounts, and senders with a rate limit, that are remembered; beyond that the longest unserved is forgotten. */
 const TURNS_MAX = 1_000;
 
-/** Which operation each account was served last. */
+/** Which account was served last, and which operation of each. */
 class Turns {
-  readonly #served = new Map<number, string>();
+  readonly #accounts = new Map<string, number>();
+  readonly #operations = new Map<number, string>();
 
   get served(): Served {
-    return Object.fromEntries(this.#served);
+    return {
+      accounts: Object.fromEntries(this.#accounts),
+      operations: Object.fromEntries(this.#operations),
+    };
   }
 
-  note({ accountId, operationId }: Batch): void {
-    this.#served.delete(accountId);
-    this.#served.set(accountId, operationId);
-    const [oldest] = this.#served.keys();
-    if (this.#served.size > TURNS_MAX && oldest !== undefined) this.#served.delete(oldest);
+  note({ accountId, operationId }: Batch, limitedSenderId = UNLIMITED): void {
+    keep(this.#accounts, limitedSenderId, accountId);
+    keep(this.#operations, accountId, operationId);
   }
+}
+
+function keep<Key, Value>(latest: Map<Key, Value>, key: Key, value: Value): void {
+  latest.delete(key);
+  latest.set(key, value);
+  const [oldest] = latest.keys();
+  if (latest.size > TURNS_MAX && oldest !== undefined) latest.delete(oldest);
 }
 
 function describeLane({ carrier, inFlight, window, restMs }: Lane): LaneState {

@@ -1,5 +1,5 @@
 /** Plans where the unsubmitted messages of a batch go, and when they are due. Pure. */
-import { findZone } from '../domain/local-time.ts';
+import { findZones } from '../domain/local-time.ts';
 import type { SendPlan } from '../domain/operation.ts';
 import type { QuietClock } from '../domain/quiet-hours.ts';
 import { listCandidates, nextSender } from '../domain/routing.ts';
@@ -14,6 +14,8 @@ export interface Reasons {
   readonly carrierWaitMs: (ordinal: number) => number;
   /** Ordinals that may be with the carrier. */
   readonly doubtful: ReadonlySet<number>;
+  /** Ordinals that a batch of several senders shall not have any more. */
+  readonly apart: ReadonlySet<number>;
 }
 
 /** What waits for its carrier is looked at again after this, at most: the carrier may be back before it said. */
@@ -29,7 +31,7 @@ export function planPieces(
   messages: readonly BatchMessage[],
   batch: Batch,
   plan: SendPlan,
-  { quiet, cappedForMs, carrierWaitMs, doubtful }: Reasons,
+  { quiet, cappedForMs, carrierWaitMs, doubtful, apart }: Reasons,
   now: number,
 ): Piece[] {
   const pieces = new Map<string, Piece & { readonly ordinals: number[] }>();
@@ -41,13 +43,15 @@ export function planPieces(
     const candidate = other ?? batch.candidate;
     const way = candidates[candidate];
     if (way === undefined) continue;
-    const until = other === null ? quiet?.quietUntil(findZone(way.to.address), now) : null;
+    const until = other === null ? quiet?.quietUntil(findZones(way.to.address), now) : null;
     const quietMs = until ? until.getTime() - now : 0;
     const sleepMs = other === null ? Math.max(quietMs, cappedForMs ?? 0) : 0;
     const carrierMs = other === null ? Math.min(carrierWaitMs(ordinal), CARRIER_WAIT_MS_MAX) : 0;
     const staysDue = sleepMs === 0;
     const delayMs = staysDue ? Math.ceil(carrierMs / STEP_MS) * STEP_MS : sleepMs;
-    const senderId = way.sender.senderId ?? null;
+    // Those of several senders stay together.
+    const isShared = batch.sender === null && other === null && !apart.has(ordinal);
+    const senderId = isShared ? null : (way.sender.senderId ?? null);
     const tries = other === null ? batch.tries : 0;
     const key = `${candidate} ${senderId} ${delayMs} ${staysDue}`;
     const known = pieces.get(key);

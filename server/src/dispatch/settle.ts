@@ -84,7 +84,7 @@ export function createSettler(options: {
       options.onRefused();
       log.error(
         { err: error, batch: item.batch.id },
-        "An outcome was written without its carrier's words",
+        "An outcome was written without the carrier's data",
       );
     }
   }
@@ -94,7 +94,10 @@ export function createSettler(options: {
       write: settleOrStrip,
       onAway(error) {
         stalled = true;
-        log.warn({ reason: error.message }, 'The database is away; outcomes wait to be settled');
+        log.warn(
+          { reason: error.message },
+          'The database is unavailable; outcomes wait to be written',
+        );
       },
       onPostponed({ batch }) {
         spoiled.add(nameOf(batch));

@@ -16,6 +16,8 @@ export interface Sorted {
   readonly ended: readonly number[];
   /** Opted out since the operation was accepted. */
   readonly suppressed: readonly number[];
+  /** To be sent in a batch of its own. */
+  readonly apart: readonly number[];
 }
 
 /** Statuses that leave nothing to send. */
@@ -27,6 +29,7 @@ export function sortOut(
   options: {
     readonly plan: SendPlan;
     readonly suppressions: SuppressionIndex;
+    readonly apart: ReadonlySet<number>;
     readonly ambiguous: 'hold' | 'resend';
     readonly isExpired: boolean;
   },
@@ -35,6 +38,7 @@ export function sortOut(
   const held: number[] = [];
   const ended: number[] = [];
   const suppressed: number[] = [];
+  const apart: number[] = [];
   const isEnded = batch.cancelRequested || options.isExpired;
   for (const [position, ordinal] of batch.ordinals.entries()) {
     const message = messages.get(ordinal);
@@ -48,8 +52,9 @@ export function sortOut(
     if (isDoubtful && (options.ambiguous === 'hold' || isEnded || hasOptedOut)) held.push(ordinal);
     else if (isEnded) ended.push(ordinal);
     else if (hasOptedOut) suppressed.push(ordinal);
+    else if (options.apart.has(ordinal)) apart.push(ordinal);
   }
-  return { settled, held, ended, suppressed };
+  return { settled, held, ended, suppressed, apart };
 }
 
 /** The end of a message that a carrier may or may not have, and that is not sent again. */

@@ -1,19 +1,19 @@
 /**
- * The one table of errors: what a request, a recipient or an attempt can be told. Codes, where they exist there, are
- * those of the hosted API's error dictionary, so that programs which branch on them go on working. `docs/errors.md`
- * is written from this table.
+ * The one table of errors that requests, recipients and attempts can have. Codes are those of the hosted API's error
+ * dictionary where it has one, so that programs that branch on them keep working. `docs/errors.md` is generated from
+ * this table.
  */
 
 export interface ErrorEntry {
   readonly code: number;
-  /** HTTP status of a request refused with it; null when it befalls a message instead. */
+  /** HTTP status of a request refused with it; null for errors of messages. */
   readonly status: number | null;
   readonly message: string;
   /** What the caller should do. */
   readonly advice: string;
   /**
-   * Whose fault it is that an attempt failed: with the sender's, another sender of the same channel may do better; with
-   * the recipient's, which is meant when it is not said, none would.
+   * The cause of a failed attempt. If it is the sender, another sender of the same channel may succeed. The default is
+   * the recipient: no sender would succeed.
    */
   readonly fault?: 'sender';
 }
@@ -34,15 +34,15 @@ const table = {
   forbidden: {
     code: 20006,
     status: 403,
-    message: 'These credentials, or this page, may not do that.',
+    message: 'These credentials, or this page, are not allowed to do that.',
     advice:
-      "Use an API key with the scope that the message names, or the account's SID and token; a session only from the dashboard's own pages.",
+      "Use an API key with the scope that the message names, or the account's SID and token. A session works only from the dashboard's own pages.",
   },
   notFound: {
     code: 20404,
     status: 404,
     message: 'The resource was not found.',
-    advice: 'Check the path and the id; resources are kept for the retention time only.',
+    advice: 'Check the path and the id. Resources are deleted after the retention time.',
   },
   methodNotAllowed: {
     code: 20004,
@@ -55,26 +55,26 @@ const table = {
     status: 409,
     message: 'The Idempotency-Key was used for another request.',
     advice:
-      'Use a new key for a new request; repeat the first request unchanged to get its answer again.',
+      'Use a new key for a new request. Repeat the first request unchanged to get its answer again.',
   },
   slow: {
     code: 20408,
     status: 408,
     message: 'The request did not arrive in time.',
     advice:
-      'Send it at once; limits.headersTimeoutMs and limits.requestTimeoutMs say how long it may take.',
+      'Send it without pauses. limits.headersTimeoutMs and limits.requestTimeoutMs limit the time.',
   },
   headersTooLarge: {
     code: 20431,
     status: 431,
     message: 'The headers are too large.',
-    advice: 'Send less than 16 KB of headers, and not more than some hundreds of them.',
+    advice: 'Send less than 16 KB of headers, and at most a few hundred of them.',
   },
   tooLarge: {
     code: 20413,
     status: 413,
     message: 'The request is too large.',
-    advice: 'Split it: at most 10,000 recipients and 10 MB, 5 MB of e-mails.',
+    advice: 'Split it: a request has at most 10,000 recipients and 10 MB, or 5 MB for e-mails.',
   },
   mediaType: {
     code: 20415,
@@ -91,159 +91,159 @@ const table = {
   notImplemented: {
     code: 20501,
     status: 501,
-    message: 'This way to send a request is not implemented.',
-    advice: 'Send the body with a Content-Length, or in chunks.',
+    message: 'This transfer encoding is not implemented.',
+    advice: 'Send the body with Content-Length, or with Transfer-Encoding: chunked.',
   },
   expectation: {
     code: 20417,
     status: 417,
-    message: 'The Expect header is not understood.',
-    advice: 'Leave it out, or send Expect: 100-continue.',
+    message: 'The Expect header is not supported.',
+    advice: 'Omit it, or send Expect: 100-continue.',
   },
   tooManyRequests: {
     code: 20429,
     status: 429,
     message: 'Too many requests.',
-    advice: 'Wait as many seconds as the Retry-After header says.',
+    advice: 'Wait for the number of seconds in the Retry-After header.',
   },
   internal: {
     code: 20500,
     status: 500,
     message: 'An internal error occurred.',
-    advice: 'Report it with the request id; do not repeat the request blindly.',
+    advice: 'Report it with the request id. Check what happened before you repeat the request.',
   },
   unavailable: {
     code: 20503,
     status: 503,
-    message: 'The service is unavailable for the moment.',
+    message: 'The service is temporarily unavailable.',
     advice:
-      'Repeat after as many seconds as the Retry-After header says; a send with the same Idempotency-Key, so that it is done once.',
+      'Repeat the request after the number of seconds in the Retry-After header. Repeat a send with the same Idempotency-Key, so that it is executed once.',
   },
   searchTooLong: {
     code: 20504,
     status: 503,
     message: 'The search takes too long.',
     advice:
-      'Narrow it: by operationId, by startDate and endDate, or by fewer filters. Searches end after 5 seconds, and few run at a time.',
+      'Narrow it by operationId or by startDate and endDate, or use fewer filters. A search ends after 5 seconds, and few run at the same time.',
   },
   malformedJson: {
     code: 20002,
     status: 400,
     message: 'The body is not JSON.',
-    advice: 'Correct the JSON at the position in the message.',
+    advice: 'Correct the JSON at the position that the message gives.',
   },
   unsupported: {
     code: 20010,
     status: 400,
     message: 'This part of the API is not supported.',
-    advice: 'Use what the message names instead.',
+    advice: 'Use the alternative that the message names.',
   },
   address: {
     code: 21211,
     status: 400,
     message: 'The address is not valid.',
     advice:
-      'Write numbers in E.164, + and up to 15 digits; e-mail addresses in ASCII, name@domain.',
+      'Write phone numbers in E.164: + and up to 15 digits. Write e-mail addresses in ASCII: name@domain.',
   },
   missingVariable: {
     code: 20011,
     status: 400,
     message: 'A template variable has no value.',
     advice:
-      "Give the recipient the variable, or the template a default: {{ name | default: 'there' }}.",
+      "Add the variable to the recipient, or a default to the template: {{ name | default: 'there' }}.",
   },
   template: {
     code: 20012,
     status: 400,
     message: 'A template is not valid.',
-    advice: 'Correct the Liquid; put literal braces into {% raw %}.',
+    advice: 'Correct the Liquid template. Put literal braces into {% raw %}.',
   },
   schedule: {
     code: 20013,
     status: 400,
     message: 'The time is not allowed.',
-    advice: 'Give one RFC 3339 date and time at most 7 days ahead.',
+    advice: 'Use one RFC 3339 date and time, at most 7 days ahead.',
   },
   tag: {
     code: 20014,
     status: 400,
     message: 'A tag is not valid.',
     advice:
-      'At most 10 tags; keys to 128 and values to 256 characters of letters, digits and . _ ~ -.',
+      'Use at most 10 tags. Keys have up to 128 and values up to 256 characters: letters, digits and . _ ~ -.',
   },
   recipients: {
     code: 20015,
     status: 400,
     message: 'The number of recipients is not allowed.',
-    advice: 'Send 1 to 10,000 recipients in a request.',
+    advice: 'Send 1 to 10,000 recipients in each request.',
   },
   contentTemplate: {
     code: 20017,
     status: 400,
     message: 'There is no such content template.',
-    advice: 'Name one of your account; GET /v1/Content lists them.',
+    advice: 'Use a content template of your account; GET /v1/Content lists them.',
   },
   sender: {
     code: 21606,
     status: 400,
     message: 'The sender cannot be used.',
     advice:
-      'Name an active sender or pool of your account; GET /v1/Senders and GET /v1/SenderPools list them.',
+      'Use an active sender or pool of your account; GET /v1/Senders and GET /v1/SenderPools list them.',
   },
   busy: {
     code: 20412,
     status: 409,
-    message: 'It is being handed to a carrier at this moment.',
-    advice: 'Repeat the request after as many seconds as the Retry-After header says.',
+    message: 'The message is being submitted to a carrier.',
+    advice: 'Repeat the request after the number of seconds in the Retry-After header.',
   },
   poolName: {
     code: 20410,
     status: 409,
-    message: 'There is a sender pool of this name already.',
-    advice: 'Choose another name, or use the pool that there is.',
+    message: 'A sender pool with this name exists already.',
+    advice: 'Choose another name, or use the existing pool.',
   },
   senderTaken: {
     code: 20411,
     status: 409,
-    message: 'There is a sender with this channel and address already.',
-    advice: 'Use or change the sender that there is.',
+    message: 'A sender with this channel and address exists already.',
+    advice: 'Use or change the existing sender.',
   },
   senderOwned: {
     code: 20416,
     status: 409,
     message: 'The address has another owner on this channel and carrier.',
     advice:
-      'Use an address that is yours. Senders of the configuration serve every account as they are; GET /v1/Senders lists them.',
+      'Use your own address. Every account can use the senders of the configuration without adding them; GET /v1/Senders lists them.',
   },
   stoppedByPerson: {
     code: 20418,
     status: 409,
-    message: 'The person has stopped an address that others may send from, too.',
-    advice: 'Ask the person to write START to the address: nothing else takes it back.',
+    message: 'The recipient has stopped an address that other accounts can send from too.',
+    advice: 'Ask the recipient to send START to the address. Only this removes the entry.',
   },
   quota: {
     code: 20414,
     status: 409,
-    message: 'The account has as many of these as it may have.',
-    advice: 'Do what the message says, or delete what is not needed any more.',
+    message: 'The account has reached the maximum number of these resources.',
+    advice: 'Follow the message, or delete resources that are no longer needed.',
   },
   unaddressable: {
     code: 21612,
     status: null,
     message: 'No available sender reaches any address of the recipient.',
-    advice: 'Configure a sender for the channel, or give another address.',
+    advice: 'Configure a sender for the channel, or use another address.',
   },
   suppressed: {
     code: 21610,
     status: null,
     message: 'The recipient has opted out.',
-    advice: 'Do not send; GET /v1/Suppressions lists who has.',
+    advice: 'Do not send to this recipient. GET /v1/Suppressions lists the opt-outs.',
   },
   refused: {
     code: 30006,
     status: null,
     message: 'Landline or unreachable carrier.',
-    advice: 'The carrier refuses the number; check it.',
+    advice: 'The carrier refuses the number. Check it.',
   },
   unreachable: {
     code: 30003,
@@ -255,42 +255,42 @@ const table = {
     code: 30005,
     status: null,
     message: 'Unknown destination.',
-    advice: 'There is no such mailbox or handset; take the address off your list.',
+    advice: 'The mailbox or handset does not exist. Remove the address from your list.',
   },
   filtered: {
     code: 30007,
     status: null,
     message: 'The message was filtered.',
     advice:
-      'The carrier or the receiving server takes it for unwanted: look at the attempt, the content and the reputation of the sender.',
+      'The carrier or the receiving server classified it as unwanted. Check the attempt, the content and the reputation of the sender.',
     fault: 'sender',
   },
   carrierFault: {
     code: 30008,
     status: null,
     message: 'Unknown error of the carrier.',
-    advice: 'Look at the attempt; it was tried again as often as configured.',
+    advice: 'Check the details of the attempt. It was retried as often as configured.',
     fault: 'sender',
   },
   senderRefused: {
     code: 30034,
     status: null,
-    message: 'The carrier does not take messages from this sender.',
+    message: 'The carrier does not accept messages from this sender.',
     advice:
-      'Register the sender with the carrier, or use another; a pool moves on to its next one.',
+      'Register the sender with the carrier, or use another sender. A pool tries its next sender.',
     fault: 'sender',
   },
   expired: {
     code: 30036,
     status: null,
-    message: 'The time to send it ran out.',
-    advice: 'Give a later expireAt, or find out why the queue was so long.',
+    message: 'The message expired before it was sent.',
+    advice: 'Set a later expireAt, or find out why the queue was long.',
   },
   noRcs: {
     code: 61337,
     status: null,
     message: 'Recipient does not have RCS enabled.',
-    advice: 'Use a sender of another channel as fallback.',
+    advice: 'Add a sender of another channel as fallback.',
   },
   templateFailed: {
     code: 20016,
@@ -301,9 +301,9 @@ const table = {
   ambiguous: {
     code: 30050,
     status: null,
-    message: 'It is unknown whether the carrier has it.',
+    message: 'The message is in doubt: the carrier may or may not have it.',
     advice:
-      'The server stopped, or the connection broke, between submission and answer. It was not sent again; ask the carrier, or set "ambiguous": "resend".',
+      'The server stopped, or the connection broke, between submission and answer. The message was not sent again. Ask the carrier, or set "ambiguous": "resend".',
   },
 } as const satisfies Record<string, ErrorEntry>;
 
@@ -316,17 +316,17 @@ const BY_CODE = new Map<number, ErrorEntry>(
   Object.values(table).map((entry) => [entry.code, entry]),
 );
 
-/** The entry of a code, undefined for a code that only a carrier knows. */
+/** The entry of a code; undefined for a carrier's own code. */
 export function findError(code: number): ErrorEntry | undefined {
   return BY_CODE.get(code);
 }
 
-/** Whose fault a failed attempt is. */
+/** The cause of a failed attempt. */
 export function faultOf(code: number | null): 'sender' | 'recipient' {
   return (code === null ? undefined : findError(code)?.fault) ?? 'recipient';
 }
 
-/** One thing wrong with a request. */
+/** One problem of a request. */
 export interface Problem {
   readonly code: number;
   readonly message: string;

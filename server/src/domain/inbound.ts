@@ -6,6 +6,8 @@ export interface InboundMessage {
   readonly channel: Channel;
   /** Who wrote: E.164 with a plus where the carrier says that the number is international, else as it came. */
   readonly from: string;
+  /** `from` is a number of a country that nobody knows: it stays as it came. Absent: it is not. */
+  readonly isNational?: true;
   /** The address of ours that it was sent to, in the same form. */
   readonly to: string;
   /** The provider's service that the address belongs to and that may be a sender in its place; absent: none. */

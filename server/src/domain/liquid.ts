@@ -8,6 +8,7 @@
  */
 import { Context, Liquid, Output, type Template as LiquidNode } from 'liquidjs';
 import { findHalfOpened, findSyntaxProblem } from './liquid-syntax.ts';
+import { isStorable } from './storable.ts';
 
 /** Characters of a template's source, unless its field has more. */
 export const TEMPLATE_LENGTH_MAX = 65_536;
@@ -31,6 +32,21 @@ const FILTERS_REMOVED = [
   'has_exp',
   'find_exp',
   'find_index_exp',
+];
+
+/** Filters that reckon. LiquidJS takes words for 0, so "12,50" plus 1 would be 1. */
+const ARITHMETIC = [
+  'abs',
+  'at_least',
+  'at_most',
+  'ceil',
+  'divided_by',
+  'floor',
+  'minus',
+  'modulo',
+  'plus',
+  'round',
+  'times',
 ];
 
 export interface Template {
@@ -70,6 +86,19 @@ function createEngine(): Liquid {
     liquid.registerFilter(name, function (value: unknown, ...rest: unknown[]) {
       const now = value === 'now' || value === 'today';
       return original.call(this, now ? this.context.globals['now'] : value, ...rest);
+    });
+  }
+  for (const name of ARITHMETIC) {
+    const original = liquid.filters[name];
+    if (typeof original !== 'function') continue;
+    liquid.registerFilter(name, function (...values: unknown[]) {
+      for (const each of values)
+        if (typeof each === 'string' && !Number.isFinite(Number(each)))
+          throw new Error(`${JSON.stringify(each)} is no number, which "${name}" needs`);
+      const result: unknown = original.apply(this, values as [unknown, ...unknown[]]);
+      if (typeof result === 'number' && !Number.isFinite(result))
+        throw new Error(`The result of "${name}" is no number`);
+      return result;
     });
   }
   return liquid;
@@ -276,7 +305,12 @@ function renderWithEngine(
 ): RenderResult {
   try {
     const text: unknown = useEngine().renderSync(nodes, openContext(variables ?? {}, at, options));
-    return { ok: true, text: String(text) };
+    return isStorable(String(text))
+      ? { ok: true, text: String(text) }
+      : {
+          ok: false,
+          problem: 'The text has half of a character or a NUL, which a filter has made.',
+        };
   } catch (error) {
     const missing = missingVariable(error);
     return missing === null ? { ok: false, problem: describe(error) } : { ok: false, missing };
@@ -296,7 +330,8 @@ function openContext(
   at: Date,
   { requireVariables }: RenderOptions,
 ): Context {
-  const context = new Context(variables, useEngine().options, {
+  // A copy: "increment" writes to them.
+  const context = new Context({ ...variables }, useEngine().options, {
     globals: { now: at },
     strictVariables: requireVariables,
     sync: true,

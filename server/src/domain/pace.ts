@@ -22,6 +22,12 @@ export interface SenderLimits {
   readonly quietHours: QuietHours | null;
 }
 
+/** Whether a sender may not send whatever it is given at once. */
+export function hasLimits(limits: Omit<SenderLimits, 'throughputUnit'>): boolean {
+  const { throughput, dailyCap, quietHours } = limits;
+  return throughput !== null || dailyCap !== null || quietHours !== null;
+}
+
 /** The unit of a sender that names none: carriers count SMS in segments, and all else in messages. */
 export function defaultUnit(channel: Channel): PaceUnit {
   return channel === 'SMS' ? 'SEGMENTS' : 'MESSAGES';

@@ -1,6 +1,6 @@
 /** Quiet hours: times of day when a sender lets its recipients sleep. Pure. */
 import { Temporal } from 'temporal-polyfill';
-import { instantAt, localTimeOf } from './local-time.ts';
+import { firstInstantFrom, localTimeOf, type Zones } from './local-time.ts';
 
 /** From `start` (included) to `end` (not included) by the recipient's clock, over midnight when `end` is earlier. */
 export interface QuietHours {
@@ -19,44 +19,87 @@ export function findQuietProblem({ start, end }: QuietHours): string | null {
     : null;
 }
 
+/** So far ahead is looked for a moment that all zones allow; every day repeats. */
+const SEARCHED_MS = 48 * 3_600_000;
+
 /**
- * The first instant from `at` on that is not within quiet hours in a zone: `at` itself, or when they end. Where a
- * change of clocks leaves that minute out, the first one after it.
+ * The first instant from `at` on that is within quiet hours in none of the zones: `at` itself, or when the last of them end. Where all
+ * of them together leave no moment of the day, those whose clocks differ most from the first one's are left out, one by one.
  */
-export function allowedFrom(quiet: QuietHours, zone: string, at: Date): Date {
-  const local = localTimeOf(at, zone);
-  const time = local.toPlainTime();
-  const start = Temporal.PlainTime.from(quiet.start);
-  const end = Temporal.PlainTime.from(quiet.end);
-  const { compare } = Temporal.PlainTime;
-  const overnight = compare(end, start) <= 0;
-  const sinceStart = compare(time, start) >= 0;
-  const beforeEnd = compare(time, end) < 0;
-  if (overnight ? !sinceStart && !beforeEnd : !(sinceStart && beforeEnd)) return at;
-  const day = local.toPlainDate().add({ days: overnight && sinceStart ? 1 : 0 });
-  const until = instantAt(day.toPlainDateTime(end), zone);
-  // When clocks go back, the end may have been before `at` already: the hour that comes twice is not quiet twice.
-  return until > at ? until : at;
+export function allowedFrom(quiet: QuietHours, zones: Zones, at: Date): Date {
+  const [principal, ...others] = zones;
+  if (others.length === 0) return allowedIn(quiet, principal, at);
+  const byDistance = others.toSorted(
+    (a, b) => clockDistance(principal, a, at) - clockDistance(principal, b, at),
+  );
+  for (let kept = byDistance.length; kept > 0; kept -= 1) {
+    const found = allowedInAll(quiet, [principal, ...byDistance.slice(0, kept)], at);
+    if (found !== null) return found;
+  }
+  return allowedIn(quiet, principal, at);
 }
 
-/** Answers `allowedFrom` for many recipients: what was found for a zone holds until then. */
+/** The first instant that all zones allow; null when there is none. */
+function allowedInAll(quiet: QuietHours, zones: Zones, at: Date): Date | null {
+  let found = at;
+  let agreed = 0;
+  for (let i = 0; agreed < zones.length; i = (i + 1) % zones.length) {
+    const allowed = allowedIn(quiet, zones[i] ?? zones[0], found);
+    agreed = allowed > found ? 1 : agreed + 1;
+    if (allowed.getTime() - at.getTime() > SEARCHED_MS) return null;
+    found = allowed;
+  }
+  return found;
+}
+
+/** How far apart two clocks on a wall are, in minutes: half a day at most. */
+function clockDistance(zone: string, other: string, at: Date): number {
+  const [one, two] = [localTimeOf(at, zone), localTimeOf(at, other)];
+  const apart = Math.abs(Math.round(one.until(two).total('minutes'))) % DAY_MINUTES;
+  return Math.min(apart, DAY_MINUTES - apart);
+}
+
+const DAY_MINUTES = 1_440;
+
+/**
+ * Each night lasts from the first moment at which the clock shows `start` to the first at which it shows `end`, or later where a change
+ * of clocks leaves one out. So an hour that comes twice is not quiet twice.
+ */
+function allowedIn(quiet: QuietHours, zone: string, at: Date): Date {
+  const start = Temporal.PlainTime.from(quiet.start);
+  const end = Temporal.PlainTime.from(quiet.end);
+  const nights = Temporal.PlainTime.compare(end, start) <= 0 ? 1 : 0;
+  const yesterday = localTimeOf(at, zone).toPlainDate().subtract({ days: 1 });
+  let found = at;
+  // The next night begins at once where what lies between is left out.
+  for (const days of [0, 1, 2]) {
+    const day = yesterday.add({ days });
+    const from = firstInstantFrom(day.toPlainDateTime(start), zone);
+    if (from > found) break;
+    const until = firstInstantFrom(day.add({ days: nights }).toPlainDateTime(end), zone);
+    if (found < until) found = until;
+  }
+  return found;
+}
+
+/** Answers `allowedFrom` for many recipients: what was found for zones holds until then. */
 export class QuietClock {
   readonly #quiet: QuietHours;
-  /** By zone: quiet until `until`; or allowed, looked at again from the next minute on. */
-  readonly #known = new Map<string, { readonly until: Date | null; readonly goodTo: number }>();
+  /** By zones: quiet until `until`; or allowed, looked at again from the next minute on. */
+  readonly #known = new Map<Zones, { readonly until: Date | null; readonly goodTo: number }>();
 
   constructor(quiet: QuietHours) {
     this.#quiet = quiet;
   }
 
-  /** When quiet hours that a zone has at `now` end; null when it has none. */
-  quietUntil(zone: string, now: number): Date | null {
-    const known = this.#known.get(zone);
+  /** When quiet hours that zones have at `now` end; null when they have none. */
+  quietUntil(zones: Zones, now: number): Date | null {
+    const known = this.#known.get(zones);
     if (known !== undefined && now < known.goodTo) return known.until;
-    const allowed = allowedFrom(this.#quiet, zone, new Date(now));
+    const allowed = allowedFrom(this.#quiet, zones, new Date(now));
     const until = allowed.getTime() > now ? allowed : null;
     const nextMinute = now - (now % 60_000) + 60_000;
-    this.#known.set(zone, { until, goodTo: until?.getTime() ?? nextMinute });
+    this.#known.set(zones, { until, goodTo: until?.getTime() ?? nextMinute });
     return until;
   }
 }

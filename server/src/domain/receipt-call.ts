@@ -23,6 +23,8 @@ export interface ReceiptAnswer {
   };
   readonly receipts: readonly Receipt[];
   readonly inbound: readonly InboundMessage[];
+  /** Why something in a genuine call says nothing, though it should. */
+  readonly unreadable?: string;
 }
 
 /** Reads one call that came at `at`. Never throws or rejects. */

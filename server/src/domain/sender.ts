@@ -37,7 +37,7 @@ export interface Sender extends SenderLimits {
 /** The part of a sender that a plan needs: a pool may have 10,000 senders. */
 export type PlannableSender = Pick<
   Sender,
-  'id' | 'channel' | 'address' | 'carrier' | 'status' | 'throughput' | 'quietHours'
+  'id' | 'channel' | 'address' | 'carrier' | 'status' | 'throughput' | 'dailyCap' | 'quietHours'
 >;
 
 /** The senders that a request may use. */
@@ -188,6 +188,9 @@ function planAddress(
     : accept([{ channel: from.channel, address: from.address, carrier: other.carrier }]);
 }
 
+/** By what was chosen from, and the order of channels: a plan for ten thousand senders is made once. */
+const poolPlans = new WeakMap<SenderChoice, Map<string, PlanResult>>();
+
 function planPool(controls: ChannelControls | undefined, choice: SenderChoice): PlanResult {
   if (choice.poolId === null)
     return refuse(
@@ -195,10 +198,24 @@ function planPool(controls: ChannelControls | undefined, choice: SenderChoice): 
       '$.from.senderPoolId',
     );
   const order = orderChannels(controls);
+  const plans = poolPlans.get(choice) ?? new Map<string, PlanResult>();
+  poolPlans.set(choice, plans);
+  const known = plans.get(order.join());
+  if (known !== undefined) return known;
+  const plan = planMembers(order, controls, choice, choice.poolId);
+  if (plan.ok) plans.set(order.join(), plan);
+  return plan;
+}
+
+function planMembers(
+  order: readonly Channel[],
+  controls: ChannelControls | undefined,
+  choice: SenderChoice,
+  poolId: string,
+): PlanResult {
   const members = order.flatMap((channel) =>
     choice.senders.filter((each) => each.channel === channel && each.status === 'ACTIVATED'),
   );
-  const { poolId } = choice;
   return members.length > 0
     ? accept(members.map((each) => ({ ...toPlanned(each), senderPoolId: poolId })))
     : refuse(

@@ -7,7 +7,7 @@ import { stepOf } from './json-path.ts';
 /** What is said of a string that cannot be kept. */
 export const UNSTORABLE = 'Contains a NUL character or half of a surrogate pair; remove it.';
 
-function isStorable(value: string): boolean {
+export function isStorable(value: string): boolean {
   return !value.includes('\0') && value.isWellFormed();
 }
 

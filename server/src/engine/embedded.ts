@@ -95,7 +95,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedP
   const lock = await acquireLock(join(dataDir, 'fanfare.lock'));
   if (!lock.acquired)
     throw new EmbeddedError(
-      `The data directory ${dataDir} is in use by another Fanfare (process ${lock.pid}). Stop that one, or set FANFARE_DATA_DIR to another directory.`,
+      `The data directory ${dataDir} is in use by another Fanfare (process ${lock.pid}). Stop it, or set FANFARE_DATA_DIR to another directory.`,
     );
   try {
     const user = await chooseUser();
@@ -137,7 +137,7 @@ async function makeDirectory(dataDir: string): Promise<void> {
     await rm(join(dataDir, '.write-test'));
   } catch (error) {
     throw new EmbeddedError(
-      `The data directory ${dataDir} cannot be written (${(error as Error).message}). Give this user the right to, or set FANFARE_DATA_DIR to another directory.`,
+      `The data directory ${dataDir} cannot be written (${(error as Error).message}). Allow this user to write there, or set FANFARE_DATA_DIR to another directory.`,
     );
   }
 }
@@ -234,7 +234,7 @@ class Engine {
         await sleep(500);
         if ((await startOf(pid)) !== null)
           throw new EmbeddedError(
-            `PostgreSQL (process ${pid}) on ${this.#cluster} does not stop; stop it by hand.`,
+            `PostgreSQL (process ${pid}) on ${this.#cluster} does not stop. Stop it manually.`,
           );
         return;
       }
@@ -248,7 +248,7 @@ class Engine {
     ).trim();
     if (version !== MAJOR_VERSION)
       throw new EmbeddedError(
-        `${this.#cluster} belongs to PostgreSQL ${version || '(unknown)'}, this Fanfare brings ${MAJOR_VERSION}. Dump it with its own version and restore it into a new data directory, or set DATABASE_URL.`,
+        `${this.#cluster} belongs to PostgreSQL ${version || '(unknown)'}, but this Fanfare includes ${MAJOR_VERSION}. Dump it with its own version and restore it into a new data directory, or set DATABASE_URL.`,
       );
   }
 

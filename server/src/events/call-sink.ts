@@ -36,7 +36,7 @@ export async function callSink(
       return failedDelivery(`There is no sink "${target}" in the configuration of this node.`);
     return await sink.deliver({ url: target, secrets, authToken }, batch);
   } catch (error) {
-    log.error({ err: error, subscription: id }, 'A sink threw');
+    log.error({ err: error, subscription: id }, 'A sink failed unexpectedly');
     return failedDelivery(`The ${what} failed inside the server; its log says why.`);
   }
 }

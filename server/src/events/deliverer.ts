@@ -73,7 +73,10 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
         const run = tell(subscription, options, stopping.signal)
           .catch((error: unknown) => {
             // The lease runs out, and another turn begins where this one ended.
-            log.warn({ err: error, subscription: subscription.id }, 'A subscription was left');
+            log.warn(
+              { err: error, subscription: subscription.id },
+              'Deliveries to a subscription were interrupted',
+            );
           })
           .finally(() => {
             running.delete(run);

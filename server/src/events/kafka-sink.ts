@@ -122,7 +122,7 @@ export async function createKafkaSink(
     .catch((error: unknown) =>
       logger.warn(
         { sink: name, detail: describeKafkaError(error) },
-        'Kafka cannot be reached yet; it is tried again with each delivery',
+        'Kafka cannot be reached yet; every delivery tries again',
       ),
     );
   return createBrokerSink({ timeoutMs, send, close: () => shared.close() });

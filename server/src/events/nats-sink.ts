@@ -113,7 +113,7 @@ export async function createNatsSink(
     .catch((error: unknown) =>
       logger.warn(
         { sink: name, detail: describeNatsError(error) },
-        'NATS cannot be reached yet; it is tried again with each delivery',
+        'NATS cannot be reached yet; every delivery tries again',
       ),
     );
   return createBrokerSink({

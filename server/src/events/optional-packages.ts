@@ -27,7 +27,7 @@ export function requirePackages(purpose: string, packages: readonly OptionalPack
   if (missing.length === 0) return;
   const install = packages.map(({ name, release }) => `${name}@${release}`).join(' ');
   throw new MissingPackageError(
-    `${purpose} needs ${missing.join(' and ')}, not installed with Fanfare. Run: npm install ${install}`,
+    `${purpose} requires ${missing.join(' and ')}, which ${missing.length === 1 ? 'is' : 'are'} not installed with Fanfare. Run: npm install ${install}`,
   );
 }
 

@@ -35,7 +35,8 @@ export function createRouter(options: {
   const loop = createLoop({
     idleMs: POLL_MS,
     restMsMax: REST_MS_MAX,
-    onError: (error) => log.warn({ err: error }, 'News could not be put into the log'),
+    onError: (error) =>
+      log.warn({ err: error }, 'Outbox events could not be put into the event log'),
     async work() {
       const due = progress.takeDue(performance.now());
       if (due.length > 0) await store.events.addProgress(due);
@@ -53,7 +54,10 @@ export function createRouter(options: {
     async stop() {
       await loop.stop();
       await store.events.leaveRouting(node).catch((error: unknown) => {
-        log.warn({ err: error }, 'Another node takes news over in some seconds only');
+        log.warn(
+          { err: error },
+          'The lease of the router could not be released; another node takes over in a few seconds',
+        );
       });
     },
   };

@@ -69,7 +69,11 @@ export function createStreamHub(options: {
         .catch(warn)
         .finally(() => (isLooking = false));
     }, OPERATION_MS);
-    const listening = keepListening((...how) => store.upkeep.listen('events', ...how), log, wake);
+    const listening = keepListening(
+      (...how) => store.maintenance.listen('events', ...how),
+      log,
+      wake,
+    );
     ends = [() => clearInterval(timer), () => void listening.then((end) => end())];
   }
 

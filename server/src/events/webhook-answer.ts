@@ -32,18 +32,33 @@ const ASKS_TO_WAIT: ReadonlySet<number> = new Set([429, 503]);
 
 /** Errors by what they mean to people; `%` is the host. */
 const WORDS: readonly (readonly [RegExp, string])[] = [
-  [/^ENOTFOUND$/, 'The name of % is not known in DNS'],
-  [/^(EAI_|ESERVFAIL|ETIMEOUT)/, 'DNS did not answer for %'],
-  [/^ECONNREFUSED$/, '% refused the connection'],
+  [/^(ENOTFOUND|EAI_NONAME|ENONAME)$/, 'The name of % is not known in DNS'],
   [
-    /^(ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT|EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL|EACCES)$/,
+    /^(EAI_|ENODATA$|ESERVFAIL$|EFORMERR$|ENOTIMP$|EREFUSED$|ETIMEOUT$|EBADRESP$)/,
+    'DNS did not answer for %',
+  ],
+  [/^ECONNREFUSED$/, '% refused the connection'],
+  // It is not the receiver's fault, and the operator can mend it.
+  [
+    /^(EMFILE|ENFILE|ENOBUFS|ENOMEM|EADDRINUSE)$/,
+    'Fanfare had no more files or memory for a connection to %',
+  ],
+  [
+    /^(ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT|E(HOST|NET)(UNREACH|DOWN)|EADDRNOTAVAIL|EAFNOSUPPORT|EACCES|EPERM|EINVAL|ERR_SOCKET_CONNECTION_TIMEOUT)$/,
     '% cannot be reached',
   ],
-  [/^(ECONNRESET|EPIPE|UND_ERR_SOCKET)$/, '% closed the connection before it answered'],
-  [/^(CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|ERR_TLS_CERT)/, 'The certificate of % is not good'],
-  [/^(ERR_SSL_|ERR_TLS_|EPROTO)/, 'TLS with % failed'],
   [
-    /^(HPE_|HTTPParserError|UND_ERR_HEADERS_OVERFLOW|UND_ERR_RES_)/,
+    /^(ECONNRESET|ECONNABORTED|ENETRESET|ENOTCONN|EPIPE|UND_ERR_SOCKET)$/,
+    '% closed the connection before it answered',
+  ],
+  // Names of X509_verify_cert_error_string (OpenSSL), as Node.js has them.
+  [
+    /^(CERT_|CRL_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|ERROR_IN_C|ERR_TLS_CERT|INVALID_(CA|PURPOSE)|PATH_LENGTH|HOSTNAME_|IP_ADDRESS_MIS|(CA|EE)_(KEY|MD)_)/,
+    'The certificate of % is not good',
+  ],
+  [/^(ERR_SSL_|ERR_TLS_|ERR_OSSL_|EPROTO)/, 'TLS with % failed'],
+  [
+    /^(HPE_|HTTPParserError|UND_ERR_HEADERS_OVERFLOW|UND_ERR_RES)/,
     '% did not answer in proper HTTP',
   ],
 ];

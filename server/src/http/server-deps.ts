@@ -75,7 +75,7 @@ export interface ApiDeps {
   /** What this node is. */
   readonly node: { readonly roles: readonly string[]; readonly embedded: boolean };
   /** What reads and stores the calls of carriers. */
-  readonly carrierCalls: CarrierCallDeps;
+  readonly carrierCalls: Pick<CarrierCallDeps, 'readers' | 'report'>;
   /** What tells those who listen. */
   readonly streamSource: StreamSource;
   readonly subscriptions: SubscriptionDeps;

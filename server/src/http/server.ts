@@ -15,6 +15,7 @@ import fastify, {
   type FastifyRequest,
   type FastifyServerOptions,
 } from 'fastify';
+import { addReading } from '../lib/metrics.ts';
 import type { Account } from '../store/store.ts';
 import { createAuthenticator } from './edge/auth.ts';
 import { setBodyParser } from './edge/bodies.ts';
@@ -137,6 +138,8 @@ export async function createServer(deps: ServerDeps): Promise<Server> {
   app.server.on('checkExpectation', (_request, response: ServerResponse) =>
     refuseExpectation(response, options.publicUrl),
   );
+  // Who has said all may still listen: netcat and some health checkers close their half behind the request.
+  Object.assign(app.server, { httpAllowHalfOpen: true });
   const closeQuiet = watchConnections(app.server);
   registerHealth(app, { ...deps, isReady: () => isReady });
   closeStalled(app.server, options.limits.unreadTimeoutMs);
@@ -185,6 +188,14 @@ function prepareApi(deps: ServerDeps & ApiDeps & { readonly keyUses: KeyUses }):
     streamsPerAccount: limits.streamsPerAccount,
     isGood: (request) => isStillGood(request, who),
   });
+  const tell = (name: string, help: string, read: () => number) =>
+    addReading(deps.metrics, name, help, read);
+  tell('fanfare_streams', 'Live streams that are open.', () => streams.count);
+  tell(
+    'fanfare_unread_bytes',
+    'Bytes of answers and streams that clients have not read.',
+    () => unread.total,
+  );
   return { ...deps, who, unread, streams };
 }
 
@@ -197,7 +208,11 @@ async function registerAll(app: FastifyInstance, deps: AllDeps): Promise<void> {
   await app.register(async (scope) => {
     const bytesMax = CALLS_IN_FLIGHT_BYTES_MAX;
     boundInFlight(scope, { bytes: { max: bytesMax, ownerMax: bytesMax / 2 } }, nameCarrier);
-    await registerCarrierCalls(scope, deps.carrierCalls);
+    await registerCarrierCalls(scope, {
+      ...deps.carrierCalls,
+      onUnreadable: (carrier) => deps.metrics.unreadableCalls.inc({ carrier }),
+      log,
+    });
   });
   await app.register((scope) =>
     registerEmailLinks(scope, { store, log, sealer, requestsPerSecond }),

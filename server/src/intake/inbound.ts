@@ -57,12 +57,13 @@ export function createInboundIntake(options: {
       message.keyword === undefined
         ? (findKeyword?.(text) ?? null)
         : { keyword: message.keyword, reply: null };
+    const from = keepable(message.from, ADDRESS_LENGTH_MAX);
     const result = await store.inbound.recordInbound(
       {
         lane,
         lanes: options.lanesOf(lane),
         channel: message.channel,
-        from: normaliseInboundAddress(keepable(message.from, ADDRESS_LENGTH_MAX)),
+        from: message.isNational ? from : normaliseInboundAddress(from),
         to: normaliseInboundAddress(keepable(message.to, ADDRESS_LENGTH_MAX)),
         service: (message.service && keepable(message.service, ADDRESS_LENGTH_MAX)) || null,
         text,
@@ -72,7 +73,8 @@ export function createInboundIntake(options: {
       },
       options.scope,
     );
-    if (result === 'nobody') log.warn({ carrier: lane }, 'A message came, and there is no account');
+    if (result === 'nobody')
+      log.warn({ carrier: lane }, 'Dropped an inbound message because there is no account');
   }
 
   /**
@@ -88,7 +90,10 @@ export function createInboundIntake(options: {
         if (isAway(error)) throw error;
         failures.push(error);
         options.onRefused();
-        log.error({ err: error, carrier: lane, id: each.providerId }, 'A message cannot be kept');
+        log.error(
+          { err: error, carrier: lane, id: each.providerId },
+          'An inbound message could not be stored',
+        );
       }
     if (failures.length > 0) throw failures[0];
   }
@@ -106,7 +111,7 @@ export function createInboundIntake(options: {
       { key: `keyword-${id}`, fingerprint: createHash('sha256').update(id).digest() },
     );
     const isSent = result.kind === 'accepted' || result.kind === 'replayed';
-    if (!isSent) log.warn({ result: result.kind, message: id }, 'A keyword cannot be answered');
+    if (!isSent) log.warn({ result: result.kind, message: id }, 'A keyword answer was refused');
     await store.inbound.setAnswered(message, isSent ? result.operationId : null);
   }
 
@@ -123,10 +128,13 @@ export function createInboundIntake(options: {
         const since = failingSince.get(each.id);
         failingSince.set(each.id, since ?? now);
         if (since === undefined)
-          log.error({ err: error, message: each.id }, 'A keyword cannot be answered now');
+          log.error(
+            { err: error, message: each.id },
+            'A keyword answer could not be sent; it is retried',
+          );
         else if (now - since > ANSWER_TRIED_MS) {
           options.onRefused();
-          log.error({ err: error, message: each.id }, 'A keyword is not answered');
+          log.error({ err: error, message: each.id }, 'A keyword answer was given up');
           failingSince.delete(each.id);
           await store.inbound.setAnswered(each, null);
         }
@@ -137,9 +145,9 @@ export function createInboundIntake(options: {
   return {
     async take(lane, messages) {
       await keepAll(lane, messages);
-      // What fails now is owed, and tried again by upkeep.
+      // What fails now is owed, and tried again by maintenance.
       await answerAll().catch((error: unknown) =>
-        log.warn({ err: error }, 'Keywords are answered later'),
+        log.warn({ err: error }, 'Keyword answers could not be sent; they are retried'),
       );
     },
     answerAll,

@@ -45,7 +45,7 @@ interface Named {
 }
 
 const DETAIL_LENGTH_MAX = 500;
-const NOTHING: ReceiptTally = { applied: 0, parked: 0, ignored: 0, strangers: 0 };
+const NOTHING: ReceiptTally = { applied: 0, parked: 0, ignored: 0, unmatched: 0 };
 
 export function createReceiptIntake(options: {
   readonly store: Store;
@@ -68,12 +68,12 @@ export function createReceiptIntake(options: {
   const matcher = createCarrierMatcher(store, options.lanesOf, (lane) =>
     log.warn(
       { carrier: lane },
-      'Receipts name messages that went to other addresses, and are left out; `receiptSource` says what the carrier writes',
+      'Receipts are ignored: their address is not the recipient of the message. See the option `receiptSource` of the carrier',
     ),
   );
 
   const onAway = (error: DatabaseUnavailable) =>
-    log.warn({ reason: error.message }, 'The database is away; receipts wait');
+    log.warn({ reason: error.message }, 'The database is unavailable; receipts wait');
 
   /** Writes what can be written, now or once the database is back. */
   function persist<Item extends Named>(
@@ -87,7 +87,7 @@ export function createReceiptIntake(options: {
       onAway,
       onRefused({ messageId, providerIds }, error) {
         options.onRefused();
-        onApplied({ ...NOTHING, strangers: 1 });
+        onApplied({ ...NOTHING, unmatched: 1 });
         log.error({ err: error, of: messageId ?? providerIds }, 'A receipt cannot be applied');
       },
     });
@@ -107,7 +107,7 @@ export function createReceiptIntake(options: {
         throw error;
       await apply([{ ...receipt, code: null, detail: null }]);
       options.onRefused();
-      log.error({ err: error }, "A receipt was applied without its carrier's words");
+      log.error({ err: error }, "A receipt was applied without the carrier's data");
     }
   }
 
@@ -160,7 +160,7 @@ export function createReceiptIntake(options: {
       },
       onAway,
       onRefused: ({ messageId }, error) =>
-        log.error({ err: error, of: messageId }, 'A complaint cannot be kept'),
+        log.error({ err: error, of: messageId }, 'A complaint could not be stored'),
     });
   }
 
@@ -170,8 +170,8 @@ export function createReceiptIntake(options: {
     waitingMax: options.waitingMax,
     async flush(arrivals) {
       await options.outcomesWritten();
-      const { referring, quoting, complaints, strangers } = readReceipts(arrivals);
-      if (strangers > 0) onApplied({ ...NOTHING, strangers });
+      const { referring, quoting, complaints, unmatched } = readReceipts(arrivals);
+      if (unmatched > 0) onApplied({ ...NOTHING, unmatched });
       await applyAll([...referring, ...(await matchOrPark(quoting))]);
       await suppress(complaints);
     },
@@ -205,8 +205,8 @@ export function createReceiptIntake(options: {
       const done = due.filter((each) => !still.has(each)).map((each) => each.id);
       // Only now: after a crash they are applied again, which changes nothing.
       await store.receipts.dropParkedCarrierReceipts(done);
-      const strangers = await store.receipts.dropStrangeCarrierReceipts();
-      if (strangers > 0) onApplied({ ...NOTHING, strangers });
+      const unmatched = await store.receipts.dropUnmatchedCarrierReceipts();
+      if (unmatched > 0) onApplied({ ...NOTHING, unmatched });
       return due.length;
     },
     drain: () => batcher.drain(),
@@ -219,12 +219,12 @@ function readReceipts(arrivals: readonly Arrival[]): {
   readonly quoting: readonly CarrierReceipt[];
   /** Those of `referring` whose recipients want no more. */
   readonly complaints: readonly MatchedReceipt[];
-  readonly strangers: number;
+  readonly unmatched: number;
 } {
   const referring: MatchedReceipt[] = [];
   const quoting: CarrierReceipt[] = [];
   const complaints: MatchedReceipt[] = [];
-  let strangers = 0;
+  let unmatched = 0;
   for (const { lane, receipt } of arrivals) {
     const { status, code = null } = receipt;
     const detail =
@@ -232,13 +232,13 @@ function readReceipts(arrivals: readonly Arrival[]): {
     if (receipt.reference === undefined) {
       const providerIds = receipt.providerIds.map(keepableProviderId).filter((id) => id !== '');
       const { recipients = null, mustMatch = false } = receipt;
-      if (providerIds.length === 0) strangers += 1;
+      if (providerIds.length === 0) unmatched += 1;
       else quoting.push({ lane, providerIds, recipients, mustMatch, status, code, detail });
       continue;
     }
     const reference = parseAttemptReference(receipt.reference);
     if (reference === null) {
-      strangers += 1;
+      unmatched += 1;
       continue;
     }
     const { accountId, messageUuid: messageId, attempt } = reference;
@@ -246,7 +246,7 @@ function readReceipts(arrivals: readonly Arrival[]): {
     referring.push(matched);
     if (receipt.complaint) complaints.push(matched);
   }
-  return { referring, quoting, complaints, strangers };
+  return { referring, quoting, complaints, unmatched };
 }
 
 function groupByAccount(receipts: readonly MatchedReceipt[]): MatchedReceipt[][] {

@@ -91,7 +91,7 @@ export function createReports(options: ReportsOptions): Reports {
         ]);
         return true;
       } catch (error) {
-        log.warn({ err: error, carrier }, 'What a carrier reported cannot be stored');
+        log.warn({ err: error, carrier }, 'A carrier callback could not be stored');
         return false;
       }
     },

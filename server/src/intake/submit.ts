@@ -5,8 +5,8 @@
 import { ERRORS, type Problem } from '../domain/errors.ts';
 import { BATCH_DELAY_MS_DEFAULT, BATCH_SIZE_DEFAULT, EVENT_NAMES } from '../domain/event.ts';
 import { decodeTypeId, newOperationUuid, parseContentSid } from '../domain/ids.ts';
-import type { PlannedSender } from '../domain/operation.ts';
-import type { SenderChoice } from '../domain/sender.ts';
+import { hasLimits } from '../domain/pace.ts';
+import type { PlannableSender, SenderChoice } from '../domain/sender.ts';
 import type { SendRequest } from '../domain/send-request.ts';
 import { listSpellings } from '../domain/spellings.ts';
 import { indexSuppressions } from '../domain/suppression.ts';
@@ -140,6 +140,7 @@ export function createSubmitter(options: SubmitterOptions): Submitter {
         .catch(readExcess));
     if (callbackId instanceof QuotaExceeded) return refuseCallback(callbackId);
     const operation = composeOperation(accountId, send, request.attachments ?? [], {
+      senders: gathered.choice.senders,
       claim,
       callbackId,
       now: gathered.now,
@@ -206,10 +207,12 @@ function composeOperation(
   send: PreparedSend,
   attachments: NewOperation['attachments'],
   {
+    senders,
     claim,
     callbackId,
     now,
   }: {
+    readonly senders: readonly PlannableSender[];
     readonly claim: IdempotencyClaim | null;
     readonly callbackId: string | null;
     readonly now: Date;
@@ -236,7 +239,7 @@ function composeOperation(
     expireAt: send.expireAt,
     messages,
     unaddressable,
-    batches: composeBatches(send.recipients),
+    batches: composeBatches(send.recipients, senders),
     callbackId,
     idempotency:
       claim === null
@@ -252,28 +255,32 @@ function lastTime(messages: readonly NewMessage[], now: Date): Date {
   return messages.reduce((last, { dueAt }) => (dueAt !== null && dueAt > last ? dueAt : last), now);
 }
 
-/** Groups by sender and time in the order of `to`, at most `BATCH_SIZE_MAX` together. */
-function composeBatches(recipients: readonly PreparedRecipient[]): NewBatch[] {
-  const batches: NewBatch[] = [];
-  const open = new Map<PlannedSender, Map<Date | null, number[]>>();
+/**
+ * Groups by sender and time in the order of `to`, at most `BATCH_SIZE_MAX` together. Senders of a carrier that have no limits share
+ * batches: a pool of ten thousand would else have one for each message.
+ */
+function composeBatches(
+  recipients: readonly PreparedRecipient[],
+  senders: readonly PlannableSender[],
+): NewBatch[] {
+  const limited = new Set(senders.flatMap((each) => (hasLimits(each) ? each.id : [])));
+  type Open = NewBatch & { senderId: string | null; readonly ordinals: number[] };
+  const batches: Open[] = [];
+  const open = new Map<string, Map<Date | null, Open>>();
   for (const { ordinal, first, dueAt } of recipients) {
     if (first === null) continue;
-    const { sender } = first;
-    let bySender = open.get(sender);
-    if (bySender === undefined) open.set(sender, (bySender = new Map()));
-    let ordinals = bySender.get(dueAt);
-    if (ordinals === undefined || ordinals.length >= BATCH_SIZE_MAX) {
-      ordinals = [];
-      bySender.set(dueAt, ordinals);
-      batches.push({
-        lane: sender.carrier,
-        candidate: 0,
-        senderId: sender.senderId ?? null,
-        dueAt,
-        ordinals,
-      });
+    const { senderId = null, carrier } = first.sender;
+    const place = senderId !== null && limited.has(senderId) ? `${carrier} ${senderId}` : carrier;
+    let byTime = open.get(place);
+    if (byTime === undefined) open.set(place, (byTime = new Map()));
+    let batch = byTime.get(dueAt);
+    if (batch === undefined || batch.ordinals.length >= BATCH_SIZE_MAX) {
+      batch = { lane: carrier, candidate: 0, senderId, dueAt, ordinals: [] };
+      byTime.set(dueAt, batch);
+      batches.push(batch);
     }
-    ordinals.push(ordinal);
+    batch.ordinals.push(ordinal);
+    if (batch.senderId !== senderId) batch.senderId = null;
   }
   return batches;
 }

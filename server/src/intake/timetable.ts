@@ -2,7 +2,7 @@
  * Plans when each message of a request is due, from its schedule and the sender's quiet hours.
  * Pure.
  */
-import { findZone, instantAt } from '../domain/local-time.ts';
+import { findZones, instantAt, type Zones } from '../domain/local-time.ts';
 import { allowedFrom } from '../domain/quiet-hours.ts';
 import { findTimeProblem, type Schedule } from '../domain/schedule.ts';
 import type { Candidate } from '../domain/routing.ts';
@@ -12,7 +12,10 @@ import type { ProblemList } from './problems.ts';
 /** When a message over this candidate is due; null is now. Equal times are the same object. */
 export type Timetable = (candidate: Candidate) => Date | null;
 
-/** Recipients of one zone and one sender have one time: it is found once, and told once when it is not allowed. */
+/**
+ * Recipients of the same zones and one sender have one time: it is found once, and told once when it is not allowed. A time by their
+ * clock is meant by the one of most people, quiet hours by all that they may have.
+ */
 export function createTimetable(
   schedule: Schedule,
   senders: readonly PlannableSender[],
@@ -25,7 +28,7 @@ export function createTimetable(
   );
   if (local === null && quietHours.size === 0) return () => scheduledFor;
   const localTimes = new Map<string, Date>();
-  const known = new Map<string, Date | null>();
+  const known = new Map<Zones, Map<string, Date | null>>();
   const times = new Map<number, Date>();
 
   function localTime(zone: string): Date {
@@ -39,11 +42,11 @@ export function createTimetable(
     return at;
   }
 
-  function find(zone: string, senderId: string | undefined): Date | null {
-    const wanted = localTime(zone);
+  function find(zones: Zones, senderId: string): Date | null {
+    const wanted = localTime(zones[0]);
     const at = wanted > now ? wanted : now;
-    const quiet = quietHours.get(senderId ?? '');
-    const due = quiet === undefined ? at : allowedFrom(quiet, zone, at);
+    const quiet = quietHours.get(senderId);
+    const due = quiet === undefined ? at : allowedFrom(quiet, zones, at);
     if (due <= now) return null;
     const same = times.get(due.getTime()) ?? due;
     times.set(due.getTime(), same);
@@ -51,12 +54,14 @@ export function createTimetable(
   }
 
   return ({ sender, to }) => {
-    const zone = findZone(to.address);
-    const key = `${zone} ${sender.senderId ?? ''}`;
-    let due = known.get(key);
+    const zones = findZones(to.address);
+    const bySender = known.get(zones) ?? new Map<string, Date | null>();
+    known.set(zones, bySender);
+    const senderId = sender.senderId ?? '';
+    let due = bySender.get(senderId);
     if (due === undefined) {
-      due = find(zone, sender.senderId);
-      known.set(key, due);
+      due = find(zones, senderId);
+      bySender.set(senderId, due);
     }
     return due;
   };

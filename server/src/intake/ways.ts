@@ -13,8 +13,8 @@ export type FindWays = (addresses: readonly Address[]) => readonly Way[];
 export function createWayFinder({ senders }: SendPlan, findCarriage: FindCarriage): FindWays {
   const all = new Map<string, Way>();
   for (const { channel, carrier } of senders) {
-    const carriage = findCarriage(carrier, channel);
-    all.set(`${channel} ${carrier}`, { channel, carrier, carriage });
+    const key = `${channel} ${carrier}`;
+    if (!all.has(key)) all.set(key, { channel, carrier, carriage: findCarriage(carrier, channel) });
   }
   const known = new Map<string, readonly Way[]>();
   const listFor = (spaces: readonly AddressChannel[]) => {

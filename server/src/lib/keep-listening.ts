@@ -34,7 +34,7 @@ export async function keepListening(
       if (stopped || isOver) return;
       isOver = true;
       end = null;
-      log.warn({ err: error }, 'Listening for wake-ups broke off; trying again');
+      log.warn({ err: error }, 'Listening for wake-ups failed; trying again');
       timer = setTimeout(() => void begin(), LISTEN_RETRY_MS);
     };
     try {

@@ -22,13 +22,19 @@ export function createApiMetrics() {
     queueMessages: new Gauge({
       name: 'fanfare_queue_messages',
       help: 'Messages due and not yet settled, by carrier.',
-      labelNames: ['lane'] as const,
+      labelNames: ['carrier'] as const,
       registers,
     }),
     queueAgeSeconds: new Gauge({
       name: 'fanfare_queue_age_seconds',
       help: 'How long the longest due batch has waited, by carrier.',
-      labelNames: ['lane'] as const,
+      labelNames: ['carrier'] as const,
+      registers,
+    }),
+    unreadableCalls: new Counter({
+      name: 'fanfare_carrier_calls_unreadable_total',
+      help: 'Carrier callbacks that could not be read completely, by carrier.',
+      labelNames: ['carrier'] as const,
       registers,
     }),
     requestSeconds: new Histogram({
@@ -43,7 +49,25 @@ export function createApiMetrics() {
 
 export type ApiMetrics = ReturnType<typeof createApiMetrics>;
 
-/** Of the thread that sends. */
+/** A number that is looked up whenever the metrics are read. */
+export function addReading(
+  { registry }: { readonly registry: Registry },
+  name: string,
+  help: string,
+  read: () => number,
+): void {
+  const gauge = new Gauge({
+    name,
+    help,
+    registers: [],
+    collect() {
+      this.set(read());
+    },
+  });
+  registry.registerMetric(gauge);
+}
+
+/** Metrics of the dispatch thread. */
 export function createDispatchMetrics() {
   const registry = new Registry();
   const registers = [registry];
@@ -66,44 +90,44 @@ export function createDispatchMetrics() {
     }),
     refused: new Counter({
       name: 'fanfare_refused_by_database_total',
-      help: 'What PostgreSQL refused to keep as it was: outcomes of attempts, receipts, messages from people.',
+      help: 'Outcomes of attempts, receipts and inbound messages that PostgreSQL refused to store unchanged.',
       labelNames: ['what'] as const,
       registers,
     }),
     receipts: new Counter({
       name: 'fanfare_receipts_total',
-      help: 'Receipts by what became of them.',
+      help: 'Receipts, by result.',
       labelNames: ['result'] as const,
       registers,
     }),
     connections: new Gauge({
       name: 'fanfare_carrier_connections',
-      help: 'Connections that there should be, by carrier.',
-      labelNames: ['lane'] as const,
+      help: 'Configured connections, by carrier.',
+      labelNames: ['carrier'] as const,
       registers,
     }),
     connected: new Gauge({
       name: 'fanfare_carrier_connected',
-      help: 'Connections that can be used, by carrier.',
-      labelNames: ['lane'] as const,
+      help: 'Usable connections, by carrier.',
+      labelNames: ['carrier'] as const,
       registers,
     }),
-    choreRuns: new Counter({
-      name: 'fanfare_chore_runs_total',
-      help: 'Runs of chores beside sending, by chore.',
-      labelNames: ['chore'] as const,
+    maintenanceRuns: new Counter({
+      name: 'fanfare_maintenance_runs_total',
+      help: 'Runs of maintenance tasks, by task.',
+      labelNames: ['task'] as const,
       registers,
     }),
-    choreFailures: new Counter({
-      name: 'fanfare_chore_failures_total',
-      help: 'Runs of chores that failed, by chore. Others are not held up by them.',
-      labelNames: ['chore'] as const,
+    maintenanceFailures: new Counter({
+      name: 'fanfare_maintenance_failures_total',
+      help: 'Failed runs of maintenance tasks, by task. Other tasks go on.',
+      labelNames: ['task'] as const,
       registers,
     }),
     damaged: new Counter({
       name: 'fanfare_carrier_damaged_total',
-      help: 'What carriers sent that could not be read, by carrier.',
-      labelNames: ['lane'] as const,
+      help: 'Units from carriers that could not be read, by carrier.',
+      labelNames: ['carrier'] as const,
       registers,
     }),
     /** All of them in Prometheus' text format. */
@@ -111,20 +135,20 @@ export function createDispatchMetrics() {
   };
 }
 
-/** Of the thread that tells subscribers. */
+/** Metrics of the events thread. */
 export function createEventsMetrics() {
   const registry = new Registry();
   const registers = [registry];
   return {
     attempts: new Counter({
       name: 'fanfare_event_attempts_total',
-      help: 'Requests to subscribers by what became of them.',
+      help: 'Requests to subscribers, by result.',
       labelNames: ['result'] as const,
       registers,
     }),
     events: new Counter({
       name: 'fanfare_events_delivered_total',
-      help: 'Events that subscribers have taken.',
+      help: 'Events that subscribers have accepted.',
       registers,
     }),
     attemptSeconds: new Histogram({

@@ -1,4 +1,4 @@
-/** Several threads that start together, and stop in reverse order. */
+/** Several threads that start together and stop in reverse order, and one that starts when it is first needed. */
 import type { Thread, ThreadApi } from './thread.ts';
 
 export type Stoppable = ThreadApi & { readonly stop: () => Promise<void> };
@@ -29,4 +29,38 @@ function threadOf<Api extends Stoppable>(
 async function stopThread(thread: Thread<Stoppable>): Promise<void> {
   await thread.call('stop', []);
   await thread.terminate();
+}
+
+export interface ThreadOnDemand<Api extends Stoppable> {
+  /** The thread, or null while it is not ready: the first call begins its start, and a call after a failed start the next. */
+  get(): Thread<Api> | null;
+  stop(): Promise<void>;
+}
+
+export function startOnDemand<Api extends Stoppable>(
+  start: () => Promise<Thread<Api>>,
+  onFailed: (error: unknown) => void,
+): ThreadOnDemand<Api> {
+  let thread: Thread<Api> | null = null;
+  let starting: Promise<void> | null = null;
+  let isStopped = false;
+  const begin = async () => {
+    try {
+      thread = await start();
+    } catch (error) {
+      starting = null;
+      onFailed(error);
+    }
+  };
+  return {
+    get() {
+      if (!isStopped) starting ??= begin();
+      return thread;
+    },
+    async stop() {
+      isStopped = true;
+      await starting;
+      if (thread !== null) await stopThread(thread as Thread<Stoppable>);
+    },
+  };
 }

@@ -1,6 +1,6 @@
 /** Normalizes addresses of any kind from the spellings of people to the spelling of the API. Pure. */
 import { findEmailAddressProblem } from '../domain/email-address.ts';
-import { DECORATION, quote, stripInvisible } from './characters.ts';
+import { DECORATION, quote, stripInvisible, toPlainDigits } from './characters.ts';
 import type { Country } from './countries.ts';
 import { cleanNumber, NO_ADDRESS, type Cleaned } from './numbers.ts';
 
@@ -28,7 +28,7 @@ export function looksLikeAddress(kind: AddressKind, cell: string): boolean {
   const text = stripInvisible(cell);
   if (kind === 'EMAIL' || (kind === 'ANY' && text.includes('@')))
     return /^(mailto:)?[^@\s]+@[^@\s]+$/i.test(text);
-  const digits = text.replaceAll(/\D/g, '').length;
+  const digits = toPlainDigits(text).replaceAll(/\D/g, '').length;
   return (
     digits >= DIGITS_MIN &&
     digits >= text.length / 2 &&
@@ -49,5 +49,17 @@ export function holdsAddress(kind: AddressKind, cell: string): boolean {
   const hasEmail = kind === 'EMAIL' || kind === 'ANY';
   if (hasEmail && /[^\s@]@[^\s@]+\.[^\s@]/.test(text)) return true;
   // Dates have eight digits at most.
-  return kind !== 'EMAIL' && /\+\d{6}|\d{9}/.test(text.replaceAll(DECORATION, ''));
+  return kind !== 'EMAIL' && /\+\d{6}|\d{9}/.test(toPlainDigits(text).replaceAll(DECORATION, ''));
 }
+
+/** Whether a cell is a day as sheets write it, `2026-01-31`, `31.1.2026` or `1/31/26`, with a time or without. */
+export function isDate(cell: string): boolean {
+  const [, year, one, two] = DATE.exec(stripInvisible(cell)) ?? [];
+  if (one === undefined || two === undefined) return false;
+  const [month, day] =
+    year === undefined ? [Math.min(+one, +two), Math.max(+one, +two)] : [+one, +two];
+  return month >= 1 && month <= 12 && day >= 1 && day <= 31;
+}
+
+const DATE =
+  /^(\d{4}[-/.])?(\d{1,2})[-/.](\d{1,2})(?:[-/.]\d{2}(?:\d{2})?)?(?:[ T]\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?$/;

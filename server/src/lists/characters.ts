@@ -18,6 +18,22 @@ export const ZERO_IN_BRACKETS = new RegExp(`[(\\[\\uff08][${SPACE}]*0[${SPACE}]*
 /** Removes invisible characters, and space around the text. */
 export const stripInvisible = (text: string) => text.replaceAll(INVISIBLE, '').trim();
 
+/** Zeros of the alphabets whose digits people write numbers with: Arabic, Persian, Devanagari, Bengali, Thai, full width. */
+const ZEROS = '\u0660\u06f0\u0966\u09e6\u0e50\uff10';
+const FOREIGN_DIGIT =
+  /[\u0660-\u0669\u06f0-\u06f9\u0966-\u096f\u09e6-\u09ef\u0e50-\u0e59\uff10-\uff19]/g;
+
+/** With digits and the plus sign as ASCII has them. */
+export const toPlainDigits = (text: string) =>
+  text
+    .replaceAll(FOREIGN_DIGIT, (digit) => {
+      const code = digit.charCodeAt(0);
+      return String(
+        [...ZEROS].map((zero) => code - zero.charCodeAt(0)).find((n) => n >= 0 && n < 10),
+      );
+    })
+    .replaceAll(/[\ufe62\uff0b]/g, '+');
+
 /** The code point of a character, as `<U+202A>`. */
 const nameOf = (char: string) =>
   `<U+${(char.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}>`;

@@ -1,5 +1,11 @@
-/** What the columns of a list are: where its addresses stand, and which variables the others give. Pure. */
-import { cleanAddress, holdsAddress, looksLikeAddress, type AddressKind } from './addresses.ts';
+/** The columns of a list: the one with addresses, and the variables of the others. Pure. */
+import {
+  cleanAddress,
+  holdsAddress,
+  isDate,
+  looksLikeAddress,
+  type AddressKind,
+} from './addresses.ts';
 import { quote, stripInvisible } from './characters.ts';
 import { isAddressName } from './column-names.ts';
 import type { Country } from './countries.ts';
@@ -32,7 +38,11 @@ export interface ColumnOptions {
 export function readHeader(cells: readonly string[], place: Place, options: ColumnOptions): Header {
   const names = cells.map((cell) => stripInvisible(cell));
   const isNamed = options.toColumn !== null && names.includes(options.toColumn);
-  if (!isNamed && names.some((name) => holdsAddress(options.kind, name)))
+  // Beside a usual name of a column with addresses a day is the name of another one.
+  const hasUsual = names.some((name) => isAddressName(options.kind, name, 'sure'));
+  const isAddress = (name: string) =>
+    holdsAddress(options.kind, name) && !(hasUsual && isDate(name));
+  if (!isNamed && names.some(isAddress))
     return { names: names.map((_, i) => `column ${i + 1}`), isMade: true };
   for (const [i, name] of names.entries()) {
     const first = names.indexOf(name);

@@ -48,6 +48,31 @@ SY 963 0 8-9;IQ 964 0 8-10;KW 965 - 7-8;SA 966 0 8-9;YE 967 0 7-9;OM 968 - 7-8;P
 BH 973 - 8-8;QA 974 - 7-8;BT 975 - 7-8;MN 976 0 7-10;NP 977 0 8-10;IR 98 0 10-10;TJ 992 - 9-9;TM 993 8 8-8;AZ 994 0 9-9
 GE 995 0 9-9;KG 996 0 9-9;UZ 998 - 9-9`;
 
+/**
+ * What is dialled before numbers of other countries, where it is not 00 (ITU-T E.164, 2011 list of dialling procedures). Several: by the
+ * network that carries the call.
+ */
+const ABROAD = `
+1 011;61 0011;852 001;853 01,00;81 010;7 810;375 810;992 810;993 810;53 119;234 009;976 001,002;592 001;855 001,007,008;65 001,002,008,018,019
+66 001,004,005,006,007,008,009;82 001,002,005,006,008,00300,00321,00700,00727,00755,00770;886 002,005,006,007,009,015,016,019
+62 001,007,008,009,01016,01017;55 0012,0014,0015,0021,0023,0024,0025,0031,0036,0041,0043
+57 005,007,009,00414,00444,00456,00468;254 000;255 000;256 000;358 990,994,999;972 012,013,014,018;680 011;691 011;692 011`;
+
+const PREFIXES_ABROAD = new Map(
+  ABROAD.trim()
+    .split(/[;\n]/)
+    .map((entry) => {
+      const [code = '', prefixes = ''] = entry.split(' ');
+      return [code, prefixes.split(',')] as const;
+    }),
+);
+
+/** What stands for the + of a number where it is dialled; 00 everywhere. */
+export const prefixesAbroad = (country: Country | null): readonly string[] => [
+  ...(PREFIXES_ABROAD.get(country?.code ?? '') ?? []),
+  '00',
+];
+
 /** Networks of no country: freephone, satellites, machines (E.164, annex D, note). */
 const NETWORKS = ['800', '870', '878', '881', '882', '883', '888', '979'];
 

@@ -53,6 +53,8 @@ export class CsvReader {
         if (this.#text.length - start > ROW_LENGTH_MAX) throw this.#tooLong();
         break;
       }
+      // However the pieces are cut.
+      if (this.#at - start > ROW_LENGTH_MAX) throw this.#tooLong();
       rows.push({ cells, line: this.#line, row: this.#row });
       // Cells with line breaks are rare, so they are looked for by their text.
       this.#line += 1 + countInside(cells);

@@ -137,9 +137,25 @@ function begin(head: Uint8Array, asked: string | null): PieceDecoder {
   return new PieceDecoder(encoding);
 }
 
-/** Decodes piece by piece; a character may be cut by the border of two. */
+const UTF_8 = new TextDecoder('utf-8', { fatal: true });
+/** Their letters may be UTF-8 by chance, but hardly so many. */
+const OF_SEVERAL_BYTES: ReadonlySet<string> = new Set([
+  'shift_jis',
+  'gb18030',
+  'gbk',
+  'big5',
+  'euc-kr',
+  'euc-jp',
+]);
+const CHANCE_MAX = 10;
+
+/** Decodes chunk by chunk; a character may be split between two chunks. */
 class PieceDecoder {
   readonly #encoding: string;
+  /** Until the first letter beyond ASCII: it tells whether the bytes are UTF-8 although something else was chosen. */
+  #isOpen: boolean;
+  /** Octets that may begin a letter of UTF-8. */
+  #cut: Uint8Array = new Uint8Array(0);
   readonly #decoder: InstanceType<typeof TextDecoder>;
   /** Line of the next character. */
   #line = 1;
@@ -148,10 +164,12 @@ class PieceDecoder {
 
   constructor(encoding: string) {
     this.#encoding = encoding;
+    this.#isOpen = !encoding.startsWith('utf-');
     this.#decoder = new TextDecoder(encoding, { fatal: true });
   }
 
   decode(piece: Uint8Array): string {
+    if (this.#isOpen) this.#refuseUtf8(piece);
     if (this.#encoding !== 'utf-8')
       return this.#take(() => this.#decoder.decode(piece, { stream: true }), piece);
     // Whole characters only, so that a wrong byte is found in the piece that has it.
@@ -164,6 +182,30 @@ class PieceDecoder {
   end(): string {
     const left = this.#left;
     return this.#take(() => this.#decoder.decode(left), left);
+  }
+
+  /** Pieces before this one had ASCII only, which is the same in both. @throws ListError */
+  #refuseUtf8(piece: Uint8Array): void {
+    const bytes = join(this.#cut, piece);
+    const end = endOfWhole(bytes);
+    this.#cut = bytes.slice(end);
+    let text: string;
+    try {
+      text = UTF_8.decode(bytes.subarray(0, end));
+    } catch {
+      this.#isOpen = false;
+      return;
+    }
+    const foreign = /[^\0-\x7f]/u.exec(text);
+    if (foreign === null) return;
+    this.#isOpen = false;
+    const { length } = [...text.matchAll(/[^\0-\x7f]/gu)];
+    if (length < (OF_SEVERAL_BYTES.has(this.#encoding) ? CHANCE_MAX : 1)) return;
+    this.#count(text.slice(0, foreign.index));
+    throw new ListError(
+      `The bytes are UTF-8, but ${this.#encoding} was chosen, in which other letters would stand there. Choose no encoding.`,
+      this.#place(),
+    );
   }
 
   #take(read: () => string, bytes: Uint8Array): string {

@@ -2,8 +2,15 @@
  * Normalizes phone numbers to E.164. Known separators are removed (E.123). Numbers with anything else, or with an
  * impossible form, are refused. A number without + always belongs to the chosen country. Pure.
  */
-import { DECORATION, LEADING_DASH, quote, stripInvisible, ZERO_IN_BRACKETS } from './characters.ts';
-import { countryOf, type Country } from './countries.ts';
+import {
+  DECORATION,
+  LEADING_DASH,
+  quote,
+  stripInvisible,
+  toPlainDigits,
+  ZERO_IN_BRACKETS,
+} from './characters.ts';
+import { countryOf, prefixesAbroad, type Country } from './countries.ts';
 import type { Cure, Problem } from './problem.ts';
 
 export type Cleaned =
@@ -24,7 +31,7 @@ export const NO_ADDRESS = refuse('There is no address.');
 /** Normalizes one number. Numbers without + belong to `country`; null: they are refused. */
 export function cleanNumber(given: string, country: Country | null): Cleaned {
   if (/^\+[1-9]\d+$/.test(given)) return check(given, given);
-  const text = stripInvisible(given)
+  const text = toPlainDigits(stripInvisible(given))
     .replace(/^['\u2018\u2019]/, '')
     .replace(/^tel:/i, '')
     .trim();
@@ -32,12 +39,25 @@ export function cleanNumber(given: string, country: Country | null): Cleaned {
   const spoilt = findSpoilt(given, text);
   if (spoilt !== null) return refuse(spoilt);
   const bare = text.replaceAll(DECORATION, '');
-  const international = toInternational(bare, country);
-  if (international !== null) {
+  const readings = toInternational(bare, country);
+  const [first] = readings;
+  if (first !== undefined) {
     const zero = ZERO_IN_BRACKETS.exec(text);
-    if (zero === null) return check(international, given);
-    const [before, behind] = [text.slice(0, zero.index), text.slice(zero.index + zero[0].length)];
-    return cleanTrunkInBrackets(given, before, behind, country);
+    if (zero !== null) {
+      const [before, behind] = [text.slice(0, zero.index), text.slice(zero.index + zero[0].length)];
+      return cleanTrunkInBrackets(given, before, behind, country);
+    }
+    // No national number begins with 00; what begins like another prefix may be one all the same.
+    const mayBeNational = country !== null && !/^(\+|00)/.test(bare);
+    const national = mayBeNational ? cleanNational(given, bare, country).address : null;
+    const [found, other] = [...readings, ...(national === null ? [] : [national])].filter(
+      (each) => findProblem(each.slice(1)) === null,
+    );
+    if (found !== undefined)
+      return other === undefined
+        ? accept(found)
+        : refuse(`${quote(given)} may be ${found} or ${other}: write it with +.`);
+    if (!mayBeNational) return check(readings.at(-1) ?? first, given);
   }
   return country === null
     ? refuse(`${quote(given)} has no country code: write it with +.`, 'country')
@@ -66,12 +86,15 @@ function findSpoilt(given: string, text: string): string | null {
   return null;
 }
 
-/** With + where it says that it is international; null where it is national. `00` stands for +, and 011 in North America. */
-function toInternational(bare: string, country: Country | null): string | null {
-  if (bare.startsWith('+')) return bare;
-  if (bare.startsWith('00')) return `+${bare.slice(2)}`;
-  if (country?.code === '1' && bare.startsWith('011')) return `+${bare.slice(3)}`;
-  return null;
+/**
+ * What it is with +, where it says that it is international; none where it is national. `00` stands for +, and so does what is dialled
+ * in the country that was chosen: 001 in Hong Kong is + or the beginning of +1.
+ */
+function toInternational(bare: string, country: Country | null): readonly string[] {
+  if (bare.startsWith('+')) return [bare];
+  return prefixesAbroad(country)
+    .filter((prefix) => bare.startsWith(prefix))
+    .map((prefix) => `+${bare.slice(prefix.length)}`);
 }
 
 /** `+44 (0) 20 …`: what is in the brackets is dialled inside the country only. Anywhere else it is a digit, or a way to a switchboard. */
@@ -81,9 +104,11 @@ function cleanTrunkInBrackets(
   behind: string,
   country: Country | null,
 ): Cleaned {
-  const code = toInternational(before.replaceAll(DECORATION, ''), country)?.slice(1) ?? '';
-  const of = countryOf(code);
-  if (of?.code !== code || ZERO_IN_BRACKETS.test(behind))
+  const codes = toInternational(before.replaceAll(DECORATION, ''), country);
+  const of = codes
+    .map((each) => countryOf(each.slice(1)))
+    .find((each, i) => `+${each?.code}` === codes[i]);
+  if (!of || ZERO_IN_BRACKETS.test(behind))
     return refuse(
       `${quote(given)}: a 0 in brackets is left out behind the country code only. Write the number without brackets.`,
     );
@@ -91,7 +116,7 @@ function cleanTrunkInBrackets(
     return refuse(
       `${quote(given)}: behind +${of.code} no 0 is left out. Write the number without brackets.`,
     );
-  return check(`+${code}${behind.replaceAll(DECORATION, '')}`, given);
+  return check(`+${of.code}${behind.replaceAll(DECORATION, '')}`, given);
 }
 
 function cleanNational(given: string, bare: string, country: Country): Cleaned {

@@ -4,6 +4,7 @@
  */
 import { isIP, Socket } from 'node:net';
 import { buildConnector } from 'undici';
+import { skipInterimAnswers } from '../lib/interim-answers.ts';
 import { denyLiteral, isPublicAddress, type AddressGuard } from './address-guard.ts';
 
 /** The sockets of one client. */
@@ -54,7 +55,10 @@ export function createGuardedConnector(
         return callback(denyLiteral(hostname), null);
       const socket: unknown = connect(options, (...result) => {
         const [error, connected] = result;
-        if (error === null) isPublic &&= isPublicAddress(connected.remoteAddress ?? '');
+        if (error === null) {
+          isPublic &&= isPublicAddress(connected.remoteAddress ?? '');
+          skipInterimAnswers(connected);
+        }
         callback(...result);
       });
       // undici returns the socket, though its types say nothing of it.

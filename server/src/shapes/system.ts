@@ -16,20 +16,20 @@ export const SYSTEM_SHAPES = [
           channels: Type.Array(channel),
           queueMessages: count('Messages due and not yet settled, of all accounts and nodes.'),
           queueAgeSeconds: seconds('How long the longest due batch has waited.'),
-          lane: orNull(
+          state: orNull(
             Type.Object(
               {
-                connections: numberOrNull('integer', [0, 1e9], 'Connections there should be.'),
-                connected: numberOrNull('integer', [0, 1e9], 'Those that can be used now.'),
-                detail: orNull(text('Why some cannot.')),
+                connections: numberOrNull('integer', [0, 1e9], 'Configured connections.'),
+                connected: numberOrNull('integer', [0, 1e9], 'Usable connections.'),
+                detail: orNull(text('Why some are not usable.')),
                 inFlight: count('Submissions without an answer.'),
-                window: count('How many there may be now.'),
-                windowMax: count('And at most.'),
+                window: count('Submissions that may be unanswered now.'),
+                windowMax: count('Configured maximum of the window.'),
                 throttled: Type.Boolean({
-                  description: 'It waits, because the carrier said that it is too fast.',
+                  description: 'Whether it backs off, because the carrier throttles.',
                 }),
               },
-              { description: 'Of the node that answers; null where it does not send.' },
+              { description: 'State on the node that answers; null if that node does not send.' },
             ),
           ),
         }),
@@ -56,7 +56,7 @@ export const SYSTEM_SHAPES = [
         readyBatches: count('Batches that are due or at work.'),
         waitingBatches: count('Batches whose time has not come.'),
       }),
-      newsWaiting: count('News that are not in the event log yet.'),
+      outboxPending: count('Outbox events that are not in the event log yet.'),
       database: Type.Object({
         version: Type.String(),
         sizeBytes: Type.Number({ minimum: 0 }),

@@ -35,7 +35,7 @@ export interface Batch {
   readonly cancelRequested: boolean;
   /** By the database's clock. */
   readonly expired: boolean;
-  /** The sender of all its messages, as it is now; null for an address that is none of ours, or a sender that is gone. */
+  /** The sender of all its messages, as it is now; null for several, an address that is none of ours, or a sender that is gone. */
   readonly sender: (SenderLimits & { readonly id: string }) | null;
 }
 
@@ -53,6 +53,10 @@ interface BatchRow {
   cancel_requested: boolean;
   expired: boolean;
   sender: LimitsRow | null;
+}
+
+interface PlacedRow extends BatchRow {
+  place: number;
 }
 
 interface LimitsRow {
@@ -74,6 +78,11 @@ const LEASED = `b.id, b.account_id, b.operation_id, b.candidate, b.attempt, b.tr
     where o.account_id = b.account_id and o.id = b.operation_id) as cancel_requested,
   (select to_json(l) from (select s.id, s.throughput, s.throughput_unit, s.daily_cap, s.quiet_start, s.quiet_end
     from sender s where s.id = b.sender_id) l) as sender`;
+
+/** Where a batch stands among those of its lease: in rotation. */
+const PLACE = '(select r.place from ready r where r.id = b.id)::int as place';
+
+const byPlace = (a: PlacedRow, b: PlacedRow) => a.place - b.place;
 
 function toBatch(row: BatchRow): Batch {
   const { sender } = row;
@@ -100,11 +109,16 @@ function toBatch(row: BatchRow): Batch {
   };
 }
 
-/** The turns of batches whose senders have no pace. */
-const UNPACED = '00000000-0000-0000-0000-000000000000';
+/** Stands for all senders without a rate limit. */
+export const UNLIMITED = '00000000-0000-0000-0000-000000000000';
 
-/** The operation that each account was served last, by account: its others come first. */
-export type Served = Readonly<Record<number, string>>;
+/** What a node has leased so far: others come first. */
+export interface Served {
+  /** The account that was served last, by the sender whose rate limit its accounts share; `UNLIMITED` for all without one. */
+  readonly accounts: Readonly<Record<string, number>>;
+  /** The operation that each account was served last, by account. */
+  readonly operations: Readonly<Record<number, string>>;
+}
 
 /**
  * Leases up to `limit` ready batches of a lane whose senders have no pace, accounts and their operations in turns, and
@@ -121,24 +135,27 @@ export async function leaseBatches(
     readonly served: Served;
   },
 ): Promise<Batch[]> {
-  const { rows } = await database.query<BatchRow>(
-    `with ready as materialized (select id from take_turns($1, '${UNPACED}', $3, $6) as id)
+  const { rows } = await database.query<PlacedRow>(
+    `with ready as materialized (
+       select id, row_number() over () as place
+       from take_turns($1, '${UNLIMITED}', $3, $6, ($7::jsonb ->> '${UNLIMITED}')::int) as id)
      update dispatch_batch b set
        lease = b.lease + 1, leased_by = $2, leased_until = now() + $5 * interval '1 millisecond',
        doubtful = b.frontier,
        frontier = greatest(b.frontier, least($4, cardinality(b.ordinals)))
      where b.id = any(array(select id from ready))
-     returning ${LEASED}`,
+     returning ${LEASED}, ${PLACE}`,
     [
       lane,
       leasedBy,
       options.limit,
       options.window,
       options.leaseMs,
-      JSON.stringify(options.served),
+      JSON.stringify(options.served.operations),
+      JSON.stringify(options.served.accounts),
     ],
   );
-  return rows.map(toBatch).toSorted((a, b) => Number(a.id) - Number(b.id));
+  return rows.toSorted(byPlace).map(toBatch);
 }
 
 /**
@@ -159,23 +176,23 @@ export async function leasePacedBatches(
   },
 ): Promise<Batch[]> {
   // Senders are found by steps through the index, however many batches each of them has.
-  const { rows } = await database.query<BatchRow>(
+  const { rows } = await database.query<PlacedRow>(
     `with recursive senders as (
-       select '${UNPACED}'::uuid as turn
+       select '${UNLIMITED}'::uuid as turn
        union all
        select next.turn from senders s cross join lateral (
          select turn from dispatch_batch where lane = $1 and not waiting and turn > s.turn order by turn limit 1) next),
      ready as materialized (
-       select turns.id from
+       select turns.id, row_number() over () as place from
          (select turn, $4 - coalesce(($5::jsonb ->> turn::text)::int, 0) as places from senders
-          where turn <> '${UNPACED}' order by random()) s
-       cross join lateral take_turns($1, s.turn, s.places, $7) as turns(id)
+          where turn <> '${UNLIMITED}' order by random()) s
+       cross join lateral take_turns($1, s.turn, s.places, $7, ($8::jsonb ->> s.turn::text)::int) as turns(id)
        where s.places > 0
        limit $3)
      update dispatch_batch b set lease = b.lease + 1, leased_by = $2,
        leased_until = now() + $6 * interval '1 millisecond', doubtful = b.frontier
      where b.id = any(array(select id from ready))
-     returning ${LEASED}`,
+     returning ${LEASED}, ${PLACE}`,
     [
       lane,
       leasedBy,
@@ -183,10 +200,11 @@ export async function leasePacedBatches(
       options.perSender,
       JSON.stringify(options.taken),
       options.leaseMs,
-      JSON.stringify(options.served),
+      JSON.stringify(options.served.operations),
+      JSON.stringify(options.served.accounts),
     ],
   );
-  return rows.map(toBatch).toSorted((a, b) => Number(a.id) - Number(b.id));
+  return rows.toSorted(byPlace).map(toBatch);
 }
 
 /** Leases up to `limit` batches of a lane that have expired, to be ended: their frontier stays where it is. */

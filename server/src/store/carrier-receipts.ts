@@ -231,7 +231,7 @@ export async function dropParkedCarrierReceipts(
 }
 
 /** Forgets parked receipts that nothing has claimed in all their tries. Resolves with their number. */
-export async function dropStrangeCarrierReceipts(database: Database): Promise<number> {
+export async function dropUnmatchedCarrierReceipts(database: Database): Promise<number> {
   const { rowCount } = await database.query(
     'delete from parked_carrier_receipt where tries >= $1',
     [PARKED_TRIES_MAX],

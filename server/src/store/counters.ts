@@ -5,12 +5,18 @@
 import { MESSAGE_STATUSES } from '../domain/message.ts';
 import { counterOf } from '../domain/operation.ts';
 
+const COUNTERS = MESSAGE_STATUSES.map(counterOf);
+
 /**
  * SQL that updates operations from the rows of the CTE `moved`, further CTEs of that statement. `$1` is the account, `$2` an array
  * of all operations that rows may name. An operation of which nothing moves is left alone, its `updated_at` included.
  *
  * `moved` has the columns of `MOVED` and `previous_status`, `status`, `attempted`, and `news`: what there is to tell of the message,
  * a status, or null.
+ *
+ * The sums start from the locked rows. PostgreSQL checks constraints on the row of the statement's
+ * snapshot before it looks for a newer one, so a sum of `o` itself could be negative for a moment and
+ * fail: where a wake had just counted the message that a cancel takes away.
  *
  * Operations are locked in the order of their ids, all after the messages: two statements that move messages of the
  * same operations wait for each other, and never in a ring. What has changed is put in the outbox by the same statement:
@@ -24,23 +30,22 @@ export const COUNT_MOVED = `counted as materialized (
   ).join(',\n  ')}
   from moved group by operation_id),
 locked as materialized (
-  select id, status from operation where account_id = $1 and id = any($2::uuid[]) and (select count(*) from counted) > 0
+  select id, status, cancel_requested_at, attempts, revision, updated_at, ${COUNTERS.join(', ')}
+  from operation where account_id = $1 and id = any($2::uuid[]) and (select count(*) from counted) > 0
   order by id for update),
 tallied as (update operation o set
-  ${MESSAGE_STATUSES.map(counterOf)
-    .map((name) => `${name} = o.${name} + d.${name}`)
-    .join(', ')},
-  attempts = o.attempts + d.attempts,
-  revision = o.revision + 1,
-  updated_at = greatest(o.updated_at, clock_timestamp()),
+  ${COUNTERS.map((name) => `${name} = l.${name} + d.${name}`).join(', ')},
+  attempts = l.attempts + d.attempts,
+  revision = l.revision + 1,
+  updated_at = greatest(l.updated_at, clock_timestamp()),
   status = case
-    when o.status in ('COMPLETED', 'CANCELED') then o.status
-    when o.cancel_requested_at is not null and o.canceled + d.canceled > 0 then 'CANCELED'::operation_status
-    when o.scheduled + d.scheduled + o.queued + d.queued = 0 then 'COMPLETED'::operation_status
+    when l.status in ('COMPLETED', 'CANCELED') then l.status
+    when l.cancel_requested_at is not null and l.canceled + d.canceled > 0 then 'CANCELED'::operation_status
+    when l.scheduled + d.scheduled + l.queued + d.queued = 0 then 'COMPLETED'::operation_status
     when d.scheduled < 0 then 'PROCESSING'::operation_status
-    else o.status end
-from counted d
-where o.account_id = $1 and o.id = any($2::uuid[]) and o.id = d.operation_id and (select count(*) from locked) > 0
+    else l.status end
+from counted d join locked l on l.id = d.operation_id
+where o.account_id = $1 and o.id = any($2::uuid[]) and o.id = l.id
 returning o.id, o.status),
 told as (
   insert into event_outbox (account_id, about, name, attempt, candidate, error_code, ordinals)

@@ -34,6 +34,8 @@ export function isAnswer(error: unknown): boolean {
 
 const BUG_STATES = /^(21|22|23|42|P0)/;
 const AWAY_STATES = /^(08|28|3D|40|53|55|57P|58|F0|25006)/;
+/** Of Node.js, without a class of their own: what is asked of it cannot be done, however often. */
+const BUG_CODES = new Set(['ERR_STRING_TOO_LONG', 'ERR_ASSERTION', 'ERR_INTERNAL_ASSERTION']);
 const BUGS = [TypeError, RangeError, ReferenceError, SyntaxError, EvalError, URIError];
 
 /** Whether it is an SQLSTATE, and no code of the system's such as EPIPE. */
@@ -51,6 +53,7 @@ export function translate(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof DatabaseUnavailable) return error;
   const code = codeOf(error);
   if (code !== null && isState(code) && BUG_STATES.test(code)) return error;
+  if (code !== null && BUG_CODES.has(code)) return error;
   if (BUGS.some((each) => error instanceof each)) return error;
   // Node says nothing where several addresses of one host refuse.
   return new DatabaseUnavailable(error.message || (code ?? error.name), { cause: error });

@@ -2,6 +2,7 @@
  * The connection to PostgreSQL: a bounded pool, transactions and deadlines. With these deadlines,
  * a network that drops packets looks like an unavailable database. Knows no tables.
  */
+import { performance } from 'node:perf_hooks';
 import pg from 'pg';
 import { DatabaseUnavailable, isAnswer, translate } from './database-error.ts';
 import { nameTls, PostgresClient } from './postgres-client.ts';
@@ -30,12 +31,15 @@ export interface DatabaseOptions {
   readonly name: string;
   /** No statement takes longer, in milliseconds; 30 seconds unless said otherwise. */
   readonly statementTimeoutMs?: number;
+  /** Waiting longer than this for a connection counts as unavailable, in milliseconds; 5 seconds unless said otherwise. */
+  readonly connectTimeoutMs?: number;
   /** Called when an idle connection breaks; the pool replaces it. */
   readonly onIdleError?: (error: Error) => void;
 }
 
-/** Waiting longer than this for a connection counts as unavailable. */
 const CONNECT_TIMEOUT_MS = 5_000;
+/** Who was busy for most of that time has not waited, and tries again; so often at most. */
+const LATE_TRIES_MAX = 6;
 /** No statement of Fanfare is meant to take longer; a runaway ends instead of blocking others. */
 const STATEMENT_TIMEOUT_MS = 30_000;
 /** So long after PostgreSQL has ended the statement, an answer that has not come was lost. */
@@ -52,11 +56,12 @@ export function answeredIn(timeoutMs: number, text: string): pg.QueryConfig {
 }
 
 function settingsOf(options: DatabaseOptions): pg.ClientConfig {
-  const { statementTimeoutMs = STATEMENT_TIMEOUT_MS } = options;
+  const { statementTimeoutMs = STATEMENT_TIMEOUT_MS, connectTimeoutMs = CONNECT_TIMEOUT_MS } =
+    options;
   return {
     connectionString: nameTls(options.url),
     application_name: options.name,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    connectionTimeoutMillis: connectTimeoutMs,
     statement_timeout: statementTimeoutMs,
     query_timeout: statementTimeoutMs + ANSWER_DELAY_MS_MAX,
     idle_in_transaction_session_timeout: IDLE_TRANSACTION_MS,
@@ -87,13 +92,7 @@ export function openDatabase(options: DatabaseOptions): Database {
 
   const watch = new SilenceWatch(settings);
 
-  async function checkOut(): Promise<pg.PoolClient> {
-    try {
-      return await pool.connect();
-    } catch (error) {
-      throw translate(error);
-    }
-  }
+  const checkOut = () => patiently(settings, () => pool.connect());
 
   async function query<Row extends pg.QueryResultRow>(text: string, values?: readonly unknown[]) {
     const client = await checkOut();
@@ -124,17 +123,14 @@ export function openDatabase(options: DatabaseOptions): Database {
     }
   }
 
-  async function connect() {
-    const client = new PostgresClient(settings);
-    // It may break before whoever asked for it can listen; its next statement says so.
-    client.on('error', () => undefined);
-    try {
+  const connect = () =>
+    patiently(settings, async () => {
+      const client = new PostgresClient(settings);
+      // It may break before whoever asked for it can listen; its next statement says so.
+      client.on('error', () => undefined);
       await client.connect();
-    } catch (error) {
-      throw translate(error);
-    }
-    return client;
-  }
+      return client;
+    });
 
   async function close() {
     watch.stop();
@@ -142,6 +138,26 @@ export function openDatabase(options: DatabaseOptions): Database {
   }
 
   return { query, transact, connect, close };
+}
+
+/** Connects, and does not take its own lateness for the database's: after a long computation timers are looked at before sockets. */
+async function patiently<Client>(
+  { connectionTimeoutMillis = 0 }: pg.ClientConfig,
+  connect: () => Promise<Client>,
+): Promise<Client> {
+  for (let tries = 1; ; tries += 1) {
+    const before = performance.eventLoopUtilization();
+    try {
+      return await connect();
+    } catch (error) {
+      const waitedMs = performance.eventLoopUtilization(before).idle;
+      const isLate =
+        error instanceof Error &&
+        /timeout/.test(error.message) &&
+        waitedMs < connectionTimeoutMillis / 2;
+      if (!isLate || tries === LATE_TRIES_MAX) throw translate(error);
+    }
+  }
 }
 
 /** The same connection, whose statements say whether the database is away. A COPY is a stream and speaks for itself. */

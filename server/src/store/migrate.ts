@@ -55,7 +55,7 @@ export async function migrate(database: Database): Promise<readonly string[]> {
       if (!isLockTimeout(error)) throw error;
       if (tries >= LOCK_TRIES_MAX)
         throw new SchemaError(
-          'The schema cannot be brought up to date: somebody holds a lock on its tables. Find out who by pg_stat_activity and pg_locks, and start again.',
+          'The schema cannot be updated because a transaction holds a lock on its tables. Find it with pg_stat_activity and pg_locks, then start again.',
         );
       await sleep(LOCK_REST_MS);
     }
@@ -104,6 +104,6 @@ async function refuseOldServer(database: Database): Promise<void> {
   const server = rows[0];
   if (server !== undefined && server.number < SERVER_VERSION_MIN)
     throw new SchemaError(
-      `PostgreSQL ${server.version} is too old. Fanfare needs version 15 or later; point DATABASE_URL at one.`,
+      `PostgreSQL ${server.version} is too old. Fanfare needs version 15 or later; set DATABASE_URL to such a server.`,
     );
 }

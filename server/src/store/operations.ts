@@ -18,6 +18,7 @@ import { COUNT_MOVED, MOVED, STATUS_NEWS } from './counters.ts';
 import { translate } from './database-error.ts';
 import type { Database, Querier } from './database.ts';
 import { insertAttachments } from './email-attachments.ts';
+import { findPlan } from './written-plans.ts';
 
 /** Channel that wakes dispatchers; its payload is empty. */
 export const WAKE_CHANNEL = 'fanfare_wake';
@@ -34,11 +35,11 @@ export interface NewMessage {
   readonly dueAt: Date | null;
 }
 
-/** Messages of one sender that are due together. */
+/** Messages that are due together, of one sender or of several without limits. */
 export interface NewBatch {
   readonly lane: string;
   readonly candidate: number;
-  /** Null for an address that is no sender of ours. */
+  /** Null for an address that is no sender of ours, and for several senders. */
   readonly senderId: string | null;
   /** When to send them, null for now. */
   readonly dueAt: Date | null;
@@ -160,6 +161,7 @@ async function insertOperation(client: pg.PoolClient, operation: NewOperation): 
   const scheduled = total - queued.length;
   const status: OperationStatus =
     total === 0 ? 'COMPLETED' : scheduled === total ? 'SCHEDULED' : 'PROCESSING';
+  const plan = await findPlan(client, operation);
   await client.query(
     `with told as (
        insert into event_outbox (account_id, about, name, ordinals)
@@ -169,7 +171,8 @@ async function insertOperation(client: pg.PoolClient, operation: NewOperation): 
        order by place)
      insert into operation (account_id, id, status, total, recipients, unaddressable, scheduled, queued,
        content, plan, tags, scheduled_for, expire_at, updated_at, kind, callback_id)
-     values ($1, $2, $3::operation_status, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $17)`,
+     values ($1, $2, $3::operation_status, $4, $5, $6, $7, $8, $9,
+       coalesce($10, (select o.plan from operation o where o.account_id = $1 and o.id = $18)), $11, $12, $13, $14, $15, $17)`,
     [
       accountId,
       id,
@@ -180,7 +183,7 @@ async function insertOperation(client: pg.PoolClient, operation: NewOperation): 
       scheduled,
       queued.length,
       JSON.stringify(content),
-      JSON.stringify(operation.plan),
+      plan.text,
       JSON.stringify(operation.tags),
       operation.scheduledFor,
       operation.expireAt,
@@ -188,6 +191,7 @@ async function insertOperation(client: pg.PoolClient, operation: NewOperation): 
       ('email' in content ? 'EMAILS' : 'MESSAGES') satisfies OperationKind,
       `{${queued.join(',')}}`,
       operation.callbackId,
+      plan.copiedFrom,
     ],
   );
 }

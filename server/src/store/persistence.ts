@@ -37,7 +37,7 @@ export async function waitForDatabase<Result>(
       return await work();
     } catch (error) {
       if (!(error instanceof DatabaseUnavailable) || performance.now() >= until) throw error;
-      log.warn({ reason: error.message }, 'The database is away; waiting for it');
+      log.warn({ reason: error.message }, 'The database is unavailable; waiting for it');
       await sleep(START_REST_MS);
     }
   }

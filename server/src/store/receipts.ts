@@ -19,7 +19,7 @@ export interface ReceiptTally {
   applied: number;
   parked: number;
   ignored: number;
-  strangers: number;
+  unmatched: number;
 }
 
 /**
@@ -30,7 +30,7 @@ export async function applyReceipts(
   database: Database,
   receipts: readonly MatchedReceipt[],
 ): Promise<ReceiptTally> {
-  const tally: ReceiptTally = { applied: 0, parked: 0, ignored: 0, strangers: 0 };
+  const tally: ReceiptTally = { applied: 0, parked: 0, ignored: 0, unmatched: 0 };
   const fallbacks = await findFallbacks(database, receipts);
   const moving = receipts.filter((receipt) => !fallbacks.has(receipt.messageId));
   const done = new Set([
@@ -47,7 +47,7 @@ function addTally(tally: ReceiptTally, other: ReceiptTally): void {
   tally.applied += other.applied;
   tally.parked += other.parked;
   tally.ignored += other.ignored;
-  tally.strangers += other.strangers;
+  tally.unmatched += other.unmatched;
 }
 
 /**
@@ -209,7 +209,7 @@ async function applyRest(
   database: Database,
   receipts: readonly MatchedReceipt[],
 ): Promise<ReceiptTally> {
-  const tally: ReceiptTally = { applied: 0, parked: 0, ignored: 0, strangers: 0 };
+  const tally: ReceiptTally = { applied: 0, parked: 0, ignored: 0, unmatched: 0 };
   const { rows } = await database.query<MessageState>(
     'select id, status, attempt, attempt_status from message where account_id = $1 and id = any($2::uuid[])',
     [receipts[0]?.accountId, receipts.map((receipt) => receipt.messageId)],
@@ -219,7 +219,7 @@ async function applyRest(
   const early: MatchedReceipt[] = [];
   for (const receipt of receipts) {
     const message = states.get(receipt.messageId);
-    if (message === undefined) tally.strangers += 1;
+    if (message === undefined) tally.unmatched += 1;
     else if (receipt.attempt > message.attempt) early.push(receipt);
     else if (receipt.attempt < message.attempt)
       tally[await applyToEarlier(database, receipt, message)] += 1;

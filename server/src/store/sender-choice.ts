@@ -6,13 +6,22 @@ import type { Database } from './database.ts';
 import { PREFERRED, toQuietHours, type SenderRow } from './senders.ts';
 
 const PLANNABLE_COLUMNS =
-  's.id, s.channel, s.address, s.carrier, s.status, s.throughput, s.quiet_start, s.quiet_end';
+  's.id, s.channel, s.address, s.carrier, s.status, s.throughput, s.daily_cap, s.quiet_start, s.quiet_end';
 type PlannableRow = Pick<
   SenderRow,
-  'id' | 'channel' | 'address' | 'carrier' | 'status' | 'throughput' | 'quiet_start' | 'quiet_end'
+  | 'id'
+  | 'channel'
+  | 'address'
+  | 'carrier'
+  | 'status'
+  | 'throughput'
+  | 'daily_cap'
+  | 'quiet_start'
+  | 'quiet_end'
 >;
-function toPlannable({ quiet_start, quiet_end, ...sender }: PlannableRow): PlannableSender {
-  return { ...sender, quietHours: toQuietHours(quiet_start, quiet_end) };
+function toPlannable(row: PlannableRow): PlannableSender {
+  const { daily_cap, quiet_start, quiet_end, ...sender } = row;
+  return { ...sender, dailyCap: daily_cap, quietHours: toQuietHours(quiet_start, quiet_end) };
 }
 
 /** Which senders a request asks for. */
@@ -24,8 +33,75 @@ export type SenderQuestion =
   | { readonly kind: 'sender'; readonly id: string }
   | { readonly kind: 'pool'; readonly id: string };
 
-/** The senders that a request may mean, as `planSenders` wants them. */
-export async function chooseSenders(
+/** Senders of pools that are remembered: some ten megabytes. */
+const REMEMBERED_MAX = 50_000;
+
+/** Finds the senders that a request may mean, as `planSenders` wants them. What is the same as last time is the same object. */
+export function createSenderChooser(
+  database: Database,
+): (accountId: number, question: SenderQuestion) => Promise<SenderChoice> {
+  const pools = new PoolMemory();
+
+  async function choosePool(accountId: number, id: string): Promise<SenderChoice> {
+    const version = await fetchPoolVersion(database, accountId, id);
+    if (version === undefined) return { senders: [], poolId: null };
+    const known = pools.find(id, version);
+    if (known !== null) return known;
+    const choice = await readChoice(database, accountId, { kind: 'pool', id });
+    // A version never comes back, so between two that are the same nothing has changed.
+    if (version === (await fetchPoolVersion(database, accountId, id)))
+      pools.keep(id, version, choice);
+    return choice;
+  }
+
+  return (accountId, question) =>
+    question.kind === 'pool'
+      ? choosePool(accountId, question.id)
+      : readChoice(database, accountId, question);
+}
+
+class PoolMemory {
+  readonly #pools = new Map<string, { readonly version: string; readonly choice: SenderChoice }>();
+  #senders = 0;
+
+  find(id: string, version: string | null): SenderChoice | null {
+    const known = this.#pools.get(id);
+    return known?.version === version ? known.choice : null;
+  }
+
+  keep(id: string, version: string | null, choice: SenderChoice): void {
+    this.#forget(id);
+    if (version === null) return;
+    this.#pools.set(id, { version, choice });
+    this.#senders += choice.senders.length;
+    for (const each of this.#pools.keys()) {
+      if (this.#senders <= REMEMBERED_MAX) break;
+      this.#forget(each);
+    }
+  }
+
+  #forget(id: string): void {
+    this.#senders -= this.#pools.get(id)?.choice.senders.length ?? 0;
+    this.#pools.delete(id);
+  }
+}
+
+/** Which state a pool is in; null for one without members, undefined when there is none. */
+async function fetchPoolVersion(
+  database: Database,
+  accountId: number,
+  id: string,
+): Promise<string | null | undefined> {
+  const { rows } = await database.query<{ version: string | null }>(
+    `select (select q.version from quota_usage q
+       where q.account_id = $1 and q.resource = 'sender_pool_member' and q.owner_id = $2) as version
+     from sender_pool where account_id = $1 and id = $2`,
+    [accountId, id],
+  );
+  return rows[0]?.version;
+}
+
+async function readChoice(
   database: Database,
   accountId: number,
   question: SenderQuestion,
@@ -77,11 +153,6 @@ export async function chooseSenders(
     case 'sender':
       return { senders: await select('and s.id = $2', [question.id]), poolId: null };
     case 'pool': {
-      const { rowCount } = await database.query(
-        'select 1 from sender_pool where account_id = $1 and id = $2',
-        [accountId, question.id],
-      );
-      if (rowCount === 0) return { senders: [], poolId: null };
       const senders = await select(
         `and s.id in (select sender_id from sender_pool_member where account_id = $1 and pool_id = $2)
          order by ${PREFERRED}`,
@@ -90,4 +161,16 @@ export async function chooseSenders(
       return { senders, poolId: question.id };
     }
   }
+}
+
+/** Which of these senders have limits now: a throughput, a daily cap or quiet hours. */
+export async function findLimited(
+  database: Database,
+  senderIds: readonly string[],
+): Promise<Set<string>> {
+  const { rows } = await database.query<{ id: string }>(
+    `select s.id from sender s where s.id = any($1::uuid[]) and (s.throughput is not null or s.daily_cap is not null or s.quiet_start is not null)`,
+    [senderIds],
+  );
+  return new Set(rows.map(({ id }) => id));
 }

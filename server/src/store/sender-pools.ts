@@ -75,7 +75,10 @@ export function addMembers(
   });
 }
 
-/** A sender that is a member already counts as created: it is one afterwards, as was asked. */
+/**
+ * A sender that is a member already counts as created: it is one afterwards, as was asked. Senders are locked: a change of
+ * one meanwhile would not find the member, and leave the pool's version as it is.
+ */
 async function insertMembers(
   client: Querier,
   accountId: number,
@@ -83,8 +86,8 @@ async function insertMembers(
   senderIds: readonly string[],
 ): Promise<string> {
   const { rows } = await client.query<{ known: number }>(
-    `with known as (
-       select id from sender where id = any($3::uuid[]) and (account_id = $1 or account_id is null)),
+    `with known as materialized (
+       select id from sender where id = any($3::uuid[]) and (account_id = $1 or account_id is null) order by id for share),
      added as (
        insert into sender_pool_member (account_id, pool_id, sender_id) select $1, $2, id from known
        on conflict do nothing)

@@ -26,7 +26,7 @@ import * as operationReports from './operation-reports.ts';
 import * as operations from './operations.ts';
 import * as partitions from './partitions.ts';
 import * as senderPools from './sender-pools.ts';
-import * as senderChoice from './sender-choice.ts';
+import { createSenderChooser, findLimited } from './sender-choice.ts';
 import * as senders from './senders.ts';
 import * as subscriptions from './subscriptions.ts';
 import * as suppressions from './suppressions.ts';
@@ -36,14 +36,14 @@ import * as receipts from './receipts.ts';
 import * as replays from './replays.ts';
 import * as settlements from './settlements.ts';
 import * as system from './system.ts';
-import { dropExpiredIdempotencyKeys, listen, ping } from './housekeeping.ts';
+import { dropExpiredIdempotencyKeys, listen, ping } from './maintenance.ts';
 
 export { DatabaseUnavailable } from './database-error.ts';
 export { waitForDatabase, writeAll } from './persistence.ts';
 export { SchemaError } from './migrate.ts';
 export { SearchTooLong } from './searches.ts';
 export type { Account, ApiKey, Credential } from './accounts.ts';
-export type { Batch, BatchMessage, Served } from './batches.ts';
+export { UNLIMITED, type Batch, type BatchMessage, type Served } from './batches.ts';
 export type { Piece } from './returned-batches.ts';
 export type { CarrierReceipt, PartNews, SentPart } from './carrier-receipts.ts';
 export type { DueDelivery, LeasedSubscription, Told } from './deliveries.ts';
@@ -152,13 +152,16 @@ function makeStore({ database, searches, probe }: Connections, migrated: readonl
     pace: bind(database, pace),
     connectionShares: bind(database, connectionShares),
     contentTemplates: bind(database, contentTemplates),
-    senders: bind(database, { ...senders, ...senderChoice }),
+    senders: {
+      ...bind(database, { ...senders, findLimited }),
+      chooseSenders: createSenderChooser(database),
+    },
     senderPools: bind(database, senderPools),
     subscriptions: bind(database, subscriptions),
     reports: bind(database, operationReports),
     suppressions: bind(database, suppressions),
     system: bind(database, system),
-    upkeep: {
+    maintenance: {
       ...bind(database, { ...partitions, dropExpiredIdempotencyKeys, listen }),
       ...bind(probe, { ping }),
     },

@@ -11,7 +11,7 @@ export interface DatabaseState {
   readonly waitingBatches: number;
   readonly readyBatches: number;
   /** News that no subscriber was told yet. */
-  readonly newsWaiting: number;
+  readonly outboxPending: number;
 }
 
 /** How the database stands. The size of large installations takes some milliseconds. */
@@ -25,7 +25,7 @@ export async function fetchDatabaseState(database: Database): Promise<DatabaseSt
          where datname = current_database() and query like 'listen fanfare_wake%') as "dispatchNodes",
        (select count(*)::int from dispatch_batch where waiting) as "waitingBatches",
        (select count(*)::int from dispatch_batch where not waiting) as "readyBatches",
-       (select count(*)::int from event_outbox) as "newsWaiting"`,
+       (select count(*)::int from event_outbox) as "outboxPending"`,
   );
   const [row] = rows;
   if (row === undefined) throw new Error('PostgreSQL said nothing of itself.');

@@ -184,7 +184,7 @@ describe('the configuration of sinks', () => {
   });
 
   it.each([
-    [{}, 'sinks.events.kind: is missing; it is nats or kafka.'],
+    [{}, 'sinks.events.kind: is missing; use nats or kafka.'],
     [{ kind: 'natz' }, 'sinks.events.kind: there is no kind "natz". Did you mean nats?'],
     [{ ...nats, subjet: 'a' }, 'sinks.events: there is no setting "subjet". Did you mean subject?'],
     [{ kind: 'nats' }, "sinks.events: must have required property 'servers'."],
@@ -197,7 +197,7 @@ describe('the configuration of sinks', () => {
     ],
     [
       { ...nats, token: 'a', credentials: 'b' },
-      'sinks.events: takes one of username with password, token, and credentials.',
+      'sinks.events: accepts only one of username with password, token, and credentials.',
     ],
     [{ ...kafka, brokers: ['kafka.example'] }, /^sinks\.events\.brokers\.0: must match pattern/],
     [{ ...kafka, topic: 'a b' }, /^sinks\.events\.topic: must match pattern/],
@@ -252,7 +252,7 @@ describe('the configuration of sinks', () => {
 
   it('takes names of lower-case letters, digits, _ and - only', () => {
     expect(() => load({ Events: nats })).toThrow(
-      /\$\.sinks: "Events" is no valid name; use lower-case letters, digits, _ and -\./,
+      /\$\.sinks: "Events" is not a valid name; use lower-case letters, digits, _ and -\./,
     );
     expect(load({}).sinks).toEqual({});
   });

@@ -228,7 +228,7 @@ describe('a Kafka sink', () => {
     `,
     );
     expect(printed.trim()).toBe(
-      'MissingPackageError: A sink of kind "kafka" needs kafkajs, not installed with Fanfare. Run: npm install kafkajs@2.2',
+      'MissingPackageError: A sink of kind "kafka" requires kafkajs, which is not installed with Fanfare. Run: npm install kafkajs@2.2',
     );
   });
 });

@@ -314,7 +314,7 @@ describe('a NATS sink without nats-server', () => {
     `,
     );
     expect(printed.trim()).toBe(
-      'MissingPackageError: A sink of kind "nats" needs @nats-io/jetstream and @nats-io/transport-node, not installed with Fanfare. Run: npm install @nats-io/jetstream@3.3 @nats-io/transport-node@3.3',
+      'MissingPackageError: A sink of kind "nats" requires @nats-io/jetstream and @nats-io/transport-node, which are not installed with Fanfare. Run: npm install @nats-io/jetstream@3.3 @nats-io/transport-node@3.3',
     );
   });
 });

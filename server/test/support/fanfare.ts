@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import { afterAll, expect, inject, onTestFinished } from 'vitest';
+import { expect, inject, onTestFinished } from 'vitest';
 import { hashSecret, newAccountSid, newAuthToken } from '../../src/lib/secrets.ts';
 
 export const PROGRAM = fileURLToPath(new URL('../../bin/fanfare.cjs', import.meta.url));
@@ -264,11 +264,13 @@ type Server = Pick<
 
 /** Servers of this test file, by their options: they end with the file. */
 const shared = new Map<string, Promise<Fanfare>>();
-afterAll(async () => {
+
+/** Files share this module where their processes do: `shared-servers.ts` calls this at the end of each. */
+export async function stopSharedServers(): Promise<void> {
   const servers = [...shared.values()];
   shared.clear();
   await Promise.all(servers.map(async (each) => (await each.catch(() => null))?.stop()));
-});
+}
 
 /**
  * The server that this file has with these options, started when it is first asked for, and an account of the caller's own in it. For
@@ -278,7 +280,11 @@ export async function useFanfare(options: FanfareOptions = {}): Promise<FanfareC
   const key = JSON.stringify([options.config, options.env]);
   const starting = shared.get(key) ?? launchFanfare(options);
   shared.set(key, starting);
-  const fanfare = await starting;
+  return openAccount(await starting);
+}
+
+/** A new account of a server. */
+export async function openAccount(fanfare: Fanfare): Promise<FanfareClient> {
   return createClient(fanfare, await createAccount(fanfare.database));
 }
 

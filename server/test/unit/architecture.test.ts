@@ -15,7 +15,7 @@ const WALLS: Readonly<Record<string, readonly string[]>> = {
   // Runs in browsers too.
   lists: ['domain/'],
   shapes: ['domain/'],
-  net: ['domain/'],
+  net: ['domain/', 'lib/'],
   engine: ['lib/'],
   store: ['domain/', 'lib/'],
   carriers: ['domain/', 'lib/'],

@@ -1,7 +1,11 @@
 /** What each failure of PostgreSQL means, by what its client really throws: a bug in a statement, or a database that is away. */
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { constants } from 'node:os';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import pg from 'pg';
+import { from as copyFrom } from 'pg-copy-streams';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { DatabaseUnavailable, isAnswer, translate } from '../../src/store/database-error.ts';
 import { openDatabase } from '../../src/store/database.ts';
@@ -90,6 +94,22 @@ const SYSTEM = [
   'CERT_HAS_EXPIRED',
   'ERR_TLS_CERT_ALTNAME_INVALID',
   'ERR_SSL_WRONG_VERSION_NUMBER',
+  'ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE',
+  'ERR_TLS_HANDSHAKE_TIMEOUT',
+  'ERR_STREAM_PREMATURE_CLOSE',
+  'ERR_STREAM_DESTROYED',
+  'ERR_SOCKET_CONNECTION_TIMEOUT',
+  'ERR_SOCKET_CLOSED',
+  'EAI_FAIL',
+  'EAI_MEMORY',
+  'EAI_NODATA',
+  'ESERVFAIL',
+  'EREFUSED',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'CERT_NOT_YET_VALID',
+  'HOSTNAME_MISMATCH',
+  'INVALID_CA',
 ];
 /** What the client of PostgreSQL says without a code. */
 const WORDS = [
@@ -130,6 +150,16 @@ describe('what is thrown', () => {
       code,
       isOfStatement: false,
     });
+  });
+
+  it('means away whatever the system says', () => {
+    for (const code of Object.keys(constants.errno))
+      expect(translate(failed(code))).toMatchObject({ code, isOfStatement: false });
+  });
+
+  it.each(['ERR_STRING_TOO_LONG', 'ERR_ASSERTION'])('is a bug where Node.js says %s', (code) => {
+    const error = failed(code);
+    expect(translate(error)).toBe(error);
   });
 
   it.each(WORDS)('means away where the client says "%s"', (words) => {
@@ -220,11 +250,55 @@ describe('a database that cannot be connected to', () => {
     expect(await ask(url)).toBeInstanceOf(DatabaseUnavailable);
   });
 
+  it.each([
+    ['closes', (socket: Socket) => socket.end()],
+    ['resets', (socket: Socket) => socket.resetAndDestroy()],
+  ])('is away when it %s in the middle of a COPY', async (_, take) => {
+    const welcome = Buffer.from('R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I', 'latin1');
+    const begun = Buffer.from('C\0\0\0\x0aBEGIN\0Z\0\0\0\x05T', 'latin1');
+    const copying = Buffer.from('G\0\0\0\x07\0\0\0', 'latin1');
+    const url = await serve((socket) => {
+      const answers = [begun, copying];
+      socket.write(welcome);
+      socket.on('data', () => {
+        const answer = answers.shift();
+        if (answer === undefined) take(socket);
+        else socket.write(answer);
+      });
+    });
+    const database = openDatabase({ url, connectionsMax: 1, name: 'test' });
+    const rows = Array.from({ length: 50 }, () => Buffer.alloc(1_000, 'a'));
+    const copied = database.transact((client) =>
+      pipeline(Readable.from(rows), client.query(copyFrom('copy message from stdin'))).catch(
+        (error: unknown) => {
+          throw translate(error);
+        },
+      ),
+    );
+    await expect(copied).rejects.toBeInstanceOf(DatabaseUnavailable);
+    await database.close();
+  });
+
   it('is away where it never answers', async () => {
     expect(await ask(await serve(() => undefined))).toMatchObject({
       name: 'DatabaseUnavailable',
       message: expect.stringMatching(/timeout/),
     });
+  });
+
+  it('is not away where it is us who come late', async () => {
+    const welcome = Buffer.from('R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I', 'latin1');
+    const url = await serve((socket) => {
+      socket.write(welcome);
+      socket.once('data', () => socket.end(fatal('57P01')));
+    });
+    const database = openDatabase({ url, connectionsMax: 1, name: 'test', connectTimeoutMs: 500 });
+    const asked = database.query('select 1').catch((error: unknown) => error);
+    const until = performance.now() + 700;
+    while (performance.now() < until);
+    // In, and thrown out again by the first statement.
+    expect(await asked).toMatchObject({ code: '57P01' });
+    await database.close();
   });
 
   it('harms nobody where it lets somebody in and throws them out in one breath', async () => {

@@ -8,7 +8,7 @@ import { messageUuid } from '../../src/domain/ids.ts';
 
 const OPERATION = '0192f0a0-aaaa-7bcd-9e01-23456789c000';
 
-function begin(ambiguous: 'hold' | 'resend', result: SendResult, triesMax = 3) {
+function begin(ambiguous: 'hold' | 'resend', result: SendResult | Error, triesMax = 3) {
   const sent: Submission[] = [];
   const carrier: Carrier = {
     name: 'line',
@@ -19,6 +19,7 @@ function begin(ambiguous: 'hold' | 'resend', result: SendResult, triesMax = 3) {
     start: async () => undefined,
     async send(submission) {
       sent.push(submission);
+      if (result instanceof Error) throw result;
       return result;
     },
     stop: async () => undefined,
@@ -95,6 +96,17 @@ describe('an unknown result', () => {
     });
     expect(await begin('resend', unknown, 1).run()).toMatchObject({
       settlement: { outcome: 'UNDELIVERED', next: null },
+    });
+  });
+
+  it('is what a carrier gives that throws: it may have submitted the message before', async () => {
+    expect(await begin('hold', new Error('A bug')).run()).toMatchObject({
+      settlement: {
+        outcome: 'UNDELIVERED',
+        errorCode: ERRORS.ambiguous.code,
+        errorDetail: 'The carrier failed unexpectedly: A bug',
+        next: null,
+      },
     });
   });
 });

@@ -255,14 +255,17 @@ describe('an answer', () => {
     );
   });
 
-  it('may have others before it', async () => {
-    const origin = await serve((socket) =>
-      socket.once('data', () =>
-        socket.end('HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 201 Yes\r\ncontent-length: 0\r\n\r\n'),
-      ),
-    );
-    expect(await sink().deliver(target(origin), batch())).toEqual(delivered(201));
-  });
+  it.each(['103 Early Hints', '100 Continue', '102 Processing', '199 So'])(
+    'may have %s before it',
+    async (status) => {
+      const origin = await serve((socket) =>
+        socket.once('data', () =>
+          socket.end(`HTTP/1.1 ${status}\r\n\r\nHTTP/1.1 201 Yes\r\ncontent-length: 0\r\n\r\n`),
+        ),
+      );
+      expect(await sink().deliver(target(origin), batch())).toEqual(delivered(201));
+    },
+  );
 
   it('of whatever bytes is a result with words for people', async () => {
     let bytes = new Uint8Array();
@@ -414,6 +417,43 @@ describe('a receiver that does not answer', () => {
     expect(await tell('http://nowhere.test/', sink({ lookup: away }))).toBe(
       'DNS did not answer for nowhere.test (EAI_AGAIN).',
     );
+  });
+
+  it.each([
+    ['The name of', 'ENOTFOUND EAI_NONAME'],
+    [
+      'DNS did not answer',
+      'EAI_AGAIN EAI_FAIL EAI_NODATA EAI_MEMORY ESERVFAIL EREFUSED ETIMEOUT ENODATA',
+    ],
+    ['a.example refused', 'ECONNREFUSED'],
+    ['Fanfare had no more', 'EMFILE ENFILE ENOBUFS ENOMEM EADDRINUSE'],
+    [
+      'a.example cannot be reached',
+      'ETIMEDOUT UND_ERR_CONNECT_TIMEOUT EHOSTUNREACH ENETUNREACH EHOSTDOWN ENETDOWN EADDRNOTAVAIL EAFNOSUPPORT EACCES EPERM ERR_SOCKET_CONNECTION_TIMEOUT',
+    ],
+    ['a.example closed', 'ECONNRESET ECONNABORTED ENETRESET EPIPE UND_ERR_SOCKET'],
+    [
+      'The certificate of',
+      'CERT_HAS_EXPIRED CERT_NOT_YET_VALID CERT_REVOKED CERT_UNTRUSTED CERT_REJECTED CERT_SIGNATURE_FAILURE CERT_CHAIN_TOO_LONG CRL_HAS_EXPIRED DEPTH_ZERO_SELF_SIGNED_CERT SELF_SIGNED_CERT_IN_CHAIN UNABLE_TO_VERIFY_LEAF_SIGNATURE UNABLE_TO_GET_ISSUER_CERT_LOCALLY ERROR_IN_CERT_NOT_AFTER_FIELD ERR_TLS_CERT_ALTNAME_INVALID INVALID_CA INVALID_PURPOSE PATH_LENGTH_EXCEEDED HOSTNAME_MISMATCH',
+    ],
+    [
+      'TLS with',
+      'EPROTO ERR_SSL_WRONG_VERSION_NUMBER ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION ERR_TLS_HANDSHAKE_TIMEOUT',
+    ],
+    [
+      'a.example did not answer in proper HTTP',
+      'HPE_INVALID_CONSTANT HPE_INVALID_EOF_STATE UND_ERR_HEADERS_OVERFLOW UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
+    ],
+  ])('is told by the codes of Node.js: "%s"', (words, codes) => {
+    for (const code of codes.split(' ')) {
+      const error = Object.assign(new Error('secret'), { code });
+      const { detail } = judgeOutcome(
+        { kind: 'error', error },
+        { host: 'a.example', timeoutMs: 1, quotes: true, nowMs: 0 },
+      );
+      expect(detail).toMatch(new RegExp(`^${words}.*\\(${code}\\)\\.$`));
+      expect(detail).not.toContain('secret');
+    }
   });
 
   it('is not told by its address where it was given by name', async () => {

@@ -1,5 +1,9 @@
 /** The HTTP carrier against loopback servers that speak each provider's protocol. */
+import { once } from 'node:events';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { createVerify, generateKeyPairSync } from 'node:crypto';
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Carrier, Submission } from '../../src/carriers/carrier.ts';
 import type { HttpDescription } from '../../src/carriers/http/description.ts';
@@ -8,6 +12,7 @@ import { describeClassic } from '../../src/carriers/http/preset-classic.ts';
 import { describeCloud } from '../../src/carriers/http/preset-cloud.ts';
 import { describeRbm } from '../../src/carriers/http/preset-rbm.ts';
 import { attemptReference } from '../../src/domain/ids.ts';
+import { makeCertificate } from '../support/certificate.ts';
 import {
   breakOff,
   findDeadOrigin,
@@ -242,7 +247,7 @@ describe.each(PROTOCOLS)('$name', (protocol) => {
       const timer = setInterval(() => response.write('.'), 10);
       response.on('close', () => clearInterval(timer));
     };
-    const { carrier } = await setUp(through(drip), { answerTimeoutMs: 150 });
+    const { carrier } = await setUp(through(drip), { answerTimeoutMs: 600 });
     expect(await carrier.send(submission())).toMatchObject({ kind: 'retry' });
   });
 
@@ -340,6 +345,127 @@ describe('raw servers', () => {
     ]);
   });
 
+  const json = '{"sid": "SM1", "note": "Z\u00fcrich \u20ac"}';
+  const wide = Buffer.from(json, 'utf16le');
+  const head = (fields = '') => `HTTP/1.1 201 Created\r\n${fields}\r\n`;
+  const sized = (body: Buffer | string, fields = '') =>
+    Buffer.concat([
+      Buffer.from(head(`${fields}content-length: ${Buffer.byteLength(body)}\r\n`)),
+      Buffer.from(body),
+    ]);
+  const packed = (encoding: string, body: Buffer) =>
+    sized(body, `content-encoding: ${encoding}\r\n`);
+  const typed = (type: string, body: Buffer | string) => sized(body, `content-type: ${type}\r\n`);
+  const interim = 'HTTP/1.1 100 Continue\r\n\r\n';
+
+  it.each<readonly [string, readonly (string | Buffer)[]]>([
+    ['100 (Continue) before it', [interim, sized(json)]],
+    ['100 and it at once', [Buffer.concat([Buffer.from(interim), sized(json)])]],
+    ['100 in drops', [...interim, sized(json)]],
+    [
+      'many before it',
+      [interim.repeat(3), 'HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n', sized(json)],
+    ],
+    ['100 after 103', [`HTTP/1.1 103 Early Hints\r\n\r\n${interim}`, sized(json)]],
+    ['100 with fields', ['HTTP/1.0 100 Go on\r\nserver: x\r\n\r\n', sized(json)]],
+    ['a body that looks like one', [head('content-length: 39\r\n'), `${interim}{"sid":"SM1"} `]],
+    ['gzip', [packed('gzip', gzipSync(json))]],
+    ['x-gzip', [packed('X-GZIP', gzipSync(json))]],
+    ['gzip without its end', [packed('gzip', gzipSync(json).subarray(0, -8))]],
+    ['gzip and NULs behind', [packed('gzip', Buffer.concat([gzipSync(json), Buffer.alloc(8)]))]],
+    ['deflate', [packed('deflate', deflateSync(json))]],
+    ['deflate without its head', [packed('deflate', deflateRawSync(json))]],
+    ['br', [packed('br', brotliCompressSync(json))]],
+    ['gzip twice', [packed('gzip, gzip', gzipSync(gzipSync(json)))]],
+    ['gzip that is said and not so', [packed('gzip', Buffer.from(json))]],
+    ['identity', [packed('identity', Buffer.from(json))]],
+    ['UTF-8 with a mark', [sized(`\ufeff${json}`)]],
+    ['UTF-16 with a mark', [sized(Buffer.concat([Buffer.from([0xff, 0xfe]), wide]))]],
+    [
+      'UTF-16, the other way round',
+      [sized(Buffer.from(Buffer.concat([Buffer.from([0xff, 0xfe]), wide])).swap16())],
+    ],
+    ['UTF-16 without a mark', [typed('application/json; charset=utf-16', wide)]],
+    ['UTF-16, said nowhere', [sized(Buffer.from(wide).swap16())]],
+    ['UTF-8 that is said to be UTF-16', [typed('application/json; charset=UTF-16', json)]],
+    [
+      'Windows-1252',
+      [
+        typed(
+          'application/json; charset="windows-1252"',
+          Buffer.from(json.replace('\u20ac', ''), 'latin1'),
+        ),
+      ],
+    ],
+    ['Latin-1, said nowhere', [sized(Buffer.from(json, 'latin1'))]],
+    ['a charset that nobody knows', [typed('application/json; charset=klingon', json)]],
+    ['a type of HTML', [typed('text/html', json)]],
+    ['a NUL behind', [sized(`${json}\0`)]],
+    ['a comment behind', [sized(`${json}\n<!-- 0.02 s -->`)]],
+    [
+      'a warning before it',
+      [sized(`<br />\n<b>Warning</b>: x in /a.php on line 3<br />\n${json}`)],
+    ],
+    [
+      'chunks with trailers',
+      [
+        `${head('transfer-encoding: chunked\r\ntrailer: x-a\r\n')}${json.length.toString(16)};a=b\r\n`,
+        `${json.replaceAll(/[^\x20-\x7e]/g, 'u')}\r\n0\r\nx-a: b\r\n\r\n`,
+      ],
+    ],
+    ['no length', [`${head('connection: close\r\n')}${json}`]],
+    ['a length too long', [`${head('content-length: 900\r\n')}${json}`]],
+    ['chunks without an end', [`${head('transfer-encoding: chunked\r\n')}e\r\n{"sid": "SM1"}\r\n`]],
+  ])('answer in another way, with %s: it is understood', async (_, pieces) => {
+    const server = await startRawServer((socket) =>
+      socket.setNoDelay().once('data', async () => {
+        for (const piece of pieces) {
+          socket.write(piece);
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+        socket.end();
+      }),
+    );
+    closing.push(server.close);
+    const carrier = await open(describeOn(server.origin));
+    expect(await carrier.send(submission())).toEqual({ kind: 'accepted', providerId: 'SM1' });
+  });
+
+  it.each<readonly [string, Buffer]>([
+    ['an encoding that nobody knows', packed('zstd', Buffer.from([0x28, 0xb5, 0x2f, 0xfd]))],
+    ['gzip that is none', packed('gzip', Buffer.from('nonsense'))],
+    [
+      'gzip that grows beyond all bounds',
+      packed('gzip', gzipSync(`{"a":"${'x'.repeat(2_000_000)}","sid":"SM1"}`)),
+    ],
+    ['two objects', sized('{"sid":"SM1"}\n{"sid":"SM2"}')],
+    ['half an object', Buffer.from(`${head('content-length: 900\r\n')}{"sid":"SM1","n`)],
+    ['a length too short', Buffer.from(`${head('content-length: 9\r\n')}{"sid":"SM1"}`)],
+    ['100 alone', Buffer.from(interim)],
+    ['half of 100', Buffer.from('HTTP/1.1 10')],
+    [
+      'a switch of protocols',
+      Buffer.from('HTTP/1.1 101 Switching\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n'),
+    ],
+  ])('answer with %s: nobody knows', async (_, bytes) => {
+    const server = await startRawServer((socket) => socket.once('data', () => socket.end(bytes)));
+    closing.push(server.close);
+    const carrier = await open(describeOn(server.origin));
+    expect((await carrier.send(submission())).kind).toBe('unknown');
+  });
+
+  it('answer after 100 on a connection that is kept', async () => {
+    const server = await startRawServer((socket) =>
+      socket.on('data', () => {
+        socket.write(interim);
+        setImmediate(() => socket.write(answerOf('SM1')));
+      }),
+    );
+    closing.push(server.close);
+    const carrier = await open(describeOn(server.origin), { connectionsMax: 1 });
+    for (let i = 0; i < 3; i += 1) expect((await carrier.send(submission())).kind).toBe('accepted');
+  });
+
   it.each([
     ['no HTTP', 'SSH-2.0-OpenSSH_9.6\r\n'],
     ['endless headers', `HTTP/1.1 200 OK\r\n${'x-pad: aaaaaaaaaaaaaaaaaaaaaaa\r\n'.repeat(2_000)}`],
@@ -393,6 +519,32 @@ describe('raw servers', () => {
     const carrier = await open(describeOn(`https://${hostFree(server.origin)}`));
     expect((await carrier.send(submission())).kind).toBe('throttled');
     expect(carrier.state?.().detail).toMatch(/^Not connected: /);
+  });
+
+  it('cannot be reached safely, or at all: nothing was taken, and the operator reads why', async () => {
+    const { key, cert } = makeCertificate('provider.test');
+    let requests = 0;
+    const server = createServer({ key, cert }, (_, response) => {
+      requests += 1;
+      response.end();
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    closing.push(async () => server.close());
+    const { port } = server.address() as AddressInfo;
+    const carriers = [
+      [`https://127.0.0.1:${port}`, /^Not connected: .*self.signed/],
+      ['http://nowhere.invalid', /^Not connected: .*nowhere\.invalid/],
+      [await findDeadOrigin(), /^Not connected: .*ECONNREFUSED/],
+      [`http://127.0.0.1:${port}`, /^No answer: /],
+    ] as const;
+    for (const [origin, why] of carriers) {
+      const carrier = await open(describeOn(origin));
+      const { kind } = await carrier.send(submission());
+      expect(carrier.state?.().detail).toMatch(why);
+      // Words were written to it: nobody can know that it is deaf to them.
+      expect(kind).toBe(origin === `http://127.0.0.1:${port}` ? 'unknown' : 'throttled');
+    }
+    expect(requests).toBe(0);
   });
 
   it('never opens more connections than allowed', async () => {

@@ -237,7 +237,7 @@ describe('what cannot work is refused at the start', () => {
 describe('answers', () => {
   const classify = (status: number, body: unknown, description: Partial<HttpDescription> = {}) =>
     createClassifier({ ...BASE, ...description })(
-      { kind: 'answer', status, headers: {}, body: JSON.stringify(body) },
+      { kind: 'answer', status, headers: {}, body: JSON.stringify(body), isWhole: true },
       scope(),
       AT.getTime(),
     );
@@ -249,7 +249,7 @@ describe('answers', () => {
     ['{"a":0.12345678901234567891,"id":9007199254740993}', '9007199254740993'],
     ['{"id":"12345678901234567891"}', '12345678901234567891'],
   ])('keep each digit of an id: %s', (body, providerId) => {
-    const answer = { kind: 'answer', status: 200, headers: {}, body } as const;
+    const answer = { kind: 'answer', status: 200, headers: {}, body, isWhole: true } as const;
     expect(createClassifier(BASE)(answer, scope(), AT.getTime())).toEqual({
       kind: 'accepted',
       providerId,
@@ -258,7 +258,7 @@ describe('answers', () => {
 
   it('may begin with a byte order mark', () => {
     const body = `\ufeff${JSON.stringify({ id: 'p1' })}`;
-    const answer = { kind: 'answer', status: 200, headers: {}, body } as const;
+    const answer = { kind: 'answer', status: 200, headers: {}, body, isWhole: true } as const;
     const read = createClassifier(BASE);
     expect(read(answer, scope(), AT.getTime())).toEqual({ kind: 'accepted', providerId: 'p1' });
   });
@@ -319,7 +319,12 @@ describe('answers', () => {
         fc.string(),
         (status, json, after) => {
           const read = createClassifier({ ...BASE, errors: { a: { kind: 'retry' } } });
-          const answer = { kind: 'answer', status, headers: { 'retry-after': after } } as const;
+          const answer = {
+            kind: 'answer',
+            status,
+            headers: { 'retry-after': after },
+            isWhole: true,
+          } as const;
           for (const body of [json, after, null])
             expect(read({ ...answer, body }, scope(), AT.getTime()).kind).toBeTypeOf('string');
         },

@@ -509,6 +509,79 @@ describe('descriptions of one’s own', () => {
     expect(parse(call({ method: 'GET', fullUrl: query }), AT).answer.status).toBe(403);
   });
 
+  const open = (format: 'json' | 'form' | 'query') =>
+    createReceiptParser({
+      ...CLASSIC,
+      receipts: {
+        verify: { kind: 'none' },
+        format,
+        statuses: {
+          events: '',
+          reference: '/ref',
+          providerId: '/id',
+          status: '/st',
+          errorDetail: '/why',
+          words: { DELIVRD: 'DELIVERED', failed: 'UNDELIVERED' },
+        },
+      },
+    });
+  const failedBecause = (detail: string) => [
+    { reference: REFERENCE, status: 'UNDELIVERED', code: 30008, detail },
+  ];
+  const failure = { ref: REFERENCE, st: 'failed', why: 'Zürich' };
+  const json = JSON.stringify(failure);
+  const form = `ref=${REFERENCE}&st=failed&why=Z%FCrich`;
+  const wide = (text: string) => Buffer.from(`\ufeff${text}`, 'utf16le');
+
+  it.each<readonly [string, 'json' | 'form', Buffer | string, string]>([
+    ['JSON in UTF-16', 'json', wide(json), 'application/json'],
+    ['JSON in UTF-16, the other way round', 'json', wide(json).swap16(), 'application/json'],
+    ['JSON in Latin-1', 'json', Buffer.from(json, 'latin1'), 'application/json; charset=latin1'],
+    ['JSON in Latin-1, said nowhere', 'json', Buffer.from(json, 'latin1'), 'text/plain'],
+    ['JSON with a NUL behind', 'json', `${json}\0`, 'application/json'],
+    ['a form in UTF-8', 'form', new URLSearchParams(failure).toString(), FORM['content-type']],
+    ['a form in Latin-1', 'form', form, 'application/x-www-form-urlencoded; charset=iso-8859-1'],
+    ['a form in Latin-1, said nowhere', 'form', form, ''],
+    ['a form that says its charset', 'form', `_charset_=windows-1252&${form}`, ''],
+    ['a form of octets', 'form', Buffer.from(decodeURI(form.replace('%FC', 'ü')), 'latin1'), ''],
+  ])('%s is read', (_, format, body, type) => {
+    const given = { ...call({ headers: { 'content-type': type } }), rawBody: Buffer.from(body) };
+    const { receipts, unreadable } = open(format)(given, AT);
+    expect(receipts).toEqual(failedBecause('Zürich'));
+    expect(unreadable).toBeUndefined();
+  });
+
+  it.each(['delivrd', 'Delivrd', ' DELIVRD\r\n'])('the word %j means what it is like', (st) => {
+    const { receipts } = open('json')(call({ body: JSON.stringify({ id: 'a', st }) }), AT);
+    expect(receipts).toEqual([{ providerIds: ['a'], status: 'DELIVERED' }]);
+  });
+
+  it.each<readonly [string, 'json' | 'form' | 'query', string, RegExp, number]>([
+    ['XML where JSON is to be', 'json', '<dlr><ref>1</ref></dlr>', /is to be json/, 400],
+    ['JSON where a form is to be', 'form', json, /nothing of what/, 200],
+    ['a form where parameters are to be', 'query', form, /nothing of what/, 200],
+    ['half an object', 'json', json.slice(0, -2), /is to be json/, 400],
+    ['two objects', 'json', `${json}\n${json}`, /is to be json/, 400],
+    ['a status of nothing', 'json', '{"st":"DELIVRD"}', /names no message/, 200],
+    [
+      'a status of an empty id',
+      'json',
+      '{"st":"DELIVRD","ref":"","id":"\\u0000"}',
+      /names no message/,
+      200,
+    ],
+  ])('%s is unreadable', (_, format, body, reason, status) => {
+    const read = open(format)(call({ body }), AT);
+    expect(read).toMatchObject({ receipts: [], inbound: [], answer: { status } });
+    expect(read.unreadable).toMatch(reason);
+  });
+
+  it('a status that is not final changes nothing, and is none that cannot be read', () => {
+    const read = open('json')(call({ body: '{"st":"queued","id":"a"}' }), AT);
+    expect(read).toMatchObject({ receipts: [] });
+    expect(read.unreadable).toBeUndefined();
+  });
+
   it('a signature over the body does not go with parameters', () => {
     const verify = { header: 'x', algorithm: 'sha256', encoding: 'hex', secret: 's' } as const;
     expect(() => createReceiptParser(receiptsOf({ kind: 'hmac', ...verify }))).toThrow(

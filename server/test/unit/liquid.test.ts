@@ -70,6 +70,31 @@ describe('renderTemplate', () => {
     expect(render(source, {})).toBe(render(source, {}));
   });
 
+  it('leaves the variables as they are, and counts from the beginning each time', () => {
+    const variables = { name: 'Ada', n: '5' };
+    const source = '{% increment c %}{% increment c %}{% decrement n %}{% assign name = "x" %}';
+    expect(render(source, variables)).toBe(render(source, variables));
+    expect(variables).toEqual({ name: 'Ada', n: '5' });
+  });
+
+  it.each([
+    ['{{ a | plus: 1 }}', '12,50', /"12,50" is no number, which "plus" needs/],
+    ['{{ a | times: 2 }}', '1.234,50 EUR', /is no number, which "times"/],
+    ['{{ 1.5 | minus: a }}', 'Ada', /"Ada" is no number, which "minus"/],
+    ['{{ a | round }}', '\u0661\u0662', /is no number, which "round"/],
+    ['{{ a | divided_by: 0 }}', '5', /The result of "divided_by" is no number/],
+    ['{{ a | modulo: 0 }}', '5', /The result of "modulo" is no number/],
+    ['{{ a | split: "" | first }}', '\u{1f600}', /half of a character/],
+    ['{{ a | base64_decode }}', 'AA==', /or a NUL/],
+    ['{{ a | plus: 1 }}', '12.50', /^13.5$/],
+    ['{{ a | plus: 1 }}', ' -3 ', /^-2$/],
+    ['{{ a | plus: 1 }}', '', /^1$/],
+    ['{{ a | divided_by: 2 | ceil }}', '5', /^3$/],
+    ['{{ a | round: 1 }}', '2.25', /^2\.[23]$/],
+  ])('reckons with numbers only: %s with %s', (source, a, expected) => {
+    expect(render(source, { a }).replace(/^problem /, '')).toMatch(expected);
+  });
+
   it('renders plain templates as LiquidJS does', () => {
     const name = fc.constantFrom('a', 'b', 'c1');
     const part = fc.oneof(

@@ -248,6 +248,9 @@ describe('files that cannot be read', () => {
     expect(await reasonOf(`phone,name\n${ADA},"${'x\n'.repeat(600_000)}`)).toMatch(
       /^line 2: the row is longer than/,
     );
+    const long = `phone,name\n${ADA},${'x'.repeat(1_100_000)}\n`;
+    for (const size of [65_536, 2_000_000])
+      await expect(readRows(long, {}, size)).rejects.toThrow('line 2: the row is longer than');
   });
 });
 
@@ -287,6 +290,37 @@ describe('encodings', () => {
     expect(await reasonOf(bytes(`\ufeff${text}`, 'utf8'), { encoding: 'windows-1252' })).toMatch(
       /byte order mark of UTF-8/,
     );
+  });
+
+  it('are refused where they are UTF-8 and another one was chosen', async () => {
+    const rows = (name: string, before = 0) =>
+      bytes(`phone,name\n${`${BOB},Bob\n`.repeat(before)}${ADA},${name}\n`, 'utf8');
+    const japanese = '\u65e5\u672c\u8a9e\u306e\u540d\u524d\u306f\u5c71\u7530\u3055\u3093';
+    for (const [content, encoding, line] of [
+      [rows('M\u00fcller'), 'windows-1252', 2],
+      [rows('M\u00fcller', 1_000), 'windows-1252', 1_002],
+      [rows('\u{1f600}'), 'iso-8859-15', 2],
+      [rows('\u041f\u0451\u0442\u0440'), 'windows-1251', 2],
+      [rows(japanese), 'shift_jis', 2],
+      [rows(japanese), 'gb18030', 2],
+    ] as const)
+      for (const size of [1, 7, 65_536])
+        await expect(readRows(content, { encoding }, size)).rejects.toThrow(
+          `line ${line}: The bytes are UTF-8, but ${encoding} was chosen`,
+        );
+    // ASCII is the same in all of them; letters of their own are no UTF-8.
+    expect(await read(rows('Ada'), { encoding: 'windows-1252' })).toEqual([`${ADA} name Ada`]);
+    const own = [
+      ['windows-1251', [0xcf, 0xa8, 0xd2, 0xd0], '\u041f\u0401\u0422\u0420'],
+      ['shift_jis', [0x93, 0xfa, 0x96, 0x7b], '\u65e5\u672c'],
+      // Two bytes that would be one letter of UTF-8.
+      ['gb18030', [0xc4, 0xa3], '\u6a21'],
+    ] as const;
+    for (const [encoding, letters, name] of own) {
+      const content = Uint8Array.from([...bytes(`phone,name\n${ADA},`, 'utf8'), ...letters]);
+      for (const size of [1, 65_536])
+        expect(await read(content, { encoding }, size)).toEqual([`${ADA} name ${name}`]);
+    }
   });
 
   it('never put a lost letter into a message', async () => {
@@ -405,6 +439,19 @@ describe('columns', () => {
   it('have names with dates and years in them', async () => {
     expect(await read(`phone,visit 01/15/2026,sales 2025/26\n${ADA},a,b\n`)).toEqual([
       `${ADA} visit_01_15_2026 a sales_2025_26 b`,
+    ]);
+    for (const [day, variable] of [
+      ['2026-01-01', '2026_01_01'],
+      ['31.01.2026', '31_01_2026'],
+      ['1/31/26', '1_31_26'],
+      ['2026-01-01 10:00', '2026_01_01_10_00'],
+      ['2026-01-01T10:00:00Z', '2026_01_01t10_00_00z'],
+    ] as const)
+      expect(await read(`phone,${day}\n${ADA},5\n`)).toEqual([`${ADA} ${variable} 5`]);
+    // Alone it may be somebody's number.
+    expect(await read('10-12-2026\n10-12-2027\n', { country: parseCountry('NO') })).toEqual([
+      '+4710122026',
+      '+4710122027',
     ]);
   });
 

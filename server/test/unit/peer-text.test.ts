@@ -136,6 +136,7 @@ describe('an answer', () => {
           status: 200,
           headers: {},
           body: JSON.stringify({ messages: [{ id }] }),
+          isWhole: true,
         },
         scope,
         0,
@@ -154,7 +155,7 @@ function begin(poison: string) {
     if (texts.some((text) => text?.includes('\0'))) throw new Error('22021');
     if (texts.includes(poison)) throw new Error('A bug');
   };
-  const nothing = { applied: 0, parked: 0, ignored: 0, strangers: 0 };
+  const nothing = { applied: 0, parked: 0, ignored: 0, unmatched: 0 };
   const store = {
     receipts: {
       async findSentParts([lane = '']: readonly string[], ids: readonly string[]) {
@@ -208,7 +209,7 @@ describe('receipts', () => {
     expect(new Set(applied.map(({ messageId }) => messageId)).size).toBe(50);
     expect(applied).toHaveLength(50);
     expect(parked).toHaveLength(49);
-    expect([sum('applied'), sum('parked'), sum('strangers')]).toEqual([50, 49, 1]);
+    expect([sum('applied'), sum('parked'), sum('unmatched')]).toEqual([50, 49, 1]);
   });
 
   it('are applied though the words of one among them cannot be kept', async () => {
@@ -222,7 +223,7 @@ describe('receipts', () => {
     await intake.take('line', receipts);
     expect(applied).toHaveLength(64);
     expect(applied.filter(({ detail }) => detail === null)).toHaveLength(1);
-    expect([sum('applied'), sum('strangers')]).toEqual([64, 0]);
+    expect([sum('applied'), sum('unmatched')]).toEqual([64, 0]);
   });
 
   it('bring ids and words that can be kept, whatever they bring', async () => {
@@ -249,7 +250,7 @@ describe('receipts', () => {
           for (const each of parked)
             expect([...each.providerIds, each.detail].every(isKept)).toBe(true);
           for (const each of applied) expect(isKept(each.detail)).toBe(true);
-          expect(applied.length + parked.length + sum('strangers')).toBe(given.length);
+          expect(applied.length + parked.length + sum('unmatched')).toBe(given.length);
         },
       ),
     );

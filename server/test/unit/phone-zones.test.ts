@@ -1,7 +1,7 @@
 /** Where most people of each area code live, for countries with several zones, and of countries that are easily mixed up. */
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { findZone } from '../../src/domain/local-time.ts';
+import { findZones } from '../../src/domain/local-time.ts';
 
 /** Prefixes by a zone whose clock their people's numbers have; where a territory has its own, its name. */
 const PEOPLE: Readonly<Record<string, string>> = {
@@ -154,7 +154,7 @@ function clockOf(zone: string): readonly number[] {
 it.each(Object.entries(PEOPLE))('%s is the clock of its people', (zone, prefixes) => {
   const wrong = prefixes
     .split(' ')
-    .map((prefix) => [prefix, findZone(`+${prefix}`)] as const)
+    .map((prefix) => [prefix, findZones(`+${prefix}`)[0]] as const)
     .filter(([, found]) => clockOf(found).join() !== clockOf(zone).join());
   expect(wrong).toEqual([]);
 });
@@ -188,7 +188,85 @@ it.each([
   ['+262692000000', 'Indian/Reunion'],
   ['+262639000000', 'Indian/Mayotte'],
 ])('%s lives in %s', (number, zone) => {
-  expect(findZone(number)).toBe(zone);
+  expect(findZones(number)[0]).toBe(zone);
+});
+
+/** Numbers that do not tell in which zone of their country they are, and the zones that they may be in, by clock. */
+const ANYWHERE: Readonly<Record<string, string>> = {
+  'Europe/Moscow Europe/Kaliningrad Europe/Samara Asia/Yekaterinburg Asia/Omsk Asia/Novosibirsk Asia/Irkutsk Asia/Yakutsk Asia/Vladivostok Asia/Magadan Asia/Kamchatka':
+    '79161234567 79001234567 79991234567 79781234567 78001234567 78091234567',
+  'America/Chicago America/New_York America/Denver America/Los_Angeles America/Anchorage Pacific/Honolulu America/Adak America/St_Johns America/Halifax':
+    '18005550100 18885550100 18335550100 15005550100 15225550100 16005550100 19005550100',
+  'Australia/Sydney Australia/Brisbane Australia/Adelaide Australia/Darwin Australia/Perth Australia/Lord_Howe':
+    '61412345678 61498765432 611300123456 611800123456',
+  'Asia/Jakarta Asia/Makassar Asia/Jayapura':
+    '628111234567 628121234567 62852123456 6281512345678 62895123456 62800123456',
+  'America/Mexico_City America/Tijuana America/Mazatlan America/Cancun America/Ciudad_Juarez':
+    '528001234567 529001234567',
+  'America/Sao_Paulo America/Manaus America/Rio_Branco America/Noronha':
+    '558001234567 5540041234 5530031234',
+  'Africa/Kinshasa Africa/Lubumbashi': '243812345678 243991234567 243841234567',
+  'Asia/Ulaanbaatar Asia/Hovd': '97688112233 97699112233 97695112233',
+  'America/Santiago America/Punta_Arenas Pacific/Easter': '56912345678 56987654321',
+  'Europe/Madrid Atlantic/Canary': '34612345678 34712345678',
+  'Europe/Lisbon Atlantic/Azores': '351912345678 351961234567',
+  'America/Guayaquil Pacific/Galapagos': '593991234567',
+  'Pacific/Auckland Pacific/Chatham': '64211234567 64271234567',
+  'America/Nuuk America/Scoresbysund America/Thule': '299251234 299551234 299481234',
+  'Pacific/Tahiti Pacific/Marquesas Pacific/Gambier': '68987123456 68989123456',
+  'Pacific/Tarawa Pacific/Kanton Pacific/Kiritimati': '68672012345 68673012345',
+  'Pacific/Port_Moresby Pacific/Bougainville': '67570123456',
+  'Pacific/Pohnpei Pacific/Chuuk': '6915123456',
+  'America/Chicago America/New_York': '18505550100 14485550100 12705550100',
+  'America/New_York America/Chicago': '18125550100 19305550100 14235550100 19065550100',
+  'America/Chicago America/Denver': '16055550100 17015550100 13085550100 16205550100',
+  'America/Boise America/Los_Angeles': '12085550100 19865550100',
+  'America/Los_Angeles America/Boise': '15415550100 14585550100 17755550100',
+  'America/Phoenix America/Denver': '19285550100',
+  'America/Vancouver America/Edmonton': '12505550100 17785550100 12365550100',
+  'America/Toronto America/Halifax': '14185550100 15815550100',
+  'America/Toronto America/Winnipeg': '18075550100',
+  'America/Regina America/Edmonton': '13065550100 16395550100',
+  'America/Whitehorse America/Edmonton America/Winnipeg America/Toronto': '18675550100',
+  'America/Manaus America/Rio_Branco': '5592991234567 5597991234567',
+  'Asia/Yakutsk Asia/Vladivostok Asia/Srednekolymsk': '74112123456',
+  'Asia/Hebron Asia/Jerusalem': '972591234567 972561234567',
+};
+
+it.each(Object.entries(ANYWHERE))('%s: all of them', (zones, numbers) => {
+  const wanted = new Set(zones.split(' ').map((zone) => clockOf(zone).join()));
+  for (const number of numbers.split(' ')) {
+    const [principal, ...others] = findZones(`+${number}`);
+    const found = [principal, ...others].map((zone) => clockOf(zone).join());
+    expect([number, ...[...wanted].filter((clock) => !found.includes(clock))]).toEqual([number]);
+    expect([number, found[0]]).toEqual([number, [...wanted][0]]);
+  }
+});
+
+it.each([
+  '+77011234567',
+  '+491711234567',
+  '+5511999990000',
+  '+12125550100',
+  '+13105550100',
+  '+61730000000',
+  '+34911234567',
+  '+351211234567',
+  '+56221234567',
+  '+74951234567',
+  '+74232123456',
+  '+97611123456',
+  '+262692123456',
+  '+447911123456',
+  '+33612345678',
+  '+8613800138000',
+  '+919876543210',
+  '+390612345678',
+  '+5493815551234',
+  '+4791234567',
+  '+35840123456',
+])('%s has one zone', (number) => {
+  expect(findZones(number)).toHaveLength(1);
 });
 
 it('has one zone for whatever follows an area code that is in one', () => {
@@ -196,7 +274,7 @@ it('has one zone for whatever follows an area code that is in one', () => {
   fc.assert(
     fc.property(fc.constantFrom(...whole), fc.stringMatching(/^[0-9]{7}$/), (prefix, rest) => {
       fc.pre(!/^1907(592|839)|^61889/.test(prefix + rest));
-      expect(findZone(`+${prefix}${rest}`)).toBe(findZone(`+${prefix}`));
+      expect(findZones(`+${prefix}${rest}`)).toEqual(findZones(`+${prefix}`));
     }),
   );
 });
@@ -204,7 +282,8 @@ it('has one zone for whatever follows an area code that is in one', () => {
 it('names zones that there are', () => {
   fc.assert(
     fc.property(fc.stringMatching(/^[1-9][0-9]{6,14}$/), (digits) => {
-      expect(clockOf(findZone(`+${digits}`)).every(Number.isFinite)).toBe(true);
+      for (const zone of findZones(`+${digits}`))
+        expect(clockOf(zone).every(Number.isFinite)).toBe(true);
     }),
   );
 });

@@ -574,10 +574,45 @@ describe('an address', () => {
     expect(toSmppAddress(from, 'auto')).toBeNull();
   });
 
-  it('gets its plus back when it is international', () => {
-    expect(fromSmppAddress({ ton: 1, npi: 1, address: '4917012345' })).toBe('+4917012345');
-    expect(fromSmppAddress({ ton: 1, npi: 1, address: '+49170' })).toBe('+49170');
-    expect(fromSmppAddress({ ton: 3, npi: 0, address: '12345' })).toBe('12345');
+  it.each([
+    // What the SMSC says, and whom it is from, or the number as it came when its country is not known.
+    [1, '4917012345', null, '+4917012345'],
+    [1, '+49170', null, '+49170'],
+    [1, '00491711234567', null, '+00491711234567'],
+    [3, '12345', null, '12345'],
+    [5, 'ACME', null, 'ACME'],
+    [0, '491711234567', null, '491711234567'],
+    [0, '00491711234567', null, '00491711234567'],
+    [0, '01711234567', null, 'national 01711234567'],
+    [1, '01711234567', null, 'national 01711234567'],
+    [2, '15123456789', null, 'national 15123456789'],
+    [2, '72727', null, '72727'],
+    [0, '01711234567', { code: '49', trunk: '0' }, '+491711234567'],
+    [2, '01711234567', { code: '49', trunk: '0' }, '+491711234567'],
+    [1, '01711234567', { code: '49', trunk: '0' }, '+491711234567'],
+    [2, '15123456789', { code: '49', trunk: '0' }, '+4915123456789'],
+    [0, '15123456789', { code: '49', trunk: '0' }, '+4915123456789'],
+    [0, '4915123456789', { code: '49', trunk: '0' }, '4915123456789'],
+    [0, '0015005550100', { code: '49', trunk: '0' }, '0015005550100'],
+    [1, '15005550100', { code: '49', trunk: '0' }, '+15005550100'],
+    [0, '72727', { code: '49', trunk: '0' }, '72727'],
+    [3, '1512345678', { code: '49', trunk: '0' }, '1512345678'],
+    [0, '3451234567', { code: '39', trunk: '' }, '+393451234567'],
+    [2, '0612345678', { code: '39', trunk: '' }, '+390612345678'],
+    [2, '89161234567', { code: '7', trunk: '8' }, '+79161234567'],
+    [2, '06201234567', { code: '36', trunk: '06' }, '+36201234567'],
+  ])('from ton %i, %j, at home in %j is %s', (ton, digits, home, expected) => {
+    const read = fromSmppAddress({ ton, npi: 1, address: digits }, home, 'person');
+    expect(`${read.isNational ? 'national ' : ''}${read.address}`).toBe(expected);
+  });
+
+  it('is no number at home for want of a code when it is our own', () => {
+    const home = { code: '49', trunk: '0' };
+    const read = (ton: number, digits: string) =>
+      fromSmppAddress({ ton, npi: 1, address: digits }, home, 'sender').address;
+    expect(read(0, '15005550100')).toBe('15005550100');
+    expect(read(0, '015005550100')).toBe('+4915005550100');
+    expect(read(2, '15005550100')).toBe('+4915005550100');
   });
 });
 

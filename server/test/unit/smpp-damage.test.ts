@@ -369,3 +369,101 @@ describe('a message to us', () => {
     expect(log.filter(({ octets }) => octets === 'ff00')).toHaveLength(1);
   });
 });
+
+describe('a session with an SMSC that does not keep to the order of things', () => {
+  const empty = (command: number, sequence: number, status = 0) =>
+    frame(command, sequence, hex(''), status);
+  /** Answers to nothing, again and again, and requests with one number. */
+  const nonsense = (sequence: number) => [
+    empty(COMMAND_IDS.submit_sm_resp, sequence),
+    empty(COMMAND_IDS.submit_sm_resp, 0),
+    empty(COMMAND_IDS.submit_sm_resp, 0xffffffff, 0xff),
+    empty(COMMAND_IDS.bind_transceiver_resp, sequence),
+    empty(COMMAND_IDS.bind_transceiver_resp, 1, 0x0d),
+    empty(COMMAND_IDS.bind_receiver_resp, 1),
+    empty(COMMAND_IDS.unbind_resp, sequence),
+    empty(COMMAND_IDS.unbind_resp, 1),
+    empty(COMMAND_IDS.enquire_link_resp, sequence),
+    empty(COMMAND_IDS.generic_nack, 0, 3),
+    empty(COMMAND_IDS.generic_nack, sequence, 3),
+    frame(COMMAND_IDS.deliver_sm_resp, sequence, hex('00')),
+    empty(0xdeadbeef, sequence),
+    empty(COMMAND_IDS.enquire_link, 0),
+    empty(COMMAND_IDS.enquire_link, 0xffffffff),
+  ];
+
+  it.each([1, 7, 65_536])('goes on, and loses nothing, in pieces of %i octets', async (size) => {
+    const { smsc, carrier, receipts, messages, damaged } = await begin(() => ({
+      submit(pdu, to) {
+        // Twice, and then as if it had failed.
+        to.raw(encodePdu(submitAnswer(pdu, 'm1')));
+        to.raw(encodePdu(submitAnswer(pdu, 'm2')));
+        to.raw(empty(COMMAND_IDS.submit_sm_resp, pdu.sequence, 0x08));
+        to.raw(empty(COMMAND_IDS.generic_nack, pdu.sequence, 3));
+      },
+    }));
+    const stream = Buffer.concat([
+      ...nonsense(0x5000),
+      frame(deliver_sm, OWN, STOP),
+      frame(deliver_sm, OWN, RECEIPT),
+      ...nonsense(OWN),
+      frame(0x00000099, OWN, hex('0102')),
+      frame(deliver_sm, OWN, STOP),
+    ]);
+    for (let at = 0; at < stream.length; at += size)
+      smsc.session.raw(stream.subarray(at, at + size));
+    await until(() => smsc.received('deliver_sm_resp').length === 3);
+    expect(await carrier.send(aSubmission())).toMatchObject({
+      kind: 'accepted',
+      providerId: 'm1',
+    });
+    await until(() => smsc.received('enquire_link_resp').length === 4);
+    expect(messages.map(({ text }) => text)).toEqual(['STOP', 'STOP']);
+    expect(receipts).toHaveLength(1);
+    expect(smsc.received('generic_nack')).toHaveLength(1);
+    // The unknown answers and the unknown request, each once.
+    expect(damaged()).toBe(3);
+    expect([smsc.sessions.length, carrier.state?.().connected]).toEqual([1, 1]);
+  });
+
+  it.each([
+    ['0', '00000000'],
+    ['15', '0000000f'],
+    ['4 GB', 'ffffffff'],
+    ['64 kB and one', '00010001'],
+  ])('takes what stands before a length of %s, and binds anew', async (_, length) => {
+    const { smsc, carrier, messages, damaged } = await begin();
+    smsc.session.raw(
+      Buffer.concat([frame(deliver_sm, OWN, STOP), hex(length), frame(deliver_sm, OWN, STOP)]),
+    );
+    await until(() => smsc.sessions.length === 2 && carrier.state?.().connected === 1);
+    expect(messages.map(({ text }) => text)).toEqual(['STOP']);
+    expect(damaged()).toBe(1);
+    expect((await carrier.send(aSubmission())).kind).toBe('accepted');
+  });
+
+  it('is asked and sent to before it is bound, and unbound in the middle of a PDU', async () => {
+    const { smsc, carrier, messages } = await begin((self) => ({
+      bind(pdu) {
+        const to = self().sessions.at(-1);
+        to?.raw(empty(COMMAND_IDS.enquire_link, 5));
+        to?.raw(empty(COMMAND_IDS.bind_transceiver_resp, pdu.sequence + 1));
+        to?.raw(empty(COMMAND_IDS.bind_receiver_resp, pdu.sequence));
+        // The right one follows.
+        return 0;
+      },
+    }));
+    expect(smsc.sessions).toHaveLength(1);
+    smsc.session.raw(frame(deliver_sm, OWN, STOP));
+    await until(() => messages.length === 1);
+    expect(smsc.received('enquire_link_resp')).toHaveLength(1);
+    smsc.session.raw(
+      Buffer.concat([empty(COMMAND_IDS.unbind, 9), frame(deliver_sm, OWN, STOP).subarray(0, 30)]),
+    );
+    await until(() => smsc.sessions.length === 2 && carrier.state?.().connected === 1);
+    expect(smsc.received('unbind_resp')).toHaveLength(1);
+    smsc.session.raw(frame(deliver_sm, OWN, STOP));
+    await until(() => messages.length === 2);
+    expect((await carrier.send(aSubmission())).kind).toBe('accepted');
+  });
+});

@@ -1,11 +1,8 @@
 /** Receipts and messages to us: what SMSCs write, what they forget, and everything else. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  readReceipt,
-  readReceiptFields,
-  type ReceiptRules,
-} from '../../src/carriers/smpp/receipts.ts';
+import { readReceipt, type ReceiptRules } from '../../src/carriers/smpp/receipts.ts';
+import { readReceiptFields } from '../../src/carriers/smpp/receipt-text.ts';
 import { createReassembly, readPart } from '../../src/carriers/smpp/reassembly.ts';
 import { areRecipients, foldProviderId, spellProviderId } from '../../src/domain/receipt.ts';
 
@@ -40,6 +37,28 @@ const receipt = (id: string, status: string, code?: number, detail?: string) => 
 });
 
 describe('the text of a receipt', () => {
+  it.each([
+    ['two ids', '{"id":"88","message_id":"77","stat":"DELIVRD"}', 'A receipt without an id'],
+    ['two of XML', '<d><id>77</id><id>88</id><stat>DELIVRD</stat></d>', 'A receipt without an id'],
+    ['two states', '{"stat":"DELIVRD","status":"UNDELIV","id":"77"}', 'A receipt without a state'],
+    [
+      'two receipts',
+      '[{"id":1,"stat":"DELIVRD"},{"id":2,"stat":"DELIVRD"}]',
+      'A receipt without an id',
+    ],
+    ['half an object', '{"id":"77","stat":"DELIVRD"', 'A receipt without a state'],
+    ['no id', '{"stat":"DELIVRD"}', 'A receipt without an id'],
+    ['no names', '77,DELIVRD', 'A receipt without a state'],
+    ['no words', '', 'A receipt without a state'],
+  ])('with %s is unreadable', (_, text, reason) => {
+    expect(read(text)).toEqual({ kind: 'unreadable', reason });
+  });
+
+  it('of another form names its message in an optional parameter', () => {
+    const tlvs = tlv({ 0x001e: '77\0' });
+    expect(read('{"stat":"DELIVRD"}', { tlvs })).toEqual(receipt('77', 'DELIVERED'));
+  });
+
   it.each([
     [
       'as in the standard',
@@ -101,6 +120,40 @@ describe('the text of a receipt', () => {
       'with a UUID',
       'id:0B7E1C3A-30CB-4B9E-9B5B-1F6E2F3A4B5C stat:DELIVRD',
       receipt('0B7E1C3A-30CB-4B9E-9B5B-1F6E2F3A4B5C', 'DELIVERED'),
+    ],
+    ['as JSON', '{"id":"77","stat":"DELIVRD","err":"000"}', receipt('77', 'DELIVERED')],
+    [
+      'as JSON in another way',
+      ' { "status" : "Undeliv", "errorCode": 75, "Message-ID" : 12345678901234567890 }',
+      receipt('12345678901234567890', 'UNDELIVERED', 30003, 'UNDELIV, err 75'),
+    ],
+    [
+      'as JSON within JSON',
+      '{"dlr":{"msgId":"77","state":"DELIVRD","text":"id:88 stat:REJECTD"}}',
+      receipt('77', 'DELIVERED'),
+    ],
+    ['as a list of one', '[{"id":77,"stat":"DELIVRD"}]', receipt('77', 'DELIVERED')],
+    [
+      'as XML',
+      '<?xml version="1.0"?><dlr><id>77</id><stat>DELIVRD</stat><err>000</err></dlr>',
+      receipt('77', 'DELIVERED'),
+    ],
+    [
+      'as XML in other ways',
+      "<r:receipt r:message_id='77'><r:Status code='1'><![CDATA[UNDELIV]]></r:Status></r:receipt>",
+      receipt('77', 'UNDELIVERED', 30003, 'UNDELIV'),
+    ],
+    ['in brackets', '[ id:77 stat:DELIVRD err:000 ]', receipt('77', 'DELIVERED')],
+    ['as attributes', '<dlr id="77" stat="DELIVRD"/>', receipt('77', 'DELIVERED')],
+    [
+      'with nothing between',
+      'id:0077sub:001dlvrd:001submit date:0809011130done date:0809011131stat:DELIVRDerr:000text:Hello',
+      receipt('77', 'DELIVERED'),
+    ],
+    [
+      'with nothing between, failed',
+      'ID:a1-77SUB:001DLVRD:000SUBMITDATE:0809011130DONEDATE:0809011131STAT:UNDELIVERR:1A2',
+      receipt('a1-77', 'UNDELIVERED', 30003, 'UNDELIV, err 1A2'),
     ],
     [
       'that quotes a receipt',
@@ -353,6 +406,30 @@ describe('what a message is', () => {
     expect(read('STOP', { esmClass: 0 }, rules).kind).toBe('none');
     for (const source of ['', '0'])
       expect(read(text, { esmClass: 0 }, rules, { source }).kind).toBe('none');
+  });
+
+  it('is what the type in esm_class says, whatever the other bits are', () => {
+    const kinds: Readonly<Record<number, string>> = {
+      0x08: 'receipt',
+      0x18: 'ignored',
+      0x20: 'ignored',
+    };
+    for (let esmClass = 0; esmClass < 256; esmClass += 1) {
+      const isReceipt = (esmClass & 0x04) !== 0;
+      const kind = isReceipt ? 'receipt' : (kinds[esmClass & 0x3c] ?? 'none');
+      expect([esmClass, read('id:77 stat:DELIVRD err:000', { esmClass }).kind]).toEqual([
+        esmClass,
+        kind,
+      ]);
+      if (isReceipt) {
+        expect(read('id:77 stat:ENROUTE err:000', { esmClass }).kind).toBe('ignored');
+        expect(read('id:77 stat:DELIVRD err:000', { esmClass })).toEqual(
+          read('id:77 stat:DELIVRD err:000', { esmClass: 0x04 }),
+        );
+      }
+      // A word to us is never lost to it.
+      if (kind === 'none') expect(read('STOP', { esmClass }).kind).toBe('none');
+    }
   });
 
   it('is an answer when a user acknowledges, and reading when the handset does', () => {

@@ -9,6 +9,9 @@ const REFERENCE = '2s-0192f0a0aaaa2bcd9e0123456789c012';
 const OTHER = '2s-0192f0a0aaaa2bcd9e0123456789c099';
 const TO = bounceAddressOf(BOUNCES, REFERENCE);
 
+const read = async (...given: Parameters<typeof readBounce>) =>
+  (await readBounce(...given)).receipt;
+
 const lines = (...parts: readonly (string | readonly string[])[]) => parts.flat().join('\r\n');
 
 function part(type: string, content: string, ...headers: readonly string[]): string {
@@ -108,6 +111,38 @@ const forward = (content: string, ...headers: string[]) =>
 
 const base64 = (text: string) =>
   Buffer.from(text, 'latin1').toString('base64').replace(/.{76}/g, '$&\r\n');
+
+function uuencode(text: string): string {
+  const octets = Buffer.from(text, 'latin1');
+  const rows: string[] = [];
+  for (let at = 0; at < octets.length; at += 45) {
+    const row = octets.subarray(at, at + 45);
+    const bits = [
+      ...Buffer.concat([row, Buffer.alloc(2)])
+        .toString('base64')
+        .replaceAll('=', ''),
+    ];
+    const digits = bits.map((each) => String.fromCharCode(32 + (BASE64.indexOf(each) || 64)));
+    rows.push(String.fromCharCode(32 + row.length) + digits.join(''));
+  }
+  return lines('begin 644 status.txt', rows, '`', 'end');
+}
+const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+
+/** Of a server that says everything in words, and has the e-mail behind them. */
+const notice = (...words: readonly string[]) =>
+  lines(
+    'From: Mail Delivery System <MAILER-DAEMON@mx.example.net>',
+    'To: someone@relay.example',
+    'Subject: =?utf-8?B?8J+ShA==?=',
+    'Content-Type: text/plain; charset=utf-8',
+    '',
+    Buffer.from(lines(words), 'utf8').toString('latin1'),
+    '',
+    head(),
+    '',
+    'Hello',
+  );
 
 const block = (recipient: string, action: string, code: string) =>
   lines(`Final-Recipient: rfc822; ${recipient}`, `Action: ${action}`, `Status: ${code}`, '');
@@ -242,6 +277,81 @@ describe('a report is read', () => {
       'Auto-Submitted',
       `In-Reply-To: <${REFERENCE}@example.com>\r\nAuto-Submitted`,
     ),
+    'with carriage returns only': report(status(), copy()).replaceAll('\r\n', '\r'),
+    'with line ends of all kinds': report(status(), copy())
+      .split('\r\n')
+      .reduce((text, line, i, all) => {
+        const isAlone = line !== '' && all[i - 1] !== '';
+        return text + (isAlone ? ['\r\n', '\n', '\r', '\r\r\n'][i % 4] : '\r\n') + line;
+      }),
+    'with a boundary in pieces': report(status(), copy())
+      .replaceAll('--b', '--ab')
+      .replace('boundary="b"', 'boundary*1=b;\r\n boundary*0="a"'),
+    'with a boundary with escapes': report(status(), copy()).replace(
+      'boundary="b"',
+      "boundary*=us-ascii'en'%62",
+    ),
+    'with a boundary of pieces with escapes': report(status(), copy())
+      .replaceAll('--b', '--=_b c')
+      .replace('boundary="b"', 'boundary*0*=utf-8\'\'%3D_; boundary*1*=b%20; boundary*2="c"'),
+    'with a boundary with a backslash': report(status(), copy())
+      .replaceAll('--b', '--a"b')
+      .replace('boundary="b"', 'boundary="a\\"b"'),
+    'with comments': report(status(), copy())
+      .replace('multipart/report;', 'multipart/report (of a failure; really);')
+      .replace('message/delivery-status', 'message/delivery-status (see RFC 3464)'),
+    'in base64 with a comment': report(
+      status(base64(STATUS), 'Content-Transfer-Encoding: (as always) BASE64 (76 a line)'),
+      copy(),
+    ),
+    'in "base64"': report(status(base64(STATUS), 'Content-Transfer-Encoding: "base64"'), copy()),
+    'in binary': report(status(STATUS, 'Content-Transfer-Encoding: Binary'), copy()),
+    'in an encoding that nobody knows': report(
+      status(STATUS, 'Content-Transfer-Encoding: x-own'),
+      copy(),
+    ),
+    'in x-uuencode': report(
+      status(uuencode(STATUS), 'Content-Transfer-Encoding: X-UUencode'),
+      copy(),
+    ),
+    'with a status that is said to be text': report(part('text/plain', STATUS), copy()),
+    'of a Postfix without a status': notice(
+      'This is the mail system at host mx.example.net.',
+      '',
+      "I'm sorry to have to inform you that your message could not",
+      'be delivered to one or more recipients.',
+      '',
+      '<ada@example.org>: host mx.example.org[192.0.2.1] said: 550 5.1.1',
+      '    <ada@example.org>: Recipient address rejected: User unknown (in reply to',
+      '    RCPT TO command)',
+    ),
+    'of an old Exchange': notice(
+      'Your message',
+      '',
+      '  To:      Ada',
+      '  Subject: Hello',
+      '',
+      'did not reach the following recipient(s):',
+      '',
+      'ada@example.org on Thu, 1 Jan 2026 00:00:00 +0100',
+      '    The e-mail account does not exist at the organization this message was sent to.',
+      '    <mx.example.org #5.1.1>',
+    ),
+    'of sendmail': notice(
+      '   ----- The following addresses had permanent fatal errors -----',
+      '<ada@example.org>',
+      '    (reason: 550 5.1.1 User unknown)',
+      '',
+      '   ----- Transcript of session follows -----',
+      '... while talking to mx.example.org.:',
+      '>>> RCPT To:<ada@example.org>',
+      '<<< 550 5.1.1 User unknown',
+    ),
+    'in Danish': notice(
+      'Din besked kunne ikke leveres til følgende modtager:',
+      '<ada@example.org>: 550 5.1.1 Ukendt bruger',
+    ),
+    'in Japanese': notice('配信できませんでした。', 'ada@example.org', '#5.1.1 ユーザー不明'),
     'of qmail': lines(
       'From: MAILER-DAEMON@mx.example.net',
       'To: someone@relay.example',
@@ -288,16 +398,15 @@ describe('a report is read', () => {
 
   it.each(Object.keys(shapes))('%s', async (name) => {
     const raw = Buffer.from(shapes[name] ?? '', 'latin1');
-    expect(await readBounce(raw, BOUNCES, TO)).toMatchObject(UNKNOWN);
+    expect(await read(raw, BOUNCES, TO)).toMatchObject(UNKNOWN);
     // Without the address, by what it returns.
-    if (!name.startsWith('cut off'))
-      expect(await readBounce(raw, BOUNCES, null)).toMatchObject(UNKNOWN);
+    if (!name.startsWith('cut off')) expect(await read(raw, BOUNCES, null)).toMatchObject(UNKNOWN);
   });
 
   it('in eight bits, of UTF-8 and of Windows-1252', async () => {
     for (const encoding of ['utf8', 'latin1'] as const) {
       const text = report(status(STATUS.replace('User unknown', 'Empfänger unbekannt')), copy());
-      expect(await readBounce(Buffer.from(text, encoding), BOUNCES, TO)).toMatchObject({
+      expect(await read(Buffer.from(text, encoding), BOUNCES, TO)).toMatchObject({
         ...UNKNOWN,
         detail: expect.stringContaining('Empfänger unbekannt'),
       });
@@ -306,7 +415,7 @@ describe('a report is read', () => {
 
   it('with words that can be kept, on one line', async () => {
     const text = report(status(STATUS.replace('User unknown', 'User\0 \u0007unknown')), copy());
-    const receipt = await readBounce(Buffer.from(text), BOUNCES, TO);
+    const receipt = await read(Buffer.from(text), BOUNCES, TO);
     expect(receipt?.detail).toMatch(
       /^5\.1\.1 550 5\.1\.1 .* User unknown in virtual mailbox table$/,
     );
@@ -350,7 +459,7 @@ describe('a report is read', () => {
     ],
   ] as const)('of several recipients: %j is %s', async (blocks, expected, code) => {
     const content = lines('Reporting-MTA: dns; mx.example.net', '', [...blocks]);
-    const receipt = await readBounce(Buffer.from(report(status(content), copy())), BOUNCES, TO);
+    const receipt = await read(Buffer.from(report(status(content), copy())), BOUNCES, TO);
     expect(receipt?.status ?? null).toBe(expected);
     expect(receipt?.code).toBe(code);
   });
@@ -378,11 +487,65 @@ describe('a complaint is read', () => {
     ['in a forward', forward(arf('fraud'))],
     ['by the return path alone', arf('abuse', `Original-Mail-From: <${TO}>`)],
   ])('%s', async (_, raw) => {
-    expect(await readBounce(Buffer.from(raw), BOUNCES, null)).toEqual(complaint);
+    expect(await read(Buffer.from(raw), BOUNCES, null)).toEqual(complaint);
   });
 
-  it('but not of one who takes it back', async () => {
-    expect(await readBounce(Buffer.from(arf('not-spam')), BOUNCES, TO)).toBeNull();
+  it.each(['Abuse', 'abuse (by a button)', '"abuse"', 'opt-out', 'virus'])(
+    'of the type %s',
+    async (type) => {
+      expect(await read(Buffer.from(arf(type)), BOUNCES, TO)).toEqual(complaint);
+    },
+  );
+
+  it.each(['not-spam', 'other', 'auth-failure', 'dmarc', 'abuser', 'no abuse', ''])(
+    'but not of the type "%s"',
+    async (type) => {
+      expect(await readBounce(Buffer.from(arf(type)), BOUNCES, TO)).toEqual({
+        receipt: null,
+        problem: 'Feedback of a type that is no complaint',
+      });
+    },
+  );
+
+  it('but not without a type', async () => {
+    const raw = arf('abuse').replace('Feedback-Type: abuse\r\n', '');
+    expect(await readBounce(Buffer.from(raw), BOUNCES, TO)).toMatchObject({
+      receipt: null,
+      problem: expect.stringMatching(/no complaint/),
+    });
+  });
+});
+
+describe('what says nothing', () => {
+  const strange = report(status(), copy('Subject: of somebody else\r\n\r\nHello'));
+  it.each([
+    ['a report without its status', report(copy()), /words that are not known/],
+    [
+      'a status without a word',
+      report(status('Reporting-MTA: dns; a\r\n'), copy()),
+      /without a status/,
+    ],
+    ['a report on what is not ours', strange, /names no e-mail/],
+    ['a notice without a reply', notice('Sorry.'), /words that are not known/],
+    [
+      'a notice of a reply for now',
+      notice('<a@b.example>: 450 4.2.1 Busy'),
+      /words that are not known/,
+    ],
+    [
+      'a notice of a delay',
+      notice('Delayed. Nothing more to do. 550 5.1.1 was said elsewhere.'),
+      /not known/,
+    ],
+    [
+      'an address that looks like a status',
+      notice('from 5.1.1.7 and 10.5.1.1, at 5500'),
+      /not known/,
+    ],
+  ])('is told: %s', async (_, raw, problem) => {
+    const reading = await readBounce(Buffer.from(raw, 'latin1'), BOUNCES, null);
+    expect(reading.receipt).toBeNull();
+    expect(reading.problem).toMatch(problem);
   });
 });
 
@@ -436,12 +599,12 @@ describe('no report', () => {
     ['an empty one', ''],
     ['a report without its status', report(copy())],
   ])('is %s', async (_, raw) => {
-    expect(await readBounce(Buffer.from(raw), BOUNCES, TO)).toBeNull();
+    expect(await read(Buffer.from(raw), BOUNCES, TO)).toBeNull();
   });
 
   it('in a forward is on the e-mail that it names, whoever got the forward', async () => {
     const raw = Buffer.from(forward(report(status(), copy(ours(OTHER)))));
-    expect(await readBounce(raw, BOUNCES, TO)).toMatchObject({ reference: OTHER });
+    expect(await read(raw, BOUNCES, TO)).toMatchObject({ reference: OTHER });
   });
 });
 
@@ -468,7 +631,7 @@ describe('whatever comes', () => {
       many,
     ];
     for (const raw of raws) {
-      const receipt = await readBounce(Buffer.from(raw), BOUNCES, TO);
+      const receipt = await read(Buffer.from(raw), BOUNCES, TO);
       expect(receipt === null || receipt.reference === REFERENCE).toBe(true);
     }
   });
@@ -481,7 +644,7 @@ describe('whatever comes', () => {
         async (changes) => {
           const raw = Buffer.from(whole);
           for (const [at, octet] of changes) raw[at] = octet;
-          const receipt = await readBounce(raw, BOUNCES, TO);
+          const receipt = await read(raw, BOUNCES, TO);
           if (receipt !== null) expect(receipt.reference).toMatch(/^[0-9a-z-]{1,48}$/);
         },
       ),
@@ -490,7 +653,7 @@ describe('whatever comes', () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 500 }), async (tail) => {
         const raw = Buffer.concat([whole.subarray(0, end), tail]);
-        expect(await readBounce(raw, BOUNCES, TO)).toMatchObject(UNKNOWN);
+        expect(await read(raw, BOUNCES, TO)).toMatchObject(UNKNOWN);
       }),
     );
   });

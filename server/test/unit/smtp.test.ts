@@ -45,6 +45,9 @@ import { runs } from '../support/runs.ts';
 const BOUNCES = 'bounces@mail.example';
 const REFERENCE = '2s-0192f0a0aaaa2bcd9e0123456789c012';
 
+const readReceipt = async (...given: Parameters<typeof readBounce>) =>
+  (await readBounce(...given)).receipt;
+
 function optionsFor(port: number, fields: Partial<SmtpOptions> = {}): SmtpOptions {
   return {
     ...SMTP_DEFAULTS,
@@ -55,6 +58,7 @@ function optionsFor(port: number, fields: Partial<SmtpOptions> = {}): SmtpOption
     // For hangs: no test here waits for it.
     answerTimeoutMs: 20_000,
     logger: pino({ level: 'silent' }),
+    onDamage: () => undefined,
     ...fields,
   };
 }
@@ -541,6 +545,117 @@ describe('the way to the server', () => {
     },
   );
 
+  type Words = string | Buffer | null;
+  /** A server that answers each stage in its own words; null: it closes. What is named `after` comes behind the final dot. */
+  async function speak(answers: Readonly<Record<string, Words>>) {
+    let greeted = 0;
+    const server = createServer((socket) => {
+      socket.on('error', () => undefined);
+      const say = (stage: string, usual: string) => {
+        const words = answers[stage] === undefined ? usual : answers[stage];
+        if (words === null) socket.destroy();
+        else socket.write(words);
+      };
+      greeted += 1;
+      say('GREETING', '220 mail.example ESMTP\r\n');
+      let isData = false;
+      let text = '';
+      socket.on('data', (data: Buffer) => {
+        text += data.toString('latin1');
+        if (isData) {
+          if (!text.endsWith('\r\n.\r\n')) return;
+          isData = false;
+          text = '';
+          say('after', '250 2.0.0 OK queued as abc123\r\n');
+          return;
+        }
+        for (let end = text.indexOf('\r\n'); end !== -1; end = text.indexOf('\r\n')) {
+          const command = text.slice(0, 4).toUpperCase();
+          text = text.slice(end + 2);
+          if (command === 'DATA') {
+            const words = answers['DATA'];
+            isData = words === undefined || String(words).startsWith('354');
+            say('DATA', '354 Go on\r\n');
+          } else say(command, '250 OK\r\n');
+        }
+      });
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const carrier = createSmtpCarrier(
+      optionsFor(port, { security: 'none', greetingTimeoutMs: 300, answerTimeoutMs: 300 }),
+    );
+    await carrier.start(async () => undefined);
+    onTestFinished(async () => {
+      await carrier.stop();
+      server.close();
+    });
+    return { carrier, greeted: () => greeted };
+  }
+
+  const eight = (text: string) => Buffer.from(text, 'latin1');
+  it.each<readonly [string, Readonly<Record<string, Words>>, string]>([
+    ['nothing for a greeting', { GREETING: '' }, 'throttled'],
+    ['half a greeting', { GREETING: '220-mail.example\r\n' }, 'throttled'],
+    ['421 for a greeting', { GREETING: '421 4.3.2 Too busy\r\n' }, 'throttled'],
+    ['554 for a greeting', { GREETING: '554 No service\r\n' }, 'throttled'],
+    ['HTTP for a greeting', { GREETING: 'HTTP/1.1 400 Bad Request\r\n\r\n' }, 'throttled'],
+    ['TLS for a greeting', { GREETING: eight('\x15\x03\x01\x00\x02\x02\x50') }, 'throttled'],
+    [
+      'endless words for a greeting',
+      { GREETING: `220-${'x'.repeat(500)}\r\n`.repeat(2_000) },
+      'throttled',
+    ],
+    ['a close after EHLO', { EHLO: null }, 'throttled'],
+    ['421 after EHLO', { EHLO: '421 4.7.0 Go away\r\n' }, 'throttled'],
+    ['451 to MAIL', { MAIL: '451 4.3.0 Later\r\n' }, 'retry'],
+    ['421 to MAIL', { MAIL: '421 4.4.2 Bye\r\n' }, 'throttled'],
+    ['nothing to MAIL', { MAIL: '' }, 'throttled'],
+    ['450 to RCPT', { RCPT: '450 4.2.1 Busy\r\n' }, 'retry'],
+    ['421 to RCPT', { RCPT: '421 4.4.2 Bye\r\n' }, 'throttled'],
+    ['550 to RCPT', { RCPT: '550 5.1.1 Unknown\r\n' }, 'rejected'],
+    [
+      '550 in many lines',
+      { RCPT: '550-5.1.1 Unknown\r\n550-5.1.1 really\r\n550 5.1.1 so\r\n' },
+      'rejected',
+    ],
+    ['550 in lines of two numbers', { RCPT: '550-5.1.1 Unknown\r\n551 5.1.1 so\r\n' }, 'rejected'],
+    ['550 with line feeds only', { RCPT: '550-5.1.1 Unknown\n550 5.1.1 so\n' }, 'rejected'],
+    [
+      '550 in eight bits',
+      { RCPT: eight('550 5.1.1 Empf\xe4nger unbekannt \xff\x00\r\n') },
+      'rejected',
+    ],
+    ['550 without words', { RCPT: '550\r\n' }, 'rejected'],
+    ['a close after RCPT', { RCPT: null }, 'throttled'],
+    ['nonsense to RCPT', { RCPT: 'what?\r\n' }, 'throttled'],
+    ['451 to DATA', { DATA: '451 4.3.0 Later\r\n' }, 'retry'],
+    ['421 to DATA', { DATA: '421 4.3.2 Bye\r\n' }, 'throttled'],
+    ['a close after DATA', { DATA: null }, 'throttled'],
+    ['nothing to DATA', { DATA: '' }, 'throttled'],
+    ['250 after the dot', { after: '250 OK\r\n' }, 'accepted'],
+    ['250 in many lines', { after: '250-2.0.0 OK\r\n250 2.0.0 queued as a1\r\n' }, 'accepted'],
+    ['250 in eight bits', { after: eight('250 2.0.0 Angenommen \xe4\xff\r\n') }, 'accepted'],
+    ['250 without words', { after: '250\r\n' }, 'accepted'],
+    ['250 and more', { after: '250 OK\r\n421 4.4.2 Bye\r\n' }, 'accepted'],
+    ['451 after the dot', { after: '451 4.3.0 Later\r\n' }, 'retry'],
+    ['421 after the dot', { after: '421 4.3.2 Bye\r\n' }, 'throttled'],
+    ['552 after the dot', { after: '552 5.3.4 Too big\r\n' }, 'rejected'],
+    ['a close after the dot', { after: null }, 'unknown'],
+    ['nothing after the dot', { after: '' }, 'unknown'],
+    ['half a line after the dot', { after: '250-OK\r\n' }, 'unknown'],
+    ['half a number after the dot', { after: '25' }, 'unknown'],
+    ['nonsense after the dot', { after: 'well\r\n' }, 'unknown'],
+    ['354 after the dot', { after: '354 Go on\r\n' }, 'unknown'],
+    ['599 after the dot', { after: '599 What\r\n' }, 'rejected'],
+    ['999 after the dot', { after: '999 What\r\n' }, 'unknown'],
+  ])('may say %s', async (_, answers, kind) => {
+    const { carrier, greeted } = await speak(answers);
+    const result = await carrier.send(anEmail());
+    expect(result.kind).toBe(kind);
+    expect(greeted()).toBe(1);
+  });
+
   it('may be away: nothing is lost, and it comes back', async () => {
     const port = await freePort();
     const carrier = createSmtpCarrier(optionsFor(port));
@@ -651,11 +766,11 @@ describe('a report', () => {
     ['delayed', '4.0.0', null],
   ])('that says %s %s', async (action, status, expected) => {
     const raw = Buffer.from(reportOn(REFERENCE, action, status));
-    const receipt = await readBounce(raw, BOUNCES, bounceAddressOf(BOUNCES, REFERENCE));
+    const receipt = await readReceipt(raw, BOUNCES, bounceAddressOf(BOUNCES, REFERENCE));
     if (expected === null) expect(receipt).toBeNull();
     else expect(receipt).toMatchObject({ reference: REFERENCE, ...expected });
     // Without the address it is known by the Message-ID that comes back.
-    expect(await readBounce(raw, null, null)).toEqual(receipt);
+    expect(await readReceipt(raw, null, null)).toEqual(receipt);
   });
 
   it('may be a complaint', async () => {
@@ -663,7 +778,7 @@ describe('a report', () => {
       .replace('report-type=delivery-status', 'report-type=feedback-report')
       .replace('message/delivery-status', 'message/feedback-report')
       .replace('Reporting-MTA: dns; relay.example', 'Feedback-Type: abuse\r\nVersion: 1');
-    expect(await readBounce(Buffer.from(raw), BOUNCES, null)).toEqual({
+    expect(await readReceipt(Buffer.from(raw), BOUNCES, null)).toEqual({
       reference: REFERENCE,
       status: 'DELIVERED',
       complaint: true,
@@ -743,7 +858,7 @@ describe('a report', () => {
 
   it('comes by HTTP with the secret only', async () => {
     const read = createBounceReader('the secret', BOUNCES);
-    const call = (authorization: string, method = 'POST') =>
+    const call = (authorization: string, method = 'POST', raw = reportOn(REFERENCE, 'failed')) =>
       read(
         {
           method,
@@ -751,7 +866,7 @@ describe('a report', () => {
           fullUrl: 'https://fanfare.example/',
           headers: { authorization },
           query: {},
-          rawBody: Buffer.from(reportOn(REFERENCE, 'failed')),
+          rawBody: Buffer.from(raw),
         },
         new Date(),
       );
@@ -759,12 +874,18 @@ describe('a report', () => {
     for (const wrong of ['', 'Bearer wrong', 'the secret'])
       expect(await call(wrong)).toMatchObject({ answer: { status: 403 }, receipts: [] });
     expect(await call('Bearer the secret', 'GET')).toMatchObject({ answer: { status: 405 } });
+    const strange = reportOn(REFERENCE, 'failed').replaceAll(REFERENCE, 'nobody.s');
+    expect(await call('Bearer the secret', 'POST', strange)).toMatchObject({
+      answer: { status: 200 },
+      receipts: [],
+      unreadable: 'A report that names no e-mail of ours',
+    });
   });
 
   it('of a hundred thousand parts is none', async () => {
     const parts = '--b\r\nContent-Type: text/plain\r\n\r\n'.repeat(30_000);
     const raw = reportOn(REFERENCE, 'failed').replace('--b\r\n', parts);
-    expect(await readBounce(Buffer.from(raw), BOUNCES, null)).toBeNull();
+    expect(await readReceipt(Buffer.from(raw), BOUNCES, null)).toBeNull();
   });
 
   it('is never more than it can be: any octets are read, and nothing throws', async () => {
@@ -782,7 +903,7 @@ describe('a report', () => {
             }),
         ),
         async (raw) => {
-          const receipt = await readBounce(raw, BOUNCES, null);
+          const receipt = await readReceipt(raw, BOUNCES, null);
           expect(receipt === null || typeof receipt.reference === 'string').toBe(true);
         },
       ),

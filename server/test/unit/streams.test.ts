@@ -35,7 +35,7 @@ function controlStore() {
         };
       },
     },
-    upkeep: {
+    maintenance: {
       listen: async () => {
         listening.count += 1;
         return async () => void (listening.count -= 1);

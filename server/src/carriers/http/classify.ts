@@ -33,14 +33,15 @@ export function createClassifier(description: HttpDescription): Classifier {
   const findPhrase = compilePhrases(response.phrases);
   const detailPointers = parsePointers(response.errorDetail);
 
-  return ({ status, headers, body }, scope, nowMs) => {
-    const document = placeOf(body === null ? undefined : parseJsonText(body));
+  return ({ status, headers, body, isWhole }, scope, nowMs) => {
+    const document = placeOf(readDocument(body, isWhole));
     const providerCode = readText(document, codePointers);
     const ruled =
       (status >= 400 ? findPhrase(body ?? '') : null) ??
       findRule(description, status, providerCode);
     const words =
-      readText(document, detailPointers) ?? body ?? 'the answer broke off or was too long';
+      readText(document, detailPointers) ??
+      (isWhole ? (body ?? 'the answer is encoded in an unknown way') : BROKEN_OFF);
     const detail = describeAnswer(status, providerCode, words);
     const accepted = accepts.size > 0 ? accepts.has(status) : status >= 200 && status < 300;
     if (ruled === null ? accepted : ruled.kind === 'accepted') {
@@ -62,6 +63,14 @@ export function createClassifier(description: HttpDescription): Classifier {
       afterMs: readRetryAfter(headers['retry-after'], nowMs),
     });
   };
+}
+
+const BROKEN_OFF = 'the answer broke off or was too long';
+
+/** Of an answer that broke off only an object can be there whole: it says where it ends. */
+function readDocument(body: string | null, isWhole: boolean): unknown {
+  const document = body === null ? undefined : parseJsonText(body);
+  return isWhole || typeof document === 'object' ? document : undefined;
 }
 
 /** The first phrase that an answer has counts. */

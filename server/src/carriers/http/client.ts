@@ -3,6 +3,8 @@
  * which decide whether the message may be sent again: an answer; never sent; sent without an answer (in doubt).
  */
 import type { Dispatcher, Pool } from 'undici';
+import { skipInterimAnswers } from '../../lib/interim-answers.ts';
+import { readBodyText } from './body-text.ts';
 import type { HttpRequest } from './request.ts';
 
 /** Bounds of the connections to one origin. */
@@ -18,12 +20,13 @@ export interface ClientLimits {
 
 /** How one request ended. */
 export type Exchange =
-  /** `body` is null when it was too long, or broke off. */
+  /** `body` is what came of it where it broke off or was too long, which `isWhole` says; null when it cannot be read. */
   | {
       readonly kind: 'answer';
       readonly status: number;
       readonly headers: Readonly<Record<string, string | string[] | undefined>>;
       readonly body: string | null;
+      readonly isWhole: boolean;
     }
   /** Not a byte of the request was written. */
   | { readonly kind: 'unsent'; readonly detail: string }
@@ -53,7 +56,13 @@ export function createClient(origin: string, limits: ClientLimits): Client {
       return new Promise((resolve) => {
         const { handler } = new Exchanging(limits.answerTimeoutMs, resolve);
         open.dispatch(
-          { origin, path, method: method as Dispatcher.HttpMethod, headers: { ...headers }, body },
+          {
+            origin,
+            path,
+            method: method as Dispatcher.HttpMethod,
+            headers: { 'accept-encoding': 'identity', ...headers },
+            body,
+          },
           handler,
         );
       });
@@ -69,11 +78,17 @@ export function createClient(origin: string, limits: ClientLimits): Client {
 
 /** undici is large: it is loaded with the first request. */
 async function openPool(origin: string, limits: ClientLimits): Promise<Pool> {
-  const { Pool } = await import('undici');
+  const { buildConnector, Pool } = await import('undici');
+  const connect = buildConnector({ timeout: limits.connectTimeoutMs });
   return new Pool(origin, {
     connections: limits.connectionsMax,
     pipelining: 1,
-    connect: { timeout: limits.connectTimeoutMs },
+    connect: (to, callback) =>
+      connect(to, (...[error, socket]) => {
+        if (error !== null) return callback(error, null);
+        skipInterimAnswers(socket);
+        callback(null, socket);
+      }),
     keepAliveTimeout: limits.keepAliveMs,
     keepAliveMaxTimeout: limits.keepAliveMs,
     // One deadline of our own covers headers and body: theirs would start anew with every byte.
@@ -109,7 +124,6 @@ class Exchanging {
       );
     },
     onResponseStart: (_, status, headers) => {
-      if (status < 200) return;
       this.#status = status;
       this.#headers = headers;
     },
@@ -118,22 +132,23 @@ class Exchanging {
       if (this.#bytes <= BODY_BYTES_MAX) this.#chunks.push(chunk);
       else controller.abort(new Error(`more than ${BODY_BYTES_MAX} bytes of answer`));
     },
-    onResponseEnd: () => this.#finish(Buffer.concat(this.#chunks).toString('utf8')),
+    onResponseEnd: () => this.#finish(true),
     onResponseError: (_, error) => this.#fail(error),
   };
 
-  #finish(body: string | null): void {
+  #finish(isWhole: boolean): void {
     clearTimeout(this.#timer);
     this.#resolve({
       kind: 'answer',
       status: this.#status ?? 0,
       headers: this.#headers,
-      body,
+      body: readBodyText(Buffer.concat(this.#chunks), this.#headers),
+      isWhole,
     });
   }
 
   #fail(error: Error): void {
-    if (this.#status !== null) return this.#finish(null);
+    if (this.#status !== null) return this.#finish(false);
     clearTimeout(this.#timer);
     this.#resolve({ kind: this.#started ? 'unanswered' : 'unsent', detail: describe(error) });
   }

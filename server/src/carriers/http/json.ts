@@ -4,17 +4,35 @@
 const STRING_OR_LONG = /"[^"\\]*(?:\\.[^"\\]*)*"|(?<![\d.eE+-])-?\d{16,}(?![\d.eE])/g;
 
 /**
- * Reads JSON; undefined when it is none. A byte order mark may stand before it (RFC 8259, 8.1). Integers of 16 digits and more become
- * strings: rounded, the ids of two messages would be one, and a receipt for one would count for the other.
+ * Reads JSON; undefined when it is none. A byte order mark may stand before it (RFC 8259, 8.1), and words around an object: warnings of
+ * a server's own programs, NULs, a comment of a proxy. Integers of 16 digits and more become strings: rounded, the ids of two messages
+ * would be one, and a receipt for one would count for the other.
  */
 export function parseJsonText(text: string): unknown {
   const plain = text.replace(/^\ufeff/, '');
+  return parseStrictly(plain) ?? parseStrictly(findOnlyObject(plain));
+}
+
+function parseStrictly(text: string): unknown {
   const quote = (token: string) => (token.startsWith('"') ? token : `"${token}"`);
   try {
-    return JSON.parse(
-      /\d{16}/.test(plain) ? plain.replace(STRING_OR_LONG, quote) : plain,
-    ) as unknown;
+    return JSON.parse(/\d{16}/.test(text) ? text.replace(STRING_OR_LONG, quote) : text) as unknown;
   } catch {
     return undefined;
   }
+}
+
+/** The object in a text that has no other; empty when there is none, or more. */
+function findOnlyObject(text: string): string {
+  const start = text.indexOf('{');
+  if (start === -1 || text.lastIndexOf('[', start) !== -1) return '';
+  let depth = 0;
+  // Brackets, and strings that may have some in them.
+  for (const { 0: token, index } of text.slice(start).matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"|[{}]/g)) {
+    depth += token === '{' ? 1 : token === '}' ? -1 : 0;
+    if (depth > 0) continue;
+    const end = start + index + 1;
+    return text.includes('{', end) ? '' : text.slice(start, end);
+  }
+  return '';
 }

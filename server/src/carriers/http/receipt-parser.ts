@@ -11,6 +11,8 @@ import { readInstant } from '../../domain/instant.ts';
 import type { Receipt } from '../../domain/receipt.ts';
 import { keepable } from '../../domain/storable.ts';
 import type { InboundHttp, ReceiptAnswer } from '../../domain/receipt-call.ts';
+import { charsetOf, parseForm } from '../../lib/decode-text.ts';
+import { readBodyText } from './body-text.ts';
 import { parsePointers, readProviderId, readText, shareCode } from './classify.ts';
 import type {
   ChallengeDescription,
@@ -21,7 +23,7 @@ import type {
 } from './description.ts';
 import { parseJsonText } from './json.ts';
 import { findPlaces, parsePointer, placeOf, type Place, type Pointer } from './pointer.ts';
-import { isGenuine, sameText } from './verify.ts';
+import { headerOf, isGenuine, sameText } from './verify.ts';
 
 const TEXT = { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' };
 const ECHO_LENGTH_MAX = 1_024;
@@ -59,15 +61,26 @@ export function createReceiptParser(
     // Who cannot prove where it comes from is not told what is wrong with it.
     if (!isGenuine(receipts.verify, request, opened?.signed ?? request.rawBody))
       return refuse(403, 'The signature or secret is missing or wrong.');
-    if (opened === null) return refuse(400, 'The body is not what this carrier sends.');
+    if (opened === null)
+      return {
+        ...refuse(400, NOT_READ),
+        unreadable: `${NOT_READ} It is to be ${receipts.format}.`,
+      };
     const from = placeOf(opened.document);
+    const read = readReceipts(from, request);
+    const inbound = readers.flatMap((each) => each(from, request, at));
+    const isEmpty = read.words === 0 && inbound.length === 0;
+    const unreadable = isEmpty ? 'It has nothing of what the description names.' : read.unreadable;
     return {
       answer: { status, headers, body },
-      receipts: readReceipts(from, request),
-      inbound: readers.flatMap((read) => read(from, request, at)),
+      receipts: read.receipts,
+      inbound,
+      ...(unreadable === null ? {} : { unreadable }),
     };
   };
 }
+
+const NOT_READ = 'The body is not what this carrier sends.';
 
 function refuse(status: number, body: string): ReceiptAnswer {
   return { answer: { status, headers: TEXT, body }, receipts: [], inbound: [] };
@@ -81,7 +94,10 @@ function openBody(
 ): { document: unknown; signed: Buffer } | null {
   const { rawBody } = request;
   if (format === 'query') return { document: request.query, signed: rawBody };
-  const document = format === 'form' ? parseForm(rawBody) : parseJson(rawBody);
+  const document =
+    format === 'form'
+      ? parseForm(rawBody.toString('latin1'), charsetOf(headerOf(request, 'content-type')))
+      : parseJson(rawBody, request.headers);
   if (document === undefined) return null;
   if (envelope === null) return { document, signed: rawBody };
   const held = readText(placeOf(document), [envelope]);
@@ -91,18 +107,8 @@ function openBody(
   return inner === undefined ? null : { document: inner, signed };
 }
 
-const parseJson = (bytes: Buffer) => parseJsonText(bytes.toString('utf8'));
-
-/** Fields by name; several of one name as a list. */
-function parseForm(bytes: Buffer): Readonly<Record<string, string | readonly string[]>> {
-  const form = new URLSearchParams(bytes.toString('utf8'));
-  return Object.fromEntries(
-    [...new Set(form.keys())].map((name) => {
-      const values = form.getAll(name);
-      return [name, values.length === 1 ? (values[0] ?? '') : values];
-    }),
-  );
-}
+const parseJson = (bytes: Buffer, headers: InboundHttp['headers'] = {}) =>
+  parseJsonText(readBodyText(bytes, headers) ?? '');
 
 function compileChallenge(
   challenge: ChallengeDescription | undefined,
@@ -116,7 +122,10 @@ function compileChallenge(
   };
   return (request, method) => {
     if (method !== (challenge.kind === 'query' ? 'GET' : 'POST')) return null;
-    const body = challenge.kind === 'json' ? placeOf(parseJson(request.rawBody)) : placeOf(null);
+    const body =
+      challenge.kind === 'json'
+        ? placeOf(parseJson(request.rawBody, request.headers))
+        : placeOf(null);
     const given =
       challenge.kind === 'query' ? parameter(request, challenge.tokenName) : readText(body, token);
     const word =
@@ -150,7 +159,15 @@ const HERE = parsePointer('');
 function compileStatuses(
   statuses: StatusesDescription,
   description: HttpDescription,
-): (from: Place, request: InboundHttp) => Receipt[] {
+): (
+  from: Place,
+  request: InboundHttp,
+) => {
+  readonly receipts: readonly Receipt[];
+  /** Events that have a word for a status, known or not. */
+  readonly words: number;
+  readonly unreadable: string | null;
+} {
   const events = parsePointer(statuses.events);
   const reference = compileField(statuses.reference);
   const providerId = compileField(statuses.providerId);
@@ -158,28 +175,55 @@ function compileStatuses(
   const errorCode = compileField(statuses.errorCode);
   const errorDetail = compileField(statuses.errorDetail);
 
-  function read(event: Place, request: InboundHttp): Receipt[] {
-    const word = status(event, request);
-    if (word === null || !Object.hasOwn(statuses.words, word)) return [];
+  const meaningOf = compileWords(statuses.words);
+
+  /** Null: it has a status and does not say of what. */
+  function read(event: Place, request: InboundHttp, word: string): Receipt | 'other' | null {
+    const known = meaningOf(word);
+    if (known === undefined) return 'other';
     const own = readProviderId(reference(event, request));
     const theirs = readProviderId(providerId(event, request));
     const subject =
       own !== null ? { reference: own } : theirs !== null ? { providerIds: [theirs] } : null;
-    const known = statuses.words[word];
-    if (subject === null || known === undefined) return [];
-    if (known !== 'UNDELIVERED') return [{ ...subject, status: known }];
+    if (subject === null) return null;
+    if (known !== 'UNDELIVERED') return { ...subject, status: known };
     const code = errorCode(event, request);
     const words = errorDetail(event, request) ?? `Reported as ${word}`;
-    return [
-      {
-        ...subject,
-        status: known,
-        code: codeOf(description, code),
-        detail: (code === null ? words : `${words} (code ${code})`).slice(0, DETAIL_LENGTH_MAX),
-      },
-    ];
+    return {
+      ...subject,
+      status: known,
+      code: codeOf(description, code),
+      detail: (code === null ? words : `${words} (code ${code})`).slice(0, DETAIL_LENGTH_MAX),
+    };
   }
-  return (from, request) => findPlaces(from, events).flatMap((event) => read(event, request));
+
+  return (from, request) => {
+    const all = findPlaces(from, events).flatMap((event) => {
+      const word = status(event, request);
+      return word === null ? [] : [read(event, request, word)];
+    });
+    return {
+      receipts: all.filter((each) => each !== null && each !== 'other'),
+      words: all.length,
+      unreadable: all.includes(null) ? 'A receipt names no message.' : null,
+    };
+  };
+}
+
+/** As they are written, else in another case or with blanks around, where only one is like that. */
+function compileWords(
+  words: StatusesDescription['words'],
+): (word: string) => Receipt['status'] | undefined {
+  const fold = (word: string) => word.trim().toLowerCase();
+  return (word) => {
+    if (Object.hasOwn(words, word)) return words[word];
+    const like = new Set(
+      Object.entries(words)
+        .filter(([known]) => fold(known) === fold(word))
+        .map(([, meaning]) => meaning),
+    );
+    return like.size === 1 ? [...like][0] : undefined;
+  };
 }
 
 function codeOf(description: HttpDescription, code: string | null): number {

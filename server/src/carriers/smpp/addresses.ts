@@ -41,7 +41,40 @@ function numberingOf(isDigits: boolean, hasPlus: boolean, length: number) {
   return length <= SHORT_CODE_LENGTH_MAX ? SHORT_CODE : UNKNOWN;
 }
 
-/** The reverse: a plus before digits that are said to be international, all else as it is. */
-export function fromSmppAddress({ ton, address }: SmppAddress): string {
-  return ton === TON.international && /^[0-9]+$/.test(address) ? `+${address}` : address;
+/** The country whose numbers an SMSC writes without their code, and what people dial before them there; null: none is known. */
+export type Home = { readonly code: string; readonly trunk: string } | null;
+
+/** Digits of the shortest number that is no short code, and of the longest. */
+const NUMBER = /^[0-9]{7,15}$/;
+
+/** Who wrote, or to whom. */
+export interface InboundParty {
+  readonly address: string;
+  /** A number of a country that is not known. No plus makes it another's number then. */
+  readonly isNational: boolean;
+}
+
+/**
+ * The reverse: a plus before digits that are said to be international. National ones (5.2.5), and those that begin with the trunk
+ * prefix, are of `home`, and so are those of `person` that nothing is said about and that do not begin with its code. All else is
+ * as it is.
+ */
+export function fromSmppAddress(
+  { ton, address }: SmppAddress,
+  home: Home,
+  who: 'person' | 'sender',
+): InboundParty {
+  const as = (given: string, isNational = false) => ({ address: given, isNational });
+  // No country code begins with 0, whatever is said of a number.
+  const isMarked = ton === TON.international && !/^0[^0]/.test(address);
+  if (isMarked && /^[0-9]+$/.test(address)) return as(`+${address}`);
+  const isOpen = ton === TON.unknown || ton === TON.national || ton === TON.international;
+  if (!isOpen || !NUMBER.test(address) || address.startsWith('00')) return as(address);
+  const trunk = home?.trunk ?? '0';
+  const hasTrunk = trunk !== '' && address.startsWith(trunk);
+  const isNational = ton === TON.national || hasTrunk;
+  if (home === null) return as(address, isNational);
+  const isBare = who === 'person' && !address.startsWith(home.code);
+  if (!isNational && !isBare) return as(address);
+  return as(`+${home.code}${hasTrunk ? address.slice(trunk.length) : address}`);
 }

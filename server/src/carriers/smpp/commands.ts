@@ -74,5 +74,11 @@ export const INTERFACE_VERSION = 0x34;
 /** Sequence numbers run from 1 to this and begin again (5.1.4). */
 export const SEQUENCE_MAX = 0x7fffffff;
 /** Type of number and numbering plan (5.2.5, 5.2.6): those that say what an address is. */
-export const TON = { unknown: 0, international: 1, networkSpecific: 3, alphanumeric: 5 } as const;
+export const TON = {
+  unknown: 0,
+  international: 1,
+  national: 2,
+  networkSpecific: 3,
+  alphanumeric: 5,
+} as const;
 export const NPI = { unknown: 0, isdn: 1 } as const;

@@ -7,7 +7,7 @@ import type { Logger } from '../../lib/log.ts';
 import type { InboundMessage } from '../../domain/inbound.ts';
 import type { Receipt } from '../../domain/receipt.ts';
 import type { InboundSink, ReceiptSink } from '../carrier.ts';
-import { fromSmppAddress } from './addresses.ts';
+import { fromSmppAddress, type Home } from './addresses.ts';
 import { decodeText } from './alphabet.ts';
 import { TAGS } from './commands.ts';
 import { showOctets } from './damage.ts';
@@ -36,6 +36,7 @@ const REASSEMBLY_SWEEP_MS = 10_000;
 /** What is kept of a message's first part. Not the PDU: its octets are a view of much more. */
 interface Context {
   readonly from: string;
+  readonly isNational: boolean;
   readonly to: string;
   readonly dataCoding: number;
   readonly receivedAt: Date;
@@ -49,19 +50,21 @@ interface Item {
 
 export interface DeliveriesOptions {
   readonly rules: ReceiptRules;
+  readonly home: Home;
   readonly receive: ReceiptSink;
   /** Null: messages to us are answered and dropped. */
   readonly inbound: InboundSink | null;
   readonly log: Logger;
   /** There is room again after `take` said that there was none. */
   readonly onRoom: () => void;
-  /** Called for each receipt that does not say what it should, and each message that cannot be read. */
+  /** Called for each receipt that does not say what it should, and each message that cannot be read or whose writer has no country. */
   readonly onDamage: () => void;
 }
 
 /** Where the sessions of one carrier put what they get. */
 export function createDeliveries({
   rules,
+  home,
   receive,
   inbound,
   log,
@@ -120,7 +123,7 @@ export function createDeliveries({
       await sink(values);
       return true;
     } catch (error) {
-      log.error({ err: error }, 'What the SMSC sent cannot be taken');
+      log.error({ err: error }, 'A delivery from the SMSC could not be processed');
       return false;
     }
   }
@@ -137,17 +140,22 @@ export function createDeliveries({
   }
 
   function toInbound({ octets, context }: WholeMessage<Context>): InboundMessage | null {
-    const { from, to, dataCoding, receivedAt } = context;
+    const { from, isNational, to, dataCoding, receivedAt } = context;
     const text = decodeText(octets, dataCoding, rules.alphabet);
     if (text === null) {
       log.warn(
         { dataCoding, octets: showOctets(octets) },
-        'A message to us that cannot be read is dropped',
+        'Dropped an inbound message that cannot be read',
       );
       onDamage();
       return null;
     }
-    return { channel: 'SMS', from, to, text, providerId: null, receivedAt };
+    if (isNational) {
+      log.warn({ from }, 'A message from a number without country: set inboundCountryCode');
+      onDamage();
+    }
+    const message = { channel: 'SMS', from, to, text, providerId: null, receivedAt } as const;
+    return isNational ? { ...message, isNational: true } : message;
   }
 
   function takeMessage(delivery: Delivery, octets: Buffer, answer: (status: number) => void): void {
@@ -156,9 +164,11 @@ export function createDeliveries({
       return;
     }
     const part = readPart(octets, delivery.esmClass, delivery.tlvs);
+    const from = fromSmppAddress(delivery.source, home, 'person');
     const context: Context = {
-      from: fromSmppAddress(delivery.source),
-      to: fromSmppAddress(delivery.destination),
+      from: from.address,
+      isNational: from.isNational,
+      to: fromSmppAddress(delivery.destination, home, 'sender').address,
       dataCoding: delivery.dataCoding,
       receivedAt: new Date(),
     };
@@ -182,11 +192,11 @@ export function createDeliveries({
       else if (reading.kind === 'none') takeMessage(delivery, octets, answer);
       else {
         if (reading.kind === 'ignored')
-          log.debug({ reason: reading.reason }, 'A receipt that changes nothing');
+          log.debug({ reason: reading.reason }, 'Received a receipt that changes nothing');
         else {
           log.warn(
             { reason: reading.reason, esmClass: delivery.esmClass, octets: showOctets(octets) },
-            'A receipt that cannot be read',
+            'Received a receipt that cannot be read',
           );
           onDamage();
         }

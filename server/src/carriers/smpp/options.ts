@@ -69,6 +69,10 @@ export interface SmppOptions {
   readonly destinationNumbering: Numbering;
   /** `service_type`, 0 to 5 characters. Default empty. */
   readonly serviceType: string;
+  /** Calling code of the country whose numbers come without one in messages to us, digits; null: none does. Default null. */
+  readonly inboundCountryCode: string | null;
+  /** What is dialled before them inside the country, digits. Default `0`. */
+  readonly inboundTrunkPrefix: string;
   /** Whether receipts are asked for. Default true. */
   readonly registeredDelivery: boolean;
   /** What a receipt's addresses say: who the recipient is (4.6.1), or nothing. Default `recipient`. */
@@ -113,6 +117,8 @@ export const SMPP_DEFAULTS = {
   sourceNumbering: 'auto',
   destinationNumbering: 'auto',
   serviceType: '',
+  inboundCountryCode: null,
+  inboundTrunkPrefix: '0',
   registeredDelivery: true,
   receiptSource: 'recipient',
   unmarkedReceipts: false,

@@ -1,16 +1,13 @@
 /**
  * Receipts in deliver_sm (SMPP 3.4, 4.6.1 and appendix B): from optional parameters where the SMSC sends them, else
- * from the text, which is ASCII whatever data_coding says, and whose form every SMSC varies:
- *
- * ```
- *  id:IIIIIIIIII sub:SSS dlvrd:DDD submit date:YYMMDDhhmm done date:YYMMDDhhmm stat:DDDDDDD err:E text:…
- * ```
+ * from the text (`receipt-text.ts`), which is ASCII whatever data_coding says.
  */
 import { ERRORS, type ErrorName } from '../../domain/errors.ts';
 import { spellProviderId, type Receipt } from '../../domain/receipt.ts';
 import { DATA_CODING, decodeText, type DefaultAlphabet } from './alphabet.ts';
 import { ESM_CLASS, TAGS } from './commands.ts';
 import { PROVIDER_ID_MAX, type Tlvs } from './pdu.ts';
+import { readReceiptFields, TEXT_LENGTH_MAX } from './receipt-text.ts';
 
 /** A message from the SMSC with its octets in one place: short_message or message_payload, without a header. */
 export interface ReceiptSource {
@@ -74,45 +71,6 @@ const STATES: readonly (readonly [RegExp, State])[] = [
   [/^(DELET|UNKN|FAIL|SKIP|CANCEL)/, 'carrierFault'],
 ];
 
-/** Fields are looked for in so many characters; a payload could be 64 kB. */
-const TEXT_LENGTH_MAX = 2_048;
-const NAMES =
-  '(?:(?:message|msg)[ _]?)?id|(?:message[ _]?)?stat(?:us|e)?|err(?:or)?|sub|dlvrd|submit[ _]?date|done[ _]?date|text';
-const FIELD = new RegExp(`(?:^|[\\s;,|&/])(${NAMES})\\s{0,4}[:=]`, 'gi');
-
-/** Fields by name without spaces, in lower case; each as it stands first. The values are trimmed, without quotes. */
-export function readReceiptFields(text: string): ReadonlyMap<string, string> {
-  const limited = text.slice(0, TEXT_LENGTH_MAX).replaceAll('\0', ' ');
-  const found: { name: string; from: number; at: number }[] = [];
-  const names = new Set<string>();
-  for (const match of limited.matchAll(FIELD)) {
-    const name = nameOf(match[1] ?? '');
-    // A second one is part of the message's own words.
-    if (names.has(name)) continue;
-    names.add(name);
-    found.push({ name, at: match.index, from: match.index + match[0].length });
-  }
-  return new Map(
-    found.map(({ name, from }, i) => [
-      name,
-      limited
-        .slice(from, found[i + 1]?.at)
-        .replace(/[\s,;|]+$/, '')
-        .trimStart()
-        .replace(/^(["'])(.*)\1$/s, '$2')
-        .trim(),
-    ]),
-  );
-}
-
-function nameOf(word: string): string {
-  const name = word
-    .toLowerCase()
-    .replace(/[ _]/, '')
-    .replace(/^(message|msg)/, '');
-  return name.startsWith('stat') ? 'stat' : name === 'error' ? 'err' : name;
-}
-
 /**
  * Reads a message as a receipt. What it is, `esm_class` says (5.2.12): an SMSC's delivery receipt; an intermediate
  * notification, which is never final (2.11); a handset's acknowledgement, which says despite its name that it was read; a
@@ -120,7 +78,7 @@ function nameOf(word: string): string {
  * message, unless `unmarked` says otherwise: everybody can write the words of a receipt.
  */
 export function readReceipt(source: ReceiptSource, rules: ReceiptRules): ReceiptReading {
-  const type = source.esmClass & ESM_CLASS.typeMask;
+  const type = typeOf(source.esmClass);
   if (type === ESM_CLASS.intermediate) return { kind: 'ignored', reason: 'An intermediate one' };
   if (type === ESM_CLASS.abort) return { kind: 'ignored', reason: 'The end of a conversation' };
   const isMarked = type === ESM_CLASS.receipt || type === ESM_CLASS.deliveryAck;
@@ -145,6 +103,15 @@ export function readReceipt(source: ReceiptSource, rules: ReceiptRules): Receipt
   return { kind: 'receipt', receipt: { ...named, status: 'UNDELIVERED', code, detail } };
 }
 
+/**
+ * The type of a message (5.2.12). Some SMSCs set bits of their own beside that of a receipt: it is one all the same, and its state
+ * says whether it is final. A person's words never have that bit.
+ */
+function typeOf(esmClass: number): number {
+  const type = esmClass & ESM_CLASS.typeMask;
+  return (type & ESM_CLASS.receipt) === 0 ? type : ESM_CLASS.receipt;
+}
+
 /** An id that can be looked for: printable, and not longer than any that is kept. */
 const ID = new RegExp(`^[\x20-\x7e\xa0-\xff]{1,${PROVIDER_ID_MAX}}$`);
 
@@ -167,8 +134,7 @@ function recipientsOf(
   { esmClass, source, destination }: ReceiptSource,
   rules: ReceiptRules,
 ): { readonly recipients?: readonly string[]; readonly mustMatch?: true } {
-  if ((esmClass & ESM_CLASS.typeMask) !== ESM_CLASS.receipt)
-    return { recipients: [source], mustMatch: true };
+  if (typeOf(esmClass) !== ESM_CLASS.receipt) return { recipients: [source], mustMatch: true };
   if (rules.source === 'any' || source === '') return {};
   return { recipients: [source, destination] };
 }

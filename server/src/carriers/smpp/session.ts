@@ -150,7 +150,7 @@ export class Session {
   #takeUnbind(sequence: number): void {
     this.#unbindAsked = sequence;
     const { submits } = this.#outstanding;
-    this.#log.info({ bind: this.#bind, submits }, 'The SMSC unbinds; its answers are waited for');
+    this.#log.info({ bind: this.#bind, submits }, 'The SMSC unbinds; waiting for its answers');
     if (this.#state === 'BOUND') {
       void this.#leave(this.#options.stopTimeoutMs);
       // It may refuse what comes now; another session takes it.
@@ -295,7 +295,7 @@ export class Session {
   /** Answers to what was given up long ago, or given twice, or never asked, find nothing and change nothing. */
   #settleSubmit(request: Outstanding | undefined, status: number, messageId: string): void {
     if (request === undefined) {
-      this.#log.debug({ status }, 'An answer without a request');
+      this.#log.debug({ status }, 'Received an answer without a request');
       return;
     }
     request.done?.({ kind: 'answered', status, messageId });

@@ -58,7 +58,7 @@ export function createSmppCarrier(options: SmppOptions): Carrier {
   /** Closing is drained; what it leads to shows in the links. */
   function allow(count: number): void {
     if (!started || count === allowed) return;
-    log.info({ binds: count }, 'Binds allowed to this node');
+    log.info({ binds: count }, 'The number of binds for this node changed');
     for (const link of binds.slice(0, count).flat()) link.start();
     for (const link of binds.slice(count).flat()) void link.stop(options.stopTimeoutMs);
     allowed = count;
@@ -95,6 +95,10 @@ export function createSmppCarrier(options: SmppOptions): Carrier {
           source: options.receiptSource,
           unmarked: options.unmarkedReceipts,
         },
+        home:
+          options.inboundCountryCode === null
+            ? null
+            : { code: options.inboundCountryCode, trunk: options.inboundTrunkPrefix },
         receive,
         inbound: inbound ?? null,
         log,

@@ -11,10 +11,11 @@ export function createBounceReader(secret: string, bounceAddress: string | null)
     if (request.method.toUpperCase() !== 'POST') return answer(405, 'Post the report.');
     const given = /^bearer (.+)$/i.exec(headerOf(request, 'authorization') ?? '')?.[1];
     if (!sameText(given, secret)) return answer(403, 'The secret is missing or wrong.');
-    const receipt = await readBounce(request.rawBody, bounceAddress, null);
+    const { receipt, problem } = await readBounce(request.rawBody, bounceAddress, null);
     return {
       ...answer(200, receipt === null ? 'It reports nothing.' : 'Taken.'),
       receipts: receipt === null ? [] : [receipt],
+      ...(problem === null ? {} : { unreadable: problem }),
     };
   };
 }

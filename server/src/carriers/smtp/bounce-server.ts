@@ -3,6 +3,7 @@
  * domain points at it, or at a mail server that passes such mail on.
  */
 import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from 'smtp-server';
+import { createFirstTime } from '../../lib/first-time.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { ReceiptSink } from '../carrier.ts';
 import { readBounce } from './bounces.ts';
@@ -27,8 +28,11 @@ export async function startBounceServer(options: {
   readonly bounceAddress: string;
   readonly receive: ReceiptSink;
   readonly log: Logger;
+  /** A report says nothing, though it should. */
+  readonly onUnreadable: () => void;
 }): Promise<BounceServer> {
   const { bounceAddress, receive, log } = options;
+  const tell = createTelling(log, options.onUnreadable);
 
   async function take(stream: SMTPServerDataStream, session: SMTPServerSession): Promise<void> {
     const chunks: Buffer[] = [];
@@ -36,10 +40,11 @@ export async function startBounceServer(options: {
     if (stream.sizeExceeded) throw reply(552, 'Reports have at most 1 MB');
     const raw = Buffer.concat(chunks);
     for (const { address } of session.envelope.rcptTo) {
-      const receipt = await readBounce(raw, bounceAddress, address);
+      const { receipt, problem } = await readBounce(raw, bounceAddress, address);
+      if (receipt !== null) await receive([receipt]);
+      else if (problem !== null) tell(problem);
       // Answers of holiday-makers come here, too.
-      if (receipt === null) log.debug('Mail to the bounce address that reports nothing');
-      else await receive([receipt]);
+      else log.debug('Mail to the bounce address contains no report');
     }
   }
 
@@ -63,13 +68,13 @@ export async function startBounceServer(options: {
         () => callback(null, 'Taken'),
         (error: Error & { responseCode?: number }) => {
           if (error.responseCode === undefined)
-            log.warn({ err: error }, 'A report cannot be taken');
-          callback(error.responseCode === undefined ? reply(451, 'Come again later') : error);
+            log.warn({ err: error }, 'A report could not be stored');
+          callback(error.responseCode === undefined ? reply(451, 'Try again later') : error);
         },
       );
     },
   });
-  server.on('error', (error) => log.debug({ reason: error.message }, 'The bounce server'));
+  server.on('error', (error) => log.debug({ reason: error.message }, 'The bounce server failed'));
   await new Promise<void>((resolve, reject) => {
     server.server.once('error', reject);
     server.listen(options.port, options.host, () => {
@@ -81,6 +86,19 @@ export async function startBounceServer(options: {
   return {
     port: typeof address === 'object' && address !== null ? address.port : options.port,
     close: () => new Promise((resolve) => server.close(() => resolve())),
+  };
+}
+
+/** Counts what says nothing, and logs each reason once. */
+function createTelling(log: Logger, onUnreadable: () => void): (reason: string) => void {
+  const isFirst = createFirstTime();
+  return (reason) => {
+    onUnreadable();
+    if (isFirst(reason))
+      log.warn(
+        { reason },
+        'A report on an e-mail changes nothing; logged once for each reason, and counted',
+      );
   };
 }
 

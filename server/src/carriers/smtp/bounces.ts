@@ -30,24 +30,36 @@ interface Enclosed {
   readonly within: readonly Part[];
 }
 
+/** What a mail says. */
+export interface BounceReading {
+  /** Null when it says nothing new, or is no report. */
+  readonly receipt: Receipt | null;
+  /** Why a report says nothing, though it should; null for all other mail. */
+  readonly problem: string | null;
+}
+
 /**
  * Reads a report.
  * @param recipient the address that it came to, where that is known
- * @returns what it says of which e-mail; null when it says nothing new, or is none
  */
 export async function readBounce(
   raw: Uint8Array,
   bounceAddress: string | null,
   recipient: string | null,
-): Promise<Receipt | null> {
+): Promise<BounceReading> {
   const read = raw.subarray(0, BYTES_READ_MAX);
   const text = Buffer.from(read.buffer, read.byteOffset, read.byteLength).toString('latin1');
-  for (const enclosed of listEnclosed(readPart(text))) {
-    const receipt = readReport(enclosed, bounceAddress, recipient);
-    if (receipt !== undefined) return receipt;
+  const root = readPart(text);
+  for (const enclosed of listEnclosed(root)) {
+    const reading = readReport(enclosed, bounceAddress, recipient);
+    if (reading !== null) return reading;
   }
-  return null;
+  return isNotice(root) ? problemOf('A notice in words that are not known') : NOTHING;
 }
+
+const NOTHING: BounceReading = { receipt: null, problem: null };
+const problemOf = (problem: string): BounceReading => ({ receipt: null, problem });
+const takeReceipt = (receipt: Receipt | null): BounceReading => ({ receipt, problem: null });
 
 /** The e-mail, then what it forwards, level by level. What is within an e-mail of ours is its content and no report. */
 function* listEnclosed(root: Part): Generator<Enclosed> {
@@ -74,34 +86,58 @@ function isOurs({ headers }: Part): boolean {
   return reference !== null && parseAttemptReference(reference) !== null;
 }
 
-/** What one e-mail reports; null: nothing new; undefined: it is no report. */
+/** What one e-mail reports; null: it is no report. */
 function readReport(
   enclosed: Enclosed,
   bounceAddress: string | null,
   recipient: string | null,
-): Receipt | null | undefined {
-  const { leaves } = enclosed;
+): BounceReading | null {
+  const { mail, leaves } = enclosed;
   const feedback = leaves.find(({ type }) => FEEDBACK.test(type));
-  const status = leaves.find(({ type }) => STATUS.test(type));
+  const status =
+    leaves.find(({ type }) => STATUS.test(type)) ??
+    (mail.type === 'multipart/report' ? leaves.find(isStatusInWords) : undefined);
   const returned = findReturned(leaves);
   const name = (more: readonly (string | undefined)[], copy = returned) =>
     findReference(enclosed, copy, more, bounceAddress, recipient);
   if (feedback !== undefined) {
     const fields = readFields(decodeText(feedback));
+    if (!isComplaint(fields)) return problemOf('Feedback of a type that is no complaint');
     const reference = name([fields.get('original-mail-from')]);
-    return reference !== null && isComplaint(fields)
-      ? { reference, status: 'DELIVERED', complaint: true }
-      : null;
+    if (reference === null) return problemOf('A complaint that names no e-mail of ours');
+    return takeReceipt({ reference, status: 'DELIVERED', complaint: true });
   }
   if (status !== undefined) {
     const reference = name([]);
-    const to = addressIn(returned?.get('to'));
-    return reference === null ? null : readStatus(decodeText(status), to, reference);
+    if (reference === null) return problemOf('A report that names no e-mail of ours');
+    return readStatus(decodeText(status), addressIn(returned?.get('to')), reference);
   }
   const words = readWords(enclosed);
-  if (words === null) return undefined;
+  if (words === null) return null;
   const reference = name([], words.copy);
-  return reference === null ? null : describeFailure(reference, '', words.said);
+  if (reference === null) return problemOf('A notice that names no e-mail of ours');
+  return takeReceipt(describeFailure(reference, '', words.said));
+}
+
+/** A status that is said to be a text. */
+function isStatusInWords(part: Part): boolean {
+  return (
+    part.type === 'text/plain' &&
+    /^\s*(Reporting-MTA|Final-Recipient)[ \t]*:[^]*^Action[ \t]*:/im.test(
+      part.body.slice(0, WORDS_LENGTH_MAX),
+    )
+  );
+}
+
+/** It comes from a mail server, by its own word, and not from somebody who is away or has read it. */
+function isNotice({ headers, type }: Part): boolean {
+  if (/disposition-notification/i.test(headers.get('content-type') ?? '')) return false;
+  return (
+    type === 'multipart/report' ||
+    /\b(mailer[-_. ]?daemon|postmaster|mail delivery (sub)?system)\b/i.test(
+      headers.get('from') ?? '',
+    )
+  );
 }
 
 /** The headers of the e-mail that a report returns. */
@@ -157,7 +193,7 @@ function findReference(
  * RFC 3464, 2.3: a block for each recipient. Each e-mail of ours has one; where others are in the report, because a server
  * wrote to several or the address stands for several, the block that names ours counts, and of several a failure.
  */
-function readStatus(text: string, to: string, reference: string): Receipt | null {
+function readStatus(text: string, to: string, reference: string): BounceReading {
   const blocks = text
     .split(/\r?\n(?:[ \t]*\r?\n)+/)
     .map(readFields)
@@ -171,12 +207,13 @@ function readStatus(text: string, to: string, reference: string): Receipt | null
   const failed = counting.find((fields) => actionOf(fields) === 'failed');
   if (failed !== undefined) {
     const words = failed.get('diagnostic-code')?.replace(/^\s*[\w-]+\s*;\s*/, '') ?? '';
-    return describeFailure(reference, failed.get('status') ?? '', words);
+    return takeReceipt(describeFailure(reference, failed.get('status') ?? '', words));
   }
+  if (blocks.length === 0) return problemOf('A report without a status');
   const arrived = counting.some((fields) =>
     /^(delivered|relayed|expanded)$/.test(actionOf(fields)),
   );
-  return arrived ? { reference, status: 'DELIVERED' } : null;
+  return takeReceipt(arrived ? { reference, status: 'DELIVERED' } : null);
 }
 
 /** The action (RFC 3464, 2.3.3); where it is missing, what the status says. `delayed` is still being tried. */
@@ -206,12 +243,18 @@ function codeOfReport(status: string, words: string): number {
 
 /** Whether the recipient took it for unwanted; other feedback is for the operator. */
 function isComplaint(fields: ReadonlyMap<string, string>): boolean {
-  return /^(abuse|fraud|virus|opt-out(-list)?)$/i.test(fields.get('feedback-type') ?? '');
+  return /^(abuse|fraud|virus|opt-out(-list)?)$/i.test(
+    fields
+      .get('feedback-type')
+      ?.replaceAll(/\([^()]*\)|["']/g, '')
+      .trim() ?? '',
+  );
 }
 
 /**
- * Failures in plain words: those of qmail (QSBMF: "Hi. This is the …", a paragraph for each address), and of Exim, which
- * names the addresses in a header. Null: it is none of them, as answers of people who are away.
+ * Failures in plain words: those of qmail (QSBMF: "Hi. This is the …", a paragraph for each address), of Exim, which
+ * names the addresses in a header, and of any server that quotes the reply which it got. Null: it is none of them, as answers
+ * of people who are away.
  */
 function readWords({
   mail,
@@ -221,7 +264,8 @@ function readWords({
   if (body === undefined) return null;
   const text = decodeText(body).slice(0, WORDS_LENGTH_MAX).replaceAll('\r\n', '\n');
   const isExim = mail.headers.has('x-failed-recipients');
-  if (!isExim && !/^\s*Hi\. This is the /.test(text)) return null;
+  const isQmail = /^\s*Hi\. This is the /.test(text);
+  if (!isExim && !isQmail) return isNotice(mail) ? readQuotedReply(text, leaves) : null;
   const [said = '', ...copy] = text.split(/^-{3,}.*$/m);
   const paragraph = isExim
     ? /^[ \t]+[^\s@]{1,64}@[^\s@]{1,255}(?:[ \t]*\n[ \t]+.+)+/m.exec(said)?.[0]
@@ -230,5 +274,30 @@ function readWords({
   return {
     said: paragraph.replace(/^\s*\S+@\S+/, ''),
     copy: findReturned(leaves) ?? readPart(copy.join('\n').trimStart()).headers,
+  };
+}
+
+/** Where the e-mail that is returned begins, in whatever language that is said before. */
+const COPY_BEGINS =
+  /^(?:>?From |Return-Path:|Received:|DKIM-Signature:|Message-ID:|MIME-Version:)/im;
+/** A reply for good: a status of RFC 3463, or behind a word for a reply a number of RFC 5321. */
+const FOR_GOOD =
+  /(?<![\d.])#?5\.\d{1,3}\.\d{1,3}(?![\d.]*\d)|\b(?:said|reason|error|response|reply|smtp) ?[:;] *5[0-5]\d[ -]/i;
+const FOR_NOW =
+  /(?<![\d.])#?4\.\d{1,3}\.\d{1,3}(?![\d.]*\d)|\b(delayed|still being|no action is required)\b/i;
+
+/** A reply that a notice quotes, with its line and the next; one that speaks of a delay is none. */
+function readQuotedReply(
+  text: string,
+  leaves: readonly Part[],
+): { said: string; copy: ReadonlyMap<string, string> | null } | null {
+  const copyAt = COPY_BEGINS.exec(text)?.index ?? text.length;
+  const words = text.slice(0, copyAt);
+  const found = FOR_GOOD.exec(words);
+  if (found === null || FOR_NOW.test(words)) return null;
+  const [line = '', next = ''] = words.slice(found.index).split('\n');
+  return {
+    said: `${line} ${next}`,
+    copy: findReturned(leaves) ?? readPart(text.slice(copyAt)).headers,
   };
 }

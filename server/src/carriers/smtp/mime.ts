@@ -3,6 +3,8 @@
  * each octet is looked at a bounded number of times, and damage costs the part that it is in. Pure.
  */
 
+import { decodeText as decodeOctetsAs } from '../../lib/decode-text.ts';
+
 /** A lower-case name and its value. */
 export type Field = readonly [name: string, value: string];
 
@@ -29,17 +31,20 @@ const NESTING_MAX = 10;
 /** Parts of one e-mail that are looked at, over all its levels. */
 const LEAVES_MAX = 100;
 
-/** Reads headers and body; text without headers is all body. */
-export function readPart(text: string): Part {
+/**
+ * Reads headers and body; text without headers is all body. Lines end as they should, with line feeds alone, with carriage returns alone,
+ * or each in its own way.
+ */
+export function readPart(source: string): Part {
+  const text = unifyLines(source);
   const head = /^(?:>?From [^\r\n]*\r?\n)?/.exec(text)?.[0].length ?? 0;
   const end = /^\r?\n|\r?\n[ \t]*\r?\n/.exec(text.slice(head, head + HEAD_LENGTH_MAX));
   const from = end === null ? text.length : head + end.index;
   const fields = listFields(text.slice(head, Math.min(from, head + HEAD_LENGTH_MAX)));
   const headers = new Map(fields.toReversed());
   const contentType = headers.get('content-type') ?? 'text/plain';
-  const type = contentType.split(';', 1)[0]?.trim().toLowerCase() ?? '';
-  const [, quoted, bare] = /;\s*boundary\s*=\s*(?:"([^"]*)"|([^\s;]+))/i.exec(contentType) ?? [];
-  const boundary = quoted ?? bare ?? '';
+  const type = withoutComments(contentType).split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  const boundary = readParameter(contentType, 'boundary') ?? '';
   return {
     headers,
     fields,
@@ -49,9 +54,44 @@ export function readPart(text: string): Part {
   };
 }
 
+/** Carriage returns alone end lines, too; before a line feed there may be several. */
+function unifyLines(text: string): string {
+  return /\r(?!\n)/.test(text) ? text.replaceAll(/\r+\n|\r/g, '\n') : text;
+}
+
+/** Comments (RFC 5322, 3.2.2), but for those in quotes. */
+function withoutComments(value: string): string {
+  return value.replaceAll(/("(?:[^"\\]|\\.)*")|\([^()]*\)/g, (_, quoted?: string) => quoted ?? ' ');
+}
+
+const PARAMETER = /;\s*([\w-]+)(?:\*(\d{1,2}))?(\*)?\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;"]+))/g;
+
+/** A parameter of a Content-Type; it may be in pieces and have escapes (RFC 2231). */
+function readParameter(value: string, name: string): string | null {
+  const pieces: string[] = [];
+  for (const [, each = '', place = '0', star, quoted, bare = ''] of withoutComments(value).matchAll(
+    PARAMETER,
+  )) {
+    if (each.toLowerCase() !== name) continue;
+    const text = quoted?.replaceAll(/\\(.)/g, '$1') ?? bare;
+    const plain = star === undefined ? text : decodeEscapes(text, place);
+    // A plain one and one with escapes may stand side by side.
+    pieces[Number(place)] = star === undefined ? (pieces[Number(place)] ?? plain) : plain;
+  }
+  return pieces.length === 0 ? null : pieces.join('');
+}
+
+/** Charset and language stand before the first piece. */
+function decodeEscapes(text: string, place: string): string {
+  return (place === '0' ? text.replace(/^[^']*'[^']*'/, '') : text).replaceAll(
+    /%([0-9a-f]{2})/gi,
+    (_, hex: string) => String.fromCharCode(parseInt(hex, 16)),
+  );
+}
+
 /** Fields by lower-case name, folded lines put together; of several of one name the first. */
 export function readFields(text: string): ReadonlyMap<string, string> {
-  return new Map(listFields(text).toReversed());
+  return new Map(listFields(unifyLines(text)).toReversed());
 }
 
 function listFields(text: string): readonly Field[] {
@@ -99,24 +139,45 @@ function split(body: string, boundary: string): Part[] {
 
 /** The octets of a part, as characters of Latin-1, without their transfer encoding (RFC 2045, 6). */
 export function decodeOctets({ headers, body }: Part): string {
-  switch (headers.get('content-transfer-encoding')?.toLowerCase()) {
+  const encoding = withoutComments(headers.get('content-transfer-encoding') ?? '');
+  switch (/[\w-]+/.exec(encoding)?.[0].toLowerCase()) {
     case 'base64':
       return Buffer.from(body, 'base64').toString('latin1');
     case 'quoted-printable':
       return body
         .replace(/=[ \t]*\r?\n/g, '')
         .replace(/=([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
+    case 'x-uuencode':
+    case 'x-uue':
+    case 'uuencode':
+      return decodeUu(body);
     default:
       return body;
   }
 }
 
-/** The text of a part: UTF-8, or where it is none, Windows-1252. */
+const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+
+/** Lines of a length and of six bits a character, between `begin` and `end`. */
+function decodeUu(body: string): string {
+  const inside = /^begin \d{3,4} .*\n([^]*?)^(?:`|end)?$/m.exec(body.replaceAll('\r\n', '\n'))?.[1];
+  return (inside ?? '')
+    .split('\n')
+    .map((line) => {
+      // The same six bits in the alphabet of Base64.
+      const text = Array.from(line.slice(1), (each) => BASE64[(each.charCodeAt(0) - 32) & 63]);
+      return Buffer.from(text.join(''), 'base64').toString(
+        'latin1',
+        0,
+        (line.charCodeAt(0) - 32) & 63,
+      );
+    })
+    .join('');
+}
+
+/** The text of a part: in the charset that it names, or as UTF-8, or where it is neither, as Windows-1252. */
 export function decodeText(part: Part): string {
   const octets = Buffer.from(decodeOctets(part), 'latin1');
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(octets);
-  } catch {
-    return new TextDecoder('windows-1252').decode(octets);
-  }
+  const charset = readParameter(part.headers.get('content-type') ?? '', 'charset');
+  return unifyLines(decodeOctetsAs(octets, charset));
 }

@@ -59,6 +59,8 @@ export interface SmtpOptions {
   /** Null: not signed. */
   readonly dkim: DkimKey | null;
   readonly logger: Logger;
+  /** A report comes that says nothing, though it should. */
+  readonly onDamage: () => void;
 }
 
 /** The defaults: all but who and where. */

@@ -45,7 +45,7 @@ export function createSmtpCarrier(options: SmtpOptions): Carrier {
   const underWay = createUnderWay<SendResult>();
 
   function wait(detail: string): SendResult {
-    if (lastFailure !== detail) log.warn({ detail }, 'The mail server takes nothing now');
+    if (lastFailure !== detail) log.warn({ detail }, 'The mail server is unavailable');
     lastFailure = detail;
     return { kind: 'throttled', afterMs: Math.max(1, backoff.fail(performance.now())) };
   }
@@ -136,6 +136,7 @@ export function createSmtpCarrier(options: SmtpOptions): Carrier {
           bounceAddress: options.bounceAddress,
           receive,
           log,
+          onUnreadable: options.onDamage,
         });
       transport = openTransport(options);
     },
@@ -249,7 +250,10 @@ function createHandOver(log: Logger) {
       try {
         await receive(some);
       } catch (error) {
-        log.warn({ err: error }, 'Receipts cannot be taken; they go with the next');
+        log.warn(
+          { err: error },
+          'Receipts could not be stored; they are retried with the next ones',
+        );
         waiting.unshift(...some);
         return;
       }

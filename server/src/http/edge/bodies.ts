@@ -1,16 +1,26 @@
 /** Bodies of requests: read as bytes or JSON, and counted while they arrive. */
 import type { IncomingMessage } from 'node:http';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Socket } from 'node:net';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { refuse } from '../../shapes/refusal.ts';
 import { parseJson } from '../../intake/json.ts';
 import { createProcessorShares, type Work } from '../../lib/fair-share.ts';
 import type { Account } from '../../store/store.ts';
+import { createReading, type Owner, type Reading } from './reading.ts';
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    readonly reading: Reading;
+  }
+}
 
 /** Reads a body to its end. @throws Refusal for one that is too large, or that there is no room for. */
 export function readBody(request: FastifyRequest, payload: IncomingMessage): Promise<Buffer> {
   const bytesMax = request.routeOptions.bodyLimit ?? Infinity;
   if (Number(request.headers['content-length'] ?? 0) > bytesMax)
     return Promise.reject(refuse('tooLarge'));
+  const owner = ownerOf(request);
+  const { wanted } = request.server.reading;
   const chunks: Buffer[] = [];
   let length = 0;
   // By its events: a loop over the stream that is left would close the connection before the refusal is out.
@@ -32,6 +42,7 @@ export function readBody(request: FastifyRequest, payload: IncomingMessage): Pro
         if (length > bytesMax) throw refuse('tooLarge');
         request.inFlight?.add('bytes', chunk.length);
         chunks.push(chunk);
+        wanted.take(owner, payload, chunk.length);
       } catch (error) {
         fail(error as Error);
       }
@@ -42,6 +53,8 @@ export function readBody(request: FastifyRequest, payload: IncomingMessage): Pro
 
 export function setBodyParser(app: FastifyInstance): void {
   const shares = createProcessorShares();
+  app.decorate('reading', createReading());
+  app.addHook('onSend', discardRest);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(
     /^application\/([\w.-]+\+)?json\b/i,
@@ -51,14 +64,21 @@ export function setBodyParser(app: FastifyInstance): void {
       if (request.routeOptions.config.takesBytes) return bytes;
       // A body may be left out where none is needed.
       if (bytes.length === 0) return undefined;
-      // Null until it is known who asks.
-      const account = request.account as Account | null;
-      return shares.run(account?.id ?? NOBODY, parse(bytes));
+      return shares.run(accountIdOf(request), parse(bytes));
     },
   );
 }
 
 const NOBODY = 0;
+
+/** Nobody's until it is known who asks. */
+function accountIdOf(request: FastifyRequest): number {
+  const account = request.account as Account | null;
+  return account?.id ?? NOBODY;
+}
+
+const ownerOf = (request: FastifyRequest): Owner => request.inFlight?.owner ?? accountIdOf(request);
+
 /** Of a request that sends nothing: many more are none that a program writes. */
 const VALUES_MAX = 100_000;
 
@@ -79,12 +99,22 @@ function demandUtf8(contentType: string): void {
     );
 }
 
-/** Bodies up to this size are read to their end and thrown away, so that their senders get to see the refusal. */
-const DISCARDED_BYTES_MAX = 100 * 2 ** 20;
+/** Connections whose last request was answered before all of its body had come. */
+const answered = new WeakSet<Socket>();
 
-export function discardRest(request: FastifyRequest, reply: FastifyReply): void {
-  if (request.raw.complete) return;
-  if (Number(request.headers['content-length'] ?? 0) > DISCARDED_BYTES_MAX) return;
-  reply.removeHeader('connection');
-  request.raw.resume();
+/** Whether a connection owes nothing but the rest of a body that was answered without it. */
+export const isAnswered = (socket: Socket): boolean => answered.has(socket);
+
+/** What of a body nobody wants is read all the same, so that its sender gets to see the answer, and thrown away. */
+async function discardRest(request: FastifyRequest): Promise<void> {
+  const { raw } = request;
+  if (raw.complete) return;
+  const { refused } = request.server.reading;
+  const owner = ownerOf(request);
+  answered.add(raw.socket);
+  raw.on('end', () => answered.delete(raw.socket));
+  // Once something was asked for, Node.js does not read all of it by itself as soon as the answer is out.
+  raw.read();
+  raw.on('data', (chunk: Buffer) => refused.take(owner, raw, chunk.length));
+  refused.wait(owner, raw);
 }

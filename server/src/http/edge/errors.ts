@@ -3,7 +3,6 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { ERRORS } from '../../domain/errors.ts';
 import type { Logger } from '../../lib/log.ts';
 import { DatabaseUnavailable, QuotaExceeded, SearchTooLong } from '../../store/store.ts';
-import { discardRest } from './bodies.ts';
 import { Refusal, refuse, refuseForNow } from '../../shapes/refusal.ts';
 import { originOf, sendRefusal } from './reply.ts';
 
@@ -26,7 +25,7 @@ export function setErrors(app: FastifyInstance, log: Logger, publicUrl: string |
       return refuse('searchTooLong', undefined, { 'retry-after': String(SEARCH_AGAIN_SECONDS) });
     }
     if (error instanceof DatabaseUnavailable) {
-      log.warn({ reason: error.message, request: request.id }, 'The database is away');
+      log.warn({ reason: error.message, request: request.id }, 'The database is unavailable');
       return refuseForNow();
     }
     const { code = '', statusCode = 500 } = error as Partial<FastifyError>;
@@ -39,7 +38,8 @@ export function setErrors(app: FastifyInstance, log: Logger, publicUrl: string |
   };
   app.setErrorHandler((error, request, reply) => {
     const refusal = toRefusal(error, request);
-    discardRest(request, reply);
+    // The rest of its body is read, and the connection goes on.
+    if (!request.raw.complete) reply.removeHeader('connection');
     return sendRefusal(reply, refusal, originOf(request, publicUrl));
   });
   app.setNotFoundHandler((request, reply) =>

@@ -23,7 +23,7 @@ export function registerHealth(
 
   app.get('/readyz', hidden, async () => {
     if (!deps.isReady()) throw refuseForNow('The server is stopping.');
-    await store.upkeep.ping();
+    await store.maintenance.ping();
     return { status: 'ready' };
   });
 
@@ -32,8 +32,8 @@ export function registerHealth(
     metrics.queueAgeSeconds.reset();
     // Without the database the other numbers still count.
     for (const each of await store.batches.measureQueue().catch(() => [])) {
-      metrics.queueMessages.set({ lane: each.lane }, each.messages);
-      metrics.queueAgeSeconds.set({ lane: each.lane }, each.ageSeconds);
+      metrics.queueMessages.set({ carrier: each.lane }, each.messages);
+      metrics.queueAgeSeconds.set({ carrier: each.lane }, each.ageSeconds);
     }
     return reply
       .type(metrics.registry.contentType)

@@ -6,6 +6,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Tally } from '../../lib/tally.ts';
 import { refuse, refuseForNow, RETRY_AFTER_SECONDS } from '../../shapes/refusal.ts';
+import type { Owner } from './reading.ts';
 import { onAnswerOver } from './unread.ts';
 
 declare module 'fastify' {
@@ -24,6 +25,7 @@ interface Bound {
 }
 
 interface InFlight {
+  readonly owner: Owner;
   /** Whether its handler was asked, and whether its connection has ended or its answer has gone out. */
   isAtWork: boolean;
   isClosed: boolean;
@@ -43,16 +45,17 @@ const OWN_SHARE_TAKEN: Readonly<Record<Kind, string>> = {
 export function boundInFlight(
   scope: FastifyInstance,
   bounds: Partial<Readonly<Record<Kind, Bound>>>,
-  ownerOf: (request: FastifyRequest) => string | number,
+  ownerOf: (request: FastifyRequest) => Owner,
 ): void {
   const held = {
     bytes: new Held(bounds.bytes ?? UNBOUNDED),
     requests: new Held(bounds.requests ?? UNBOUNDED),
   };
 
-  function open(owner: string | number): InFlight {
+  function open(owner: Owner): InFlight {
     const own = { bytes: 0, requests: 0 };
     return {
+      owner,
       isAtWork: false,
       isClosed: false,
       add(kind, amount) {
@@ -96,7 +99,7 @@ export function boundInFlight(
 const UNBOUNDED: Bound = { max: Infinity, ownerMax: Infinity };
 
 /** What is held of one kind. */
-class Held extends Tally<string | number> {
+class Held extends Tally<Owner> {
   readonly #bound: Bound;
 
   constructor(bound: Bound) {
@@ -105,7 +108,7 @@ class Held extends Tally<string | number> {
   }
 
   /** Who has no room for more, beside one request that holds `alone`; null when there is room, or nobody else holds anything. */
-  findFull(owner: string | number, more: number, alone: number): 'owner' | 'all' | null {
+  findFull(owner: Owner, more: number, alone: number): 'owner' | 'all' | null {
     const own = this.of(owner);
     if (own + more > this.#bound.ownerMax && own > alone) return 'owner';
     return this.total + more > this.#bound.max && this.total > alone ? 'all' : null;

@@ -76,13 +76,20 @@ export class Stream {
       this.#isGone = true;
       clearInterval(alive);
       clearTimeout(limit);
+      request.raw.socket.off('end', this.#onEnded);
       this.#note();
       const ends = this.#ends ?? [];
       this.#ends = null;
       for (const each of ends) each();
     });
+    // Whether it still listens would be known at the next write only, and until then it counts.
+    const { socket } = request.raw;
+    if (socket.readableEnded) setImmediate(() => this.end());
+    else socket.once('end', this.#onEnded);
     this.write(`retry: ${RETRY_MS}\n\n`);
   }
+
+  readonly #onEnded = () => this.end();
 
   /** Why the server closed it, where it did not end in order. */
   get closedBecause(): string | null {

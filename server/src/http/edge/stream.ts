@@ -47,6 +47,8 @@ export interface Streams {
   ): Promise<FastifyReply>;
   /** Ends all streams: clients come back elsewhere. */
   stop(): void;
+  /** How many are open. */
+  readonly count: number;
 }
 
 /** Streams of one node; more are refused. */
@@ -170,7 +172,7 @@ export function createStreams(deps: StreamDeps): Streams {
       try {
         stream.onEnd(await source.followAccount(request.account, listener, lastEventId));
       } catch (error) {
-        request.log.warn({ err: error }, 'A stream could not begin');
+        request.log.warn({ err: error }, 'A stream could not be started');
         stream.end();
       }
       return reply;
@@ -203,6 +205,10 @@ export function createStreams(deps: StreamDeps): Streams {
 
     stop() {
       for (const own of open.values()) for (const stream of own) stream.stop();
+    },
+
+    get count() {
+      return count;
     },
   };
 }

@@ -24,6 +24,7 @@ export interface Unread {
   isNodeFull(): boolean;
   /** Of one account. */
   of(accountId: number): number;
+  readonly total: number;
 }
 
 export function createUnread({ unreadBytesMax, accountUnreadBytesMax }: UnreadLimits): Unread {
@@ -33,6 +34,9 @@ export function createUnread({ unreadBytesMax, accountUnreadBytesMax }: UnreadLi
     isAccountFull: (accountId) => bytes.of(accountId) > accountUnreadBytesMax,
     isNodeFull: () => bytes.total > unreadBytesMax,
     of: (accountId) => bytes.of(accountId),
+    get total() {
+      return bytes.total;
+    },
   };
 }
 

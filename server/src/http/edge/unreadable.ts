@@ -6,6 +6,7 @@
 import { STATUS_CODES, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { refuse, showRefusal, type Refusal } from '../../shapes/refusal.ts';
+import { isAnswered } from './bodies.ts';
 import { newRequestId, ownOrigin } from './reply.ts';
 
 /** What still comes is read for so long and thrown away: a connection closed on unread bytes breaks, and its answer is lost. */
@@ -19,7 +20,7 @@ export function refuseUnreadable(
 ): void {
   // What comes after the answer cannot be read either.
   if (socket.writableEnded) return;
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+  if (error.code === 'ECONNRESET' || !socket.writable || isAnswered(socket)) {
     socket.destroy();
     return;
   }

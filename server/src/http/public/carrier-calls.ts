@@ -5,6 +5,9 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { InboundHttp, ReceiptAnswer, ReceiptParser } from '../../domain/receipt-call.ts';
+import { createFirstTime } from '../../lib/first-time.ts';
+import { parseForm } from '../../lib/decode-text.ts';
+import type { Logger } from '../../lib/log.ts';
 import { readBody } from '../edge/bodies.ts';
 import { refuse, refuseForNow } from '../../shapes/refusal.ts';
 
@@ -16,6 +19,9 @@ export interface CarrierCallDeps {
     carrier: string,
     reported: Pick<ReceiptAnswer, 'receipts' | 'inbound'>,
   ) => Promise<boolean>;
+  /** A carrier's call, or something in it, cannot be read. */
+  readonly onUnreadable: (carrier: string) => void;
+  readonly log: Logger;
 }
 
 /** Longest report. Providers send some hundred receipts at a time, a bounced e-mail is a message. */
@@ -26,8 +32,18 @@ const STORE_TIMEOUT_MS = 10_000;
 /** Adds the route to a scope of its own; bodies of every type are taken as they are. */
 export async function registerCarrierCalls(
   app: FastifyInstance,
-  { readers, report }: CarrierCallDeps,
+  { readers, report, onUnreadable, log }: CarrierCallDeps,
 ): Promise<void> {
+  const isFirst = createFirstTime();
+  function tell(carrier: string, reason: string): void {
+    onUnreadable(carrier);
+    if (isFirst(`${carrier} ${reason}`))
+      log.warn(
+        { carrier, reason },
+        'A carrier callback cannot be read; logged once for each reason, and counted',
+      );
+  }
+
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (request: FastifyRequest, payload: IncomingMessage) =>
     readBody(request, payload),
@@ -43,7 +59,8 @@ export async function registerCarrierCalls(
       const read = readers.get(name);
       if (read === undefined)
         throw refuse('notFound', 'No carrier of this name is called; see its documentation.');
-      const { answer, receipts, inbound } = await read(toCall(request), new Date());
+      const { answer, receipts, inbound, unreadable } = await read(toCall(request), new Date());
+      if (unreadable !== undefined) tell(name, unreadable);
       if (
         receipts.length + inbound.length > 0 &&
         !(await inTime(report(name, { receipts, inbound })))
@@ -61,7 +78,7 @@ function toCall(request: FastifyRequest): InboundHttp {
     path: url.split('?', 1)[0] ?? '/',
     fullUrl: `${request.origin}${url}`,
     headers: request.headers,
-    query: request.query as InboundHttp['query'],
+    query: parseForm(url.slice(url.indexOf('?') + 1 || url.length), null),
     rawBody: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
   };
 }

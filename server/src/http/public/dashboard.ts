@@ -40,7 +40,7 @@ const FOREVER = 'public, max-age=31536000, immutable';
 
 export function registerDashboard(app: FastifyInstance, log: Logger): void {
   if (!existsSync(join(FOLDER, 'index.html'))) {
-    log.warn({ folder: FOLDER }, 'The dashboard was not built; there is none at /');
+    log.warn({ folder: FOLDER }, 'The dashboard is not built; / serves no page');
     return;
   }
   const files = openStaticFiles(FOLDER, HEADERS);

@@ -61,8 +61,8 @@ table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:t
 tr:target{background:#fd04}
 </style>
 <h1>Errors</h1>
-<p>A status is the HTTP status of a request that is refused with the code; <em>message</em> means that it befalls a message or an attempt after the request was accepted.</p>
-<table><thead><tr><th>Code</th><th>Status</th><th>Means</th><th>What to do</th></tr></thead><tbody>
+<p>The status is the HTTP status of the refused request. <em>message</em> marks errors of messages and attempts, after the request was accepted.</p>
+<table><thead><tr><th>Code</th><th>Status</th><th>Meaning</th><th>Action</th></tr></thead><tbody>
 ${rows.join('\n')}
 </tbody></table></html>`;
 }
@@ -77,10 +77,11 @@ export function renderErrorsMarkdown(): string {
     );
   return `# Errors
 
-Generated from \`server/src/domain/errors.ts\` by \`npm run generate\`. A status is the HTTP status of a request that
-is refused with the code; *message* means that it befalls a message or an attempt after the request was accepted.
+Generated from \`server/src/domain/errors.ts\` by \`npm run generate\`. The status is
+the HTTP status of the refused request. *message* marks errors of messages and attempts, after the
+request was accepted.
 
-| Code | Status | Means | What to do |
+| Code | Status | Meaning | Action |
 |---|---|---|---|
 ${rows.join('\n')}
 `;

@@ -67,7 +67,9 @@ export async function registerEmailLinks(app: FastifyInstance, deps: EmailLinkDe
     await store.receipts
       .applyReceipts([{ accountId, messageId, attempt, status: 'READ', code: null, detail: null }])
       // The reader gets the picture all the same.
-      .catch((error: unknown) => log.warn({ err: error }, 'An opened e-mail could not be noted'));
+      .catch((error: unknown) =>
+        log.warn({ err: error }, 'The opening of an e-mail could not be recorded'),
+      );
     return reply.type('image/gif').send(PICTURE);
   });
 }

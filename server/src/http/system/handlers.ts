@@ -34,20 +34,20 @@ export function createSystemHandlers(deps: {
         carriers: Object.entries(carriers).map(([name, channels]) => {
           const queue = queues.find(({ lane }) => lane === name);
           const found = lanes.find(({ carrier }) => carrier === name);
-          const { carrier: _name, ...lane } = found ?? { carrier: name };
+          const { carrier: _name, ...state } = found ?? { carrier: name };
           return {
             name,
             channels,
             queueMessages: queue?.messages ?? 0,
             queueAgeSeconds: queue?.ageSeconds ?? 0,
-            lane: found === undefined ? null : lane,
+            state: found === undefined ? null : state,
           };
         }),
       };
     },
 
     async fetch() {
-      const [{ dispatchNodes, waitingBatches, readyBatches, newsWaiting, ...database }, queues] =
+      const [{ dispatchNodes, waitingBatches, readyBatches, outboxPending, ...database }, queues] =
         await Promise.all([store.system.fetchDatabaseState(), store.batches.measureQueue()]);
       return {
         node: {
@@ -64,7 +64,7 @@ export function createSystemHandlers(deps: {
           readyBatches,
           waitingBatches,
         },
-        newsWaiting,
+        outboxPending,
         database: { ...database, embedded: node.embedded },
       };
     },

@@ -9,7 +9,7 @@ import { describeAge, type AuditScope, type Check, type Finding } from './findin
 
 /** A clock that is further off makes schedules, leases and ids questionable. */
 const SKEW_MAX_MS = 2_000;
-/** Days that must be there ahead: upkeep makes three, so one short is no fault yet. */
+/** Days that must be there ahead: maintenance makes three, so one short is no fault yet. */
 const DAYS_NEEDED = 2;
 const DAY_MS = 86_400_000;
 /** Dead rows of a table that vacuum should long have taken: this share of it, and this many at least. */
@@ -35,7 +35,7 @@ export async function auditMigrations(database: Database): Promise<Finding[]> {
   );
   if (!known.rows[0]?.known)
     throw new SchemaError(
-      'Fanfare has never been started on this database: there is nothing to look at. Check DATABASE_URL and FANFARE_DATA_DIR.',
+      'Fanfare has never been started on this database. Check DATABASE_URL and FANFARE_DATA_DIR.',
     );
   const { rows } = await database.query<{ name: string }>('select name from migration');
   const applied = rows.map((row) => row.name);
@@ -43,7 +43,7 @@ export async function auditMigrations(database: Database): Promise<Finding[]> {
   const unknown = applied.filter((name) => !names.includes(name));
   if (unknown.length > 0)
     throw new SchemaError(
-      `The database was migrated by a newer Fanfare (${unknown.join(', ')}). Look with that version.`,
+      `The database was migrated by a newer Fanfare (${unknown.join(', ')}). Run the doctor of that version.`,
     );
   const missing = names.filter((name) => !applied.includes(name));
   if (missing.length === 0) return [];
@@ -51,8 +51,8 @@ export async function auditMigrations(database: Database): Promise<Finding[]> {
     finding(
       'migrations',
       'migration',
-      `Not applied: ${missing.join(', ')}. Nothing but the database itself was looked at.`,
-      'Start the server: it applies them first.',
+      `Not applied: ${missing.join(', ')}. Only the database itself was checked.`,
+      'Start the server, which applies them first.',
     ),
   ];
 }
@@ -71,7 +71,7 @@ export async function auditClock(database: Database): Promise<Finding[]> {
       'clock',
       'clock',
       `The clocks of this machine and of the database are ${describeAge(skewMs / 1000)} apart.`,
-      'Keep the time with NTP on both machines.',
+      'Synchronize both clocks with NTP.',
     ),
   ];
 }
@@ -95,17 +95,17 @@ export async function auditPartitions(database: Database): Promise<Finding[]> {
       ? finding(
           'partitions',
           name,
-          'The table of this day is there, but not attached.',
-          'It was being detached or restored: look what is in it, then drop it, or attach it with "alter table … attach partition".',
+          'The table of this day exists but is not attached.',
+          'A detach or a restore was interrupted. Check its contents, then drop it, or attach it with "alter table … attach partition".',
         )
       : finding(
           'partitions',
           name,
-          'The table of this day is missing; requests of that day would fail.',
-          '--repair makes it. A running server does so every 10 minutes: is one running, and what does its log say?',
+          'The table of this day is missing. Requests on that day would fail.',
+          '--repair creates it. A running server does this every 10 minutes: check that one is running, and its log.',
           async () => {
             await ensurePartitions(database, new Date());
-            return 'Made the tables of the coming days.';
+            return 'Created the tables of the next days.';
           },
         ),
   );
@@ -135,14 +135,14 @@ export async function auditIndexes(database: Database): Promise<Finding[]> {
         'indexes',
         name,
         'This index is missing.',
-        `Make it again, while little is going on: ${wanted.get(name) ?? 'alter table … add primary key, as in the migrations'};`,
+        `Create it at a quiet time: ${wanted.get(name) ?? 'alter table … add primary key, as in the migrations'};`,
       ),
     ),
     ...broken.rows.map(({ name }) =>
       finding(
         'indexes',
         name,
-        'This index is not valid: it costs, and serves nothing.',
+        'This index is not valid: it costs time and is not used.',
         `reindex index concurrently ${name};`,
       ),
     ),
@@ -183,8 +183,8 @@ export async function auditVacuum(database: Database): Promise<Finding[]> {
       finding(
         'vacuum',
         name,
-        `${dead} dead rows beside ${live} live ones: vacuum does not keep up.`,
-        `Look for what holds it back (long transactions), then: vacuum analyze ${name};`,
+        `${dead} dead rows and ${live} live rows: vacuum does not keep up.`,
+        `Find what holds it back (long transactions), then run: vacuum analyze ${name};`,
       ),
     ),
     ...(off
@@ -196,7 +196,7 @@ export async function auditVacuum(database: Database): Promise<Finding[]> {
             'vacuum',
             'transaction ids',
             `${age} transactions since the oldest row that is not frozen.`,
-            'Run "vacuum freeze", and look why autovacuum does not.',
+            'Run "vacuum freeze", and find out why autovacuum does not.',
           ),
         ]
       : []),
@@ -227,7 +227,7 @@ export async function auditTransactions(
       'transactions',
       name,
       `${state}${age > 0 ? `, open for ${describeAge(age)}` : ''}: it holds vacuum back.`,
-      `Find out whose it is; if nobody needs it: ${end};`,
+      `Find out what it is for. If it is not needed, run: ${end};`,
     ),
   );
 }
@@ -242,8 +242,8 @@ export async function auditDisk({ folder }: AuditScope): Promise<Finding[]> {
     finding(
       'disk',
       folder,
-      `${Math.round(free / 2 ** 20)} MiB are free; PostgreSQL stops when none are.`,
-      'Make room, lower retentionDays, or move the data directory while the server is stopped.',
+      `Only ${Math.round(free / 2 ** 20)} MiB are free. PostgreSQL stops when the disk is full.`,
+      'Free some space, lower retentionDays, or move the data directory while the server is stopped.',
     ),
   ];
 }

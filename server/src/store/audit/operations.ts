@@ -101,7 +101,7 @@ async function auditOperation(
       what: wrong
         .map((name) => `${name} is ${recorded[name]}, counted ${counted[name]}`)
         .join('; '),
-      advice: '--repair counts anew.',
+      advice: '--repair recounts.',
       repair: () => recount(database, key),
     });
   const right = statusFor(status, counted);
@@ -109,24 +109,24 @@ async function auditOperation(
     found.push({
       check: 'status',
       where,
-      what: `It is ${status} with ${counted.scheduled} scheduled, ${counted.queued} queued and ${counted.canceled} canceled of ${counted.total}; it should be ${right}.`,
-      advice: '--repair sets the status that its messages say.',
+      what: `The status is ${status} with ${counted.scheduled} scheduled, ${counted.queued} queued and ${counted.canceled} canceled of ${counted.total}; the status should be ${right}.`,
+      advice: '--repair sets the status that follows from its messages.',
       repair: () => recount(database, key),
     });
   if (orphans > 0)
     found.push({
       check: 'orphans',
       where,
-      what: `${countOf(orphans, 'message')} to be sent, and in no batch.`,
+      what: `${countOf(orphans, 'unsent message')} in no batch.`,
       advice:
-        '--repair queues them: those that are SCHEDULED are sent; the others may have been handed over, so they are treated as their carrier\'s "ambiguous" says.',
+        '--repair queues them. SCHEDULED messages are sent. The others may have been submitted, so they are in doubt: the carrier\'s "ambiguous" decides.',
       repair: () => requeueOrphans(database, key.account_id, key.id),
     });
   if (ended.length > 0)
     found.push({
       check: 'batches',
       where,
-      what: `${countOf(ended.length, 'batch', 'batches')} long due with nothing left to send.`,
+      what: `${countOf(ended.length, 'batch', 'batches')} with nothing left to send, due for long.`,
       advice: '--repair removes them.',
       repair: () => removeEnded(database, key, patienceMs),
     });
@@ -189,7 +189,7 @@ function recount(database: Database, key: Key): Promise<string> {
       key.id,
     ]);
     const now = await takePicture(client, key, 0);
-    if (now === null) return 'It is gone.';
+    if (now === null) return 'The operation does not exist any more.';
     const status = statusFor(now.status, now.counted);
     await client.query(
       `update operation set status = $3::operation_status, revision = revision + 1,
@@ -198,7 +198,7 @@ function recount(database: Database, key: Key): Promise<string> {
        where account_id = $1 and id = $2`,
       [key.account_id, key.id, status, ...COUNTERS.map((name) => now.counted[name])],
     );
-    return `Counted anew: ${status}, ${COUNTERS.filter((name) => now.counted[name] > 0)
+    return `Recounted: ${status}, ${COUNTERS.filter((name) => now.counted[name] > 0)
       .map((name) => `${name} ${now.counted[name]}`)
       .join(', ')}.`;
   });

@@ -75,7 +75,7 @@ export function requeueOrphans(
       [accountId, operationId],
     );
     const [operation] = rows;
-    if (operation === undefined) return 'It is gone.';
+    if (operation === undefined) return 'The operation does not exist any more.';
     const batches = composeBatches(orphans, operation.plan);
     for (const batch of batches)
       await insertBatch(client, accountId, operationId, operation.expire_at, batch);
@@ -84,7 +84,7 @@ export function requeueOrphans(
       batches
         .filter((each) => each.scheduled === scheduled)
         .reduce((sum, { ordinals }) => sum + ordinals.length, 0);
-    return `Queued ${count(true)} to be sent as scheduled, and ${count(false)} as doubtful.`;
+    return `Queued ${count(true)} to be sent as scheduled, and ${count(false)} as in doubt.`;
   });
 }
 

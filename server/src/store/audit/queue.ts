@@ -49,7 +49,7 @@ function judgeStrangeLane({ lane, batches, messages }: LaneRow): Finding {
     where: lane,
     what: `${countOf(batches, 'batch', 'batches')} with ${countOf(messages, 'message')} for the carrier "${lane}", which this configuration does not have.`,
     advice:
-      'Configure the carrier again, under this name, or cancel the operations. Look with the configuration of the server.',
+      'Configure the carrier again under this name, or cancel the operations. Run the doctor with the configuration of the server.',
     repair: null,
   };
 }
@@ -61,20 +61,20 @@ function judgeLane({ lane, stale, overdue, sleeping, age }: LaneRow): Finding[] 
   if (stale > 0)
     add(
       'leases',
-      `${countOf(stale, 'lease')} ran out up to ${describeAge(age)} ago, and nobody has taken the work.`,
-      'Start a server that has this carrier; what was under way is then treated as "ambiguous" says.',
+      `${countOf(stale, 'lease')} expired up to ${describeAge(age)} ago, and no node has taken the work.`,
+      'Start a server with this carrier. Messages in doubt are then treated according to "ambiguous".',
     );
   if (overdue > 0)
     add(
       'overdue',
       `${countOf(overdue, 'batch', 'batches')} due for up to ${describeAge(age)}.`,
-      'Is a server running, and does the carrier take messages? /metrics and the log tell.',
+      'Check that a server is running and that the carrier accepts messages; see /metrics and the log.',
     );
   if (sleeping > 0)
     add(
       'overdue',
       `${countOf(sleeping, 'scheduled batch', 'scheduled batches')} not woken for up to ${describeAge(age)}.`,
-      'Start a server: each wakes what is due every 200 ms.',
+      'Start a server. Every server wakes due batches every 200 ms.',
     );
   return found;
 }
@@ -113,11 +113,11 @@ async function auditParked(database: Database, { patienceMs }: AuditScope): Prom
   let strange = 0;
   let late = 0;
   let ageMs = 0;
-  for await (const { receipts, strangers } of readParked(database)) {
-    strange += strangers.length;
+  for await (const { receipts, unmatched } of readParked(database)) {
+    strange += unmatched.length;
     for (const each of receipts) {
       ageMs = Math.max(ageMs, each.ageMs);
-      if (each.ageMs > patienceMs && !strangers.includes(each)) late += 1;
+      if (each.ageMs > patienceMs && !unmatched.includes(each)) late += 1;
     }
   }
   const age = ageMs / 1000;
@@ -125,14 +125,14 @@ async function auditParked(database: Database, { patienceMs }: AuditScope): Prom
   if (strange > 0)
     found.push({
       check: 'receipts',
-      where: 'parked_receipt: strangers',
-      what: `${countOf(strange, 'parked receipt')} on messages that do not exist.`,
+      where: 'parked_receipt: unmatched',
+      what: `${countOf(strange, 'parked receipt')} for messages that do not exist.`,
       advice: '--repair drops them.',
       async repair() {
         let dropped = 0;
-        for await (const { strangers } of readParked(database)) {
-          await dropParkedReceipts(database, strangers);
-          dropped += strangers.length;
+        for await (const { unmatched } of readParked(database)) {
+          await dropParkedReceipts(database, unmatched);
+          dropped += unmatched.length;
         }
         return `Dropped ${countOf(dropped, 'receipt')}.`;
       },
@@ -143,7 +143,7 @@ async function auditParked(database: Database, { patienceMs }: AuditScope): Prom
       where: 'parked_receipt',
       what: `${countOf(late, 'receipt')} waiting for up to ${describeAge(age)} for the outcome of an attempt.`,
       advice:
-        'Look at what else was found: their messages should be in the queue. They are dropped after 4 days.',
+        'Check the other findings: the messages should be in the queue. The receipts are dropped after 4 days.',
       repair: null,
     });
   return found;
@@ -157,7 +157,7 @@ const PAGE = 1_000;
 /** All parked receipts, some at a time, and those of them whose messages do not exist. */
 async function* readParked(database: Database): AsyncGenerator<{
   readonly receipts: readonly (ParkedKey & { readonly ageMs: number })[];
-  readonly strangers: readonly ParkedKey[];
+  readonly unmatched: readonly ParkedKey[];
 }> {
   let after: readonly unknown[] = [0, '00000000-0000-0000-0000-000000000000', 0, 'SCHEDULED'];
   for (;;) {
@@ -169,7 +169,7 @@ async function* readParked(database: Database): AsyncGenerator<{
       after,
     );
     const known = await fetchAttempts(database, rows);
-    yield { receipts: rows, strangers: rows.filter((each) => !known.has(each.messageId)) };
+    yield { receipts: rows, unmatched: rows.filter((each) => !known.has(each.messageId)) };
     const last = rows.at(-1);
     if (last === undefined || rows.length < PAGE) return;
     after = [last.accountId, last.messageId, last.attempt, last.status];
@@ -193,7 +193,7 @@ async function auditParkedByCarrierId(
       found.push({
         check: 'receipts',
         where: `parked_carrier_receipt: ${lane}`,
-        what: `${countOf(odd, 'receipt')} with ids that match nothing after up to ${tries} tries.`,
+        what: `${countOf(odd, 'receipt')} with ids that match no message after up to ${tries} tries.`,
         advice:
           "If they are of messages sent from here, the ids or the addresses in answers and receipts differ: see the carrier's options (`receiptSource`, `receiptGroup`). Otherwise someone else uses the same connection. They are dropped after about an hour.",
         repair: null,
@@ -202,8 +202,8 @@ async function auditParkedByCarrierId(
       found.push({
         check: 'receipts',
         where: `parked_carrier_receipt: ${lane}: waiting`,
-        what: `${countOf(late, 'receipt')} not tried again although it is time.`,
-        advice: 'Start a server: each tries parked receipts.',
+        what: `${countOf(late, 'receipt')} overdue for another try.`,
+        advice: 'Start a server. Every server retries parked receipts.',
         repair: null,
       });
     return found;
@@ -226,8 +226,8 @@ export async function auditInbound(
     {
       check: 'inbound',
       where: encodeTypeId('comms_message', first),
-      what: `${countOf(n, 'answer')} owed to people; this is the oldest message.`,
-      advice: 'Start a server: each sends what is owed. If one runs, its log says why it cannot.',
+      what: `${countOf(n, 'keyword answer')} not sent yet; this is the oldest message.`,
+      advice: 'Start a server, which sends them. If a server is running, its log gives the reason.',
       repair: null,
     },
   ];

@@ -30,8 +30,8 @@ export async function auditQuotas(database: Database): Promise<Finding[]> {
   return rows.map(({ sid, wrong }) => ({
     check: 'quotas',
     where: sid,
-    what: `Counted wrongly: ${wrong}. The limits of the account are held against these counts.`,
-    advice: 'Repair: they are counted again.',
+    what: `Wrong counts: ${wrong}. The limits of the account are enforced against these counts.`,
+    advice: '--repair recounts.',
     repair: () => countAgain(database),
   }));
 }
@@ -42,6 +42,6 @@ function countAgain(database: Database): Promise<string> {
     await client.query('lock table quota_usage in share row exclusive mode');
     await client.query('delete from quota_usage');
     const { rowCount } = await client.query(`insert into quota_usage ${COUNTED}`);
-    return `Counted again: ${countOf(rowCount ?? 0, 'count')}.`;
+    return `Recounted: ${countOf(rowCount ?? 0, 'count')}.`;
   });
 }

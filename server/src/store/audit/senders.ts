@@ -56,9 +56,9 @@ export async function auditSenders(
     return {
       check: 'senders',
       where: `${channel} ${address} ${carrier}`,
-      what: `It has several owners: ${owners.join('; ')}. People's messages go to the first.`,
+      what: `This address has several owners: ${owners.join('; ')}. The first receives its inbound messages.`,
       advice:
-        'Decide whose it is. The others: "fanfare senders remove" with the credentials of each account, or remove it from "senders" of the configuration and start again.',
+        'Decide who owns it. Remove the other senders with "fanfare senders remove" and the credentials of each account, or from "senders" in the configuration and restart.',
       repair: null,
     };
   });

@@ -36,7 +36,7 @@ async function auditDisabled(database: Database): Promise<Finding[]> {
     finding(
       encodeTypeId('comms_subscription', id),
       `Disabled, of account ${sid}: ${reason}`,
-      'Tell its owner. "fanfare subscriptions enable" goes on with what waits; "delete" ends it; "enable" and then "disable" leave it off without a word here.',
+      'Inform its owner. "fanfare subscriptions enable" resumes deliveries and "delete" removes it. "enable" and then "disable" keep it disabled without this finding.',
     ),
   );
 }
@@ -67,7 +67,7 @@ async function auditDeliveries(database: Database, { patienceMs }: AuditScope): 
     finding(
       'event_delivery',
       `Deliveries to ${countOf(n, 'subscription')} due for up to ${describeAge(age)}.`,
-      'Is a node with the role "events" running? If so, its log says why it does not deliver.',
+      'Check that a node with the role "events" is running. If it is, its log gives the reason.',
     ),
   ];
 }
@@ -85,10 +85,10 @@ async function auditNews(database: Database, { patienceMs }: AuditScope): Promis
   return [
     finding(
       'event_outbox',
-      `${countOf(n, 'piece')} of news not told to anybody for up to ${describeAge(age)}.`,
+      `${countOf(n, 'outbox event')} not in the event log for up to ${describeAge(age)}.`,
       node === null
-        ? 'Start a node with the role "events": without one, news pile up.'
-        : `It is the task of ${node}: its log says why it does not. News may come faster than it gets them told.`,
+        ? 'Start a node with the role "events". Without one, outbox events accumulate.'
+        : `${node} is responsible, and its log gives the reason. Events may also arrive faster than it processes them.`,
     ),
   ];
 }

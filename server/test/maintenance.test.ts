@@ -13,13 +13,13 @@ import {
   type FanfareClient,
 } from './support/fanfare.ts';
 
-/** Runs that failed, by chore, of those that did. */
+/** Runs that failed, by maintenance task. */
 async function failuresOf(fanfare: Fanfare): Promise<Record<string, number>> {
   const { body } = await fanfare.get('/metrics');
   const found = String(body['text']).matchAll(
-    /^fanfare_chore_failures_total\{chore="([a-z-]+)"\} (\d+)/gm,
+    /^fanfare_maintenance_failures_total\{task="([a-z-]+)"\} (\d+)/gm,
   );
-  return Object.fromEntries([...found].map(([, chore = '', count]) => [chore, Number(count)]));
+  return Object.fromEntries([...found].map(([, task = '', count]) => [task, Number(count)]));
 }
 
 const count = async ({ database }: FanfareClient, what: string): Promise<number> =>
@@ -27,7 +27,7 @@ const count = async ({ database }: FanfareClient, what: string): Promise<number>
 
 const soon = () => ({ sendAt: [new Date(Date.now() + 1_500).toISOString()] });
 
-describe('a chore that always fails', () => {
+describe('a maintenance task that always fails', () => {
   it('stops none of the others', async () => {
     const fanfare = await startFanfare();
     await fanfare.send({ to: recipients(1), content: text('Hi'), ...smsOnly });
@@ -113,7 +113,7 @@ describe('a word on the first attempt of a message that was erased after its fal
     const store = await openStore({ url: fanfare.databaseUrl, connectionsMax: 1, name: 'test' });
     const tally = await store.receipts.applyReceipts([word]);
     await store.close();
-    expect(tally).toEqual({ applied: 1, parked: 0, ignored: 0, strangers: 0 });
+    expect(tally).toEqual({ applied: 1, parked: 0, ignored: 0, unmatched: 0 });
     await fanfare.watch(id, ({ stats }) => stats.read === 1);
   });
 

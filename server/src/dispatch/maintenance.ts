@@ -8,7 +8,7 @@ import { createPauses, type Pauses } from '../lib/pauses.ts';
 import { createLoop, type Service } from '../lib/service.ts';
 import type { Store } from '../store/store.ts';
 
-/** A chore that moves messages on looks every so often, and rests so long at most. */
+/** A task that moves messages on looks every so often, and rests so long at most. */
 const SOON_IDLE_MS = 200;
 const SOON_REST_MS_MAX = 5_000;
 /** One that puts away. */
@@ -18,7 +18,7 @@ const CLEAN_REST_MS_MAX = 60_000;
 const UNWAKABLE_REST_MS_MAX = 30_000;
 const UNWAKABLE_MAX = 1_000;
 
-export interface UpkeepOptions {
+export interface MaintenanceOptions {
   readonly store: Store;
   readonly log: Logger;
   readonly retentionDays: number;
@@ -30,21 +30,21 @@ export interface UpkeepOptions {
   readonly answerInbound: () => Promise<number>;
   /** Called after batches were woken. */
   readonly onWoken: () => void;
-  /** Called after each run of a chore. */
-  readonly onRun: (chore: string, failed: boolean) => void;
+  /** Called after each run of a task. */
+  readonly onRun: (task: string, failed: boolean) => void;
 }
 
-/** Does some of a chore. Resolves with whether there may be more. */
+/** Does some of a task. Resolves with whether there may be more. */
 type Work = () => Promise<boolean>;
 
-export function createUpkeep(options: UpkeepOptions): Service {
+export function createMaintenance(options: MaintenanceOptions): Service {
   const stopping = new AbortController();
   const loops = [
     ...Object.entries(listSoon(options)).map(([name, work]) =>
-      createChore(options, name, work, SOON_IDLE_MS, SOON_REST_MS_MAX),
+      createTask(options, name, work, SOON_IDLE_MS, SOON_REST_MS_MAX),
     ),
     ...Object.entries(listCleaning(options, stopping.signal)).map(([name, work]) =>
-      createChore(options, name, work, CLEAN_IDLE_MS, CLEAN_REST_MS_MAX),
+      createTask(options, name, work, CLEAN_IDLE_MS, CLEAN_REST_MS_MAX),
     ),
   ];
   return {
@@ -58,9 +58,9 @@ export function createUpkeep(options: UpkeepOptions): Service {
   };
 }
 
-function createChore(
-  { log, onRun }: UpkeepOptions,
-  chore: string,
+function createTask(
+  { log, onRun }: MaintenanceOptions,
+  task: string,
   work: Work,
   idleMs: number,
   restMsMax: number,
@@ -69,19 +69,19 @@ function createChore(
     idleMs,
     restMsMax,
     onError(error) {
-      onRun(chore, true);
-      log.warn({ err: error, chore }, 'A chore failed');
+      onRun(task, true);
+      log.warn({ err: error, task }, 'A maintenance task failed');
     },
     async work() {
       const more = await work();
-      onRun(chore, false);
+      onRun(task, false);
       return more;
     },
   });
 }
 
 /** What messages wait for. */
-function listSoon(options: UpkeepOptions): Readonly<Record<string, Work>> {
+function listSoon(options: MaintenanceOptions): Readonly<Record<string, Work>> {
   return {
     wake: createWake(options),
     'parked-receipts': () => options.applyParked(),
@@ -90,7 +90,7 @@ function listSoon(options: UpkeepOptions): Readonly<Record<string, Work>> {
   };
 }
 
-function createWake({ store, log, onWoken, onRun }: UpkeepOptions): Work {
+function createWake({ store, log, onWoken, onRun }: MaintenanceOptions): Work {
   const unwakable = new Unwakable();
   return async () => {
     const woken = await store.batches.wakeDueBatches({
@@ -98,7 +98,7 @@ function createWake({ store, log, onWoken, onRun }: UpkeepOptions): Work {
       onFailed(id, error) {
         onRun('wake', true);
         const isFirst = unwakable.fail(id, performance.now());
-        if (isFirst) log.error({ err: error, batch: id }, 'A batch cannot be woken now');
+        if (isFirst) log.error({ err: error, batch: id }, 'A batch could not be woken');
       },
     });
     if (woken > 0) onWoken();
@@ -130,20 +130,20 @@ class Unwakable {
 
 /** What is put away, some at a time. */
 function listCleaning(
-  { store, log, retentionDays }: UpkeepOptions,
+  { store, log, retentionDays }: MaintenanceOptions,
   stopping: AbortSignal,
 ): Readonly<Record<string, Work>> {
   return {
     async partitions() {
-      await store.upkeep.ensurePartitions(new Date());
+      await store.maintenance.ensurePartitions(new Date());
       return false;
     },
     async retention() {
-      const days = await store.upkeep.dropOldPartitions(new Date(), retentionDays, stopping);
+      const days = await store.maintenance.dropOldPartitions(new Date(), retentionDays, stopping);
       if (days > 0) log.info({ days }, 'Dropped days older than the retention');
       return false;
     },
-    'idempotency-keys': () => store.upkeep.dropExpiredIdempotencyKeys(),
+    'idempotency-keys': () => store.maintenance.dropExpiredIdempotencyKeys(),
     // A day may be kept longer than others.
     callbacks: () => store.subscriptions.dropUnusedCallbacks(retentionDays + 2),
     'pool-operations': () => store.senderPools.dropOldPoolOperations(retentionDays),

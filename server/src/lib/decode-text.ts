@@ -1,0 +1,74 @@
+/** Text of programs that may be older than UTF-8. Pure. */
+
+/** The charset that a Content-Type names; null where it names none. */
+export function charsetOf(contentType: string | undefined): string | null {
+  return /;\s*charset\s*=\s*["']?([^\s"';,]+)/i.exec(contentType ?? '')?.[1] ?? null;
+}
+
+/**
+ * A document that begins with a character of ASCII, as JSON does: by its byte order mark, by its NULs, else as `decodeText`.
+ */
+export function decodeDocument(bytes: Buffer, charset: string | null): string {
+  const [first, second] = bytes;
+  const wide =
+    bytes.length % 2 !== 0
+      ? null
+      : (first === 0xff && second === 0xfe) || (first !== 0 && second === 0)
+        ? 'utf-16le'
+        : (first === 0xfe && second === 0xff) || (first === 0 && second !== 0)
+          ? 'utf-16be'
+          : null;
+  const isMarked = bytes.subarray(0, 3).equals(UTF8_MARK);
+  const named = isMarked || /^utf-?16/i.test(charset ?? '') ? null : charset;
+  return (wide === null ? null : tryDecode(bytes, wide)) ?? decodeText(bytes, named);
+}
+
+/** By the charset that it is said to be in, else as UTF-8; what is neither is Windows-1252. */
+export function decodeText(bytes: Buffer, charset: string | null): string {
+  return (
+    (charset === null ? null : tryDecode(bytes, charset)) ??
+    tryDecode(bytes, 'utf-8') ??
+    new TextDecoder('windows-1252').decode(bytes)
+  );
+}
+
+const UTF8_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
+
+function tryDecode(bytes: Buffer, charset: string): string | null {
+  try {
+    return new TextDecoder(charset, { fatal: true }).decode(bytes);
+  } catch {
+    return null;
+  }
+}
+
+/** Fields of a form or a query by name, several of one name as a list. `_charset_` names the charset (HTML, 4.10.22.5). */
+export function parseForm(
+  form: string,
+  charset: string | null,
+): Readonly<Record<string, string | readonly string[]>> {
+  const pairs = form.split('&').flatMap((pair) => {
+    const [name = '', ...value] = pair.split('=');
+    return pair === '' ? [] : [[octetsOf(name), octetsOf(value.join('='))] as const];
+  });
+  const said = pairs.find(([name]) => name.equals(CHARSET_NAME))?.[1].toString('latin1');
+  const fields = new Map<string, string[]>();
+  for (const [name, value] of pairs) {
+    const key = decodeText(name, charset ?? said ?? null);
+    const known = fields.get(key) ?? [];
+    fields.set(key, [...known, decodeText(value, charset ?? said ?? null)]);
+  }
+  return Object.fromEntries(
+    [...fields].map(([name, values]) => [name, values.length === 1 ? (values[0] ?? '') : values]),
+  );
+}
+
+const CHARSET_NAME = Buffer.from('_charset_');
+
+/** Escapes are octets; what is none stays. Other characters are those of Latin-1, as octets came. */
+function octetsOf(text: string): Buffer {
+  const plain = text
+    .replaceAll('+', ' ')
+    .replaceAll(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
+  return Buffer.from(plain, 'latin1');
+}
