@@ -1,4 +1,4 @@
-/** A message that somebody sent to one of our senders. */
+/** An inbound message: from a person to one of our senders. */
 import type { Keyword } from './keywords.ts';
 import type { Channel } from './message.ts';
 
@@ -24,13 +24,13 @@ export interface InboundMessage {
   readonly receivedAt: Date;
 }
 
-/** As few digits as an international number has that is not a short code. */
+/** Minimum number of digits of an international number, as opposed to a short code. */
 const INTERNATIONAL_DIGITS_MIN = 10;
 
 /**
- * An address as messages have it, by which an opt-out must find its person. Carriers leave the plus out, write 00 for it, or put
- * decoration between the digits: ten digits and more that do not begin with 0 are taken for an international number. Everything
- * else is a short code, a national number or a word, and stays.
+ * Normalizes a sender's address to the form of messages, so that an opt-out finds the person. Carriers omit the plus, write 00,
+ * or put separators between digits. Ten or more digits that do not start with 0 count as an international number. Other
+ * addresses are short codes, national numbers or names, and stay unchanged.
  */
 export function normaliseInboundAddress(address: string): string {
   const bare = address.trim();
@@ -40,5 +40,5 @@ export function normaliseInboundAddress(address: string): string {
   return isLong && digits.length <= 15 ? `+${digits}` : bare;
 }
 
-/** Digits of the shortest international numbers, which some islands have. */
+/** Digits of the shortest international numbers, which belong to some islands. */
 const DIGITS_MIN = 7;

@@ -1,24 +1,24 @@
 /**
- * Liquid: personalisation of texts, media URLs and tag values with LiquidJS. A template is parsed once and rendered per
- * recipient. Rendering is a pure function of template, variables and the time given, so that a retry, a resend and a
- * later look agree; and it is bounded in length, time and memory, so that no template can hang or exhaust the server.
+ * Liquid: personalises texts, media URLs and tag values with LiquidJS. A template is parsed once and rendered for each
+ * recipient. Rendering is a pure function of template, variables and time, so that a retry, a resend and a later read
+ * agree. Its length, time and memory are limited, so that no template can block or exhaust the server.
  *
- * Plain templates (words and variables, perhaps with a default) take a short path of our own: rendering ten
- * thousand of them costs a few milliseconds instead of some eighty.
+ * Plain templates (text and variables, with optional defaults) use our own fast path: 10,000 renderings take a few
+ * milliseconds instead of about eighty.
  */
 import { Context, Liquid, Output, type Template as LiquidNode } from 'liquidjs';
 import { findHalfOpened, findSyntaxProblem } from './liquid-syntax.ts';
 import { isStorable } from './storable.ts';
 
-/** Characters of a template's source, unless its field has more. */
+/** Default maximum length of a template's source. */
 export const TEMPLATE_LENGTH_MAX = 65_536;
-/** No field has more. */
+/** The maximum length for any field. */
 const SOURCE_LENGTH_MAX = 262_144;
-/** Tags, outputs and rounds of loops that one rendering may have: work is counted, as time depends on what else goes on. */
+/** Maximum number of tags, outputs and loop rounds in one rendering. Time would depend on the load of the server. */
 const STEPS_MAX = 10_000;
-/** LiquidJS's own count of characters and elements made while rendering once. */
+/** Maximum of LiquidJS's count of created characters and elements in one rendering. */
 const MEMORY_MAX = 200_000;
-/** Tags within tags. */
+/** Maximum nesting of tags. */
 const DEPTH_MAX = 20;
 
 /** Tags that read files, or make tables for browsers. */
@@ -34,7 +34,7 @@ const FILTERS_REMOVED = [
   'find_index_exp',
 ];
 
-/** Filters that reckon. LiquidJS takes words for 0, so "12,50" plus 1 would be 1. */
+/** Arithmetic filters. LiquidJS takes text for 0, so "12,50" plus 1 would be 1. */
 const ARITHMETIC = [
   'abs',
   'at_least',
@@ -64,7 +64,7 @@ export type ParseResult =
 
 let engine: Liquid | null = null;
 
-/** Made when the first template is parsed: that takes a while. */
+/** Created with the first template, because it takes time. */
 const useEngine = () => (engine ??= createEngine());
 
 function createEngine(): Liquid {
@@ -104,7 +104,7 @@ function createEngine(): Liquid {
   return liquid;
 }
 
-/** Parses a template; a problem says what is wrong and where. */
+/** Parses a template; a problem has a message and a position. */
 export function parseTemplate(source: string, lengthMax = TEMPLATE_LENGTH_MAX): ParseResult {
   const halfOpened = findHalfOpened(source);
   if (halfOpened !== null) return refuse(halfOpened);
@@ -148,7 +148,7 @@ function nestsTooDeep(source: string): boolean {
   return false;
 }
 
-/** What LiquidJS keeps of `{{ name | default: 'x' }}`; its types leave tokens open. */
+/** LiquidJS's tokens of `{{ name | default: 'x' }}`, which its types do not define. */
 interface OutputNode {
   readonly value?: {
     readonly initial: { readonly postfix: Token[] };
@@ -172,7 +172,7 @@ const NUMBER = 1;
 const IDENTIFIER = 256;
 const QUOTED = 1024;
 
-/** `{{1}}` means the variable "1" (a slot of a template), where Liquid would read the number. */
+/** `{{1}}` means the variable "1" (a slot of a template); Liquid would read a number. */
 function readSlots(template: LiquidNode): void {
   const node = template as unknown as OutputNode;
   // Tags have values too: "{% assign x = 1 %}" means the number.
@@ -236,7 +236,7 @@ export function isConstant(template: Template): boolean {
   return template.plain?.every((part) => typeof part === 'string') ?? false;
 }
 
-/** Variables without which a plain template cannot be rendered; null when only rendering can tell. */
+/** Required variables of a plain template; null if only rendering can find them. */
 export function requiredVariables(template: Template): readonly string[] | null {
   if (template.plain === null) return null;
   return template.plain.flatMap((part) =>
@@ -319,12 +319,12 @@ function renderWithEngine(
 
 let steps = 0;
 
-/** Steps of all renderings of this thread so far: what is between two readings is what was done between them. */
+/** Total steps of all renderings of this thread; the difference of two reads is the work between them. */
 export function countSteps(): number {
   return steps;
 }
 
-/** LiquidJS asks at each step whether its deadline is over. */
+/** LiquidJS checks its deadline at each step. */
 function openContext(
   variables: Readonly<Record<string, string>>,
   at: Date,

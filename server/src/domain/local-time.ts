@@ -1,11 +1,11 @@
-/** Local time: the zone that a number most likely lives in, and instants of wall clocks there. Pure. */
+/** Local time: the likely time zones of a number, and instants of local times there. Pure. */
 import { Temporal } from 'temporal-polyfill';
 import { PHONE_ZONES } from './phone-zones.ts';
 
-/** The zone of those whose number tells none. */
+/** The zone of numbers without a known zone. */
 export const DEFAULT_ZONE = 'UTC';
 
-/** Zones that a number may be in: first the one of most people. One object for all numbers that have the same. */
+/** Possible zones of a number, the zone with most people first. Numbers with the same zones share one object. */
 export type Zones = readonly [principal: string, ...others: string[]];
 
 const DEFAULT_ZONES: Zones = [DEFAULT_ZONE];
@@ -23,8 +23,8 @@ for (const [names, prefixes] of Object.entries(PHONE_ZONES)) {
 const OLD_MEXICAN = /^\+521(?=\d{10}$)/;
 
 /**
- * The IANA zones that a number in E.164 may be in, by its longest known prefix; UTC when it has none or is no number. Mobile numbers
- * of most countries with several zones do not tell them apart.
+ * The possible IANA zones of a number in E.164, by its longest known prefix; UTC if there is none or it is not a number.
+ * In most countries with several zones, mobile numbers do not show the zone.
  */
 export function findZones(address: string): Zones {
   if (!address.startsWith('+') || address.includes('@')) return DEFAULT_ZONES;
@@ -37,14 +37,14 @@ export function findZones(address: string): Zones {
 }
 
 /**
- * The instant of a wall-clock time in a zone. A time that a change of clocks leaves out is that much later; one that
- * happens twice is the first.
+ * The instant of a local time in a zone. A time that a clock change skips is later by the skipped amount. Of a time that
+ * occurs twice, the first counts.
  */
 export function instantAt(local: Temporal.PlainDateTime, zone: string): Date {
   return new Date(local.toZonedDateTime(zone).epochMilliseconds);
 }
 
-/** The first instant at which a wall clock in a zone shows a time or, where a change of clocks leaves it out, a later one. */
+/** The first instant with a local time in a zone, or with a later one if a clock change skips it. */
 export function firstInstantFrom(local: Temporal.PlainDateTime, zone: string): Date {
   const shown = local.toZonedDateTime(zone);
   if (shown.toPlainDateTime().equals(local)) return new Date(shown.epochMilliseconds);
@@ -53,7 +53,7 @@ export function firstInstantFrom(local: Temporal.PlainDateTime, zone: string): D
   return new Date(change.epochMilliseconds);
 }
 
-/** A date with a time as clocks on a wall show it. The form is that of RFC 3339 without its zone. */
+/** A local date and time, as in RFC 3339 without a zone. */
 export function readLocalTime(text: string): Temporal.PlainDateTime | null {
   try {
     return Temporal.PlainDateTime.from(text.replace(' ', 'T'), { overflow: 'reject' });
@@ -62,7 +62,7 @@ export function readLocalTime(text: string): Temporal.PlainDateTime | null {
   }
 }
 
-/** What a wall clock in a zone shows at an instant. */
+/** The local time in a zone at an instant. */
 export function localTimeOf(at: Date, zone: string): Temporal.PlainDateTime {
   return Temporal.Instant.fromEpochMilliseconds(at.getTime())
     .toZonedDateTimeISO(zone)

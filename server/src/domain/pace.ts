@@ -1,4 +1,4 @@
-/** Pace: what a sender may send in a second and in a day, and what a message costs of it. Pure. */
+/** Rate limits of senders per second and per day, and the units that a message uses. Pure. */
 import type { Channel } from './message.ts';
 import type { QuietHours } from './quiet-hours.ts';
 import { measureSms } from './segments.ts';
@@ -6,12 +6,12 @@ import { measureSms } from './segments.ts';
 export const PACE_UNITS = ['MESSAGES', 'SEGMENTS'] as const;
 export type PaceUnit = (typeof PACE_UNITS)[number];
 
-/** Units per second and per day that a sender can be given. */
+/** Maximum units per second and per day in a sender's limits. */
 export const THROUGHPUT_MIN = 0.001;
 export const THROUGHPUT_MAX = 10_000;
 export const DAILY_CAP_MAX = 100_000_000;
 
-/** Limits of a sender over all nodes; null is none. */
+/** Limits of a sender over all nodes; null: no limit. */
 export interface SenderLimits {
   /** Units per second, 0.001 to 10,000. */
   readonly throughput: number | null;
@@ -22,18 +22,18 @@ export interface SenderLimits {
   readonly quietHours: QuietHours | null;
 }
 
-/** Whether a sender may not send whatever it is given at once. */
+/** Whether a sender has any limit. */
 export function hasLimits(limits: Omit<SenderLimits, 'throughputUnit'>): boolean {
   const { throughput, dailyCap, quietHours } = limits;
   return throughput !== null || dailyCap !== null || quietHours !== null;
 }
 
-/** The unit of a sender that names none: carriers count SMS in segments, and all else in messages. */
+/** The default unit of a sender: carriers count SMS in segments, and other channels in messages. */
 export function defaultUnit(channel: Channel): PaceUnit {
   return channel === 'SMS' ? 'SEGMENTS' : 'MESSAGES';
 }
 
-/** Units that a message costs. */
+/** Units that a message uses. */
 export function costOf(unit: PaceUnit, channel: Channel, text: string | null): number {
   return unit === 'SEGMENTS' && channel === 'SMS' && text !== null ? measureSms(text).segments : 1;
 }

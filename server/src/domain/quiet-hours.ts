@@ -1,30 +1,30 @@
-/** Quiet hours: times of day when a sender lets its recipients sleep. Pure. */
+/** Quiet hours: times of day without messages from a sender. Pure. */
 import { Temporal } from 'temporal-polyfill';
 import { firstInstantFrom, localTimeOf, type Zones } from './local-time.ts';
 
-/** From `start` (included) to `end` (not included) by the recipient's clock, over midnight when `end` is earlier. */
+/** From `start` (included) to `end` (excluded) in the recipient's local time, over midnight if `end` is earlier. */
 export interface QuietHours {
   /** `HH:MM`, 00:00 to 23:59. */
   readonly start: string;
   readonly end: string;
 }
 
-/** Form of both ends. */
+/** The form of `start` and `end`. */
 export const TIME_OF_DAY = '^([01][0-9]|2[0-3]):[0-5][0-9]$';
 
-/** What is wrong with quiet hours whose ends have the right form, or null. */
+/** The problem of quiet hours with valid forms of `start` and `end`, or null. */
 export function findQuietProblem({ start, end }: QuietHours): string | null {
   return start === end
     ? `They would never end: both are ${start}. Deactivate the sender instead.`
     : null;
 }
 
-/** So far ahead is looked for a moment that all zones allow; every day repeats. */
+/** Time ahead to search for a moment that all zones allow; days repeat. */
 const SEARCHED_MS = 48 * 3_600_000;
 
 /**
- * The first instant from `at` on that is within quiet hours in none of the zones: `at` itself, or when the last of them end. Where all
- * of them together leave no moment of the day, those whose clocks differ most from the first one's are left out, one by one.
+ * The first instant from `at` on that is outside quiet hours in all zones: `at` itself, or the end of the last quiet hours.
+ * If no moment of the day is allowed in all zones, zones are dropped one by one, those farthest from the first zone first.
  */
 export function allowedFrom(quiet: QuietHours, zones: Zones, at: Date): Date {
   const [principal, ...others] = zones;
@@ -52,7 +52,7 @@ function allowedInAll(quiet: QuietHours, zones: Zones, at: Date): Date | null {
   return found;
 }
 
-/** How far apart two clocks on a wall are, in minutes: half a day at most. */
+/** The difference of two local times in minutes: at most half a day. */
 function clockDistance(zone: string, other: string, at: Date): number {
   const [one, two] = [localTimeOf(at, zone), localTimeOf(at, other)];
   const apart = Math.abs(Math.round(one.until(two).total('minutes'))) % DAY_MINUTES;
@@ -62,8 +62,8 @@ function clockDistance(zone: string, other: string, at: Date): number {
 const DAY_MINUTES = 1_440;
 
 /**
- * Each night lasts from the first moment at which the clock shows `start` to the first at which it shows `end`, or later where a change
- * of clocks leaves one out. So an hour that comes twice is not quiet twice.
+ * Each night lasts from the first moment with the local time `start` to the first with `end`, or a later time if a clock
+ * change skips it. So an hour that occurs twice is not quiet twice.
  */
 function allowedIn(quiet: QuietHours, zone: string, at: Date): Date {
   const start = Temporal.PlainTime.from(quiet.start);
@@ -82,7 +82,7 @@ function allowedIn(quiet: QuietHours, zone: string, at: Date): Date {
   return found;
 }
 
-/** Answers `allowedFrom` for many recipients: what was found for zones holds until then. */
+/** `allowedFrom` for many recipients: the result for zones is reused until it has passed. */
 export class QuietClock {
   readonly #quiet: QuietHours;
   /** By zones: quiet until `until`; or allowed, looked at again from the next minute on. */

@@ -1,6 +1,6 @@
 /**
- * Rich content: what an RCS module says, in the words of the API, which are those of RCS Business Messaging. As
- * requested its strings are templates, as sent they are rendered. Pure.
+ * Rich content of RCS modules, with the field names of RCS Business Messaging. Its strings are templates in requests, and
+ * rendered texts in messages. Pure.
  */
 
 /** Heights of media. */
@@ -8,7 +8,7 @@ export const RCS_MEDIA_HEIGHTS = ['TALL', 'MEDIUM', 'SHORT'] as const;
 export const RCS_CARD_ORIENTATIONS = ['HORIZONTAL', 'VERTICAL'] as const;
 export const RCS_THUMBNAIL_ALIGNMENTS = ['LEFT', 'RIGHT'] as const;
 
-/** Suggestions below a text or a medium, and on a card. */
+/** Maximum numbers of suggestions: below a text or media, and on a card. */
 export const RCS_SUGGESTIONS_MAX = 11;
 export const RCS_CARD_SUGGESTIONS_MAX = 4;
 
@@ -61,7 +61,7 @@ export type RcsBody =
   | { readonly media: RcsMedia; readonly suggestions?: readonly RcsSuggestion[] }
   | { readonly richCard: { readonly standaloneCard: RcsCard } };
 
-/** The words of a rich content beside its media and suggestions: its text; of a card, title and description on two lines. */
+/** The text of a rich content without media and suggestions; for a card, title and description on two lines. */
 export function wordsOf(body: RcsBody): string {
   if ('text' in body) return body.text;
   if ('media' in body) return '';
@@ -77,10 +77,9 @@ export function fileOf(body: RcsBody): string | null {
 }
 
 /**
- * All of a rich content in plain words, for a channel that shows words only, a line each: its words, the URL of its file,
- * its replies side by side, and each action with what it would do. Nothing that says something is left out: not the
- * labels, links, numbers, places and times. Postback data says nothing to people. No character is added that is not in the
- * GSM alphabet: it would double the price of a text.
+ * A rich content as plain text, for channels with text only. It has lines for the text, the URL of the file, the replies
+ * together, and each action with its effect. It contains all labels, links, numbers, places and times. It omits postback
+ * data, which people never see. It adds only characters of the GSM alphabet: others would double the price of an SMS.
  */
 export function degradeRcs(body: RcsBody): string {
   const replies: string[] = [];
@@ -114,7 +113,7 @@ function describeAction(action: RcsAction): string {
   return what.length === 0 ? text : `${text}: ${what.join(', ')}`;
 }
 
-/** The suggestions of a rich content, and where in it they stand. */
+/** The suggestions of a rich content, with their paths. */
 export function listSuggestions(body: RcsBody): {
   readonly path: string;
   readonly suggestions: readonly RcsSuggestion[];

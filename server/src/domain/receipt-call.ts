@@ -1,8 +1,8 @@
-/** Calls by which far sides report to us, and what they come to; each kind of carrier reads its own. */
+/** Carrier callbacks and their results; each kind of carrier reads its own. */
 import type { InboundMessage } from './inbound.ts';
 import type { Receipt } from './receipt.ts';
 
-/** A call as it came. Header names are lower-case. */
+/** A received call. Header names are lower-case. */
 export interface InboundHttp {
   readonly method: string;
   readonly path: string;
@@ -13,7 +13,7 @@ export interface InboundHttp {
   readonly rawBody: Buffer;
 }
 
-/** What a call came to. */
+/** The result of a call. */
 export interface ReceiptAnswer {
   /** To be given once what was read is stored. */
   readonly answer: {
@@ -27,7 +27,7 @@ export interface ReceiptAnswer {
   readonly unreadable?: string;
 }
 
-/** Reads one call that came at `at`. Never throws or rejects. */
+/** Reads one call received at `at`. Never throws or rejects. */
 export type ReceiptParser = (
   request: InboundHttp,
   at: Date,

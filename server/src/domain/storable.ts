@@ -1,17 +1,17 @@
 /**
- * Strings that can be kept: PostgreSQL's text takes no NUL, its jsonb no lone surrogates either, and no carrier would
- * take them. Pure.
+ * Strings that can be stored. PostgreSQL's text accepts no NUL, its jsonb also no lone surrogates, and carriers accept
+ * neither. Pure.
  */
 import { stepOf } from './json-path.ts';
 
-/** What is said of a string that cannot be kept. */
+/** The message for a string that cannot be stored. */
 export const UNSTORABLE = 'Contains a NUL character or half of a surrogate pair; remove it.';
 
 export function isStorable(value: string): boolean {
   return !value.includes('\0') && value.isWellFormed();
 }
 
-/** JSON paths of all strings and names in a value that stands at `path` which cannot be kept. */
+/** JSON paths of all strings and names in a value at `path` that cannot be stored. */
 export function findUnstorable(value: unknown, path: string): readonly string[] {
   if (typeof value === 'string') return isStorable(value) ? NONE : [path];
   if (typeof value !== 'object' || value === null) return NONE;
@@ -30,8 +30,8 @@ export function findUnstorable(value: unknown, path: string): readonly string[] 
 const NONE: readonly string[] = [];
 
 /**
- * What a peer says, as it can be kept: without NUL, without halves of surrogate pairs, of at most `lengthMax` UTF-16
- * units. For words that nobody can be asked to correct.
+ * Makes a peer's text storable: without NUL, without lone surrogates, at most `lengthMax` UTF-16 units. For texts that
+ * nobody can correct.
  */
 export function keepable(text: string, lengthMax: number): string {
   return text

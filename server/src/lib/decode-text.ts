@@ -1,12 +1,12 @@
-/** Text of programs that may be older than UTF-8. Pure. */
+/** Decodes text from programs that may not use UTF-8. Pure. */
 
-/** The charset that a Content-Type names; null where it names none. */
+/** The charset of a Content-Type; null if there is none. */
 export function charsetOf(contentType: string | undefined): string | null {
   return /;\s*charset\s*=\s*["']?([^\s"';,]+)/i.exec(contentType ?? '')?.[1] ?? null;
 }
 
 /**
- * A document that begins with a character of ASCII, as JSON does: by its byte order mark, by its NULs, else as `decodeText`.
+ * Decodes a document that starts with an ASCII character, like JSON: by its byte order mark, by its NULs, or like `decodeText`.
  */
 export function decodeDocument(bytes: Buffer, charset: string | null): string {
   const [first, second] = bytes;
@@ -23,7 +23,7 @@ export function decodeDocument(bytes: Buffer, charset: string | null): string {
   return (wide === null ? null : tryDecode(bytes, wide)) ?? decodeText(bytes, named);
 }
 
-/** By the charset that it is said to be in, else as UTF-8; what is neither is Windows-1252. */
+/** Decodes by the given charset, or as UTF-8, or else as Windows-1252. */
 export function decodeText(bytes: Buffer, charset: string | null): string {
   return (
     (charset === null ? null : tryDecode(bytes, charset)) ??
@@ -42,7 +42,7 @@ function tryDecode(bytes: Buffer, charset: string): string | null {
   }
 }
 
-/** Fields of a form or a query by name, several of one name as a list. `_charset_` names the charset (HTML, 4.10.22.5). */
+/** Fields of a form or a query by name, repeated ones as a list. `_charset_` is the charset (HTML, 4.10.22.5). */
 export function parseForm(
   form: string,
   charset: string | null,
@@ -65,7 +65,7 @@ export function parseForm(
 
 const CHARSET_NAME = Buffer.from('_charset_');
 
-/** Escapes are octets; what is none stays. Other characters are those of Latin-1, as octets came. */
+/** Escapes are octets; invalid ones stay unchanged. Other characters are octets as Latin-1. */
 function octetsOf(text: string): Buffer {
   const plain = text
     .replaceAll('+', ' ')

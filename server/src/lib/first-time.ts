@@ -1,6 +1,6 @@
-/** Whether something comes for the first time: what would be logged again and again is logged once. */
+/** Recognises the first occurrence of something, so that it is logged once and not repeatedly. */
 
-/** Kinds that are remembered; beyond them each counts as seen. */
+/** Maximum number of remembered kinds; further kinds count as seen. */
 const KINDS_MAX = 1_000;
 
 export function createFirstTime(): (kind: string) => boolean {

@@ -1,16 +1,17 @@
 /**
- * Interim answers of HTTP: a server may send any number of them before its answer, unasked (RFC 9110, 15.2). undici ends a connection
- * at a 100 (Continue), and what has become of the request is then unknown. So they are taken out before undici reads.
+ * Removes interim responses of HTTP. A server may send any number of them before its response, without a request for them
+ * (RFC 9110, 15.2). undici closes a connection at a 100 (Continue), and the request would be in doubt. So they are removed
+ * before undici reads.
  */
 import type { Socket } from 'node:net';
 
-/** What a switch of protocols (101) means is left to the reader: what follows it is no HTTP. */
+/** A switch of protocols (101) is passed on: the data after it is not HTTP. */
 const INTERIM = /^HTTP\/1\.[01] 1(?!01)\d\d/;
 const STATUS_LENGTH = 'HTTP/1.1 100'.length;
-/** Bytes of interim answers that are waited for. */
+/** Maximum size of an incomplete interim response in bytes. */
 const HELD_MAX = 65_536;
 
-/** Takes them out of what is read after each write. For connections with one request at a time, written at one go. */
+/** Removes them from the data after each write. For connections with one request at a time, written in one call. */
 export function skipInterimAnswers(socket: Socket): void {
   const read = socket.read.bind(socket) as () => Buffer | null;
   const write = socket.write.bind(socket) as (...given: unknown[]) => boolean;
@@ -38,7 +39,7 @@ export function skipInterimAnswers(socket: Socket): void {
   };
 }
 
-/** What follows the interim answers, and whether it is the beginning of another. */
+/** The data after the interim responses, and whether it may be the start of another one. */
 function withoutInterim(bytes: Buffer): { bytes: Buffer; isAnswer: boolean } {
   if (bytes.length < STATUS_LENGTH) return { bytes, isAnswer: false };
   if (!INTERIM.test(bytes.toString('latin1', 0, STATUS_LENGTH))) return { bytes, isAnswer: true };

@@ -49,7 +49,7 @@ export function createApiMetrics() {
 
 export type ApiMetrics = ReturnType<typeof createApiMetrics>;
 
-/** A number that is looked up whenever the metrics are read. */
+/** A gauge that is evaluated whenever the metrics are read. */
 export function addReading(
   { registry }: { readonly registry: Registry },
   name: string,

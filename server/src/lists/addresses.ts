@@ -4,7 +4,7 @@ import { DECORATION, quote, stripInvisible, toPlainDigits } from './characters.t
 import type { Country } from './countries.ts';
 import { cleanNumber, NO_ADDRESS, type Cleaned } from './numbers.ts';
 
-/** What a list has; ANY: numbers and e-mail addresses, told apart by the @. */
+/** The kind of addresses in a list; ANY: numbers and e-mail addresses, distinguished by the @. */
 export type AddressKind = 'PHONE' | 'WHATSAPP' | 'EMAIL' | 'ANY';
 
 export function cleanAddress(kind: AddressKind, given: string, country: Country | null): Cleaned {
@@ -23,7 +23,7 @@ function cleanEmail(given: string): Cleaned {
   return { address: null, problem: { reason, cure: null } };
 }
 
-/** Whether a cell looks like an address, well written or not: it is no name of a column then, and no word of a variable. */
+/** Whether a cell looks like a valid or invalid address. It is then neither a column name nor a value. */
 export function looksLikeAddress(kind: AddressKind, cell: string): boolean {
   const text = stripInvisible(cell);
   if (kind === 'EMAIL' || (kind === 'ANY' && text.includes('@')))
@@ -36,12 +36,12 @@ export function looksLikeAddress(kind: AddressKind, cell: string): boolean {
   );
 }
 
-/** Fewer digits are a year, an amount, a number of customers. */
+/** Fewer digits may be a year, an amount or a customer number. */
 const DIGITS_MIN = 5;
 
 /**
- * Whether a cell has an address with words around it, as in `+49 171 1234567 (mobile)` or `Ada <ada@example.com>`. It is then no name
- * of a column either: a row taken for the names is a person who gets nothing.
+ * Whether a cell has an address with text around it, as in `+49 171 1234567 (mobile)` or `Ada <ada@example.com>`. Such a
+ * cell is not a column name, either: a recipient in a row taken for the header would get nothing.
  */
 export function holdsAddress(kind: AddressKind, cell: string): boolean {
   if (looksLikeAddress(kind, cell)) return true;
@@ -52,7 +52,7 @@ export function holdsAddress(kind: AddressKind, cell: string): boolean {
   return kind !== 'EMAIL' && /\+\d{6}|\d{9}/.test(toPlainDigits(text).replaceAll(DECORATION, ''));
 }
 
-/** Whether a cell is a day as sheets write it, `2026-01-31`, `31.1.2026` or `1/31/26`, with a time or without. */
+/** Whether a cell is a date in a spreadsheet's form: `2026-01-31`, `31.1.2026` or `1/31/26`, with or without a time. */
 export function isDate(cell: string): boolean {
   const [, year, one, two] = DATE.exec(stripInvisible(cell)) ?? [];
   if (one === undefined || two === undefined) return false;

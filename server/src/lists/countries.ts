@@ -1,7 +1,6 @@
 /**
- * Countries by their calling codes (ITU-T E.164, annex D): which prefix is dialled inside the country only, and how many digits
- * follow the code. Lengths are those of the national plans, wide where a plan is: they tell a slip from a number, not whether
- * anybody has it. Pure.
+ * Countries with their calling codes (ITU-T E.164, annex D), trunk prefixes, and numbers of digits after the code. The
+ * lengths follow the national plans. They find typing errors; they do not show whether a number is in use. Pure.
  */
 
 export interface Country {
@@ -17,7 +16,7 @@ export interface Country {
   readonly max: number;
 }
 
-/** Country, code, trunk prefixes (- for none), digits. The first of a code stands for all that share it. */
+/** Country, code, trunk prefixes (- for none), digits. The first country of a shared code stands for all. */
 const TABLE = `
 US 1 1 10-10;CA 1 1 10-10;DO 1 1 10-10;JM 1 1 10-10;PR 1 1 10-10;TT 1 1 10-10
 RU 7 8 10-10;KZ 7 8 10-10
@@ -49,8 +48,8 @@ BH 973 - 8-8;QA 974 - 7-8;BT 975 - 7-8;MN 976 0 7-10;NP 977 0 8-10;IR 98 0 10-10
 GE 995 0 9-9;KG 996 0 9-9;UZ 998 - 9-9`;
 
 /**
- * What is dialled before numbers of other countries, where it is not 00 (ITU-T E.164, 2011 list of dialling procedures). Several: by the
- * network that carries the call.
+ * International prefixes other than 00 (ITU-T E.164, 2011 list of dialling procedures). Some countries have one for each
+ * network.
  */
 const ABROAD = `
 1 011;61 0011;852 001;853 01,00;81 010;7 810;375 810;992 810;993 810;53 119;234 009;976 001,002;592 001;855 001,007,008;65 001,002,008,018,019
@@ -67,7 +66,7 @@ const PREFIXES_ABROAD = new Map(
     }),
 );
 
-/** What stands for the + of a number where it is dialled; 00 everywhere. */
+/** Prefixes that replace the + of a number in a country; 00 in all countries. */
 export const prefixesAbroad = (country: Country | null): readonly string[] => [
   ...(PREFIXES_ABROAD.get(country?.code ?? '') ?? []),
   '00',
@@ -90,7 +89,7 @@ for (const code of NETWORKS)
 // The first of a code stands for it.
 for (const each of COUNTRIES.toReversed()) BY_CODE.set(each.code, each);
 
-/** Whose number it is, digits without +; null when no code fits. Codes are prefix-free, so at most one does. */
+/** The country of a number in digits without +; null if no code matches. Codes are prefix-free, so at most one matches. */
 export function countryOf(digits: string): Country | null {
   for (let length = 1; length <= 3; length += 1) {
     const found = BY_CODE.get(digits.slice(0, length));
@@ -99,7 +98,7 @@ export function countryOf(digits: string): Country | null {
   return null;
 }
 
-/** The country of `+49`, `49`, `0049` or `DE`; null when there is none. */
+/** The country of `+49`, `49`, `0049` or `DE`; null if unknown. */
 export function parseCountry(text: string): Country | null {
   const plain = text.trim().toUpperCase();
   const code = /^(?:\+|00)?([1-9]\d{0,2})$/.exec(plain)?.[1];

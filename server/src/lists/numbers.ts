@@ -17,7 +17,7 @@ export type Cleaned =
   | { readonly address: string; readonly problem: null }
   | { readonly address: null; readonly problem: Problem };
 
-/** Digits of a number, the code included (E.164, 6.1). */
+/** Maximum number of digits, including the country code (E.164, 6.1). */
 const DIGITS_MAX = 15;
 
 const refuse = (reason: string, cure: Cure | null = null): Cleaned => ({
@@ -67,7 +67,7 @@ export function cleanNumber(given: string, country: Country | null): Cleaned {
 /** An extension after a number, in several languages. */
 const EXTENSION = /\d\W*(?:x|ext|extension|durchwahl|dw|poste|int|;ext=|#)\.?\W*\d+$/i;
 
-/** What cannot have been meant as a number, as a sentence; null when only digits, + and decoration are there. */
+/** The problem of a text that is not a number, as a sentence; null if it has only digits, + and separators. */
 function findSpoilt(given: string, text: string): string | null {
   const typed = quote(given);
   if (/^\+?\d+([.,]\d+)?e[+-]?\d+$/i.test(text))
@@ -87,8 +87,8 @@ function findSpoilt(given: string, text: string): string | null {
 }
 
 /**
- * What it is with +, where it says that it is international; none where it is national. `00` stands for +, and so does what is dialled
- * in the country that was chosen: 001 in Hong Kong is + or the beginning of +1.
+ * The possible forms with + of an international number; none for a national number. `00` stands for +, and so do the
+ * international prefixes of the chosen country: 001 in Hong Kong is + or the start of +1.
  */
 function toInternational(bare: string, country: Country | null): readonly string[] {
   if (bare.startsWith('+')) return [bare];
@@ -97,7 +97,7 @@ function toInternational(bare: string, country: Country | null): readonly string
     .map((prefix) => `+${bare.slice(prefix.length)}`);
 }
 
-/** `+44 (0) 20 …`: what is in the brackets is dialled inside the country only. Anywhere else it is a digit, or a way to a switchboard. */
+/** `+44 (0) 20 …`: the digit in brackets is for calls inside the country only. Elsewhere, brackets may have another meaning. */
 function cleanTrunkInBrackets(
   given: string,
   before: string,
@@ -138,13 +138,13 @@ function cleanNational(given: string, bare: string, country: Country): Cleaned {
 
 const range = (min: number, max: number) => (min === max ? `${min}` : `${min} to ${max}`);
 
-/** Whether a number with + can be one by its form. */
+/** Checks the form of a number with +. */
 function check(number: string, given: string): Cleaned {
   const problem = findProblem(number.slice(1));
   return problem === null ? accept(number) : refuse(`${quote(given)}${problem}`);
 }
 
-/** What is wrong with the digits behind the +, to be said behind the number; null when nothing is. */
+/** The problem of the digits after the +, as a text to follow the number; null if there is none. */
 function findProblem(digits: string): string | null {
   if (digits.startsWith('0')) return ' is not a number: no country code begins with 0.';
   if (digits.length > DIGITS_MAX)

@@ -1,4 +1,4 @@
-/** Bodies of providers as text: unpacked, and decoded from whatever encoding they are in. Pure. */
+/** Bodies of providers as text: decompressed, and decoded from any encoding. Pure. */
 import { isUtf8 } from 'node:buffer';
 import {
   brotliDecompressSync,
@@ -11,18 +11,18 @@ import { charsetOf, decodeDocument } from '../../lib/decode-text.ts';
 
 type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
 
-/** Bytes that a body may have once it is unpacked. */
+/** Maximum size of a decompressed body in bytes. */
 const UNPACKED_BYTES_MAX = 1_048_576;
-/** Encodings of one body, one around the other. */
+/** Maximum number of nested encodings of one body. */
 const PACKINGS_MAX = 3;
 
-/** A body as text; null where it is packed in a way that nobody here knows, or is too long. A packed one may lack its end. */
+/** A body as text; null if its compression is unknown, or if it is too long. A compressed body may lack its end. */
 export function readBodyText(body: Buffer, headers: Headers): string | null {
   const bytes = unpack(body, firstOf(headers['content-encoding']) ?? '');
   return bytes === null ? null : decodeDocument(bytes, charsetOf(firstOf(headers['content-type'])));
 }
 
-/** The last encoding was the last to be applied (RFC 9110, 8.4). Bytes that are not packed, though they are said to be, stay. */
+/** The last encoding was applied last (RFC 9110, 8.4). Bytes that are not compressed despite the header stay unchanged. */
 function unpack(body: Buffer, encodings: string): Buffer | null {
   const names = encodings
     .toLowerCase()
@@ -38,7 +38,7 @@ function unpack(body: Buffer, encodings: string): Buffer | null {
   return bytes;
 }
 
-/** It begins as JSON does, which no packed body does by chance: their first bytes say what they are. */
+/** It starts like JSON. Compressed bodies never do: their first bytes identify the format. */
 function isPlain(bytes: Buffer): boolean {
   return /^\s*[{[]/.test(bytes.toString('latin1', 0, 16)) && isUtf8(bytes);
 }

@@ -1,8 +1,8 @@
 /**
- * What a provider reports, read from one call to the receipts route: is it genuine, does it ask for a word back, which
- * receipts and inbound messages does it bring. Needs the description and the raw call only, no connection, so it runs in
- * whatever thread serves HTTP. The same call gives the same result however often it comes: a repetition is harmless,
- * because receipts are idempotent and inbound messages carry the provider's id.
+ * Reads one callback of a provider: verifies it, answers a verification request, and returns its receipts and inbound
+ * messages. It needs only the description and the raw call, no connection, so it runs in any thread that serves HTTP. The
+ * same call always gives the same result. A repeated call is harmless, because receipts are idempotent and inbound messages
+ * have the provider's id.
  */
 import { ERRORS } from '../../domain/errors.ts';
 import type { InboundMessage } from '../../domain/inbound.ts';
@@ -28,13 +28,13 @@ import { headerOf, isGenuine, sameText } from './verify.ts';
 const TEXT = { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' };
 const ECHO_LENGTH_MAX = 1_024;
 const DETAIL_LENGTH_MAX = 300;
-/** Characters of an inbound text, and of an address. */
+/** Maximum lengths of an inbound text and of an address. */
 const INBOUND_TEXT_MAX = 10_000;
 const ADDRESS_MAX = 256;
 
 /**
- * Makes a description ready.
- * @throws Error when a pointer in it is none, or what is verified is not what is read.
+ * Prepares a description.
+ * @throws Error for an invalid pointer, or if the verified part of a call is not the part that is read.
  */
 export function createReceiptParser(
   description: HttpDescription,
@@ -86,7 +86,7 @@ function refuse(status: number, body: string): ReceiptAnswer {
   return { answer: { status, headers: TEXT, body }, receipts: [], inbound: [] };
 }
 
-/** The document that a call brings and the bytes that are signed; null when it brings none. */
+/** The document in a call, and its signed bytes; null if there is none. */
 function openBody(
   request: InboundHttp,
   { format }: ReceiptsDescription,
@@ -137,7 +137,7 @@ function compileChallenge(
   };
 }
 
-/** A reader of one member of an event, which may stand in the URL as well. */
+/** A reader of one member of an event, which may also be in the URL. */
 type FieldReader = (event: Place, request: InboundHttp) => string | null;
 
 function compileField(sources: string | readonly string[] | undefined): FieldReader {
@@ -210,7 +210,7 @@ function compileStatuses(
   };
 }
 
-/** As they are written, else in another case or with blanks around, where only one is like that. */
+/** Exact matches, otherwise the only match that differs in case or surrounding blanks. */
 function compileWords(
   words: StatusesDescription['words'],
 ): (word: string) => Receipt['status'] | undefined {
@@ -232,7 +232,7 @@ function codeOf(description: HttpDescription, code: string | null): number {
   return rule?.code ?? shareCode(description, code) ?? ERRORS.carrierFault.code;
 }
 
-/** Of messages; without a text, of words that the provider reports alone. */
+/** A reader of messages; without a text, of opt-outs that the provider reports separately. */
 function compileInbound(
   inbound: Omit<InboundDescription, 'text'> & Partial<Pick<InboundDescription, 'text'>>,
 ): (from: Place, request: InboundHttp, at: Date) => InboundMessage[] {
@@ -276,7 +276,7 @@ function compileInbound(
     findPlaces(from, events).flatMap((event) => read(event, request, at));
 }
 
-/** The provider's own word for a message, in ours; null when it has none. */
+/** Our word for the provider's status of a message; null if there is none. */
 function compileKeyword(
   described: InboundDescription['keyword'],
 ): (event: Place, request: InboundHttp) => Keyword | null {
@@ -297,7 +297,7 @@ function stripPrefix(
   return { channel, address: text };
 }
 
-/** An address with its plus, where it is a number that came without. */
+/** An address, with a plus if it is a number without one. */
 function plain(
   address: string,
   { numbers }: Pick<InboundDescription, 'numbers'>,
@@ -307,7 +307,7 @@ function plain(
   return numbers === 'digits' && /^[1-9]\d{4,14}$/.test(text) ? `+${text}` : text;
 }
 
-/** The provider's time, but never the future: its clock may be wrong, ours orders what follows. */
+/** The provider's time, but never in the future: its clock may be wrong, and ours orders the events. */
 function readTime(text: string | null, at: Date): Date {
   if (text === null) return at;
   const unix = /^\d{9,11}$/.test(text) ? Number(text) * 1000 : Number(text);

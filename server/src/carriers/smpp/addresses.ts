@@ -1,18 +1,18 @@
-/** Addresses between Fanfare and SMPP: E.164 with a plus here, digits with type of number and numbering plan there. */
+/** Converts addresses between Fanfare (E.164 with a plus) and SMPP (digits with type of number and numbering plan). */
 import { NPI, TON } from './commands.ts';
 import type { Numbering } from './options.ts';
 import type { SmppAddress } from './pdu.ts';
 
-/** Most characters of an address in submit_sm (SMPP 3.4, 4.4.1: 21 octets with the NUL). */
+/** Maximum length of an address in submit_sm (SMPP 3.4, 4.4.1: 21 octets with the NUL). */
 const ADDRESS_LENGTH_MAX = 20;
-/** Digits alone, up to so many, are a short code. */
+/** Maximum number of digits of a short code. */
 const SHORT_CODE_LENGTH_MAX = 6;
 
 /**
- * An address as SMPP has it, without the plus; null when it cannot be one (too long, or not Latin-1). Automatically
- * (5.2.5, 5.2.6): `+` and digits: international, ISDN · up to 6 digits: network specific, as short codes belong to a
- * network · more digits: unknown, ISDN · all else: alphanumeric. The last three plans are what SMSCs commonly ask for;
- * the standard leaves them open.
+ * The SMPP form of an address, without the plus; null if there is none (too long, or not Latin-1). The automatic types
+ * (5.2.5, 5.2.6) are: `+` and digits: international, ISDN · up to 6 digits (short codes): network specific · more digits:
+ * unknown, ISDN · anything else: alphanumeric. The standard does not define the last three plans; these are the plans that
+ * SMSCs commonly require.
  */
 export function toSmppAddress(address: string, numbering: Numbering): SmppAddress | null {
   const hasPlus = address.startsWith('+');
@@ -41,13 +41,13 @@ function numberingOf(isDigits: boolean, hasPlus: boolean, length: number) {
   return length <= SHORT_CODE_LENGTH_MAX ? SHORT_CODE : UNKNOWN;
 }
 
-/** The country whose numbers an SMSC writes without their code, and what people dial before them there; null: none is known. */
+/** The country whose numbers an SMSC writes without a country code, and its trunk prefix; null if unknown. */
 export type Home = { readonly code: string; readonly trunk: string } | null;
 
 /** Digits of the shortest number that is no short code, and of the longest. */
 const NUMBER = /^[0-9]{7,15}$/;
 
-/** Who wrote, or to whom. */
+/** The author of a message, or its receiver. */
 export interface InboundParty {
   readonly address: string;
   /** A number of a country that is not known. No plus makes it another's number then. */
@@ -55,9 +55,8 @@ export interface InboundParty {
 }
 
 /**
- * The reverse: a plus before digits that are said to be international. National ones (5.2.5), and those that begin with the trunk
- * prefix, are of `home`, and so are those of `person` that nothing is said about and that do not begin with its code. All else is
- * as it is.
+ * The reverse: adds a plus to international digits. National digits (5.2.5), and digits with the trunk prefix, belong to
+ * `home`. So do a `person`'s digits of unknown type that do not start with its country code. Other addresses are unchanged.
  */
 export function fromSmppAddress(
   { ton, address }: SmppAddress,

@@ -1,7 +1,7 @@
 /**
- * Deliveries: what the SMSC sends us, as receipts and messages. They are handed on in batches, one at a time; each is
- * answered when it was taken, so a sink that is slow holds the SMSC back. Beyond a bound no more is read: many an SMSC takes
- * an error in an answer for failed for good.
+ * Deliveries: receipts and messages from the SMSC. They are passed on in batches, one batch at a time, and acknowledged
+ * when they are stored. So a slow database slows down the SMSC. Beyond a limit, reading stops; an error answer would not
+ * help, because many SMSCs take it for a permanent failure.
  */
 import type { Logger } from '../../lib/log.ts';
 import type { InboundMessage } from '../../domain/inbound.ts';
@@ -23,17 +23,17 @@ export interface Deliveries {
   stop(): Promise<void>;
 }
 
-/** Taken from the SMSC and not answered, of all sessions: from so many on no more is read, and from so few on again. */
+/** Unacknowledged deliveries of all sessions: reading stops at the first number and resumes at the second. */
 const WAITING_MAX = 2_000;
 const WAITING_LOW = 1_000;
 /** Handed on in one call. */
 const BATCH_MAX = 500;
-/** Incomplete messages, and how long their parts are waited for. */
+/** Maximum number of incomplete messages, and the time to wait for their parts. */
 const REASSEMBLY_MAX = 1_000;
 const REASSEMBLY_MS = 5 * 60_000;
 const REASSEMBLY_SWEEP_MS = 10_000;
 
-/** What is kept of a message's first part. Not the PDU: its octets are a view of much more. */
+/** The stored data of a message's first part. Not the PDU, whose octets are a view of a larger buffer. */
 interface Context {
   readonly from: string;
   readonly isNational: boolean;
@@ -61,7 +61,7 @@ export interface DeliveriesOptions {
   readonly onDamage: () => void;
 }
 
-/** Where the sessions of one carrier put what they get. */
+/** Receives the deliveries of all sessions of one carrier. */
 export function createDeliveries({
   rules,
   home,

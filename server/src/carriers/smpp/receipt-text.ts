@@ -1,14 +1,14 @@
 /**
- * The text of receipts (SMPP 3.4, appendix B), whose form every SMSC varies; some write JSON, XML, or nothing between the fields:
+ * Reads the text of receipts (SMPP 3.4, appendix B). The form differs between SMSCs; some write JSON, XML, or no separators:
  *
  * ```
  *  id:IIIIIIIIII sub:SSS dlvrd:DDD submit date:YYMMDDhhmm done date:YYMMDDhhmm stat:DDDDDDD err:E text:…
  * ```
- * A field that says two things says nothing. Pure.
+ * A field with two different values is ignored. Pure.
  */
 import { parseJsonText } from '../http/json.ts';
 
-/** Fields are looked for in so many characters; a payload could be 64 kB. */
+/** Maximum length of text that is searched for fields; a payload could have 64 kB. */
 export const TEXT_LENGTH_MAX = 2_048;
 const NAMES =
   '(?:(?:message|msg)[ _]?)?id|(?:message[ _]?)?stat(?:us|e)?|err(?:or)?|sub|dlvrd|submit[ _]?date|done[ _]?date|text';
@@ -21,7 +21,7 @@ export function readReceiptFields(text: string): ReadonlyMap<string, string> {
   return pairs.length > 0 ? readPairs(pairs) : (readPacked(limited) ?? readWords(limited));
 }
 
-/** What JSON and XML set off by themselves; nothing where it is neither. */
+/** Fields of JSON or XML; none for other texts. */
 function listPairs(text: string): readonly Pair[] {
   switch (text.trimStart()[0]) {
     case '{':
@@ -34,7 +34,7 @@ function listPairs(text: string): readonly Pair[] {
   }
 }
 
-/** Fields with something between them; each as it stands first. */
+/** Fields with separators; the first value of each counts. */
 function readWords(limited: string): ReadonlyMap<string, string> {
   const found: { name: string; from: number; at: number }[] = [];
   const names = new Set<string>();
@@ -58,7 +58,7 @@ function readWords(limited: string): ReadonlyMap<string, string> {
   );
 }
 
-/** All of appendix B with nothing between: where a field ends, the name of the next one says. */
+/** All fields of appendix B without separators: the name of the next field ends a field. */
 const PACKED =
   /^\s*id:(\S{1,65}?)sub:(\d{1,3})dlvrd:(\d{1,3})submit ?date:(\d{10,14})done ?date:(\d{10,14})stat:([A-Z]{2,20}?)err:(\w{1,8}?)(?:text:|\s|$)/i;
 
@@ -72,7 +72,7 @@ function readPacked(text: string): ReadonlyMap<string, string> | null {
 
 type Pair = readonly [name: string, value: string];
 
-/** A field that is there twice counts where it says the same. */
+/** A repeated field counts only if its values are equal. */
 function readPairs(pairs: readonly Pair[]): ReadonlyMap<string, string> {
   const fields = new Map<string, string>();
   for (const [name, value] of pairs) {
@@ -83,7 +83,7 @@ function readPairs(pairs: readonly Pair[]): ReadonlyMap<string, string> {
   return fields;
 }
 
-/** Objects within objects that are looked into, as in `{"dlr": {"id": …}}`. */
+/** Maximum nesting of objects, as in `{"dlr": {"id": …}}`. */
 const NESTING_MAX = 3;
 
 function listMembers(value: unknown, depth = 0): Pair[] {
@@ -98,7 +98,7 @@ function listMembers(value: unknown, depth = 0): Pair[] {
 const ELEMENT = /<([\w:.-]{1,40})(?:\s[^<>]*)?>(?:<!\[CDATA\[([^<>]*)\]\]>|([^<>]*))<\/\1\s*>/g;
 const ATTRIBUTE = /\s([\w:.-]{1,40})\s{0,4}=\s{0,4}(?:"([^"<>]*)"|'([^'<>]*)')/g;
 
-/** Elements of XML that have words only, and all attributes. */
+/** XML elements that contain only text, and all attributes. */
 function listElements(text: string): Pair[] {
   const inTags = text.replaceAll(/>[^<]*/g, '>').replace(/<[?!][^>]*>/g, '');
   return [...text.matchAll(ELEMENT), ...inTags.matchAll(ATTRIBUTE)].map(

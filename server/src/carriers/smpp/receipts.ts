@@ -1,6 +1,6 @@
 /**
- * Receipts in deliver_sm (SMPP 3.4, 4.6.1 and appendix B): from optional parameters where the SMSC sends them, else
- * from the text (`receipt-text.ts`), which is ASCII whatever data_coding says.
+ * Reads receipts in deliver_sm (SMPP 3.4, 4.6.1 and appendix B): from optional parameters if the SMSC sends them,
+ * otherwise from the text (`receipt-text.ts`), which is ASCII regardless of data_coding.
  */
 import { ERRORS, type ErrorName } from '../../domain/errors.ts';
 import { spellProviderId, type Receipt } from '../../domain/receipt.ts';
@@ -20,7 +20,7 @@ export interface ReceiptSource {
   readonly tlvs: Tlvs;
 }
 
-/** How a carrier's receipts are read. */
+/** Options for reading a carrier's receipts. */
 export interface ReceiptRules {
   readonly alphabet: DefaultAlphabet;
   /** What the addresses of a receipt say: who the recipient is (4.6.1), or nothing. */
@@ -30,15 +30,15 @@ export interface ReceiptRules {
 }
 
 /**
- * What a message from the SMSC is: a receipt, one that says nothing final, one that does not say what it should, or no
- * receipt at all.
+ * The kind of a message from the SMSC: a final receipt, a receipt without a final state, an incomplete receipt, or not a
+ * receipt.
  */
 export type ReceiptReading =
   | { readonly kind: 'receipt'; readonly receipt: Receipt }
   | { readonly kind: 'ignored' | 'unreadable'; readonly reason: string }
   | { readonly kind: 'none' };
 
-/** States in words, as we show them. `null`: not final. */
+/** States as words for our records. `null`: not final. */
 type State = 'DELIVERED' | 'READ' | ErrorName | null;
 
 /** message_state (5.2.28) by number; 0 and 9 are of SMPP 5.0. */
@@ -56,8 +56,8 @@ const STATE_NAMES = [
 ] as const;
 
 /**
- * What `stat` begins with and means, letters only (appendix B, table B-2, and what is seen in the wild). Looked through in order: a
- * delivery that failed begins like one that did not, and what came to a network is still on its way.
+ * Prefixes of `stat` with their meanings, letters only (appendix B, table B-2, and values of real SMSCs). The order matters:
+ * words for failed deliveries start like those for delivered ones, and a message delivered to a network is still on its way.
  */
 const STATES: readonly (readonly [RegExp, State])[] = [
   [/^DELIVER(ED|Y)TO(THE)?(NETWORK|SMSC|OPERATOR|CARRIER)/, null],
@@ -72,10 +72,10 @@ const STATES: readonly (readonly [RegExp, State])[] = [
 ];
 
 /**
- * Reads a message as a receipt. What it is, `esm_class` says (5.2.12): an SMSC's delivery receipt; an intermediate
- * notification, which is never final (2.11); a handset's acknowledgement, which says despite its name that it was read; a
- * user's acknowledgement, an answer in their own words and so a message like any other. A message without a mark is a
- * message, unless `unmarked` says otherwise: everybody can write the words of a receipt.
+ * Reads a message as a receipt. `esm_class` has its type (5.2.12): a delivery receipt of the SMSC; an intermediate
+ * notification, which is never final (2.11); an acknowledgement of the handset, which means, despite its name, that the
+ * message was read; or an acknowledgement of the user, which is an ordinary message. A message without a type is not a
+ * receipt unless `unmarked` says so, because everybody can write a text like a receipt.
  */
 export function readReceipt(source: ReceiptSource, rules: ReceiptRules): ReceiptReading {
   const type = typeOf(source.esmClass);
@@ -104,18 +104,18 @@ export function readReceipt(source: ReceiptSource, rules: ReceiptRules): Receipt
 }
 
 /**
- * The type of a message (5.2.12). Some SMSCs set bits of their own beside that of a receipt: it is one all the same, and its state
- * says whether it is final. A person's words never have that bit.
+ * The type of a message (5.2.12). Some SMSCs set other bits besides the receipt's. Such a message is still a receipt, and its
+ * state decides whether it is final. Messages of people never have the receipt's bit.
  */
 function typeOf(esmClass: number): number {
   const type = esmClass & ESM_CLASS.typeMask;
   return (type & ESM_CLASS.receipt) === 0 ? type : ESM_CLASS.receipt;
 }
 
-/** An id that can be looked for: printable, and not longer than any that is kept. */
+/** An id that can be looked up: printable, and not longer than stored ids. */
 const ID = new RegExp(`^[\x20-\x7e\xa0-\xff]{1,${PROVIDER_ID_MAX}}$`);
 
-/** It can be nothing else, and says who it comes from. */
+/** It can only be a receipt, and has the recipient's address. */
 function readsLikeOne(
   { source, tlvs }: ReceiptSource,
   fields: ReadonlyMap<string, string>,
@@ -127,8 +127,9 @@ function readsLikeOne(
 }
 
 /**
- * Who the recipient is: where the receipt comes from (4.6.1). Some SMSCs leave the addresses of the submission as they
- * were; nobody can send us what goes to somebody else. What an SMSC has not written itself must come from the recipient.
+ * The recipient: the source address of the receipt (4.6.1). Some SMSCs keep the addresses of the submission; this is
+ * unambiguous, since a message to another destination cannot reach us. A receipt that the SMSC has not written itself must
+ * come from the recipient.
  */
 function recipientsOf(
   { esmClass, source, destination }: ReceiptSource,
@@ -139,7 +140,7 @@ function recipientsOf(
   return { recipients: [source, destination] };
 }
 
-/** Fields as ASCII (appendix B), or else as data_coding says, or else in UCS-2: whichever shows an id or a state. */
+/** Fields read as ASCII (appendix B), by data_coding, or as UCS-2: the first that gives an id or a state. */
 function readFields(
   { octets, dataCoding }: ReceiptSource,
   alphabet: DefaultAlphabet,
@@ -154,7 +155,7 @@ function readFields(
   return ascii;
 }
 
-/** The state in upper case: message_state where it is known, else `stat`, which some write as the number of a state. */
+/** The state in upper case: message_state if known, otherwise `stat`, which some SMSCs write as a number. */
 function stateWordsOf(tlvs: Tlvs, fields: ReadonlyMap<string, string>): string {
   const octets = tlvs.get(TAGS.message_state) ?? NO_OCTETS;
   // Some write it in more octets than one (5.3.2.35).
@@ -169,7 +170,7 @@ function stateWordsOf(tlvs: Tlvs, fields: ReadonlyMap<string, string>): string {
 const WORDS_LENGTH_MAX = 32;
 const NO_OCTETS = Buffer.alloc(0);
 
-/** What the SMSC says about the cause: `err`, and network_error_code (5.3.2.31: one octet of network, two of code). */
+/** The cause of a failure: `err`, and network_error_code (5.3.2.31: one octet of network, two of code). */
 function errorsOf(tlvs: Tlvs, fields: ReadonlyMap<string, string>): string[] {
   const err = firstWord(fields.get('err')).slice(0, 32);
   const network = tlvs.get(TAGS.network_error_code);
@@ -181,7 +182,7 @@ function errorsOf(tlvs: Tlvs, fields: ReadonlyMap<string, string>): string[] {
   ];
 }
 
-/** An optional parameter that is a C-octet string; its NUL is forgotten by some. */
+/** An optional parameter that is a C-octet string; some SMSCs omit its NUL. */
 function textOf(octets: Buffer | undefined): string {
   if (octets === undefined) return '';
   const nul = octets.indexOf(0);

@@ -9,11 +9,11 @@
  *                 └─────────────┴──────────┴───────────┴────────────┴──▶ CLOSED
  *    refused, timed out, broken, a length that cannot be, enquire_link without an answer
  * ```
- * DRAINING takes answers and deliveries and submits nothing. It ends when nothing is open, or after a time. While nobody
- * takes what the SMSC delivers, the session does not read, and its clock stands still: no answer is late meanwhile.
+ * DRAINING accepts answers and deliveries and submits nothing. It ends when nothing is outstanding, or after a timeout.
+ * While deliveries cannot be stored, the session does not read, and its clock stops: no answer becomes late meanwhile.
  *
- * A session lives once: after CLOSED the link makes another. Whatever ends it, every request gets an answer: `lost`
- * when its octets were handed to the socket, `unsent` when not.
+ * A session is used once: after CLOSED the link opens another. Every request gets a result, whatever ends the session:
+ * `lost` if its octets were written to the socket, `unsent` otherwise.
  */
 import type { Socket } from 'node:net';
 import type { Logger } from '../../lib/log.ts';
@@ -30,11 +30,11 @@ import type { Delivery, SessionEvents, SessionState } from './session-events.ts'
 import { endSocket, openSocket } from './socket.ts';
 import { describeStatus, PERMANENT_BIND_REFUSALS, STATUS } from './statuses.ts';
 
-/** Octets that the SMSC may leave unread before the session is given up. */
+/** Maximum number of octets that the SMSC leaves unread before the session ends. */
 const UNREAD_MAX = 16 * 1024 * 1024;
-/** Late answers are looked for so often, or four times per time-out when that is less. */
+/** Interval of checks for late answers; at most a quarter of the timeout. */
 const TICK_MAX_MS = 1_000;
-/** How long the SMSC may take over unbind. */
+/** Timeout for the SMSC's answer to unbind. */
 const UNBIND_MS = 2_000;
 
 export class Session {

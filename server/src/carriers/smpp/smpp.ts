@@ -18,8 +18,8 @@ import { STATUS } from './statuses.ts';
 import { createSubmitter } from './submit.ts';
 
 /**
- * A carrier that is connected from `start` to `stop`. `start` does not wait for the SMSC: while it is away, submissions
- * are answered `throttled`, and `state` says why.
+ * A carrier that is connected from `start` to `stop`. `start` does not wait for the SMSC. While the SMSC is unreachable,
+ * submissions are answered with `throttled`, and `state` has the reason.
  */
 export function createSmppCarrier(options: SmppOptions): Carrier {
   const log = options.logger.child({ carrier: options.name });

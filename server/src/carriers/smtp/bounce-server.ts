@@ -1,6 +1,6 @@
 /**
- * The bounce server: takes mail to the addresses that reports go to, and nothing else. The MX record of the bounce
- * domain points at it, or at a mail server that passes such mail on.
+ * The bounce server: accepts mail only to the addresses for reports. The MX record of the bounce domain points to it, or to
+ * a mail server that forwards such mail.
  */
 import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from 'smtp-server';
 import { createFirstTime } from '../../lib/first-time.ts';
@@ -15,7 +15,7 @@ export interface BounceServer {
   close(): Promise<void>;
 }
 
-/** Bytes of a report; servers return headers, or some kilobytes. */
+/** Maximum size of a report in bytes; servers return headers, or a few kilobytes. */
 const SIZE_MAX = 1_048_576;
 const CONNECTIONS_MAX = 50;
 const SILENCE_MS = 30_000;
@@ -89,7 +89,7 @@ export async function startBounceServer(options: {
   };
 }
 
-/** Counts what says nothing, and logs each reason once. */
+/** Counts mails without a report, and logs each reason once. */
 function createTelling(log: Logger, onUnreadable: () => void): (reason: string) => void {
   const isFirst = createFirstTime();
   return (reason) => {

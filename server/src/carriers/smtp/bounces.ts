@@ -1,7 +1,7 @@
 /**
- * Bounces: reports on e-mails that went out. Delivery status notifications (RFC 3464), complaints in the abuse reporting
- * format (RFC 5965), and the plain words of qmail and Exim. They come as they are, within a forward, with the whole e-mail
- * or some attachments beside them. Never throws.
+ * Reads bounces, which are reports on sent e-mails: delivery status notifications (RFC 3464), complaints in the abuse
+ * reporting format (RFC 5965), and texts of qmail and Exim. A report may be forwarded, and may contain the whole e-mail or
+ * attachments. Never throws.
  */
 import { parseAttemptReference } from '../../domain/ids.ts';
 import type { Receipt } from '../../domain/receipt.ts';
@@ -11,26 +11,26 @@ import { codeOf, readEnhanced } from './replies.ts';
 import { referenceOf, referenceOfMessageId } from './verp.ts';
 
 const DETAIL_LENGTH_MAX = 300;
-/** Octets that are looked at: as many as are taken. */
+/** Maximum number of octets to read: all that the server accepts. */
 const BYTES_READ_MAX = 1_048_576;
-/** A report may be within a forward within a forward. */
+/** Maximum nesting: a report in a forward in a forward. */
 const FORWARDS_MAX = 2;
-/** Characters of plain words that are looked at. */
+/** Maximum length of plain text to read. */
 const WORDS_LENGTH_MAX = 65_536;
 
 const STATUS = /^message\/(global-)?delivery-status$/;
 const FEEDBACK = /^message\/feedback-report$/;
-/** An e-mail, whole or its headers alone. */
+/** An e-mail, complete or only its headers. */
 const RETURNED = /^(message\/rfc822|message\/global|message\/global-headers|text\/rfc822-headers)$/;
 
-/** An e-mail that may be a report, with its parts; those that enclose it are before it. */
+/** An e-mail that may be a report, with its parts and the e-mails that enclose it. */
 interface Enclosed {
   readonly mail: Part;
   readonly leaves: readonly Part[];
   readonly within: readonly Part[];
 }
 
-/** What a mail says. */
+/** The result of reading a mail. */
 export interface BounceReading {
   /** Null when it says nothing new, or is no report. */
   readonly receipt: Receipt | null;
@@ -40,7 +40,7 @@ export interface BounceReading {
 
 /**
  * Reads a report.
- * @param recipient the address that it came to, where that is known
+ * @param recipient the address that received it, if known
  */
 export async function readBounce(
   raw: Uint8Array,
@@ -61,7 +61,7 @@ const NOTHING: BounceReading = { receipt: null, problem: null };
 const problemOf = (problem: string): BounceReading => ({ receipt: null, problem });
 const takeReceipt = (receipt: Receipt | null): BounceReading => ({ receipt, problem: null });
 
-/** The e-mail, then what it forwards, level by level. What is within an e-mail of ours is its content and no report. */
+/** The e-mail, then its forwarded e-mails, level by level. The inside of our own e-mail is content, not a report. */
 function* listEnclosed(root: Part): Generator<Enclosed> {
   let level: Enclosed[] = [{ mail: root, leaves: listLeaves(root), within: [] }];
   for (let depth = 0; level.length > 0; depth += 1) {
@@ -86,7 +86,7 @@ function isOurs({ headers }: Part): boolean {
   return reference !== null && parseAttemptReference(reference) !== null;
 }
 
-/** What one e-mail reports; null: it is no report. */
+/** The report in one e-mail; null if it is not a report. */
 function readReport(
   enclosed: Enclosed,
   bounceAddress: string | null,
@@ -129,7 +129,7 @@ function isStatusInWords(part: Part): boolean {
   );
 }
 
-/** It comes from a mail server, by its own word, and not from somebody who is away or has read it. */
+/** It says that it comes from a mail server; absence notices and read receipts do not. */
 function isNotice({ headers, type }: Part): boolean {
   if (/disposition-notification/i.test(headers.get('content-type') ?? '')) return false;
   return (
@@ -151,18 +151,18 @@ function addressIn(header: string | undefined): string {
 }
 
 const ADDRESSED_BY = /^(to|delivered-to|x-original-to|envelope-to|x-envelope-to)$/;
-/** Addresses of one report that are looked at. */
+/** Maximum number of addresses to read in one report. */
 const ADDRESSES_MAX = 50;
 
-/** Whom an e-mail says that it is to. */
+/** The recipients in an e-mail's headers. */
 function listAddressed({ fields }: Part): readonly string[] {
   const values = fields.filter(([name]) => ADDRESSED_BY.test(name)).map(([, value]) => value);
   return values.flatMap((value) => value.split(',')).slice(0, ADDRESSES_MAX);
 }
 
 /**
- * By the address that the report came to, else by the Message-ID of the e-mail that it returns or answers. A report within
- * a forward says by itself what it is on; the address that the forward came to is the last resort.
+ * Finds the e-mail by the address that received the report, or else by the Message-ID of the returned or answered e-mail.
+ * For a forwarded report, its own content comes first, and the address of the forward last.
  */
 function findReference(
   { mail, within }: Enclosed,
@@ -190,8 +190,8 @@ function findReference(
 }
 
 /**
- * RFC 3464, 2.3: a block for each recipient. Each e-mail of ours has one; where others are in the report, because a server
- * wrote to several or the address stands for several, the block that names ours counts, and of several a failure.
+ * RFC 3464, 2.3: one block for each recipient. Our e-mails have one recipient. A report may have more blocks, because a server
+ * combined several e-mails or the address is a list. Then the block with our recipient counts; of several, a failure.
  */
 function readStatus(text: string, to: string, reference: string): BounceReading {
   const blocks = text
@@ -216,7 +216,7 @@ function readStatus(text: string, to: string, reference: string): BounceReading 
   return takeReceipt(arrived ? { reference, status: 'DELIVERED' } : null);
 }
 
-/** The action (RFC 3464, 2.3.3); where it is missing, what the status says. `delayed` is still being tried. */
+/** The action (RFC 3464, 2.3.3), or else the status. `delayed` means that the server still tries. */
 function actionOf(fields: ReadonlyMap<string, string>): string {
   const action = /^[a-z]+/i.exec(fields.get('action') ?? '')?.[0].toLowerCase();
   const status = fields.get('status') ?? '';
@@ -233,7 +233,7 @@ function describeFailure(reference: string, status: string, words: string): Rece
   };
 }
 
-/** By the status where it is exact; `5.0.0` and none at all leave it to the words. */
+/** By the status if it is exact; for `5.0.0` or without a status, by the text. */
 function codeOfReport(status: string, words: string): number {
   const enhanced = readEnhanced(status);
   return enhanced === null || enhanced.endsWith('.0')
@@ -241,7 +241,7 @@ function codeOfReport(status: string, words: string): number {
     : codeOf(enhanced, '', 'recipient');
 }
 
-/** Whether the recipient took it for unwanted; other feedback is for the operator. */
+/** Whether the recipient reported it as unwanted; other feedback is for the operator. */
 function isComplaint(fields: ReadonlyMap<string, string>): boolean {
   return /^(abuse|fraud|virus|opt-out(-list)?)$/i.test(
     fields
@@ -252,9 +252,8 @@ function isComplaint(fields: ReadonlyMap<string, string>): boolean {
 }
 
 /**
- * Failures in plain words: those of qmail (QSBMF: "Hi. This is the …", a paragraph for each address), of Exim, which
- * names the addresses in a header, and of any server that quotes the reply which it got. Null: it is none of them, as answers
- * of people who are away.
+ * Failures in plain text: from qmail (QSBMF: "Hi. This is the …", a paragraph for each address), from Exim, which has the
+ * addresses in a header, and from any server that quotes a reply. Null for other texts, such as absence notices.
  */
 function readWords({
   mail,
@@ -277,16 +276,16 @@ function readWords({
   };
 }
 
-/** Where the e-mail that is returned begins, in whatever language that is said before. */
+/** The start of the returned e-mail, after an introduction in any language. */
 const COPY_BEGINS =
   /^(?:>?From |Return-Path:|Received:|DKIM-Signature:|Message-ID:|MIME-Version:)/im;
-/** A reply for good: a status of RFC 3463, or behind a word for a reply a number of RFC 5321. */
+/** A permanent reply: a status of RFC 3463, or a number of RFC 5321 after a word for a reply. */
 const FOR_GOOD =
   /(?<![\d.])#?5\.\d{1,3}\.\d{1,3}(?![\d.]*\d)|\b(?:said|reason|error|response|reply|smtp) ?[:;] *5[0-5]\d[ -]/i;
 const FOR_NOW =
   /(?<![\d.])#?4\.\d{1,3}\.\d{1,3}(?![\d.]*\d)|\b(delayed|still being|no action is required)\b/i;
 
-/** A reply that a notice quotes, with its line and the next; one that speaks of a delay is none. */
+/** A quoted reply with its line and the next; a reply about a delay does not count. */
 function readQuotedReply(
   text: string,
   leaves: readonly Part[],

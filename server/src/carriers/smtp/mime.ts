@@ -1,6 +1,6 @@
 /**
- * The parts of an e-mail (RFC 2045, RFC 2046), as far as reports need them. What comes is anybody's octets: nothing throws,
- * each octet is looked at a bounded number of times, and damage costs the part that it is in. Pure.
+ * Reads the parts of an e-mail (RFC 2045, RFC 2046), as far as reports need them. The octets come from anybody: nothing
+ * throws, each octet is read a limited number of times, and damage affects only its own part. Pure.
  */
 
 import { decodeText as decodeOctetsAs } from '../../lib/decode-text.ts';
@@ -22,18 +22,17 @@ export interface Part {
   readonly body: string;
 }
 
-/** Characters of a part that its headers may take. */
+/** Maximum length of a part's headers. */
 const HEAD_LENGTH_MAX = 65_536;
-/** Parts of one multipart that are looked at. */
+/** Maximum number of parts to read in one multipart. */
 const PARTS_MAX = 50;
-/** Multiparts within multiparts. */
+/** Maximum nesting of multiparts. */
 const NESTING_MAX = 10;
-/** Parts of one e-mail that are looked at, over all its levels. */
+/** Maximum number of parts to read in one e-mail, over all levels. */
 const LEAVES_MAX = 100;
 
 /**
- * Reads headers and body; text without headers is all body. Lines end as they should, with line feeds alone, with carriage returns alone,
- * or each in its own way.
+ * Reads headers and body; text without headers is all body. Lines may end with CRLF, LF or CR, in any mix.
  */
 export function readPart(source: string): Part {
   const text = unifyLines(source);
@@ -54,12 +53,12 @@ export function readPart(source: string): Part {
   };
 }
 
-/** Carriage returns alone end lines, too; before a line feed there may be several. */
+/** A CR alone also ends a line; several may precede an LF. */
 function unifyLines(text: string): string {
   return /\r(?!\n)/.test(text) ? text.replaceAll(/\r+\n|\r/g, '\n') : text;
 }
 
-/** Comments (RFC 5322, 3.2.2), but for those in quotes. */
+/** Comments (RFC 5322, 3.2.2) outside quotes. */
 function withoutComments(value: string): string {
   return value.replaceAll(/("(?:[^"\\]|\\.)*")|\([^()]*\)/g, (_, quoted?: string) => quoted ?? ' ');
 }
@@ -81,7 +80,7 @@ function readParameter(value: string, name: string): string | null {
   return pieces.length === 0 ? null : pieces.join('');
 }
 
-/** Charset and language stand before the first piece. */
+/** Charset and language are before the first piece. */
 function decodeEscapes(text: string, place: string): string {
   return (place === '0' ? text.replace(/^[^']*'[^']*'/, '') : text).replaceAll(
     /%([0-9a-f]{2})/gi,
@@ -89,7 +88,7 @@ function decodeEscapes(text: string, place: string): string {
   );
 }
 
-/** Fields by lower-case name, folded lines put together; of several of one name the first. */
+/** Fields by lower-case name, unfolded; the first of several with one name. */
 export function readFields(text: string): ReadonlyMap<string, string> {
   return new Map(listFields(unifyLines(text)).toReversed());
 }
@@ -105,7 +104,7 @@ function listFields(text: string): readonly Field[] {
     });
 }
 
-/** The parts of an e-mail that are no multiparts, in order; of enclosed e-mails only that they are there. */
+/** The parts of an e-mail except multiparts, in order; enclosed e-mails are not opened. */
 export function listLeaves(root: Part): readonly Part[] {
   const leaves: Part[] = [];
   const walk = (part: Part, depth: number): void => {
@@ -118,7 +117,7 @@ export function listLeaves(root: Part): readonly Part[] {
   return leaves;
 }
 
-/** The parts between the lines that divide them (RFC 2046, 5.1.1); the last may lack its end. */
+/** The parts between boundary lines (RFC 2046, 5.1.1); the last boundary may be missing. */
 function split(body: string, boundary: string): Part[] {
   const parts: Part[] = [];
   const delimiter = `--${boundary}`;
@@ -158,7 +157,7 @@ export function decodeOctets({ headers, body }: Part): string {
 
 const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 
-/** Lines of a length and of six bits a character, between `begin` and `end`. */
+/** Uuencode: lines with a length and six bits a character, between `begin` and `end`. */
 function decodeUu(body: string): string {
   const inside = /^begin \d{3,4} .*\n([^]*?)^(?:`|end)?$/m.exec(body.replaceAll('\r\n', '\n'))?.[1];
   return (inside ?? '')
@@ -175,7 +174,7 @@ function decodeUu(body: string): string {
     .join('');
 }
 
-/** The text of a part: in the charset that it names, or as UTF-8, or where it is neither, as Windows-1252. */
+/** The text of a part: in its charset, or as UTF-8, or else as Windows-1252. */
 export function decodeText(part: Part): string {
   const octets = Buffer.from(decodeOctets(part), 'latin1');
   const charset = readParameter(part.headers.get('content-type') ?? '', 'charset');

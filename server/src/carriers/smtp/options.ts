@@ -1,4 +1,4 @@
-/** What an SMTP connection can be told. One entry per option, with unit, default and limits. */
+/** Options of an SMTP connection, with units, defaults and limits. */
 import type { Logger } from '../../lib/log.ts';
 
 /** How the connection is protected: STARTTLS or nothing is sent; STARTTLS where offered; TLS from the start; never. */
@@ -63,7 +63,7 @@ export interface SmtpOptions {
   readonly onDamage: () => void;
 }
 
-/** The defaults: all but who and where. */
+/** The defaults of all options except address and credentials. */
 export const SMTP_DEFAULTS = {
   port: 587,
   security: 'starttls',

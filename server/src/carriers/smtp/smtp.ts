@@ -1,12 +1,12 @@
 /**
- * The SMTP carrier: hands e-mails to a mail server (RFC 5321, RFC 6409), over connections that are kept. Its parts:
+ * The SMTP carrier: submits e-mails to a mail server (RFC 5321, RFC 6409) over persistent connections. Its parts:
  *
  * ```
  *  compose ◀─ this ─▶ replies        what goes out, and what refusals mean
  *  verp, bounces ◀─ bounce-server    what comes back
  * ```
- * An e-mail is handed over once at most: what left without an answer is `unknown`; what surely was not taken, because
- * its last line never left, is `throttled`, so that an outage or a wrong password costs no attempts.
+ * An e-mail is submitted at most once. Without an answer it is `unknown`. If its last line was never sent, the server
+ * cannot have accepted it: it is `throttled`, so that an outage or a wrong password costs no attempts.
  */
 import nodemailer from 'nodemailer';
 import { ERRORS } from '../../domain/errors.ts';
@@ -26,7 +26,7 @@ import { classifyRefusal, type Refusal } from './replies.ts';
 const STOPPED_AFTER_MS = 1_000;
 const DETAIL_LENGTH_MAX = 300;
 
-/** How far an e-mail is on its way out. */
+/** The progress of a submission. */
 interface Progress {
   /** Its last byte was taken from us: from then on the server may have it. */
   isOut: boolean;
@@ -34,7 +34,7 @@ interface Progress {
   abort: () => void;
 }
 
-/** A carrier that connects when it has something to send. */
+/** A carrier that connects on the first submission. */
 export function createSmtpCarrier(options: SmtpOptions): Carrier {
   const log = options.logger.child({ carrier: options.name });
   const backoff = createBackoff();
@@ -229,7 +229,7 @@ function openTransport(options: SmtpOptions) {
   return transport;
 }
 
-/** The id that the server gave it, as common servers say it; null when it does not. */
+/** The server's id of an e-mail, from the replies of common servers; null if there is none. */
 function readQueueId(response: string): string | null {
   return (
     /queued as (?:<)?([\w.@-]{3,128})/i.exec(response)?.[1] ??
@@ -238,7 +238,7 @@ function readQueueId(response: string): string | null {
   );
 }
 
-/** Receipts that we give ourselves, handed on together after the answer that they follow. */
+/** Receipts that we create ourselves, passed on together after the answer that they follow. */
 function createHandOver(log: Logger) {
   let receive: ReceiptSink | null = null;
   let waiting: Receipt[] = [];
