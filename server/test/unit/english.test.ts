@@ -9,7 +9,6 @@ const FOLDERS = ['server/src', 'client/src', 'dashboard/src'];
 
 /** Not read with these rules yet. The list only shrinks: a file that has become clean must leave it. */
 const NOT_YET_CLEAN: readonly string[] = [
-  'CHANGELOG.md',
   'docs/reliability.md',
   'docs/security.md',
   'server/src/carriers/smpp/messages.ts',
