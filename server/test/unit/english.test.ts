@@ -9,17 +9,6 @@ const FOLDERS = ['server/src', 'client/src', 'dashboard/src'];
 
 /** Not read with these rules yet. The list only shrinks: a file that has become clean must leave it. */
 const NOT_YET_CLEAN: readonly string[] = [
-  'CHANGELOG.md',
-  'docs/api.md',
-  'docs/carriers/http.md',
-  'docs/carriers/new.md',
-  'docs/carriers/smpp.md',
-  'docs/carriers/smtp.md',
-  'docs/content.md',
-  'docs/emails.md',
-  'docs/events-brokers.md',
-  'docs/events.md',
-  'docs/inbound.md',
   'docs/reliability.md',
   'docs/security.md',
   'server/src/carriers/smpp/messages.ts',
