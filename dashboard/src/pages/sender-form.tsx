@@ -39,8 +39,11 @@ export function SenderForm(props: {
     onChange: () => setValues({ ...values, [name]: !values[name] }),
   });
 
+  const { quietStart: start, quietEnd: end } = values;
+  /** Both ends or none: the form asks for the other one. */
+  const hasQuietHours = start !== '' || end !== '';
+
   async function save(): Promise<void> {
-    const { quietStart: start, quietEnd: end } = values;
     const common = {
       displayName: values.displayName.trim() || null,
       status: values.isActive ? ('ACTIVATED' as const) : ('DEACTIVATED' as const),
@@ -48,7 +51,7 @@ export function SenderForm(props: {
       throughput: values.throughput === '' ? null : Number(values.throughput),
       throughputUnit: values.throughputUnit,
       dailyCap: values.dailyCap === '' ? null : Number(values.dailyCap),
-      quietHours: start === '' || end === '' ? null : { start, end },
+      quietHours: hasQuietHours ? { start, end } : null,
       ...(values.carrier.trim() === '' ? {} : { carrier: values.carrier.trim() }),
     };
     if (sender === null)
@@ -111,10 +114,10 @@ export function SenderForm(props: {
           {(ids) => <input {...ids} {...text('dailyCap')} type="number" min="1" step="1" />}
         </Field>
         <Field label="Quiet hours start">
-          {(ids) => <input {...ids} {...text('quietStart')} type="time" />}
+          {(ids) => <input {...ids} {...text('quietStart')} type="time" required={hasQuietHours} />}
         </Field>
         <Field label="Quiet hours end" hint="In the recipient’s local time.">
-          {(ids) => <input {...ids} {...text('quietEnd')} type="time" />}
+          {(ids) => <input {...ids} {...text('quietEnd')} type="time" required={hasQuietHours} />}
         </Field>
         <label class="check-field">
           <input type="checkbox" {...tick('isActive')} /> Active
