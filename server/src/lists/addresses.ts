@@ -51,15 +51,3 @@ export function holdsAddress(kind: AddressKind, cell: string): boolean {
   // Dates have eight digits at most.
   return kind !== 'EMAIL' && /\+\d{6}|\d{9}/.test(toPlainDigits(text).replaceAll(DECORATION, ''));
 }
-
-/** Whether a cell is a date in a spreadsheet's form: `2026-01-31`, `31.1.2026` or `1/31/26`, with or without a time. */
-export function isDate(cell: string): boolean {
-  const [, year, one, two] = DATE.exec(stripInvisible(cell)) ?? [];
-  if (one === undefined || two === undefined) return false;
-  const [month, day] =
-    year === undefined ? [Math.min(+one, +two), Math.max(+one, +two)] : [+one, +two];
-  return month >= 1 && month <= 12 && day >= 1 && day <= 31;
-}
-
-const DATE =
-  /^(\d{4}[-/.])?(\d{1,2})[-/.](\d{1,2})(?:[-/.]\d{2}(?:\d{2})?)?(?:[ T]\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?$/;

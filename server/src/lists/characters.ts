@@ -3,9 +3,9 @@
 /** Invisible characters: joiners, direction marks, byte order marks, soft hyphens. */
 const INVISIBLE = /[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]/g;
 /** Spaces of every kind. */
-const SPACE = '\\s\\u00a0\\u1680\\u2000-\\u200a\\u202f\\u205f\\u3000';
+export const SPACE = '\\s\\u00a0\\u1680\\u2000-\\u200a\\u202f\\u205f\\u3000';
 /** Hyphens, dashes and the minus sign. */
-const DASH = '\\-\\u2010-\\u2015\\u2043\\u2212\\ufe58\\ufe63\\uff0d';
+export const DASH = '\\-\\u2010-\\u2015\\u2043\\u2212\\ufe58\\ufe63\\uff0d';
 /** Separators between the digits of a number (ITU-T E.123, 2 to 4). */
 export const DECORATION = new RegExp(
   `[${SPACE}${DASH}()\\[\\]./\\u00b7\\u2044\\u2215\\uff08\\uff09]`,

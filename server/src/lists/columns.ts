@@ -1,11 +1,6 @@
 /** The columns of a list: the one with addresses, and the variables of the others. Pure. */
-import {
-  cleanAddress,
-  holdsAddress,
-  isDate,
-  looksLikeAddress,
-  type AddressKind,
-} from './addresses.ts';
+import { cleanAddress, holdsAddress, looksLikeAddress, type AddressKind } from './addresses.ts';
+import { isDate } from './numbers.ts';
 import { quote, stripInvisible } from './characters.ts';
 import { isAddressName } from './column-names.ts';
 import type { Country } from './countries.ts';

@@ -36,7 +36,7 @@ export class LineReader {
     const fields = value as Record<string, unknown>;
     const isWhole =
       'addresses' in fields || 'channel' in fields || typeof fields['variables'] === 'object';
-    return isWhole ? this.#readWhole(fields) : this.#readFields(fields);
+    return isWhole ? this.#readWhole(fields) : this.#readFields(fields, line);
   }
 
   #readAddress(given: string): Read {
@@ -58,15 +58,12 @@ export class LineReader {
       : { recipient: null, problem: { ...problem, column: 'address' } };
   }
 
-  #readFields(fields: Record<string, unknown>): Read {
+  #readFields(fields: Record<string, unknown>, line: string): Read {
     const names = Object.keys(fields);
-    const inexact = Object.entries(fields).find(([, value]) => isInexact(value));
-    if (inexact !== undefined)
-      return reject(
-        'A number of so many digits cannot be read exactly: write it in quotation marks.',
-        inexact[0],
-      );
-    const cells = Object.values(fields).map(toText);
+    const written = JSON.parse(quoteNumbers(line)) as Record<string, unknown>;
+    const cells = Object.entries(fields).map(([name, value]) =>
+      typeof value === 'number' ? String(written[name]) : toText(value),
+    );
     try {
       const { columns, problem } = proposeColumns({ names, isMade: false }, [cells], this.#options);
       const wrong = problem ?? findTwins(names, columns);
@@ -99,15 +96,15 @@ const channelOf = (kind: AddressKind) =>
 const isKind = (channel: unknown): channel is AddressKind =>
   channel === 'PHONE' || channel === 'WHATSAPP' || channel === 'EMAIL';
 
-/** Whether a number may have lost digits when it was read (RFC 8259, 6). */
-const isInexact = (value: unknown) =>
-  typeof value === 'number' && Math.abs(value) > Number.MAX_SAFE_INTEGER;
+/** Valid JSON with each number as a text: JSON.parse would make 12.5 of 12.50, and drop digits of long ones. */
+const quoteNumbers = (json: string) =>
+  json.replaceAll(/"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g, (token) =>
+    token.startsWith('"') ? token : `"${token}"`,
+  );
 
 function toText(field: unknown): string {
   if (field === null || field === undefined) return '';
-  return typeof field === 'object'
-    ? JSON.stringify(field)
-    : String(field as string | number | boolean);
+  return typeof field === 'object' ? JSON.stringify(field) : String(field as string | boolean);
 }
 
 /** A duplicate key of valid JSON at any depth: JSON.parse would use the last one. */

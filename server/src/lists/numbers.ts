@@ -3,9 +3,11 @@
  * impossible form, are refused. A number without + always belongs to the chosen country. Pure.
  */
 import {
+  DASH,
   DECORATION,
   LEADING_DASH,
   quote,
+  SPACE,
   stripInvisible,
   toPlainDigits,
   ZERO_IN_BRACKETS,
@@ -67,6 +69,30 @@ export function cleanNumber(given: string, country: Country | null): Cleaned {
 /** An extension after a number, in several languages. */
 const EXTENSION = /\d\W*(?:x|ext|extension|durchwahl|dw|poste|int|;ext=|#)\.?\W*\d+$/i;
 
+/** Whether a cell is a date in a spreadsheet's form: `2026-01-31`, `31.1.2026` or `1/31/26`, with or without a time. */
+export function isDate(cell: string): boolean {
+  const [, year, one, two] = DATE.exec(stripInvisible(cell)) ?? [];
+  if (one === undefined || two === undefined) return false;
+  const [month, day] =
+    year === undefined ? [Math.min(+one, +two), Math.max(+one, +two)] : [+one, +two];
+  return month >= 1 && month <= 12 && day >= 1 && day <= 31;
+}
+
+const DATE =
+  /^(\d{4}[-/.])?(\d{1,2})[-/.](\d{1,2})(?:[-/.]\d{2}(?:\d{2})?)?(?:[ T]\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?$/;
+
+/**
+ * What follows a complete number: digits in brackets, one to three behind a slash or a dash with space, or a fraction. They
+ * are another number, a note or an extension. Joined to the number they would make it somebody else's.
+ */
+const TAILS = [
+  new RegExp(`\\d.*([(\\[\\uff08][${SPACE}]*\\d+[${SPACE}]*[)\\]\\uff09])\\D*$`),
+  new RegExp(`\\d[${SPACE}]*([/\\u2044\\u2215][${SPACE}${DASH}]*\\d{1,3})\\D*$`),
+  new RegExp(`\\d[${SPACE}]+([${DASH}][${SPACE}]*\\d{1,3})$`),
+  new RegExp(`\\d[${SPACE}]*([${DASH}][${SPACE}]+\\d{1,3})$`),
+  /^[^.]*\d\s*(\.\d{1,2})$/,
+];
+
 /** The problem of a text that is not a number, as a sentence; null if it has only digits, + and separators. */
 function findSpoilt(given: string, text: string): string | null {
   const typed = quote(given);
@@ -83,6 +109,10 @@ function findSpoilt(given: string, text: string): string | null {
   if (bare.lastIndexOf('+') > 0)
     return `${typed} is not one number: + stands only at its beginning.`;
   if (!/\d/.test(bare)) return `${typed} is not a number: it has no digits.`;
+  if (isDate(text)) return `${typed} is a date. If it is a number, write it without separators.`;
+  const tail = TAILS.map((each) => each.exec(text)?.[1]).find((each) => each !== undefined);
+  if (tail !== undefined && !ZERO_IN_BRACKETS.test(tail))
+    return `${typed} has ${quote(tail)} behind the number: write one number alone.`;
   return null;
 }
 

@@ -170,6 +170,47 @@ describe('countries', () => {
   });
 });
 
+describe('what follows a number', () => {
+  it.each([
+    ['+49 171 1234567/68', '/68'],
+    ['+49 171 7654321 (2)', '(2)'],
+    ['+49 171 1234567 [1]', '[1]'],
+    ['+49 171 1234567 \uff082\uff09', '\uff082\uff09'],
+    ['+49 30 12345-10/-20', '/-20'],
+    ['+49 171 1234567 - 12', '- 12'],
+    ['+49 171 1234567 -12', '-12'],
+    ['+49 171 1234567 .5', '.5'],
+    ['1711234567.5', '.5'],
+    ['10.50', '.50'],
+    ['0171-1234567 (2)', '(2)'],
+    ['+43 664 1234567/8', '/8'],
+    ['+39 333 1234567 (2)', '(2)'],
+    ['+41 79 123 45 67 (2)', '(2)'],
+    ['+86 138 0013 8000 (2)', '(2)'],
+    ['+46 70 123 45 67/68', '/68'],
+    ['+352 621 123 456/7', '/7'],
+  ])('is not joined to it: %s', (given, tail) => {
+    const { problem } = cleanNumber(given, parseCountry('DE'));
+    expect(problem?.reason).toContain(`has "${tail}" behind the number`);
+  });
+
+  it.each([
+    ['030/1234567', '+49301234567'],
+    ['0171/123 45 67', '+491711234567'],
+    ['+49 30 12345-10', '+49301234510'],
+    ['+49 (171) 1234567', '+491711234567'],
+    ['(0171) 1234567', '+491711234567'],
+    ['0171.1234567', '+491711234567'],
+    ['01 71.12.34.56.7', '+491711234567'],
+  ])('may be a part of it: %s', (given, number) => {
+    expect(cleanNumber(given, parseCountry('DE')).address).toBe(number);
+  });
+
+  it.each(['19.12.1995', '2025-12-24', '24/12/2025'])('a date is none: %s', (given) => {
+    expect(cleanNumber(given, parseCountry('FI')).problem?.reason).toContain('is a date');
+  });
+});
+
 it('gives the digits that were written and no others, by seed', () => {
   const country = fc.constantFrom(...COUNTRIES);
   const decoration = fc.constantFrom(
@@ -199,7 +240,7 @@ it('gives the digits that were written and no others, by seed', () => {
         const national = digits.map(([digit]) => digit).join('');
         const given = isPlus ? `+${of.code}${written}` : `${of.trunks[0] ?? ''}${written}`;
         const { address, problem } = cleanNumber(given, of);
-        if (address === null) expect(problem.reason).toMatch(/begins with/);
+        if (address === null) expect(problem.reason).toMatch(/begins with|behind the number/);
         else expect(address).toBe(`+${of.code}${national}`);
       },
     ),

@@ -552,6 +552,19 @@ describe('a text', () => {
     [0x20, 'gsm-7', 'c3a201ff', null],
     [0x0e, 'gsm-7', 'ff', null],
     [0xf5, 'gsm-7', '00', null],
+    // UTF-8 and Latin-1 that are said to be the default alphabet, which has no octet above 0x7f.
+    [0, 'gsm-7', '415252c38a54', 'ARRÊT'],
+    [0, 'gsm-7', '415252ca54', 'ARRÊT'],
+    [0, 'gsm-7', 'd181d182d0bed0bf', 'стоп'],
+    [0, 'gsm-7', 'd8a5d984d8bad8a7d8a1', 'إلغاء'],
+    [0, 'latin-1', '415252c38a54', 'ARRÊT'],
+    [1, 'gsm-7', '415252c38a54', 'ARRÊT'],
+    [3, 'gsm-7', '415252c38a54', 'ARRÊT'],
+    [3, 'gsm-7', '415252ca54', 'ARRÊT'],
+    // UCS-2 that is said to be the default alphabet.
+    [0, 'gsm-7', '06250644063a06270621', 'إلغاء'],
+    [0, 'gsm-7', '00530054004f0050', 'STOP'],
+    [0, 'gsm-7', '0053', '@S'],
   ] as const)('with data_coding %d at %s: %s', (dataCoding, alphabet, bytes, words) => {
     expect(decodeText(hex(bytes), dataCoding, alphabet)).toBe(words);
   });

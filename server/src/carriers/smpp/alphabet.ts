@@ -146,9 +146,9 @@ export function decodeText(
   const coding = codingOf(dataCoding);
   switch (coding) {
     case 'default':
-      return alphabet === 'latin-1' ? octets.toString('latin1') : decodeGsm(octets);
+      return alphabet === 'latin-1' ? decodeLatin1(octets) : decodeDefault(octets);
     case 'latin1':
-      return octets.toString('latin1');
+      return decodeLatin1(octets);
     case 'ucs2':
       // Whole units are taken at their word: "STOP" in ASCII would be two good Chinese characters.
       return (octets.length % 2 === 0 ? null : decodePlain(octets)) ?? decodeUcs2(octets);
@@ -196,15 +196,36 @@ function decodePlain(octets: Buffer): string | null {
     : text;
 }
 
+const hasHighOctet = (octets: Buffer) => octets.some((each) => each > 0x7f);
+
+/** UTF-8 where it is that: words in Latin-1 are not, but by a rare chance. */
+const decodeLatin1 = (octets: Buffer) =>
+  (hasHighOctet(octets) ? decodePlain(octets) : null) ?? octets.toString('latin1');
+
+/**
+ * The 7-bit alphabet has no octet above 0x7f: what has one is in another encoding. So is what has the same high octet of
+ * UCS-2 throughout, which would read as a sign before each letter.
+ */
+function decodeDefault(octets: Buffer): string {
+  if (hasHighOctet(octets)) return decodeLatin1(octets);
+  const [first = -1] = octets;
+  const isUcs2 =
+    octets.length >= 6 &&
+    octets.length % 2 === 0 &&
+    (first === 0 || (first >= 0x03 && first <= 0x06)) &&
+    octets.every((each, i) => i % 2 === 1 || each === first);
+  return isUcs2 ? decodeUcs2(octets) : decodeGsm(octets);
+}
+
 /** ESC and a code that is not in the extension table read as the character of that code (6.2.1.1, note 1). */
 function decodeGsm(octets: Buffer): string {
   let text = '';
   for (let i = 0; i < octets.length; i += 1) {
     const code = octets[i] ?? 0;
-    if (code !== ESCAPE) text += CHARACTERS[code & 0x7f] ?? ' ';
+    if (code !== ESCAPE) text += CHARACTERS[code] ?? ' ';
     else if (i + 1 < octets.length) {
       i += 1;
-      const next = (octets[i] ?? 0) & 0x7f;
+      const next = octets[i] ?? 0;
       text += EXTENSION_CHARACTERS.get(next) ?? CHARACTERS[next] ?? ' ';
     }
   }
