@@ -13,6 +13,7 @@ function setUp() {
   const turns = createTurns(TURN, (begin) => begins.push(begin));
   const read = new Map<Owner, number>();
   return {
+    turns,
     readOf: (owner: Owner) => read.get(owner) ?? 0,
     awaited: () => begins.length,
     /** All that may be read before the next turn has been once many rounds have passed. */
@@ -84,4 +85,22 @@ it('every body comes to its end, and those that have gone hold up none', async (
   expect(readOf('one')).toBeGreaterThanOrEqual(4 * size);
   begin();
   expect(awaited()).toBe(0);
+});
+
+it('small chunks cost their owner turns, and nobody else', async () => {
+  const { send, turns, readOf, settle, begin } = setUp();
+  const body = new Readable({ read: () => undefined });
+  body.on('data', () => undefined);
+  // About as much work for the parser as 5 MB: twenty turns.
+  for (let i = 0; i < 10_000; i += 1) turns.take('hostile', body, 1);
+  expect(body.isPaused()).toBe(true);
+  send('other', 3 * TURN);
+  for (let turn = 0; turn < 15; turn += 1) {
+    begin();
+    await settle();
+    expect(body.isPaused()).toBe(true);
+  }
+  expect(readOf('other')).toBe(3 * TURN);
+  for (let turn = 0; turn < 10; turn += 1) begin();
+  expect(body.isPaused()).toBe(false);
 });

@@ -30,6 +30,11 @@ const CHUNK_BYTES = 65_536;
 const WANTED_BYTES = 4 * CHUNK_BYTES;
 const REFUSED_BYTES = 2 * CHUNK_BYTES;
 const REFUSED_TURN_MS = 10;
+/**
+ * Cost of a chunk at least: Node.js parses all chunks of a read at one go, even of a body that is paused, and each takes about
+ * as long as reading so many bytes. What a chunk has fewer is a debt, which its owner waits for.
+ */
+const CHUNK_COST_MIN = 512;
 
 export function createReading(): Reading {
   return {
@@ -41,6 +46,8 @@ export function createReading(): Reading {
 /** Turns of so many bytes for each owner; `next` calls back when the next one begins. */
 export function createTurns(bytesMax: number, next: (begin: () => void) => void): Turns {
   const taken = new Map<Owner, number>();
+  /** What small chunks cost beyond their bytes. */
+  const debts = new Map<Owner, number>();
   /** Paused, in the order in which they go on. */
   const paused = new Map<Owner, Set<Readable>>();
   let isOver = true;
@@ -48,7 +55,11 @@ export function createTurns(bytesMax: number, next: (begin: () => void) => void)
   function begin(): void {
     isOver = true;
     taken.clear();
+    for (const [owner, debt] of debts)
+      if (debt > bytesMax) debts.set(owner, debt - bytesMax);
+      else debts.delete(owner);
     for (const [owner, bodies] of paused) {
+      if (debts.has(owner)) continue;
       let left = Math.max(1, Math.floor(bytesMax / CHUNK_BYTES));
       for (const body of bodies) {
         if (left === 0) break;
@@ -59,7 +70,7 @@ export function createTurns(bytesMax: number, next: (begin: () => void) => void)
       }
       if (bodies.size === 0) paused.delete(owner);
     }
-    if (paused.size > 0) awaitNext();
+    if (paused.size > 0 || debts.size > 0) awaitNext();
   }
 
   function awaitNext(): void {
@@ -81,7 +92,9 @@ export function createTurns(bytesMax: number, next: (begin: () => void) => void)
     take(owner, body, bytes) {
       const all = (taken.get(owner) ?? 0) + bytes;
       taken.set(owner, all);
-      if (all >= bytesMax) wait(owner, body);
+      const debt = (debts.get(owner) ?? 0) + Math.max(0, CHUNK_COST_MIN - bytes);
+      if (debt > 0) debts.set(owner, debt);
+      if (all >= bytesMax || debt >= bytesMax) wait(owner, body);
       else awaitNext();
     },
   };
