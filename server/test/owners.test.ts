@@ -22,6 +22,7 @@ import {
   createDatabase,
   dropDatabase,
   QUICK,
+  recipients,
   runProgram,
   SID,
   startFanfare,
@@ -209,6 +210,32 @@ describe('an address on a channel of a carrier', () => {
     expect((await anna.request('DELETE', `/v1/Senders/${id}`)).status).toBe(204);
     const next = await own(bert, second, { channel, carrier });
     expectTaken(await add(anna, first, { channel, carrier }), bert.sid, next);
+  });
+
+  it.each([
+    ['without limits', {}],
+    ['with a rate limit', { throughput: 5 }],
+  ])('is not sent from by messages that waited while it went: %s', async (_, limits) => {
+    const [anna, bert] = [await open(), await open()];
+    const address = newNumber();
+    const id = await own(anna, address, { carrier: 'simulator', ...limits });
+    const operation = await anna.send({
+      to: recipients(3),
+      content: text('Late'),
+      from: { senderId: id },
+      schedule: { sendAt: [new Date(Date.now() + 3_600_000).toISOString()] },
+    });
+    expect((await anna.request('DELETE', `/v1/Senders/${id}`)).status).toBe(204);
+    await own(bert, address, { carrier: 'simulator' });
+    await anna.database.query(
+      "update dispatch_batch set due_at = now() - interval '1 s' where operation_id = $1",
+      [decodeTypeId('comms_operation', operation)],
+    );
+    const done = await anna.watch(operation, ({ status }) => status === 'COMPLETED');
+    expect(done['stats']).toMatchObject({ failed: 3, attempts: 0 });
+    const { body } = await anna.get(`/v1/Messages/Operations/${operation}/Errors`);
+    expect(JSON.stringify(body)).toContain('30051');
+    expect(await readFile(join(folder, 'journal'), 'utf8').catch(() => '')).not.toContain(address);
   });
 
   it('is nobody’s else when it is the configuration’s, nor when a sender is changed', async () => {

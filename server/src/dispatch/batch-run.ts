@@ -138,18 +138,19 @@ class BatchRun {
   }
 
   /** Finds what shall not be sent, and sees to it that it ends as it should. */
-  async sortOut({ suppressions, apart }: Briefing): Promise<void> {
+  async sortOut({ suppressions, apart, gone }: Briefing): Promise<void> {
     const { batch } = this.#leased;
     const { plan } = this.#context.operation;
     const isExpired = this.#isExpired();
     const { ambiguous } = this.#deps.lane.carrier;
-    const how = { plan, suppressions, apart, ambiguous, isExpired };
+    const how = { plan, suppressions, apart, gone, ambiguous, isExpired };
     const sorted = sortOut(batch, this.#messages, how);
     this.#apart = sorted.apart;
     for (const list of Object.values(sorted) as number[][])
       for (const ordinal of list) this.#skipped.add(ordinal);
     this.#end.holdInDoubt(sorted.held);
     for (const ordinal of sorted.suppressed) this.#end.fail(ordinal, ERRORS.suppressed.code);
+    for (const ordinal of sorted.orphaned) this.#end.fail(ordinal, ERRORS.senderGone.code);
     if (batch.cancelRequested) await this.#end.endUnsent(sorted.ended, 'CANCELED', null);
     else await this.#end.endUnsent(sorted.ended, 'FAILED', ERRORS.expired.code);
   }

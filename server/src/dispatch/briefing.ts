@@ -3,7 +3,7 @@ import type { SendPlan } from '../domain/operation.ts';
 import { listCandidates } from '../domain/routing.ts';
 import { listSpellings } from '../domain/spellings.ts';
 import { indexSuppressions, suppressible, type SuppressionIndex } from '../domain/suppression.ts';
-import type { BatchMessage, Store } from '../store/store.ts';
+import type { BatchMessage, SenderChanges, Store } from '../store/store.ts';
 import { insist, type LeasedBatch } from './lease.ts';
 
 export interface Briefing {
@@ -11,6 +11,8 @@ export interface Briefing {
   readonly suppressions: SuppressionIndex;
   /** Ordinals whose sender has limits by now, in a batch of several senders that had none. */
   readonly apart: ReadonlySet<number>;
+  /** Ordinals whose sender was deleted. */
+  readonly gone: ReadonlySet<number>;
 }
 
 /** Rejects when the database fails it for as long as the lease lasts. */
@@ -30,25 +32,28 @@ export async function brief(
   const found = await insist(leased, stopping, () =>
     store.suppressions.findSuppressions(accountId, addresses, senders),
   );
-  const apart = await findApart(leased, messages, plan, (ids) =>
-    insist(leased, stopping, () => store.senders.findLimited(ids)),
+  const changed = await findChanged(leased, messages, plan, (ids) =>
+    insist(leased, stopping, () => store.senders.findSenderChanges(ids)),
   );
-  return { messages, suppressions: indexSuppressions(found), apart };
+  return { messages, suppressions: indexSuppressions(found), ...changed };
 }
 
-async function findApart(
+/** A batch names a sender with limits. Without one, its senders have none yet, or are gone. */
+async function findChanged(
   { batch }: LeasedBatch,
   messages: Briefing['messages'],
   plan: SendPlan,
-  findLimited: (senderIds: readonly string[]) => Promise<ReadonlySet<string>>,
-): Promise<ReadonlySet<number>> {
-  if (batch.sender !== null) return new Set();
+  findSenderChanges: (senderIds: readonly string[]) => Promise<SenderChanges>,
+): Promise<Pick<Briefing, 'apart' | 'gone'>> {
   const senders = new Map<number, string>();
-  for (const [ordinal, { addresses }] of messages) {
-    const way = listCandidates(addresses, plan)[batch.candidate];
-    if (way?.sender.senderId !== undefined) senders.set(ordinal, way.sender.senderId);
-  }
-  if (senders.size === 0) return new Set();
-  const limited = await findLimited([...new Set(senders.values())]);
-  return new Set([...senders].flatMap(([ordinal, id]) => (limited.has(id) ? ordinal : [])));
+  if (batch.sender === null)
+    for (const [ordinal, { addresses }] of messages) {
+      const route = listCandidates(addresses, plan)[batch.candidate];
+      if (route?.sender.senderId !== undefined) senders.set(ordinal, route.sender.senderId);
+    }
+  if (senders.size === 0) return { apart: new Set(), gone: new Set() };
+  const { limited, gone } = await findSenderChanges([...new Set(senders.values())]);
+  const among = (ids: ReadonlySet<string>) =>
+    new Set([...senders].flatMap(([ordinal, id]) => (ids.has(id) ? ordinal : [])));
+  return { apart: among(limited), gone: among(gone) };
 }

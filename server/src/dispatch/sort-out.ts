@@ -16,6 +16,8 @@ export interface Sorted {
   readonly ended: readonly number[];
   /** Opted out since the operation was accepted. */
   readonly suppressed: readonly number[];
+  /** From a sender that was deleted since the operation was accepted. */
+  readonly orphaned: readonly number[];
   /** To be sent in a batch of its own. */
   readonly apart: readonly number[];
 }
@@ -30,6 +32,7 @@ export function sortOut(
     readonly plan: SendPlan;
     readonly suppressions: SuppressionIndex;
     readonly apart: ReadonlySet<number>;
+    readonly gone: ReadonlySet<number>;
     readonly ambiguous: 'hold' | 'resend';
     readonly isExpired: boolean;
   },
@@ -38,6 +41,7 @@ export function sortOut(
   const held: number[] = [];
   const ended: number[] = [];
   const suppressed: number[] = [];
+  const orphaned: number[] = [];
   const apart: number[] = [];
   const isEnded = batch.cancelRequested || options.isExpired;
   for (const [position, ordinal] of batch.ordinals.entries()) {
@@ -47,14 +51,17 @@ export function sortOut(
       continue;
     }
     const hasOptedOut = isSuppressed(message.addresses, options.plan, options.suppressions);
+    const isGone = options.gone.has(ordinal);
     // Doubtful ones become neither CANCELED nor FAILED: the carrier may have them.
     const isDoubtful = position < batch.doubtful;
-    if (isDoubtful && (options.ambiguous === 'hold' || isEnded || hasOptedOut)) held.push(ordinal);
+    if (isDoubtful && (options.ambiguous === 'hold' || isEnded || hasOptedOut || isGone))
+      held.push(ordinal);
     else if (isEnded) ended.push(ordinal);
     else if (hasOptedOut) suppressed.push(ordinal);
+    else if (isGone) orphaned.push(ordinal);
     else if (options.apart.has(ordinal)) apart.push(ordinal);
   }
-  return { settled, held, ended, suppressed, apart };
+  return { settled, held, ended, suppressed, orphaned, apart };
 }
 
 /** The end of a message that a carrier may or may not have, and that is not sent again. */

@@ -305,6 +305,12 @@ const table = {
     advice:
       'The server stopped, or the connection broke, between submission and answer. The message was not sent again. Ask the carrier, or set "ambiguous": "resend".',
   },
+  senderGone: {
+    code: 30051,
+    status: null,
+    message: 'The sender was deleted before the message was submitted.',
+    advice: 'Send the message again from another sender.',
+  },
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorName = keyof typeof table;

@@ -163,14 +163,26 @@ async function readChoice(
   }
 }
 
-/** Which of these senders have limits now: a throughput, a daily cap or quiet hours. */
-export async function findLimited(
+/** What has become of senders since a plan was made. */
+export interface SenderChanges {
+  /** Those with a rate limit, a daily cap or quiet hours. */
+  readonly limited: ReadonlySet<string>;
+  /** Those that were deleted. Their addresses may belong to other accounts. */
+  readonly gone: ReadonlySet<string>;
+}
+
+export async function findSenderChanges(
   database: Database,
   senderIds: readonly string[],
-): Promise<Set<string>> {
-  const { rows } = await database.query<{ id: string }>(
-    `select s.id from sender s where s.id = any($1::uuid[]) and (s.throughput is not null or s.daily_cap is not null or s.quiet_start is not null)`,
+): Promise<SenderChanges> {
+  const { rows } = await database.query<{ id: string; is_limited: boolean }>(
+    `select s.id, s.throughput is not null or s.daily_cap is not null or s.quiet_start is not null as is_limited
+     from sender s where s.id = any($1::uuid[])`,
     [senderIds],
   );
-  return new Set(rows.map(({ id }) => id));
+  const known = new Set(rows.map(({ id }) => id));
+  return {
+    limited: new Set(rows.flatMap(({ id, is_limited }) => (is_limited ? id : []))),
+    gone: new Set(senderIds.filter((id) => !known.has(id))),
+  };
 }

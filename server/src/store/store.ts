@@ -26,7 +26,7 @@ import * as operationReports from './operation-reports.ts';
 import * as operations from './operations.ts';
 import * as partitions from './partitions.ts';
 import * as senderPools from './sender-pools.ts';
-import { createSenderChooser, findLimited } from './sender-choice.ts';
+import { createSenderChooser, findSenderChanges } from './sender-choice.ts';
 import * as senders from './senders.ts';
 import * as subscriptions from './subscriptions.ts';
 import * as suppressions from './suppressions.ts';
@@ -80,7 +80,7 @@ export type { MatchedReceipt } from '../domain/receipt.ts';
 export type { ReceiptTally } from './receipts.ts';
 export type { SenderPool, SenderPoolOperation } from './sender-pools.ts';
 export type { NewSender } from './senders.ts';
-export type { SenderQuestion } from './sender-choice.ts';
+export type { SenderChanges, SenderQuestion } from './sender-choice.ts';
 export { QuotaExceeded } from './quotas.ts';
 export type {
   Subscription,
@@ -153,7 +153,7 @@ function makeStore({ database, searches, probe }: Connections, migrated: readonl
     connectionShares: bind(database, connectionShares),
     contentTemplates: bind(database, contentTemplates),
     senders: {
-      ...bind(database, { ...senders, findLimited }),
+      ...bind(database, { ...senders, findSenderChanges }),
       chooseSenders: createSenderChooser(database),
     },
     senderPools: bind(database, senderPools),
