@@ -102,7 +102,7 @@ async function submit(carrier: Carrier, submission: Submission): Promise<SendRes
   try {
     return await carrier.send(submission);
   } catch (error) {
-    // The contract says a carrier never throws; whoever wrote it finds this in the message's attempts. It may have submitted it.
+    // A carrier must not throw. It may have submitted the message; its author finds the error in the attempts.
     const detail = `The carrier failed unexpectedly: ${error instanceof Error ? error.message : String(error)}`;
     return { kind: 'unknown', detail };
   }

@@ -34,7 +34,8 @@ export function decodeText(bytes: Buffer, charset: string | null): string {
 
 const UTF8_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 
-function tryDecode(bytes: Buffer, charset: string): string | null {
+/** Decodes by a charset; null if the bytes are invalid in it, or nobody knows it. */
+export function tryDecode(bytes: Buffer, charset: string): string | null {
   try {
     return new TextDecoder(charset, { fatal: true }).decode(bytes);
   } catch {
@@ -55,8 +56,10 @@ export function parseForm(
   const fields = new Map<string, string[]>();
   for (const [name, value] of pairs) {
     const key = decodeText(name, charset ?? said ?? null);
-    const known = fields.get(key) ?? [];
-    fields.set(key, [...known, decodeText(value, charset ?? said ?? null)]);
+    const text = decodeText(value, charset ?? said ?? null);
+    const known = fields.get(key);
+    if (known === undefined) fields.set(key, [text]);
+    else known.push(text);
   }
   return Object.fromEntries(
     [...fields].map(([name, values]) => [name, values.length === 1 ? (values[0] ?? '') : values]),

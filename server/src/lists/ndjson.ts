@@ -60,7 +60,8 @@ export class LineReader {
 
   #readFields(fields: Record<string, unknown>, line: string): Read {
     const names = Object.keys(fields);
-    const written = JSON.parse(quoteNumbers(line)) as Record<string, unknown>;
+    const hasNumber = Object.values(fields).some((value) => typeof value === 'number');
+    const written = hasNumber ? (JSON.parse(quoteNumbers(line)) as typeof fields) : fields;
     const cells = Object.entries(fields).map(([name, value]) =>
       typeof value === 'number' ? String(written[name]) : toText(value),
     );

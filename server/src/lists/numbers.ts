@@ -93,6 +93,9 @@ const TAILS = [
   /^[^.]*\d\s*(\.\d{1,2})$/,
 ];
 
+/** Characters at the end of a cell in which tails are looked for: in all of it, time would grow with the square of its length. */
+const TAIL_SCOPE = 64;
+
 /** The problem of a text that is not a number, as a sentence; null if it has only digits, + and separators. */
 function findSpoilt(given: string, text: string): string | null {
   const typed = quote(given);
@@ -110,7 +113,8 @@ function findSpoilt(given: string, text: string): string | null {
     return `${typed} is not one number: + stands only at its beginning.`;
   if (!/\d/.test(bare)) return `${typed} is not a number: it has no digits.`;
   if (isDate(text)) return `${typed} is a date. If it is a number, write it without separators.`;
-  const tail = TAILS.map((each) => each.exec(text)?.[1]).find((each) => each !== undefined);
+  const end = text.slice(-TAIL_SCOPE);
+  const tail = TAILS.map((each) => each.exec(end)?.[1]).find((each) => each !== undefined);
   if (tail !== undefined && !ZERO_IN_BRACKETS.test(tail))
     return `${typed} has ${quote(tail)} behind the number: write one number alone.`;
   return null;

@@ -126,7 +126,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   const connect = () =>
     patiently(settings, async () => {
       const client = new PostgresClient(settings);
-      // It may break before whoever asked for it can listen; its next statement says so.
+      // It may break before the caller listens for errors; the next statement reports that.
       client.on('error', () => undefined);
       await client.connect();
       return client;

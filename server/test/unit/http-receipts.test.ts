@@ -9,6 +9,7 @@ import { describeRbm } from '../../src/carriers/http/preset-rbm.ts';
 import { createReceiptParser } from '../../src/carriers/http/receipt-parser.ts';
 import type { InboundHttp } from '../../src/domain/receipt-call.ts';
 import { attemptReference } from '../../src/domain/ids.ts';
+import { parseForm } from '../../src/lib/decode-text.ts';
 import { runs } from '../support/runs.ts';
 
 const AT = new Date('2026-01-02T03:04:05Z');
@@ -686,4 +687,11 @@ describe('any call', () => {
       { numRuns: runs(100, 500) },
     );
   });
+});
+
+it('a form of a quarter of a million equal fields is read in one go', () => {
+  // With the square of their number it would take longer than any test may.
+  const { a } = parseForm('a=%41&'.repeat(250_000), null);
+  expect(a).toHaveLength(250_000);
+  expect(new Set(a)).toEqual(new Set(['A']));
 });

@@ -3,6 +3,7 @@
  * octet, as SMPP has it; the SMSC packs.
  */
 import { GSM_ALPHABET, GSM_EXTENSION } from '../../domain/segments.ts';
+import { tryDecode } from '../../lib/decode-text.ts';
 
 /** The meaning of `data_coding` 0 at an SMSC, and the encoding of texts that fit it. */
 export type DefaultAlphabet = 'gsm-7' | 'latin-1';
@@ -156,11 +157,11 @@ export function decodeText(
       return decodePlain(octets);
     case 'shift_jis':
       return (
-        decodeStrictly(octets, octets.includes(ESCAPE) ? 'iso-2022-jp' : 'shift_jis') ??
+        tryDecode(octets, octets.includes(ESCAPE) ? 'iso-2022-jp' : 'shift_jis') ??
         decodePlain(octets)
       );
     default:
-      return decodeStrictly(octets, coding) ?? decodePlain(octets);
+      return tryDecode(octets, coding) ?? decodePlain(octets);
   }
 }
 
@@ -178,18 +179,10 @@ function codingOf(dataCoding: number): Coding {
   return alphabet === 0x00 ? 'default' : alphabet === 0x08 ? 'ucs2' : 'binary';
 }
 
-function decodeStrictly(octets: Buffer, encoding: Encoding | 'utf-8'): string | null {
-  try {
-    return new TextDecoder(encoding, { fatal: true }).decode(octets);
-  } catch {
-    return null;
-  }
-}
-
 /** Text in ASCII or UTF-8; null if it contains characters that no text has. */
 function decodePlain(octets: Buffer): string | null {
   if (octets.length === 0) return null;
-  const text = decodeStrictly(octets, 'utf-8');
+  const text = tryDecode(octets, 'utf-8');
   // oxlint-disable-next-line no-control-regex
   return text === null || /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/.test(text)
     ? null
