@@ -2,6 +2,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readBounce } from '../../src/carriers/smtp/bounces.ts';
+import { readPart } from '../../src/carriers/smtp/mime.ts';
 import { bounceAddressOf } from '../../src/carriers/smtp/verp.ts';
 
 const BOUNCES = 'bounces@mail.example';
@@ -657,4 +658,15 @@ describe('whatever comes', () => {
       }),
     );
   });
+});
+
+it.each([
+  ['CRs alone', `A: b\r\n\r\n${'\r'.repeat(1_000_000)}`],
+  [
+    'a quote without an end',
+    `Content-Type: multipart/report; boundary="${'\\"'.repeat(32_000)}\r\n\r\n`,
+  ],
+])('a mail of %s is read in one go', (_, source) => {
+  // With the square of its length it would take longer than any test may.
+  for (let i = 0; i < 20; i += 1) expect(readPart(source).boundary).toBeNull();
 });

@@ -53,14 +53,19 @@ export function readPart(source: string): Part {
   };
 }
 
-/** A CR alone also ends a line; several may precede an LF. */
+/** A CR alone also ends a line; several may precede an LF. Each run of CRs is looked at once. */
 function unifyLines(text: string): string {
-  return /\r(?!\n)/.test(text) ? text.replaceAll(/\r+\n|\r/g, '\n') : text;
+  return /\r(?!\n)/.test(text)
+    ? text.replaceAll(/\r+\n?/g, (run) => '\n'.repeat(run.endsWith('\n') ? 1 : run.length))
+    : text;
 }
 
-/** Comments (RFC 5322, 3.2.2) outside quotes. */
+/** Comments (RFC 5322, 3.2.2) outside quotes. A quote that does not end reaches to the end. */
 function withoutComments(value: string): string {
-  return value.replaceAll(/("(?:[^"\\]|\\.)*")|\([^()]*\)/g, (_, quoted?: string) => quoted ?? ' ');
+  return value.replaceAll(
+    /("(?:[^"\\]|\\.)*(?:"|\\?$))|\([^()]*\)/g,
+    (_, quoted?: string) => quoted ?? ' ',
+  );
 }
 
 const PARAMETER = /;\s*([\w-]+)(?:\*(\d{1,2}))?(\*)?\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;"]+))/g;
