@@ -10,6 +10,7 @@ import type { Config } from './config/config.ts';
 import { groupBySmsc } from './config/receipt-groups.ts';
 import { createConnectionShares } from './dispatch/connection-shares.ts';
 import { createDispatcher, type LaneState } from './dispatch/dispatcher.ts';
+import { createDueWatch } from './dispatch/due-watch.ts';
 import { createSettler } from './dispatch/settle.ts';
 import { createMaintenance } from './dispatch/maintenance.ts';
 import { createReports, type Reported } from './intake/reports.ts';
@@ -127,6 +128,16 @@ void serveThread<DispatchThreadData, DispatchThreadApi>(async ({ databaseUrl, co
   });
   await maintenance.start();
   stops.push(() => maintenance.stop());
+  const dueWatch = createDueWatch({
+    store,
+    carriers: carriers.map(({ name }) => name),
+    onDue(due) {
+      dispatcher.nudge(due?.carriers);
+      maintenance.nudge(due);
+    },
+  });
+  await dueWatch.start();
+  stops.push(() => dueWatch.stop());
   stops.push(
     await keepListening(
       (...how) => store.maintenance.listen('work', ...how),

@@ -6,14 +6,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { decodeTypeId, encodeTypeId, newUuid } from '../src/domain/ids.ts';
-import { startCommandHost, type CommandHost } from './support/command-host.ts';
+import { runCommand } from './support/command-host.ts';
 import { PROGRAM, runProgram, until, useFanfare, type FanfareClient } from './support/fanfare.ts';
 import { startReceiver } from './support/receiver.ts';
 
 let fanfare: FanfareClient;
 let folder: string;
 let env: Record<string, string>;
-let host: CommandHost;
 beforeAll(async () => {
   fanfare = await useFanfare({
     config: {
@@ -30,14 +29,12 @@ beforeAll(async () => {
     FANFARE_ACCOUNT_SID: fanfare.sid,
     FANFARE_AUTH_TOKEN: fanfare.token,
   };
-  host = startCommandHost(env, folder);
 });
 afterAll(async () => {
-  host?.close();
   await rm(folder, { recursive: true, force: true });
 });
 
-const run = (...args: string[]) => host.run(args);
+const run = (...args: string[]) => runCommand(args, env, folder);
 /** In a process of its own, as a person would. */
 const runAlone = (...args: string[]) => runProgram(args, env, folder);
 
@@ -564,12 +561,12 @@ describe('subscriptions', () => {
 
 describe('the command line', () => {
   it('says how to get at a server', async () => {
-    const bare = await runProgram(['operations', 'list'], {}, folder);
+    const bare = await runCommand(['operations', 'list'], {}, folder);
     expect([bare.code, bare.err]).toEqual([
       3,
       expect.stringContaining('There are no credentials. Start a server in this folder'),
     ]);
-    const wrong = await runProgram(
+    const wrong = await runCommand(
       ['operations', 'list'],
       { ...env, FANFARE_AUTH_TOKEN: 'x' },
       folder,
@@ -578,7 +575,7 @@ describe('the command line', () => {
       3,
       expect.stringContaining('Check FANFARE_ACCOUNT_SID'),
     ]);
-    const away = await runProgram(
+    const away = await runCommand(
       ['senders', 'list', '--base-url', 'http://127.0.0.1:9'],
       env,
       folder,
@@ -587,7 +584,7 @@ describe('the command line', () => {
       5,
       expect.stringContaining('127.0.0.1:9 cannot be reached'),
     ]);
-    const none = await runProgram(['senders', 'list', '--base-url', 'x'], env, folder);
+    const none = await runCommand(['senders', 'list', '--base-url', 'x'], env, folder);
     expect([none.code, none.err]).toEqual([2, expect.stringContaining('no base URL')]);
   }, 60_000);
 
@@ -609,16 +606,16 @@ describe('the command line', () => {
     expect((await stat(file)).mode & 0o777).toBe(0o600);
     const { apiKey, baseUrl } = JSON.parse(await readFile(file, 'utf8'));
     expect(out).toContain(baseUrl);
-    const sent = await runProgram(['send', '+15005560001', '--text', 'Hi', '--watch'], {}, own);
+    const sent = await runCommand(['send', '+15005560001', '--text', 'Hi', '--watch'], {}, own);
     expect([sent.code, sent.err]).toEqual([0, expect.stringContaining('delivered 1')]);
     // What is for this server goes to no other.
-    const other = await runProgram(['senders', 'list', '--base-url', fanfare.url], {}, own);
+    const other = await runCommand(['senders', 'list', '--base-url', fanfare.url], {}, own);
     expect([other.code, other.err]).toEqual([
       3,
       expect.stringContaining('Set the credentials for'),
     ]);
-    expect((await runProgram(['keys', 'list'], {}, own)).out).toContain(`${apiKey}`);
-    expect((await runProgram(['migrate'], {}, own)).out).toBe('The schema is up to date.\n');
+    expect((await runCommand(['keys', 'list'], {}, own)).out).toContain(`${apiKey}`);
+    expect((await runCommand(['migrate'], {}, own)).out).toBe('The schema is up to date.\n');
   }, 90_000);
 
   it('completes words, and prints what a shell needs', async () => {
@@ -660,9 +657,9 @@ describe('the command line', () => {
   it('paints on terminals only', async () => {
     const plain = await run('operations', 'list');
     expect(plain.out).not.toContain('\u001b');
-    const painted = await runProgram(['operations', 'list'], { ...env, FORCE_COLOR: '1' }, folder);
+    const painted = await runCommand(['operations', 'list'], { ...env, FORCE_COLOR: '1' }, folder);
     expect(painted.out).toContain('\u001b[2m');
-    const none = await runProgram(
+    const none = await runCommand(
       ['operations', 'list'],
       { ...env, FORCE_COLOR: '1', NO_COLOR: '1' },
       folder,

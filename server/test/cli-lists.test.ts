@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startCommandHost, type CommandHost } from './support/command-host.ts';
+import { runCommand } from './support/command-host.ts';
 import { launchFanfare, SID, TOKEN, type Fanfare } from './support/fanfare.ts';
 
 const PROGRAM = fileURLToPath(new URL('../bin/fanfare.cjs', import.meta.url));
@@ -16,20 +16,17 @@ const BOB = '+15005560002';
 let fanfare: Fanfare;
 let folder: string;
 let env: Record<string, string>;
-let host: CommandHost;
 beforeAll(async () => {
   fanfare = await launchFanfare();
   folder = await mkdtemp(join(tmpdir(), 'fanfare-lists-'));
   env = { FANFARE_BASE_URL: fanfare.url, FANFARE_ACCOUNT_SID: SID, FANFARE_AUTH_TOKEN: TOKEN };
-  host = startCommandHost(env, folder);
 });
 afterAll(async () => {
-  host?.close();
   await fanfare?.stop();
   await rm(folder, { recursive: true, force: true });
 });
 
-const run = (...args: string[]) => host.run(args);
+const run = (...args: string[]) => runCommand(args, env, folder);
 
 async function makeFile(name: string, content: string | Uint8Array): Promise<string> {
   await writeFile(join(folder, name), content);

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { runCommand } from './support/command-host.ts';
 import { runProgram, SID, startFanfare, until } from './support/fanfare.ts';
 
 async function makeFolder(): Promise<string> {
@@ -23,7 +24,7 @@ describe('the configuration', () => {
       e: { kind: 'simulator', answerDelayMs: { min: 5, max: 1 } },
       f: { kind: 'smpp', host: 'x', systemId: 'x', password: { file: join(folder, 'none') } },
     });
-    const { code, err } = await runProgram(['config', 'print', '-c', file]);
+    const { code, err } = await runCommand(['config', 'print', '-c', file]);
     expect(code).toBe(1);
     for (const part of [
       '$.carriers.a.kind: there is no kind "smp". Did you mean smpp?',
@@ -52,7 +53,7 @@ describe('the configuration', () => {
         settings: { accountSid: 'AC1', authToken: 'in-the-clear' },
       },
     });
-    const shown = await runProgram(['config', 'print', '-c', file], {
+    const shown = await runCommand(['config', 'print', '-c', file], {
       FANFARE_SMSC_HOST: 'smsc.example',
     });
     expect([shown.code, shown.err]).toEqual([0, '']);
@@ -77,12 +78,12 @@ describe('the configuration', () => {
         senders: [{ address: 'x', channel: 'SMS', carrier: 'sims' }],
       }),
     );
-    const { code, out, err } = await runProgram(['config', 'print', '--config', file], {
+    const { code, out, err } = await runCommand(['config', 'print', '--config', file], {
       FANFARE_HOTS: 'x',
     });
     expect([code, out]).toEqual([1, '']);
     expect(err).toContain('FANFARE_HOTS: no such setting. Did you mean FANFARE_HOST?');
-    const second = await runProgram(['config', 'print', '--config', file]);
+    const second = await runCommand(['config', 'print', '--config', file]);
     for (const part of [
       '"prot". Did you mean port?',
       '$.retry.triesMax: must be >= 1',
@@ -94,17 +95,17 @@ describe('the configuration', () => {
       file,
       JSON.stringify({ senders: [{ address: 'x', channel: 'SMS', carrier: 'simulater' }] }),
     );
-    expect((await runProgram(['config', 'print', '-c', file])).err).toContain(
+    expect((await runCommand(['config', 'print', '-c', file])).err).toContain(
       'Did you mean simulator?',
     );
     await writeFile(file, '{');
-    expect((await runProgram(['config', 'print', '-c', file])).err).toContain(
+    expect((await runCommand(['config', 'print', '-c', file])).err).toContain(
       'my.json: cannot be read',
     );
-    expect((await runProgram(['config', 'print', '-c', join(folder, 'none.json')])).err).toContain(
+    expect((await runCommand(['config', 'print', '-c', join(folder, 'none.json')])).err).toContain(
       'none.json: cannot be read',
     );
-    const env = await runProgram(
+    const env = await runCommand(
       ['config', 'print'],
       { FANFARE_PORT: '99999', FANFARE_ACCOUNT_SID: 'AC1', FANFARE_TRUST_PROXY: 'maybe' },
       folder,
@@ -116,7 +117,7 @@ describe('the configuration', () => {
     ])
       expect(env.err).toContain(part);
     expect(
-      (await runProgram(['config', 'print'], { FANFARE_ACCOUNT_SID: SID }, folder)).err,
+      (await runCommand(['config', 'print'], { FANFARE_ACCOUNT_SID: SID }, folder)).err,
     ).toContain('set both or neither');
   });
 
@@ -126,7 +127,7 @@ describe('the configuration', () => {
       join(folder, 'fanfare.config.json'),
       JSON.stringify({ port: 1234, retry: { triesMax: 2 } }),
     );
-    const { code, out } = await runProgram(
+    const { code, out } = await runCommand(
       ['config', 'print'],
       { FANFARE_PORT: '5678', DATABASE_URL: 'postgres://u:hush@h/d' },
       folder,
@@ -147,7 +148,7 @@ describe('keys and accounts', () => {
   it('are made, listed, used and revoked', async () => {
     const fanfare = await startFanfare();
     const env = { DATABASE_URL: fanfare.databaseUrl };
-    const made = await runProgram(
+    const made = await runCommand(
       ['keys', 'create', '--name', 'ci', '--scopes', 'read,send', '--expires', '90d'],
       env,
     );
@@ -160,18 +161,18 @@ describe('keys and accounts', () => {
       });
     expect((await ask(sid, secret)).status).toBe(200);
     expect((await ask(sid, `${secret.slice(0, -1)}_`)).status).toBe(401);
-    expect((await runProgram(['keys', 'list'], env)).out).toMatch(
+    expect((await runCommand(['keys', 'list'], env)).out).toMatch(
       new RegExp(`^SID .*\n${sid}  ${SID}  \\S+  \\S+ +active until \\S+  send,read  ci\n$`),
     );
     for (const [flag, value, words] of [
       ['--scopes', 'read,write', 'Use one or more of send, read, manage'],
       ['--expires', '2020-01-01T00:00:00Z', 'Use a time in the future'],
     ] as const) {
-      const wrong = await runProgram(['keys', 'create', flag, value], env);
+      const wrong = await runCommand(['keys', 'create', flag, value], env);
       expect([wrong.code, wrong.err]).toEqual([2, expect.stringContaining(words)]);
     }
-    expect((await runProgram(['keys', 'revoke', sid], env)).code).toBe(0);
-    const again = await runProgram(['keys', 'revoke', sid], env);
+    expect((await runCommand(['keys', 'revoke', sid], env)).code).toBe(0);
+    const again = await runCommand(['keys', 'revoke', sid], env);
     expect([again.code, again.err]).toEqual([1, expect.stringContaining('no active key')]);
     const refused = await until(async () => {
       const { status } = await ask(sid, secret);
@@ -179,17 +180,17 @@ describe('keys and accounts', () => {
     });
     expect(refused).toBe(401);
 
-    const account = await runProgram(['accounts', 'create'], env);
+    const account = await runCommand(['accounts', 'create'], env);
     const [, other = '', token = ''] =
       /Account SID +(AC\w+)\nAuth token +(\w+)/.exec(account.out) ?? [];
     expect((await ask(other, token)).status).toBe(200);
-    expect((await runProgram(['keys', 'create'], env)).err).toContain('several accounts');
-    expect((await runProgram(['keys', 'create', '--account', 'ACx'], env)).err).toContain(
+    expect((await runCommand(['keys', 'create'], env)).err).toContain('several accounts');
+    expect((await runCommand(['keys', 'create', '--account', 'ACx'], env)).err).toContain(
       'There is no account ACx',
     );
-    const reset = await runProgram(['accounts', 'reset-token', other], env);
+    const reset = await runCommand(['accounts', 'reset-token', other], env);
     expect((await ask(other, /token +(\w+)/.exec(reset.out)?.[1] ?? '')).status).toBe(200);
-    const listed = await runProgram(['accounts', 'list', '--json'], env);
+    const listed = await runCommand(['accounts', 'list', '--json'], env);
     expect(
       listed.out
         .trim()

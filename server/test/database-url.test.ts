@@ -4,6 +4,7 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runCommand } from './support/command-host.ts';
 import { runProgram, useFanfare } from './support/fanfare.ts';
 
 /** What answers is no PostgreSQL: in the words of others, or in nonsense of its protocol's form. */
@@ -52,11 +53,12 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const run = (command: readonly string[], databaseUrl: string) =>
-  runProgram([...command, '-c', join(folder, 'config.json')], {
-    DATABASE_URL: databaseUrl,
-    HOME: folder,
-  });
+/** What starts a server ends its process; all else runs in one. */
+function run(command: readonly string[], databaseUrl: string) {
+  const runIt = command[0] === 'start' ? runProgram : runCommand;
+  const env = { DATABASE_URL: databaseUrl, HOME: folder };
+  return runIt([...command, '-c', join(folder, 'config.json')], env);
+}
 
 async function expectOneLine(command: readonly string[], url: string, words: RegExp) {
   const { code, out, err } = await run(command, url);

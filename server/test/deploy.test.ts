@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { parse } from 'yaml';
-import { runProgram, type Json } from './support/fanfare.ts';
+import { runCommand } from './support/command-host.ts';
+import { type Json } from './support/fanfare.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const DEPLOY = join(ROOT, 'deploy');
@@ -48,7 +49,7 @@ describe('the compose file', () => {
       const command: string[] = service['command'];
       if (command[0] !== 'start') continue;
       const given = command[2] ?? '';
-      const shown = await runProgram(['config', 'print'], { ...env, FANFARE_ROLES: given });
+      const shown = await runCommand(['config', 'print'], { ...env, FANFARE_ROLES: given });
       expect([name, shown.err]).toEqual([name, '']);
       const config = JSON.parse(shown.out);
       const grace = Number.parseInt(service['stop_grace_period'], 10) * 1_000;

@@ -11,6 +11,7 @@ import {
   newOperationUuid,
   newUuid,
 } from '../src/domain/ids.ts';
+import { runCommand } from './support/command-host.ts';
 import {
   ALL_ROLES,
   QUICK,
@@ -34,7 +35,9 @@ async function examine(
   args: readonly string[] = [],
   env: Record<string, string> = {},
 ): Promise<{ code: number | null; found: Json[]; checks: string[] }> {
-  const { code, out, err } = await runProgram(
+  // Options of Node.js concern a process of its own.
+  const run = 'NODE_OPTIONS' in env ? runProgram : runCommand;
+  const { code, out, err } = await run(
     ['doctor', '--json', '--patience', '5s', '-c', join(fanfare.folder, 'config.json'), ...args],
     { DATABASE_URL: fanfare.databaseUrl, ...env },
   );
@@ -257,7 +260,7 @@ describe('a database that was damaged', () => {
     ).toEqual(['dispatch_batch_operation', 'idempotency_key_expiry', 'suppression (primary key)']);
     expect(at('transactions')[0]?.['what']).toContain('idle in transaction (idle)');
 
-    const shown = await runProgram(
+    const shown = await runCommand(
       ['doctor', '--patience', '1s', '-c', join(fanfare.folder, 'config.json')],
       { DATABASE_URL: fanfare.databaseUrl },
     );
@@ -384,7 +387,7 @@ describe('a machine that is wrong', () => {
     ]);
 
     const look = (env: Record<string, string>, ...args: string[]) =>
-      runProgram(['doctor', ...args], env, fanfare.folder);
+      runCommand(['doctor', ...args], env, fanfare.folder);
     const nowhere = await look({ DATABASE_URL: 'postgres://x:y@127.0.0.1:1/z' });
     expect([nowhere.code, nowhere.err]).toEqual([2, expect.stringContaining('does not answer')]);
     const none = await look({ FANFARE_DATA_DIR: join(fanfare.folder, 'none') });

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { expect, it, onTestFinished } from 'vitest';
 import { DEBIAN_POSTGRES, startDebianPostgres } from './support/debian-postgres.ts';
+import { runCommand } from './support/command-host.ts';
 import {
   launchFanfare,
   recipients,
-  runProgram,
   SID,
   smsOnly,
   startFanfare,
@@ -64,7 +64,7 @@ it.skipIf(DEBIAN_POSTGRES === null)(
     await upgraded.stop();
 
     // The older program, which this one is to the migration that it does not know, refuses the newer schema.
-    const older = await runProgram(['migrate'], { DATABASE_URL: postgres.urlOf('fanfare') });
+    const older = await runCommand(['migrate'], { DATABASE_URL: postgres.urlOf('fanfare') });
     expect([older.code, older.err.split('\n').length]).toEqual([1, 2]);
     expect(older.err).toContain('9999-later.sql');
     // Over the newer database the dump does not fit: why the documents say a new one.
@@ -81,9 +81,9 @@ it.skipIf(DEBIAN_POSTGRES === null)(
       dump,
     );
     const env = { DATABASE_URL: postgres.urlOf('fanfare_restored') };
-    const migrated = await runProgram(['migrate'], env);
+    const migrated = await runCommand(['migrate'], env);
     expect([migrated.code, migrated.err]).toEqual([0, '']);
-    const doctor = await runProgram(['doctor', '--restored', '--json'], env);
+    const doctor = await runCommand(['doctor', '--restored', '--json'], env);
     expect([doctor.code, JSON.parse(doctor.out)]).toMatchObject([0, { findings: [], doubted: 0 }]);
     const restored = await startFanfare({ env });
     const { body } = await restored.get('/v1/Suppressions');

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { decodeTypeId } from '../src/domain/ids.ts';
+import { runCommand } from './support/command-host.ts';
 import {
   expectExact,
   recipients,
-  runProgram,
   smsOnly,
   special,
   startFanfare,
@@ -201,7 +201,7 @@ describe('a message', () => {
     expect(handed.filter(Boolean)).toHaveLength(last['stats'].attempts);
     const left = await dump(fanfare);
     for (const mark of [NAME, ...numbers]) expect(left).not.toContain(mark);
-    const doctor = await runProgram(['doctor'], { DATABASE_URL: fanfare.databaseUrl });
+    const doctor = await runCommand(['doctor'], { DATABASE_URL: fanfare.databaseUrl });
     expect(doctor.out).toBe('All is well.\n');
   }, 120_000);
 });

@@ -6,13 +6,13 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runCommand } from './support/command-host.ts';
 import {
   ALL_ROLES,
   createDatabase,
   launchFanfare,
   QUICK,
   recipients,
-  runProgram,
   special,
   text,
   until,
@@ -201,7 +201,7 @@ describe('after all of it', () => {
   }, 60_000);
 
   it('fanfare doctor finds nothing', async () => {
-    const { code, out } = await runProgram(['doctor', '--patience', '10s'], {
+    const { code, out } = await runCommand(['doctor', '--patience', '10s'], {
       DATABASE_URL: databaseUrl,
     });
     expect({ code, out }).toEqual({ code: 0, out: 'All is well.\n' });

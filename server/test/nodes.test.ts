@@ -5,11 +5,11 @@ import { connect, createServer, type AddressInfo } from 'node:net';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { runCommand } from './support/command-host.ts';
 import {
   launchFanfare,
   QUICK,
   recipients,
-  runProgram,
   SID,
   smsOnly,
   startFanfare,
@@ -67,8 +67,8 @@ describe('roles', () => {
   it('are checked, and come from the file, the environment or the command line', async () => {
     const DATABASE_URL = 'postgres://x/y';
     const [wrong, shown] = await Promise.all([
-      runProgram(['config', 'print'], { DATABASE_URL, FANFARE_ROLES: 'api,sender' }),
-      runProgram(['config', 'print'], { DATABASE_URL, FANFARE_ROLES: 'api, dispatch' }),
+      runCommand(['config', 'print'], { DATABASE_URL, FANFARE_ROLES: 'api,sender' }),
+      runCommand(['config', 'print'], { DATABASE_URL, FANFARE_ROLES: 'api, dispatch' }),
     ]);
     expect(wrong.err).toContain('must be one of api, dispatch, events');
     expect(JSON.parse(shown.out).roles).toEqual(['api', 'dispatch']);

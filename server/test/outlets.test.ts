@@ -1,13 +1,7 @@
 /** Text that another reader could take for commands: refused where people send it in, escaped where it goes out all the same. */
 import { describe, expect, it } from 'vitest';
-import {
-  recipients,
-  runProgram,
-  smsOnly,
-  text,
-  useFanfare,
-  type FanfareClient,
-} from './support/fanfare.ts';
+import { runCommand } from './support/command-host.ts';
+import { recipients, smsOnly, text, useFanfare, type FanfareClient } from './support/fanfare.ts';
 
 /** Clears a screen; begins a line; the same in C1; ends a line for some readers; turns what follows around. */
 const HOSTILE = ['\u001b[2J', '\r\n', '\u009b2J', '\u007f', '\u2028', '\u202e', '\u2066'];
@@ -98,7 +92,7 @@ describe('the command line', () => {
   const run = async (fanfare: FanfareClient, ...args: string[]) => {
     const { sid, token, url } = fanfare;
     const env = { FANFARE_BASE_URL: url, FANFARE_ACCOUNT_SID: sid, FANFARE_AUTH_TOKEN: token };
-    return runProgram(args, env, fanfare.folder);
+    return runCommand(args, env, fanfare.folder);
   };
 
   it('escapes what is in the database, in tables, details, errors and JSON', async () => {

@@ -18,12 +18,12 @@ import { createReports } from '../src/intake/reports.ts';
 import { createLogger } from '../src/lib/log.ts';
 import { readMigrations } from '../src/store/migrate.ts';
 import { openStore } from '../src/store/store.ts';
+import { runCommand } from './support/command-host.ts';
 import {
   createDatabase,
   dropDatabase,
   QUICK,
   recipients,
-  runProgram,
   SID,
   startFanfare,
   text,
@@ -155,7 +155,7 @@ const inboundOf = async (account: FanfareClient) =>
 /** What the doctor finds. */
 async function examine({ folder: at, databaseUrl }: FanfareClient): Promise<Json[]> {
   const args = ['doctor', '--json', '-c', join(at, 'config.json')];
-  return JSON.parse((await runProgram(args, { DATABASE_URL: databaseUrl })).out)['findings'];
+  return JSON.parse((await runCommand(args, { DATABASE_URL: databaseUrl })).out)['findings'];
 }
 
 const TAKEN = { code: 20416, status: 409 };

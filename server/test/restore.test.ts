@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { expect, it, onTestFinished } from 'vitest';
+import { runCommand } from './support/command-host.ts';
 import {
   expectExact,
   recipients,
-  runProgram,
   smsOnly,
   startFanfare,
   text,
@@ -52,7 +52,7 @@ it('puts in doubt what may have been sent since the backup', async () => {
   };
   const fanfare = await startFanfare({ config });
   const doctor = (...args: string[]) =>
-    runProgram(['doctor', '-c', join(fanfare.folder, 'config.json'), ...args], {
+    runCommand(['doctor', '-c', join(fanfare.folder, 'config.json'), ...args], {
       DATABASE_URL: fanfare.databaseUrl,
     });
   const refused = await doctor('--restored');

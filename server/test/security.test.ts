@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { makeCertificate } from './support/certificate.ts';
+import { runCommand } from './support/command-host.ts';
 import {
   recipients,
   runProgram,
@@ -236,7 +237,7 @@ describe('secrets', () => {
       await server.request('POST', '/v1/Messages', '{', credentials(secrets.token)),
       await server.request('GET', '/metrics'),
     ];
-    const shown = await runProgram(
+    const shown = await runCommand(
       ['config', 'print', '--config', join(server.folder, 'config.json')],
       {
         DATABASE_URL: server.databaseUrl,

@@ -4,9 +4,9 @@ import { holdInDoubt } from '../src/dispatch/sort-out.ts';
 import type { Database } from '../src/store/database.ts';
 import { wakeDueBatches } from '../src/store/due-batches.ts';
 import { openStore, type Batch, type Settlement, type Store } from '../src/store/store.ts';
+import { runCommand } from './support/command-host.ts';
 import {
   recipients,
-  runProgram,
   smsOnly,
   startFanfare,
   text,
@@ -142,7 +142,7 @@ describe('an outage longer than a lease', () => {
         ? [`message.undelivered ${COUNT}`, `message.sent ${COUNT - 1}`]
         : [`message.sent ${COUNT - 1}`, 'message.failed 1'],
     );
-    const doctor = await runProgram(['doctor'], { DATABASE_URL: fanfare.databaseUrl });
+    const doctor = await runCommand(['doctor'], { DATABASE_URL: fanfare.databaseUrl });
     expect([doctor.code, doctor.err]).toEqual([0, '']);
   });
 

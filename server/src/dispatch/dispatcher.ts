@@ -38,8 +38,8 @@ export interface DispatcherOptions {
 }
 
 export interface Dispatcher extends Service {
-  /** Work may have come. */
-  nudge(): void;
+  /** Work may have come, for all carriers or for these. */
+  nudge(carriers?: readonly string[]): void;
   /** How its lanes stand at this moment. */
   describeLanes(): LaneState[];
 }
@@ -60,7 +60,8 @@ export interface LaneState {
   readonly throttled: boolean;
 }
 
-const POLL_MS = 200;
+/** A loop is nudged when its carrier has work. It looks for itself as seldom. */
+const POLL_MS = 5_000;
 const REST_MS_MAX = 1_000;
 /** Batches of one sender, and of all senders with a pace together, that a lane works on at a time. */
 const PACED_PER_SENDER = 4;
@@ -81,81 +82,93 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const held = new Map<Lane, number>();
   const paced = new Map<Lane, PacedPlaces>();
   const lanes = options.carriers.map((carrier) =>
-    createLane(carrier, stopping.signal, () => nudgeAll()),
+    createLane(carrier, stopping.signal, () => nudge()),
   );
-  const loops: Loop[] = lanes.flatMap((lane) => [laneLoop(lane), pacedLoop(lane)]);
+  const loops = new Map(lanes.map((lane) => [lane.carrier.name, laneLoop(lane)]));
   let renewal: NodeJS.Timeout | undefined;
   let secondRenewal: NodeJS.Timeout | undefined;
 
+  /**
+   * Leases work of both kinds, one after the other: while the lane is braked, a look for the one must not keep the other
+   * from being the probe. Which kind looks first alternates.
+   */
   function laneLoop(lane: Lane): Loop {
-    const turns = new Turns();
+    let leases = [
+      createLease(lane, () => loop.nudge()),
+      createPacedLease(lane, () => loop.nudge()),
+    ];
     const loop: Loop = createLoop({
       idleMs: POLL_MS,
       restMsMax: REST_MS_MAX,
       onError: (error) => log.warn({ err: error, lane: lane.carrier.name }, 'Leasing failed'),
       async work() {
-        const places = options.batchesPerLaneMax - (held.get(lane) ?? 0);
-        if (places <= 0 || !mayConnect(lane)) return false;
-        const limit = lane.isBraked ? 1 : places;
-        const batches = await leaseFor(
-          lane,
-          (name) =>
-            store.batches.leaseBatches(lane.carrier.name, name, {
-              limit,
-              window: lane.reach,
-              leaseMs,
-              served: turns.served,
-            }),
-          (batch) => {
-            turns.note(batch);
-            held.set(lane, (held.get(lane) ?? 0) + 1);
-            return () => {
-              held.set(lane, (held.get(lane) ?? 1) - 1);
-              loop.nudge();
-            };
-          },
-        );
-        return batches === limit;
+        leases = leases.toReversed();
+        let more = false;
+        for (const lease of leases) more = (await lease()) || more;
+        return more;
       },
     });
     return loop;
   }
 
+  /** Batches of senders without a pace. What is returned leases some, and resolves with whether there may be more. */
+  function createLease(lane: Lane, onFree: () => void): () => Promise<boolean> {
+    const turns = new Turns();
+    return async () => {
+      const places = options.batchesPerLaneMax - (held.get(lane) ?? 0);
+      if (places <= 0 || !mayConnect(lane)) return false;
+      const limit = lane.isBraked ? 1 : places;
+      const batches = await leaseFor(
+        lane,
+        (name) =>
+          store.batches.leaseBatches(lane.carrier.name, name, {
+            limit,
+            window: lane.reach,
+            leaseMs,
+            served: turns.served,
+          }),
+        (batch) => {
+          turns.note(batch);
+          held.set(lane, (held.get(lane) ?? 0) + 1);
+          return () => {
+            held.set(lane, (held.get(lane) ?? 1) - 1);
+            onFree();
+          };
+        },
+      );
+      return batches === limit;
+    };
+  }
+
   /** Batches of senders with a pace: few of each, so that a slow one holds up no other. */
-  function pacedLoop(lane: Lane): Loop {
+  function createPacedLease(lane: Lane, onFree: () => void): () => Promise<boolean> {
     const places = new PacedPlaces();
     const turns = new Turns();
     paced.set(lane, places);
-    const loop: Loop = createLoop({
-      idleMs: POLL_MS,
-      restMsMax: REST_MS_MAX,
-      onError: (error) => log.warn({ err: error, lane: lane.carrier.name }, 'Leasing failed'),
-      async work() {
-        if (places.free <= 0 || !mayConnect(lane) || !lane.mayBegin) return false;
-        const limit = lane.isBraked ? 1 : places.free;
-        const batches = await leaseFor(
-          lane,
-          (name) =>
-            store.batches.leasePacedBatches(lane.carrier.name, name, {
-              limit,
-              perSender: PACED_PER_SENDER,
-              taken: places.taken,
-              leaseMs,
-              served: turns.served,
-            }),
-          (batch) => {
-            turns.note(batch, batch.sender?.id);
-            const leave = places.enter(batch.sender?.id ?? '');
-            return () => {
-              leave();
-              loop.nudge();
-            };
-          },
-        );
-        return batches > 0;
-      },
-    });
-    return loop;
+    return async () => {
+      if (places.free <= 0 || !mayConnect(lane) || !lane.mayBegin) return false;
+      const limit = lane.isBraked ? 1 : places.free;
+      const batches = await leaseFor(
+        lane,
+        (name) =>
+          store.batches.leasePacedBatches(lane.carrier.name, name, {
+            limit,
+            perSender: PACED_PER_SENDER,
+            taken: places.taken,
+            leaseMs,
+            served: turns.served,
+          }),
+        (batch) => {
+          turns.note(batch, batch.sender?.id);
+          const leave = places.enter(batch.sender?.id ?? '');
+          return () => {
+            leave();
+            onFree();
+          };
+        },
+      );
+      return batches > 0;
+    };
   }
 
   /**
@@ -265,8 +278,8 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     for (const each of leases) if (alive.has(each.batch.id)) each.leaseEndsAt = askedAt + leaseMs;
   }
 
-  function nudgeAll(): void {
-    for (const loop of loops) loop.nudge();
+  function nudge(carriers: Iterable<string> = loops.keys()): void {
+    for (const carrier of carriers) loops.get(carrier)?.nudge();
   }
 
   function keepLeases(): void {
@@ -282,13 +295,13 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     async start() {
       // By the clock: one that hangs does not hold up the next.
       renewal = setInterval(keepLeases, leaseMs / 3);
-      await Promise.all(loops.map((loop) => loop.start()));
+      await Promise.all([...loops.values()].map((loop) => loop.start()));
     },
-    nudge: nudgeAll,
+    nudge,
     describeLanes: () => lanes.map(describeLane),
     async stop() {
       stopping.abort();
-      await Promise.all(loops.map((loop) => loop.stop()));
+      await Promise.all([...loops.values()].map((loop) => loop.stop()));
       const timer = setTimeout(() => abandoned.abort(), options.drainTimeoutMs);
       await Promise.all(running.values());
       clearTimeout(timer);

@@ -5,11 +5,11 @@
  */
 import type { Logger } from '../lib/log.ts';
 import { createPauses, type Pauses } from '../lib/pauses.ts';
-import { createLoop, type Service } from '../lib/service.ts';
-import type { Store } from '../store/store.ts';
+import { createLoop, type Loop, type Service } from '../lib/service.ts';
+import type { DueWork, Store } from '../store/store.ts';
 
-/** A task that moves messages on looks every so often, and rests so long at most. */
-const SOON_IDLE_MS = 200;
+/** A task that moves messages on is nudged when something is due. It looks for itself as seldom, and rests so long at most. */
+const SOON_IDLE_MS = 30_000;
 const SOON_REST_MS_MAX = 5_000;
 /** One that puts away. */
 const CLEAN_IDLE_MS = 10 * 60_000;
@@ -34,22 +34,30 @@ export interface MaintenanceOptions {
   readonly onRun: (task: string, failed: boolean) => void;
 }
 
+export interface Maintenance extends Service {
+  /** Something is due: nudges the tasks whose work it is; all of them where that is not known. */
+  nudge(due: DueWork | null): void;
+}
+
 /** Does some of a task. Resolves with whether there may be more. */
 type Work = () => Promise<boolean>;
 
-export function createMaintenance(options: MaintenanceOptions): Service {
+export function createMaintenance(options: MaintenanceOptions): Maintenance {
   const stopping = new AbortController();
-  const loops = [
-    ...Object.entries(listSoon(options)).map(([name, work]) =>
-      createTask(options, name, work, SOON_IDLE_MS, SOON_REST_MS_MAX),
-    ),
-    ...Object.entries(listCleaning(options, stopping.signal)).map(([name, work]) =>
-      createTask(options, name, work, CLEAN_IDLE_MS, CLEAN_REST_MS_MAX),
-    ),
-  ];
+  const soon = listSoon(options).map(({ name, work, isDue }) => ({
+    isDue,
+    loop: createTask(options, name, work, SOON_IDLE_MS, SOON_REST_MS_MAX),
+  }));
+  const cleaning = Object.entries(listCleaning(options, stopping.signal)).map(([name, work]) =>
+    createTask(options, name, work, CLEAN_IDLE_MS, CLEAN_REST_MS_MAX),
+  );
+  const loops = [...soon.map(({ loop }) => loop), ...cleaning];
   return {
     async start() {
       await Promise.all(loops.map((loop) => loop.start()));
+    },
+    nudge(due) {
+      for (const { loop, isDue } of soon) if (due === null || isDue(due)) loop.nudge();
     },
     async stop() {
       stopping.abort();
@@ -64,7 +72,7 @@ function createTask(
   work: Work,
   idleMs: number,
   restMsMax: number,
-): Service {
+): Loop {
   return createLoop({
     idleMs,
     restMsMax,
@@ -81,13 +89,27 @@ function createTask(
 }
 
 /** What messages wait for. */
-function listSoon(options: MaintenanceOptions): Readonly<Record<string, Work>> {
-  return {
-    wake: createWake(options),
-    'parked-receipts': () => options.applyParked(),
-    'carrier-receipts': async () => (await options.retryReceipts()) > 0,
-    'keyword-answers': async () => (await options.answerInbound()) > 0,
-  };
+function listSoon(
+  options: MaintenanceOptions,
+): readonly { name: string; work: Work; isDue: (due: DueWork) => boolean }[] {
+  return [
+    { name: 'wake', work: createWake(options), isDue: (due) => due.wake },
+    {
+      name: 'parked-receipts',
+      work: () => options.applyParked(),
+      isDue: (due) => due.parkedReceipts,
+    },
+    {
+      name: 'carrier-receipts',
+      work: async () => (await options.retryReceipts()) > 0,
+      isDue: (due) => due.carrierReceipts,
+    },
+    {
+      name: 'keyword-answers',
+      work: async () => (await options.answerInbound()) > 0,
+      isDue: (due) => due.keywordAnswers,
+    },
+  ];
 }
 
 function createWake({ store, log, onWoken, onRun }: MaintenanceOptions): Work {

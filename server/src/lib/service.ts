@@ -12,10 +12,11 @@ export interface Service {
 
 /**
  * A loop that repeats `work`: at once while it reports more to do, otherwise after `idleMs` or a nudge. After a
- * rejection, the loop reports it and backs off, longer with each further failure, up to `restMsMax`.
+ * rejection, the loop reports it and backs off, longer with each further failure, up to `restMsMax`. A nudge does not
+ * shorten that: what fails is not tried more often because there is more of it.
  */
 export interface Loop extends Service {
-  /** Work may have come: look now. */
+  /** Work may have come: look now, or after the backoff. */
   nudge(): void;
 }
 
@@ -29,6 +30,7 @@ export function createLoop(options: {
   let stopping = false;
   let nudged = false;
   let wake: (() => void) | null = null;
+  let isBackingOff = false;
   let running: Promise<void> | null = null;
   const rests = createPauses(options.restMsMax);
 
@@ -46,9 +48,11 @@ export function createLoop(options: {
     try {
       const more = await options.work();
       rests.reset();
+      isBackingOff = false;
       return more ? null : options.idleMs;
     } catch (error) {
       options.onError(error);
+      isBackingOff = true;
       return rests.next();
     }
   }
@@ -57,7 +61,7 @@ export function createLoop(options: {
     while (!stopping) {
       nudged = false;
       const pauseMs = await turn();
-      if (pauseMs !== null && !nudged && !stopping) await sleep(pauseMs);
+      if (pauseMs !== null && (!nudged || isBackingOff) && !stopping) await sleep(pauseMs);
       wake = null;
     }
   }
@@ -68,7 +72,7 @@ export function createLoop(options: {
     },
     nudge() {
       nudged = true;
-      wake?.();
+      if (!isBackingOff) wake?.();
     },
     async stop() {
       stopping = true;

@@ -36,6 +36,7 @@ import * as receipts from './receipts.ts';
 import * as replays from './replays.ts';
 import * as settlements from './settlements.ts';
 import * as system from './system.ts';
+import { findDueWork } from './due-work.ts';
 import { dropExpiredIdempotencyKeys, listen, ping } from './maintenance.ts';
 
 export { DatabaseUnavailable } from './database-error.ts';
@@ -47,6 +48,7 @@ export { UNLIMITED, type Batch, type BatchMessage, type Served } from './batches
 export type { Piece } from './returned-batches.ts';
 export type { CarrierReceipt, PartNews, SentPart } from './carrier-receipts.ts';
 export type { DueDelivery, LeasedSubscription, Told } from './deliveries.ts';
+export type { DueWork } from './due-work.ts';
 export type { EventFacts, MessageFacts, OperationFacts } from './event-facts.ts';
 export type {
   InboundFilter,
@@ -162,7 +164,7 @@ function makeStore({ database, searches, probe }: Connections, migrated: readonl
     suppressions: bind(database, suppressions),
     system: bind(database, system),
     maintenance: {
-      ...bind(database, { ...partitions, dropExpiredIdempotencyKeys, listen }),
+      ...bind(database, { ...partitions, dropExpiredIdempotencyKeys, findDueWork, listen }),
       ...bind(probe, { ping }),
     },
     async close() {

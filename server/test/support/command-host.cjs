@@ -1,7 +1,7 @@
 /**
- * Runs one command line after the other in this process, each with the program's files loaded anew: what a test that
- * types dozens of them would wait for most is the start of as many processes. Arguments come as messages of the parent, and
- * what was written and the exit status go back, when nothing is left to do: where a process of its own would end.
+ * Runs one command line after the other in this process, each with the program's files loaded anew: the start of a process
+ * for each would take most of the time. Arguments, environment and folder come as messages of the parent. What was written
+ * and the exit status go back when nothing is left to do, where a process of its own would end.
  */
 'use strict';
 const { dirname, join, sep } = require('node:path');
@@ -26,8 +26,11 @@ function load() {
   require(isFirst ? PROGRAM : join(FOLDER, 'main.cjs'));
 }
 
-process.on('message', (args) => {
+process.on('message', ({ args, env, cwd }) => {
   written = { stdout: '', stderr: '' };
+  for (const name of Object.keys(process.env)) if (!(name in env)) delete process.env[name];
+  Object.assign(process.env, env);
+  process.chdir(cwd);
   process.argv = [process.execPath, PROGRAM, ...args];
   process.exitCode = undefined;
   process.channel.unref();

@@ -1,5 +1,5 @@
 /** Command lines in a process that is there already: quicker than a process for each. */
-import { fork } from 'node:child_process';
+import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { PROGRAM } from './fanfare.ts';
 
@@ -9,37 +9,53 @@ export interface CommandResult {
   readonly err: string;
 }
 
-export interface CommandHost {
-  /** Runs a command line to its end; one at a time. */
-  run(args: readonly string[]): Promise<CommandResult>;
-  close(): void;
-}
+let host: ChildProcess | null = null;
+let last: Promise<unknown> = Promise.resolve();
 
-/** Starts a process whose commands have this environment and this folder. */
-export function startCommandHost(env: Readonly<Record<string, string>>, cwd: string): CommandHost {
+function ensureHost(): ChildProcess {
+  if (host !== null) return host;
   const child = fork(fileURLToPath(new URL('./command-host.cjs', import.meta.url)), [PROGRAM], {
-    cwd,
-    env: { PATH: process.env['PATH'] ?? '', ...env },
     execArgv: [],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
-  const end = () => child.kill('SIGKILL');
-  process.on('exit', end);
-  return {
-    run: (args) =>
-      new Promise((resolve, reject) => {
-        const onExit = (code: number | null) =>
-          reject(new Error(`The process of "${args.join(' ')}" ended with ${code}.`));
-        child.once('exit', onExit);
-        child.once('message', (result) => {
-          child.off('exit', onExit);
-          resolve(result as CommandResult);
-        });
-        child.send(args);
-      }),
-    close() {
-      process.off('exit', end);
-      end();
-    },
-  };
+  child.once('exit', () => (host = null));
+  // It ends with the channel to this process, and keeps it from ending by no other way.
+  child.unref();
+  child.channel?.unref();
+  host = child;
+  return child;
+}
+
+/** Runs a command line to its end, after those that were asked for before. With PATH and this environment, in this folder. */
+export function runCommand(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  cwd = process.cwd(),
+): Promise<CommandResult> {
+  const result = last.then(() => runNow(args, env, cwd));
+  last = result.catch(() => undefined);
+  return result;
+}
+
+async function runNow(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  cwd: string,
+): Promise<CommandResult> {
+  const child = ensureHost();
+  child.channel?.ref();
+  try {
+    return await new Promise<CommandResult>((resolve, reject) => {
+      const onExit = (code: number | null) =>
+        reject(new Error(`The process of "${args.join(' ')}" ended with ${code}.`));
+      child.once('exit', onExit);
+      child.once('message', (message) => {
+        child.off('exit', onExit);
+        resolve(message as CommandResult);
+      });
+      child.send({ args, env: { PATH: process.env['PATH'] ?? '', ...env }, cwd });
+    });
+  } finally {
+    child.channel?.unref();
+  }
 }
