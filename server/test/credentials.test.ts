@@ -87,14 +87,14 @@ describe('right credentials', () => {
     const right = await makeKey();
     let isOver = false;
     const statuses = new Map<number, number>();
-    const guess = async () => {
+    const failSignIn = async () => {
       for (let i = 0; !isOver; i += 1) {
         const sid = i % 2 === 0 ? fanfare.sid : newKeySid();
         const { status } = await ask(basic(sid, 'wrong'), address);
         statuses.set(status, (statuses.get(status) ?? 0) + 1);
       }
     };
-    const guessers = Array.from({ length: 24 }, guess);
+    const attackers = Array.from({ length: 24 }, failSignIn);
     await until(async () => (statuses.get(429) ?? 0) > 2_000);
     // Neither was ever seen here before: nothing but the database knows that they are right.
     expect((await ask(right.header, address)).status).toBe(200);
@@ -102,13 +102,13 @@ describe('right credentials', () => {
     expect((await signIn(fanfare.sid, fanfare.token, address)).status).toBe(200);
     expect((await signIn(right.sid, right.secret, address)).status).toBe(200);
     isOver = true;
-    await Promise.all(guessers);
+    await Promise.all(attackers);
     expect([...statuses.keys()].toSorted()).toEqual([401, 429]);
     expect(statuses.get(401)).toBeLessThanOrEqual(10 * WRONG_MAX);
     const held = await ask(basic(fanfare.sid, 'wrong'), address);
     expect([held.status, held.body['code']]).toEqual([429, 20429]);
     expect(Number(held.headers.get('retry-after'))).toBeGreaterThan(0);
-    // Guesses at its SID from there are none from elsewhere.
+    // Failed sign-ins with its SID from there do not count elsewhere.
     expect((await ask(basic(fanfare.sid, 'wrong'), '198.51.100.8')).status).toBe(401);
   });
 });

@@ -172,11 +172,11 @@ describe('pages of others', () => {
   });
 });
 
-it('counts guesses at /session with those at the API', async () => {
+it('counts failed sign-ins at /session with those at the API', async () => {
   const limited = await startFanfare({ config: { limits: { wrongCredentialsPerMinute: 3 } } });
   let tries = 0;
   // No proxy is trusted, so what a client says of its address changes nothing.
-  const guess = () =>
+  const failSignIn = () =>
     ask(
       'POST',
       '/session',
@@ -184,11 +184,11 @@ it('counts guesses at /session with those at the API', async () => {
       { sid: SID, secret: 'wrong-token-0123456789' },
       limited.url,
     );
-  expect((await guess()).status).toBe(401);
-  expect((await guess()).status).toBe(401);
+  expect((await failSignIn()).status).toBe(401);
+  expect((await failSignIn()).status).toBe(401);
   const basic = { authorization: `Basic ${btoa(`${SID}:nope`)}` };
   expect((await ask('GET', '/v1/Senders', basic, undefined, limited.url)).status).toBe(401);
-  const answer = await guess();
+  const answer = await failSignIn();
   expect(answer.status).toBe(429);
   expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
   const right = { sid: SID, secret: TOKEN };

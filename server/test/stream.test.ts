@@ -469,7 +469,7 @@ describe('the credentials of a stream', () => {
     expect(gone.map(({ status }) => status)).toEqual([200, 200, 200]);
     const since = performance.now();
     await fanfare.request('DELETE', `/v1/ApiKeys/${key['sid']}`);
-    // What is believed for a moment opens no stream.
+    // The credential cache opens no stream.
     expect((await readStream(byKey, '/Stream')).status).toBe(401);
     expect((await readStream(fanfare, '/Stream', session, null)).status).toBe(401);
     await Promise.all(gone.map(({ ended }) => ended));

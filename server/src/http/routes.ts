@@ -6,7 +6,7 @@ import { listEmailRoutes } from './emails/routes.ts';
 import type { createEmailHandlers } from './emails/handlers.ts';
 import type { createMessageHandlers } from './messages/handlers.ts';
 import type { createOperationHandlers } from './operations/handlers.ts';
-import { describeStream, showAccess, type Route } from './edge/route.ts';
+import { describeStream, describeAccess, type Route } from './edge/route.ts';
 import type { createSenderPoolHandlers } from './senders/pools.ts';
 import type { createApiKeyHandlers } from './api-keys/handlers.ts';
 import type { createReportHandlers } from './operations/reports.ts';
@@ -86,5 +86,5 @@ export function listRoutes(
     ...listReportRoutes(handlers.reports, handlers.emailReports),
     ...listApiKeyRoutes(handlers.apiKeys),
     ...listSystemRoutes(handlers.system),
-  ].map(showAccess);
+  ].map(describeAccess);
 }

@@ -12,12 +12,12 @@ import type { Unread } from './edge/unread.ts';
 import type { SubscriptionDeps } from './subscriptions/handlers.ts';
 import type { LaneState } from './system/handlers.ts';
 import type { SendAnswer, SendQuestion } from '../intake/send.ts';
-import type { Render } from './edge/show.ts';
+import type { Render } from './edge/serialize.ts';
 
 export interface ServerOptions {
   /** Origin for links; null: the request's own. */
   readonly publicUrl: string | null;
-  /** Proxies whose headers are believed: none, how many, or their networks. */
+  /** Proxies whose headers are trusted: none, how many, or their networks. */
   readonly trustProxy: false | number | string[];
   /** Milliseconds from not being ready to refusing requests. */
   readonly shutdownDelayMs: number;

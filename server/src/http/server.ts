@@ -32,14 +32,14 @@ import { isStillGood } from './edge/identify.ts';
 import { createKeyUses, type KeyUses } from './edge/key-uses.ts';
 import { refuseForNow } from '../shapes/refusal.ts';
 import { newRequestId, originOf } from './edge/reply.ts';
-import { watchConnections } from './edge/quiet-connections.ts';
+import { watchConnections } from './edge/idle-connections.ts';
 import { NAMED_SHAPES } from '../shapes/api.ts';
 import { createSessions, registerSessions } from './edge/sessions.ts';
 import { createStreams } from './edge/stream.ts';
 import { closeStalled, createUnread } from './edge/unread.ts';
-import { refuseExpectation, refuseUnreadable } from './edge/unreadable.ts';
+import { refuseExpectation, refuseClientError } from './edge/client-errors.ts';
 import { checkHead } from './edge/request-head.ts';
-import { createWrongTries } from './edge/wrong-tries.ts';
+import { createFailedSignIns } from './edge/failed-sign-ins.ts';
 import { registerApi } from './api.ts';
 import type { AllDeps, ApiDeps, ServerDeps, ServerOptions } from './server-deps.ts';
 
@@ -99,7 +99,7 @@ export async function createServer(deps: ServerDeps): Promise<Server> {
       ? { http }
       : { https: { ...http, ...options.tls, minVersion: 'TLSv1.2' } }) as { http: typeof http }),
     clientErrorHandler: (error, socket) =>
-      refuseUnreadable(error, socket as Socket, options.publicUrl),
+      refuseClientError(error, socket as Socket, options.publicUrl),
     frameworkErrors: (error, request, reply) =>
       refuseUnroutable(error, request, reply, options.publicUrl),
     genReqId: newRequestId,
@@ -140,7 +140,7 @@ export async function createServer(deps: ServerDeps): Promise<Server> {
   );
   // Who has said all may still listen: netcat and some health checkers close their half behind the request.
   Object.assign(app.server, { httpAllowHalfOpen: true });
-  const closeQuiet = watchConnections(app.server);
+  const closeIdle = watchConnections(app.server);
   registerHealth(app, { ...deps, isReady: () => isReady });
   closeStalled(app.server, options.limits.unreadTimeoutMs);
   const keyUses = createKeyUses(deps.store, deps.log);
@@ -161,14 +161,14 @@ export async function createServer(deps: ServerDeps): Promise<Server> {
       // They would not end by themselves.
       api?.streams.stop();
       const closed = app.close();
-      closeQuiet();
+      closeIdle();
       await closed;
       await keyUses.stop();
     },
   };
 }
 
-/** Whose calls they are, by the path: nobody has shown credentials yet. */
+/** Whose calls they are, by the path: their credentials are checked later. */
 const nameCarrier = (request: FastifyRequest) => (request.params as { name?: string }).name ?? '';
 
 /** What the API's requests share. */
@@ -177,7 +177,7 @@ function prepareApi(deps: ServerDeps & ApiDeps & { readonly keyUses: KeyUses }):
   const lookUp = createCredentialLookup(deps.store);
   const who = {
     authenticator: createAuthenticator(lookUp),
-    wrongTries: createWrongTries(limits.wrongCredentialsPerMinute),
+    failedSignIns: createFailedSignIns(limits.wrongCredentialsPerMinute),
     sessions: createSessions(deps.sessionSealer, lookUp),
     keyUses: deps.keyUses,
   };

@@ -50,7 +50,7 @@ export function infoUrlOf(code: number, origin: string): string {
 }
 
 /** The body of a refusal. A missing context is the text `"null"`, as in the hosted API's answers. */
-export function showRefusal(refusal: Refusal, origin: string): object {
+export function serializeRefusal(refusal: Refusal, origin: string): object {
   const [first] = refusal.problems;
   return {
     errors: refusal.problems.map(({ code, message, context }) => ({

@@ -10,7 +10,6 @@ const FOLDERS = ['server/src', 'client/src', 'dashboard/src'];
 /** Not read with these rules yet. The list only shrinks: a file that has become clean must leave it. */
 const NOT_YET_CLEAN: readonly string[] = [
   'docs/reliability.md',
-  'docs/security.md',
   'server/src/carriers/smpp/messages.ts',
   'server/src/cli/demo.ts',
   'server/src/cli/send-command.ts',

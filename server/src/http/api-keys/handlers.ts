@@ -20,7 +20,7 @@ export function createApiKeyHandlers({ store }: { readonly store: Store }) {
     /** All of the account, oldest first, revoked and expired ones included. */
     async list(request: FastifyRequest) {
       const keys = await accounts.listApiKeys(request.account.sid);
-      return { apiKeys: keys.map(showKey) };
+      return { apiKeys: keys.map(serializeKey) };
     },
 
     async create(request: FastifyRequest, reply: FastifyReply) {
@@ -34,7 +34,7 @@ export function createApiKeyHandlers({ store }: { readonly store: Store }) {
         scopes,
         expiresAt: readExpiry(expiresAt),
       });
-      return reply.code(201).send({ ...showKey(key), secret });
+      return reply.code(201).send({ ...serializeKey(key), secret });
     },
 
     async revoke(request: FastifyRequest, reply: FastifyReply) {
@@ -59,6 +59,6 @@ function readExpiry(text: string | undefined): Date | null {
   throw new Refusal(400, [{ code: ERRORS.invalid.code, message: problem, context: '$.expiresAt' }]);
 }
 
-function showKey({ sid, name, scopes, createdAt, expiresAt, revokedAt, lastUsedAt }: ApiKey) {
+function serializeKey({ sid, name, scopes, createdAt, expiresAt, revokedAt, lastUsedAt }: ApiKey) {
   return { sid, name, scopes, createdAt, expiresAt, revokedAt, lastUsedAt };
 }

@@ -39,7 +39,7 @@ export function createContentHandlers({ store }: { readonly store: Store }) {
         variables,
         types,
       });
-      return reply.code(201).send(showTemplate(template));
+      return reply.code(201).send(serializeTemplate(template));
     },
 
     async list(request: FastifyRequest) {
@@ -54,14 +54,14 @@ export function createContentHandlers({ store }: { readonly store: Store }) {
         page.size + 1,
       );
       const cut = cutPage(rows, page.size, page.start, (row) => row.id);
-      return { contents: cut.rows.map(showTemplate), pagination: cut.pagination };
+      return { contents: cut.rows.map(serializeTemplate), pagination: cut.pagination };
     },
 
     async fetch(request: FastifyRequest) {
       const id = readId(request);
       const found = id && (await contentTemplates.fetchTemplate(request.account.id, id));
       if (!found) throw refuse('notFound', 'There is no such content template.');
-      return showTemplate(found);
+      return serializeTemplate(found);
     },
 
     async remove(request: FastifyRequest, reply: FastifyReply) {
@@ -77,6 +77,6 @@ function readId(request: FastifyRequest): string | null {
   return parseContentSid((request.params as { contentId: string }).contentId);
 }
 
-function showTemplate({ id, ...rest }: ContentTemplate) {
+function serializeTemplate({ id, ...rest }: ContentTemplate) {
   return { id: contentSid(id), ...rest };
 }

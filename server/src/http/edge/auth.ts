@@ -3,17 +3,13 @@
  * credentials are cached for five seconds, so a revoked or expired key works for that long at
  * most. Wrong credentials are checked anew each time.
  */
-import { createHash } from 'node:crypto';
 import type { Scope } from '../../domain/api-key.ts';
 import { secretMatches } from '../../lib/secrets.ts';
 import type { Account, Credential } from '../../store/store.ts';
+import { createCredentialCache } from './credential-cache.ts';
 import type { CredentialLookup } from './credential-lookup.ts';
 
-/** How long credentials that were right are believed, in milliseconds. */
-export const BELIEVED_MS = 5_000;
-const BELIEVED_MAX = 1_000;
-
-/** Whoever credentials belong to. */
+/** The owner of credentials. */
 export interface Identity {
   readonly account: Account;
   /** The SID they were given with: the account's, or an API key's. */
@@ -28,16 +24,16 @@ export interface Pair {
 }
 
 export interface Authenticator {
-  /** Who a pair belongs to, or null. Rejects when the database is away. */
+  /** The owner of a pair, or null, from the credential cache or the database. Rejects when the database is away. */
   authenticate(pair: Pair): Promise<Identity | null>;
-  /** The same by the database alone, whatever is believed. */
-  ask(pair: Pair): Promise<Identity | null>;
+  /** The same from the database, without the cache. */
+  askDatabase(pair: Pair): Promise<Identity | null>;
 }
 
 export function createAuthenticator(lookUp: CredentialLookup): Authenticator {
-  const believed = createBeliefs();
+  const cache = createCredentialCache<Identity>();
 
-  async function ask({ sid, secret }: Pair): Promise<Identity | null> {
+  async function askDatabase({ sid, secret }: Pair): Promise<Identity | null> {
     if (!isSid(sid)) return null;
     const credential = await lookUp(sid);
     // The same comparison is made for an unknown SID, so that time does not tell it from a wrong secret.
@@ -46,13 +42,13 @@ export function createAuthenticator(lookUp: CredentialLookup): Authenticator {
   }
 
   return {
-    ask,
+    askDatabase,
     async authenticate(pair) {
       const proof = `${pair.sid}:${pair.secret}`;
-      const known = believed.find(proof);
+      const known = cache.find(proof);
       if (known !== null) return known;
-      const identity = await ask(pair);
-      return identity && believed.keep(proof, identity);
+      const identity = await askDatabase(pair);
+      return identity && cache.keep(proof, identity);
     },
   };
 }
@@ -63,32 +59,6 @@ export function identityOf({ account, scopes }: Credential, sid: string): Identi
 
 /** Whether it has the form of an account's or a key's SID. What has not is nobody's. */
 export const isSid = (text: string) => /^(AC|SK)[0-9a-f]{32}$/.test(text);
-
-/** What was found right a moment ago, by a hash of the proof. */
-export interface Beliefs {
-  find(proof: string): Identity | null;
-  keep(proof: string, identity: Identity): Identity;
-}
-
-const hashProof = (proof: string) => createHash('sha256').update(proof).digest('base64');
-
-export function createBeliefs(): Beliefs {
-  const believed = new Map<string, { readonly identity: Identity; readonly until: number }>();
-  return {
-    find(proof) {
-      const key = hashProof(proof);
-      const known = believed.get(key);
-      if (known !== undefined && known.until > performance.now()) return known.identity;
-      believed.delete(key);
-      return null;
-    },
-    keep(proof, identity) {
-      if (believed.size >= BELIEVED_MAX) believed.clear();
-      believed.set(hashProof(proof), { identity, until: performance.now() + BELIEVED_MS });
-      return identity;
-    },
-  };
-}
 
 const HEADER_LENGTH_MAX = 512;
 

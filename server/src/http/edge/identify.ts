@@ -8,11 +8,11 @@ import { readBasic, type Authenticator, type Identity } from './auth.ts';
 import type { KeyUses } from './key-uses.ts';
 import { refuse } from '../../shapes/refusal.ts';
 import { isFromPage, type Sessions } from './sessions.ts';
-import { refuseWrong, type WrongTries } from './wrong-tries.ts';
+import { refuseFailedSignIn, type FailedSignIns } from './failed-sign-ins.ts';
 
 export interface Who {
   readonly authenticator: Authenticator;
-  readonly wrongTries: WrongTries;
+  readonly failedSignIns: FailedSignIns;
   readonly sessions: Sessions;
   readonly keyUses: KeyUses;
 }
@@ -32,13 +32,13 @@ export async function identify(
     ? await who.sessions.identify(request)
     : pair && (await who.authenticator.authenticate(pair));
   if (identity === null) {
-    // A session cannot be guessed, for it is sealed, and its page shall not make the browser ask for a password. Browsers drop a
-    // cookie that has expired, so the page's own header tells.
+    // A sealed session needs no limit of failed sign-ins, and its page must not make the browser ask for a password. Browsers drop
+    // an expired cookie, so the header of our page decides.
     if (isBySession && isFromPage(request)) throw refuse('authentication');
     const refusal = refuse('authentication', undefined, {
       'www-authenticate': 'Basic realm="Fanfare"',
     });
-    throw refuseWrong(who.wrongTries, request, pair?.sid ?? null, refusal);
+    throw refuseFailedSignIn(who.failedSignIns, request, pair?.sid ?? null, refusal);
   }
   request.account = identity.account;
   request.credentialSid = identity.sid;
@@ -58,10 +58,10 @@ function demandAccess({ scopes }: Identity, access: Access | undefined): void {
     );
 }
 
-/** Whether what a request was identified by is good at this moment, whatever is believed. Rejects when the database is away. */
+/** Whether the credentials of a request are valid now, by the database alone. Rejects when the database is away. */
 export async function isStillGood(request: FastifyRequest, who: Who): Promise<boolean> {
   const { authorization } = request.headers;
-  if (authorization === undefined) return (await who.sessions.ask(request)) !== null;
+  if (authorization === undefined) return (await who.sessions.askDatabase(request)) !== null;
   const pair = readBasic(authorization);
-  return pair !== null && (await who.authenticator.ask(pair)) !== null;
+  return pair !== null && (await who.authenticator.askDatabase(pair)) !== null;
 }

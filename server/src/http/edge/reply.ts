@@ -1,7 +1,12 @@
 /** Answers of a refusal and of an erasure, and the origin of links in answers. */
 import type { Socket } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { refuse, RETRY_AFTER_SECONDS, showRefusal, type Refusal } from '../../shapes/refusal.ts';
+import {
+  refuse,
+  RETRY_AFTER_SECONDS,
+  serializeRefusal,
+  type Refusal,
+} from '../../shapes/refusal.ts';
 
 /** The answer to an erasure; what is being handed over at this moment cannot be erased yet. */
 export function sendErased(reply: FastifyReply, erased: boolean): FastifyReply {
@@ -35,5 +40,5 @@ export function sendRefusal(reply: FastifyReply, refusal: Refusal, origin: strin
     .code(refusal.status)
     .headers(refusal.headers)
     .type('application/json; charset=utf-8')
-    .send(showRefusal(refusal, origin));
+    .send(serializeRefusal(refusal, origin));
 }

@@ -19,7 +19,7 @@ export interface Route {
 }
 
 /** A route that says in `/openapi.json` what it needs, by the names of roles (OpenAPI 3.1, Security Requirement Object). */
-export function showAccess(route: Route): Route {
+export function describeAccess(route: Route): Route {
   const { access } = route;
   const isForKeys = access !== 'token';
   return {

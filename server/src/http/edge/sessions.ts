@@ -9,7 +9,7 @@
  * ```
  * Correct credentials are cached for five seconds, as for other requests.
  *
- * Browsers send the cookie automatically, so a request with it must also show that it comes from
+ * Browsers send the cookie automatically, so a request with it must also serialize that it comes from
  * our own page (`isOwnPage`). SameSite=Strict alone would admit pages on another port or name of
  * the same site.
  */
@@ -18,12 +18,13 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Type, type Static } from 'typebox';
 import type { Sealer } from '../../domain/email-links.ts';
 import { hashSecret } from '../../lib/secrets.ts';
-import { createBeliefs, identityOf, type Authenticator, type Identity } from './auth.ts';
+import { identityOf, type Authenticator, type Identity } from './auth.ts';
+import { createCredentialCache } from './credential-cache.ts';
 import { compileCheck } from '../../shapes/check.ts';
 import type { CredentialLookup } from './credential-lookup.ts';
 import type { KeyUses } from './key-uses.ts';
 import { refuse, Refusal } from '../../shapes/refusal.ts';
-import { refuseWrong, type WrongTries } from './wrong-tries.ts';
+import { refuseFailedSignIn, type FailedSignIns } from './failed-sign-ins.ts';
 
 const COOKIE = 'fanfare_session';
 /** What our page adds to each request; a form or a picture of another's cannot. */
@@ -32,22 +33,22 @@ const SESSION_SECONDS = 12 * 60 * 60;
 const PURPOSE = 'session';
 
 export interface Sessions {
-  /** Who the session of a request belongs to; null when there is none that is good. */
+  /** The owner of a request's session, from the credential cache or the database; null without a valid session. */
   identify(request: FastifyRequest): Promise<Identity | null>;
-  /** The same by the database alone, whatever is believed. */
-  ask(request: FastifyRequest): Promise<Identity | null>;
+  /** The same from the database, without the cache. */
+  askDatabase(request: FastifyRequest): Promise<Identity | null>;
 }
 
 interface SessionDeps {
   readonly sealer: Sealer;
   readonly authenticator: Authenticator;
-  readonly wrongTries: WrongTries;
+  readonly failedSignIns: FailedSignIns;
   readonly sessions: Sessions;
   readonly keyUses: KeyUses;
 }
 
 export function createSessions(sealer: Sealer, lookUp: CredentialLookup): Sessions {
-  const believed = createBeliefs();
+  const cache = createCredentialCache<Identity>();
 
   function open(request: FastifyRequest) {
     const token = readCookie(request);
@@ -56,7 +57,7 @@ export function createSessions(sealer: Sealer, lookUp: CredentialLookup): Sessio
     return isOwnPage(request) ? { token, ...session } : null;
   }
 
-  async function ask(request: FastifyRequest): Promise<Identity | null> {
+  async function askDatabase(request: FastifyRequest): Promise<Identity | null> {
     const session = open(request);
     if (session === null) return null;
     const { sid, print } = session;
@@ -66,14 +67,14 @@ export function createSessions(sealer: Sealer, lookUp: CredentialLookup): Sessio
   }
 
   return {
-    ask,
+    askDatabase,
     async identify(request) {
       const session = open(request);
       if (session === null) return null;
-      const known = believed.find(session.token);
+      const known = cache.find(session.token);
       if (known !== null) return known;
-      const identity = await ask(request);
-      return identity && believed.keep(session.token, identity);
+      const identity = await askDatabase(request);
+      return identity && cache.keep(session.token, identity);
     },
   };
 }
@@ -101,7 +102,7 @@ const SIGN_IN = Type.Object(
 
 /** `/session`: who is signed in, signing in, signing out. No part of the API. */
 export async function registerSessions(app: FastifyInstance, deps: SessionDeps): Promise<void> {
-  const { sealer, authenticator, wrongTries, sessions, keyUses } = deps;
+  const { sealer, authenticator, failedSignIns, sessions, keyUses } = deps;
   const check = compileCheck(SIGN_IN);
   app.addHook('onRequest', async (request, reply) => {
     reply.header('cache-control', 'no-store');
@@ -119,7 +120,7 @@ export async function registerSessions(app: FastifyInstance, deps: SessionDeps):
         'authentication',
         'There is no account or API key with this SID and secret.',
       );
-      throw refuseWrong(wrongTries, request, sid, refusal);
+      throw refuseFailedSignIn(failedSignIns, request, sid, refusal);
     }
     if (identity.scopes !== null) keyUses.note(sid);
     const until = Date.now() + SESSION_SECONDS * 1_000;
@@ -128,7 +129,7 @@ export async function registerSessions(app: FastifyInstance, deps: SessionDeps):
     const parts = [sid, until, fingerprint(hashSecret(secret)), nonce];
     const token = sealer.seal(PURPOSE, parts.join(' '));
     reply.header('set-cookie', cookie(request, token, SESSION_SECONDS));
-    return { ...show(identity), expiresAt: new Date(until) };
+    return { ...serialize(identity), expiresAt: new Date(until) };
   });
 
   app.get('/session', { schema: { hide: true } }, async (request, reply) => {
@@ -136,7 +137,7 @@ export async function registerSessions(app: FastifyInstance, deps: SessionDeps):
     // No error: this is how a page asks.
     if (identity === null) return reply.code(204).send();
     const session = readSession(sealer.open(PURPOSE, readCookie(request) ?? ''));
-    return { ...show(identity), expiresAt: new Date(session?.until ?? 0) };
+    return { ...serialize(identity), expiresAt: new Date(session?.until ?? 0) };
   });
 
   app.delete('/session', { schema: { hide: true } }, async (request, reply) =>
@@ -147,7 +148,7 @@ export async function registerSessions(app: FastifyInstance, deps: SessionDeps):
   );
 }
 
-function show({ account, sid }: Identity) {
+function serialize({ account, sid }: Identity) {
   return { accountSid: account.sid, credential: sid };
 }
 

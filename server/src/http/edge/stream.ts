@@ -43,7 +43,7 @@ export interface Streams {
     request: FastifyRequest,
     reply: FastifyReply,
     operation: Operation,
-    show: (operation: Operation) => object,
+    serialize: (operation: Operation) => object,
   ): Promise<FastifyReply>;
   /** Ends all streams: clients come back elsewhere. */
   stop(): void;
@@ -178,7 +178,7 @@ export function createStreams(deps: StreamDeps): Streams {
       return reply;
     },
 
-    async streamOperation(request, reply, operation, show) {
+    async streamOperation(request, reply, operation, serialize) {
       if (request.method === 'HEAD') return answerHead(reply);
       const stream = await start(request, reply);
       const seen = readLastEventId(request);
@@ -186,7 +186,7 @@ export function createStreams(deps: StreamDeps): Streams {
         const id = String(now.revision);
         const isKept =
           id === seen ||
-          stream.write(`id: ${id}\nevent: operation\ndata: ${JSON.stringify(show(now))}\n\n`);
+          stream.write(`id: ${id}\nevent: operation\ndata: ${JSON.stringify(serialize(now))}\n\n`);
         if (!isFinal(now)) return isKept;
         // Whoever keeps coming back (EventSource does) is told the same again.
         stream.write('event: end\ndata: {}\n\n');

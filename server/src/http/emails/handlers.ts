@@ -18,7 +18,13 @@ import { cutPage } from '../edge/paging.ts';
 import { earlierOf, laterOf, QueryReader, UUID_MAX } from '../edge/query.ts';
 import { refuse } from '../../shapes/refusal.ts';
 import { sendErased } from '../edge/reply.ts';
-import { renderFor, type Render, showEnd, showError, showRelated } from '../edge/show.ts';
+import {
+  renderFor,
+  type Render,
+  serializeEnd,
+  serializeError,
+  serializeRelated,
+} from '../edge/serialize.ts';
 
 interface EmailQuery {
   readonly operationId?: string;
@@ -42,9 +48,9 @@ export interface EmailHandlerDeps extends AcceptDeps {
 export function createEmailHandlers(deps: EmailHandlerDeps) {
   const { store } = deps;
 
-  async function show(request: FastifyRequest, email: Message) {
+  async function serialize(request: FastifyRequest, email: Message) {
     const content = await renderFor(request.account.id, email, deps.render);
-    return showEmail(email, content, request.origin);
+    return serializeEmail(email, content, request.origin);
   }
 
   async function find(request: FastifyRequest): Promise<Message> {
@@ -93,7 +99,7 @@ export function createEmailHandlers(deps: EmailHandlerDeps) {
           );
     const cut = cutPage(rows, page.size, page.start, (row) => row.id);
     return {
-      emails: cut.rows.map((row) => showSummary(row, request.origin)),
+      emails: cut.rows.map((row) => serializeSummary(row, request.origin)),
       pagination: cut.pagination,
     };
   }
@@ -112,7 +118,7 @@ export function createEmailHandlers(deps: EmailHandlerDeps) {
     },
 
     async fetch(request: FastifyRequest) {
-      return show(request, await find(request));
+      return serialize(request, await find(request));
     },
 
     async receipts(request: FastifyRequest) {
@@ -121,8 +127,8 @@ export function createEmailHandlers(deps: EmailHandlerDeps) {
       return {
         receipts: email.attempts.map((attempt) => ({
           attemptId: attemptSid(email.id, attempt.number),
-          ...showAttempt(attempt, request.origin),
-          to: showTo(attempt.candidate),
+          ...serializeAttempt(attempt, request.origin),
+          to: serializeTo(attempt.candidate),
         })),
         pagination: { next: null, self: null },
       };
@@ -131,7 +137,7 @@ export function createEmailHandlers(deps: EmailHandlerDeps) {
     async cancel(request: FastifyRequest) {
       const { id, operationId } = await find(request);
       await store.operations.cancelMessage(request.account.id, operationId, ordinalOf(id));
-      return show(request, await find(request));
+      return serialize(request, await find(request));
     },
 
     async erase(request: FastifyRequest, reply: FastifyReply) {
@@ -149,11 +155,11 @@ function emailUuidIn(request: FastifyRequest): string {
   return uuid;
 }
 
-function showStatus(status: MessageStatus): EmailStatus {
+function serializeStatus(status: MessageStatus): EmailStatus {
   return status === 'READ' ? 'OPENED' : status;
 }
 
-function showFrom({ sender }: Candidate) {
+function serializeFrom({ sender }: Candidate) {
   return {
     address: sender.address,
     ...(sender.name === undefined ? {} : { name: sender.name }),
@@ -163,17 +169,17 @@ function showFrom({ sender }: Candidate) {
   };
 }
 
-function showTo({ to: { address, name } }: Candidate) {
+function serializeTo({ to: { address, name } }: Candidate) {
   return name === undefined ? { address } : { address, name };
 }
 
-function showSummary(email: MessageSummary, origin: string) {
+function serializeSummary(email: MessageSummary, origin: string) {
   return {
     id: encodeTypeId('comms_email', email.id),
-    from: showFrom(email.candidate),
-    to: [showTo(email.candidate)],
-    status: showStatus(email.status),
-    related: showRelated('EMAILS', email.operationId, origin),
+    from: serializeFrom(email.candidate),
+    to: [serializeTo(email.candidate)],
+    status: serializeStatus(email.status),
+    related: serializeRelated('EMAILS', email.operationId, origin),
     tags: email.tags,
     scheduledFor: email.scheduledFor,
     createdAt: email.createdAt,
@@ -182,30 +188,30 @@ function showSummary(email: MessageSummary, origin: string) {
   };
 }
 
-function showEmail(email: Message, content: OperationContent, origin: string) {
+function serializeEmail(email: Message, content: OperationContent, origin: string) {
   return {
-    ...showSummary(email, origin),
-    content: showContent(content),
+    ...serializeSummary(email, origin),
+    content: serializeContent(content),
     attempts: email.attempts.map((attempt) => ({
       id: attemptSid(email.id, attempt.number),
-      ...showAttempt(attempt, origin),
-      to: [showTo(attempt.candidate)],
+      ...serializeAttempt(attempt, origin),
+      to: [serializeTo(attempt.candidate)],
       infoUrl: `${origin}/v1/Emails/${encodeTypeId('comms_email', email.id)}/Receipts`,
     })),
-    ...showEnd(email, origin),
+    ...serializeEnd(email, origin),
   };
 }
 
-function showAttempt(attempt: Attempt, origin: string) {
+function serializeAttempt(attempt: Attempt, origin: string) {
   return {
-    from: showFrom(attempt.candidate),
-    status: showStatus(attempt.status),
+    from: serializeFrom(attempt.candidate),
+    status: serializeStatus(attempt.status),
     attemptedAt: attempt.attemptedAt,
-    ...showError(attempt.errorCode, attempt.errorDetail, origin),
+    ...serializeError(attempt.errorCode, attempt.errorDetail, origin),
   };
 }
 
-function showContent(content: OperationContent) {
+function serializeContent(content: OperationContent) {
   if (!('email' in content)) return {};
   const { subject, html, text, headers, attachments } = content.email;
   return {

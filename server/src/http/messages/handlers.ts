@@ -21,12 +21,18 @@ import {
   type Store,
 } from '../../store/store.ts';
 import { createAccept, type AcceptDeps } from '../operations/accept.ts';
-import { showInbound, showWholeInbound } from './inbound.ts';
+import { serializeInbound, serializeInboundWithText } from './inbound.ts';
 import { cutPage } from '../edge/paging.ts';
 import { earlierOf, laterOf, QueryReader, UUID_MAX } from '../edge/query.ts';
 import { Refusal, refuse } from '../../shapes/refusal.ts';
 import { sendErased } from '../edge/reply.ts';
-import { renderFor, type Render, showEnd, showError, showRelated } from '../edge/show.ts';
+import {
+  renderFor,
+  type Render,
+  serializeEnd,
+  serializeError,
+  serializeRelated,
+} from '../edge/serialize.ts';
 
 export interface MessageHandlerDeps extends AcceptDeps {
   readonly render: Render;
@@ -61,9 +67,9 @@ export function createMessageHandlers(deps: MessageHandlerDeps) {
     return message;
   }
 
-  async function show(request: FastifyRequest, message: Message) {
+  async function serialize(request: FastifyRequest, message: Message) {
     const content = await renderFor(request.account.id, message, deps.render);
-    return showMessage(message, content, request.origin);
+    return serializeMessage(message, content, request.origin);
   }
 
   /** What was sent from here; nothing of it has a session, a profile or a group. */
@@ -108,7 +114,9 @@ export function createMessageHandlers(deps: MessageHandlerDeps) {
     const cut = cutPage(rows, page.size, page.start, (row) => row.id);
     return {
       messages: cut.rows.map((row) =>
-        'from' in row ? showInbound(row, request.origin) : showSummary(row, request.origin),
+        'from' in row
+          ? serializeInbound(row, request.origin)
+          : serializeSummary(row, request.origin),
       ),
       pagination: cut.pagination,
     };
@@ -136,9 +144,9 @@ export function createMessageHandlers(deps: MessageHandlerDeps) {
     async fetch(request: FastifyRequest) {
       const uuid = messageUuidIn(request);
       const message = await store.messages.fetchMessage(request.account.id, 'MESSAGES', uuid);
-      if (message !== null) return show(request, message);
+      if (message !== null) return serialize(request, message);
       const inbound = await store.inbound.fetchInbound(request.account.id, uuid);
-      if (inbound !== null) return showWholeInbound(inbound, request.origin);
+      if (inbound !== null) return serializeInboundWithText(inbound, request.origin);
       throw refuse('notFound', NO_MESSAGE);
     },
 
@@ -146,7 +154,9 @@ export function createMessageHandlers(deps: MessageHandlerDeps) {
       const message = await find(request);
       // One for each attempt, of which there are at most 15: always one page.
       return {
-        receipts: message.attempts.map((attempt) => showReceipt(message, attempt, request.origin)),
+        receipts: message.attempts.map((attempt) =>
+          serializeReceipt(message, attempt, request.origin),
+        ),
         pagination: { next: null, self: null },
       };
     },
@@ -180,7 +190,7 @@ export function createMessageHandlers(deps: MessageHandlerDeps) {
         message.operationId,
         ordinalOf(message.id),
       );
-      return show(request, await find(request));
+      return serialize(request, await find(request));
     },
 
     async erase(request: FastifyRequest, reply: FastifyReply) {
@@ -203,7 +213,7 @@ function messageUuidIn(request: FastifyRequest): string {
   return uuid;
 }
 
-function showFrom({ sender }: Candidate) {
+function serializeFrom({ sender }: Candidate) {
   const { address, channel, senderId, senderPoolId } = sender;
   return {
     address,
@@ -215,13 +225,13 @@ function showFrom({ sender }: Candidate) {
   };
 }
 
-function showSummary(message: MessageSummary, origin: string) {
+function serializeSummary(message: MessageSummary, origin: string) {
   return {
     id: encodeTypeId('comms_message', message.id),
-    from: showFrom(message.candidate),
+    from: serializeFrom(message.candidate),
     to: [message.connected ? { addresses: message.addresses } : message.addresses[0]],
     status: message.status,
-    related: showRelated('MESSAGES', message.operationId, origin),
+    related: serializeRelated('MESSAGES', message.operationId, origin),
     tags: message.tags,
     scheduledFor: message.scheduledFor,
     createdAt: message.createdAt,
@@ -239,53 +249,53 @@ function isOfInbound({ sessionId, profile, status }: MessageQuery): boolean {
   );
 }
 
-function showMessage(message: Message, content: OperationContent, origin: string) {
+function serializeMessage(message: Message, content: OperationContent, origin: string) {
   return {
-    ...showSummary(message, origin),
-    content: showContent(content, message.candidate.sender.channel),
-    attempts: message.attempts.map((attempt) => showAttempt(message, attempt, origin)),
-    ...showEnd(message, origin),
+    ...serializeSummary(message, origin),
+    content: serializeContent(content, message.candidate.sender.channel),
+    attempts: message.attempts.map((attempt) => serializeAttempt(message, attempt, origin)),
+    ...serializeEnd(message, origin),
   };
 }
 
-function showAttempt(message: Message, attempt: Attempt, origin: string) {
+function serializeAttempt(message: Message, attempt: Attempt, origin: string) {
   const id = attemptSid(message.id, attempt.number);
   return {
     id,
-    from: showFrom(attempt.candidate),
+    from: serializeFrom(attempt.candidate),
     to: [attempt.candidate.to],
     status: attempt.status,
     attemptedAt: attempt.attemptedAt,
     infoUrl: `${origin}/v1/Messages/Seek/${id}`,
-    ...showError(attempt.errorCode, attempt.errorDetail, origin),
+    ...serializeError(attempt.errorCode, attempt.errorDetail, origin),
   };
 }
 
-function showReceipt(message: Message, attempt: Attempt, origin: string) {
+function serializeReceipt(message: Message, attempt: Attempt, origin: string) {
   return {
     attemptId: attemptSid(message.id, attempt.number),
-    from: showFrom(attempt.candidate),
+    from: serializeFrom(attempt.candidate),
     to: attempt.candidate.to,
     status: attempt.status,
     attemptedAt: attempt.attemptedAt,
-    ...showError(attempt.errorCode, attempt.errorDetail, origin),
+    ...serializeError(attempt.errorCode, attempt.errorDetail, origin),
   };
 }
 
 /** The content as requested, rendered; for a template, the content for the channel. */
-function showContent(content: OperationContent, channel: Channel) {
+function serializeContent(content: OperationContent, channel: Channel) {
   if ('modules' in content) return content;
   if ('contentId' in content) {
     const { rich, ...plain } = chooseContent(content, channel);
     return {
       contentId: contentSid(content.contentId),
-      ...(rich === null ? showPlain(plain) : { modules: [{ rcs: rich }] }),
+      ...(rich === null ? serializePlain(plain) : { modules: [{ rcs: rich }] }),
     };
   }
-  return 'email' in content ? {} : showPlain(content);
+  return 'email' in content ? {} : serializePlain(content);
 }
 
-function showPlain({ text, mediaUrls }: Content) {
+function serializePlain({ text, mediaUrls }: Content) {
   return {
     ...(text === null ? {} : { text }),
     ...(mediaUrls.length === 0 ? {} : { media: mediaUrls.map((url) => ({ url })) }),

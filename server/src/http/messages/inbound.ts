@@ -3,7 +3,7 @@ import { encodeTypeId } from '../../domain/ids.ts';
 import type { InboundMessage } from '../../store/store.ts';
 
 /** The form in lists: from the person to our sender, related to the operation that answered it. */
-export function showInbound(message: InboundMessage, origin: string) {
+export function serializeInbound(message: InboundMessage, origin: string) {
   const { channel, senderId, replyId } = message;
   const operationId = replyId && encodeTypeId('comms_operation', replyId);
   return {
@@ -36,6 +36,6 @@ export function showInbound(message: InboundMessage, origin: string) {
 }
 
 /** The form with its text. */
-export function showWholeInbound(message: InboundMessage, origin: string) {
-  return { ...showInbound(message, origin), content: { text: message.text }, attempts: [] };
+export function serializeInboundWithText(message: InboundMessage, origin: string) {
+  return { ...serializeInbound(message, origin), content: { text: message.text }, attempts: [] };
 }

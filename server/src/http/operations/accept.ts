@@ -3,7 +3,7 @@ import type { Transferable } from 'node:worker_threads';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { encodeTypeId } from '../../domain/ids.ts';
 import type { OperationKind } from '../../domain/operation.ts';
-import { locationOf } from '../edge/show.ts';
+import { locationOf } from '../edge/serialize.ts';
 import type { ApiMetrics } from '../../lib/metrics.ts';
 import { DatabaseUnavailable } from '../../store/store.ts';
 import { Refusal, refuse } from '../../shapes/refusal.ts';

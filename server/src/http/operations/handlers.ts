@@ -10,7 +10,7 @@ import type {
   OperationStatus,
 } from '../../domain/operation.ts';
 import type { OperationErrorRow, Store } from '../../store/store.ts';
-import { showRequest } from './reports.ts';
+import { serializeRequest } from './reports.ts';
 import { cutPage } from '../edge/paging.ts';
 import { earlierOf, QueryReader, UUID_MAX } from '../edge/query.ts';
 import { infoUrlOf, refuse } from '../../shapes/refusal.ts';
@@ -21,8 +21,8 @@ export function createOperationHandlers(
   { store, streams }: { readonly store: Store; readonly streams: Streams },
   kind: OperationKind,
 ) {
-  const show = (operation: Operation): object =>
-    kind === 'MESSAGES' ? showOperation(operation) : showEmailOperation(operation);
+  const serialize = (operation: Operation): object =>
+    kind === 'MESSAGES' ? serializeOperation(operation) : serializeEmailOperation(operation);
 
   async function find(request: FastifyRequest): Promise<Operation> {
     const uuid = operationUuidIn(request);
@@ -61,22 +61,22 @@ export function createOperationHandlers(
       );
       const cut = cutPage(rows, page.size, page.start, (row) => row.id);
       if (query.details !== 'true')
-        return { operations: cut.rows.map(show), pagination: cut.pagination };
+        return { operations: cut.rows.map(serialize), pagination: cut.pagination };
       const ids = cut.rows.map(({ id }) => id);
       const asked = await store.reports.fetchRequests(request.account.id, ids);
       const operations = cut.rows.flatMap((row) => {
         const each = asked.get(row.id);
-        return each === undefined ? [] : [{ ...show(row), details: showRequest(each) }];
+        return each === undefined ? [] : [{ ...serialize(row), details: serializeRequest(each) }];
       });
       return { operations, pagination: cut.pagination };
     },
 
     async fetch(request: FastifyRequest) {
-      return show(await find(request));
+      return serialize(await find(request));
     },
 
     async stream(request: FastifyRequest, reply: FastifyReply) {
-      return streams.streamOperation(request, reply, await find(request), show);
+      return streams.streamOperation(request, reply, await find(request), serialize);
     },
 
     /** Recipients without a message and messages that failed or were not delivered, in the order of `to`. */
@@ -99,7 +99,7 @@ export function createOperationHandlers(
       );
       const cut = cutPage(rows, page.size, page.start, (row) => row.ordinal_id);
       return {
-        errors: cut.rows.map((row) => showError(row, kind, request.origin)),
+        errors: cut.rows.map((row) => serializeError(row, kind, request.origin)),
         pagination: cut.pagination,
       };
     },
@@ -107,19 +107,19 @@ export function createOperationHandlers(
     async pause(request: FastifyRequest) {
       const { id } = await find(request);
       await store.operations.setPaused(request.account.id, id, true);
-      return show(await find(request));
+      return serialize(await find(request));
     },
 
     async resume(request: FastifyRequest) {
       const { id } = await find(request);
       await store.operations.setPaused(request.account.id, id, false);
-      return show(await find(request));
+      return serialize(await find(request));
     },
 
     async cancel(request: FastifyRequest) {
       const { id } = await find(request);
       await store.operations.cancelOperation(request.account.id, id);
-      return show(await find(request));
+      return serialize(await find(request));
     },
 
     /** Counters stay, and the operation with them. */
@@ -138,19 +138,26 @@ function operationUuidIn(request: FastifyRequest): string {
   return uuid;
 }
 
-function showOperation({ id, ...rest }: Operation) {
+function serializeOperation({ id, ...rest }: Operation) {
   return { id: encodeTypeId('comms_operation', id), ...rest };
 }
 
-function showEmailOperation(operation: Operation) {
-  return { ...showOperation(operation), stats: showEmailStats(operation.stats) };
+function serializeEmailOperation(operation: Operation) {
+  return { ...serializeOperation(operation), stats: serializeEmailStats(operation.stats) };
 }
 
 /**
  * Counters of e-mails as in the hosted API: a delivered e-mail also counts as sent, an opened one also as delivered.
  * Inside Fanfare, each e-mail is in exactly one counter.
  */
-function showEmailStats({ total, recipients, attempts, scheduled, queued, ...by }: OperationStats) {
+function serializeEmailStats({
+  total,
+  recipients,
+  attempts,
+  scheduled,
+  queued,
+  ...by
+}: OperationStats) {
   const { undelivered, failed, canceled, read: opened } = by;
   const delivered = by.delivered + opened;
   const sent = by.sent + delivered + undelivered;
@@ -158,7 +165,7 @@ function showEmailStats({ total, recipients, attempts, scheduled, queued, ...by 
   return { ...whole, sent, delivered, opened, undelivered, failed, canceled };
 }
 
-function showError(row: OperationErrorRow, kind: OperationKind, origin: string) {
+function serializeError(row: OperationErrorRow, kind: OperationKind, origin: string) {
   const id = row.message_id;
   const detail =
     row.code === ERRORS.unaddressable.code && row.channels !== null

@@ -33,9 +33,9 @@ export function createReportHandlers({ store }: { readonly store: Store }, kind:
         store.reports.countOverTime(accountId, id),
       ]);
       return {
-        ...showRequest(asked),
+        ...serializeRequest(asked),
         senders: groupWays(ways, asked.plan),
-        errors: errors.map((each) => showErrorCount(each, kind, request.origin)),
+        errors: errors.map((each) => serializeErrorCount(each, kind, request.origin)),
         ...time,
       };
     },
@@ -53,8 +53,8 @@ export function createReportHandlers({ store }: { readonly store: Store }, kind:
           ...(addresses === null ? { address, channel } : { addresses }),
           ...(variables === null ? {} : { variables }),
         })),
-        content: showContent(asked.content),
-        ...showFrom(asked.plan),
+        content: serializeContent(asked.content),
+        ...serializeFrom(asked.plan),
         ...(Object.keys(asked.tags).length === 0 ? {} : { tags: asked.tags }),
       };
     },
@@ -79,7 +79,7 @@ function readStatuses(request: FastifyRequest): readonly MessageStatus[] {
 const EXCERPT_LENGTH = 140;
 
 /** Fields by which people recognise an operation. */
-export function showRequest({ content, tags, scheduledFor, expireAt }: OperationRequest) {
+export function serializeRequest({ content, tags, scheduledFor, expireAt }: OperationRequest) {
   return { excerpt: excerptOf(content), tags, scheduledFor, expireAt };
 }
 
@@ -97,7 +97,7 @@ function excerptOf(content: OperationRequest['content']): string {
   return (words[0] ?? '').slice(0, EXCERPT_LENGTH);
 }
 
-function showContent(content: OperationRequest['content']): object {
+function serializeContent(content: OperationRequest['content']): object {
   if ('modules' in content) return content;
   if ('contentId' in content) return { contentId: contentSid(content.contentId) };
   if ('email' in content) return content;
@@ -109,7 +109,7 @@ function showContent(content: OperationRequest['content']): object {
 }
 
 /** Empty if the request named no sender, as far as the plan shows. */
-function showFrom({ senders }: SendPlan) {
+function serializeFrom({ senders }: SendPlan) {
   const [first] = senders;
   if (first?.senderPoolId !== undefined)
     return { from: { senderPoolId: encodeTypeId('comms_senderpool', first.senderPoolId) } };
@@ -145,7 +145,7 @@ function groupWays(ways: readonly WayCount[], plan: SendPlan) {
     .toSorted((a, b) => b.total - a.total);
 }
 
-function showErrorCount(
+function serializeErrorCount(
   { code, detail, count, examples }: ErrorCount,
   kind: OperationKind,
   origin: string,

@@ -107,7 +107,7 @@ export function createSenderHandlers(deps: {
     },
 
     async fetch(request: FastifyRequest) {
-      return showSender(await find(request));
+      return serializeSender(await find(request));
     },
 
     async create(request: FastifyRequest, reply: FastifyReply) {
@@ -130,11 +130,11 @@ export function createSenderHandlers(deps: {
       });
       if (sender === null) throw refuse('senderTaken');
       if (sender === 'taken') throw refuse('senderOwned');
-      const shown = showSender(sender);
+      const created = serializeSender(sender);
       return reply
         .code(201)
-        .header('location', `${request.origin}/v1/Senders/${shown.id}`)
-        .send(shown);
+        .header('location', `${request.origin}/v1/Senders/${created.id}`)
+        .send(created);
     },
 
     async update(request: FastifyRequest) {
@@ -148,7 +148,7 @@ export function createSenderHandlers(deps: {
       });
       if (updated === null) throw refuse('notFound', 'There is no such sender.');
       if (updated === 'taken') throw refuse('senderOwned');
-      return showSender(updated);
+      return serializeSender(updated);
     },
 
     async remove(request: FastifyRequest, reply: FastifyReply) {
@@ -171,7 +171,7 @@ export function createSenderHandlers(deps: {
       const results = body.recipientAddresses.flatMap((to) =>
         listCandidates([to], plan).flatMap(({ sender }, priority) => {
           const known = byId.get(sender.senderId ?? '');
-          return known === undefined ? [] : { from: showResolved(known), to, priority };
+          return known === undefined ? [] : { from: serializeResolved(known), to, priority };
         }),
       );
       return { results };
@@ -208,7 +208,7 @@ export async function listSenderPage(
     page.size + 1,
   );
   const cut = cutPage(rows, page.size, page.start, (row) => row.id);
-  return { senders: cut.rows.map(showSender), pagination: cut.pagination };
+  return { senders: cut.rows.map(serializeSender), pagination: cut.pagination };
 }
 
 async function findCandidates(
@@ -250,7 +250,7 @@ function refuseValue(
   return new Refusal(400, [problem]);
 }
 
-function showSender(sender: Sender) {
+function serializeSender(sender: Sender) {
   return {
     id: encodeTypeId('comms_sender', sender.id),
     displayName: sender.displayName,
@@ -270,6 +270,6 @@ function showSender(sender: Sender) {
   };
 }
 
-function showResolved({ id, displayName, channel, address }: Sender) {
+function serializeResolved({ id, displayName, channel, address }: Sender) {
   return { senderId: encodeTypeId('comms_sender', id), displayName, channel, address };
 }

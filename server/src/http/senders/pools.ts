@@ -45,11 +45,11 @@ export function createSenderPoolHandlers({ store }: { readonly store: Store }) {
         page.size + 1,
       );
       const cut = cutPage(rows, page.size, page.start, (row) => row.id);
-      return { senderPools: cut.rows.map(showPool), pagination: cut.pagination };
+      return { senderPools: cut.rows.map(serializePool), pagination: cut.pagination };
     },
 
     async fetch(request: FastifyRequest) {
-      return showPool(await find(request));
+      return serializePool(await find(request));
     },
 
     async create(request: FastifyRequest, reply: FastifyReply) {
@@ -119,7 +119,7 @@ export function createSenderPoolHandlers({ store }: { readonly store: Store }) {
             page.size + 1,
           );
       const cut = cutPage(rows, page.size, page.start, (row) => row.id);
-      return { operations: cut.rows.map(showOperation), pagination: cut.pagination };
+      return { operations: cut.rows.map(serializeOperation), pagination: cut.pagination };
     },
 
     async fetchOperation(request: FastifyRequest) {
@@ -127,7 +127,7 @@ export function createSenderPoolHandlers({ store }: { readonly store: Store }) {
       const id = decodeTypeId('comms_operation', operationId);
       const row = id === null ? null : await pools.fetchPoolOperation(request.account.id, id);
       if (row === null) throw refuse('notFound', 'There is no such operation on sender pools.');
-      return showOperation(row);
+      return serializeOperation(row);
     },
   };
 }
@@ -172,11 +172,11 @@ function acceptResource(request: FastifyRequest, reply: FastifyReply, uuid: stri
     .send({ resourceId, resourceLocation });
 }
 
-function showPool({ id, ...rest }: SenderPool) {
+function serializePool({ id, ...rest }: SenderPool) {
   return { id: encodeTypeId('comms_senderpool', id), ...rest };
 }
 
-function showOperation({ id, total, created, failed, createdAt }: SenderPoolOperation) {
+function serializeOperation({ id, total, created, failed, createdAt }: SenderPoolOperation) {
   return {
     id: encodeTypeId('comms_operation', id),
     status: 'COMPLETED',

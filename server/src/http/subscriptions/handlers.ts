@@ -119,11 +119,11 @@ export function createSubscriptionHandlers(deps: {
         page.size + 1,
       );
       const cut = cutPage(rows, page.size, page.start, (row) => row.id);
-      return { subscriptions: cut.rows.map(showSubscription), pagination: cut.pagination };
+      return { subscriptions: cut.rows.map(serializeSubscription), pagination: cut.pagination };
     },
 
     async fetch(request: FastifyRequest) {
-      return showSubscription(await find(request));
+      return serializeSubscription(await find(request));
     },
 
     async create(request: FastifyRequest, reply: FastifyReply) {
@@ -143,11 +143,11 @@ export function createSubscriptionHandlers(deps: {
         secret,
         ...mergeSettings({ ...DEFAULTS, target: target ?? '' }, body),
       });
-      const shown = showSubscription(made);
+      const created = serializeSubscription(made);
       return reply
         .code(201)
-        .header('location', `${request.origin}/v1/Subscriptions/${shown.id}`)
-        .send({ ...shown, secret });
+        .header('location', `${request.origin}/v1/Subscriptions/${created.id}`)
+        .send({ ...created, secret });
     },
 
     async update(request: FastifyRequest) {
@@ -165,7 +165,7 @@ export function createSubscriptionHandlers(deps: {
       // Why the server disabled it is not forgotten by disabling it again; what waits is hurried by enabling it again.
       if (status !== undefined && (status === 'ENABLED' || status !== before.status))
         now = await subscriptions.setSubscriptionStatus(accountId, before.id, status, null);
-      return showSubscription(now ?? refuseMissing());
+      return serializeSubscription(now ?? refuseMissing());
     },
 
     async remove(request: FastifyRequest, reply: FastifyReply) {
@@ -243,7 +243,7 @@ export function createSubscriptionHandlers(deps: {
         page.size + 1,
       );
       const cut = cutPage(rows, page.size, page.start, (row) => row.eventId);
-      return { deliveries: cut.rows.map(showDelivery), pagination: cut.pagination };
+      return { deliveries: cut.rows.map(serializeDelivery), pagination: cut.pagination };
     },
 
     async attempts(request: FastifyRequest) {
@@ -258,7 +258,7 @@ export function createSubscriptionHandlers(deps: {
         page.size + 1,
       );
       const cut = cutPage(rows, page.size, page.start, (row) => row.id);
-      return { attempts: cut.rows.map(showAttempt), pagination: cut.pagination };
+      return { attempts: cut.rows.map(serializeAttempt), pagination: cut.pagination };
     },
   };
 }
@@ -323,7 +323,7 @@ function readRange(query: ListQuery) {
   return { page, range: { after: dates.after, before: earlierOf(dates.before, page.start) } };
 }
 
-function showSubscription(subscription: Subscription) {
+function serializeSubscription(subscription: Subscription) {
   const { kind, target, batchSize, batchDelayMs, authToken } = subscription;
   return {
     id: encodeTypeId('comms_subscription', subscription.id),
@@ -344,7 +344,7 @@ function showSubscription(subscription: Subscription) {
   };
 }
 
-function showDelivery({ eventId, name, about, dueAt, at, ...rest }: Delivery) {
+function serializeDelivery({ eventId, name, about, dueAt, at, ...rest }: Delivery) {
   return {
     id: encodeTypeId('comms_delivery', eventId),
     type: EVENT_KINDS[name].type,
@@ -358,7 +358,7 @@ function showDelivery({ eventId, name, about, dueAt, at, ...rest }: Delivery) {
   };
 }
 
-function showAttempt(attempt: DeliveryAttempt) {
+function serializeAttempt(attempt: DeliveryAttempt) {
   return {
     id: encodeTypeId('comms_deliveryattempt', attempt.id),
     delivered: attempt.delivered,

@@ -63,7 +63,7 @@ export function createSuppressionHandlers({ store }: { readonly store: Store }) 
       page.size + 1,
     );
     const cut = cutPage(rows, page.size, page.start, (row) => row.id);
-    return { suppressions: cut.rows.map(showSuppression), pagination: cut.pagination };
+    return { suppressions: cut.rows.map(serializeSuppression), pagination: cut.pagination };
   }
 
   const exporting = createPlaces(EXPORTED_TOGETHER);
@@ -101,14 +101,14 @@ export function createSuppressionHandlers({ store }: { readonly store: Store }) 
       const reason = body.reason ?? null;
       const address = readAddress(body.address, '$.address');
       const [made] = await suppressions.addSuppressions(account.id, [address], scope, reason);
-      if (made !== undefined) return reply.code(201).send(showSuppression(made));
+      if (made !== undefined) return reply.code(201).send(serializeSuppression(made));
       const all = { after: UUID_MIN, before: UUID_MAX, address };
       const known = (await suppressions.listSuppressions(account.id, all, ENTRIES_MAX)).find(
         (each) => each.senderId === scope.senderId && each.poolId === scope.poolId,
       );
       if (known === undefined)
         throw refuse('notFound', 'The entry was removed at the same moment.');
-      return showSuppression(known);
+      return serializeSuppression(known);
     },
 
     async importAll(request: FastifyRequest) {
@@ -155,7 +155,14 @@ function refuseScope(message: string, context: string): Refusal {
   return new Refusal(400, [{ code: ERRORS.sender.code, message, context }]);
 }
 
-function showSuppression({ id, address, senderId, poolId, reason, createdAt }: SuppressionEntry) {
+function serializeSuppression({
+  id,
+  address,
+  senderId,
+  poolId,
+  reason,
+  createdAt,
+}: SuppressionEntry) {
   return {
     id: encodeTypeId('comms_suppression', id),
     address,

@@ -14,8 +14,8 @@
  * ```
  * Nothing is counted for a SID alone. All user names that are no SIDs count as one SID.
  *
- * Guessing is hopeless because secrets are long, not because of this limit. `credential-lookup.ts`
- * bounds the cost of guesses.
+ * The length of secrets protects them from brute force, not this limit. `credential-lookup.ts`
+ * bounds the cost of failed sign-ins.
  */
 import type { FastifyRequest } from 'fastify';
 import ipaddr from 'ipaddr.js';
@@ -23,20 +23,20 @@ import { isSid } from './auth.ts';
 import { refuse, type Refusal } from '../../shapes/refusal.ts';
 
 const MINUTE_MS = 60_000;
-/** Wrong tries of one network with any SIDs, as a multiple of those with one. */
+/** The limit of one network with any SIDs, as a multiple of its limit with one SID. */
 const NETWORK_FACTOR = 10;
-/** Counts kept of each kind. Beyond that the oldest are forgotten, so that strangers cannot fill the memory. */
+/** Counts kept of each kind. Beyond that the oldest are forgotten, so that attackers cannot fill the memory. */
 const COUNTS_MAX = 20_000;
 /** Addresses of IPv6 are handed out by networks of this many bits (RFC 6177). */
 const IPV6_BITS = 64;
 
-export interface WrongTries {
-  /** Counts one of a network with a SID, null for what is none. Seconds until the limit lets up; 0: it is within it. */
+export interface FailedSignIns {
+  /** Counts one of a network; `sid` is null for a user name that is no SID. Seconds until the limit ends; 0: within the limit. */
   count(network: string, sid: string | null): number;
 }
 
-/** Allows each network `perMinute` wrong tries with one SID, and ten times as many with any. */
-export function createWrongTries(perMinute: number): WrongTries {
+/** Allows each network `perMinute` failed sign-ins with one SID, and ten times as many with any SIDs. */
+export function createFailedSignIns(perMinute: number): FailedSignIns {
   const ofNetworks = createCounts(perMinute * NETWORK_FACTOR);
   const ofPairs = createCounts(perMinute);
   return {
@@ -68,16 +68,16 @@ function createCounts(max: number): (key: string, now: number) => number {
   };
 }
 
-/** What is said to wrong credentials: `refusal`, or 429 where there were too many. */
-export function refuseWrong(
-  tries: WrongTries,
+/** The answer to wrong credentials: `refusal`, or 429 after too many. */
+export function refuseFailedSignIn(
+  failedSignIns: FailedSignIns,
   { ip, socket }: FastifyRequest,
   sid: string | null,
   refusal: Refusal,
 ): Refusal {
   // What a trusted proxy passes on unread may be no address.
   const network = networkOf(ip) ?? networkOf(socket.remoteAddress ?? '') ?? '';
-  const waitSeconds = tries.count(network, sid !== null && isSid(sid) ? sid : null);
+  const waitSeconds = failedSignIns.count(network, sid !== null && isSid(sid) ? sid : null);
   return waitSeconds === 0
     ? refusal
     : refuse('tooManyRequests', 'Too many wrong credentials came from this address.', {

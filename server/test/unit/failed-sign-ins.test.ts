@@ -1,6 +1,6 @@
-/** Counts of wrong credentials: by network and SID, by network, within bounds of memory. */
+/** Counts of failed sign-ins: by network and SID, by network, within bounds of memory. */
 import { expect, it } from 'vitest';
-import { createWrongTries, networkOf } from '../../src/http/edge/wrong-tries.ts';
+import { createFailedSignIns, networkOf } from '../../src/http/edge/failed-sign-ins.ts';
 
 it.each([
   ['192.0.2.1', '192.0.2.1'],
@@ -18,8 +18,8 @@ it.each([
 });
 
 it('says for how long the limit holds, to one SID and to all of a network', () => {
-  const tries = createWrongTries(2);
-  const waits = (sid: string | null, network = 'a') => tries.count(network, sid);
+  const failedSignIns = createFailedSignIns(2);
+  const waits = (sid: string | null, network = 'a') => failedSignIns.count(network, sid);
   expect([waits('x'), waits('x'), waits('y')]).toEqual([0, 0, 0]);
   expect(waits('x')).toBeGreaterThan(55);
   expect(waits('x')).toBeLessThanOrEqual(60);
@@ -29,11 +29,11 @@ it('says for how long the limit holds, to one SID and to all of a network', () =
 });
 
 it('forgets the oldest first, so one network with many SIDs pushes out nobody', () => {
-  const tries = createWrongTries(1);
-  const held = () => tries.count('held', 'x') > 0;
+  const failedSignIns = createFailedSignIns(1);
+  const held = () => failedSignIns.count('held', 'x') > 0;
   held();
-  for (let i = 0; i < 50_000; i += 1) tries.count('flood', `${i}`);
+  for (let i = 0; i < 50_000; i += 1) failedSignIns.count('flood', `${i}`);
   expect(held()).toBe(true);
-  for (let i = 0; i < 25_000; i += 1) tries.count(`network ${i}`, 'x');
+  for (let i = 0; i < 25_000; i += 1) failedSignIns.count(`network ${i}`, 'x');
   expect(held()).toBe(false);
 });

@@ -6,10 +6,10 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** Watches a server from before it listens. What is returned closes all that are quiet, and each other one once its answer is out. */
+/** Watches a server from before it listens. The result closes all idle connections, and each busy one after its answer. */
 export function watchConnections(server: Server): () => void {
-  // By the far side: of HTTPS there is a socket for the bytes, and then one for what they mean.
-  const quiet = new Map<string, Socket>();
+  // By the peer's address and port: a TLS connection announces two sockets, of which the second replaces the first.
+  const idle = new Map<string, Socket>();
   /** Requests under way; more than one where they are sent ahead. */
   const busy = new WeakMap<Socket, number>();
   let isClosing = false;
@@ -17,25 +17,25 @@ export function watchConnections(server: Server): () => void {
   for (const event of ['connection', 'secureConnection'])
     server.on(event, (socket: Socket) => {
       const name = nameOf(socket);
-      quiet.set(name, socket);
+      idle.set(name, socket);
       socket.on('close', () => {
-        if (quiet.get(name) === socket) quiet.delete(name);
+        if (idle.get(name) === socket) idle.delete(name);
       });
     });
   server.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
     const name = nameOf(socket);
-    quiet.delete(name);
+    idle.delete(name);
     busy.set(socket, (busy.get(socket) ?? 0) + 1);
     response.on('close', () => {
       const left = (busy.get(socket) ?? 1) - 1;
       busy.set(socket, left);
       if (left > 0) return;
       if (isClosing) socket.destroySoon();
-      else if (!socket.destroyed) quiet.set(name, socket);
+      else if (!socket.destroyed) idle.set(name, socket);
     });
   });
   return () => {
     isClosing = true;
-    for (const socket of quiet.values()) socket.destroy();
+    for (const socket of idle.values()) socket.destroy();
   };
 }

@@ -19,13 +19,13 @@ export function locationOf(kind: OperationKind, operationId: string, origin: str
 }
 
 /** The operation as an entry of `related`. */
-export function showRelated(kind: OperationKind, operationUuid: string, origin: string) {
+export function serializeRelated(kind: OperationKind, operationUuid: string, origin: string) {
   const id = encodeTypeId('comms_operation', operationUuid);
   return [{ name: 'OPERATION', id, uri: locationOf(kind, id, origin) }];
 }
 
 /** Why an attempt, or a whole message, came to nothing; nothing without a code. */
-export function showError(code: number | null, detail: string | null, origin: string) {
+export function serializeError(code: number | null, detail: string | null, origin: string) {
   if (code === null) return {};
   return {
     error: {
@@ -38,8 +38,10 @@ export function showError(code: number | null, detail: string | null, origin: st
 }
 
 /** Why a message that has ended badly did so. */
-export function showEnd({ status, errorCode }: Message, origin: string) {
-  return status === 'FAILED' || status === 'UNDELIVERED' ? showError(errorCode, null, origin) : {};
+export function serializeEnd({ status, errorCode }: Message, origin: string) {
+  return status === 'FAILED' || status === 'UNDELIVERED'
+    ? serializeError(errorCode, null, origin)
+    : {};
 }
 
 /** Has the words of a message rendered, in another thread. */

@@ -5,7 +5,7 @@
  */
 import { STATUS_CODES, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { refuse, showRefusal, type Refusal } from '../../shapes/refusal.ts';
+import { refuse, serializeRefusal, type Refusal } from '../../shapes/refusal.ts';
 import { isAnswered } from './bodies.ts';
 import { newRequestId, ownOrigin } from './reply.ts';
 
@@ -13,12 +13,12 @@ import { newRequestId, ownOrigin } from './reply.ts';
 const LINGER_MS = 1_000;
 
 /** Answers a connection's `clientError` (Node.js, http.Server), once, and closes it. */
-export function refuseUnreadable(
+export function refuseClientError(
   error: NodeJS.ErrnoException,
   socket: Socket,
   publicUrl: string | null,
 ): void {
-  // What comes after the answer cannot be read either.
+  // Bytes after the answer cannot be read either.
   if (socket.writableEnded) return;
   if (error.code === 'ECONNRESET' || !socket.writable || isAnswered(socket)) {
     socket.destroy();
@@ -60,7 +60,7 @@ export function refuseExpectation(response: ServerResponse, publicUrl: string | 
 /** The body of a refusal, as JSON; links in it lead to where the connection has come to, when there is no public URL. */
 function writeRefusal(refusal: Refusal, socket: Socket, publicUrl: string | null): string {
   const origin = publicUrl ?? ownOrigin('encrypted' in socket ? 'https' : 'http', socket);
-  return JSON.stringify(showRefusal(refusal, origin));
+  return JSON.stringify(serializeRefusal(refusal, origin));
 }
 
 function refusalOf(code: string | undefined): Refusal {
