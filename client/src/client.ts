@@ -26,12 +26,12 @@ export type * from './api.ts';
 export {
   ApiError,
   AuthenticationError,
+  ChunkError,
   ConflictError,
   ConnectionError,
   FanfareError,
   InvalidRequestError,
   NotFoundError,
-  PartError,
   RateLimitError,
   ServerError,
   TimeoutError,
@@ -39,7 +39,7 @@ export {
 export type { Listing } from './listing.ts';
 export type { SendAllRequest, SendOptions } from './messages.ts';
 export { isSettled } from './operations.ts';
-export type { Part, SendAll, SendAllOptions, WatchAllOptions, Whole } from './send-all.ts';
+export type { Bulk, Chunk, SendAll, SendAllOptions, WatchAllOptions } from './send-all.ts';
 export type { CallOptions } from './transport.ts';
 export { isComplete, type WatchOptions } from './watch.ts';
 

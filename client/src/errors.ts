@@ -80,10 +80,10 @@ export class TimeoutError extends ConnectionError {
   override readonly name = 'TimeoutError';
 }
 
-/** One request of a `sendAll` failed. What it failed with is its `cause`. */
-export class PartError extends FanfareError {
-  override readonly name = 'PartError';
-  /** Which request, from 0. */
+/** One chunk of a `sendAll` failed, for the reason in `cause`. */
+export class ChunkError extends FanfareError {
+  override readonly name = 'ChunkError';
+  /** Number of the chunk, from 0. */
   readonly index: number;
   /** Which of all recipients was the first in it, from 0: paths as `$.to[17]` count from there. */
   readonly firstRecipient: number;

@@ -1,17 +1,19 @@
 /**
- * More recipients than one request takes: they are split over as many operations as it needs, and looked at as one.
+ * Bulk sends: more recipients than one request takes. They are split into chunks of one operation
+ * each, whose counters are summed.
  *
- * The same recipients in the same order are always split alike, and each part has an Idempotency-Key of its own, made of `key` and
- * its number. So after a crash the same call goes on where it was: parts that were accepted are answered again, not sent again,
- * for as long as the server keeps keys (24 hours past the time of sending).
+ * The same recipients in the same order are always split alike. Each chunk has an Idempotency-Key,
+ * made of `key` and its number. So after a crash the same call continues where it stopped: accepted
+ * chunks are answered again, not sent again, for as long as the server keeps keys (24 hours past the
+ * time of sending).
  */
 import type { Operation, EmailOperation, OperationReference } from './api.ts';
-import { ConflictError, FanfareError, PartError } from './errors.ts';
+import { ConflictError, FanfareError, ChunkError } from './errors.ts';
 import { pause, type CallOptions } from './transport.ts';
 import { isComplete } from './watch.ts';
 
-/** One request of many. */
-export interface Part {
+/** One operation of a bulk send. */
+export interface Chunk {
   /** From 0. */
   readonly index: number;
   readonly operationId: string;
@@ -23,24 +25,24 @@ export interface SendAllOptions extends CallOptions {
   /** What makes repeating safe, at most 240 visible ASCII characters. Random unless given: then a crash cannot be resumed. */
   readonly key?: string | undefined;
   /** Recipients of one request, 1 to 10,000 (unless said). The same for a call that is to be resumed. */
-  readonly partSizeMax?: number | undefined;
+  readonly chunkSizeMax?: number | undefined;
   /** Requests at work at once. 2 unless said. */
   readonly concurrency?: number | undefined;
-  /** Parts that are known to be accepted: those are not sent again, not even as a question. */
-  readonly accepted?: readonly Part[] | undefined;
-  /** Called for each part when it is accepted, in no particular order: what to remember for `accepted`. */
-  readonly onAccepted?: ((part: Part) => void | Promise<void>) | undefined;
+  /** Chunks that are known to be accepted. They are not requested again. */
+  readonly accepted?: readonly Chunk[] | undefined;
+  /** Called for each chunk when it is accepted, in no particular order. Save the chunk for `accepted`. */
+  readonly onAccepted?: ((chunk: Chunk) => void | Promise<void>) | undefined;
 }
 
-/** All operations together. */
-export interface Whole<Stats> {
+/** All operations of a bulk send together. */
+export interface Bulk<Stats> {
   /** SCHEDULED while nothing has begun, PROCESSING while anything is at work or to be accepted; CANCELED when anything was. */
   readonly status: Operation['status'];
   /** Sums of all operations. */
   readonly stats: Stats;
   /** Whether all recipients are accepted. */
   readonly isAccepted: boolean;
-  readonly parts: readonly Part[];
+  readonly chunks: readonly Chunk[];
 }
 
 export interface WatchAllOptions {
@@ -61,7 +63,7 @@ interface Calls<Op> {
   readonly bytesMax: number;
 }
 
-const PART_SIZE_MAX = 10_000;
+const CHUNK_SIZE_MAX = 10_000;
 const KEY_LENGTH_MAX = 240;
 const QUIET_MS = 30_000;
 const POLL_MS = 1_000;
@@ -73,10 +75,10 @@ export class SendAll<Op extends Operation | EmailOperation> {
   readonly key: string;
   readonly #calls: Calls<Op>;
   readonly #options: SendAllOptions;
-  readonly #parts = new Map<number, Part>();
+  readonly #chunks = new Map<number, Chunk>();
   readonly #known = new Map<number, Op>();
   readonly #stop = new AbortController();
-  readonly #accepted: Promise<readonly Part[]>;
+  readonly #accepted: Promise<readonly Chunk[]>;
   #isAccepted = false;
 
   constructor(
@@ -89,25 +91,25 @@ export class SendAll<Op extends Operation | EmailOperation> {
       throw new FanfareError(`The key must be 1 to ${KEY_LENGTH_MAX} visible ASCII characters.`);
     this.#calls = calls;
     this.#options = options;
-    for (const each of options.accepted ?? []) this.#parts.set(each.index, each);
-    this.#accepted = this.#sendParts(request);
-    // Whoever only watches hears of it there.
+    for (const each of options.accepted ?? []) this.#chunks.set(each.index, each);
+    this.#accepted = this.#sendChunks(request);
+    // A caller that only watches gets the failure there.
     this.#accepted.catch(() => undefined);
   }
 
-  /** Parts accepted so far, in their order. */
-  get parts(): readonly Part[] {
-    return [...this.#parts.values()].toSorted((a, b) => a.index - b.index);
+  /** Chunks accepted so far, in their order. */
+  get chunks(): readonly Chunk[] {
+    return [...this.#chunks.values()].toSorted((a, b) => a.index - b.index);
   }
 
-  /** Resolves when all are accepted. Rejects with the first failure; what was accepted until then is in `parts`, and goes out. */
-  accepted(): Promise<readonly Part[]> {
+  /** Resolves when all are accepted. Rejects with the first failure; what was accepted until then is in `chunks`, and goes out. */
+  accepted(): Promise<readonly Chunk[]> {
     return this.#accepted;
   }
 
   /** All together as they are now. */
-  async fetch(options: CallOptions = {}): Promise<Whole<Op['stats']>> {
-    const open = this.parts.filter((each) => {
+  async fetch(options: CallOptions = {}): Promise<Bulk<Op['stats']>> {
+    const open = this.chunks.filter((each) => {
       const known = this.#known.get(each.index);
       return known === undefined || !this.#calls.isSettled(known);
     });
@@ -118,21 +120,21 @@ export class SendAll<Op extends Operation | EmailOperation> {
   }
 
   /** All together, and again whenever something has changed, until all is done (as `watchOperation`). */
-  async *watch(options: WatchAllOptions = {}): AsyncGenerator<Whole<Op['stats']>, void, undefined> {
+  async *watch(options: WatchAllOptions = {}): AsyncGenerator<Bulk<Op['stats']>, void, undefined> {
     const { until = 'settled', quietMs = QUIET_MS, pollMs = POLL_MS, signal } = options;
     let shown = '';
     let quietSince = Date.now();
     for (;;) {
-      const whole = await this.fetch({ signal });
-      const text = JSON.stringify(whole);
+      const bulk = await this.fetch({ signal });
+      const text = JSON.stringify(bulk);
       if (text !== shown) {
         shown = text;
         quietSince = Date.now();
-        yield whole;
+        yield bulk;
       }
       const isSettled = [...this.#known.values()].every((each) => this.#calls.isSettled(each));
       const isQuiet = Date.now() - quietSince >= quietMs;
-      if (whole.isAccepted && isComplete(whole) && (until === 'completed' || isSettled || isQuiet))
+      if (bulk.isAccepted && isComplete(bulk) && (until === 'completed' || isSettled || isQuiet))
         return;
       // A failure to send ends it, with what went wrong.
       await Promise.race([pause(pollMs, signal), this.#accepted.then(() => pause(pollMs, signal))]);
@@ -156,34 +158,34 @@ export class SendAll<Op extends Operation | EmailOperation> {
   }
 
   async #change(change: (operationId: string) => Promise<Op>): Promise<void> {
-    await inParallel(this.parts, FETCHES_MAX, async ({ index, operationId }) => {
+    await inParallel(this.chunks, FETCHES_MAX, async ({ index, operationId }) => {
       this.#known.set(index, await change(operationId));
     });
   }
 
-  async #sendParts(request: {
+  async #sendChunks(request: {
     to: Iterable<unknown> | AsyncIterable<unknown>;
-  }): Promise<readonly Part[]> {
-    const { concurrency = 2, partSizeMax = PART_SIZE_MAX, signal, accepted = [] } = this.#options;
+  }): Promise<readonly Chunk[]> {
+    const { concurrency = 2, chunkSizeMax = CHUNK_SIZE_MAX, signal, accepted = [] } = this.#options;
     const { to, ...rest } = request;
     const tail = JSON.stringify(rest).slice(1);
     const skipped = new Set(accepted.map((each) => each.index));
-    const parts = splitParts(to, partSizeMax, this.#calls.bytesMax - tail.length);
-    await inParallel(parts, concurrency, async ({ index, first, json, recipients }) => {
+    const chunks = splitChunks(to, chunkSizeMax, this.#calls.bytesMax - tail.length);
+    await inParallel(chunks, concurrency, async ({ index, first, json, recipients }) => {
       signal?.throwIfAborted();
       this.#stop.signal.throwIfAborted();
       if (skipped.has(index)) return;
       const body = `{"to":[${json}]${tail === '}' ? '' : ','}${tail}`;
-      const { operationId } = await this.#sendPart(index, first, body);
-      const part = { index, operationId, recipients };
-      this.#parts.set(index, part);
-      await this.#options.onAccepted?.(part);
+      const { operationId } = await this.#sendChunk(index, first, body);
+      const chunk = { index, operationId, recipients };
+      this.#chunks.set(index, chunk);
+      await this.#options.onAccepted?.(chunk);
     });
     this.#isAccepted = true;
-    return this.parts;
+    return this.chunks;
   }
 
-  async #sendPart(index: number, first: number, body: string): Promise<OperationReference> {
+  async #sendChunk(index: number, first: number, body: string): Promise<OperationReference> {
     const { signal, timeoutMs, retriesMax } = this.#options;
     const options = { signal, timeoutMs, retriesMax };
     try {
@@ -192,13 +194,13 @@ export class SendAll<Op extends Operation | EmailOperation> {
       if (!(error instanceof FanfareError)) throw error;
       const message =
         error instanceof ConflictError
-          ? `Part ${index} was sent before under the key "${this.key}", with other recipients or another content. Give the same ones in the same order, or another key.`
-          : `Part ${index}, which begins with recipient ${first}: ${error.message}`;
-      throw new PartError(index, first, message, error);
+          ? `Chunk ${index} was sent before under the key "${this.key}", with other recipients or another content. Give the same ones in the same order, or another key.`
+          : `Chunk ${index}, which begins with recipient ${first}: ${error.message}`;
+      throw new ChunkError(index, first, message, error);
     }
   }
 
-  #sum(): Whole<Op['stats']> {
+  #sum(): Bulk<Op['stats']> {
     const operations = [...this.#known.values()];
     const stats: Record<string, number> = {};
     for (const operation of operations)
@@ -208,7 +210,7 @@ export class SendAll<Op extends Operation | EmailOperation> {
       status: this.#status(operations),
       stats: stats as unknown as Op['stats'],
       isAccepted: this.#isAccepted,
-      parts: this.parts,
+      chunks: this.chunks,
     };
   }
 
@@ -229,7 +231,7 @@ interface Split {
 }
 
 /** Recipients as JSON, as many as fit into one request. */
-async function* splitParts(
+async function* splitChunks(
   to: Iterable<unknown> | AsyncIterable<unknown>,
   sizeMax: number,
   bytesMax: number,

@@ -16,8 +16,8 @@ import {
   TimeoutError,
   TwilioClient,
   type ClientOptions,
-  type Part,
-  type PartError,
+  type Chunk,
+  type ChunkError,
   type SendMessagesRequest,
 } from '@fanfare/client';
 import sends from '../../server/test/data/send-requests.json' with { type: 'json' };
@@ -363,7 +363,7 @@ describe('sending to more than one request takes', () => {
     const campaign = crypto.randomUUID();
     const sending = client.messages.sendAll(
       { to: people(2_500), content, tags: { campaign } },
-      { partSizeMax: 1_000 },
+      { chunkSizeMax: 1_000 },
     );
     const done = await last(sending.watch({ pollMs: 20 }));
     expect(done).toMatchObject({
@@ -378,24 +378,24 @@ describe('sending to more than one request takes', () => {
   it('goes on after a crash without sending anything twice', async () => {
     const campaign = crypto.randomUUID();
     const request = () => ({ to: people(2_500), content, tags: { campaign } });
-    const options = { key: campaign, partSizeMax: 1_000, concurrency: 1 };
-    // The second part is accepted, and nobody hears of it.
+    const options = { key: campaign, chunkSizeMax: 1_000, concurrency: 1 };
+    // The second chunk is accepted, and its answer is lost.
     const way = await startMeddler(fanfare.url, (_incoming, nth) => (nth === 2 ? 'lose' : 'pass'));
-    const known: Part[] = [];
+    const known: Chunk[] = [];
     const crashed = connect(way.url, { retriesMax: 0 }).messages.sendAll(request(), {
       ...options,
-      onAccepted: (part) => void known.push(part),
+      onAccepted: (chunk) => void known.push(chunk),
     });
-    const error = await crashed.accepted().then(null, (reason: unknown) => reason as PartError);
-    expect(error).toMatchObject({ name: 'PartError', index: 1, firstRecipient: 1_000 });
-    expect((error as PartError).cause).toBeInstanceOf(ConnectionError);
-    expect(crashed.parts).toHaveLength(1);
+    const error = await crashed.accepted().then(null, (reason: unknown) => reason as ChunkError);
+    expect(error).toMatchObject({ name: 'ChunkError', index: 1, firstRecipient: 1_000 });
+    expect((error as ChunkError).cause).toBeInstanceOf(ConnectionError);
+    expect(crashed.chunks).toHaveLength(1);
     const resumed = client.messages.sendAll(request(), { ...options, accepted: known });
     expect(await resumed.accepted()).toHaveLength(3);
     expect((await last(resumed.watch({ pollMs: 20 })))?.stats.total).toBe(2_500);
     expect(await countOf(campaign)).toBe(2_500);
     const other = client.messages.sendAll({ ...request(), content: { text: 'Else' } }, options);
-    await expect(other.accepted()).rejects.toThrow(/Part 0 was sent before under the key/);
+    await expect(other.accepted()).rejects.toThrow(/Chunk 0 was sent before under the key/);
   });
 
   it('keeps requests below what a server takes', async () => {
@@ -416,7 +416,7 @@ describe('sending to more than one request takes', () => {
         content,
         schedule: { sendAt: [new Date(Date.now() + 3_600_000).toISOString()] },
       },
-      { partSizeMax: 10 },
+      { chunkSizeMax: 10 },
     );
     await sending.accepted();
     await sending.pause();

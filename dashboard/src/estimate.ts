@@ -1,7 +1,7 @@
 /** Cost and duration of a send, estimated from its dry run and the rate limits of its senders. */
 import type { DryRun, EmailDryRun, ErrorItem, Sender } from '@fanfare/client';
 
-/** The sum of the dry runs of all parts of a send. */
+/** The sum of the dry runs of all chunks of a send. */
 export interface Estimate {
   readonly recipients: number;
   readonly reached: number;

@@ -9,7 +9,7 @@ import { CountView } from './progress.ts';
 type AskDry = (request: object) => Promise<DryRun | EmailDryRun>;
 
 /** Recipients asked about at once. */
-const PART_SIZE = 10_000;
+const CHUNK_SIZE = 10_000;
 const SHOWN_MAX = 3;
 const TEXT_LENGTH_MAX = 300;
 
@@ -37,7 +37,7 @@ export async function preview(
   { prices, total }: { readonly prices: PriceTable | null; readonly total: number | null },
   globals: Globals,
 ): Promise<void> {
-  const isLong = !globals.json && (total === null || total > PART_SIZE);
+  const isLong = !globals.json && (total === null || total > CHUNK_SIZE);
   const view = isLong ? new CountView('checked', total) : null;
   const sums: Sums = {
     recipients: 0,
@@ -54,10 +54,10 @@ export async function preview(
   };
   const seen = new Set<string>();
   const { to, ...rest } = request;
-  for await (const part of inParts(to, PART_SIZE)) {
-    for (const each of part) countDuplicate(each, seen, sums);
-    const body = { ...rest, to: part, dryRun: true };
-    addPart(await (calls.send as AskDry).call(calls, body), prices, sums);
+  for await (const chunk of inChunks(to, CHUNK_SIZE)) {
+    for (const each of chunk) countDuplicate(each, seen, sums);
+    const body = { ...rest, to: chunk, dryRun: true };
+    addChunk(await (calls.send as AskDry).call(calls, body), prices, sums);
     view?.draw(sums.recipients);
   }
   view?.end(sums.recipients);
@@ -73,7 +73,7 @@ function countDuplicate(recipient: unknown, seen: Set<string>, sums: Sums): void
   else seen.add(address);
 }
 
-function addPart(dryRun: DryRun | EmailDryRun, prices: PriceTable | null, sums: Sums): void {
+function addChunk(dryRun: DryRun | EmailDryRun, prices: PriceTable | null, sums: Sums): void {
   sums.recipients += dryRun.recipients;
   sums.scheduledFor ??= dryRun.scheduledFor;
   for (const { code, message } of dryRun.unaddressable) add(sums.problems, `${code} ${message}`);
@@ -158,16 +158,16 @@ function toJson(sums: Sums, prices: PriceTable | null): object {
   };
 }
 
-async function* inParts<Entry>(
+async function* inChunks<Entry>(
   entries: AsyncIterable<Entry>,
   size: number,
 ): AsyncGenerator<Entry[]> {
-  let part: Entry[] = [];
+  let chunk: Entry[] = [];
   for await (const each of entries) {
-    part.push(each);
-    if (part.length < size) continue;
-    yield part;
-    part = [];
+    chunk.push(each);
+    if (chunk.length < size) continue;
+    yield chunk;
+    chunk = [];
   }
-  if (part.length > 0) yield part;
+  if (chunk.length > 0) yield chunk;
 }

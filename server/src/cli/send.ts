@@ -1,13 +1,13 @@
 /** `fanfare send`: sends one content, to a few addresses or to a file of millions of rows. */
-import { readFile as readWhole } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import type {
+  Bulk,
+  Chunk,
   FanfareClient,
   Operation,
-  Part,
   SendAll,
   SendAllRequest,
   SendMessagesRequest,
-  Whole,
 } from '@fanfare/client';
 import type { AddressKind } from '../lists/addresses.ts';
 import { connect } from './connect.ts';
@@ -46,7 +46,7 @@ export interface SendFlags extends WatchFlags, StrictFlags, ListFlags {
 }
 
 /** Recipients of one request. */
-const PART_SIZE = 10_000;
+const CHUNK_SIZE = 10_000;
 const POLL_MS = 250;
 
 export async function runSend(
@@ -75,8 +75,8 @@ export async function runSend(
         { prices, total },
         globals,
       );
-    const whole = { ...request, to: source.recipients() };
-    await sendAndShow(calls, whole, { total, times }, flags, globals);
+    const bulk = { ...request, to: source.recipients() };
+    await sendAndShow(calls, bulk, { total, times }, flags, globals);
   } catch (error) {
     throw source.explain(error);
   } finally {
@@ -168,7 +168,7 @@ const escapeHtml = (text: string) =>
 
 /** Text from a file: UTF-8, or UTF-16 by its byte order mark. A wrong byte would go to every recipient as U+FFFD. */
 async function readText(path: string): Promise<string> {
-  const bytes = await readWhole(path).catch((error: Error) =>
+  const bytes = await readFile(path).catch((error: Error) =>
     failUsage(`${path} cannot be read: ${error.message}.`),
   );
   const mark = bytes.toString('hex', 0, 2);
@@ -192,8 +192,8 @@ function buildFrom(flags: SendFlags, from: string): object {
   return { address: from, channel };
 }
 
-const countAccepted = (parts: readonly Part[]) =>
-  parts.reduce((sum, each) => sum + each.recipients, 0);
+const countAccepted = (chunks: readonly Chunk[]) =>
+  chunks.reduce((sum, each) => sum + each.recipients, 0);
 
 async function sendAndShow(
   calls: FanfareClient['messages'] | FanfareClient['emails'],
@@ -203,30 +203,30 @@ async function sendAndShow(
   { json }: Globals,
 ): Promise<void> {
   const isWatched = flags.watch === true || flags.strict === true;
-  const isBig = total === null || total > PART_SIZE;
+  const isBig = total === null || total > CHUNK_SIZE;
   const acceptance = json || isWatched || !isBig ? null : new CountView('accepted', total);
   const sending: SendAll<Operation> = (calls as FanfareClient['messages']).sendAll(
     request as SendAllRequest<SendMessagesRequest>,
     {
       key: flags.key,
-      onAccepted: () => acceptance?.draw(countAccepted(sending.parts)),
+      onAccepted: () => acceptance?.draw(countAccepted(sending.chunks)),
     },
   );
   const resume = describeResume(sending.key, flags, times);
   if (isBig && !json) note(colours.dim(resume));
   try {
     const last = isWatched ? await showToTheEnd(sending, total, flags, json === true) : null;
-    const parts = await sending.accepted();
-    acceptance?.end(countAccepted(parts));
-    if (json) print(JSON.stringify({ key: sending.key, parts, stats: last?.stats }));
+    const chunks = await sending.accepted();
+    acceptance?.end(countAccepted(chunks));
+    if (json) print(JSON.stringify({ key: sending.key, parts: chunks, stats: last?.stats }));
     else
-      for (const { operationId, recipients } of parts)
+      for (const { operationId, recipients } of chunks)
         print(
           `${operationId}  ${number(recipients)} ${recipients === 1 ? 'recipient' : 'recipients'}`,
         );
     if (flags.strict && last !== null) endIncomplete([last.stats]);
   } catch (error) {
-    const accepted = countAccepted(sending.parts);
+    const accepted = countAccepted(sending.chunks);
     if (accepted > 0 && !(error instanceof UserError))
       note(
         `${number(accepted)} ${accepted === 1 ? 'recipient was' : 'recipients were'} accepted before the failure. ${resume}`,
@@ -240,22 +240,22 @@ async function showToTheEnd(
   total: number | null,
   flags: SendFlags,
   isSilent: boolean,
-): Promise<Whole<Operation['stats']> | null> {
+): Promise<Bulk<Operation['stats']> | null> {
   const view = isSilent ? null : new ProgressView();
-  let last: Whole<Operation['stats']> | null = null;
+  let last: Bulk<Operation['stats']> | null = null;
   const options = { until: flags.until, quietMs: flags.quiet, pollMs: POLL_MS };
   try {
-    for await (const whole of sending.watch(options)) {
-      if (whole.parts.length === 0) continue;
-      last = whole;
-      const [first, ...others] = whole.parts;
+    for await (const bulk of sending.watch(options)) {
+      if (bulk.chunks.length === 0) continue;
+      last = bulk;
+      const [first, ...others] = bulk.chunks;
       const unread =
-        total === null || whole.isAccepted ? 0 : Math.max(0, total - countAccepted(whole.parts));
+        total === null || bulk.isAccepted ? 0 : Math.max(0, total - countAccepted(bulk.chunks));
       view?.update({
         title:
-          others.length === 0 ? (first?.operationId ?? '') : `${whole.parts.length} operations`,
-        status: whole.status,
-        stats: whole.stats,
+          others.length === 0 ? (first?.operationId ?? '') : `${bulk.chunks.length} operations`,
+        status: bulk.status,
+        stats: bulk.stats,
         unread,
       });
     }

@@ -1,5 +1,5 @@
 /** Recipients of `fanfare send`, read as they are wanted; what was wrong with some; and where each came from. */
-import { InvalidRequestError, PartError } from '@fanfare/client';
+import { InvalidRequestError, ChunkError } from '@fanfare/client';
 import type { AddressKind } from '../lists/addresses.ts';
 import type { Recipient } from '../lists/recipients.ts';
 import { failUsage, UserError } from './globals.ts';
@@ -138,8 +138,8 @@ export class Source {
 
   /** A refusal in terms of what was given: `$.to[17]` is a line of a file. */
   explain(error: unknown): unknown {
-    const cause = error instanceof PartError ? error.cause : error;
-    const first = error instanceof PartError ? error.firstRecipient : 0;
+    const cause = error instanceof ChunkError ? error.cause : error;
+    const first = error instanceof ChunkError ? error.firstRecipient : 0;
     if (!(cause instanceof InvalidRequestError)) return error;
     const lines = cause.errors.slice(0, PROBLEMS_SHOWN_MAX).map(({ message, context }) => {
       const [, index, rest = ''] = /^\$\.to\[(\d+)\]\.?(.*)$/.exec(context) ?? [];
