@@ -395,7 +395,7 @@ export interface DryRun {
   dryRun: true;
   recipients: number;
   /**
-   * SMS segments of the first ways together.
+   * SMS segments of the first routes together.
    */
   segments: number;
   scheduledFor: Date | null;
@@ -1732,7 +1732,7 @@ export interface OperationReport {
     address: string;
     carrier: string;
     /**
-     * Messages whose present way it is.
+     * Messages whose current candidate uses it.
      */
     total: number;
     statuses: {

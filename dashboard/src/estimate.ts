@@ -28,18 +28,18 @@ export function estimate(
   const loads = new Map<string, { messages: number; segments: number }>();
   let [units, segments] = [0, 0];
   for (const run of runs) {
-    const ways =
+    const routes =
       'emails' in run
         ? run.emails.map(({ from }) => ({ channel: 'EMAIL', from: from.address, segments: null }))
         : run.messages;
-    for (const way of ways) {
-      byChannel.set(way.channel, (byChannel.get(way.channel) ?? 0) + 1);
-      const load = loads.get(`${way.channel} ${way.from}`) ?? { messages: 0, segments: 0 };
+    for (const route of routes) {
+      byChannel.set(route.channel, (byChannel.get(route.channel) ?? 0) + 1);
+      const load = loads.get(`${route.channel} ${route.from}`) ?? { messages: 0, segments: 0 };
       load.messages += 1;
-      load.segments += way.segments ?? 1;
-      loads.set(`${way.channel} ${way.from}`, load);
-      units += way.segments ?? 1;
-      segments += way.channel === 'SMS' ? (way.segments ?? 0) : 0;
+      load.segments += route.segments ?? 1;
+      loads.set(`${route.channel} ${route.from}`, load);
+      units += route.segments ?? 1;
+      segments += route.channel === 'SMS' ? (route.segments ?? 0) : 0;
     }
   }
   const unaddressable = runs.flatMap((run) => run.unaddressable);

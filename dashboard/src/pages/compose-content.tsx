@@ -236,16 +236,16 @@ function Rendered(props: {
       />
     );
   }
-  const way = run?.messages[0];
-  if (way === undefined)
+  const message = run?.messages[0];
+  if (message === undefined)
     return <PhonePreview said={{ channel: 'SMS', from: 'Sender', text: null }} />;
   return (
     <>
-      <PhonePreview said={{ ...way, from: way.from }} />
-      {way.fallbacks.length > 0 && (
+      <PhonePreview said={{ ...message, from: message.from }} />
+      {message.fallbacks.length > 0 && (
         <p class="muted small">
           Fallbacks:{' '}
-          {way.fallbacks
+          {message.fallbacks
             .map(
               ({ channel, segments }) =>
                 `${channel}${segments === null ? '' : ` (${plural(segments, 'segment')})`}`,

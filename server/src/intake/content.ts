@@ -76,11 +76,11 @@ export function openContent(
   return problems.length > 0 ? null : parsed.content;
 }
 
-/** Looks at one recipient, at index `ordinal` of `to`, that may be reached over `ways`. */
+/** Looks at one recipient, at index `ordinal` of `to`, that may be reached over `routes`. */
 export type CheckRecipient = (
   variables: Readonly<Record<string, string>> | null,
   ordinal: number,
-  ways: readonly Way[],
+  routes: readonly Way[],
 ) => void;
 
 /** What is wrong for one recipient. */
@@ -94,7 +94,7 @@ interface Wrong {
 
 /**
  * How the content is checked for each recipient; one that is the same for all is looked at once for each of the lists of
- * ways, which are few: pass the same list for the same ways.
+ * routes, which are few: pass the same list for the same routes.
  */
 export function createRecipientCheck(
   parsed: ParsedContent,
@@ -108,10 +108,10 @@ export function createRecipientCheck(
 
   function render(
     variables: Readonly<Record<string, string>> | null,
-    ways: readonly Way[],
+    routes: readonly Way[],
   ): Wrong | null {
     const rendered = renderContent(parsed, variables, renderAt, options);
-    if (rendered.ok) return findMisfit(rendered.content, ways);
+    if (rendered.ok) return findMisfit(rendered.content, routes);
     // Of a template the request does not have the field.
     const { path, missing, problem } = rendered;
     const name = 'contentId' in parsed.source ? `contentId: ${path}` : path;
@@ -122,10 +122,10 @@ export function createRecipientCheck(
   if (isSameForAll(parsed)) {
     const seen = new Set<readonly Way[]>();
     const found = new Set<string>();
-    return (_variables, _ordinal, ways) => {
-      if (seen.has(ways)) return;
-      seen.add(ways);
-      const wrong = render(null, ways);
+    return (_variables, _ordinal, routes) => {
+      if (seen.has(routes)) return;
+      seen.add(routes);
+      const wrong = render(null, routes);
       if (wrong === null || found.has(wrong.message)) return;
       found.add(wrong.message);
       list.add(ERRORS.invalid.code, wrong.message, `$.content.${wrong.path}`);
@@ -133,23 +133,23 @@ export function createRecipientCheck(
   }
   const required = options.requireVariables ? requiredOf(parsed) : null;
   const withMedia = hasMedia(parsed);
-  return (variables, ordinal, ways) => {
-    if (required !== null && !needsRendering(parsed, variables, narrowestText(ways, withMedia))) {
+  return (variables, ordinal, routes) => {
+    if (required !== null && !needsRendering(parsed, variables, narrowestText(routes, withMedia))) {
       for (const name of required)
         if (variables === null || !Object.hasOwn(variables, name))
           reportMissing(list, ordinal, name);
       return;
     }
-    const wrong = render(variables, ways);
+    const wrong = render(variables, routes);
     if (wrong === null) return;
     if (wrong.missing !== null) reportMissing(list, ordinal, wrong.missing);
     else list.add(wrong.code, wrong.message, `$.to[${ordinal}]`);
   };
 }
 
-/** What a rendered content has that cannot be sent over one of these ways; null: all arrives, whichever is taken. */
-function findMisfit(content: OperationContent, ways: readonly Way[]): Wrong | null {
-  for (const { channel, carrier, carriage } of ways) {
+/** What a rendered content has that cannot be sent over one of these routes; null: all arrives, whichever is taken. */
+function findMisfit(content: OperationContent, routes: readonly Way[]): Wrong | null {
+  for (const { channel, carrier, carriage } of routes) {
     const fit = fitContent(chooseContent(content, channel), carriage);
     if (fit.ok) continue;
     const [path, cure] =

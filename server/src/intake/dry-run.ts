@@ -18,30 +18,30 @@ import {
   type PreparedSend,
 } from './prepare.ts';
 
-/** One way a message would go. Encoding and segments only for SMS. */
-export interface DryRunWay {
+/** One route of a message. Encoding and segments are for SMS only. */
+export interface DryRunRoute {
   readonly channel: Channel;
   readonly from: string;
   readonly to: Address;
   readonly encoding: 'GSM-7' | 'UCS-2' | null;
   readonly segments: number | null;
-  /** What this way's channel gets; with `rich`, the text is its plain words. */
+  /** The content for the channel of this route; with `rich`, the text is its plain form. */
   readonly text: string | null;
   readonly mediaUrls: readonly string[];
   readonly rich: RcsBody | null;
 }
 
-export interface DryRunMessage extends DryRunWay {
+export interface DryRunMessage extends DryRunRoute {
   /** `$.to[17]` */
   readonly context: string;
   readonly tags: Readonly<Record<string, string>>;
-  /** Ways that would be tried after the first, in order. */
-  readonly fallbacks: readonly DryRunWay[];
+  /** Routes that would be tried after the first, in order. */
+  readonly fallbacks: readonly DryRunRoute[];
 }
 
 export interface DryRun {
   readonly recipients: number;
-  /** SMS segments of the first ways together. */
+  /** SMS segments of the first routes together. */
   readonly segments: number;
   readonly scheduledFor: Date | null;
   readonly messages: readonly DryRunMessage[];
@@ -57,7 +57,7 @@ export type DryRunResult =
   | { readonly ok: true; readonly dryRun: AnyDryRun }
   | { readonly ok: false; readonly problems: readonly Problem[]; readonly total: number };
 
-/** Prepares a request as `submit` would, and tells instead of writing. */
+/** Prepares a request as `submit` would, and returns the result instead of writing it. */
 export function* dryRun(
   request: SendRequest,
   options: PrepareOptions,
@@ -104,7 +104,7 @@ function preview(recipient: PreparedRecipient, send: PreparedSend): DryRunMessag
     requireVariables: false,
   });
   const describe = (candidate: Candidate) =>
-    describeWay(
+    describeRoute(
       candidate,
       rendered.ok
         ? chooseContent(rendered.content, candidate.sender.channel)
@@ -118,7 +118,7 @@ function preview(recipient: PreparedRecipient, send: PreparedSend): DryRunMessag
   };
 }
 
-function describeWay({ sender, to }: Candidate, content: ChannelContent): DryRunWay {
+function describeRoute({ sender, to }: Candidate, content: ChannelContent): DryRunRoute {
   const { text, mediaUrls, rich } = content;
   const sms = sender.channel === 'SMS' && text !== null ? measureSms(text) : null;
   return {

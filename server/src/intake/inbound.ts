@@ -123,7 +123,7 @@ export function createInboundIntake(options: {
         failingSince.delete(each.id);
       } catch (error) {
         if (isAway(error)) throw error;
-        // One that cannot be answered shall not keep others from it, but what stands in its way may go.
+        // A message that cannot be answered must not delay the others, and its obstacle may disappear.
         const now = performance.now();
         const since = failingSince.get(each.id);
         failingSince.set(each.id, since ?? now);

@@ -15,7 +15,7 @@ import {
 import type { Address, Recipient } from '../domain/message.ts';
 import type { SendPlan } from '../domain/operation.ts';
 import { firstCandidate, type Candidate } from '../domain/routing.ts';
-import { createWayFinder, type FindCarriage, type FindWays } from './ways.ts';
+import { createRouteFinder, type FindCarriage, type FindRoutes } from './routes.ts';
 import { planSenders, type SenderChoice } from '../domain/sender.ts';
 import { readSchedule } from '../domain/schedule.ts';
 import { findUnstorable, UNSTORABLE } from '../domain/storable.ts';
@@ -32,13 +32,13 @@ import type { Work } from '../lib/fair-share.ts';
 import { createProblemList, type ProblemList } from './problems.ts';
 import { createTimetable, type Timetable } from './timetable.ts';
 
-/** A recipient with the first way to reach it; without one it is unaddressable, for the reason of `code`. */
+/** A recipient with its first candidate; without one it is unaddressable, for the reason of `code`. */
 export interface PreparedRecipient {
   /** Position in `to`. */
   readonly ordinal: number;
   readonly recipient: Recipient;
   readonly first: Candidate | null;
-  /** When the first way is due; null is now. */
+  /** When the message over the first candidate is due; null is now. */
   readonly dueAt: Date | null;
   /** Error code of an unaddressable recipient. */
   readonly code: number | null;
@@ -106,7 +106,7 @@ export function* prepareSend(request: SendRequest, options: PrepareOptions): Wor
             renderAt,
             requireVariables: options.requireVariables,
           }),
-    findWays: createWayFinder(plan.ok ? plan.plan : { senders: [] }, options.findCarriage),
+    findRoutes: createRouteFinder(plan.ok ? plan.plan : { senders: [] }, options.findCarriage),
     tagTemplates,
     timetable: createTimetable(schedule, options.choice.senders, list, options.now),
     renderAt,
@@ -190,7 +190,7 @@ interface RecipientCheck {
   readonly list: ProblemList;
   readonly plan: SendPlan;
   readonly checkContent: CheckRecipient | null;
-  readonly findWays: FindWays;
+  readonly findRoutes: FindRoutes;
   readonly tagTemplates: ReadonlyMap<string, Template> | null;
   readonly timetable: Timetable;
   readonly renderAt: Date;
@@ -221,7 +221,7 @@ function checkRecipient(
   if (variables !== null)
     for (const path of findUnstorable(variables, '.variables'))
       list.add(ERRORS.invalid.code, UNSTORABLE, pathOf(ordinal) + path);
-  check.checkContent?.(variables, ordinal, check.findWays(recipient.addresses));
+  check.checkContent?.(variables, ordinal, check.findRoutes(recipient.addresses));
   const first = firstCandidate(recipient.addresses, check.plan);
   return {
     ordinal,

@@ -71,7 +71,7 @@ export function createReports(options: ReportsOptions): Reports {
       now: () => new Date(),
       // Answers to keywords have none.
       findTargetProblem: () => null,
-      // They are short texts, which every way carries.
+      // They are short texts, which every carrier can carry.
       findCarriage: () => WHOLE,
     }),
     findKeyword: keywords ? createKeywordFinder(listKeywords(languages)) : null,

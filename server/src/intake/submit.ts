@@ -27,7 +27,7 @@ import {
   type PreparedRecipient,
   type PreparedSend,
 } from './prepare.ts';
-import type { FindCarriage } from './ways.ts';
+import type { FindCarriage } from './routes.ts';
 
 /** Messages of one batch, at most: leasing costs one row for all of them. */
 export const BATCH_SIZE_MAX = 500;

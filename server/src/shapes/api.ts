@@ -415,7 +415,7 @@ const RECEIPT = Type.Object(
   { $id: 'Receipt' },
 );
 
-const way = {
+const route = {
   channel: CHANNEL,
   from: Type.String(),
   to: address,
@@ -429,14 +429,14 @@ const DRY_RUN = Type.Object(
   {
     dryRun: Type.Literal(true),
     recipients: Type.Integer(),
-    segments: Type.Integer({ description: 'SMS segments of the first ways together.' }),
+    segments: Type.Integer({ description: 'SMS segments of the first routes together.' }),
     scheduledFor: orNull(instant('When it would be sent; null is at once.')),
     messages: Type.Array(
       Type.Object({
         context: Type.String(),
-        ...way,
+        ...route,
         tags: Type.Record(Type.String(), Type.String()),
-        fallbacks: Type.Array(Type.Object(way)),
+        fallbacks: Type.Array(Type.Object(route)),
       }),
     ),
     unaddressable: Type.Array(ref('ErrorItem')),

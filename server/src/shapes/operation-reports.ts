@@ -33,7 +33,7 @@ export const OPERATION_REPORT = Type.Object(
         channel,
         address: Type.String(),
         carrier: Type.String(),
-        total: count('Messages whose present way it is.'),
+        total: count('Messages whose current candidate uses it.'),
         statuses: Type.Array(
           Type.Object({ status: choice(MESSAGE_STATUSES), count: count('Messages.') }),
         ),

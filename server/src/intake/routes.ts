@@ -7,10 +7,10 @@ import { reaches } from '../domain/routing.ts';
 /** What a carrier can carry over a channel. */
 export type FindCarriage = (carrier: string, channel: Channel) => Carriage;
 
-/** All ways to these addresses, first choices and those that follow them; the same list for the same kinds of addresses. */
-export type FindWays = (addresses: readonly Address[]) => readonly Way[];
+/** All routes to these addresses, first choices and those that follow them; the same list for the same kinds of addresses. */
+export type FindRoutes = (addresses: readonly Address[]) => readonly Way[];
 
-export function createWayFinder({ senders }: SendPlan, findCarriage: FindCarriage): FindWays {
+export function createRouteFinder({ senders }: SendPlan, findCarriage: FindCarriage): FindRoutes {
   const all = new Map<string, Way>();
   for (const { channel, carrier } of senders) {
     const key = `${channel} ${carrier}`;
@@ -21,11 +21,11 @@ export function createWayFinder({ senders }: SendPlan, findCarriage: FindCarriag
     const key = spaces.join();
     const found = known.get(key);
     if (found !== undefined) return found;
-    const ways = [...all.values()].filter(({ channel }) =>
+    const routes = [...all.values()].filter(({ channel }) =>
       spaces.some((space) => reaches(channel, space)),
     );
-    known.set(key, ways);
-    return ways;
+    known.set(key, routes);
+    return routes;
   };
   return (addresses) => listFor(addresses.map(({ channel }) => channel));
 }
