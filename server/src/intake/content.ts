@@ -1,6 +1,6 @@
 /**
- * Checks the content of a request: errors for all recipients, reported once, and errors for single
- * recipients. A plain text is not rendered for each of ten thousand recipients here: their
+ * Checks the content of a request: problems for all recipients, reported once, and problems for
+ * single recipients. A plain text is not rendered for each of ten thousand recipients here: their
  * variables are only counted. Pure.
  */
 import {
@@ -18,163 +18,181 @@ import {
 } from '../domain/content.ts';
 import { fitContent, narrowestText, type Way } from '../domain/carriage.ts';
 import type { ContentTemplate } from '../domain/content-template.ts';
-import { ERRORS } from '../domain/errors.ts';
+import type { Problem } from '../domain/errors.ts';
 import type { RequestedContent } from '../domain/send-request.ts';
-import type { ProblemList } from './problems.ts';
+import { invalid, NO_PROBLEMS, problem, valid, type Checked } from './problems.ts';
 
-/** Reads what a request says. Null when nothing can be made of it; the problems are in the list then. */
+/** The values of one recipient for placeholders. */
+export type Variables = Readonly<Record<string, string>> | null;
+
+/** How templates of a request are rendered. */
+export interface Rendering {
+  /** The time that templates see as "now". */
+  readonly renderAt: Date;
+  /** Whether a variable without value and default is refused. */
+  readonly requireVariables: boolean;
+}
+
+/** Reads the content of a request. `template` is the one that `contentId` names. */
 export function readContent(
   requested: RequestedContent,
   template: ContentTemplate | null,
-  list: ProblemList,
-): OperationContent | null {
-  if ('contentId' in requested) {
-    if (template !== null)
-      return { contentId: template.id, types: template.types, variables: template.variables };
-    list.add(
-      ERRORS.contentTemplate.code,
-      `There is no content template ${requested.contentId.slice(0, 60)}; GET /v1/Content lists those that there are.`,
-      '$.content.contentId',
-    );
-    return null;
-  }
-  if ('email' in requested) return requested;
-  if ('modules' in requested) return readModules(requested, list);
-  return {
+): Checked<OperationContent | null> {
+  if ('contentId' in requested)
+    return template === null
+      ? invalid(
+          problem(
+            'contentTemplate',
+            `There is no content template ${requested.contentId.slice(0, 60)}; GET /v1/Content lists those that there are.`,
+            '$.content.contentId',
+          ),
+        )
+      : valid({ contentId: template.id, types: template.types, variables: template.variables });
+  if ('email' in requested) return valid(requested);
+  if ('modules' in requested) return readModules(requested);
+  return valid({
     text: requested.text ?? null,
     mediaUrls: (requested.media ?? []).map((each) => each.url),
-  };
+  });
 }
 
-function readModules(requested: ModulesContent, list: ProblemList): ModulesContent | null {
+function readModules(requested: ModulesContent): Checked<ModulesContent | null> {
   const channels = requested.modules.map((each) => ('sms' in each ? 'sms' : 'rcs'));
   const again = channels.findIndex((channel, i) => channels.indexOf(channel) !== i);
-  if (again === -1) return requested;
-  list.add(
-    ERRORS.invalid.code,
-    `There is a module for ${channels[again]} already; give one for each channel.`,
-    `$.content.modules[${again}].${channels[again]}`,
+  if (again === -1) return valid(requested);
+  return invalid(
+    problem(
+      'invalid',
+      `There is a module for ${channels[again]} already; give one for each channel.`,
+      `$.content.modules[${again}].${channels[again]}`,
+    ),
   );
-  return null;
 }
 
-/** Parses a content and checks what is the same for all. Null when something is wrong with it. */
+/** Parses a content at the JSON path `base`, and checks everything that is the same for all recipients. */
 export function openContent(
   content: OperationContent,
   base: string,
-  list: ProblemList,
-): ParsedContent | null {
+): Checked<ParsedContent | null> {
   const parsed = parseContent(content);
-  if (!parsed.ok) {
-    for (const { path, message } of parsed.problems)
-      list.add(ERRORS.template.code, message, `${base}.${path}`);
-    return null;
-  }
+  if (!parsed.ok)
+    return invalid(
+      ...parsed.problems.map(({ path, message }) =>
+        problem('template', message, `${base}.${path}`),
+      ),
+    );
   const problems = checkConstants(parsed.content);
-  for (const { path, message } of problems)
-    list.add(ERRORS.invalid.code, message, `${base}.${path}`);
-  return problems.length > 0 ? null : parsed.content;
+  if (problems.length === 0) return valid(parsed.content);
+  return invalid(
+    ...problems.map(({ path, message }) => problem('invalid', message, `${base}.${path}`)),
+  );
 }
 
-/** Looks at one recipient, at index `ordinal` of `to`, that may be reached over `routes`. */
-export type CheckRecipient = (
-  variables: Readonly<Record<string, string>> | null,
+/** Checks the content for the recipient at `to[ordinal]`, which can be reached over `routes`. */
+export type ContentCheck = (
+  variables: Variables,
   ordinal: number,
   routes: readonly Way[],
-) => void;
+) => readonly Problem[];
 
-/** What is wrong for one recipient. */
-interface Wrong {
+/** Pass the same list of routes for the same routes: a content without variables is checked once for each list. */
+export function createContentCheck(parsed: ParsedContent, rendering: Rendering): ContentCheck {
+  return isSameForAll(parsed) ? checkOnce(parsed, rendering) : checkEach(parsed, rendering);
+}
+
+/** For a content that is the same for all recipients. A problem is returned once. */
+function checkOnce(parsed: ParsedContent, rendering: Rendering): ContentCheck {
+  const checked = new Set<readonly Way[]>();
+  const reported = new Set<string>();
+  return (_variables, _ordinal, routes) => {
+    if (checked.has(routes)) return NO_PROBLEMS;
+    checked.add(routes);
+    const fault = findFault(parsed, null, routes, rendering);
+    if (fault === null || reported.has(fault.message)) return NO_PROBLEMS;
+    reported.add(fault.message);
+    return [problem('invalid', fault.message, `$.content.${fault.path}`)];
+  };
+}
+
+/** For a content with variables. */
+function checkEach(parsed: ParsedContent, rendering: Rendering): ContentCheck {
+  const required = rendering.requireVariables ? requiredOf(parsed) : null;
+  const withMedia = hasMedia(parsed);
+  return (variables, ordinal, routes) => {
+    if (required !== null && !needsRendering(parsed, variables, narrowestText(routes, withMedia)))
+      return findMissing(required, variables, ordinal);
+    const fault = findFault(parsed, variables, routes, rendering);
+    if (fault === null) return NO_PROBLEMS;
+    return fault.missing === null
+      ? [problem('template', fault.message, `$.to[${ordinal}]`)]
+      : [missingVariable(ordinal, fault.missing)];
+  };
+}
+
+function findMissing(
+  required: Iterable<string>,
+  variables: Variables,
+  ordinal: number,
+): readonly Problem[] {
+  let problems: Problem[] | null = null;
+  for (const name of required)
+    if (variables === null || !Object.hasOwn(variables, name))
+      (problems ??= []).push(missingVariable(ordinal, name));
+  return problems ?? NO_PROBLEMS;
+}
+
+/** The reason why a content cannot be rendered or carried. */
+interface Fault {
   /** In `content`. */
   readonly path: string;
-  readonly code: number;
+  /** The name of a variable without a value. */
   readonly missing: string | null;
   readonly message: string;
 }
 
-/**
- * How the content is checked for each recipient; one that is the same for all is looked at once for each of the lists of
- * routes, which are few: pass the same list for the same routes.
- */
-export function createRecipientCheck(
+function findFault(
   parsed: ParsedContent,
-  options: {
-    readonly list: ProblemList;
-    readonly renderAt: Date;
-    readonly requireVariables: boolean;
-  },
-): CheckRecipient {
-  const { list, renderAt } = options;
-
-  function render(
-    variables: Readonly<Record<string, string>> | null,
-    routes: readonly Way[],
-  ): Wrong | null {
-    const rendered = renderContent(parsed, variables, renderAt, options);
-    if (rendered.ok) return findMisfit(rendered.content, routes);
-    // Of a template the request does not have the field.
-    const { path, missing, problem } = rendered;
-    const name = 'contentId' in parsed.source ? `contentId: ${path}` : path;
-    const message = `content.${name} cannot be rendered for this recipient: ${problem}`;
-    return { path, missing, code: ERRORS.template.code, message };
-  }
-
-  if (isSameForAll(parsed)) {
-    const seen = new Set<readonly Way[]>();
-    const found = new Set<string>();
-    return (_variables, _ordinal, routes) => {
-      if (seen.has(routes)) return;
-      seen.add(routes);
-      const wrong = render(null, routes);
-      if (wrong === null || found.has(wrong.message)) return;
-      found.add(wrong.message);
-      list.add(ERRORS.invalid.code, wrong.message, `$.content.${wrong.path}`);
-    };
-  }
-  const required = options.requireVariables ? requiredOf(parsed) : null;
-  const withMedia = hasMedia(parsed);
-  return (variables, ordinal, routes) => {
-    if (required !== null && !needsRendering(parsed, variables, narrowestText(routes, withMedia))) {
-      for (const name of required)
-        if (variables === null || !Object.hasOwn(variables, name))
-          reportMissing(list, ordinal, name);
-      return;
-    }
-    const wrong = render(variables, routes);
-    if (wrong === null) return;
-    if (wrong.missing !== null) reportMissing(list, ordinal, wrong.missing);
-    else list.add(wrong.code, wrong.message, `$.to[${ordinal}]`);
-  };
+  variables: Variables,
+  routes: readonly Way[],
+  { renderAt, requireVariables }: Rendering,
+): Fault | null {
+  const rendered = renderContent(parsed, variables, renderAt, { requireVariables });
+  if (rendered.ok) return findMisfit(rendered.content, routes);
+  // The field is of the template, not of the request.
+  const { path, missing, problem: reason } = rendered;
+  const name = 'contentId' in parsed.source ? `contentId: ${path}` : path;
+  const message = `content.${name} cannot be rendered for this recipient: ${reason}`;
+  return { path, missing, message };
 }
 
-/** What a rendered content has that cannot be sent over one of these routes; null: all arrives, whichever is taken. */
-function findMisfit(content: OperationContent, routes: readonly Way[]): Wrong | null {
+/** Why a rendered content cannot be sent over one of these routes; null if each of them can carry it. */
+function findMisfit(content: OperationContent, routes: readonly Way[]): Fault | null {
   for (const { channel, carrier, carriage } of routes) {
     const fit = fitContent(chooseContent(content, channel), carriage);
     if (fit.ok) continue;
-    const [path, cure] =
-      'contentId' in content
-        ? ['contentId', 'Use a template that fits, or name other channels in "from".']
-        : 'modules' in content
-          ? ['modules', 'Give that channel words of its own, or name other channels in "from".']
-          : [
-              fit.field,
-              'Split it, give channels contents of their own in modules, or name other channels in "from".',
-            ];
-    return {
-      path,
-      missing: null,
-      code: ERRORS.template.code,
-      message: `As ${channel} over the carrier ${carrier} ${fit.problem}. ${cure}`,
-    };
+    const [path, cure] = cureOf(content, fit.field);
+    const message = `As ${channel} over the carrier ${carrier} ${fit.problem}. ${cure}`;
+    return { path, missing: null, message };
   }
   return null;
 }
 
-/** Reports a variable that a recipient lacks. */
-export function reportMissing(list: ProblemList, ordinal: number, name: string): void {
-  list.add(
-    ERRORS.missingVariable.code,
+/** The field to change, and how. */
+function cureOf(content: OperationContent, field: string): readonly [path: string, cure: string] {
+  if ('contentId' in content)
+    return ['contentId', 'Use a template that fits, or name other channels in "from".'];
+  if ('modules' in content)
+    return ['modules', 'Give that channel words of its own, or name other channels in "from".'];
+  return [
+    field,
+    'Split it, give channels contents of their own in modules, or name other channels in "from".',
+  ];
+}
+
+/** The problem of a variable that the recipient at `to[ordinal]` lacks. */
+export function missingVariable(ordinal: number, name: string): Problem {
+  return problem(
+    'missingVariable',
     `The variable "${name}" is missing for to[${ordinal}]. Add it to the recipient's variables or give the template a default: {{ ${name} | default: '…' }}.`,
     `$.to[${ordinal}].variables.${name}`,
   );

@@ -14,9 +14,9 @@ import {
   leaveOutSuppressed,
   prepareSend,
   type PrepareOptions,
-  type PreparedRecipient,
   type PreparedSend,
 } from './prepare.ts';
+import type { PreparedRecipient } from './recipients.ts';
 
 /** One route of a message. Encoding and segments are for SMS only. */
 export interface DryRunRoute {

@@ -1,5 +1,5 @@
 /** Finds addresses that occur more than once in a request. Pure. */
-import type { PreparedRecipient } from './prepare.ts';
+import type { PreparedRecipient } from './recipients.ts';
 
 export interface Duplicate {
   readonly address: string;

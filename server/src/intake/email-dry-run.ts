@@ -3,7 +3,8 @@ import { renderContent } from '../domain/content.ts';
 import type { Problem } from '../domain/errors.ts';
 import type { Work } from '../lib/fair-share.ts';
 import type { Duplicate } from './duplicates.ts';
-import type { PreparedRecipient, PreparedSend } from './prepare.ts';
+import type { PreparedSend } from './prepare.ts';
+import type { PreparedRecipient } from './recipients.ts';
 
 /** E-mails shown with html and text: ten thousand would be gigabytes. */
 const WHOLE_MAX = 10;

@@ -9,13 +9,14 @@ import {
 } from '../domain/email-address.ts';
 import { readAttachments, type RequestedAttachment } from '../domain/email-attachment.ts';
 import { findHeaderProblem } from '../domain/email-headers.ts';
-import { ERRORS, type ErrorName, type Problem } from '../domain/errors.ts';
+import type { Problem } from '../domain/errors.ts';
 import { stepOf } from '../domain/json-path.ts';
 import type { RequestedVariables, SendRequest } from '../domain/send-request.ts';
 import { compileCheck } from '../shapes/check.ts';
 import { EMAIL_FIELDS, EMAIL_PARTS } from '../shapes/emails.ts';
 import type { Work } from '../lib/fair-share.ts';
 import { Refusal } from '../shapes/refusal.ts';
+import { problem } from './problems.ts';
 import { checkForm, compileFields, type SendForm } from './send-request.ts';
 
 /** What e-mails have when a request does not say. */
@@ -66,10 +67,6 @@ const FORM: SendForm = {
         ? []
         : inspectParty(value as Party, path, part === 'from'),
 };
-
-function problem(name: ErrorName, message: string, context: string): Problem {
-  return { code: ERRORS[name].code, message, context };
-}
 
 function inspectParty({ address, name }: Party, path: string, isSender: boolean): Problem[] {
   // Domains of recipients may have letters of any script, as the hosted API has it.

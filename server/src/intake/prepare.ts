@@ -1,50 +1,28 @@
 /**
- * Turns a request with a correct shape into its messages, or into all of its errors. Pure: no
+ * Turns a request with a correct shape into its messages, or into all of its problems. Pure: no
  * database, and the time is an argument. A refused request leaves nothing behind.
+ *
+ * ```
+ *  content ─▶ tags ─▶ plan ─▶ schedule ─▶ callback ─▶ each recipient
+ *     each step returns a value and its problems; the last one uses the values of the others
+ * ```
  */
 import type { OperationContent, ParsedContent } from '../domain/content.ts';
 import type { ContentTemplate } from '../domain/content-template.ts';
 import { ERRORS, type Problem } from '../domain/errors.ts';
-import {
-  countSteps,
-  isConstant,
-  parseTemplate,
-  renderTemplate,
-  type Template,
-} from '../domain/liquid.ts';
-import type { Address, Recipient } from '../domain/message.ts';
+import { countSteps } from '../domain/liquid.ts';
 import type { SendPlan } from '../domain/operation.ts';
-import { firstCandidate, type Candidate } from '../domain/routing.ts';
-import { createRouteFinder, type FindCarriage, type FindRoutes } from './routes.ts';
 import { planSenders, type SenderChoice } from '../domain/sender.ts';
 import { readSchedule } from '../domain/schedule.ts';
-import { findUnstorable, UNSTORABLE } from '../domain/storable.ts';
 import { isSuppressed, type SuppressionIndex } from '../domain/suppression.ts';
-import type { RequestedAddress, RequestedRecipient, SendRequest } from '../domain/send-request.ts';
-import {
-  createRecipientCheck,
-  openContent,
-  readContent,
-  reportMissing,
-  type CheckRecipient,
-} from './content.ts';
+import type { RequestedRecipient, SendRequest } from '../domain/send-request.ts';
 import type { Work } from '../lib/fair-share.ts';
-import { createProblemList, type ProblemList } from './problems.ts';
-import { createTimetable, type Timetable } from './timetable.ts';
-
-/** A recipient with its first candidate; without one it is unaddressable, for the reason of `code`. */
-export interface PreparedRecipient {
-  /** Position in `to`. */
-  readonly ordinal: number;
-  readonly recipient: Recipient;
-  readonly first: Candidate | null;
-  /** When the message over the first candidate is due; null is now. */
-  readonly dueAt: Date | null;
-  /** Error code of an unaddressable recipient. */
-  readonly code: number | null;
-  /** Rendered tags, when they are not the same for all. */
-  readonly tags: Readonly<Record<string, string>> | null;
-}
+import { createContentCheck, openContent, readContent } from './content.ts';
+import { NO_PROBLEMS, problem, ProblemList, toProblem, valid, type Checked } from './problems.ts';
+import { prepareRecipient, type PreparedRecipient, type RecipientPlan } from './recipients.ts';
+import { createRouteFinder, type FindCarriage } from './routes.ts';
+import { readTags } from './tags.ts';
+import { createTimetable } from './timetable.ts';
 
 export interface PreparedSend {
   readonly content: OperationContent;
@@ -79,48 +57,37 @@ export interface PrepareOptions {
   readonly findCarriage: FindCarriage;
 }
 
-const TAG_VALUE = /^[a-zA-Z0-9._~-]{1,256}$/;
-
-/** Checks and plans a request. All problems of all recipients are found, the first hundred told in full. */
+/** Checks and plans a request. It finds all problems of all recipients, and returns the first hundred in full. */
 export function* prepareSend(request: SendRequest, options: PrepareOptions): Work<PrepareResult> {
-  const list = createProblemList();
-  const content = readContent(request.content, options.template, list);
-  const parsed = content === null ? null : openContent(content, '$.content', list);
-  const tagTemplates = readTags(request, list);
-  const plan = planSenders(request.from ?? null, options.choice);
-  if (!plan.ok) list.add(plan.code, plan.message, plan.path);
+  const list = new ProblemList();
+  const content = list.take(readContent(request.content, options.template));
+  const parsed = content === null ? null : list.take(openContent(content, '$.content'));
+  const tags = list.take(readTags(request.tags ?? {}));
+  const plan = list.take(choosePlan(request.from, options.choice));
   const schedule = readSchedule(request.schedule?.sendAt, request.expireAt, options.now);
-  for (const problem of schedule.problems) list.add(problem.code, problem.message, problem.path);
+  list.add(schedule.problems.map(toProblem));
   const { statusCallback = null } = request;
-  const problem = statusCallback && options.findTargetProblem(statusCallback);
-  if (problem) list.add(ERRORS.invalid.code, problem, '$.statusCallback');
+  list.add(checkCallback(statusCallback, options.findTargetProblem));
+
   const renderAt = schedule.scheduledFor ?? options.now;
-  const check: RecipientCheck = {
-    list,
-    plan: plan.ok ? plan.plan : { senders: [] },
-    checkContent:
-      parsed === null
-        ? null
-        : createRecipientCheck(parsed, {
-            list,
-            renderAt,
-            requireVariables: options.requireVariables,
-          }),
-    findRoutes: createRouteFinder(plan.ok ? plan.plan : { senders: [] }, options.findCarriage),
-    tagTemplates,
-    timetable: createTimetable(schedule, options.choice.senders, list, options.now),
-    renderAt,
-    requireVariables: options.requireVariables,
-  };
-  const recipients = yield* checkRecipients(request, check);
-  if (list.total > 0 || content === null || parsed === null || !plan.ok)
-    return { ok: false, problems: list.problems, total: list.total };
+  const rendering = { renderAt, requireVariables: options.requireVariables };
+  const used = plan ?? { senders: [] };
+  const recipients = yield* prepareRecipients(request.to, list, {
+    plan: used,
+    checkContent: parsed === null ? null : createContentCheck(parsed, rendering),
+    findRoutes: createRouteFinder(used, options.findCarriage),
+    tags,
+    timetable: createTimetable(schedule, options.choice.senders, options.now),
+    rendering,
+  });
+  if (list.total > 0 || content === null || parsed === null || plan === null)
+    return { ok: false, problems: list.first, total: list.total };
   return {
     ok: true,
     send: {
       content,
       parsed,
-      plan: options.ignoresSuppressions ? { ...plan.plan, ignoresSuppressions: true } : plan.plan,
+      plan: options.ignoresSuppressions ? { ...plan, ignoresSuppressions: true } : plan,
       tags: request.tags ?? {},
       scheduledFor: commonTime(recipients),
       expireAt: schedule.expireAt,
@@ -131,6 +98,20 @@ export function* prepareSend(request: SendRequest, options: PrepareOptions): Wor
   };
 }
 
+function choosePlan(from: SendRequest['from'], choice: SenderChoice): Checked<SendPlan | null> {
+  const result = planSenders(from ?? null, choice);
+  if (result.ok) return valid(result.plan);
+  return { value: null, problems: [toProblem(result)] };
+}
+
+function checkCallback(
+  url: string | null,
+  findTargetProblem: PrepareOptions['findTargetProblem'],
+): readonly Problem[] {
+  const reason = url && findTargetProblem(url);
+  return reason ? [problem('invalid', reason, '$.statusCallback')] : NO_PROBLEMS;
+}
+
 /** When all that can be reached are due, if that is at the same time. */
 function commonTime(recipients: readonly PreparedRecipient[]): Date | null {
   const reached = recipients.filter((each) => each.first !== null);
@@ -138,144 +119,37 @@ function commonTime(recipients: readonly PreparedRecipient[]): Date | null {
   return reached.every((each) => each.dueAt === dueAt) ? dueAt : null;
 }
 
-/** Steps of rendering that all recipients of a request may cost together; else one request could hold up all others. */
+/** Maximum number of rendering steps for all recipients of a request, so that one request does not delay all others. */
 const STEPS_MAX = 2_000_000;
 
-function* checkRecipients(request: SendRequest, check: RecipientCheck): Work<PreparedRecipient[]> {
+/** Prepares one recipient after the other. Their problems go to `list`: a request can have millions. */
+function* prepareRecipients(
+  to: readonly RequestedRecipient[],
+  list: ProblemList,
+  plan: RecipientPlan,
+): Work<PreparedRecipient[]> {
   let steps = 0;
   const prepared: PreparedRecipient[] = [];
-  for (const [ordinal, each] of request.to.entries()) {
+  for (const [ordinal, each] of to.entries()) {
     yield;
     const stepsBefore = countSteps();
-    const one = checkRecipient(each, ordinal, check);
+    const one = list.take(prepareRecipient(each, ordinal, plan));
     if (one !== null) prepared.push(one);
     steps += countSteps() - stepsBefore;
     if (steps > STEPS_MAX) {
-      check.list.add(
-        ERRORS.template.code,
-        `Rendering takes too long: ${ordinal + 1} of ${request.to.length} recipients took more than ${STEPS_MAX} steps. Simplify the templates or split the request.`,
-        '$.content',
-      );
+      list.add([tooManySteps(ordinal + 1, to.length)]);
       break;
     }
   }
   return prepared;
 }
 
-function describeTagValue(value: string): string {
-  return `The tag's value is "${value.slice(0, 60)}"; use 1 to 256 of letters, digits and . _ ~ -.`;
-}
-
-/** Tags with Liquid in their values, parsed; null when all are literal. */
-function readTags(request: SendRequest, list: ProblemList): ReadonlyMap<string, Template> | null {
-  const templates = new Map<string, Template>();
-  let literal = true;
-  for (const [key, value] of Object.entries(request.tags ?? {})) {
-    const parsed = parseTemplate(value);
-    if (!parsed.ok) list.add(ERRORS.template.code, parsed.problem.message, `$.tags.${key}`);
-    else {
-      templates.set(key, parsed.template);
-      const constant = isConstant(parsed.template);
-      literal &&= constant;
-      if (constant && !TAG_VALUE.test(value)) {
-        list.add(ERRORS.tag.code, describeTagValue(value), `$.tags.${key}`);
-        templates.delete(key);
-      }
-    }
-  }
-  return literal ? null : templates;
-}
-
-interface RecipientCheck {
-  readonly list: ProblemList;
-  readonly plan: SendPlan;
-  readonly checkContent: CheckRecipient | null;
-  readonly findRoutes: FindRoutes;
-  readonly tagTemplates: ReadonlyMap<string, Template> | null;
-  readonly timetable: Timetable;
-  readonly renderAt: Date;
-  readonly requireVariables: boolean;
-}
-
-/** Made where something is wrong only: ten thousand of them cost a millisecond. */
-function pathOf(ordinal: number): string {
-  return `$.to[${ordinal}]`;
-}
-
-function checkRecipient(
-  requested: RequestedRecipient,
-  ordinal: number,
-  check: RecipientCheck,
-): PreparedRecipient | null {
-  const { list } = check;
-  if ('profileId' in requested) {
-    list.add(
-      ERRORS.unsupported.code,
-      'Profiles are not supported yet; give an address or addresses.',
-      `${pathOf(ordinal)}.profileId`,
-    );
-    return null;
-  }
-  const recipient = toRecipient(requested);
-  const { variables } = recipient;
-  if (variables !== null)
-    for (const path of findUnstorable(variables, '.variables'))
-      list.add(ERRORS.invalid.code, UNSTORABLE, pathOf(ordinal) + path);
-  check.checkContent?.(variables, ordinal, check.findRoutes(recipient.addresses));
-  const first = firstCandidate(recipient.addresses, check.plan);
-  return {
-    ordinal,
-    recipient,
-    first,
-    dueAt: first === null ? null : check.timetable(first),
-    code: first === null ? ERRORS.unaddressable.code : null,
-    tags: renderTags(variables, ordinal, check),
-  };
-}
-
-function toRecipient(requested: Exclude<RequestedRecipient, { profileId: string }>): Recipient {
-  const connected = 'addresses' in requested;
-  const addresses = (connected
-    ? requested.addresses.map(({ address, channel }) => ({ address, channel }))
-    : [toAddress(requested)]) as unknown as [Address, ...Address[]];
-  const { variables } = requested;
-  const empty = variables === undefined || Object.keys(variables).length === 0;
-  return { addresses, connected, variables: empty ? null : variables };
-}
-
-function toAddress({ address, channel, name }: RequestedAddress): Address {
-  return name === undefined ? { address, channel } : { address, channel, name };
-}
-
-function renderTags(
-  variables: Readonly<Record<string, string>> | null,
-  ordinal: number,
-  { list, tagTemplates, renderAt, requireVariables }: RecipientCheck,
-): Readonly<Record<string, string>> | null {
-  if (tagTemplates === null) return null;
-  const tags: [string, string][] = [];
-  for (const [key, template] of tagTemplates) {
-    const rendered = renderTemplate(template, variables, renderAt, {
-      requireVariables,
-      lengthMax: 256,
-    });
-    if (!rendered.ok) {
-      if ('missing' in rendered) reportMissing(list, ordinal, rendered.missing);
-      else
-        list.add(
-          ERRORS.template.code,
-          `The tag cannot be rendered for ${pathOf(ordinal).slice(2)}: ${rendered.problem}`,
-          `$.tags.${key}`,
-        );
-    } else if (!TAG_VALUE.test(rendered.text))
-      list.add(
-        ERRORS.tag.code,
-        `For ${pathOf(ordinal).slice(2)}: ${describeTagValue(rendered.text)}`,
-        `$.tags.${key}`,
-      );
-    else tags.push([key, rendered.text]);
-  }
-  return Object.fromEntries(tags);
+function tooManySteps(done: number, all: number): Problem {
+  return problem(
+    'template',
+    `Rendering takes too long: ${done} of ${all} recipients took more than ${STEPS_MAX} steps. Simplify the templates or split the request.`,
+    '$.content',
+  );
 }
 
 /** Takes those who have opted out off a prepared send: they become unaddressable. */

@@ -3,11 +3,11 @@
  * recognised by their key, so errors refer to the intended alternative, and a hostile body costs
  * no more than its reading.
  */
-import { ERRORS, type Problem } from '../domain/errors.ts';
+import type { Problem } from '../domain/errors.ts';
 import { RECIPIENTS_MAX } from '../domain/operation.ts';
 import type { SendRequest } from '../domain/send-request.ts';
 import { findUnstorable, UNSTORABLE } from '../domain/storable.ts';
-import { PROBLEMS_MAX } from './problems.ts';
+import { problem, ProblemList } from './problems.ts';
 import type { Work } from '../lib/fair-share.ts';
 import { Type, type TSchema } from 'typebox';
 import { compileCheck, type Check } from '../shapes/check.ts';
@@ -69,14 +69,14 @@ const MESSAGES: SendForm = {
 function checkArm(value: unknown, path: string, arms: Arms): Problem[] {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     return [
-      {
-        code: ERRORS.invalid.code,
-        message: `Must be an object with ${arms
+      problem(
+        'invalid',
+        `Must be an object with ${arms
           .map(([key]) => `"${key}"`)
           .toReversed()
           .join(' or ')}.`,
-        context: path,
-      },
+        path,
+      ),
     ];
   const arm = arms.find(([key]) => Object.hasOwn(value, key)) ?? arms.at(-1);
   return arm?.[1](value, path) ?? [];
@@ -90,49 +90,41 @@ export function* readSendRequest(body: unknown): Work<SendRequest> {
 
 /** @throws Refusal with all that is wrong with the shape of a body, the first hundred in full. */
 export function* checkForm(body: unknown, form: SendForm): Work<void> {
-  const problems: Problem[] = [];
-  let total = 0;
-  const take = (found: readonly Problem[]) => {
-    total += found.length;
-    problems.push(...found.slice(0, PROBLEMS_MAX - problems.length));
-  };
-  const takePart = (part: 'to' | 'content' | 'from', value: unknown, path: string, arms: Arms) => {
+  const list = new ProblemList();
+  const checkPart = (part: 'to' | 'content' | 'from', value: unknown, path: string, arms: Arms) => {
     const found = checkArm(value, path, arms);
-    take(found.length > 0 ? found : (form.inspect?.(part, value, path) ?? []));
+    list.add(found.length > 0 ? found : (form.inspect?.(part, value, path) ?? []));
   };
   // The entries of `to` are looked at one by one, below and in intake; here only that it is a list.
   const fields = withoutRecipients(body);
-  take(form.fields(fields, '$'));
+  list.add(form.fields(fields, '$'));
   const { to, content, from } = body as Partial<Record<'to' | 'content' | 'from', unknown>>;
-  if (content !== undefined) takePart('content', content, '$.content', form.content);
-  if (from !== undefined) takePart('from', from, '$.from', form.from);
+  if (content !== undefined) checkPart('content', content, '$.content', form.content);
+  if (from !== undefined) checkPart('from', from, '$.from', form.from);
   if (Array.isArray(to)) {
     if (to.length > RECIPIENTS_MAX)
-      take([
-        {
-          code: ERRORS.recipients.code,
-          message: `At most ${RECIPIENTS_MAX} recipients, not ${to.length}; split the request.`,
-          context: '$.to',
-        },
+      list.add([
+        problem(
+          'recipients',
+          `At most ${RECIPIENTS_MAX} recipients, not ${to.length}; split the request.`,
+          '$.to',
+        ),
       ]);
     else
       for (const [i, each] of to.entries()) {
-        takePart('to', each, `$.to[${i}]`, form.recipients);
+        checkPart('to', each, `$.to[${i}]`, form.recipients);
         yield;
       }
   }
-  // Asked of what has the right shape only, which bounds its depth.
-  if (total === 0)
-    for (const context of findUnstorable(fields, '$'))
-      take([{ code: ERRORS.invalid.code, message: UNSTORABLE, context }]);
-  if (total > 0) throw new Refusal(400, problems, { total });
+  // The right shape bounds the depth of the fields.
+  if (list.total === 0)
+    list.add(findUnstorable(fields, '$').map((path) => problem('invalid', UNSTORABLE, path)));
+  if (list.total > 0) throw new Refusal(400, list.first, { total: list.total });
 }
 
 function withoutRecipients(body: unknown): unknown {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    throw new Refusal(400, [
-      { code: ERRORS.invalid.code, message: 'The body must be a JSON object.', context: '$' },
-    ]);
+    throw new Refusal(400, [problem('invalid', 'The body must be a JSON object.', '$')]);
   }
   if (!('to' in body) || !Array.isArray(body.to)) return body;
   return { ...body, to: body.to.slice(0, 1).map(() => null) };

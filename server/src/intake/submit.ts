@@ -21,12 +21,8 @@ import {
   type Store,
 } from '../store/store.ts';
 import { dryRun, type DryRunResult } from './dry-run.ts';
-import {
-  leaveOutSuppressed,
-  prepareSend,
-  type PreparedRecipient,
-  type PreparedSend,
-} from './prepare.ts';
+import { leaveOutSuppressed, prepareSend, type PreparedSend } from './prepare.ts';
+import type { PreparedRecipient } from './recipients.ts';
 import type { FindCarriage } from './routes.ts';
 
 /** Messages of one batch, at most: leasing costs one row for all of them. */

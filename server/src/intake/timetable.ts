@@ -7,43 +7,46 @@ import { allowedFrom } from '../domain/quiet-hours.ts';
 import { findTimeProblem, type Schedule } from '../domain/schedule.ts';
 import type { Candidate } from '../domain/routing.ts';
 import type { PlannableSender } from '../domain/sender.ts';
-import type { ProblemList } from './problems.ts';
-
-/** When a message over this candidate is due; null is now. Equal times are the same object. */
-export type Timetable = (candidate: Candidate) => Date | null;
+import { NO_PROBLEMS, toProblem, valid, type Checked } from './problems.ts';
 
 /**
- * Recipients of the same zones and one sender have one time: it is found once, and told once when it is not allowed. A time by their
- * clock is meant by the one of most people, quiet hours by all that they may have.
+ * When a message over this candidate is due; null is now. Equal times are the same object. The
+ * problem of a local time is returned once.
+ */
+export type Timetable = (candidate: Candidate) => Checked<Date | null>;
+
+/**
+ * Recipients of the same zones and sender have one time, which is computed once. A schedule without a zone uses the zone of most
+ * people with the recipient's number; quiet hours apply in each of its possible zones.
  */
 export function createTimetable(
   schedule: Schedule,
   senders: readonly PlannableSender[],
-  list: ProblemList,
   now: Date,
 ): Timetable {
   const { local, scheduledFor, expireAt } = schedule;
   const quietHours = new Map(
     senders.flatMap(({ id, quietHours: quiet }) => (quiet === null ? [] : [[id, quiet] as const])),
   );
-  if (local === null && quietHours.size === 0) return () => scheduledFor;
+  if (local === null && quietHours.size === 0) {
+    const same = valid(scheduledFor);
+    return () => same;
+  }
   const localTimes = new Map<string, Date>();
   const known = new Map<Zones, Map<string, Date | null>>();
   const times = new Map<number, Date>();
 
-  function localTime(zone: string): Date {
+  function localTime(zone: string): Checked<Date> {
     const found = localTimes.get(zone);
-    if (found !== undefined) return found;
+    if (found !== undefined) return valid(found);
     const at = local === null ? (scheduledFor ?? now) : instantAt(local, zone);
     const problem =
       local === null ? null : findTimeProblem(at > now ? at : now, expireAt, now, zone);
-    if (problem !== null) list.add(problem.code, problem.message, problem.path);
     localTimes.set(zone, at);
-    return at;
+    return { value: at, problems: problem === null ? NO_PROBLEMS : [toProblem(problem)] };
   }
 
-  function find(zones: Zones, senderId: string): Date | null {
-    const wanted = localTime(zones[0]);
+  function dueTime(zones: Zones, senderId: string, wanted: Date): Date | null {
     const at = wanted > now ? wanted : now;
     const quiet = quietHours.get(senderId);
     const due = quiet === undefined ? at : allowedFrom(quiet, zones, at);
@@ -58,11 +61,11 @@ export function createTimetable(
     const bySender = known.get(zones) ?? new Map<string, Date | null>();
     known.set(zones, bySender);
     const senderId = sender.senderId ?? '';
-    let due = bySender.get(senderId);
-    if (due === undefined) {
-      due = find(zones, senderId);
-      bySender.set(senderId, due);
-    }
-    return due;
+    const found = bySender.get(senderId);
+    if (found !== undefined) return valid(found);
+    const wanted = localTime(zones[0]);
+    const due = dueTime(zones, senderId, wanted.value);
+    bySender.set(senderId, due);
+    return { value: due, problems: wanted.problems };
   };
 }

@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ContentTemplate } from '../../domain/content-template.ts';
 import { contentSid, parseContentSid } from '../../domain/ids.ts';
 import { openContent } from '../../intake/content.ts';
-import { createProblemList } from '../../intake/problems.ts';
+import { ProblemList } from '../../intake/problems.ts';
 import type { Store } from '../../store/store.ts';
 import { cutPage } from '../edge/paging.ts';
 import { earlierOf, QueryReader, UUID_MAX } from '../edge/query.ts';
@@ -30,9 +30,9 @@ export function createContentHandlers({ store }: { readonly store: Store }) {
     async create(request: FastifyRequest, reply: FastifyReply) {
       const body = request.body as ContentBody;
       const { types, variables = {} } = body;
-      const list = createProblemList();
-      openContent({ contentId: '', types, variables }, '$', list);
-      if (list.total > 0) throw new Refusal(400, list.problems, { total: list.total });
+      const list = new ProblemList();
+      list.take(openContent({ contentId: '', types, variables }, '$'));
+      if (list.total > 0) throw new Refusal(400, list.first, { total: list.total });
       const template = await contentTemplates.addTemplate(request.account.id, {
         friendlyName: body.friendlyName ?? null,
         language: body.language ?? null,

@@ -1,0 +1,99 @@
+/** Prepares one recipient of a request: its addresses, first candidate, due time and tags, or its problems. Pure. */
+import { ERRORS, type Problem } from '../domain/errors.ts';
+import type { Address, Recipient } from '../domain/message.ts';
+import type { SendPlan } from '../domain/operation.ts';
+import { firstCandidate, type Candidate } from '../domain/routing.ts';
+import type { RequestedAddress, RequestedRecipient } from '../domain/send-request.ts';
+import { findUnstorable, UNSTORABLE } from '../domain/storable.ts';
+import type { ContentCheck, Rendering, Variables } from './content.ts';
+import { invalid, NO_PROBLEMS, problem, valid, type Checked } from './problems.ts';
+import type { FindRoutes } from './routes.ts';
+import { renderTags, type TagTemplates } from './tags.ts';
+import type { Timetable } from './timetable.ts';
+
+/** A recipient with its first candidate; without one it is unaddressable, for the reason of `code`. */
+export interface PreparedRecipient {
+  /** Position in `to`. */
+  readonly ordinal: number;
+  readonly recipient: Recipient;
+  readonly first: Candidate | null;
+  /** When the message over the first candidate is due; null is now. */
+  readonly dueAt: Date | null;
+  /** Error code of an unaddressable recipient. */
+  readonly code: number | null;
+  /** Rendered tags, when they are not the same for all. */
+  readonly tags: Readonly<Record<string, string>> | null;
+}
+
+/** The parts of a request that each recipient is prepared with. */
+export interface RecipientPlan {
+  readonly plan: SendPlan;
+  /** Null if the content itself is wrong. */
+  readonly checkContent: ContentCheck | null;
+  readonly findRoutes: FindRoutes;
+  readonly tags: TagTemplates | null;
+  readonly timetable: Timetable;
+  readonly rendering: Rendering;
+}
+
+const NOT_DUE = valid(null);
+
+/** Prepares the recipient at `to[ordinal]`. */
+export function prepareRecipient(
+  requested: RequestedRecipient,
+  ordinal: number,
+  { plan, checkContent, findRoutes, tags, timetable, rendering }: RecipientPlan,
+): Checked<PreparedRecipient | null> {
+  if ('profileId' in requested) return invalid(unsupportedProfile(ordinal));
+  const recipient = toRecipient(requested);
+  const { addresses, variables } = recipient;
+  const wrongContent = checkContent?.(variables, ordinal, findRoutes(addresses)) ?? NO_PROBLEMS;
+  const first = firstCandidate(addresses, plan);
+  const due = first === null ? NOT_DUE : timetable(first);
+  const rendered = renderTags(tags, variables, ordinal, rendering);
+  return {
+    value: {
+      ordinal,
+      recipient,
+      first,
+      dueAt: due.value,
+      code: first === null ? ERRORS.unaddressable.code : null,
+      tags: rendered.value,
+    },
+    problems: [
+      ...checkVariables(variables, ordinal),
+      ...wrongContent,
+      ...due.problems,
+      ...rendered.problems,
+    ],
+  };
+}
+
+function unsupportedProfile(ordinal: number): Problem {
+  return problem(
+    'unsupported',
+    'Profiles are not supported yet; give an address or addresses.',
+    `$.to[${ordinal}].profileId`,
+  );
+}
+
+function checkVariables(variables: Variables, ordinal: number): readonly Problem[] {
+  if (variables === null) return NO_PROBLEMS;
+  return findUnstorable(variables, '.variables').map((path) =>
+    problem('invalid', UNSTORABLE, `$.to[${ordinal}]${path}`),
+  );
+}
+
+function toRecipient(requested: Exclude<RequestedRecipient, { profileId: string }>): Recipient {
+  const connected = 'addresses' in requested;
+  const addresses = (connected
+    ? requested.addresses.map(({ address, channel }) => ({ address, channel }))
+    : [toAddress(requested)]) as unknown as [Address, ...Address[]];
+  const { variables } = requested;
+  const empty = variables === undefined || Object.keys(variables).length === 0;
+  return { addresses, connected, variables: empty ? null : variables };
+}
+
+function toAddress({ address, channel, name }: RequestedAddress): Address {
+  return name === undefined ? { address, channel } : { address, channel, name };
+}
