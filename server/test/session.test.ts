@@ -45,13 +45,20 @@ async function openSession(sid = SID, secret = TOKEN): Promise<string> {
   return answer.headers.getSetCookie()[0]?.split(';')[0] ?? '';
 }
 
+/** Attributes of a cookie, sorted: their order means nothing. */
+const attributesOf = (cookie = '') => cookie.split('; ').slice(1).toSorted();
+
 describe('a session', () => {
   it('is opened by the account or an API key, and says whose it is', async () => {
     const answer = await signIn(SID, TOKEN);
     const [cookie = ''] = answer.headers.getSetCookie();
-    expect(cookie).toMatch(
-      /^fanfare_session=[\w-]+; Path=\/; Max-Age=43200; HttpOnly; SameSite=Strict$/,
-    );
+    expect(cookie).toMatch(/^fanfare_session=[\w-]+;/);
+    expect(attributesOf(cookie)).toEqual([
+      'HttpOnly',
+      'Max-Age=43200',
+      'Path=/',
+      'SameSite=Strict',
+    ]);
     expect(answer.headers.get('cache-control')).toBe('no-store');
     expect(await answer.json()).toMatchObject({ accountSid: SID, credential: SID });
     const session = { ...OWN, cookie: cookie.split(';')[0] ?? '' };
@@ -68,7 +75,7 @@ describe('a session', () => {
   it('has a cookie for HTTPS only when the page came by it', async () => {
     const { host } = new URL(fanfare.url);
     const answer = await signIn(SID, TOKEN, { ...OWN, origin: `https://${host}` });
-    expect(answer.headers.getSetCookie()[0]).toMatch(/; Secure$/);
+    expect(attributesOf(answer.headers.getSetCookie()[0])).toContain('Secure');
   });
 
   it('is not opened by wrong credentials, nor by something that is none', async () => {
@@ -99,7 +106,9 @@ describe('a session', () => {
   it('ends by signing out, for this browser', async () => {
     const answer = await ask('DELETE', '/session', OWN);
     expect(answer.status).toBe(204);
-    expect(answer.headers.getSetCookie()[0]).toMatch(/^fanfare_session=; Path=\/; Max-Age=0;/);
+    const [cookie = ''] = answer.headers.getSetCookie();
+    expect(cookie).toMatch(/^fanfare_session=;/);
+    expect(attributesOf(cookie)).toEqual(expect.arrayContaining(['Max-Age=0', 'Path=/']));
   });
 
   it('ends with its time', async () => {

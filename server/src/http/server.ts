@@ -10,6 +10,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import cookie from '@fastify/cookie';
 import fastify, {
   type FastifyInstance,
   type FastifyRequest,
@@ -203,6 +204,8 @@ function prepareApi(deps: ServerDeps & ApiDeps & { readonly keyUses: KeyUses }):
 async function registerAll(app: FastifyInstance, deps: AllDeps): Promise<void> {
   const { store, log, sealer, options } = deps;
   const { requestsPerSecond } = options.limits;
+  // Before the scopes below, which read the cookie of a session.
+  if (options.dashboard.enabled) await app.register(cookie);
   await registerOpenApi(app);
   registerDocs(app);
   await app.register(async (scope) => {

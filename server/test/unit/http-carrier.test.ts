@@ -747,6 +747,20 @@ describe('rbm', () => {
     expect(sent?.url.searchParams.get('agentId')).toBe('+15005550100');
   });
 
+  it.each([
+    ['an elliptic curve', generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey],
+    ['1,024 bits', generateKeyPairSync('rsa', { modulusLength: 1_024 }).privateKey],
+  ])('refuses a key of %s before it sends anything', async (_, key) => {
+    const description = describeRbm({
+      baseUrl: 'https://provider.example',
+      clientEmail: 'fanfare@project.iam.gserviceaccount.com',
+      privateKey: key.export({ type: 'pkcs8', format: 'pem' }) as string,
+      tokenUrl: 'https://provider.example/token',
+      webhook: { kind: 'direct', clientToken: 'client-token' },
+    });
+    await expect(open(description)).rejects.toThrow('needs an RSA key of at least 2048 bits');
+  });
+
   it('asks for another access token when one is refused', async () => {
     const provider = await provide(TOKEN);
     const carrier = await open(rbm.describe(provider.origin));

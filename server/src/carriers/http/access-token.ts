@@ -2,7 +2,8 @@
  * Access tokens of a service account: the token URL exchanges a JWT that we sign (RS256) for a token of about an hour
  * (RFC 7523). One exchange at a time serves all waiting submissions. A token is renewed a minute before it expires.
  */
-import { createPrivateKey, sign } from 'node:crypto';
+import { createPrivateKey, type KeyObject } from 'node:crypto';
+import { SignJWT } from 'jose/jwt/sign';
 import { createClient, type ClientLimits } from './client.ts';
 import type { JwtAuthDescription } from './description.ts';
 
@@ -24,25 +25,26 @@ const GRANT_TYPE = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 const ASSERTION_SECONDS = 3_600;
 const RENEW_BEFORE_MS = 60_000;
 
-/** Sends no request before the first `get`. @throws Error for an invalid key. */
+/** Bits of an RSA key that RS256 needs (RFC 7518, section 3.3). */
+const KEY_BITS_MIN = 2_048;
+
+/** Sends no request before the first `get`. @throws Error for a key that RS256 cannot use. */
 export function createTokenSource(auth: JwtAuthDescription, limits: ClientLimits): TokenSource {
-  const key = createPrivateKey(auth.privateKey);
+  const key = readKey(auth.privateKey);
   const { origin, pathname, search } = new URL(auth.tokenUrl);
   const client = createClient(origin, { ...limits, connectionsMax: 1 });
   let present: { readonly token: string; readonly endsAtMs: number } | null = null;
   let asking: Promise<AccessToken> | null = null;
 
-  function signAssertion(nowMs: number): string {
+  function signAssertion(nowMs: number): Promise<string> {
     const issued = Math.floor(nowMs / 1000);
-    const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
-    const signed = `${part({ alg: 'RS256', typ: 'JWT' })}.${part({
-      iss: auth.clientEmail,
-      scope: auth.scope,
-      aud: auth.tokenUrl,
-      iat: issued,
-      exp: issued + ASSERTION_SECONDS,
-    })}`;
-    return `${signed}.${sign('sha256', Buffer.from(signed), key).toString('base64url')}`;
+    return new SignJWT({ scope: auth.scope })
+      .setProtectedHeader({ alg: 'RS256', typ: 'JWT' })
+      .setIssuer(auth.clientEmail)
+      .setAudience(auth.tokenUrl)
+      .setIssuedAt(issued)
+      .setExpirationTime(issued + ASSERTION_SECONDS)
+      .sign(key);
   }
 
   async function ask(): Promise<AccessToken> {
@@ -53,7 +55,7 @@ export function createTokenSource(auth: JwtAuthDescription, limits: ClientLimits
       headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
       body: new URLSearchParams({
         grant_type: GRANT_TYPE,
-        assertion: signAssertion(askedAtMs),
+        assertion: await signAssertion(askedAtMs),
       }).toString(),
     });
     if (exchange.kind !== 'answer')
@@ -80,6 +82,14 @@ export function createTokenSource(auth: JwtAuthDescription, limits: ClientLimits
     },
     close: () => client.close(),
   };
+}
+
+function readKey(pem: string): KeyObject {
+  const key = createPrivateKey(pem);
+  const { asymmetricKeyType: type, asymmetricKeyDetails: { modulusLength = 0 } = {} } = key;
+  if (type !== 'rsa' || modulusLength < KEY_BITS_MIN)
+    throw new Error(`A service account needs an RSA key of at least ${KEY_BITS_MIN} bits.`);
+  return key;
 }
 
 function readAnswer(body: string | null): { token: string; seconds: number } | null {

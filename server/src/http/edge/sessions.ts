@@ -14,6 +14,7 @@
  * the same site.
  */
 import { createHash, randomBytes } from 'node:crypto';
+import type { CookieSerializeOptions } from '@fastify/cookie';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Type, type Static } from 'typebox';
 import type { Sealer } from '../../domain/email-links.ts';
@@ -51,9 +52,9 @@ export function createSessions(sealer: Sealer, lookUp: CredentialLookup): Sessio
   const cache = createCredentialCache<Identity>();
 
   function open(request: FastifyRequest) {
-    const token = readCookie(request);
-    const session = token === null ? null : readSession(sealer.open(PURPOSE, token));
-    if (token === null || session === null || session.until <= Date.now()) return null;
+    const token = request.cookies[COOKIE];
+    const session = token === undefined ? null : readSession(sealer.open(PURPOSE, token));
+    if (token === undefined || session === null || session.until <= Date.now()) return null;
     return isOwnPage(request) ? { token, ...session } : null;
   }
 
@@ -128,7 +129,7 @@ export async function registerSessions(app: FastifyInstance, deps: SessionDeps):
     const nonce = randomBytes(9).toString('base64url');
     const parts = [sid, until, fingerprint(hashSecret(secret)), nonce];
     const token = sealer.seal(PURPOSE, parts.join(' '));
-    reply.header('set-cookie', cookie(request, token, SESSION_SECONDS));
+    reply.setCookie(COOKIE, token, { ...attributesFor(request), maxAge: SESSION_SECONDS });
     return { ...serialize(identity), expiresAt: new Date(until) };
   });
 
@@ -136,15 +137,12 @@ export async function registerSessions(app: FastifyInstance, deps: SessionDeps):
     const identity = await sessions.identify(request);
     // No error: this is how a page asks.
     if (identity === null) return reply.code(204).send();
-    const session = readSession(sealer.open(PURPOSE, readCookie(request) ?? ''));
+    const session = readSession(sealer.open(PURPOSE, request.cookies[COOKIE] ?? ''));
     return { ...serialize(identity), expiresAt: new Date(session?.until ?? 0) };
   });
 
   app.delete('/session', { schema: { hide: true } }, async (request, reply) =>
-    reply
-      .header('set-cookie', cookie(request, '', 0))
-      .code(204)
-      .send(),
+    reply.clearCookie(COOKIE, attributesFor(request)).code(204).send(),
   );
 }
 
@@ -163,16 +161,9 @@ function readSession(text: string | null): { sid: string; until: number; print: 
   return { sid, until: Number(until), print };
 }
 
-function readCookie({ headers }: FastifyRequest): string | null {
-  const match = new RegExp(`(?:^|;\\s*)${COOKIE}=([\\w-]{1,1024})(?:;|$)`).exec(
-    headers.cookie ?? '',
-  );
-  return match?.[1] ?? null;
-}
-
-/** The browser says in Origin how it came, also where a proxy speaks TLS for us. */
-function cookie(request: FastifyRequest, value: string, seconds: number): string {
+/** Attributes of the cookie. The browser says in Origin how it came, also where a proxy speaks TLS for us. */
+function attributesFor(request: FastifyRequest): CookieSerializeOptions {
   const secure =
     request.protocol === 'https' || request.headers.origin?.startsWith('https://') === true;
-  return `${COOKIE}=${value}; Path=/; Max-Age=${seconds}; HttpOnly; SameSite=Strict${secure ? '; Secure' : ''}`;
+  return { path: '/', httpOnly: true, sameSite: 'strict', secure };
 }
