@@ -94,7 +94,6 @@ const LONG_FILES: Readonly<Record<string, string>> = {
 const LONG_FUNCTIONS: Readonly<Record<string, string>> = {
   'dispatch-thread.ts (nameless)': 'a composition root: each part once, and what it is given',
   'http/messages/routes.ts listMessageRoutes': 'a table: one entry per route',
-  'http/emails/routes.ts listOperationRoutes': 'a table: one entry per route',
   'http/senders/routes.ts listSenderRoutes': 'a table: one entry per route',
   'http/senders/routes.ts listPoolRoutes': 'a table: one entry per route',
   'http/suppressions/routes.ts listSuppressionRoutes': 'a table: one entry per route',

@@ -1,7 +1,7 @@
 /** The routes of API keys: a part of the table in `routes.ts`. */
 import { Type } from 'typebox';
 import type { createApiKeyHandlers } from './handlers.ts';
-import { describe, type Route } from '../edge/route.ts';
+import { bodyOf, describe, type Route } from '../edge/route.ts';
 import { answer, refusals } from '../../shapes/api.ts';
 
 /** Routes of API keys. */
@@ -25,7 +25,7 @@ export function listApiKeyRoutes(apiKeys: ReturnType<typeof createApiKeyHandlers
       access: 'token',
       handler: apiKeys.create,
       schema: describe('ApiKeys', 'createApiKey', 'Extension: make an API key.', {
-        body: Type.Unsafe({ $ref: 'CreateApiKeyRequest#' }),
+        body: bodyOf('CreateApiKeyRequest'),
         response: {
           201: answer('NewApiKey', 'The key, and its secret.'),
           ...refusals(400, 409, 413, 415),

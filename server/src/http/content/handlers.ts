@@ -5,16 +5,8 @@ import { contentSid, parseContentSid } from '../../domain/ids.ts';
 import { openContent } from '../../intake/content.ts';
 import { ProblemList } from '../../intake/problems.ts';
 import type { Store } from '../../store/store.ts';
-import { cutPage } from '../edge/paging.ts';
-import { earlierOf, QueryReader, UUID_MAX } from '../edge/query.ts';
+import { readListQuery, type ListQuery } from '../edge/query.ts';
 import { Refusal, refuse } from '../../shapes/refusal.ts';
-
-interface ContentQuery {
-  readonly startDate?: string;
-  readonly endDate?: string;
-  readonly pageToken?: string;
-  readonly pageSize?: number;
-}
 
 interface ContentBody {
   readonly friendlyName?: string;
@@ -43,18 +35,10 @@ export function createContentHandlers({ store }: { readonly store: Store }) {
     },
 
     async list(request: FastifyRequest) {
-      const query = request.query as ContentQuery;
-      const reader = new QueryReader();
-      const page = reader.readPage(query, UUID_MAX);
-      const dates = reader.readDates(query);
-      reader.finish();
-      const rows = await contentTemplates.listTemplates(
-        request.account.id,
-        { after: dates.after, before: earlierOf(dates.before, page.start) },
-        page.size + 1,
-      );
-      const cut = cutPage(rows, page.size, page.start, (row) => row.id);
-      return { contents: cut.rows.map(serializeTemplate), pagination: cut.pagination };
+      const query = request.query as ListQuery;
+      const { page, range } = readListQuery(query, query);
+      const rows = await contentTemplates.listTemplates(request.account.id, range, page.limit);
+      return page.answer('contents', rows, serializeTemplate);
     },
 
     async fetch(request: FastifyRequest) {

@@ -1,8 +1,7 @@
 /** The routes of content templates: a part of the table in `routes.ts`. */
 import { Type } from 'typebox';
 import type { createContentHandlers } from './handlers.ts';
-import { PAGING } from '../../shapes/paging.ts';
-import { DATES, describe, type Route } from '../edge/route.ts';
+import { bodyOf, DATES, describe, listRoute, type Route } from '../edge/route.ts';
 import { answer, refusals } from '../../shapes/api.ts';
 
 const params = Type.Object({ contentId: Type.String({ description: 'Id of the template, HX….' }) });
@@ -10,21 +9,15 @@ const params = Type.Object({ contentId: Type.String({ description: 'Id of the te
 /** Routes of content templates. */
 export function listContentRoutes(content: ReturnType<typeof createContentHandlers>): Route[] {
   return [
-    {
-      method: 'GET',
+    listRoute({
       path: '/Content',
-      access: 'read',
       handler: content.list,
-      schema: describe(
-        'Content',
-        'listContent',
-        'Extension: list content templates, newest first.',
-        {
-          querystring: Type.Object({ ...DATES, ...PAGING }),
-          response: { 200: answer('ContentTemplateList', 'A page.'), ...refusals(400) },
-        },
-      ),
-    },
+      tag: 'Content',
+      operationId: 'listContent',
+      summary: 'Extension: list content templates, newest first.',
+      shape: 'ContentTemplateList',
+      filter: DATES,
+    }),
     {
       method: 'POST',
       path: '/Content',
@@ -35,7 +28,7 @@ export function listContentRoutes(content: ReturnType<typeof createContentHandle
         'createContent',
         'Extension: store a content, to be sent by its id.',
         {
-          body: Type.Unsafe({ $ref: 'CreateContentRequest#' }),
+          body: bodyOf('CreateContentRequest'),
           response: {
             201: answer('ContentTemplate', 'The template.'),
             ...refusals(400, 409, 413, 415),

@@ -6,13 +6,40 @@ import { ERRORS, type Problem } from '../../domain/errors.ts';
 import { decodeTypeId, messageUuidRange, uuidLowerBound } from '../../domain/ids.ts';
 import { INSTANT_HINT, readInstant } from '../../domain/instant.ts';
 import { PAGE_SIZE_DEFAULT } from '../../shapes/paging.ts';
-import { decodePageToken } from './paging.ts';
+import { decodePageToken, Page } from './paging.ts';
 import { Refusal } from '../../shapes/refusal.ts';
 
-export interface Page {
-  readonly size: number;
-  /** The id that the page lies beyond. */
-  readonly start: string;
+/** Query parameters of pages. */
+export interface PagingQuery {
+  readonly pageToken?: string;
+  readonly pageSize?: number;
+}
+
+/** Query parameters or body fields of dates. */
+export interface DateQuery {
+  readonly startDate?: string;
+  readonly endDate?: string;
+}
+
+/** Query parameters of lists by date. */
+export interface ListQuery extends PagingQuery, DateQuery {}
+
+/** Ids between two others, both excluded. */
+export interface IdRange {
+  readonly after: string;
+  readonly before: string;
+}
+
+/** Reads the query of a list, newest first, without other filters. @throws Refusal */
+export function readListQuery(
+  query: DateQuery,
+  paging: PagingQuery,
+): { readonly page: Page; readonly range: IdRange } {
+  const reader = new QueryReader();
+  const page = reader.readPage(paging);
+  const range = reader.readRange(query, page);
+  reader.finish();
+  return { page, range };
 }
 
 /** Collects problems and throws them together. */
@@ -23,27 +50,26 @@ export class QueryReader {
     this.#problems.push({ code: ERRORS.invalid.code, message, context });
   }
 
-  /** Reads paging; a first page lies beyond `first`. */
-  readPage(
-    query: { readonly pageToken?: string; readonly pageSize?: number },
-    first: string,
-  ): Page {
-    const size = query.pageSize ?? PAGE_SIZE_DEFAULT;
-    if (query.pageToken === undefined || query.pageToken === '') return { size, start: first };
-    const start = decodePageToken(query.pageToken);
+  /** Reads paging. A first page lies beyond `first`: by default, it has the newest rows. */
+  readPage({ pageToken, pageSize = PAGE_SIZE_DEFAULT }: PagingQuery, first = UUID_MAX): Page {
+    if (pageToken === undefined || pageToken === '') return new Page(pageSize, first);
+    const start = decodePageToken(pageToken);
     if (start === null)
       this.add(
         'Not a page token of this API; use "pagination.next" of the page before, or leave it out.',
         '$.pageToken',
       );
-    return { size, start: start ?? first };
+    return new Page(pageSize, start ?? first);
+  }
+
+  /** Ids of the rows of a page, newest first, that were created between the dates of a query. */
+  readRange(query: DateQuery, page: Page): IdRange {
+    const { after, before } = this.readDates(query);
+    return { after, before: earlierOf(before, page.start) };
   }
 
   /** Ids of what was created after `startDate` and before `endDate`, both bounds excluded. */
-  readDates(query: { readonly startDate?: string; readonly endDate?: string }): {
-    after: string;
-    before: string;
-  } {
+  readDates(query: DateQuery): IdRange {
     const start = this.#readDate(query.startDate, '$.startDate');
     const end = this.#readDate(query.endDate, '$.endDate');
     if (start !== null && end !== null && end <= start)
@@ -87,14 +113,6 @@ export class QueryReader {
     return uuid;
   }
 
-  /** Ids of an operation's messages. */
-  readOperationId(id: string | undefined): { after: string; before: string } | null {
-    const uuid = this.readOperationUuid(id);
-    if (uuid === null) return null;
-    const { last } = messageUuidRange(uuid);
-    return { after: uuid, before: following(last) };
-  }
-
   /** @throws Refusal with everything that was added. */
   finish(): void {
     if (this.#problems.length > 0) throw new Refusal(400, this.#problems);
@@ -104,6 +122,16 @@ export class QueryReader {
 export const UUID_MIN = '00000000-0000-0000-0000-000000000000';
 export const UUID_MAX = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 
+/** The ids of an operation's messages in a range; all of the range without an operation. */
+export function withinOperation(range: IdRange, operationUuid: string | null): IdRange {
+  if (operationUuid === null) return range;
+  const { last } = messageUuidRange(operationUuid);
+  return {
+    after: laterOf(range.after, operationUuid),
+    before: earlierOf(range.before, following(last)),
+  };
+}
+
 /** The next UUID; an operation's last message never ends in ffff. */
 function following(uuid: string): string {
   return (
@@ -111,10 +139,10 @@ function following(uuid: string): string {
   );
 }
 
-export function earlierOf(a: string, b: string): string {
+function earlierOf(a: string, b: string): string {
   return a < b ? a : b;
 }
 
-export function laterOf(a: string, b: string): string {
+function laterOf(a: string, b: string): string {
   return a > b ? a : b;
 }

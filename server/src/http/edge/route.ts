@@ -2,6 +2,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type, type TSchema } from 'typebox';
 import type { Access } from '../../domain/api-key.ts';
+import { answer, refusals } from '../../shapes/api.ts';
+import { PAGING } from '../../shapes/paging.ts';
 import { OPERATION_STATUS } from '../../shapes/parts.ts';
 
 export interface Route {
@@ -61,24 +63,86 @@ export const IDEMPOTENCY_HEADERS = Type.Object({
     }),
   ),
 });
-/** What `/openapi.json` says of a route. */
+/** The headings of `/docs`. */
+type Tag =
+  | 'Messages'
+  | 'Operations'
+  | 'Emails'
+  | 'Senders'
+  | 'SenderPools'
+  | 'Suppressions'
+  | 'Content'
+  | 'Streams'
+  | 'ApiKeys'
+  | 'System'
+  | 'Subscriptions';
+
+/** The description of a route in `/openapi.json`. */
 export const describe = (
-  tag:
-    | 'Messages'
-    | 'Operations'
-    | 'Emails'
-    | 'Senders'
-    | 'SenderPools'
-    | 'Suppressions'
-    | 'Content'
-    | 'Streams'
-    | 'ApiKeys'
-    | 'System'
-    | 'Subscriptions',
+  tag: Tag,
   operationId: string,
   summary: string,
   rest: Readonly<Record<string, TSchema | Record<number, TSchema>>>,
 ) => ({ tags: [tag], operationId, summary, ...rest });
+
+/** The route of a list, which answers pages. */
+export function listRoute(list: {
+  readonly path: string;
+  readonly handler: Route['handler'];
+  readonly tag: Tag;
+  readonly operationId: string;
+  readonly summary: string;
+  /** The name of the answer's shape. */
+  readonly shape: string;
+  /** Query parameters beside those of paging. */
+  readonly filter?: Readonly<Record<string, TSchema>>;
+  /** Of a list that is a part of a resource, which may be missing. */
+  readonly params?: TSchema;
+}): Route {
+  const { path, handler, tag, operationId, summary, shape, filter = {}, params } = list;
+  return {
+    method: 'GET',
+    path,
+    access: 'read',
+    handler,
+    schema: describe(tag, operationId, summary, {
+      ...(params && { params }),
+      querystring: Type.Object({ ...filter, ...PAGING }),
+      response: {
+        200: answer(shape, 'A page.'),
+        ...(params === undefined ? refusals(400) : refusals(400, 404)),
+      },
+    }),
+  };
+}
+
+/** The route of a search: a list whose filters are in the body, because an address stays out of URLs. */
+export function searchRoute(search: {
+  readonly path: string;
+  readonly handler: Route['handler'];
+  readonly tag: Tag;
+  readonly operationId: string;
+  readonly summary: string;
+  /** The names of the shapes of the body and the answer. */
+  readonly body: string;
+  readonly shape: string;
+}): Route {
+  const { path, handler, tag, operationId, summary, body, shape } = search;
+  return {
+    method: 'POST',
+    path,
+    access: 'read',
+    handler,
+    schema: describe(tag, operationId, summary, {
+      querystring: Type.Object(PAGING),
+      body: bodyOf(body),
+      response: { 200: answer(shape, 'A page.'), ...refusals(400, 413, 415) },
+    }),
+  };
+}
+
+/** A named shape as the body of a route. */
+export const bodyOf = (name: string): TSchema => Type.Unsafe({ $ref: `${name}#` });
 
 /** What `/openapi.json` says of an answer that goes on, as server-sent events. */
 export const describeStream = (

@@ -14,8 +14,7 @@ import type { Candidate } from '../../domain/routing.ts';
 import type { Attempt, Message, MessageSummary, Store } from '../../store/store.ts';
 import { createAccept, type AcceptDeps } from '../operations/accept.ts';
 import type { EmailStatus } from '../../shapes/emails.ts';
-import { cutPage } from '../edge/paging.ts';
-import { earlierOf, laterOf, QueryReader, UUID_MAX } from '../edge/query.ts';
+import { QueryReader, withinOperation, type DateQuery, type PagingQuery } from '../edge/query.ts';
 import { refuse } from '../../shapes/refusal.ts';
 import { sendErased } from '../edge/reply.ts';
 import {
@@ -26,18 +25,11 @@ import {
   serializeRelated,
 } from '../edge/serialize.ts';
 
-interface EmailQuery {
+interface EmailQuery extends DateQuery {
   readonly operationId?: string;
   readonly operation_id?: string;
-  readonly startDate?: string;
-  readonly endDate?: string;
   readonly status?: EmailStatus;
   readonly tags?: string;
-}
-
-interface Paging {
-  readonly pageToken?: string;
-  readonly pageSize?: number;
 }
 
 export interface EmailHandlerDeps extends AcceptDeps {
@@ -68,12 +60,12 @@ export function createEmailHandlers(deps: EmailHandlerDeps) {
     request: FastifyRequest,
     query: EmailQuery,
     address: string | null,
-    paging: Paging,
+    paging: PagingQuery,
   ) {
     const reader = new QueryReader();
-    const page = reader.readPage(paging, UUID_MAX);
-    const dates = reader.readDates(query);
-    const operation = reader.readOperationId(query.operationId ?? query.operation_id);
+    const page = reader.readPage(paging);
+    const dates = reader.readRange(query, page);
+    const operation = reader.readOperationUuid(query.operationId ?? query.operation_id);
     const tags = reader.readTags(query.tags);
     reader.finish();
     const { status } = query;
@@ -85,36 +77,28 @@ export function createEmailHandlers(deps: EmailHandlerDeps) {
             request.account.id,
             {
               kind: 'EMAILS',
-              after: laterOf(dates.after, operation?.after ?? dates.after),
-              before: earlierOf(
-                earlierOf(dates.before, operation?.before ?? dates.before),
-                page.start,
-              ),
+              ...withinOperation(dates, operation),
               status: status === undefined ? null : status === 'OPENED' ? 'READ' : status,
               channel: null,
               tags,
               address: address && canonicalEmailAddress(address),
             },
-            page.size + 1,
+            page.limit,
           );
-    const cut = cutPage(rows, page.size, page.start, (row) => row.id);
-    return {
-      emails: cut.rows.map((row) => serializeSummary(row, request.origin)),
-      pagination: cut.pagination,
-    };
+    return page.answer('emails', rows, (row) => serializeSummary(row, request.origin));
   }
 
   return {
     send: createAccept(deps, 'EMAILS'),
 
     async list(request: FastifyRequest) {
-      const query = request.query as EmailQuery & Paging;
+      const query = request.query as EmailQuery & PagingQuery;
       return listPage(request, query, null, query);
     },
 
     async search(request: FastifyRequest) {
       const body = request.body as EmailQuery & { address?: string };
-      return listPage(request, body, body.address ?? null, request.query as Paging);
+      return listPage(request, body, body.address ?? null, request.query as PagingQuery);
     },
 
     async fetch(request: FastifyRequest) {

@@ -3,13 +3,14 @@ import { Type } from 'typebox';
 import { EMAIL_STATUS } from '../../shapes/emails.ts';
 import type { createEmailHandlers } from './handlers.ts';
 import type { createOperationHandlers } from '../operations/handlers.ts';
-import { PAGING } from '../../shapes/paging.ts';
+import { listOperationRoutes } from '../operations/routes.ts';
 import {
+  bodyOf,
   DATES,
   describe,
-  describeStream,
   IDEMPOTENCY_HEADERS,
-  OPERATION_FILTER,
+  listRoute,
+  searchRoute,
   type Route,
 } from '../edge/route.ts';
 import { answer, refusals } from '../../shapes/api.ts';
@@ -17,9 +18,7 @@ import { answer, refusals } from '../../shapes/api.ts';
 type Emails = ReturnType<typeof createEmailHandlers>;
 type Operations = ReturnType<typeof createOperationHandlers>;
 
-const body = (name: string) => Type.Unsafe({ $ref: `${name}#` });
 const params = Type.Object({ emailId: Type.String({ description: 'E-mail id.' }) });
-const operationParams = Type.Object({ operationId: Type.String({ description: 'Operation id.' }) });
 
 /** Routes of e-mails and of their operations. */
 export function listEmailRoutes(
@@ -36,7 +35,7 @@ export function listEmailRoutes(
       takesBytes: true,
       bodyLimit: requestBytesMax,
       schema: describe('Emails', 'sendEmails', 'Send an e-mail to 1 to 10,000 recipients.', {
-        body: body('SendEmailsRequest'),
+        body: bodyOf('SendEmailsRequest'),
         headers: IDEMPOTENCY_HEADERS,
         response: {
           200: answer('EmailDryRun', 'With dryRun: what would be sent. Nothing is written.'),
@@ -48,39 +47,30 @@ export function listEmailRoutes(
         },
       }),
     },
-    {
-      method: 'GET',
+    listRoute({
       path: '/Emails',
-      access: 'read',
       handler: emails.list,
-      schema: describe('Emails', 'listEmails', 'List e-mails, newest first.', {
-        querystring: Type.Object({
-          operationId: Type.Optional(Type.String({ description: 'Of this operation.' })),
-          ...DATES,
-          status: Type.Optional(EMAIL_STATUS),
-          tags: Type.Optional(Type.String({ description: '`key:value;key:value`, all of them.' })),
-          ...PAGING,
-        }),
-        response: { 200: answer('EmailList', 'A page.'), ...refusals(400) },
-      }),
-    },
-    {
-      method: 'POST',
+      tag: 'Emails',
+      operationId: 'listEmails',
+      summary: 'List e-mails, newest first.',
+      shape: 'EmailList',
+      filter: {
+        operationId: Type.Optional(Type.String({ description: 'Of this operation.' })),
+        ...DATES,
+        status: Type.Optional(EMAIL_STATUS),
+        tags: Type.Optional(Type.String({ description: '`key:value;key:value`, all of them.' })),
+      },
+    }),
+    searchRoute({
       path: '/Emails/Search',
-      access: 'read',
       handler: emails.search,
-      schema: describe(
-        'Emails',
-        'searchEmails',
-        'List e-mails, by address too, which stays out of URLs.',
-        {
-          querystring: Type.Object(PAGING),
-          body: body('SearchEmailsRequest'),
-          response: { 200: answer('EmailList', 'A page.'), ...refusals(400, 413, 415) },
-        },
-      ),
-    },
-    ...listOperationRoutes(operations),
+      tag: 'Emails',
+      operationId: 'searchEmails',
+      summary: 'List e-mails, by address too, which stays out of URLs.',
+      body: 'SearchEmailsRequest',
+      shape: 'EmailList',
+    }),
+    ...listOperationRoutes('EMAILS', operations),
     ...listSingleRoutes(emails),
   ];
 }
@@ -142,93 +132,6 @@ function listSingleRoutes(emails: Emails): Route[] {
         {
           params,
           response: { 200: answer('Email', 'The e-mail, as it is now.'), ...refusals(404) },
-        },
-      ),
-    },
-  ];
-}
-
-function listOperationRoutes(operations: Operations): Route[] {
-  const change = (
-    word: 'Pause' | 'Resume' | 'Cancel',
-    handler: Route['handler'],
-    summary: string,
-  ): Route => ({
-    method: 'POST',
-    path: `/Emails/Operations/:operationId/${word}`,
-    access: 'send',
-    handler,
-    schema: describe('Emails', `${word.toLowerCase()}EmailOperation`, `Extension: ${summary}`, {
-      params: operationParams,
-      response: { 200: answer('EmailOperation', 'The operation, as it is now.'), ...refusals(404) },
-    }),
-  });
-  return [
-    {
-      method: 'GET',
-      path: '/Emails/Operations',
-      access: 'read',
-      handler: operations.list,
-      schema: describe('Emails', 'listEmailOperations', 'List operations, newest first.', {
-        querystring: Type.Object({ ...OPERATION_FILTER, ...PAGING }),
-        response: { 200: answer('EmailOperationList', 'A page.'), ...refusals(400) },
-      }),
-    },
-    {
-      method: 'GET',
-      path: '/Emails/Operations/:operationId',
-      access: 'read',
-      handler: operations.fetch,
-      schema: describe('Emails', 'fetchEmailOperation', 'How far an operation is.', {
-        params: operationParams,
-        response: { 200: answer('EmailOperation', 'The operation.'), ...refusals(404) },
-      }),
-    },
-    {
-      method: 'GET',
-      path: '/Emails/Operations/:operationId/Stream',
-      access: 'read',
-      handler: operations.stream,
-      schema: describeStream(
-        'streamEmailOperation',
-        'how far an operation is, live',
-        refusals(404),
-        {
-          params: operationParams,
-        },
-      ),
-    },
-    {
-      method: 'GET',
-      path: '/Emails/Operations/:operationId/Errors',
-      access: 'read',
-      handler: operations.errors,
-      schema: describe(
-        'Emails',
-        'listEmailOperationErrors',
-        'Extension: recipients that came to nothing, in the order of `to`.',
-        {
-          params: operationParams,
-          querystring: Type.Object(PAGING),
-          response: { 200: answer('EmailOperationErrorList', 'A page.'), ...refusals(400, 404) },
-        },
-      ),
-    },
-    change('Pause', operations.pause, 'hand nothing more over until resumed. Idempotent.'),
-    change('Resume', operations.resume, 'go on. Idempotent.'),
-    change('Cancel', operations.cancel, 'cancel what no carrier has yet. Idempotent.'),
-    {
-      method: 'DELETE',
-      path: '/Emails/Operations/:operationId',
-      access: 'manage',
-      handler: operations.erase,
-      schema: describe(
-        'Emails',
-        'deleteEmailOperation',
-        'Extension: erase all e-mails of an operation and its content; what no carrier has is canceled first. Counters stay.',
-        {
-          params: operationParams,
-          response: { 204: Type.Null({ description: 'Erased.' }), ...refusals(404, 409) },
         },
       ),
     },

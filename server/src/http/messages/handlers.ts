@@ -22,8 +22,7 @@ import {
 } from '../../store/store.ts';
 import { createAccept, type AcceptDeps } from '../operations/accept.ts';
 import { serializeInbound, serializeInboundWithText } from './inbound.ts';
-import { cutPage } from '../edge/paging.ts';
-import { earlierOf, laterOf, QueryReader, UUID_MAX } from '../edge/query.ts';
+import { QueryReader, withinOperation, type DateQuery, type PagingQuery } from '../edge/query.ts';
 import { Refusal, refuse } from '../../shapes/refusal.ts';
 import { sendErased } from '../edge/reply.ts';
 import {
@@ -39,14 +38,12 @@ export interface MessageHandlerDeps extends AcceptDeps {
   readonly store: Store;
 }
 
-interface MessageQuery {
+interface MessageQuery extends DateQuery {
   readonly operationId?: string;
   /** The name that the API's guide uses in one place. */
   readonly operation_id?: string;
   readonly sessionId?: string;
   readonly profile?: string;
-  readonly startDate?: string;
-  readonly endDate?: string;
   readonly channel?: Channel;
   readonly status?: MessageStatus | 'GROUP' | 'INBOUND';
   readonly tags?: string;
@@ -89,56 +86,44 @@ export function createMessageHandlers(deps: MessageHandlerDeps) {
     request: FastifyRequest,
     query: MessageQuery,
     address: string | null,
-    paging: { readonly pageToken?: string; readonly pageSize?: number },
+    paging: PagingQuery,
   ) {
     const reader = new QueryReader();
-    const page = reader.readPage(paging, UUID_MAX);
-    const dates = reader.readDates(query);
-    const operation = reader.readOperationId(query.operationId ?? query.operation_id);
+    const page = reader.readPage(paging);
+    const dates = reader.readRange(query, page);
+    const operation = reader.readOperationUuid(query.operationId ?? query.operation_id);
     const tags = reader.readTags(query.tags);
     reader.finish();
     const filter = {
-      after: laterOf(dates.after, operation?.after ?? dates.after),
-      before: earlierOf(earlierOf(dates.before, operation?.before ?? dates.before), page.start),
+      ...withinOperation(dates, operation),
       channel: query.channel ?? null,
       address,
     };
     const [sent, received] = await Promise.all([
-      listSent(request.account.id, query, { ...filter, tags }, page.size + 1),
+      listSent(request.account.id, query, { ...filter, tags }, page.limit),
       // What people send is of no operation and has no tags.
       isOfInbound(query) && operation === null && tags === null
-        ? store.inbound.listInbound(request.account.id, filter, page.size + 1)
+        ? store.inbound.listInbound(request.account.id, filter, page.limit)
         : [],
     ]);
     const rows = [...sent, ...received].toSorted((a, b) => (a.id < b.id ? 1 : -1));
-    const cut = cutPage(rows, page.size, page.start, (row) => row.id);
-    return {
-      messages: cut.rows.map((row) =>
-        'from' in row
-          ? serializeInbound(row, request.origin)
-          : serializeSummary(row, request.origin),
-      ),
-      pagination: cut.pagination,
-    };
+    return page.answer('messages', rows, (row) =>
+      'from' in row ? serializeInbound(row, request.origin) : serializeSummary(row, request.origin),
+    );
   }
 
   return {
     send: createAccept(deps, 'MESSAGES'),
 
     async list(request: FastifyRequest) {
-      const query = request.query as MessageQuery & { pageToken?: string; pageSize?: number };
+      const query = request.query as MessageQuery & PagingQuery;
       return listPage(request, query, null, query);
     },
 
     async search(request: FastifyRequest) {
       const body = request.body as MessageQuery & { address?: string };
       // An address stays out of URLs, hence the body.
-      return listPage(
-        request,
-        body,
-        body.address ?? null,
-        request.query as { pageToken?: string; pageSize?: number },
-      );
+      return listPage(request, body, body.address ?? null, request.query as PagingQuery);
     },
 
     async fetch(request: FastifyRequest) {

@@ -2,18 +2,18 @@
 import { Type } from 'typebox';
 import type { createMessageHandlers } from './handlers.ts';
 import type { createOperationHandlers } from '../operations/handlers.ts';
-import { PAGING } from '../../shapes/paging.ts';
+import { listOperationRoutes } from '../operations/routes.ts';
 import {
+  bodyOf,
   DATES,
   describe,
-  describeStream,
   IDEMPOTENCY_HEADERS,
-  OPERATION_FILTER,
+  listRoute,
+  searchRoute,
   type Route,
 } from '../edge/route.ts';
 import { answer, CHANNEL, MESSAGE_STATUS, refusals } from '../../shapes/api.ts';
 
-const operationParams = Type.Object({ operationId: Type.String({ description: 'Operation id.' }) });
 const messageParams = Type.Object({ messageId: Type.String({ description: 'Message id.' }) });
 const MESSAGE_FILTER = {
   operationId: Type.Optional(
@@ -51,7 +51,7 @@ export function listMessageRoutes(
       bodyLimit: bytesMax,
       schema: {
         ...describe('Messages', 'sendMessages', 'Send a content to 1 to 10,000 recipients.', {
-          body: Type.Unsafe({ $ref: 'SendMessagesRequest#' }),
+          body: bodyOf('SendMessagesRequest'),
           headers: IDEMPOTENCY_HEADERS,
           response: {
             200: answer('DryRun', 'With dryRun: what would be sent. Nothing is written.'),
@@ -64,132 +64,25 @@ export function listMessageRoutes(
         }),
       },
     },
-    {
-      method: 'GET',
+    listRoute({
       path: '/Messages',
-      access: 'read',
       handler: messages.list,
-      schema: describe('Messages', 'listMessages', 'List messages, newest first.', {
-        querystring: Type.Object({ ...MESSAGE_FILTER, ...PAGING }),
-        response: { 200: answer('MessageList', 'A page.'), ...refusals(400) },
-      }),
-    },
-    {
-      method: 'POST',
+      tag: 'Messages',
+      operationId: 'listMessages',
+      summary: 'List messages, newest first.',
+      shape: 'MessageList',
+      filter: MESSAGE_FILTER,
+    }),
+    searchRoute({
       path: '/Messages/Search',
-      access: 'read',
       handler: messages.search,
-      schema: describe(
-        'Messages',
-        'searchMessages',
-        'List messages, by address too, which stays out of URLs.',
-        {
-          querystring: Type.Object(PAGING),
-          body: Type.Unsafe({ $ref: 'SearchMessagesRequest#' }),
-          response: { 200: answer('MessageList', 'A page.'), ...refusals(400, 413, 415) },
-        },
-      ),
-    },
-    {
-      method: 'GET',
-      path: '/Messages/Operations',
-      access: 'read',
-      handler: operations.list,
-      schema: describe('Operations', 'listOperations', 'List operations, newest first.', {
-        querystring: Type.Object({ ...OPERATION_FILTER, ...PAGING }),
-        response: { 200: answer('OperationList', 'A page.'), ...refusals(400) },
-      }),
-    },
-    {
-      method: 'GET',
-      path: '/Messages/Operations/:operationId',
-      access: 'read',
-      handler: operations.fetch,
-      schema: describe('Operations', 'fetchOperation', 'How far an operation is.', {
-        params: operationParams,
-        response: { 200: answer('Operation', 'The operation.'), ...refusals(404) },
-      }),
-    },
-    {
-      method: 'GET',
-      path: '/Messages/Operations/:operationId/Stream',
-      access: 'read',
-      handler: operations.stream,
-      schema: describeStream('streamOperation', 'how far an operation is, live', refusals(404), {
-        params: operationParams,
-      }),
-    },
-    {
-      method: 'GET',
-      path: '/Messages/Operations/:operationId/Errors',
-      access: 'read',
-      handler: operations.errors,
-      schema: describe(
-        'Operations',
-        'listOperationErrors',
-        'Recipients that came to nothing, in the order of `to`.',
-        {
-          params: operationParams,
-          querystring: Type.Object(PAGING),
-          response: { 200: answer('OperationErrorList', 'A page.'), ...refusals(400, 404) },
-        },
-      ),
-    },
-    {
-      method: 'POST',
-      path: '/Messages/Operations/:operationId/Pause',
-      access: 'send',
-      handler: operations.pause,
-      schema: describe(
-        'Operations',
-        'pauseOperation',
-        'Extension: hand nothing more over until resumed. Idempotent; what carriers have keeps going.',
-        {
-          params: operationParams,
-          response: { 200: answer('Operation', 'The operation, as it is now.'), ...refusals(404) },
-        },
-      ),
-    },
-    {
-      method: 'POST',
-      path: '/Messages/Operations/:operationId/Resume',
-      access: 'send',
-      handler: operations.resume,
-      schema: describe('Operations', 'resumeOperation', 'Extension: go on. Idempotent.', {
-        params: operationParams,
-        response: { 200: answer('Operation', 'The operation, as it is now.'), ...refusals(404) },
-      }),
-    },
-    {
-      method: 'POST',
-      path: '/Messages/Operations/:operationId/Cancel',
-      access: 'send',
-      handler: operations.cancel,
-      schema: describe(
-        'Operations',
-        'cancelOperation',
-        'Extension: cancel what no carrier has yet. Idempotent; the rest keeps going.',
-        {
-          params: operationParams,
-          response: { 200: answer('Operation', 'The operation, as it is now.'), ...refusals(404) },
-        },
-      ),
-    },
-    {
-      method: 'DELETE',
-      path: '/Messages/Operations/:operationId',
-      access: 'manage',
-      handler: operations.erase,
-      schema: describe(
-        'Operations',
-        'deleteOperation',
-        'Extension: erase all messages of an operation and its content; what no carrier has is canceled first. Counters stay.',
-        {
-          params: operationParams,
-          response: { 204: Type.Null({ description: 'Erased.' }), ...refusals(404, 409) },
-        },
-      ),
-    },
+      tag: 'Messages',
+      operationId: 'searchMessages',
+      summary: 'List messages, by address too, which stays out of URLs.',
+      body: 'SearchMessagesRequest',
+      shape: 'MessageList',
+    }),
+    ...listOperationRoutes('MESSAGES', operations),
     {
       method: 'GET',
       path: '/Messages/Seek/:identifier',

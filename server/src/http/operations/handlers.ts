@@ -11,11 +11,16 @@ import type {
 } from '../../domain/operation.ts';
 import type { OperationErrorRow, Store } from '../../store/store.ts';
 import { serializeRequest } from './reports.ts';
-import { cutPage } from '../edge/paging.ts';
-import { earlierOf, QueryReader, UUID_MAX } from '../edge/query.ts';
+import { QueryReader, type ListQuery, type PagingQuery } from '../edge/query.ts';
 import { infoUrlOf, refuse } from '../../shapes/refusal.ts';
 import { sendErased } from '../edge/reply.ts';
 import type { Streams } from '../edge/stream.ts';
+
+interface OperationQuery extends ListQuery {
+  readonly status?: OperationStatus;
+  readonly tags?: string;
+  readonly details?: string;
+}
 
 export function createOperationHandlers(
   { store, streams }: { readonly store: Store; readonly streams: Streams },
@@ -34,41 +39,24 @@ export function createOperationHandlers(
 
   return {
     async list(request: FastifyRequest) {
-      const query = request.query as {
-        startDate?: string;
-        endDate?: string;
-        status?: OperationStatus;
-        tags?: string;
-        details?: string;
-        pageToken?: string;
-        pageSize?: number;
-      };
+      const query = request.query as OperationQuery;
       const reader = new QueryReader();
-      const page = reader.readPage(query, UUID_MAX);
-      const dates = reader.readDates(query);
+      const page = reader.readPage(query);
+      const range = reader.readRange(query, page);
       const tags = reader.readTags(query.tags);
       reader.finish();
-      const rows = await store.operations.listOperations(
-        request.account.id,
-        {
-          kind,
-          status: query.status ?? null,
-          tags,
-          after: dates.after,
-          before: earlierOf(dates.before, page.start),
-        },
-        page.size + 1,
-      );
-      const cut = cutPage(rows, page.size, page.start, (row) => row.id);
-      if (query.details !== 'true')
-        return { operations: cut.rows.map(serialize), pagination: cut.pagination };
-      const ids = cut.rows.map(({ id }) => id);
-      const asked = await store.reports.fetchRequests(request.account.id, ids);
-      const operations = cut.rows.flatMap((row) => {
-        const each = asked.get(row.id);
-        return each === undefined ? [] : [{ ...serialize(row), details: serializeRequest(each) }];
+      const { id: accountId } = request.account;
+      const filter = { ...range, kind, status: query.status ?? null, tags };
+      const rows = await store.operations.listOperations(accountId, filter, page.limit);
+      if (query.details !== 'true') return page.answer('operations', rows, serialize);
+      const ids = page.rowsOf(rows).map(({ id }) => id);
+      const requests = await store.reports.fetchRequests(accountId, ids);
+      const answer = page.answer('operations', rows, (row) => {
+        const found = requests.get(row.id);
+        return found && { ...serialize(row), details: serializeRequest(found) };
       });
-      return { operations, pagination: cut.pagination };
+      // An operation that was dropped between the two statements is left out.
+      return { ...answer, operations: answer.operations.filter((each) => each !== undefined) };
     },
 
     async fetch(request: FastifyRequest) {
@@ -84,10 +72,7 @@ export function createOperationHandlers(
       const operation = await find(request);
       const reader = new QueryReader();
       const { first } = messageUuidRange(operation.id);
-      const page = reader.readPage(
-        request.query as { pageToken?: string; pageSize?: number },
-        operation.id,
-      );
+      const page = reader.readPage(request.query as PagingQuery, operation.id);
       if (page.start !== operation.id && page.start < first)
         reader.add('This page token is of another list.', '$.pageToken');
       reader.finish();
@@ -95,13 +80,14 @@ export function createOperationHandlers(
         request.account.id,
         operation.id,
         page.start,
-        page.size + 1,
+        page.limit,
       );
-      const cut = cutPage(rows, page.size, page.start, (row) => row.ordinal_id);
-      return {
-        errors: cut.rows.map((row) => serializeError(row, kind, request.origin)),
-        pagination: cut.pagination,
-      };
+      return page.answerBy(
+        'errors',
+        rows,
+        (row) => serializeError(row, kind, request.origin),
+        (row) => row.ordinal_id,
+      );
     },
 
     async pause(request: FastifyRequest) {

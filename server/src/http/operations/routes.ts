@@ -1,32 +1,138 @@
-/** The routes of reports on operations: a part of the table in `routes.ts`. */
+/**
+ * The routes of operations, below `/Messages` and `/Emails`, and of reports on them: parts of the
+ * table in `routes.ts`.
+ */
 import { Type } from 'typebox';
-import type { createReportHandlers } from './reports.ts';
-import { describe, type Route } from '../edge/route.ts';
+import type { OperationKind } from '../../domain/operation.ts';
 import { answer, refusals } from '../../shapes/api.ts';
+import {
+  describe,
+  describeStream,
+  listRoute,
+  OPERATION_FILTER,
+  type Route,
+} from '../edge/route.ts';
+import { RESOURCES } from '../edge/serialize.ts';
+import type { createOperationHandlers } from './handlers.ts';
+import type { createReportHandlers } from './reports.ts';
 
-const operationParams = Type.Object({ operationId: Type.String({ description: 'Operation id.' }) });
+const params = Type.Object({ operationId: Type.String({ description: 'Operation id.' }) });
 
-/** Routes of reports on operations. */
-export function listReportRoutes(
-  reports: ReturnType<typeof createReportHandlers>,
-  emailReports: ReturnType<typeof createReportHandlers>,
-): Route[] {
-  const summary =
-    'by sender, by error and over time, as it is at this moment; and what was asked for.';
+/** The words of each kind. Names of shapes and of routes begin with, or contain, `name`. */
+const KINDS = {
+  MESSAGES: { tag: 'Operations', name: 'Operation', items: 'messages' },
+  EMAILS: { tag: 'Emails', name: 'EmailOperation', items: 'e-mails' },
+} as const;
+
+const pathOf = (kind: OperationKind) => `/${RESOURCES[kind]}/Operations`;
+
+type Operations = ReturnType<typeof createOperationHandlers>;
+
+/** Routes of the operations of a kind. */
+export function listOperationRoutes(kind: OperationKind, operations: Operations): Route[] {
+  const { tag, name, items } = KINDS[kind];
+  const path = pathOf(kind);
   return [
+    listRoute({
+      path,
+      handler: operations.list,
+      tag,
+      operationId: `list${name}s`,
+      summary: 'List operations, newest first.',
+      shape: `${name}List`,
+      filter: OPERATION_FILTER,
+    }),
     {
       method: 'GET',
-      path: '/Messages/Operations/:operationId/Report',
+      path: `${path}/:operationId`,
       access: 'read',
-      handler: reports.report,
-      schema: describe('Operations', 'fetchOperationReport', `Extension: an operation ${summary}`, {
-        params: operationParams,
-        response: { 200: answer('OperationReport', 'The report.'), ...refusals(404) },
+      handler: operations.fetch,
+      schema: describe(tag, `fetch${name}`, 'How far an operation is.', {
+        params,
+        response: { 200: answer(name, 'The operation.'), ...refusals(404) },
       }),
     },
     {
       method: 'GET',
-      path: '/Messages/Operations/:operationId/Request',
+      path: `${path}/:operationId/Stream`,
+      access: 'read',
+      handler: operations.stream,
+      schema: describeStream(`stream${name}`, 'how far an operation is, live', refusals(404), {
+        params,
+      }),
+    },
+    listRoute({
+      path: `${path}/:operationId/Errors`,
+      handler: operations.errors,
+      tag,
+      operationId: `list${name}Errors`,
+      summary:
+        kind === 'MESSAGES'
+          ? 'Recipients that came to nothing, in the order of `to`.'
+          : 'Extension: recipients that came to nothing, in the order of `to`.',
+      shape: `${name}ErrorList`,
+      params,
+    }),
+    ...listChanges(kind, operations),
+    {
+      method: 'DELETE',
+      path: `${path}/:operationId`,
+      access: 'manage',
+      handler: operations.erase,
+      schema: describe(
+        tag,
+        `delete${name}`,
+        `Extension: erase all ${items} of an operation and its content; what no carrier has is canceled first. Counters stay.`,
+        {
+          params,
+          response: { 204: Type.Null({ description: 'Erased.' }), ...refusals(404, 409) },
+        },
+      ),
+    },
+  ];
+}
+
+function listChanges(kind: OperationKind, operations: Operations): Route[] {
+  const { tag, name } = KINDS[kind];
+  const change = (
+    verb: 'Pause' | 'Resume' | 'Cancel',
+    handler: Route['handler'],
+    summary: string,
+  ) =>
+    ({
+      method: 'POST',
+      path: `${pathOf(kind)}/:operationId/${verb}`,
+      access: 'send',
+      handler,
+      schema: describe(tag, `${verb.toLowerCase()}${name}`, `Extension: ${summary}`, {
+        params,
+        response: { 200: answer(name, 'The operation, as it is now.'), ...refusals(404) },
+      }),
+    }) as const;
+  return [
+    change(
+      'Pause',
+      operations.pause,
+      'submit nothing more until it is resumed. Idempotent; submitted messages continue.',
+    ),
+    change('Resume', operations.resume, 'continue a paused operation. Idempotent.'),
+    change(
+      'Cancel',
+      operations.cancel,
+      'cancel all messages that no carrier has yet. Idempotent; submitted messages continue.',
+    ),
+  ];
+}
+
+type Reports = ReturnType<typeof createReportHandlers>;
+
+/** Routes of reports on operations of both kinds. */
+export function listReportRoutes(reports: Reports, emailReports: Reports): Route[] {
+  return [
+    reportRoute('MESSAGES', reports),
+    {
+      method: 'GET',
+      path: `${pathOf('MESSAGES')}/:operationId/Request`,
       access: 'read',
       handler: reports.request,
       schema: describe(
@@ -34,7 +140,7 @@ export function listReportRoutes(
         'fetchOperationRequest',
         'Extension: a request that sends the content of an operation again, to its recipients in some status. Send it to `POST /v1/Messages`.',
         {
-          params: operationParams,
+          params,
           querystring: Type.Object({
             statuses: Type.Optional(
               Type.String({
@@ -50,20 +156,25 @@ export function listReportRoutes(
         },
       ),
     },
-    {
-      method: 'GET',
-      path: '/Emails/Operations/:operationId/Report',
-      access: 'read',
-      handler: emailReports.report,
-      schema: describe(
-        'Emails',
-        'fetchEmailOperationReport',
-        `Extension: an operation of e-mails ${summary}`,
-        {
-          params: operationParams,
-          response: { 200: answer('OperationReport', 'The report.'), ...refusals(404) },
-        },
-      ),
-    },
+    reportRoute('EMAILS', emailReports),
   ];
+}
+
+function reportRoute(kind: OperationKind, { report }: Reports): Route {
+  const { tag, name, items } = KINDS[kind];
+  return {
+    method: 'GET',
+    path: `${pathOf(kind)}/:operationId/Report`,
+    access: 'read',
+    handler: report,
+    schema: describe(
+      tag,
+      `fetch${name}Report`,
+      `Extension: the ${items} of an operation by sender, by error and over time, and what was requested.`,
+      {
+        params,
+        response: { 200: answer('OperationReport', 'The report.'), ...refusals(404) },
+      },
+    ),
+  };
 }

@@ -17,17 +17,18 @@ import {
 } from '../../domain/sender.ts';
 import type { ChannelControls } from '../../domain/send-request.ts';
 import type { Store } from '../../store/store.ts';
-import { cutPage } from '../edge/paging.ts';
-import { earlierOf, QueryReader, UUID_MAX, UUID_MIN } from '../edge/query.ts';
+import {
+  readListQuery,
+  UUID_MAX,
+  UUID_MIN,
+  type ListQuery,
+  type PagingQuery,
+} from '../edge/query.ts';
 import { Refusal, refuse } from '../../shapes/refusal.ts';
 
-export interface SenderQuery {
+export interface SenderQuery extends ListQuery {
   readonly channel?: Channel;
   readonly status?: SenderStatus;
-  readonly startDate?: string;
-  readonly endDate?: string;
-  readonly pageToken?: string;
-  readonly pageSize?: number;
 }
 
 interface SenderBody {
@@ -74,12 +75,6 @@ export function createSenderHandlers(deps: {
     );
   }
 
-  async function listOf(request: FastifyRequest, address: string | null, paging: SenderQuery) {
-    const query =
-      request.method === 'GET' ? (request.query as SenderQuery) : (request.body as SenderQuery);
-    return listSenderPage(deps.store, request, query, { address, poolId: null }, paging);
-  }
-
   async function own(request: FastifyRequest): Promise<Sender> {
     const sender = await find(request);
     if (sender.configured)
@@ -97,13 +92,15 @@ export function createSenderHandlers(deps: {
 
   return {
     async list(request: FastifyRequest) {
-      return listOf(request, null, request.query as SenderQuery);
+      const query = request.query as SenderQuery;
+      return listSenderPage(deps.store, request, query, { address: null, poolId: null }, query);
     },
 
     async search(request: FastifyRequest) {
       const body = request.body as SenderQuery & { address: string; channel: Channel };
       const address = normaliseSenderAddress(body.channel, body.address);
-      return listOf(request, address, { ...body, ...(request.query as SenderQuery) });
+      const paging = { ...body, ...(request.query as PagingQuery) };
+      return listSenderPage(deps.store, request, body, { address, poolId: null }, paging);
     },
 
     async fetch(request: FastifyRequest) {
@@ -190,25 +187,20 @@ export async function listSenderPage(
   request: FastifyRequest,
   query: SenderQuery,
   where: { readonly address: string | null; readonly poolId: string | null },
-  paging: SenderQuery,
+  paging: PagingQuery,
 ) {
-  const reader = new QueryReader();
-  const page = reader.readPage(paging, UUID_MAX);
-  const dates = reader.readDates(query);
-  reader.finish();
+  const { page, range } = readListQuery(query, paging);
   const rows = await store.senders.listSenders(
     request.account.id,
     {
       ...where,
       channel: query.channel ?? null,
       status: query.status ?? null,
-      after: dates.after,
-      before: earlierOf(dates.before, page.start),
+      ...range,
     },
-    page.size + 1,
+    page.limit,
   );
-  const cut = cutPage(rows, page.size, page.start, (row) => row.id);
-  return { senders: cut.rows.map(serializeSender), pagination: cut.pagination };
+  return page.answer('senders', rows, serializeSender);
 }
 
 async function findCandidates(

@@ -2,18 +2,13 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { decodeTypeId, encodeTypeId } from '../../domain/ids.ts';
 import type { SenderPool, SenderPoolOperation, Store } from '../../store/store.ts';
-import { cutPage } from '../edge/paging.ts';
-import { earlierOf, QueryReader, UUID_MAX } from '../edge/query.ts';
+import { QueryReader, readListQuery, type ListQuery } from '../edge/query.ts';
 import { refuse } from '../../shapes/refusal.ts';
 import { listSenderPage, type SenderQuery } from './handlers.ts';
 
-interface PoolQuery {
-  readonly startDate?: string;
-  readonly endDate?: string;
+interface PoolQuery extends ListQuery {
   readonly operationId?: string;
   readonly status?: string;
-  readonly pageToken?: string;
-  readonly pageSize?: number;
 }
 
 interface PoolBody {
@@ -35,17 +30,13 @@ export function createSenderPoolHandlers({ store }: { readonly store: Store }) {
     async list(request: FastifyRequest) {
       const query = request.query as PoolQuery;
       const reader = new QueryReader();
-      const page = reader.readPage(query, UUID_MAX);
-      const dates = reader.readDates(query);
-      const operation = reader.readOperationUuid(query.operationId);
+      const page = reader.readPage(query);
+      const range = reader.readRange(query, page);
+      const operationId = reader.readOperationUuid(query.operationId);
       reader.finish();
-      const rows = await pools.listPools(
-        request.account.id,
-        { after: dates.after, before: earlierOf(dates.before, page.start), operationId: operation },
-        page.size + 1,
-      );
-      const cut = cutPage(rows, page.size, page.start, (row) => row.id);
-      return { senderPools: cut.rows.map(serializePool), pagination: cut.pagination };
+      const filter = { ...range, operationId };
+      const rows = await pools.listPools(request.account.id, filter, page.limit);
+      return page.answer('senderPools', rows, serializePool);
     },
 
     async fetch(request: FastifyRequest) {
@@ -105,21 +96,13 @@ export function createSenderPoolHandlers({ store }: { readonly store: Store }) {
 
     async listOperations(request: FastifyRequest) {
       const query = request.query as PoolQuery;
-      const reader = new QueryReader();
-      const page = reader.readPage(query, UUID_MAX);
-      const dates = reader.readDates(query);
-      reader.finish();
+      const { page, range } = readListQuery(query, query);
       // Each is complete from the start.
       const none = query.status !== undefined && query.status !== 'COMPLETED';
       const rows = none
         ? []
-        : await pools.listPoolOperations(
-            request.account.id,
-            { after: dates.after, before: earlierOf(dates.before, page.start) },
-            page.size + 1,
-          );
-      const cut = cutPage(rows, page.size, page.start, (row) => row.id);
-      return { operations: cut.rows.map(serializeOperation), pagination: cut.pagination };
+        : await pools.listPoolOperations(request.account.id, range, page.limit);
+      return page.answer('operations', rows, serializeOperation);
     },
 
     async fetchOperation(request: FastifyRequest) {

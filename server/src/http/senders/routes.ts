@@ -1,7 +1,6 @@
 /** The routes of senders and sender pools: a part of the table in `routes.ts`. */
 import { Type } from 'typebox';
-import { PAGING } from '../../shapes/paging.ts';
-import { DATES, describe, type Route } from '../edge/route.ts';
+import { bodyOf, DATES, describe, listRoute, searchRoute, type Route } from '../edge/route.ts';
 import { answer, refusals, SENDER_CHANNEL, SENDER_STATUS } from '../../shapes/api.ts';
 import type { createSenderPoolHandlers } from './pools.ts';
 import type { createSenderHandlers } from './handlers.ts';
@@ -15,48 +14,43 @@ const memberParams = Type.Object({
 const poolOperationParams = Type.Object({
   operationId: Type.String({ description: 'Operation id.' }),
 });
-const SENDER_FILTER = Type.Object({
+const SENDER_FILTER = {
   channel: Type.Optional(SENDER_CHANNEL),
   status: Type.Optional(SENDER_STATUS),
   ...DATES,
-  ...PAGING,
-});
-const body = (name: string) => Type.Unsafe({ $ref: `${name}#` });
+};
 
 /** Routes of senders. */
 export function listSenderRoutes(senders: ReturnType<typeof createSenderHandlers>): Route[] {
   return [
-    {
-      method: 'GET',
+    listRoute({
       path: '/Senders',
-      access: 'read',
       handler: senders.list,
-      schema: describe('Senders', 'listSenders', 'List senders, newest first.', {
-        querystring: SENDER_FILTER,
-        response: { 200: answer('SenderList', 'A page.'), ...refusals(400) },
-      }),
-    },
+      tag: 'Senders',
+      operationId: 'listSenders',
+      summary: 'List senders, newest first.',
+      shape: 'SenderList',
+      filter: SENDER_FILTER,
+    }),
     {
       method: 'POST',
       path: '/Senders',
       access: 'manage',
       handler: senders.create,
       schema: describe('Senders', 'createSender', 'Extension: add a sender.', {
-        body: body('CreateSenderRequest'),
+        body: bodyOf('CreateSenderRequest'),
         response: { 201: answer('Sender', 'The sender.'), ...refusals(400, 409, 413, 415) },
       }),
     },
-    {
-      method: 'POST',
+    searchRoute({
       path: '/Senders/Search',
-      access: 'read',
       handler: senders.search,
-      schema: describe('Senders', 'searchSenders', 'Find senders by address and channel.', {
-        querystring: Type.Object(PAGING),
-        body: body('SearchSendersRequest'),
-        response: { 200: answer('SenderList', 'A page.'), ...refusals(400, 413, 415) },
-      }),
-    },
+      tag: 'Senders',
+      operationId: 'searchSenders',
+      summary: 'Find senders by address and channel.',
+      body: 'SearchSendersRequest',
+      shape: 'SenderList',
+    }),
     {
       method: 'POST',
       path: '/Senders/Resolve',
@@ -67,7 +61,7 @@ export function listSenderRoutes(senders: ReturnType<typeof createSenderHandlers
         'resolveSenders',
         'Which sender would reach which address, in order.',
         {
-          body: body('ResolveSendersRequest'),
+          body: bodyOf('ResolveSendersRequest'),
           response: {
             200: answer('ResolvedSenders', 'Pairs, by recipient and priority.'),
             ...refusals(400, 413, 415),
@@ -96,7 +90,7 @@ export function listSenderRoutes(senders: ReturnType<typeof createSenderHandlers
         'Extension: change a sender that was added here.',
         {
           params: senderParams,
-          body: body('UpdateSenderRequest'),
+          body: bodyOf('UpdateSenderRequest'),
           response: {
             200: answer('Sender', 'The sender, as it is now.'),
             ...refusals(400, 404, 409, 413, 415),
@@ -125,22 +119,20 @@ export function listSenderRoutes(senders: ReturnType<typeof createSenderHandlers
 /** Routes of sender pools. */
 export function listPoolRoutes(senderPools: ReturnType<typeof createSenderPoolHandlers>): Route[] {
   return [
-    {
-      method: 'GET',
+    listRoute({
       path: '/SenderPools',
-      access: 'read',
       handler: senderPools.list,
-      schema: describe('SenderPools', 'listSenderPools', 'List sender pools, newest first.', {
-        querystring: Type.Object({
-          ...DATES,
-          operationId: Type.Optional(
-            Type.String({ description: 'The pool that this operation made or changed.' }),
-          ),
-          ...PAGING,
-        }),
-        response: { 200: answer('SenderPoolList', 'A page.'), ...refusals(400) },
-      }),
-    },
+      tag: 'SenderPools',
+      operationId: 'listSenderPools',
+      summary: 'List sender pools, newest first.',
+      shape: 'SenderPoolList',
+      filter: {
+        ...DATES,
+        operationId: Type.Optional(
+          Type.String({ description: 'The pool that this operation made or changed.' }),
+        ),
+      },
+    }),
     {
       method: 'POST',
       path: '/SenderPools',
@@ -151,35 +143,28 @@ export function listPoolRoutes(senderPools: ReturnType<typeof createSenderPoolHa
         'createSenderPool',
         'Make a sender pool, with members or without.',
         {
-          body: body('CreateSenderPoolRequest'),
+          body: bodyOf('CreateSenderPoolRequest'),
           response: { 202: answer('OperationReference', 'Made.'), ...refusals(400, 409, 413, 415) },
         },
       ),
     },
-    {
-      method: 'GET',
+    listRoute({
       path: '/SenderPools/Operations',
-      access: 'read',
       handler: senderPools.listOperations,
-      schema: describe(
-        'SenderPools',
-        'listSenderPoolOperations',
-        'List operations on sender pools, newest first.',
-        {
-          querystring: Type.Object({
-            ...DATES,
-            status: Type.Optional(
-              Type.Unsafe<string>({
-                type: 'string',
-                enum: ['PROCESSING', 'COMPLETED', 'CANCELED'],
-              }),
-            ),
-            ...PAGING,
+      tag: 'SenderPools',
+      operationId: 'listSenderPoolOperations',
+      summary: 'List operations on sender pools, newest first.',
+      shape: 'SenderPoolOperationList',
+      filter: {
+        ...DATES,
+        status: Type.Optional(
+          Type.Unsafe<string>({
+            type: 'string',
+            enum: ['PROCESSING', 'COMPLETED', 'CANCELED'],
           }),
-          response: { 200: answer('SenderPoolOperationList', 'A page.'), ...refusals(400) },
-        },
-      ),
-    },
+        ),
+      },
+    }),
     {
       method: 'GET',
       path: '/SenderPools/Operations/:operationId',
@@ -216,7 +201,7 @@ export function listPoolRoutes(senderPools: ReturnType<typeof createSenderPoolHa
         'Change the name or the tags of a sender pool.',
         {
           params: poolParams,
-          body: body('UpdateSenderPoolRequest'),
+          body: bodyOf('UpdateSenderPoolRequest'),
           response: {
             202: answer('ResourceReference', 'Changed.'),
             ...refusals(400, 404, 409, 413, 415),
@@ -239,22 +224,16 @@ export function listPoolRoutes(senderPools: ReturnType<typeof createSenderPoolHa
         },
       ),
     },
-    {
-      method: 'GET',
+    listRoute({
       path: '/SenderPools/:senderPoolId/Senders',
-      access: 'read',
       handler: senderPools.members,
-      schema: describe(
-        'SenderPools',
-        'listSenderPoolSenders',
-        'List the members of a sender pool, newest first.',
-        {
-          params: poolParams,
-          querystring: SENDER_FILTER,
-          response: { 200: answer('SenderList', 'A page.'), ...refusals(400, 404) },
-        },
-      ),
-    },
+      tag: 'SenderPools',
+      operationId: 'listSenderPoolSenders',
+      summary: 'List the members of a sender pool, newest first.',
+      shape: 'SenderList',
+      params: poolParams,
+      filter: SENDER_FILTER,
+    }),
     {
       method: 'POST',
       path: '/SenderPools/:senderPoolId/Senders',
@@ -262,7 +241,7 @@ export function listPoolRoutes(senderPools: ReturnType<typeof createSenderPoolHa
       handler: senderPools.addMembers,
       schema: describe('SenderPools', 'addSenderPoolSenders', 'Add members to a sender pool.', {
         params: poolParams,
-        body: body('AddSendersRequest'),
+        body: bodyOf('AddSendersRequest'),
         response: {
           202: answer('OperationReference', 'Added.'),
           ...refusals(400, 404, 409, 413, 415),

@@ -29,8 +29,13 @@ import type {
   SubscriptionSettings,
   SubscriptionStatus,
 } from '../../store/store.ts';
-import { cutPage } from '../edge/paging.ts';
-import { earlierOf, QueryReader, UUID_MAX } from '../edge/query.ts';
+import {
+  QueryReader,
+  readListQuery,
+  type DateQuery,
+  type ListQuery,
+  type PagingQuery,
+} from '../edge/query.ts';
 import { Refusal, refuse, refuseForNow } from '../../shapes/refusal.ts';
 
 /** Dependencies of the handlers of subscriptions. */
@@ -55,17 +60,8 @@ interface SubscriptionBody {
   readonly status?: SubscriptionStatus;
 }
 
-interface ListQuery {
-  readonly startDate?: string;
-  readonly endDate?: string;
-  readonly pageToken?: string;
-  readonly pageSize?: number;
-}
-
-interface ReplayBody {
+interface ReplayBody extends DateQuery {
   readonly deliveryIds?: readonly string[];
-  readonly startDate?: string;
-  readonly endDate?: string;
   readonly statuses?: readonly Delivery['status'][];
 }
 
@@ -111,15 +107,11 @@ export function createSubscriptionHandlers(deps: {
   return {
     async list(request: FastifyRequest) {
       const reader = new QueryReader();
-      const page = reader.readPage(request.query as ListQuery, UUID_MAX);
+      const page = reader.readPage(request.query as PagingQuery);
       reader.finish();
-      const rows = await subscriptions.listSubscriptions(
-        request.account.id,
-        page.start,
-        page.size + 1,
-      );
-      const cut = cutPage(rows, page.size, page.start, (row) => row.id);
-      return { subscriptions: cut.rows.map(serializeSubscription), pagination: cut.pagination };
+      const { id } = request.account;
+      const rows = await subscriptions.listSubscriptions(id, page.start, page.limit);
+      return page.answer('subscriptions', rows, serializeSubscription);
     },
 
     async fetch(request: FastifyRequest) {
@@ -235,30 +227,28 @@ export function createSubscriptionHandlers(deps: {
     async deliveries(request: FastifyRequest) {
       const { id } = await find(request);
       const query = request.query as ListQuery & { status?: Delivery['status'] };
-      const { page, range } = readRange(query);
+      const { page, range } = readListQuery(query, query);
       const rows = await deliveries.listDeliveries(
         request.account.id,
         id,
         { ...range, status: query.status ?? null },
-        page.size + 1,
+        page.limit,
       );
-      const cut = cutPage(rows, page.size, page.start, (row) => row.eventId);
-      return { deliveries: cut.rows.map(serializeDelivery), pagination: cut.pagination };
+      return page.answerBy('deliveries', rows, serializeDelivery, (row) => row.eventId);
     },
 
     async attempts(request: FastifyRequest) {
       const { id } = await find(request);
       const query = request.query as ListQuery & { delivered?: 'true' | 'false' };
-      const { page, range } = readRange(query);
+      const { page, range } = readListQuery(query, query);
       const delivered = query.delivered === undefined ? null : query.delivered === 'true';
       const rows = await deliveries.listDeliveryAttempts(
         request.account.id,
         id,
         { ...range, delivered },
-        page.size + 1,
+        page.limit,
       );
-      const cut = cutPage(rows, page.size, page.start, (row) => row.id);
-      return { attempts: cut.rows.map(serializeAttempt), pagination: cut.pagination };
+      return page.answer('attempts', rows, serializeAttempt);
     },
   };
 }
@@ -312,15 +302,6 @@ function mergeSettings(before: SubscriptionSettings, body: SubscriptionBody): Su
     batchDelayMs: body.batch?.delayMs ?? before.batchDelayMs,
     authToken: body.authToken === undefined ? before.authToken : body.authToken,
   };
-}
-
-/** Paging and dates of a list whose ids begin with a time. */
-function readRange(query: ListQuery) {
-  const reader = new QueryReader();
-  const page = reader.readPage(query, UUID_MAX);
-  const dates = reader.readDates(query);
-  reader.finish();
-  return { page, range: { after: dates.after, before: earlierOf(dates.before, page.start) } };
 }
 
 function serializeSubscription(subscription: Subscription) {

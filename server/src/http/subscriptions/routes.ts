@@ -1,13 +1,11 @@
 /** The routes of subscriptions: a part of the table in `routes.ts`. */
 import { Type } from 'typebox';
-import { PAGING } from '../../shapes/paging.ts';
-import { DATES, describe, type Route } from '../edge/route.ts';
+import { bodyOf, DATES, describe, listRoute, type Route } from '../edge/route.ts';
 import { choice } from '../../shapes/parts.ts';
 import { answer, refusals } from '../../shapes/api.ts';
 import { DELIVERY_STATUS } from '../../shapes/subscriptions.ts';
 import type { createSubscriptionHandlers } from './handlers.ts';
 
-const body = (name: string) => Type.Unsafe({ $ref: `${name}#` });
 const params = Type.Object({
   subscriptionId: Type.String({ description: 'Id of the subscription.' }),
 });
@@ -17,21 +15,14 @@ export function listSubscriptionRoutes(
   subscriptions: ReturnType<typeof createSubscriptionHandlers>,
 ): Route[] {
   return [
-    {
-      method: 'GET',
+    listRoute({
       path: '/Subscriptions',
-      access: 'read',
       handler: subscriptions.list,
-      schema: describe(
-        'Subscriptions',
-        'listSubscriptions',
-        'Extension: list subscriptions, newest first; those of statusCallbacks too.',
-        {
-          querystring: Type.Object(PAGING),
-          response: { 200: answer('SubscriptionList', 'A page.'), ...refusals(400) },
-        },
-      ),
-    },
+      tag: 'Subscriptions',
+      operationId: 'listSubscriptions',
+      summary: 'Extension: list subscriptions, newest first; those of statusCallbacks too.',
+      shape: 'SubscriptionList',
+    }),
     {
       method: 'POST',
       path: '/Subscriptions',
@@ -42,7 +33,7 @@ export function listSubscriptionRoutes(
         'createSubscription',
         'Extension: have events posted to a URL, or put into a sink.',
         {
-          body: body('CreateSubscriptionRequest'),
+          body: bodyOf('CreateSubscriptionRequest'),
           response: {
             201: answer('NewSubscription', 'The subscription, and its secret.'),
             ...refusals(400, 409, 413, 415),
@@ -71,7 +62,7 @@ export function listSubscriptionRoutes(
         'Extension: change, disable or enable a subscription.',
         {
           params,
-          body: body('UpdateSubscriptionRequest'),
+          body: bodyOf('UpdateSubscriptionRequest'),
           response: {
             200: answer('Subscription', 'The subscription, as it is now.'),
             ...refusals(400, 404, 413, 415),
@@ -105,7 +96,7 @@ export function listSubscriptionRoutes(
         'Extension: sign with a new secret; with the one before too, for a while.',
         {
           params,
-          body: body('RotateSubscriptionSecretRequest'),
+          body: bodyOf('RotateSubscriptionSecretRequest'),
           response: {
             200: answer('RotatedSecret', 'The new secret.'),
             ...refusals(400, 404, 413, 415),
@@ -139,7 +130,7 @@ export function listSubscriptionRoutes(
         'Extension: deliver again, with the same event ids.',
         {
           params,
-          body: body('ReplaySubscriptionRequest'),
+          body: bodyOf('ReplaySubscriptionRequest'),
           response: {
             200: answer('SubscriptionReplay', 'How many are due now.'),
             ...refusals(400, 404, 413, 415),
@@ -147,41 +138,28 @@ export function listSubscriptionRoutes(
         },
       ),
     },
-    {
-      method: 'GET',
+    listRoute({
       path: '/Subscriptions/:subscriptionId/Deliveries',
-      access: 'read',
       handler: subscriptions.deliveries,
-      schema: describe(
-        'Subscriptions',
-        'listDeliveries',
-        'Extension: what it is to be told and was told, newest first.',
-        {
-          params,
-          querystring: Type.Object({ status: Type.Optional(DELIVERY_STATUS), ...DATES, ...PAGING }),
-          response: { 200: answer('DeliveryList', 'A page.'), ...refusals(400, 404) },
-        },
-      ),
-    },
-    {
-      method: 'GET',
+      tag: 'Subscriptions',
+      operationId: 'listDeliveries',
+      summary: 'Extension: what it is to be told and was told, newest first.',
+      shape: 'DeliveryList',
+      params,
+      filter: { status: Type.Optional(DELIVERY_STATUS), ...DATES },
+    }),
+    listRoute({
       path: '/Subscriptions/:subscriptionId/Attempts',
-      access: 'read',
       handler: subscriptions.attempts,
-      schema: describe(
-        'Subscriptions',
-        'listDeliveryAttempts',
-        'Extension: requests to the subscriber, newest first.',
-        {
-          params,
-          querystring: Type.Object({
-            delivered: Type.Optional(choice(['true', 'false'])),
-            ...DATES,
-            ...PAGING,
-          }),
-          response: { 200: answer('DeliveryAttemptList', 'A page.'), ...refusals(400, 404) },
-        },
-      ),
-    },
+      tag: 'Subscriptions',
+      operationId: 'listDeliveryAttempts',
+      summary: 'Extension: requests to the subscriber, newest first.',
+      shape: 'DeliveryAttemptList',
+      params,
+      filter: {
+        delivered: Type.Optional(choice(['true', 'false'])),
+        ...DATES,
+      },
+    }),
   ];
 }

@@ -7,16 +7,17 @@ import { ERRORS } from '../../domain/errors.ts';
 import { decodeTypeId, encodeTypeId } from '../../domain/ids.ts';
 import { createPlaces } from '../../lib/fair-share.ts';
 import type { Store, SuppressionEntry, SuppressionScope } from '../../store/store.ts';
-import { cutPage } from '../edge/paging.ts';
-import { earlierOf, QueryReader, UUID_MAX, UUID_MIN } from '../edge/query.ts';
+import {
+  readListQuery,
+  UUID_MAX,
+  UUID_MIN,
+  type DateQuery,
+  type PagingQuery,
+} from '../edge/query.ts';
 import { Refusal, refuse } from '../../shapes/refusal.ts';
 
-interface SuppressionQuery {
-  readonly startDate?: string;
-  readonly endDate?: string;
+interface SuppressionSearch extends DateQuery {
   readonly address?: string;
-  readonly pageToken?: string;
-  readonly pageSize?: number;
 }
 
 interface SuppressionBody {
@@ -48,22 +49,14 @@ export function createSuppressionHandlers({ store }: { readonly store: Store }) 
     return { senderId: sender, poolId: pool };
   }
 
-  async function listPage(
-    request: FastifyRequest,
-    query: SuppressionQuery,
-    address: string | null,
-  ) {
-    const reader = new QueryReader();
-    const page = reader.readPage(request.query as SuppressionQuery, UUID_MAX);
-    const dates = reader.readDates(query);
-    reader.finish();
+  async function listPage(request: FastifyRequest, query: DateQuery, address: string | null) {
+    const { page, range } = readListQuery(query, request.query as PagingQuery);
     const rows = await suppressions.listSuppressions(
       request.account.id,
-      { after: dates.after, before: earlierOf(dates.before, page.start), address },
-      page.size + 1,
+      { ...range, address },
+      page.limit,
     );
-    const cut = cutPage(rows, page.size, page.start, (row) => row.id);
-    return { suppressions: cut.rows.map(serializeSuppression), pagination: cut.pagination };
+    return page.answer('suppressions', rows, serializeSuppression);
   }
 
   const exporting = createPlaces(EXPORTED_TOGETHER);
@@ -85,11 +78,11 @@ export function createSuppressionHandlers({ store }: { readonly store: Store }) 
 
   return {
     async list(request: FastifyRequest) {
-      return listPage(request, request.query as SuppressionQuery, null);
+      return listPage(request, request.query as DateQuery, null);
     },
 
     async search(request: FastifyRequest) {
-      const body = request.body as SuppressionQuery;
+      const body = request.body as SuppressionSearch;
       return listPage(request, body, body.address === undefined ? null : addressKey(body.address));
     },
 

@@ -1,32 +1,23 @@
 /** The routes of the suppression list: a part of the table in `routes.ts`. */
 import { Type } from 'typebox';
-import { PAGING } from '../../shapes/paging.ts';
-import { DATES, describe, type Route } from '../edge/route.ts';
+import { bodyOf, DATES, describe, listRoute, searchRoute, type Route } from '../edge/route.ts';
 import { answer, refusals } from '../../shapes/api.ts';
 import type { createSuppressionHandlers } from './handlers.ts';
-
-const body = (name: string) => Type.Unsafe({ $ref: `${name}#` });
 
 /** Routes of the suppression list. */
 export function listSuppressionRoutes(
   suppressions: ReturnType<typeof createSuppressionHandlers>,
 ): Route[] {
   return [
-    {
-      method: 'GET',
+    listRoute({
       path: '/Suppressions',
-      access: 'read',
       handler: suppressions.list,
-      schema: describe(
-        'Suppressions',
-        'listSuppressions',
-        'Extension: list who is not sent to, newest first.',
-        {
-          querystring: Type.Object({ ...DATES, ...PAGING }),
-          response: { 200: answer('SuppressionList', 'A page.'), ...refusals(400) },
-        },
-      ),
-    },
+      tag: 'Suppressions',
+      operationId: 'listSuppressions',
+      summary: 'Extension: list who is not sent to, newest first.',
+      shape: 'SuppressionList',
+      filter: DATES,
+    }),
     {
       method: 'POST',
       path: '/Suppressions',
@@ -37,7 +28,7 @@ export function listSuppressionRoutes(
         'addSuppression',
         'Extension: do not send to an address any more.',
         {
-          body: body('AddSuppressionRequest'),
+          body: bodyOf('AddSuppressionRequest'),
           response: {
             200: answer('Suppression', 'It was on the list.'),
             201: answer('Suppression', 'It is on the list now.'),
@@ -56,7 +47,7 @@ export function listSuppressionRoutes(
         'importSuppressions',
         'Extension: add up to 10,000 addresses.',
         {
-          body: body('ImportSuppressionsRequest'),
+          body: bodyOf('ImportSuppressionsRequest'),
           response: {
             200: answer('SuppressionImport', 'All are on the list now.'),
             ...refusals(400, 409, 413, 415),
@@ -64,22 +55,15 @@ export function listSuppressionRoutes(
         },
       ),
     },
-    {
-      method: 'POST',
+    searchRoute({
       path: '/Suppressions/Search',
-      access: 'read',
       handler: suppressions.search,
-      schema: describe(
-        'Suppressions',
-        'searchSuppressions',
-        'Extension: the entries of an address.',
-        {
-          querystring: Type.Object(PAGING),
-          body: body('SearchSuppressionsRequest'),
-          response: { 200: answer('SuppressionList', 'A page.'), ...refusals(400, 413, 415) },
-        },
-      ),
-    },
+      tag: 'Suppressions',
+      operationId: 'searchSuppressions',
+      summary: 'Extension: the entries of an address.',
+      body: 'SearchSuppressionsRequest',
+      shape: 'SuppressionList',
+    }),
     {
       method: 'GET',
       path: '/Suppressions/Export',
