@@ -9,11 +9,12 @@ import { buildCarriers } from './build-carriers.ts';
 import type { Config } from './config/config.ts';
 import { groupBySmsc } from './config/receipt-groups.ts';
 import { createConnectionShares } from './dispatch/connection-shares.ts';
-import { createDispatcher, type LaneState } from './dispatch/dispatcher.ts';
+import { createDispatcher } from './dispatch/dispatcher.ts';
 import { createDueWatch } from './dispatch/due-watch.ts';
 import { createSettler } from './dispatch/settle.ts';
 import { createMaintenance } from './dispatch/maintenance.ts';
 import { createReports, type Reported } from './intake/reports.ts';
+import type { CarrierState } from './domain/carrier-state.ts';
 import { createEmailLinks } from './domain/email-links.ts';
 import { keepListening } from './lib/keep-listening.ts';
 import { createLogger } from './lib/log.ts';
@@ -31,7 +32,7 @@ export type DispatchThreadApi = {
   /** Takes what a carrier reports; resolves when it is stored, with false when there is no room for it. */
   readonly report: (carrier: string, reported: Reported) => Promise<boolean>;
   /** How its lanes stand at this moment. */
-  readonly describeLanes: () => Promise<readonly LaneState[]>;
+  readonly describeLanes: () => Promise<readonly CarrierState[]>;
   /** Its metrics in Prometheus' text format. */
   readonly measure: () => Promise<string>;
   /** Stops leasing, lets carriers answer, writes what they said. */

@@ -5,6 +5,7 @@
  */
 import { setMaxListeners } from 'node:events';
 import type { Carrier } from '../carriers/carrier.ts';
+import type { CarrierState } from '../domain/carrier-state.ts';
 import { parseContent } from '../domain/content.ts';
 import type { EmailLinks } from '../domain/email-links.ts';
 import { uuidTimeMs } from '../domain/ids.ts';
@@ -41,23 +42,7 @@ export interface Dispatcher extends Service {
   /** Work may have come, for all carriers or for these. */
   nudge(carriers?: readonly string[]): void;
   /** How its lanes stand at this moment. */
-  describeLanes(): LaneState[];
-}
-
-/** A lane of this node, for operators. */
-export interface LaneState {
-  readonly carrier: string;
-  /** Connections that there should be, and that can be used; null where the carrier has none to speak of. */
-  readonly connections: number | null;
-  readonly connected: number | null;
-  /** Why some cannot be used. */
-  readonly detail: string | null;
-  /** Submissions without an answer, how many there may be now, and at most. */
-  readonly inFlight: number;
-  readonly window: number;
-  readonly windowMax: number;
-  /** Whether the carrier has said that we are too fast, and the lane waits. */
-  readonly throttled: boolean;
+  describeLanes(): CarrierState[];
 }
 
 /** A loop is nudged when its carrier has work. It looks for itself as seldom. */
@@ -345,7 +330,7 @@ function keep<Key, Value>(latest: Map<Key, Value>, key: Key, value: Value): void
   if (latest.size > TURNS_MAX && oldest !== undefined) latest.delete(oldest);
 }
 
-function describeLane({ carrier, inFlight, window, restMs }: Lane): LaneState {
+function describeLane({ carrier, inFlight, window, restMs }: Lane): CarrierState {
   const state = carrier.state?.();
   return {
     carrier: carrier.name,

@@ -2,16 +2,9 @@
  * The current state of operations that clients follow on this node. All of them are read in one
  * query, at most every `OPERATION_MS` during changes; the last state is always sent.
  */
+import type { OperationListener } from '../domain/live-events.ts';
 import type { Operation } from '../domain/operation.ts';
 import type { Store } from '../store/store.ts';
-
-/** Whoever follows an operation. It must not throw. */
-export interface OperationListener {
-  /** Takes a state that differs from the one before; false when it wants no more. */
-  take(operation: Operation): boolean;
-  /** There will be no more. */
-  end(): void;
-}
 
 interface Place {
   shown: Operation;

@@ -3,30 +3,19 @@
  * all); then the log is read once for all listeners of an account. Without listeners, nothing is
  * read or queried.
  */
-import type { Operation } from '../domain/operation.ts';
+import type { StreamSource } from '../domain/live-events.ts';
 import { keepListening } from '../lib/keep-listening.ts';
 import type { Logger } from '../lib/log.ts';
-import type { Account, Store } from '../store/store.ts';
-import { AccountFeed, type EventListener } from './account-feed.ts';
-import { OperationWatch, type OperationListener } from './operation-watch.ts';
+import type { Store } from '../store/store.ts';
+import { AccountFeed } from './account-feed.ts';
+import { OperationWatch } from './operation-watch.ts';
 
 /** Between two states of an operation. */
 export const OPERATION_MS = 250;
 /** Wake-ups may be lost with their connection, and not everything that operations show is news: both are seen this late. */
 const LOOK_MS = 2_000;
 
-export interface StreamHub {
-  /**
-   * Tells events behind one of them, or from now on. Resolves at once, with what ends it; a listener that cannot be told what it
-   * has missed is ended. Rejects when the database is away.
-   */
-  followAccount(
-    account: Account,
-    listener: EventListener,
-    afterSid: string | null,
-  ): Promise<() => void>;
-  /** Tells changes of an operation from the state that is given on; returns what ends it. */
-  followOperation(accountId: number, operation: Operation, listener: OperationListener): () => void;
+export interface StreamHub extends StreamSource {
   /** Ends all listeners. */
   stop(): Promise<void>;
 }

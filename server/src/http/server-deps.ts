@@ -1,16 +1,17 @@
 /** What the server is made of. */
 import type { Transferable } from 'node:worker_threads';
+import type { CarrierState } from '../domain/carrier-state.ts';
 import type { Sealer } from '../domain/email-links.ts';
+import type { StreamSource } from '../domain/live-events.ts';
 import type { Channel } from '../domain/message.ts';
 import type { Logger } from '../lib/log.ts';
 import type { ApiMetrics } from '../lib/metrics.ts';
 import type { Store } from '../store/store.ts';
 import type { CarrierCallDeps } from './public/carrier-calls.ts';
 import type { Who } from './edge/identify.ts';
-import type { Streams, StreamSource } from './edge/stream.ts';
+import type { Streams } from './edge/stream.ts';
 import type { Unread } from './edge/unread.ts';
 import type { SubscriptionDeps } from './subscriptions/handlers.ts';
-import type { LaneState } from './system/handlers.ts';
 import type { SendAnswer, SendQuestion } from '../intake/send.ts';
 import type { Render } from './edge/serialize.ts';
 
@@ -70,13 +71,13 @@ export interface ApiDeps {
   readonly sealer: Sealer;
   /** What sessions of the dashboard are sealed with. */
   readonly sessionSealer: Sealer;
-  /** How the lanes of this node stand; none where it does not send. */
-  readonly describeLanes: () => Promise<readonly LaneState[]>;
+  /** The state of the carriers on this node; none where it does not send. */
+  readonly describeLanes: () => Promise<readonly CarrierState[]>;
   /** What this node is. */
   readonly node: { readonly roles: readonly string[]; readonly embedded: boolean };
   /** What reads and stores the calls of carriers. */
   readonly carrierCalls: Pick<CarrierCallDeps, 'readers' | 'report'>;
-  /** What tells those who listen. */
+  /** The events and operations of live streams. */
   readonly streamSource: StreamSource;
   readonly subscriptions: SubscriptionDeps;
 }

@@ -1,6 +1,7 @@
 /** Streams beside listeners that come and go while the log is read, and a database that fails meanwhile. */
 import { expect, it, onTestFinished, vi } from 'vitest';
-import { AccountFeed, type EventListener } from '../../src/events/account-feed.ts';
+import type { EventListener } from '../../src/domain/live-events.ts';
+import { AccountFeed } from '../../src/events/account-feed.ts';
 import { OperationWatch } from '../../src/events/operation-watch.ts';
 import { createStreamHub } from '../../src/events/stream.ts';
 import type { EventName, EventRow } from '../../src/domain/event.ts';

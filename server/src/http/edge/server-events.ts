@@ -12,14 +12,8 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { StreamedEvent } from '../../domain/live-events.ts';
 import { onAnswerOver, onStalled } from './unread.ts';
-
-/** An event as text, and its place in the order of all. */
-export interface StreamedEvent {
-  readonly id: string;
-  readonly type: string;
-  readonly json: string;
-}
 
 /** A comment goes out this often, so that nothing between takes the connection for dead. */
 const ALIVE_MS = 15_000;

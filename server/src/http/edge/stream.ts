@@ -5,35 +5,12 @@
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { matchEventType, type EventName } from '../../domain/event.ts';
+import type { StreamedEvent, StreamSource } from '../../domain/live-events.ts';
 import type { Operation } from '../../domain/operation.ts';
 import { ERRORS } from '../../domain/errors.ts';
-import type { Account } from '../../store/store.ts';
 import { Refusal, refuse } from '../../shapes/refusal.ts';
-import { NOT_READ, Stream, type StreamedEvent } from './server-events.ts';
+import { NOT_READ, Stream } from './server-events.ts';
 import type { Unread } from './unread.ts';
-
-/** Who listens to events. */
-interface EventListener {
-  readonly names: ReadonlySet<EventName> | null;
-  begin(place: string): void;
-  take(events: readonly StreamedEvent[]): number;
-  waitForRoom(): Promise<boolean>;
-  end(): void;
-}
-
-/** What tells those who listen. */
-export interface StreamSource {
-  followAccount(
-    account: Account,
-    listener: EventListener,
-    afterSid: string | null,
-  ): Promise<() => void>;
-  followOperation(
-    accountId: number,
-    operation: Operation,
-    listener: { take(operation: Operation): boolean; end(): void },
-  ): () => void;
-}
 
 export interface Streams {
   /** Answers with everything that happens in the account from now on, or from behind `Last-Event-ID`. */

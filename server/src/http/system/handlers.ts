@@ -1,25 +1,14 @@
 /** Handlers for operators: carriers, queue and database of the installation. They return no personal data. */
 import { hostname } from 'node:os';
+import type { CarrierState } from '../../domain/carrier-state.ts';
 import type { Channel } from '../../domain/message.ts';
 import type { Store } from '../../store/store.ts';
-
-/** A lane of this node. */
-export interface LaneState {
-  readonly carrier: string;
-  readonly connections: number | null;
-  readonly connected: number | null;
-  readonly detail: string | null;
-  readonly inFlight: number;
-  readonly window: number;
-  readonly windowMax: number;
-  readonly throttled: boolean;
-}
 
 export function createSystemHandlers(deps: {
   readonly store: Store;
   /** Channels of each configured carrier. */
   readonly carriers: Readonly<Record<string, readonly Channel[]>>;
-  readonly describeLanes: () => Promise<readonly LaneState[]>;
+  readonly describeLanes: () => Promise<readonly CarrierState[]>;
   readonly node: { readonly roles: readonly string[]; readonly embedded: boolean };
 }) {
   const { store, carriers, node } = deps;
