@@ -75,7 +75,7 @@ export interface Operation {
    */
   createdAt: Date;
   /**
-   * When a counter last moved.
+   * When a counter last changed.
    */
   updatedAt: Date;
   /**
@@ -83,7 +83,7 @@ export interface Operation {
    */
   revision: number;
   /**
-   * Extension: what was asked for; in lists with `details=true` only.
+   * Extension: the main fields of the request; in lists with `details=true` only.
    */
   details?: {
     /**
@@ -477,7 +477,7 @@ export interface SendMessagesRequest {
    */
   expireAt?: Date | string | undefined;
   /**
-   * Extension: a URL that is told everything of this operation. It is a subscription of its own, listed with the others.
+   * Extension: a URL that gets all events of this operation. It is a subscription of its own, listed with the others.
    */
   statusCallback?: string | undefined;
   /**
@@ -671,7 +671,7 @@ export interface SendEmailsRequest {
    */
   expireAt?: Date | string | undefined;
   /**
-   * Extension: a URL that is told everything of this operation. It is a subscription of its own, listed with the others.
+   * Extension: a URL that gets all events of this operation. It is a subscription of its own, listed with the others.
    */
   statusCallback?: string | undefined;
   /**
@@ -687,7 +687,7 @@ export interface SendEmailsRequest {
    */
   unsubscribe?: boolean | undefined;
   /**
-   * Extension: whether it has a picture that tells that it was opened; needs publicUrl. As emails.trackOpens of the configuration when left out.
+   * Extension: whether it has a picture that reports the opening; needs publicUrl. As emails.trackOpens of the configuration when left out.
    */
   trackOpens?: boolean | undefined;
 }
@@ -989,7 +989,7 @@ export interface EmailOperation {
    */
   createdAt: Date;
   /**
-   * When a counter last moved.
+   * When a counter last changed.
    */
   updatedAt: Date;
   /**
@@ -997,7 +997,7 @@ export interface EmailOperation {
    */
   revision: number;
   /**
-   * Extension: what was asked for; in lists with `details=true` only.
+   * Extension: the main fields of the request; in lists with `details=true` only.
    */
   details?: {
     /**
@@ -1428,7 +1428,7 @@ export interface CreateSubscriptionRequest {
    */
   types?: string[] | undefined;
   /**
-   * Only what is about messages or operations with all of these tags.
+   * Only events of messages or operations with all of these tags.
    */
   tags?:
     | {
@@ -1472,7 +1472,7 @@ export interface UpdateSubscriptionRequest {
    */
   types?: string[] | undefined;
   /**
-   * Only what is about messages or operations with all of these tags.
+   * Only events of messages or operations with all of these tags.
    */
   tags?:
     | {
@@ -1654,7 +1654,7 @@ export interface Delivery {
    */
   about: string;
   /**
-   * Events in it: of so many messages the same is told.
+   * Events in it: one for each of so many messages.
    */
   events: number;
   status: 'PENDING' | 'DELIVERED' | 'FAILED';
@@ -1785,7 +1785,7 @@ export interface OperationReport {
      */
     at: Date;
     /**
-     * Messages handed over, by their present attempt.
+     * Messages submitted, by their current attempt.
      */
     submitted: number;
     /**
@@ -1793,11 +1793,11 @@ export interface OperationReport {
      */
     settled: number;
     /**
-     * Seconds from handing over to the last receipt: half of them took no longer.
+     * Seconds from the submission to the last receipt: half of them took no longer.
      */
     latency50: number | null;
     /**
-     * Seconds from handing over to the last receipt: 95% took no longer.
+     * Seconds from the submission to the last receipt: 95% took no longer.
      */
     latency95: number | null;
   }[];
@@ -2216,7 +2216,7 @@ export interface ListOperationsQuery {
    */
   tags?: Record<string, string> | string | undefined;
   /**
-   * Extension: with `true` each has `details`, what was asked for.
+   * Extension: with `true` each has `details`, the main fields of its request.
    */
   details?: string | undefined;
   /**
@@ -2306,7 +2306,7 @@ export interface ListEmailOperationsQuery {
    */
   tags?: Record<string, string> | string | undefined;
   /**
-   * Extension: with `true` each has `details`, what was asked for.
+   * Extension: with `true` each has `details`, the main fields of its request.
    */
   details?: string | undefined;
   /**

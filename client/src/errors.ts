@@ -15,7 +15,7 @@ export class ApiError extends FanfareError {
   readonly code: number | null;
   /** JSON path of the value at fault, as `$.to[17].address`; null where there is none. */
   readonly path: string | null;
-  /** All problems that were told, the first 100. */
+  /** The reported problems, the first 100. */
   readonly errors: readonly ErrorItem[];
   /** What the server's log calls this request. */
   readonly requestId: string | null;

@@ -110,7 +110,7 @@ export class Messages extends OperationCalls<'messages'> {
     return this.transport.call('listReceipts', { path: [messageId] }, options);
   }
 
-  /** Does not send it any more. What a carrier has already keeps going; the status tells. */
+  /** Cancels it. A submitted message continues; the status shows the result. */
   cancel(messageId: string, options?: CallOptions): Promise<Message> {
     return this.transport.call('cancelMessage', { path: [messageId], isRepeatable: true }, options);
   }

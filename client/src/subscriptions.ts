@@ -1,4 +1,4 @@
-/** Subscriptions: who is told what happens, and what became of it. */
+/** Subscriptions: receivers of events, with their deliveries and attempts. */
 import type {
   CreateSubscriptionRequest,
   DeliveryAttemptList,
@@ -74,7 +74,7 @@ export class Subscriptions {
     return this.#transport.call('testSubscription', { path: [subscriptionId] }, options);
   }
 
-  /** What it is to be told and was, newest first. */
+  /** Its deliveries, newest first. */
   listDeliveries(
     subscriptionId: string,
     query: ListDeliveriesQuery = {},
@@ -97,7 +97,7 @@ export class Subscriptions {
     );
   }
 
-  /** Tells it again. */
+  /** Delivers events again. */
   replay(
     subscriptionId: string,
     request: ReplaySubscriptionRequest,

@@ -122,7 +122,7 @@ function isPassing(error: unknown): boolean {
 }
 
 /**
- * States as the stream tells them. Ends with the stream, when the server says nothing for too long, and when it has no news for as
+ * States from the stream. Ends with the stream, when the server says nothing for too long, and when it has no news for as
  * long as `quietMsLeft` says, asked after each state (null: for any time).
  */
 async function* streamStates<Operation extends AnyOperation>(

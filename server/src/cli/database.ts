@@ -32,7 +32,7 @@ export async function withAdmin(
   }
 }
 
-/** The account of a SID; without one, the only one there is. @throws UserError when that cannot be told. */
+/** The account of a SID; without one, the only one there is. @throws UserError when there are none or several. */
 export async function findAccount(admin: Admin, sid: string | undefined): Promise<Account> {
   const accounts = await admin.accounts.listAccounts();
   if (sid !== undefined)

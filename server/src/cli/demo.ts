@@ -103,7 +103,7 @@ async function sendAndWatch(app: App, csv: string): Promise<void> {
   });
   const to: AddressRecipient[] = [];
   for await (const row of readRecipients(csv)) to.push(row);
-  print(`  read ${number(to.length)} recipients from people.csv`);
+  print(`  read ${number(ROWS)} recipients from people.csv`);
   const startedAt = performance.now();
   const { operationId } = await client.messages.send({
     to,
@@ -130,7 +130,7 @@ async function sendAndWatch(app: App, csv: string): Promise<void> {
   print(`
 ${rows.join('\n')}
 
-  ${number(last.stats.total)} messages, from the request to the last receipt: ${seconds(startedAt)} s (${perSecond} messages/s)`);
+  ${number(ROWS)} messages, from the request to the last receipt: ${seconds(startedAt)} s (${perSecond} per second)`);
 }
 
 function seconds(sinceMs: number): string {

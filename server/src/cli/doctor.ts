@@ -16,7 +16,7 @@ interface Options {
 }
 
 /** A finding and its repair. */
-interface Told extends Omit<Finding, 'repair'> {
+interface Reported extends Omit<Finding, 'repair'> {
   readonly repaired: string | null;
 }
 
@@ -78,31 +78,31 @@ async function runDoctor(globals: Globals, options: Options): Promise<number> {
   const doctor = await openDoctor(config, createLogger('warn'));
   try {
     const doubted = options.restored ? await doctor.doubtRestored() : null;
-    const told: Told[] = [];
+    const reported: Reported[] = [];
     for (const { repair, ...finding } of await doctor.look({ since, operationId, patienceMs })) {
       const repaired = options.repair && repair !== null ? await repair() : null;
-      told.push({ ...finding, repaired });
+      reported.push({ ...finding, repaired });
     }
     if (globals.json)
-      print(JSON.stringify({ healthy: told.length === 0, doubted, findings: told }));
+      print(JSON.stringify({ healthy: reported.length === 0, doubted, findings: reported }));
     else {
       if (doubted !== null) print(`Messages now in doubt: ${number(doubted)}.`);
-      print(describe(told));
+      print(describe(reported));
     }
-    return told.length === 0 ? 0 : FOUND;
+    return reported.length === 0 ? 0 : FOUND;
   } finally {
     await doctor.close();
   }
 }
 
-function describe(told: readonly Told[]): string {
-  if (told.length === 0) return 'All is well.';
-  const repaired = told.filter((each) => each.repaired !== null).length;
+function describe(reported: readonly Reported[]): string {
+  if (reported.length === 0) return 'All is well.';
+  const repaired = reported.filter((each) => each.repaired !== null).length;
   return [
-    ...told.map(
+    ...reported.map(
       ({ check, where, what, advice, repaired: done }) =>
         `${check}  ${escapeControls(where)}\n  ${escapeControls(what)}\n  ${escapeControls(done === null ? `To do: ${advice}` : `Done: ${done}`)}\n`,
     ),
-    `${told.length} ${told.length === 1 ? 'finding' : 'findings'}${repaired > 0 ? `, ${repaired} repaired` : ''}.`,
+    `${reported.length} ${reported.length === 1 ? 'finding' : 'findings'}${repaired > 0 ? `, ${repaired} repaired` : ''}.`,
   ].join('\n');
 }

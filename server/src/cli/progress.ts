@@ -82,7 +82,7 @@ export class Rate {
     while ((this.#points[1]?.at ?? Infinity) < at - Rate.#SPAN_MS) this.#points.shift();
   }
 
-  /** A second; null while nobody can tell. */
+  /** A second; null while it is unknown. */
   get perSecond(): number | null {
     const [first, last] = [this.#points[0], this.#points.at(-1)];
     if (first === undefined || last === undefined || last.at - first.at < 200) return null;

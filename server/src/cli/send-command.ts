@@ -12,7 +12,7 @@ Examples:
   fanfare send --file people.csv --text 'Hello {{ name }}!' --watch
   fanfare send --file people.csv --text-file words.txt --dry-run --prices prices.csv
   psql -Atc 'select phone from people' | fanfare send --file - --text 'Hello!'
-  fanfare send --file people.csv --subject 'News' --html-file news.html --from 'Ada <ada@example.com>'`;
+  fanfare send --file people.csv --subject 'Spring' --html-file spring.html --from 'Ada <ada@example.com>'`;
 
 export function addSendCommand(program: Command, globals: () => Globals): void {
   const command = program

@@ -20,7 +20,7 @@ interface Flags extends LimitOptions {
 const EXAMPLES = `
 Examples:
   fanfare senders add +15005550100 --channel SMS --carrier smsc --throughput 10 --unit SEGMENTS
-  fanfare senders add '*@news.example.com' --channel EMAIL
+  fanfare senders add '*@mail.example.com' --channel EMAIL
   fanfare senders limit comms_sender_… --daily-cap 5000 --quiet 21:00-08:00
   fanfare pools create Spring comms_sender_… comms_sender_…`;
 

@@ -1,4 +1,4 @@
-/** `fanfare start`: a server until it is told to stop, and what a user needs to know to begin. */
+/** `fanfare start`: a server until a signal stops it, with the first steps for a new user. */
 import { startApp, type App } from '../app.ts';
 import type { Config } from '../config/config.ts';
 import { createLogger } from '../lib/log.ts';

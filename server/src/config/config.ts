@@ -2,7 +2,7 @@
  * Every option once: name, environment variable, type, default, limits and one sentence. From this table come the
  * types, the checks, the defaults and `docs/config.md`.
  *
- * A value comes from the environment, else from the config file, else from here. Whatever is wrong is told at
+ * A value comes from the environment, else from the config file, else from here. All problems are reported at
  * once, each with its place and the action to take; an unknown key is never ignored.
  */
 import { existsSync, readFileSync } from 'node:fs';
@@ -449,7 +449,7 @@ export function loadConfig(
   const raw: Record<string, unknown> = { ...fromFile, ...fromEnv, ...flags };
   const place = (finding: Finding) => describe(finding, path, fromEnv);
   const findings = check(CONFIG_SCHEMA, raw);
-  // What is no object of objects has been told already.
+  // A value that is no object of objects was reported already.
   const byName = (key: string) =>
     findings.some(({ path: at }) => at.startsWith(key)) ? {} : (raw[key] as Record<string, object>);
   const carriers = readCarriers(byName('carriers'), env);
@@ -544,7 +544,7 @@ function isDatabaseUrl(url: string): boolean {
   }
 }
 
-/** What no single option can tell. */
+/** Problems that only several options show together. */
 function checkTogether(config: Config): string[] {
   const problems: string[] = [];
   if ((config.accountSid === null) !== (config.authToken === null))

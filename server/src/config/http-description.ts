@@ -22,7 +22,7 @@ const pointers = { type: ['string', 'array'], items: { type: 'string' } };
 const flagged = { type: 'boolean' };
 const whole = { type: 'integer' };
 
-/** Told apart by `kind`, so that what is wrong is said of the form that is meant. */
+/** Distinguished by `kind`, so that problems refer to the intended form. */
 function byKind(forms: Readonly<Record<string, readonly [object, object?]>>): object {
   const kinds = Object.keys(forms);
   return {

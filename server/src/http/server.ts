@@ -95,7 +95,7 @@ export async function createServer(deps: ServerDeps): Promise<Server> {
     trustProxy: trustOf(options.trustProxy),
     return503OnClosing: false,
     requestTimeout: requestTimeoutMs,
-    // The types tell servers of HTTPS from those of HTTP, which nothing here does.
+    // The types distinguish HTTPS from HTTP, which nothing here needs.
     ...((options.tls === null
       ? { http }
       : { https: { ...http, ...options.tls, minVersion: 'TLSv1.2' } }) as { http: typeof http }),
@@ -189,10 +189,10 @@ function prepareApi(deps: ServerDeps & ApiDeps & { readonly keyUses: KeyUses }):
     streamsPerAccount: limits.streamsPerAccount,
     isGood: (request) => isStillGood(request, who),
   });
-  const tell = (name: string, help: string, read: () => number) =>
+  const addGauge = (name: string, help: string, read: () => number) =>
     addReading(deps.metrics, name, help, read);
-  tell('fanfare_streams', 'Live streams that are open.', () => streams.count);
-  tell(
+  addGauge('fanfare_streams', 'Live streams that are open.', () => streams.count);
+  addGauge(
     'fanfare_unread_bytes',
     'Bytes of answers and streams that clients have not read.',
     () => unread.total,

@@ -147,7 +147,7 @@ function* prepareRecipients(
 function tooManySteps(done: number, all: number): Problem {
   return problem(
     'template',
-    `Rendering takes too long: ${done} of ${all} recipients took more than ${STEPS_MAX} steps. Simplify the templates or split the request.`,
+    `Rendering takes too long: after recipient ${done} of ${all}, it took more than ${STEPS_MAX} steps. Simplify the templates or split the request.`,
     '$.content',
   );
 }

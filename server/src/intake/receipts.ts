@@ -22,7 +22,7 @@ import { createCarrierMatcher } from './carrier-matcher.ts';
 export interface ReceiptIntake {
   /** Takes receipts of a carrier; resolves when they are applied, or parked until their attempt is known. */
   take(lane: string, receipts: readonly Receipt[]): Promise<void>;
-  /** Whether `waitingMax` receipts wait: whoever can send them again shall be told to. */
+  /** Whether `waitingMax` receipts wait: carriers that can send them again are asked to. */
   readonly isFull: boolean;
   /** Applies parked receipts whose attempt has been settled meanwhile. Resolves with whether more may be due. */
   applyParked(): Promise<boolean>;

@@ -19,7 +19,7 @@ export interface Reported {
 export interface Reports {
   readonly receipts: ReceiptIntake;
   readonly inbound: InboundIntake;
-  /** Resolves when all of it is stored; with false, to be told again, when it cannot be now. */
+  /** Resolves when all of it is stored; with false, to be reported again, when there is no room now. */
   take(carrier: string, reported: Reported): Promise<boolean>;
 }
 

@@ -162,7 +162,7 @@ export function createSubmitter(options: SubmitterOptions): Submitter {
   };
 }
 
-/** What a URL is told that a request names: everything, in batches that any receiver takes. */
+/** The subscription of a `statusCallback`: all events, in batches that any receiver takes. */
 const CALLBACK = () => ({
   types: ['*'],
   names: EVENT_NAMES,

@@ -152,7 +152,7 @@ const CHANCE_MAX = 10;
 /** Decodes chunk by chunk; a character may be split between two chunks. */
 class PieceDecoder {
   readonly #encoding: string;
-  /** Until the first letter beyond ASCII: it tells whether the bytes are UTF-8 although something else was chosen. */
+  /** Until the first letter beyond ASCII: it shows whether the bytes are UTF-8 although something else was chosen. */
   #isOpen: boolean;
   /** Octets that may begin a letter of UTF-8. */
   #cut: Uint8Array = new Uint8Array(0);
@@ -227,7 +227,7 @@ class PieceDecoder {
     return text;
   }
 
-  /** Where the first wrong byte is: the longest beginning that can be read tells. */
+  /** Where the first wrong byte is: the end of the longest beginning that can be read. */
   #refuse(bytes: Uint8Array): ListError {
     let [good, bad] = [0, bytes.length];
     const canRead = (length: number) => {

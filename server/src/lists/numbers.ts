@@ -159,7 +159,7 @@ function cleanNational(given: string, bare: string, country: Country): Cleaned {
   const fits = (digits: string) => digits.length >= min && digits.length <= usual;
   const trunk = trunks.find((each) => bare.startsWith(each) && fits(bare.slice(each.length)));
   const national = trunk === undefined ? bare : bare.slice(trunk.length);
-  // A number that lacks only the + must not get its code twice. Where people write no trunk prefix, its length has to tell.
+  // A number that lacks only the + must not get its code twice. Where people write no trunk prefix, its length decides.
   const hasCode = national.startsWith(code) && fits(national.slice(code.length));
   if (hasCode && (!fits(national) || (trunk === undefined && trunks.length > 0)))
     return refuse(`${typed} begins with ${code}: if that is its country code, write it with +.`);

@@ -123,7 +123,7 @@ export const EMAIL_FIELDS = {
   trackOpens: Type.Optional(
     Type.Boolean({
       description:
-        'Extension: whether it has a picture that tells that it was opened; needs publicUrl. As emails.trackOpens of the configuration when left out.',
+        'Extension: whether it has a picture that reports the opening; needs publicUrl. As emails.trackOpens of the configuration when left out.',
     }),
   ),
 };

@@ -23,7 +23,7 @@ const ERROR_COUNT = Type.Object({
 });
 
 const latency = (what: string) =>
-  numberOrNull('number', [0, 1e12], `Seconds from handing over to the last receipt: ${what}.`);
+  numberOrNull('number', [0, 1e12], `Seconds from the submission to the last receipt: ${what}.`);
 
 export const OPERATION_REPORT = Type.Object(
   {
@@ -44,7 +44,7 @@ export const OPERATION_REPORT = Type.Object(
     buckets: Type.Array(
       Type.Object({
         at: instant('When it begins.'),
-        submitted: count('Messages handed over, by their present attempt.'),
+        submitted: count('Messages submitted, by their current attempt.'),
         settled: count('Messages delivered, read or undelivered.'),
         latency50: latency('half of them took no longer'),
         latency95: latency('95% took no longer'),

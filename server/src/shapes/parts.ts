@@ -177,7 +177,7 @@ export const SEND_FIELDS = {
       maxLength: 2_048,
       format: 'uri',
       description:
-        'Extension: a URL that is told everything of this operation. It is a subscription of its own, listed with the others.',
+        'Extension: a URL that gets all events of this operation. It is a subscription of its own, listed with the others.',
     }),
   ),
   dryRun: Type.Optional(
@@ -201,16 +201,16 @@ export const REQUEST_FIELDS = {
 export const operationFields = {
   id: OPERATION_ID,
   status: OPERATION_STATUS,
-  pausedAt: orNull(instant('Extension: since when nothing is handed over; null when not paused.')),
+  pausedAt: orNull(instant('Extension: since when nothing is submitted; null when not paused.')),
   createdAt: instant('When it was accepted.'),
-  updatedAt: instant('When a counter last moved.'),
+  updatedAt: instant('When a counter last changed.'),
   revision: Type.Integer({
     minimum: 1,
     description: 'Extension: counts its changes; of two states the one with more is the later.',
   }),
   details: Type.Optional(
     Type.Object(REQUEST_FIELDS, {
-      description: 'Extension: what was asked for; in lists with `details=true` only.',
+      description: 'Extension: the main fields of the request; in lists with `details=true` only.',
     }),
   ),
 };

@@ -11,7 +11,7 @@ export class Refusal extends Error {
   override readonly name = 'Refusal';
   readonly status: number;
   readonly problems: readonly Problem[];
-  /** Problems found; more than `problems` when only the first are told. */
+  /** Problems found; more than `problems` when only the first are reported. */
   readonly total: number;
   readonly headers: Readonly<Record<string, string>>;
 

@@ -62,7 +62,7 @@ const settings = {
   ),
   tags: Type.Optional({
     ...TAGS,
-    description: 'Only what is about messages or operations with all of these tags.',
+    description: 'Only events of messages or operations with all of these tags.',
   }),
   batch: Type.Optional(
     shape({
@@ -204,7 +204,7 @@ const DELIVERY = Type.Object(
     }),
     events: Type.Integer({
       minimum: 1,
-      description: 'Events in it: of so many messages the same is told.',
+      description: 'Events in it: one for each of so many messages.',
     }),
     status: DELIVERY_STATUS,
     tries: count('Requests with it that failed.'),

@@ -54,7 +54,7 @@ export function listContentRoutes(content: ReturnType<typeof createContentHandle
       schema: describe(
         'Content',
         'deleteContent',
-        'Extension: remove a content template; what was sent by it stays as it was.',
+        'Extension: remove a content template. Sends that use it keep their content.',
         {
           params,
           response: { 204: Type.Null({ description: 'Removed.' }), ...refusals(404) },

@@ -36,7 +36,7 @@ export function createAuthenticator(lookUp: CredentialLookup): Authenticator {
   async function askDatabase({ sid, secret }: Pair): Promise<Identity | null> {
     if (!isSid(sid)) return null;
     const credential = await lookUp(sid);
-    // The same comparison is made for an unknown SID, so that time does not tell it from a wrong secret.
+    // The same comparison is made for an unknown SID, so that its time does not reveal it.
     const matches = secretMatches(secret, credential?.secretHash ?? Buffer.alloc(32));
     return credential !== null && matches ? identityOf(credential, sid) : null;
   }

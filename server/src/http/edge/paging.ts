@@ -4,7 +4,7 @@
  */
 import { uuidOfHex } from '../../domain/ids.ts';
 
-/** Tokens begin with this byte, to tell them from those of later formats. */
+/** The first byte of tokens, which later formats change. */
 const FORMAT = 1;
 
 /** The token of what lies beyond an id. */

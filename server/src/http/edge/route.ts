@@ -51,7 +51,9 @@ export const OPERATION_FILTER = {
     Type.String({ description: 'Extension: `key:value;key:value`, all of them, as requested.' }),
   ),
   details: Type.Optional(
-    Type.String({ description: 'Extension: with `true` each has `details`, what was asked for.' }),
+    Type.String({
+      description: 'Extension: with `true` each has `details`, the main fields of its request.',
+    }),
   ),
 };
 /** Headers of sends. */

@@ -19,7 +19,7 @@ import { onAnswerOver, onStalled } from './unread.ts';
 const ALIVE_MS = 15_000;
 /** After this a stream ends, and its client comes back, to a node that may have room. */
 const STREAM_MS_MAX = 900_000;
-/** What clients are told to wait before they come back. */
+/** The pause of clients before they come back. */
 const RETRY_MS = 2_000;
 
 /** Bytes that wait for a client before nothing more is written, and how few there are when there is room again. */
@@ -142,20 +142,20 @@ export class Stream {
   }
 
   /** An event without an id: clients that come back name the last one they have had. */
-  tellClosure(message: string): void {
+  sendClosure(message: string): void {
     this.write(`event: closed\ndata: ${JSON.stringify({ message })}\n\n`);
   }
 
   /** Ends it in order, where there is something to say with that. */
   end(message: string | null = null): void {
     if (this.#isOver) return;
-    if (message !== null) this.tellClosure(message);
+    if (message !== null) this.sendClosure(message);
     this.#isOver = true;
     this.#raw.end();
     this.#note();
   }
 
-  /** Cuts it off whatever waits for its client; why is told when the client comes back. */
+  /** Cuts it off, whatever waits for its client. The client gets the reason when it comes back. */
   cut(why: string | null): void {
     if (this.#isGone) return;
     this.#closedBecause = why;

@@ -80,7 +80,7 @@ export function createSessions(sealer: Sealer, lookUp: CredentialLookup): Sessio
   };
 }
 
-/** Whether a request was made by our own page, as far as browsers tell. */
+/** Whether a request was made by our own page, as far as browsers report it. */
 function isOwnPage({ headers, host }: FastifyRequest): boolean {
   const { origin, 'sec-fetch-site': site } = headers;
   if (headers[HEADER] === undefined) return false;

@@ -58,11 +58,7 @@ export function createStreams(deps: StreamDeps): Streams {
     const { id } = request.account;
     const own = open.get(id) ?? new Set();
     if (own.size >= deps.streamsPerAccount)
-      throw refuse(
-        'tooManyRequests',
-        `This account has ${own.size} streams open on this node, and may have no more (limits.streamsPerAccount): close one, or follow everything in one stream with ?types=.`,
-        AGAIN,
-      );
+      throw refuse('tooManyRequests', describeExcess(own.size), AGAIN);
     if (count >= STREAMS_MAX)
       throw refuse('unavailable', 'Too many streams are open on this node.', AGAIN);
     const stream = new Stream(request, reply, (bytes) => {
@@ -82,7 +78,7 @@ export function createStreams(deps: StreamDeps): Streams {
       checking = undefined;
     });
     const why = closures.take(request);
-    if (why !== null) stream.tellClosure(why);
+    if (why !== null) stream.sendClosure(why);
     return stream;
   }
 
@@ -127,7 +123,7 @@ export function createStreams(deps: StreamDeps): Streams {
   async function checkCredential(streams: readonly Stream[]): Promise<void> {
     const [first] = streams;
     if (first === undefined) return;
-    // While the database is away nobody can tell, and there is nothing to tell.
+    // While the database is away the answer is unknown, and there are no events.
     const isGood = await deps.isGood(first.request).catch(() => true);
     if (!isGood)
       for (const each of streams) each.end('The credentials of this stream are no longer valid.');
@@ -159,21 +155,21 @@ export function createStreams(deps: StreamDeps): Streams {
       if (request.method === 'HEAD') return answerHead(reply);
       const stream = await start(request, reply);
       const seen = readLastEventId(request);
-      const tell = (now: Operation) => {
+      const send = (now: Operation) => {
         const id = String(now.revision);
         const isKept =
           id === seen ||
           stream.write(`id: ${id}\nevent: operation\ndata: ${JSON.stringify(serialize(now))}\n\n`);
         if (!isFinal(now)) return isKept;
-        // Whoever keeps coming back (EventSource does) is told the same again.
+        // A client that comes back again and again, as EventSource does, gets the same again.
         stream.write('event: end\ndata: {}\n\n');
         return false;
       };
-      if (!tell(operation)) stream.end();
+      if (!send(operation)) stream.end();
       else
         stream.onEnd(
           source.followOperation(request.account.id, operation, {
-            take: tell,
+            take: send,
             end: () => stream.end(),
           }),
         );
@@ -188,6 +184,10 @@ export function createStreams(deps: StreamDeps): Streams {
       return count;
     },
   };
+}
+
+function describeExcess(open: number): string {
+  return `This account has ${open === 1 ? '1 stream' : `${open} streams`} open on this node, and may have no more (limits.streamsPerAccount): close one, or follow everything in one stream with ?types=.`;
 }
 
 /** What a stream would begin with, and no stream (RFC 9110, 9.3.2). */

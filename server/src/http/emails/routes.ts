@@ -95,7 +95,7 @@ function listSingleRoutes(emails: Emails): Route[] {
       schema: describe(
         'Emails',
         'deleteEmail',
-        'Erase whom an e-mail was for and what it said to them; it is canceled first where no carrier has it. Counters stay.',
+        'Erase the recipient and the content of an e-mail; it is canceled first where no carrier has it. Counters stay.',
         {
           params,
           response: { 204: Type.Null({ description: 'Erased.' }), ...refusals(404, 409) },
@@ -128,7 +128,7 @@ function listSingleRoutes(emails: Emails): Route[] {
       schema: describe(
         'Emails',
         'cancelEmail',
-        'Extension: cancel an e-mail that no carrier has yet. Idempotent; its status tells whether it was.',
+        'Extension: cancel an e-mail that no carrier has yet. Idempotent; its status shows the result.',
         {
           params,
           response: { 200: answer('Email', 'The e-mail, as it is now.'), ...refusals(404) },

@@ -121,7 +121,7 @@ export function listMessageRoutes(
       schema: describe(
         'Messages',
         'deleteMessage',
-        'Extension: erase whom a message was for, or came from, and what it said; it is canceled first where no carrier has it. Counters stay.',
+        'Extension: erase the addresses and the content of a message; it is canceled first where no carrier has it. Counters stay.',
         {
           params: messageParams,
           response: { 204: Type.Null({ description: 'Erased.' }), ...refusals(404, 409) },
@@ -154,7 +154,7 @@ export function listMessageRoutes(
       schema: describe(
         'Messages',
         'cancelMessage',
-        'Extension: cancel a message that no carrier has yet. Idempotent; its status tells whether it was.',
+        'Extension: cancel a message that no carrier has yet. Idempotent; its status shows the result.',
         {
           params: messageParams,
           response: { 200: answer('Message', 'The message, as it is now.'), ...refusals(404) },

@@ -170,7 +170,7 @@ function reportRoute(kind: OperationKind, { report }: Reports): Route {
     schema: describe(
       tag,
       `fetch${name}Report`,
-      `Extension: the ${items} of an operation by sender, by error and over time, and what was requested.`,
+      `Extension: the ${items} of an operation by sender, by error and over time, and the main fields of its request.`,
       {
         params,
         response: { 200: answer('OperationReport', 'The report.'), ...refusals(404) },

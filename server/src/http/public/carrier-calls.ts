@@ -1,6 +1,6 @@
 /**
- * Calls from carriers: `/carriers/{name}/receipts`. No credentials of ours; each carrier's own check tells who calls. A
- * carrier is told that its report was taken once it is stored, and otherwise to come again.
+ * Calls from carriers: `/carriers/{name}/receipts`. No credentials of ours; each carrier's own check
+ * identifies the caller. A carrier gets its acknowledgment once its report is stored, and is asked to come again otherwise.
  */
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
@@ -35,7 +35,7 @@ export async function registerCarrierCalls(
   { readers, report, onUnreadable, log }: CarrierCallDeps,
 ): Promise<void> {
   const isFirst = createFirstTime();
-  function tell(carrier: string, reason: string): void {
+  function reportUnreadable(carrier: string, reason: string): void {
     onUnreadable(carrier);
     if (isFirst(`${carrier} ${reason}`))
       log.warn(
@@ -60,7 +60,7 @@ export async function registerCarrierCalls(
       if (read === undefined)
         throw refuse('notFound', 'No carrier of this name is called; see its documentation.');
       const { answer, receipts, inbound, unreadable } = await read(toCall(request), new Date());
-      if (unreadable !== undefined) tell(name, unreadable);
+      if (unreadable !== undefined) reportUnreadable(name, unreadable);
       if (
         receipts.length + inbound.length > 0 &&
         !(await inTime(report(name, { receipts, inbound })))

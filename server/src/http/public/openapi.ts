@@ -19,7 +19,7 @@ export async function registerOpenApi(app: FastifyInstance): Promise<void> {
         title: 'Fanfare',
         version: '1',
         description:
-          'Bulk messaging, compatible with the Communications API. One request to up to 10,000 recipients; the Operation tells how far it is.',
+          'Bulk messaging, compatible with the Communications API. One request has up to 10,000 recipients; its Operation reports the progress.',
       },
       servers: [{ url: '/' }],
       tags: [
@@ -30,7 +30,10 @@ export async function registerOpenApi(app: FastifyInstance): Promise<void> {
         { name: 'SenderPools', description: 'Groups of senders to send from.' },
         { name: 'Suppressions', description: 'Who is not sent to.' },
         { name: 'Content', description: 'Contents stored under an id.' },
-        { name: 'Subscriptions', description: 'Who is told what happens, and what became of it.' },
+        {
+          name: 'Subscriptions',
+          description: 'Deliver events to URLs and sinks; see deliveries and attempts.',
+        },
         { name: 'ApiKeys', description: 'Credentials for programs.' },
         { name: 'System', description: 'How carriers, queue and database stand.' },
       ],

@@ -270,7 +270,7 @@ function findFixed(kind: SubscriptionKind, { url, sink, types }: SubscriptionBod
   ];
   const why =
     kind === 'CALLBACK'
-      ? 'Its URL is the statusCallback of requests, which is told everything of them'
+      ? 'Its URL is the statusCallback of requests, which gets all of their events'
       : `It has a ${kind === 'SINK' ? 'sink' : 'URL'} for life`;
   return wrong.map((name) => ({
     code: ERRORS.invalid.code,

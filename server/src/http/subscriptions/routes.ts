@@ -20,7 +20,7 @@ export function listSubscriptionRoutes(
       handler: subscriptions.list,
       tag: 'Subscriptions',
       operationId: 'listSubscriptions',
-      summary: 'Extension: list subscriptions, newest first; those of statusCallbacks too.',
+      summary: 'Extension: list subscriptions, newest first, statusCallbacks included.',
       shape: 'SubscriptionList',
     }),
     {
@@ -78,7 +78,7 @@ export function listSubscriptionRoutes(
       schema: describe(
         'Subscriptions',
         'deleteSubscription',
-        'Extension: tell it nothing more, and forget what it was told.',
+        'Extension: delete a subscription with its deliveries.',
         {
           params,
           response: { 204: Type.Null({ description: 'Deleted.' }), ...refusals(404) },
@@ -143,7 +143,7 @@ export function listSubscriptionRoutes(
       handler: subscriptions.deliveries,
       tag: 'Subscriptions',
       operationId: 'listDeliveries',
-      summary: 'Extension: what it is to be told and was told, newest first.',
+      summary: 'Extension: deliveries of a subscription, newest first.',
       shape: 'DeliveryList',
       params,
       filter: { status: Type.Optional(DELIVERY_STATUS), ...DATES },
