@@ -28,7 +28,6 @@ import { createStreamHub } from './events/stream.ts';
 import { createTester } from './events/tester.ts';
 import { createWebhookSink } from './events/webhook-sink.ts';
 import { createServer } from './http/server.ts';
-import type { SendQuestion } from './intake/send.ts';
 import type { SubscriptionDeps } from './http/subscriptions/handlers.ts';
 import type { IntakeThreadApi, IntakeThreadData } from './intake-thread.ts';
 import type { Logger } from './lib/log.ts';
@@ -37,6 +36,7 @@ import { hashSecret, newAccountSid, newAuthToken, newKeySecret, newKeySid } from
 import { createSealer } from './lib/sealer.ts';
 import { startThread } from './lib/thread.ts';
 import { startOnDemand, startThreads, type Stoppable } from './lib/threads.ts';
+import { measureThreads, NodeThreads } from './node-threads.ts';
 import { openAudit, type Audit, type AuditScope, type Finding } from './store/audit/audit.ts';
 import { EmbeddedError, findEmbedded, hasCluster, startEmbedded } from './engine/embedded.ts';
 import { openStore, QuotaExceeded, waitForDatabase, type Store } from './store/store.ts';
@@ -187,22 +187,14 @@ async function buildApp(
     log,
     store,
     metrics: createApiMetrics(),
-    measureThreads: async () =>
-      (await Promise.all([dispatch?.call('measure', []), events?.call('measure', [])])).join(''),
+    measureThreads: () => measureThreads(dispatch, events),
     api: intake && {
-      send: (question, transfer) =>
-        ((isBulk(question) && bulkIntake.get()) || intake).call('send', [question], transfer),
-      render: (...words) => (bulkIntake.get() ?? intake).call('render', words),
+      threads: new NodeThreads(intake, bulkIntake, dispatch),
       streamSource: hub,
       sealer: createSealer(secrets.emailLinks),
       sessionSealer: createSealer(secrets.sessions),
-      describeLanes: async () => (await dispatch?.call('describeLanes', [])) ?? [],
       node: { roles: config.roles, embedded: config.databaseUrl === null },
-      carrierCalls: {
-        readers: await buildReceiptParsers(config),
-        // Where this node sends, receipts wait for the outcomes that it knows.
-        report: (...report) => dispatch?.call('report', report) ?? intake.call('report', report),
-      },
+      receiptParsers: await buildReceiptParsers(config),
       subscriptions: buildSubscriptionDeps(config, log, stops),
     },
   });
@@ -332,11 +324,6 @@ function listCarriers(config: Config): Record<string, readonly Channel[]> {
     Object.entries(config.carriers).map(([name, { channels }]) => [name, channels]),
   );
 }
-
-/** Requests of more bytes are parsed in a thread of their own once there is one: JSON is parsed at one go, and small requests do not wait for it. */
-const SMALL_BYTES_MAX = 65_536;
-
-const isBulk = ({ body }: SendQuestion) => body.byteLength > SMALL_BYTES_MAX;
 
 /** Connections for reading; the other threads have their own. */
 const READ_CONNECTIONS_MAX = 4;

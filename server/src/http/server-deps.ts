@@ -1,19 +1,16 @@
 /** What the server is made of. */
-import type { Transferable } from 'node:worker_threads';
-import type { CarrierState } from '../domain/carrier-state.ts';
 import type { Sealer } from '../domain/email-links.ts';
 import type { StreamSource } from '../domain/live-events.ts';
 import type { Channel } from '../domain/message.ts';
+import type { ReceiptParser } from '../domain/receipt-call.ts';
 import type { Logger } from '../lib/log.ts';
 import type { ApiMetrics } from '../lib/metrics.ts';
 import type { Store } from '../store/store.ts';
-import type { CarrierCallDeps } from './public/carrier-calls.ts';
 import type { Who } from './edge/identify.ts';
+import type { RequestThreads } from './edge/request-threads.ts';
 import type { Streams } from './edge/stream.ts';
 import type { Unread } from './edge/unread.ts';
 import type { SubscriptionDeps } from './subscriptions/handlers.ts';
-import type { SendAnswer, SendQuestion } from '../intake/send.ts';
-import type { Render } from './edge/serialize.ts';
 
 export interface ServerOptions {
   /** Origin for links; null: the request's own. */
@@ -64,19 +61,15 @@ export interface ServerDeps {
 }
 
 export interface ApiDeps {
-  /** Has a send request worked on; the body may be moved there. */
-  readonly send: (question: SendQuestion, transfer: readonly Transferable[]) => Promise<SendAnswer>;
-  readonly render: Render;
+  readonly threads: RequestThreads;
   /** What the links of e-mails are sealed with. */
   readonly sealer: Sealer;
   /** What sessions of the dashboard are sealed with. */
   readonly sessionSealer: Sealer;
-  /** The state of the carriers on this node; none where it does not send. */
-  readonly describeLanes: () => Promise<readonly CarrierState[]>;
   /** What this node is. */
   readonly node: { readonly roles: readonly string[]; readonly embedded: boolean };
-  /** What reads and stores the calls of carriers. */
-  readonly carrierCalls: Pick<CarrierCallDeps, 'readers' | 'report'>;
+  /** Readers of carrier callbacks, by the name of the carrier. */
+  readonly receiptParsers: ReadonlyMap<string, ReceiptParser>;
   /** The events and operations of live streams. */
   readonly streamSource: StreamSource;
   readonly subscriptions: SubscriptionDeps;

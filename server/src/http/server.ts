@@ -21,15 +21,14 @@ import type { Account } from '../store/store.ts';
 import { createAuthenticator } from './edge/auth.ts';
 import { setBodyParser } from './edge/bodies.ts';
 import { boundInFlight } from './edge/in-flight.ts';
-import { registerCarrierCalls } from './public/carrier-calls.ts';
+import { registerCarrierCallbacks } from './public/carrier-callbacks.ts';
 import { createCredentialLookup } from './edge/credential-lookup.ts';
 import { registerDashboard } from './public/dashboard.ts';
 import { registerDocs } from './public/docs.ts';
 import { registerOpenApi } from './public/openapi.ts';
 import { registerEmailLinks } from './public/email-links.ts';
 import { refuseUnroutable, setErrors } from './edge/errors.ts';
-import { registerHealth } from './edge/health.ts';
-import { isStillGood } from './edge/identify.ts';
+import { registerHealth, type ServerState } from './edge/health.ts';
 import { createKeyUses, type KeyUses } from './edge/key-uses.ts';
 import { refuseForNow } from '../shapes/refusal.ts';
 import { newRequestId, originOf } from './edge/reply.ts';
@@ -88,8 +87,7 @@ export async function createServer(deps: ServerDeps): Promise<Server> {
     requireHostHeader: false,
     connectionsCheckingInterval: Math.min(SLOW_CHECK_MS, headersTimeoutMs, requestTimeoutMs),
   };
-  let isReady = true;
-  let draining = false;
+  const state: ServerState = { isReady: true, isDraining: false };
   const app = fastify({
     bodyLimit: Math.min(options.limits.requestBytesMax, OTHER_BYTES_MAX),
     trustProxy: trustOf(options.trustProxy),
@@ -124,7 +122,7 @@ export async function createServer(deps: ServerDeps): Promise<Server> {
     request.origin = originOf(request, options.publicUrl);
     reply.header('x-request-id', request.id);
     checkHead(request, reply);
-    if (draining) {
+    if (state.isDraining) {
       reply.header('connection', 'close');
       throw refuseForNow('The server is stopping.');
     }
@@ -142,7 +140,7 @@ export async function createServer(deps: ServerDeps): Promise<Server> {
   // Who has said all may still listen: netcat and some health checkers close their half behind the request.
   Object.assign(app.server, { httpAllowHalfOpen: true });
   const closeIdle = watchConnections(app.server);
-  registerHealth(app, { ...deps, isReady: () => isReady });
+  registerHealth(app, state, deps);
   closeStalled(app.server, options.limits.unreadTimeoutMs);
   const keyUses = createKeyUses(deps.store, deps.log);
   const api = deps.api && prepareApi({ ...deps, ...deps.api, keyUses });
@@ -156,9 +154,9 @@ export async function createServer(deps: ServerDeps): Promise<Server> {
       return urlOf(app, host, options.tls === null ? 'http' : 'https');
     },
     async close() {
-      isReady = false;
+      state.isReady = false;
       if (options.shutdownDelayMs > 0) await sleep(options.shutdownDelayMs);
-      draining = true;
+      state.isDraining = true;
       // They would not end by themselves.
       api?.streams.stop();
       const closed = app.close();
@@ -187,7 +185,7 @@ function prepareApi(deps: ServerDeps & ApiDeps & { readonly keyUses: KeyUses }):
     source: deps.streamSource,
     unread,
     streamsPerAccount: limits.streamsPerAccount,
-    isGood: (request) => isStillGood(request, who),
+    who,
   });
   const addGauge = (name: string, help: string, read: () => number) =>
     addReading(deps.metrics, name, help, read);
@@ -211,11 +209,7 @@ async function registerAll(app: FastifyInstance, deps: AllDeps): Promise<void> {
   await app.register(async (scope) => {
     const bytesMax = CALLS_IN_FLIGHT_BYTES_MAX;
     boundInFlight(scope, { bytes: { max: bytesMax, ownerMax: bytesMax / 2 } }, nameCarrier);
-    await registerCarrierCalls(scope, {
-      ...deps.carrierCalls,
-      onUnreadable: (carrier) => deps.metrics.unreadableCalls.inc({ carrier }),
-      log,
-    });
+    await registerCarrierCallbacks(scope, deps);
   });
   await app.register((scope) =>
     registerEmailLinks(scope, { store, log, sealer, requestsPerSecond }),

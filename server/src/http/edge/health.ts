@@ -7,13 +7,19 @@ import type { ApiMetrics } from '../../lib/metrics.ts';
 import type { Store } from '../../store/store.ts';
 import { refuseForNow } from '../../shapes/refusal.ts';
 
+/** The state of the server while it stops: first it is not ready, then it refuses requests. */
+export interface ServerState {
+  isReady: boolean;
+  isDraining: boolean;
+}
+
 export function registerHealth(
   app: FastifyInstance,
+  state: Readonly<ServerState>,
   deps: {
     readonly store: Store;
     readonly metrics: ApiMetrics;
     readonly measureThreads: () => Promise<string>;
-    readonly isReady: () => boolean;
   },
 ): void {
   const { store, metrics } = deps;
@@ -22,7 +28,7 @@ export function registerHealth(
   app.get('/healthz', hidden, async () => ({ status: 'ok' }));
 
   app.get('/readyz', hidden, async () => {
-    if (!deps.isReady()) throw refuseForNow('The server is stopping.');
+    if (!state.isReady) throw refuseForNow('The server is stopping.');
     await store.maintenance.ping();
     return { status: 'ready' };
   });

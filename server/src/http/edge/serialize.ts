@@ -3,8 +3,9 @@ import type { OperationContent } from '../../domain/content.ts';
 import { findError } from '../../domain/errors.ts';
 import { encodeTypeId } from '../../domain/ids.ts';
 import type { OperationKind } from '../../domain/operation.ts';
-import { isQuicklyRendered, renderWords, type Words } from '../../intake/render.ts';
+import { isQuicklyRendered, renderWords } from '../../intake/render.ts';
 import type { Message } from '../../store/store.ts';
+import type { RequestThreads } from './request-threads.ts';
 import { infoUrlOf } from '../../shapes/refusal.ts';
 
 /** Path of each kind below `/v1`. */
@@ -44,15 +45,12 @@ export function serializeEnd({ status, errorCode }: Message, origin: string) {
     : {};
 }
 
-/** Has the words of a message rendered, in another thread. */
-export type Render = (accountId: number, words: Words) => Promise<OperationContent>;
-
 /** The words of a message as they were or will be sent. */
 export async function renderFor(
   accountId: number,
   { content, variables, scheduledFor, createdAt }: Message,
-  render: Render,
+  threads: Pick<RequestThreads, 'render'>,
 ): Promise<OperationContent> {
   const words = { content, variables, at: scheduledFor ?? createdAt };
-  return isQuicklyRendered(words) ? renderWords(words) : render(accountId, words);
+  return isQuicklyRendered(words) ? renderWords(words) : threads.render(accountId, words);
 }

@@ -9,6 +9,7 @@ import type { StreamedEvent, StreamSource } from '../../domain/live-events.ts';
 import type { Operation } from '../../domain/operation.ts';
 import { ERRORS } from '../../domain/errors.ts';
 import { Refusal, refuse } from '../../shapes/refusal.ts';
+import { isStillGood, type Who } from './identify.ts';
 import { NOT_READ, Stream } from './server-events.ts';
 import type { Unread } from './unread.ts';
 
@@ -41,8 +42,7 @@ export interface StreamDeps {
   readonly unread: Unread;
   /** Streams of one account on this node; more are refused. */
   readonly streamsPerAccount: number;
-  /** Whether what a request was identified by is good now; asks the database. */
-  readonly isGood: (request: FastifyRequest) => Promise<boolean>;
+  readonly who: Who;
 }
 
 export function createStreams(deps: StreamDeps): Streams {
@@ -54,7 +54,7 @@ export function createStreams(deps: StreamDeps): Streams {
 
   /** Refused here is what was good a moment ago only: a revoked key does not open another. */
   async function start(request: FastifyRequest, reply: FastifyReply): Promise<Stream> {
-    if (!(await deps.isGood(request))) throw refuse('authentication');
+    if (!(await isStillGood(request, deps.who))) throw refuse('authentication');
     const { id } = request.account;
     const own = open.get(id) ?? new Set();
     if (own.size >= deps.streamsPerAccount)
@@ -124,7 +124,7 @@ export function createStreams(deps: StreamDeps): Streams {
     const [first] = streams;
     if (first === undefined) return;
     // While the database is away the answer is unknown, and there are no events.
-    const isGood = await deps.isGood(first.request).catch(() => true);
+    const isGood = await isStillGood(first.request, deps.who).catch(() => true);
     if (!isGood)
       for (const each of streams) each.end('The credentials of this stream are no longer valid.');
   }

@@ -17,13 +17,8 @@ import type { EmailStatus } from '../../shapes/emails.ts';
 import { QueryReader, withinOperation, type DateQuery, type PagingQuery } from '../edge/query.ts';
 import { refuse } from '../../shapes/refusal.ts';
 import { sendErased } from '../edge/reply.ts';
-import {
-  renderFor,
-  type Render,
-  serializeEnd,
-  serializeError,
-  serializeRelated,
-} from '../edge/serialize.ts';
+import type { RequestThreads } from '../edge/request-threads.ts';
+import { renderFor, serializeEnd, serializeError, serializeRelated } from '../edge/serialize.ts';
 
 interface EmailQuery extends DateQuery {
   readonly operationId?: string;
@@ -33,7 +28,7 @@ interface EmailQuery extends DateQuery {
 }
 
 export interface EmailHandlerDeps extends AcceptDeps {
-  readonly render: Render;
+  readonly threads: RequestThreads;
   readonly store: Store;
 }
 
@@ -41,7 +36,7 @@ export function createEmailHandlers(deps: EmailHandlerDeps) {
   const { store } = deps;
 
   async function serialize(request: FastifyRequest, email: Message) {
-    const content = await renderFor(request.account.id, email, deps.render);
+    const content = await renderFor(request.account.id, email, deps.threads);
     return serializeEmail(email, content, request.origin);
   }
 

@@ -25,16 +25,11 @@ import { serializeInbound, serializeInboundWithText } from './inbound.ts';
 import { QueryReader, withinOperation, type DateQuery, type PagingQuery } from '../edge/query.ts';
 import { Refusal, refuse } from '../../shapes/refusal.ts';
 import { sendErased } from '../edge/reply.ts';
-import {
-  renderFor,
-  type Render,
-  serializeEnd,
-  serializeError,
-  serializeRelated,
-} from '../edge/serialize.ts';
+import type { RequestThreads } from '../edge/request-threads.ts';
+import { renderFor, serializeEnd, serializeError, serializeRelated } from '../edge/serialize.ts';
 
 export interface MessageHandlerDeps extends AcceptDeps {
-  readonly render: Render;
+  readonly threads: RequestThreads;
   readonly store: Store;
 }
 
@@ -65,7 +60,7 @@ export function createMessageHandlers(deps: MessageHandlerDeps) {
   }
 
   async function serialize(request: FastifyRequest, message: Message) {
-    const content = await renderFor(request.account.id, message, deps.render);
+    const content = await renderFor(request.account.id, message, deps.threads);
     return serializeMessage(message, content, request.origin);
   }
 

@@ -1,17 +1,16 @@
 /** Answers send requests of messages and e-mails: accepted, dry run, or refused. */
-import type { Transferable } from 'node:worker_threads';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { encodeTypeId } from '../../domain/ids.ts';
 import type { OperationKind } from '../../domain/operation.ts';
+import type { RequestThreads } from '../edge/request-threads.ts';
 import { locationOf } from '../edge/serialize.ts';
 import type { ApiMetrics } from '../../lib/metrics.ts';
 import { DatabaseUnavailable } from '../../store/store.ts';
 import { Refusal, refuse } from '../../shapes/refusal.ts';
-import type { SendAnswer, SendQuestion } from '../../intake/send.ts';
 
 export interface AcceptDeps {
   readonly metrics: ApiMetrics;
-  readonly send: (question: SendQuestion, transfer: readonly Transferable[]) => Promise<SendAnswer>;
+  readonly threads: Pick<RequestThreads, 'send'>;
 }
 
 /** The handler of a send. */
@@ -25,7 +24,7 @@ export function createAccept(deps: AcceptDeps, kind: OperationKind) {
       origin: request.origin,
     };
     const stop = deps.metrics.acceptSeconds.startTimer();
-    const result = await deps.send(question, [question.body.buffer]);
+    const result = await deps.threads.send(question, [question.body.buffer]);
     if (result.kind === 'refused') throw new Refusal(400, result.problems, { total: result.total });
     if (result.kind === 'conflict') throw refuse('conflict');
     if (result.kind === 'unavailable') throw new DatabaseUnavailable(result.reason);

@@ -1,28 +1,28 @@
 /** Handlers for operators: carriers, queue and database of the installation. They return no personal data. */
 import { hostname } from 'node:os';
-import type { CarrierState } from '../../domain/carrier-state.ts';
 import type { Channel } from '../../domain/message.ts';
 import type { Store } from '../../store/store.ts';
+import type { RequestThreads } from '../edge/request-threads.ts';
 
 export function createSystemHandlers(deps: {
   readonly store: Store;
   /** Channels of each configured carrier. */
   readonly carriers: Readonly<Record<string, readonly Channel[]>>;
-  readonly describeLanes: () => Promise<readonly CarrierState[]>;
+  readonly threads: Pick<RequestThreads, 'describeCarriers'>;
   readonly node: { readonly roles: readonly string[]; readonly embedded: boolean };
 }) {
   const { store, carriers, node } = deps;
   return {
     /** Queues are of all nodes together; connections and windows of the one that answers, null where it does not send. */
     async listCarriers() {
-      const [lanes, queues] = await Promise.all([
-        deps.describeLanes(),
+      const [states, queues] = await Promise.all([
+        deps.threads.describeCarriers(),
         store.batches.measureQueue(),
       ]);
       return {
         carriers: Object.entries(carriers).map(([name, channels]) => {
           const queue = queues.find(({ lane }) => lane === name);
-          const found = lanes.find(({ carrier }) => carrier === name);
+          const found = states.find(({ carrier }) => carrier === name);
           const { carrier: _name, ...state } = found ?? { carrier: name };
           return {
             name,

@@ -1,26 +1,23 @@
 /**
- * Calls from carriers: `/carriers/{name}/receipts`. No credentials of ours; each carrier's own check
+ * Carrier callbacks: `/carriers/{name}/receipts`. No credentials of ours; each carrier's own check
  * identifies the caller. A carrier gets its acknowledgment once its report is stored, and is asked to come again otherwise.
  */
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { InboundHttp, ReceiptAnswer, ReceiptParser } from '../../domain/receipt-call.ts';
+import type { InboundHttp, ReceiptParser } from '../../domain/receipt-call.ts';
 import { createFirstTime } from '../../lib/first-time.ts';
 import { parseForm } from '../../lib/decode-text.ts';
 import type { Logger } from '../../lib/log.ts';
+import type { ApiMetrics } from '../../lib/metrics.ts';
 import { readBody } from '../edge/bodies.ts';
+import type { RequestThreads } from '../edge/request-threads.ts';
 import { refuse, refuseForNow } from '../../shapes/refusal.ts';
 
-export interface CarrierCallDeps {
-  /** By name, for carriers that are called. */
-  readonly readers: ReadonlyMap<string, ReceiptParser>;
-  /** Stores what was reported; false when there is no room for it now. */
-  readonly report: (
-    carrier: string,
-    reported: Pick<ReceiptAnswer, 'receipts' | 'inbound'>,
-  ) => Promise<boolean>;
-  /** A carrier's call, or something in it, cannot be read. */
-  readonly onUnreadable: (carrier: string) => void;
+export interface CarrierCallbackDeps {
+  /** By the name of the carrier, for carriers that are called. */
+  readonly receiptParsers: ReadonlyMap<string, ReceiptParser>;
+  readonly threads: Pick<RequestThreads, 'report'>;
+  readonly metrics: ApiMetrics;
   readonly log: Logger;
 }
 
@@ -30,13 +27,13 @@ const BODY_BYTES_MAX = 1_048_576;
 const STORE_TIMEOUT_MS = 10_000;
 
 /** Adds the route to a scope of its own; bodies of every type are taken as they are. */
-export async function registerCarrierCalls(
+export async function registerCarrierCallbacks(
   app: FastifyInstance,
-  { readers, report, onUnreadable, log }: CarrierCallDeps,
+  { receiptParsers, threads, metrics, log }: CarrierCallbackDeps,
 ): Promise<void> {
   const isFirst = createFirstTime();
   function reportUnreadable(carrier: string, reason: string): void {
-    onUnreadable(carrier);
+    metrics.unreadableCalls.inc({ carrier });
     if (isFirst(`${carrier} ${reason}`))
       log.warn(
         { carrier, reason },
@@ -56,14 +53,14 @@ export async function registerCarrierCalls(
     schema: { hide: true },
     async handler(request, reply) {
       const { name } = request.params as { name: string };
-      const read = readers.get(name);
+      const read = receiptParsers.get(name);
       if (read === undefined)
         throw refuse('notFound', 'No carrier of this name is called; see its documentation.');
       const { answer, receipts, inbound, unreadable } = await read(toCall(request), new Date());
       if (unreadable !== undefined) reportUnreadable(name, unreadable);
       if (
         receipts.length + inbound.length > 0 &&
-        !(await inTime(report(name, { receipts, inbound })))
+        !(await inTime(threads.report(name, { receipts, inbound })))
       )
         throw refuseForNow('The report cannot be stored now; send it again.');
       return reply.code(answer.status).headers(answer.headers).send(answer.body);

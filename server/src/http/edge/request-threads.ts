@@ -1,0 +1,18 @@
+/** The other threads of the node, as requests use them. */
+import type { Transferable } from 'node:worker_threads';
+import type { CarrierState } from '../../domain/carrier-state.ts';
+import type { OperationContent } from '../../domain/content.ts';
+import type { Words } from '../../intake/render.ts';
+import type { Reported } from '../../intake/reports.ts';
+import type { SendAnswer, SendQuestion } from '../../intake/send.ts';
+
+export interface RequestThreads {
+  /** Reads, checks and writes a send request. The bytes of its body may be moved to the thread. */
+  send(question: SendQuestion, transfer: readonly Transferable[]): Promise<SendAnswer>;
+  /** Renders the words of one message. */
+  render(accountId: number, words: Words): Promise<OperationContent>;
+  /** Stores the report of a carrier; false when there is no room for it now. */
+  report(carrier: string, reported: Reported): Promise<boolean>;
+  /** The state of the carriers on this node; none where it does not send. */
+  describeCarriers(): Promise<readonly CarrierState[]>;
+}
