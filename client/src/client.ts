@@ -43,7 +43,7 @@ export type { Bulk, Chunk, SendAll, SendAllOptions, WatchAllOptions } from './se
 export type { CallOptions } from './transport.ts';
 export { isComplete, type WatchOptions } from './watch.ts';
 
-/** What is not given is taken from the environment, where there is one. */
+/** Missing options come from the environment, where there is one. */
 export interface ClientOptions {
   /** Account SID, `AC…`. `FANFARE_ACCOUNT_SID` unless given. */
   readonly accountId?: string | undefined;

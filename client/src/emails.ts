@@ -83,7 +83,7 @@ export class Emails extends OperationCalls<'emails'> {
     return this.transport.call('cancelEmail', { path: [emailId], isRepeatable: true }, options);
   }
 
-  /** Erases what is personal in it. */
+  /** Erases its personal data. */
   async delete(emailId: string, options?: CallOptions): Promise<void> {
     await this.transport.call('deleteEmail', { path: [emailId] }, options);
   }

@@ -7,7 +7,7 @@ interface PageOf {
   readonly pagination: Pagination;
 }
 
-/** Type of the entries of a page: what is in its one field beside `pagination`. */
+/** Type of the entries of a page, which are in its one field beside `pagination`. */
 export type EntryOf<Page> = {
   [Key in Exclude<keyof Page, 'pagination'>]: Page[Key] extends (infer Entry)[] ? Entry : never;
 }[Exclude<keyof Page, 'pagination'>];

@@ -115,7 +115,7 @@ export class Messages extends OperationCalls<'messages'> {
     return this.transport.call('cancelMessage', { path: [messageId], isRepeatable: true }, options);
   }
 
-  /** Erases what is personal in it. */
+  /** Erases its personal data. */
   async delete(messageId: string, options?: CallOptions): Promise<void> {
     await this.transport.call('deleteMessage', { path: [messageId] }, options);
   }

@@ -83,7 +83,7 @@ export abstract class OperationCalls<Kind extends keyof Shapes> {
     return listPages(this.transport, this.#names.errors, { path: [operationId], query }, options);
   }
 
-  /** What became of an operation by sender, by error and over time, and what was asked for. */
+  /** The messages of an operation by sender, by error and over time, and the main fields of its request. */
   fetchReport(operationId: string, options?: CallOptions): Promise<OperationReport> {
     return this.transport.call(this.#names.report, { path: [operationId] }, options);
   }
@@ -102,7 +102,7 @@ export abstract class OperationCalls<Kind extends keyof Shapes> {
     return this.#change('resume', operationId, options);
   }
 
-  /** Erases what is personal in it. ConflictError while a carrier is taking something of it. */
+  /** Erases its personal data. ConflictError while a carrier is taking something of it. */
   async deleteOperation(operationId: string, options?: CallOptions): Promise<void> {
     await this.transport.call(this.#names.delete, { path: [operationId] }, options);
   }

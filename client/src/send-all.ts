@@ -102,7 +102,7 @@ export class SendAll<Op extends Operation | EmailOperation> {
     return [...this.#chunks.values()].toSorted((a, b) => a.index - b.index);
   }
 
-  /** Resolves when all are accepted. Rejects with the first failure; what was accepted until then is in `chunks`, and goes out. */
+  /** Resolves when all are accepted. Rejects with the first failure; chunks accepted until then are in `chunks`, and are sent. */
   accepted(): Promise<readonly Chunk[]> {
     return this.#accepted;
   }
@@ -259,7 +259,7 @@ async function* splitChunks(
   if (entries.length > 0) yield take();
 }
 
-/** Works on entries, so many at once. Rejects with the first failure, after what is at work has ended; the rest is left. */
+/** Works on entries, so many at once. Rejects with the first failure, after the started ones have ended; the others are not started. */
 async function inParallel<Entry>(
   entries: Iterable<Entry> | AsyncIterable<Entry>,
   most: number,

@@ -15,7 +15,7 @@ import { pause } from './transport.ts';
 export interface WatchOptions {
   readonly signal?: AbortSignal | undefined;
   /**
-   * `settled` (unless said): to the last receipt. `completed`: until all is handed over, or canceled.
+   * `settled` (unless said): to the last receipt. `completed`: until all messages are submitted or have ended.
    */
   readonly until?: 'settled' | 'completed' | undefined;
   /** Milliseconds: a complete operation that has not changed for so long is taken for settled. 30,000 unless said. */
@@ -24,7 +24,7 @@ export interface WatchOptions {
   readonly pollMs?: number | undefined;
 }
 
-/** What is known of any operation. */
+/** The fields of operations of every kind. */
 export interface AnyOperation {
   readonly status: 'SCHEDULED' | 'PROCESSING' | 'COMPLETED' | 'CANCELED';
   readonly updatedAt: Date;
@@ -53,7 +53,7 @@ function placeOf({ revision, updatedAt }: AnyOperation): number {
   return revision ?? updatedAt.getTime();
 }
 
-/** Whether all is handed over, or nothing more will be. */
+/** Whether all messages are submitted or have ended. */
 export function isComplete({ status }: Pick<AnyOperation, 'status'>): boolean {
   return status === 'COMPLETED' || status === 'CANCELED';
 }

@@ -99,7 +99,7 @@ async function findDatabase(
   );
 }
 
-/** Looks for what is wrong in a database, as it is. */
+/** Finds errors in a database, and does not change it. */
 export interface Doctor {
   look(scope: Pick<AuditScope, 'since' | 'operationId' | 'patienceMs'>): Promise<Finding[]>;
   doubtRestored: Audit['doubtRestored'];
@@ -153,7 +153,7 @@ async function buildApp(
 ): Promise<App> {
   checkSinkPackages(config);
   const onDeath = (error: Error) => {
-    // What was under way is recovered by the next start, as after any crash.
+    // The next start recovers the work in progress, as after any crash.
     log.fatal({ err: error }, 'A thread died; the server cannot continue');
     process.exit(1);
   };
@@ -288,7 +288,7 @@ async function syncSenders(store: Store, { senders }: Config, log: Logger): Prom
     );
 }
 
-/** What of a configured sender has an owner. */
+/** The fields of a configured sender that have one owner among the accounts. */
 function nameSender({ channel, address, carrier }: Config['senders'][number]) {
   return { channel, address: normaliseSenderAddress(channel, address), carrier };
 }

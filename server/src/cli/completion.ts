@@ -1,5 +1,5 @@
 /**
- * Shell completion. The shell asks the program itself, with the words so far; so what is offered is always what there is.
+ * Shell completion. The shell asks the program itself, with the words so far; so the offers are always current.
  * `fanfare completion bash` prints the script that the shell needs once.
  */
 import { Argument, type Command } from 'commander';

@@ -15,7 +15,7 @@ export interface Row {
   /** Where it stands: `people.csv, line 17`. */
   readonly where: string;
   readonly recipient: Recipient | null;
-  /** What is wrong with it, and what to do. */
+  /** The problem, and its remedy. */
   readonly problem: string | null;
   readonly row: ListRow;
 }

@@ -26,7 +26,7 @@ for (const each of [
 ])
   each.exitOverride();
 
-// Who reads may stop reading: "fanfare messages list | head" is no failure.
+// A reader of the output may stop: "fanfare messages list | head" is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
   throw error;

@@ -130,7 +130,7 @@ export function addOperationCommands(program: Command, globals: () => Globals): 
   addFollowCommands(operations, globals);
 }
 
-/** Following what is at work, and stopping it. */
+/** Commands that follow operations, and stop them. */
 function addFollowCommands(operations: Command, globals: () => Globals): void {
   addWatchOptions(operations.command('watch [id]'))
     .description(
@@ -179,7 +179,7 @@ const ERROR_COLUMNS: readonly Column<ErrorEntry>[] = [
   { head: 'WHY', cell: ({ message }) => message },
 ];
 
-/** Ctrl-C once ends what is shown, in order. */
+/** The first Ctrl-C ends the view in order. */
 function interruption(): AbortSignal {
   const controller = new AbortController();
   process.once('SIGINT', () => {

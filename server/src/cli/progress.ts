@@ -21,7 +21,7 @@ export function sharesOf(stats: Stats): Shares {
   const { total, undelivered, failed, canceled } = stats;
   const waiting = stats.scheduled + stats.queued;
   const bad = undelivered + failed + canceled;
-  // Of e-mails, what was opened was delivered, and counts there.
+  // An opened e-mail also counts as delivered.
   const good = 'read' in stats ? stats.delivered + stats.read : stats.delivered;
   return { total, good, bad, sent: total - waiting - bad - good, waiting };
 }
@@ -34,7 +34,7 @@ const PARTS = [
   ['waiting', '░', colours.dim],
 ] as const;
 
-/** A bar of so many characters. What is there at all is seen, however little it is. */
+/** A bar of so many characters. Every part that is not zero is visible. */
 export function renderBar(shares: Shares, width: number): string {
   if (shares.total === 0) return colours.dim('░'.repeat(width));
   const widths = PARTS.map(([name]) =>

@@ -11,7 +11,7 @@ const TIME_OF_DAY = /^([01]\d|2[0-3]):[0-5]\d$/;
 /** Lifts a limit. Not null, which commander takes for an option without a value. */
 const NONE = 'none';
 
-/** What was given. */
+/** The given options. */
 export interface LimitOptions {
   readonly throughput?: number | typeof NONE;
   readonly unit?: PaceUnit;
@@ -53,7 +53,7 @@ function readQuiet(text: string): QuietHours | typeof NONE {
   return { start, end };
 }
 
-/** What was given, as the API takes it: the rest is left as it is. */
+/** The given limits in the format of the API. The others stay as they are. */
 export function toLimits({
   throughput,
   unit,

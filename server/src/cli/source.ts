@@ -126,7 +126,7 @@ export class Source {
     return recipient;
   }
 
-  /** Says what was left out, on standard error. */
+  /** Reports the omitted rows, on standard error. */
   tellLeftOut(): void {
     if (this.#skipped > 0) note(`Skipped ${counted(this.#skipped, 'invalid recipient')}.`);
     if (this.#duplicates > 0) note(`Skipped ${counted(this.#duplicates, 'duplicate recipient')}.`);
@@ -136,7 +136,7 @@ export class Source {
       );
   }
 
-  /** A refusal in terms of what was given: `$.to[17]` is a line of a file. */
+  /** A refusal in terms of the input: `$.to[17]` is a line of a file. */
   explain(error: unknown): unknown {
     const cause = error instanceof ChunkError ? error.cause : error;
     const first = error instanceof ChunkError ? error.firstRecipient : 0;

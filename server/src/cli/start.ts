@@ -44,7 +44,7 @@ export async function runStart(config: Config): Promise<void> {
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
-  // Whoever reads this may stop the server at once.
+  // A reader of this line may stop the server at once.
   print(config.roles.includes('api') ? describe(app, config) : describeHelper(app, config));
 }
 

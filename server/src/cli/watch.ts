@@ -133,7 +133,7 @@ interface Row {
   readonly rate: Rate;
 }
 
-/** Follows what is at work, and what comes, until it is interrupted. */
+/** Follows running and new operations until it is interrupted. */
 export async function watchAll(
   client: FanfareClient,
   { json }: Globals,

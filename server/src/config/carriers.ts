@@ -370,7 +370,7 @@ export type HttpConfig = Omit<Static<typeof HTTP>, 'description'> & {
 };
 export type CarrierConfig = SimulatorConfig | SmppConfig | SmtpConfig | HttpConfig;
 
-/** Reads the secrets of all carriers and checks each by its kind; what is read is complete when nothing was found. */
+/** Reads the secrets of all carriers and checks each by its kind; the result is complete if there are no findings. */
 export function readCarriers(
   carriers: Readonly<Record<string, object>>,
   env: Readonly<Record<string, string | undefined>>,

@@ -1,12 +1,12 @@
-/** Checks a value against a table of options and says what is wrong, where, and what to do. Defaults are filled in. */
+/** Checks a value against a table of options and reports each problem with its place and remedy. Defaults are filled in. */
 import { Ajv, type ErrorObject } from 'ajv';
 import { closest, distance } from 'fastest-levenshtein';
 import type { TSchema } from 'typebox';
 import type { Notes } from './parts.ts';
 
-/** What is wrong with one place. */
+/** A problem and its place. */
 export interface Finding {
-  /** From the root of what was checked, `senders.0.channel`; empty for the root. */
+  /** From the root of the checked value, `senders.0.channel`; empty for the root. */
   readonly path: string;
   /** A sentence, with a suggestion where one is near. */
   readonly text: string;
@@ -17,7 +17,7 @@ const ajv = new Ajv({
   useDefaults: true,
   allowUnionTypes: true,
   verbose: true,
-  // What is compiled runs once.
+  // Each compiled check runs once, so an optimization does not pay.
   code: { optimize: false },
   // The tables are ours: a test holds them to what a schema is.
   meta: false,
@@ -46,7 +46,7 @@ type WithDefault = TSchema & {
   readonly items?: WithDefault;
 };
 
-/** A default, and the defaults of what is in it. */
+/** A default, and the defaults inside it. */
 function defaultOf(schema: WithDefault): unknown {
   const value = structuredClone(schema.default);
   fill(schema, value);

@@ -383,7 +383,7 @@ export const CONFIG_SCHEMA = Type.Object(
       },
       'E-mails.',
     ),
-    // What is in each is checked by its kind: `carriers.ts`.
+    // Each entry is checked by its kind: `carriers.ts`.
     carriers: Type.Unsafe<Record<string, CarrierConfig>>({
       type: 'object',
       patternProperties: { '^[a-z][a-z0-9_-]{0,62}$': { type: 'object' } },
@@ -469,7 +469,7 @@ export function loadConfig(
   return config;
 }
 
-/** What was read from elsewhere, to be masked when a configuration is shown. */
+/** Values from files and the environment, which are masked when a configuration is printed. */
 const SECRETS = new WeakMap<Config, ReadonlySet<string>>();
 
 function refuse(problems: readonly string[]): ConfigError {
@@ -531,13 +531,13 @@ function describe(
   return `${env ?? `${file ?? 'options'}: $${path === '' ? '' : `.${path}`}`}: ${text}`;
 }
 
-/** As the driver reads it (pg-connection-string): a host may be named in the query, and what is no %-code stands for itself. */
+/** As the driver reads it (pg-connection-string): a host may be named in the query, and text that is no %-code stands for itself. */
 function isDatabaseUrl(url: string): boolean {
   const isLoose = / |%[^a-f0-9]|%[a-f0-9][^a-f0-9]/i.test(url);
   const coded = isLoose ? encodeURI(url).replace(/%25(\d\d)/g, '%$1') : url;
   try {
     const { username, password, pathname } = new URL(coded.replace('@/', '@host/'));
-    // The outcome must be used: the bundler takes away what is not.
+    // The outcome must be used: the bundler removes unused code.
     return [username, password, pathname].every((each) => decodeURIComponent(each).isWellFormed());
   } catch {
     return false;

@@ -139,7 +139,7 @@ export type NatsConfig = Static<typeof NATS>;
 export type KafkaConfig = Static<typeof KAFKA>;
 export type SinkConfig = NatsConfig | KafkaConfig;
 
-/** Reads the secrets of all sinks and checks each by its kind; what is read is complete when nothing was found. */
+/** Reads the secrets of all sinks and checks each by its kind; the result is complete if there are no findings. */
 export function readSinks(
   sinks: Readonly<Record<string, object>>,
   env: Readonly<Record<string, string | undefined>>,

@@ -33,7 +33,7 @@ declare module 'fastify' {
     access?: Access;
   }
   interface FastifyRequest {
-    /** Who asks; set below `/v1`. */
+    /** The account of the credentials; set below `/v1`. */
     account: Account;
     /** The SID that the credentials were given with: the account's or a key's; set below `/v1`. */
     credentialSid: string;
@@ -96,7 +96,7 @@ export async function registerApi(api: FastifyInstance, deps: AllDeps): Promise<
     api.route({
       method,
       url: path,
-      // What is worked on elsewhere takes its turn there.
+      // Sends take their turn in the intake thread.
       handler: takesBytes
         ? handler
         : (request, reply) => places.within(request.account.id, () => handler(request, reply)),

@@ -56,7 +56,7 @@ export interface ServerDeps {
   readonly metrics: ApiMetrics;
   /** Metrics of the other threads, in Prometheus' text format. */
   readonly measureThreads: () => Promise<string>;
-  /** Null for a node that answers no requests, but those of who looks after it. */
+  /** Null for a node that serves operators only. */
   readonly api: ApiDeps | null;
 }
 

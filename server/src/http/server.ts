@@ -5,7 +5,7 @@
  *  draining? 503 ─▶ credentials 401, scope 403 ─▶ rate 429 ─▶ bytes in flight 503 ─▶ size 413, type 415, JSON 400
  *    ─▶ shape 400 ─▶ handler
  * ```
- * so that what is refused costs little. Every refusal has the envelope of `reply.ts`.
+ * so that a refused request costs little. Every refusal has the envelope of `reply.ts`.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServerResponse } from 'node:http';
@@ -137,7 +137,7 @@ export async function createServer(deps: ServerDeps): Promise<Server> {
   app.server.on('checkExpectation', (_request, response: ServerResponse) =>
     refuseExpectation(response, options.publicUrl),
   );
-  // Who has said all may still listen: netcat and some health checkers close their half behind the request.
+  // A client that has sent everything may still listen: netcat and some health checkers close their half behind the request.
   Object.assign(app.server, { httpAllowHalfOpen: true });
   const closeIdle = watchConnections(app.server);
   registerHealth(app, state, deps);
@@ -198,7 +198,7 @@ function prepareApi(deps: ServerDeps & ApiDeps & { readonly keyUses: KeyUses }):
   return { ...deps, who, unread, streams };
 }
 
-/** All that has an address below this server's, but what is for those who look after it. */
+/** All routes except those for operators. */
 async function registerAll(app: FastifyInstance, deps: AllDeps): Promise<void> {
   const { store, log, sealer, options } = deps;
   const { requestsPerSecond } = options.limits;

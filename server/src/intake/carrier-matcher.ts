@@ -30,7 +30,7 @@ interface Meaning {
   readonly place: number;
 }
 
-/** What is decided of a receipt: the message meant, if that is certain, and the spelling that it speaks for. */
+/** The decision on a receipt: its message, if that is certain, and the spelling that it supports. */
 interface Verdict {
   readonly part: SentPart | null;
   readonly vote: number | null;
@@ -56,7 +56,7 @@ export function decide(meanings: readonly Meaning[], usual: number | null, tries
   if (usual !== null && places.includes(usual)) return at(usual);
   const isAlone = places.length === 1;
   if (usual !== null)
-    // It speaks for another spelling, once; if many do, what was learned was wrong.
+    // It supports another spelling, once. If many do, the learned spelling was wrong.
     return isAlone && tries === (first === 0 ? 0 : TRIES_TO_LEARN)
       ? { part: null, vote: at(first).vote }
       : UNDECIDED;
@@ -88,7 +88,7 @@ export function createCarrierMatcher(
     votes.set(group, own);
   }
 
-  /** What a receipt can mean of what was found. */
+  /** The found messages that a receipt can mean. */
   function listMeanings(
     receipt: CarrierReceipt,
     found: ReadonlyMap<string, SentPart[]>,

@@ -141,7 +141,7 @@ export function createReceiptIntake(options: {
     return { matched, waiting };
   }
 
-  /** The same for those that came just now; what is not named yet is parked. */
+  /** The same for new receipts; those that match nothing yet are parked. */
   async function matchOrPark(receipts: readonly CarrierReceipt[]) {
     const { matched, waiting } = await match(receipts, () => 0);
     await persist(waiting, async (some) => {

@@ -25,7 +25,7 @@ export interface SendForm {
   readonly recipients: Arms;
   readonly content: Arms;
   readonly from: Arms;
-  /** What is wrong with a part whose shape is right. */
+  /** The problems of a part with a correct shape. */
   readonly inspect?: (part: 'to' | 'content' | 'from', value: unknown, path: string) => Problem[];
 }
 

@@ -47,7 +47,7 @@ export interface List {
    * @throws ListError
    */
   rows(columns?: readonly Column[]): AsyncGenerator<readonly ListRow[], void, undefined>;
-  /** What was left out without a word, counted so far. */
+  /** Numbers of rows that were left out silently so far. */
   readonly counts: ListCounts;
 }
 

@@ -16,7 +16,7 @@ export interface Recipient {
 export interface ListRow extends Place {
   readonly recipient: Recipient | null;
   readonly problem: RowProblem | null;
-  /** The row itself, for a file of what was rejected. */
+  /** The row itself, for a file of rejected rows. */
   readonly cells: readonly string[];
 }
 

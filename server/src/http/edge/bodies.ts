@@ -144,7 +144,7 @@ const answered = new WeakSet<Socket>();
 /** Whether a connection owes nothing but the rest of a body that was answered without it. */
 export const isAnswered = (socket: Socket): boolean => answered.has(socket);
 
-/** What of a body nobody wants is read all the same, so that its sender gets to see the answer, and thrown away. */
+/** The rest of an answered body is read and thrown away, so that its sender can read the answer. */
 async function discardRest(request: FastifyRequest): Promise<void> {
   const { raw } = request;
   if (raw.complete) return;

@@ -23,7 +23,7 @@ export async function identify(
   who: Who,
   hasSessions: boolean,
 ): Promise<void> {
-  // Unknown routes are not found, whoever asks.
+  // Unknown routes are not found, with any credentials.
   if (request.is404) return;
   const { authorization } = request.headers;
   const isBySession = hasSessions && authorization === undefined;

@@ -41,7 +41,7 @@ const OWN_SHARE_TAKEN: Readonly<Record<Kind, string>> = {
     'These credentials have as many requests at work as one account may; nothing of this one was kept.',
 };
 
-/** Bounds what is in flight below a scope. What is only announced is not counted. One request is always taken, whatever its size. */
+/** Bounds the requests in flight below a scope. Announced bytes do not count. One request is always taken, whatever its size. */
 export function boundInFlight(
   scope: FastifyInstance,
   bounds: Partial<Readonly<Record<Kind, Bound>>>,
@@ -98,7 +98,7 @@ export function boundInFlight(
 
 const UNBOUNDED: Bound = { max: Infinity, ownerMax: Infinity };
 
-/** What is held of one kind. */
+/** The held amounts of one kind. */
 class Held extends Tally<Owner> {
   readonly #bound: Bound;
 
@@ -107,7 +107,7 @@ class Held extends Tally<Owner> {
     this.#bound = bound;
   }
 
-  /** Who has no room for more, beside one request that holds `alone`; null when there is room, or nobody else holds anything. */
+  /** The owner without room for more, beside one request that holds `alone`; null with room, or if no other request holds anything. */
   findFull(owner: Owner, more: number, alone: number): 'owner' | 'all' | null {
     const own = this.of(owner);
     if (own + more > this.#bound.ownerMax && own > alone) return 'owner';

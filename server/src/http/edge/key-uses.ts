@@ -6,7 +6,7 @@ import type { Logger } from '../../lib/log.ts';
 import { createLoop, type Service } from '../../lib/service.ts';
 import type { Store } from '../../store/store.ts';
 
-/** What was noted is written this often; the database takes one for each key and minute. */
+/** Noted uses are written this often; the database takes one for each key and minute. */
 const WRITE_MS = 5_000;
 const REST_MS_MAX = 60_000;
 

@@ -68,7 +68,7 @@ export class QueryReader {
     return { after, before: earlierOf(before, page.start) };
   }
 
-  /** Ids of what was created after `startDate` and before `endDate`, both bounds excluded. */
+  /** Ids of rows that were created after `startDate` and before `endDate`, both bounds excluded. */
   readDates(query: DateQuery): IdRange {
     const start = this.#readDate(query.startDate, '$.startDate');
     const end = this.#readDate(query.endDate, '$.endDate');

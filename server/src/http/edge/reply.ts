@@ -8,7 +8,7 @@ import {
   type Refusal,
 } from '../../shapes/refusal.ts';
 
-/** The answer to an erasure; what is being handed over at this moment cannot be erased yet. */
+/** The answer to an erasure. A message that is being submitted cannot be erased yet. */
 export function sendErased(reply: FastifyReply, erased: boolean): FastifyReply {
   if (!erased) throw refuse('busy', undefined, { 'retry-after': String(RETRY_AFTER_SECONDS) });
   return reply.code(204).send();

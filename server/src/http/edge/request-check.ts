@@ -37,7 +37,7 @@ export function compileFor(
 /** Where a list goes on, which an empty value begins. */
 const PLACES = ['pageToken', 'lastEventId'];
 
-/** A filter that is empty would leave nothing out, which is not what was meant by it. */
+/** An empty filter would select everything, which no client intends. */
 function findEmpty(query: Record<string, unknown>, known: readonly Problem[]): Problem[] {
   return Object.entries(query)
     .filter(([name, value]) => value === '' && !PLACES.includes(name))

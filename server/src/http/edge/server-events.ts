@@ -46,7 +46,7 @@ export class Stream {
   #closedBecause: string | null = null;
   #waiting: ((hasRoom: boolean) => void) | null = null;
 
-  /** @param count what is called when there are more unread bytes, or, with a minus, fewer */
+  /** @param count called with the change of the unread bytes, negative when there are fewer */
   constructor(request: FastifyRequest, reply: FastifyReply, count: (bytes: number) => void) {
     this.request = request;
     this.#count = count;

@@ -52,7 +52,7 @@ export function createStreams(deps: StreamDeps): Streams {
   let count = 0;
   let checking: NodeJS.Timeout | undefined;
 
-  /** Refused here is what was good a moment ago only: a revoked key does not open another. */
+  /** Credentials are checked in the database: a revoked key does not open another stream. */
   async function start(request: FastifyRequest, reply: FastifyReply): Promise<Stream> {
     if (!(await isStillGood(request, deps.who))) throw refuse('authentication');
     const { id } = request.account;
@@ -136,7 +136,7 @@ export function createStreams(deps: StreamDeps): Streams {
       const stream = await start(request, reply);
       const listener = {
         names,
-        // Who goes before the first event goes on here, too.
+        // A client that leaves before the first event continues here, too.
         begin: (place: string) => void stream.write(`id: ${place}\n\n`),
         take: (events: readonly StreamedEvent[]) => stream.writeEvents(events),
         waitForRoom: () => stream.waitForRoom(),

@@ -48,7 +48,7 @@ export function boundUnread(scope: FastifyInstance, unread: Unread): void {
       throw refuse('unavailable', NODE_UNREAD, RETRY_AFTER);
   });
   scope.addHook('onSend', async ({ account, raw }, reply, payload) => {
-    // Who could not be identified has none.
+    // Requests without valid credentials have none.
     const owner: Account | null = account;
     if (owner === null || (typeof payload !== 'string' && !Buffer.isBuffer(payload))) return;
     const bytes = Buffer.byteLength(payload);

@@ -64,7 +64,7 @@ export function createMessageHandlers(deps: MessageHandlerDeps) {
     return serializeMessage(message, content, request.origin);
   }
 
-  /** What was sent from here; nothing of it has a session, a profile or a group. */
+  /** Sent messages; none of them has a session, a profile or a group. */
   async function listSent(
     accountId: number,
     { sessionId, profile, status }: MessageQuery,

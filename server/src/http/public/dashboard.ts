@@ -35,7 +35,7 @@ const HEADERS = {
   'x-frame-options': 'DENY',
 };
 
-/** The name has a hash of what is in it. */
+/** The name has a hash of the content. */
 const FOREVER = 'public, max-age=31536000, immutable';
 
 export function registerDashboard(app: FastifyInstance, log: Logger): void {

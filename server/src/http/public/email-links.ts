@@ -1,5 +1,5 @@
 /**
- * What e-mails bring back: `/u/{token}` to unsubscribe (RFC 8058) and `/o/{token}.gif`, the picture of e-mails that report
+ * Links of e-mails: `/u/{token}` to unsubscribe (RFC 8058) and `/o/{token}.gif`, the picture of e-mails that report
  * that they were opened. Nobody has credentials here; the sealed token says all. A GET changes nothing of a
  * subscription: scanners of mail follow every link.
  */

@@ -86,7 +86,7 @@ export function createSubscriptionHandlers(deps: {
     return found || refuseMissing();
   }
 
-  /** What is wrong with a body, wherever it stands. */
+  /** The problems of a body. */
   function findProblems({ url, sink, types = [], secret }: SubscriptionBody): Problem[] {
     const list: Problem[] = [];
     const add = (message: string | null | undefined, context: string) => {
