@@ -68,7 +68,7 @@ export async function openFloor(url: string): Promise<Floor> {
       Array.from({ length: BATCH }, (_unused, j) => i * BATCH + j),
     );
     await client.query(
-      `insert into dispatch_batch (account_id, operation_id, lane, candidate, attempt, waiting, due_at, ordinals)
+      `insert into dispatch_batch (account_id, operation_id, carrier, candidate, attempt, waiting, due_at, ordinals)
        select $1, $2, 'floor', 0, 1, true, 'infinity', o::smallint[] from unnest($3::text[]) as o`,
       [ACCOUNT, ids.operation, batches.map((each) => `{${each.join(',')}}`)],
     );
@@ -83,7 +83,7 @@ export async function openFloor(url: string): Promise<Floor> {
     ids: readonly string[],
   ): Promise<void> {
     const leased = await client.query<{ id: string }>(
-      `update dispatch_batch set lease = 1, leased_until = now() + interval '10 s', frontier = $3
+      `update dispatch_batch set lease = 1, leased_until = now() + interval '10 s', high_water_mark = $3
        where id = (select id from dispatch_batch where account_id = $1 and operation_id = $2 and lease = 0 limit 1 for update skip locked)
        returning id`,
       [ACCOUNT, operation, BATCH],

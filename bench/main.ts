@@ -15,7 +15,7 @@ import { HOSTILE_KINDS } from './hostile-kinds.ts';
 import { benchNeighbours } from './neighbours.ts';
 import { benchNodes } from './nodes.ts';
 import { benchOperations } from './operations.ts';
-import { benchPace } from './pace.ts';
+import { benchRateLimits } from './rate-limits.ts';
 import { benchPeers } from './peers.ts';
 import { startServer } from './server.ts';
 import { benchStart } from './start.ts';
@@ -30,7 +30,7 @@ const PARTS = {
   events: 'end to end with a subscriber that is told everything, beside without',
   read: 'reading an operation while it runs',
   memory: 'what memory does over many messages (--messages)',
-  pace: 'what senders with a throughput achieve of it',
+  'rate-limits': 'what senders with a throughput achieve of it',
   lists: 'reading a list of a million rows, beside csv-parse on the same bytes',
   smpp: 'one SMPP session beside npm smpp',
   operations: 'the same messages as 1, 100 and 10,000 operations',
@@ -125,7 +125,7 @@ if (wants('lists')) await withFolder(benchLists);
 if (wants('smpp')) await benchSubmit();
 if (wants('accept', 'end-to-end', 'events', 'read', 'memory', 'operations'))
   await withEngine(benchOneServer);
-if (wants('pace')) await withEngine((url, folder) => benchPace(url, folder, print));
+if (wants('rate-limits')) await withEngine((url, folder) => benchRateLimits(url, folder, print));
 if (wants('neighbours'))
   await withEngine((url, folder) => benchNeighbours(url, folder, values.hostile));
 if (wants('nodes')) await withEngine(benchNodes);

@@ -20,7 +20,7 @@ import { readTls } from './config/tls.ts';
 import { SCOPES } from './domain/api-key.ts';
 import type { Channel } from './domain/message.ts';
 import { normaliseSenderAddress } from './domain/sender.ts';
-import { defaultUnit } from './domain/pace.ts';
+import { defaultUnit } from './domain/rate-limit.ts';
 import type { DispatchThreadApi, DispatchThreadData } from './dispatch-thread.ts';
 import type { EventsThreadApi, EventsThreadData } from './events-thread.ts';
 import { createAddressGuard } from './net/address-guard.ts';
@@ -102,7 +102,7 @@ async function findDatabase(
 /** Finds errors in a database, and does not change it. */
 export interface Doctor {
   look(scope: Pick<AuditScope, 'since' | 'operationId' | 'patienceMs'>): Promise<Finding[]>;
-  doubtRestored: Audit['doubtRestored'];
+  markRestoredInDoubt: Audit['markRestoredInDoubt'];
   close(): Promise<void>;
 }
 
@@ -119,11 +119,11 @@ export async function openDoctor(config: Config, log: Logger): Promise<Doctor> {
     look: (scope) =>
       audit.look({
         ...scope,
-        lanes: Object.keys(config.carriers),
+        carriers: Object.keys(config.carriers),
         senders: config.senders.map(nameSender),
         folder: isEmbedded ? config.dataDir : null,
       }),
-    doubtRestored: audit.doubtRestored,
+    markRestoredInDoubt: audit.markRestoredInDoubt,
     async close() {
       await audit.close();
       for (const stop of stops) await stop();

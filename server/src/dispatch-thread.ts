@@ -31,8 +31,8 @@ export interface DispatchThreadData {
 export type DispatchThreadApi = {
   /** Takes what a carrier reports; resolves when it is stored, with false when there is no room for it. */
   readonly report: (carrier: string, reported: Reported) => Promise<boolean>;
-  /** How its lanes stand at this moment. */
-  readonly describeLanes: () => Promise<readonly CarrierState[]>;
+  /** The state of its carriers at this moment. */
+  readonly describeCarriers: () => Promise<readonly CarrierState[]>;
   /** Its metrics in Prometheus' text format. */
   readonly measure: () => Promise<string>;
   /** Stops leasing, lets carriers answer, writes what they said. */
@@ -66,7 +66,7 @@ void serveThread<DispatchThreadData, DispatchThreadApi>(async ({ databaseUrl, co
     store,
     log,
     outcomesWritten: () => settler.flushed(),
-    lanesOf: groupBySmsc(config.carriers),
+    carriersOf: groupBySmsc(config.carriers),
     onApplied(tally: ReceiptTally) {
       for (const [result, count] of Object.entries(tally)) metrics.receipts.inc({ result }, count);
     },
@@ -149,13 +149,13 @@ void serveThread<DispatchThreadData, DispatchThreadApi>(async ({ databaseUrl, co
 
   return {
     measure() {
-      for (const { carrier, connections, connected } of dispatcher.describeLanes()) {
+      for (const { carrier, connections, connected } of dispatcher.describeCarriers()) {
         if (connections !== null) metrics.connections.set({ carrier }, connections);
         if (connected !== null) metrics.connected.set({ carrier }, connected);
       }
       return metrics.read();
     },
-    describeLanes: async () => dispatcher.describeLanes(),
+    describeCarriers: async () => dispatcher.describeCarriers(),
     report: reports.take,
     async stop() {
       for (const each of stops.splice(0).toReversed()) await each();

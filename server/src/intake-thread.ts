@@ -50,7 +50,7 @@ void serveThread<IntakeThreadData, IntakeThreadApi>(async ({ databaseUrl, config
     // Other nodes send: what is not settled yet is parked.
     outcomesWritten: () => Promise.resolve(),
     onApplied: () => undefined,
-    lanesOf: groupBySmsc(config.carriers),
+    carriersOf: groupBySmsc(config.carriers),
     onRefused: () => undefined,
   });
   const shares = createShares(CONNECTIONS_MAX);

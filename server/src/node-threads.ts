@@ -59,7 +59,7 @@ export class NodeThreads implements RequestThreads {
   }
 
   async describeCarriers(): Promise<readonly CarrierState[]> {
-    return (await this.#dispatch?.call('describeLanes', [])) ?? [];
+    return (await this.#dispatch?.call('describeCarriers', [])) ?? [];
   }
 }
 

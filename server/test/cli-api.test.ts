@@ -524,12 +524,12 @@ describe('subscriptions', () => {
     const uuid = decodeTypeId('comms_subscription', id);
     const event = newUuid(Date.now() - 60_000);
     await fanfare.database.query(
-      `insert into event_log (account_id, id, about, name, at, attempt, candidate)
+      `insert into event_log (account_id, id, subject_id, name, at, attempt, candidate)
        values ((select id from account where sid = $2), $1, $1, 'operation.completed', now(), 0, 0)`,
       [event, fanfare.sid],
     );
     await fanfare.database.query(
-      `insert into event_delivery (account_id, subscription_id, event_id, about, status, tries, due_at)
+      `insert into event_delivery (account_id, subscription_id, event_id, subject_id, status, tries, due_at)
        values ((select id from account where sid = $3), $1, $2, $2, 'FAILED', 8, now())`,
       [uuid, event, fanfare.sid],
     );

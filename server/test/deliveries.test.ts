@@ -46,7 +46,7 @@ it('events that were delivered together to a subscriber that is down are not giv
   };
   // Down already, and left alone until all of it is due.
   await fanfare.database.query(
-    `update subscription set failures = 5, rests_until = now() + interval '1 hour' where id = $1`,
+    `update subscription set failures = 5, backoff_until = now() + interval '1 hour' where id = $1`,
     [id],
   );
   for (const [i, to] of recipients(3).entries())
@@ -64,9 +64,10 @@ it('events that were delivered together to a subscriber that is down are not giv
       )
     ).rows.map(({ status }) => status);
   await until(async () => (await statuses()).length === 3);
-  await fanfare.database.query(`update subscription set rests_until = '-infinity' where id = $1`, [
-    id,
-  ]);
+  await fanfare.database.query(
+    `update subscription set backoff_until = '-infinity' where id = $1`,
+    [id],
+  );
   await until(async () => !(await statuses()).includes('PENDING'));
   expect(await statuses()).toEqual(['DELIVERED', 'DELIVERED', 'FAILED']);
 });
@@ -77,7 +78,7 @@ it('what waits for a subscription that is enabled again is due at once, to the l
   const path = `/v1/Subscriptions/${body['subscriptions'][0]['id']}`;
   await fanfare.request('PATCH', path, { status: 'DISABLED' });
   await fanfare.database.query(
-    `insert into event_delivery (account_id, subscription_id, event_id, about, tries, due_at)
+    `insert into event_delivery (account_id, subscription_id, event_id, subject_id, tries, due_at)
      select 1, $1, uuid_floor(now() - n * interval '1 ms'), gen_random_uuid(), 2, now() + interval '1 hour'
      from generate_series(1, 12000) n`,
     [id],
@@ -85,7 +86,7 @@ it('what waits for a subscription that is enabled again is due at once, to the l
   // Nobody takes them: they are to be counted.
   await fanfare.database.query(
     `create function rest() returns trigger language plpgsql as $$ begin
-       new.rests_until = 'infinity'; return new; end $$;
+       new.backoff_until = 'infinity'; return new; end $$;
      create trigger rest before update on subscription for each row execute function rest();`,
   );
   expect((await fanfare.request('PATCH', path, { status: 'ENABLED' })).status).toBe(200);

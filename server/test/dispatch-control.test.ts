@@ -209,7 +209,7 @@ class Stage {
   async isAway(): Promise<void> {
     await until(async () => {
       const [now] = await this.#query(
-        `select coalesce(sum(frontier), 0)::int as past, coalesce(max(lease), 0) as leases,
+        `select coalesce(sum(high_water_mark), 0)::int as past, coalesce(max(lease), 0) as leases,
            bool_or(to_jsonb(b) ->> 'not_before' is not null) as given
          from dispatch_batch b where account_id = (select id from own)`,
       );
@@ -221,7 +221,7 @@ class Stage {
   async isStill(): Promise<void> {
     await until(async () => {
       const [now] = await this.#query(
-        `select coalesce(sum(frontier), 0)::int as past from dispatch_batch
+        `select coalesce(sum(high_water_mark), 0)::int as past from dispatch_batch
          where account_id = (select id from own)`,
       );
       return now?.['past'] === 0;
@@ -433,13 +433,13 @@ describe('a stop while the carrier is silent', () => {
     // Other batches have passed a frontier and wait for the window.
     await until(async () => {
       const { rows } = await fanfare.database.query(
-        'select count(*)::int as n from dispatch_batch where frontier > 0',
+        'select count(*)::int as n from dispatch_batch where high_water_mark > 0',
       );
       return rows[0].n === 3;
     });
     await fanfare.terminate();
     const { rows } = await fanfare.database.query(
-      'select sum(frontier)::int as past, count(leased_until)::int as leased from dispatch_batch',
+      'select sum(high_water_mark)::int as past, count(leased_until)::int as leased from dispatch_batch',
     );
     expect(rows).toEqual([{ past: 10, leased: 0 }]);
     isSilent = false;

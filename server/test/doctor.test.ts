@@ -152,7 +152,7 @@ describe('a database that was damaged', () => {
       uuidOf(later),
       uuidOf(lost),
     ]);
-    const batch = `insert into dispatch_batch (account_id, operation_id, lane, candidate, attempt, waiting, due_at, ordinals)
+    const batch = `insert into dispatch_batch (account_id, operation_id, carrier, candidate, attempt, waiting, due_at, ordinals)
       select 1, $1, 'simulator', 0, 1, false, now() - interval '1 hour', '{0,1}'`;
     await sql(batch, uuidOf(done));
     await sql(batch, newOperationUuid(Date.now()));
@@ -161,24 +161,27 @@ describe('a database that was damaged', () => {
       `update dispatch_batch set leased_by = 'gone', leased_until = now() - interval '1 hour' where operation_id = $1`,
       uuidOf(leased),
     );
-    await sql(`update dispatch_batch set lane = 'gone' where operation_id = $1`, uuidOf(strange));
+    await sql(
+      `update dispatch_batch set carrier = 'gone' where operation_id = $1`,
+      uuidOf(strange),
+    );
     await sql(
       `insert into parked_receipt select 1, id, 1, 'DELIVERED', null, null, now() - interval '1 hour' from
          (select gen_random_uuid() as id union all (select id from message where status = 'QUEUED' limit 1)) as m`,
     );
     await sql(
-      `insert into parked_carrier_receipt (lane, provider_ids, status, tries, due_at) values
+      `insert into parked_carrier_receipt (carrier, provider_ids, status, tries, due_at) values
          ('simulator', '{x}', 'DELIVERED', 9, now() + interval '1 hour'),
          ('simulator', '{y}', 'DELIVERED', 1, now() - interval '1 hour')`,
     );
     await sql(
-      `insert into inbound_message (account_id, id, channel, lane, sender_id, from_address, to_address, text, keyword, reply)
+      `insert into inbound_message (account_id, id, channel, carrier, sender_id, from_address, to_address, text, keyword, reply)
        select 1, $1, 'SMS', 'simulator', id, '+15005560000', address, 'STOP', 'STOP', 'Bye' from sender where channel = 'SMS'`,
       messageUuid(newOperationUuid(Date.now() - 60_000), 0),
     );
     // Subscriptions: of three that something is due for one waits behind a try to come and one rests; of two that are disabled
     // one is so by its owner. And news that nobody routes.
-    const due = `insert into event_delivery (account_id, subscription_id, event_id, about, tries, due_at)
+    const due = `insert into event_delivery (account_id, subscription_id, event_id, subject_id, tries, due_at)
       select 1, $1, uuid_floor(now() + $2 * interval '1 second'), $3, $4, now() + $5 * interval '1 hour'`;
     const about = newOperationUuid(Date.now());
     const forgotten = await subscribe(sql, 'ENABLED', null);
@@ -189,13 +192,13 @@ describe('a database that was damaged', () => {
     const resting = await subscribe(sql, 'ENABLED', null);
     await sql(due, resting, 0, about, 0, -1);
     await sql(
-      `update subscription set rests_until = now() + interval '1 minute' where id = $1`,
+      `update subscription set backoff_until = now() + interval '1 minute' where id = $1`,
       resting,
     );
     const gone = await subscribe(sql, 'DISABLED', 'It answered 410 Gone: it wants no more.');
     await subscribe(sql, 'DISABLED', null);
     await sql(
-      `insert into event_outbox (account_id, about, name, at) values (1, $1, 'operation.completed', now() - interval '1 hour')`,
+      `insert into event_outbox (account_id, subject_id, name, at) values (1, $1, 'operation.completed', now() - interval '1 hour')`,
       about,
     );
     await sql(`update quota_usage set used = used + 7 where resource = 'subscription'`);
@@ -289,7 +292,7 @@ describe('a database that was damaged', () => {
     );
     await sql('alter table suppression add primary key (account_id, id)');
     await sql(`vacuum ${today}`);
-    await sql(`update dispatch_batch set lane = 'simulator' where lane = 'gone'`);
+    await sql(`update dispatch_batch set carrier = 'simulator' where carrier = 'gone'`);
     await sql('delete from parked_carrier_receipt where tries = 9');
     await sql('delete from subscription');
     // A server does the rest: leases, answers, parked receipts.

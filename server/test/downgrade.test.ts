@@ -17,9 +17,9 @@ import {
 } from './support/fanfare.ts';
 
 const MIGRATIONS = new URL('../migrations/', import.meta.url);
-/** Of an older release: before events, whose migration makes tables and functions that a dump from before does not know. */
+/** Of an older release: before subscriptions, whose migrations make tables and functions that a dump from before does not know. */
 const OLD = readdirSync(MIGRATIONS)
-  .filter((name) => name.endsWith('.sql') && name < '0013')
+  .filter((name) => name.endsWith('.sql') && name < '0007')
   .toSorted();
 
 /** A database as an older Fanfare has left it. */

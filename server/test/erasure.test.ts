@@ -120,7 +120,7 @@ describe('a message', () => {
       async () =>
         (
           await fanfare.database.query(
-            'select 1 from dispatch_batch where operation_id = $1 and frontier > 0',
+            'select 1 from dispatch_batch where operation_id = $1 and high_water_mark > 0',
             [decodeTypeId('comms_operation', id)],
           )
         ).rowCount,

@@ -182,19 +182,19 @@ describe('binds that all nodes share', () => {
       senders: [{ address: '+15005550100', channel: 'SMS', carrier: 'smsc' }],
     };
     const first = await startFanfare({ config: { ...config, roles: ['api', 'dispatch'] } });
-    const held = async () =>
+    const allowed = async () =>
       (
-        await first.database.query<{ held: number }>(
-          'select held from connection_share order by held',
+        await first.database.query<{ allowed: number }>(
+          'select allowed from connection_share order by allowed',
         )
-      ).rows.map((row) => row.held);
+      ).rows.map((row) => row.allowed);
     await until(async () => smsc.bound === 3);
     const second = await addNode(first, config);
-    await until(async () => (await held()).join() === '1,2' && smsc.bound === 3);
+    await until(async () => (await allowed()).join() === '1,2' && smsc.bound === 3);
     const id = await first.send({ to: recipients(200), content: text('Hello'), ...smsOnly });
     await first.watch(id, ({ status }) => status === 'COMPLETED');
     await second.kill();
-    await until(async () => (await held()).join() === '3' && smsc.bound === 3);
+    await until(async () => (await allowed()).join() === '3' && smsc.bound === 3);
     expect(most).toBe(3);
   });
 });
@@ -239,26 +239,25 @@ describe('a migration', () => {
   it('lets go of what it waits for, so that nobody waits behind it, and a newer schema is refused', async () => {
     const fanfare = await startFanfare({ config: { roles: ['api'] } });
     const { database } = fanfare;
-    // As if the last migration were still to come.
-    await database.query('drop function take_turns, next_batch');
-    await database.query('drop index dispatch_batch_turns');
-    await database.query('alter table dispatch_batch drop column turn');
-    await database.query(`create index dispatch_batch_due on dispatch_batch (lane)`);
-    await database.query(`create index dispatch_batch_paced on dispatch_batch (lane)`);
-    await database.query("delete from migration where name like '0011-%'");
+    const sender = { channel: 'SMS', address: '+15005550877', carrier: 'simulator' };
+    const { body } = await fanfare.request('POST', '/v1/Senders', sender);
+    // As if this migration were still to come: it adds triggers to senders.
+    await database.query('drop function count_quota, renew_pool_versions cascade');
+    await database.query('drop table quota_usage');
+    await database.query("delete from migration where name like '0006-%'");
     const holder = await database.connect();
     await holder.query('begin');
-    await holder.query('select 1 from dispatch_batch');
+    await holder.query('lock table sender in row exclusive mode');
     const second = addNode(fanfare, { roles: ['api'] });
     await until(async () => {
       const { rowCount } = await database.query(
-        "select 1 from pg_locks where not granted and relation = 'dispatch_batch'::regclass",
+        "select 1 from pg_locks where not granted and relation = 'sender'::regclass",
       );
       return rowCount === 1;
     });
     // It stands behind the migration in the queue for the lock, and passes when that lets go.
-    const id = await fanfare.send({ to: recipients(1), content: text('Hello') });
-    expect((await fanfare.operation(id))['stats'].queued).toBe(1);
+    const changed = await fanfare.request('PATCH', `/v1/Senders/${body['id']}`, { dailyCap: 7 });
+    expect([changed.status, changed.body['dailyCap']]).toEqual([200, 7]);
     await holder.query('commit');
     holder.release();
     await second;
@@ -267,6 +266,15 @@ describe('a migration', () => {
     await fanfare.terminate();
     await expect(fanfare.restart()).rejects.toThrow(/migrated by a newer Fanfare/);
   }, 60_000);
+
+  it('refuses the database of a pre-release version, and says what to do', async () => {
+    const fanfare = await startFanfare({ config: { roles: ['api'] } });
+    await fanfare.database.query("insert into migration (name) values ('0001-core.sql')");
+    await fanfare.terminate();
+    await expect(fanfare.restart()).rejects.toThrow(
+      /pre-release version of Fanfare, which cannot be upgraded\. Set DATABASE_URL to an empty database/,
+    );
+  });
 });
 
 describe('a node that is told to stop', () => {

@@ -469,7 +469,7 @@ describe('STOP', () => {
       inbound: { keywords: false, scope: 'account', languages: {} },
       outcomesWritten: async () => undefined,
       onApplied: () => undefined,
-      lanesOf: (lane) => [lane],
+      carriersOf: (lane) => [lane],
       onRefused: () => undefined,
     });
     const account = await anna.database.query('select id from account where sid = $1', [anna.sid]);
@@ -607,7 +607,7 @@ describe('what was in conflict before', () => {
     await sender(null, 5, SHARED);
     await database.query("select ensure_day((now() at time zone 'utc')::date)");
     await database.query(
-      `insert into inbound_message (account_id, id, channel, lane, from_address, to_address, text, keyword)
+      `insert into inbound_message (account_id, id, channel, carrier, from_address, to_address, text, keyword)
        values (2, $1, 'SMS', 'one', $2, $3, 'STOP', 'STOP')`,
       [messageUuid(newOperationUuid(Date.now()), 0), PERSON, ADDRESS],
     );

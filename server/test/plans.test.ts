@@ -45,24 +45,24 @@ const FILL = `
     select 1, id, 'COMPLETED', 1, 1, 0, 1, '{}', '{}', '{}', now() - interval '10 days' from given;
   insert into message (account_id, attempt, status, attempt_status, channel, address_channel, id, address)
     select 1, 1, 'SENT', 'SENT', 'SMS', 'PHONE', message_of(id, 0), '+1500' || n from given;
-  insert into dispatch_batch (account_id, operation_id, lane, candidate, attempt, waiting, resting, due_at, ordinals)
+  insert into dispatch_batch (account_id, operation_id, carrier, candidate, attempt, waiting, resting, due_at, ordinals)
     select 1, message_of(id, 9), 'line', 0, 2, true, n % 2 = 0, now() + interval '1 day', '{0}' from given;
   insert into parked_receipt (account_id, message_id, attempt, status, received_at, due_at)
     select 1, message_of(id, 0), 2, 'READ', now(), now() + interval '1 day' from given;
   update parked_receipt set due_at = now() where message_id in (select message_of(id, 0) from given where n % ${DAYS} = 0 and n < 60);
-  insert into parked_carrier_receipt (lane, provider_ids, status, due_at)
+  insert into parked_carrier_receipt (carrier, provider_ids, status, due_at)
     select 'line', array[n::text], 'DELIVERED', now() + interval '1 day' from given;
   insert into idempotency_key select 1, n, '', id, now() + interval '1 day' from given;
-  insert into inbound_seen (lane, provider_id) select 'line', n from given;
-  insert into inbound_message (account_id, id, channel, lane, from_address, to_address, text)
+  insert into inbound_seen (carrier, provider_id) select 'line', n from given;
+  insert into inbound_message (account_id, id, channel, carrier, from_address, to_address, text)
     select 1, message_of(id, 0), 'SMS', 'line', '1', '2', '' from given;
   insert into carrier_message select 'line', n, message_of(id, 0), 1, 1, 1, 1 from given;
-  insert into event_outbox (account_id, about, name) select 1, id, 'message.sent' from given;
-  insert into event_log (account_id, id, about, name, at, attempt, candidate)
+  insert into event_outbox (account_id, subject_id, name) select 1, id, 'message.sent' from given;
+  insert into event_log (account_id, id, subject_id, name, at, attempt, candidate)
     select 1, id, id, 'message.sent', now(), 1, 0 from given;
   insert into subscription (account_id, id, kind, target, types, names, batch_size, batch_delay_ms, secret)
     values (1, '${SUBSCRIPTION}', 'WEBHOOK', 'https://a.example/', '{}', '{message.sent}', 100, 0, '');
-  insert into event_delivery (account_id, subscription_id, event_id, about, status, due_at)
+  insert into event_delivery (account_id, subscription_id, event_id, subject_id, status, due_at)
     select 1, '${SUBSCRIPTION}', id, id, case when n < 1000 then 'PENDING' else 'DELIVERED' end::delivery_status, now() from given;
   analyze`;
 
@@ -90,7 +90,7 @@ afterAll(async () => {
   await dropDatabase(url);
 });
 
-const LEASE = { limit: 8, leaseMs: 10_000 };
+const LEASE = { carrier: 'line', leasedBy: 'a', leaseMs: 10_000, limit: 8 };
 const receipt = (operationId: string, attempt: number, status: 'DELIVERED' | 'UNDELIVERED') => ({
   accountId: 1,
   messageId: messageUuid(operationId, 0),
@@ -158,13 +158,12 @@ const STATEMENTS: readonly (readonly [string, (database: Database) => Promise<un
   [
     'leasing',
     (db) =>
-      batches.leaseBatches(db, 'line', 'a', {
-        ...LEASE,
+      batches.leaseBatches(db, LEASE, {
         window: 100,
         served: { accounts: {}, operations: {} },
       }),
   ],
-  ['leasing what has expired', (db) => batches.leaseExpiredBatches(db, 'line', 'a', LEASE)],
+  ['leasing what has expired', (db) => batches.leaseExpiredBatches(db, LEASE)],
   ['renewing leases', (db) => batches.renewLeases(db, [{ id: '1', lease: 1 }], 1_000)],
   ['dropping leases', (db) => batches.dropLeases(db, ['a'])],
   ['advancing', (db) => batches.advanceBatch(db, { id: '1', lease: 1 }, 100)],
@@ -229,8 +228,8 @@ const STATEMENTS: readonly (readonly [string, (database: Database) => Promise<un
   ['forgetting idempotency keys', (db) => dropExpiredIdempotencyKeys(db)],
   ['forgetting callbacks', (db) => dropUnusedCallbacks(db, 30)],
   ['making days', (db) => partitions.ensurePartitions(db, new Date())],
-  ['looking for news', (db) => eventLog.hasNews(db)],
-  ['routing', (db) => eventLog.routeNews(db, 'a', 500)],
+  ['looking for outbox events', (db) => eventLog.hasOutboxEvents(db)],
+  ['routing', (db) => eventLog.routeOutboxEvents(db, 'a', 500)],
   [
     'adding progress',
     (db) =>
@@ -279,7 +278,7 @@ describe(`with ${ROWS} rows in each table`, () => {
       since: new Date(),
       operationId: null,
       patienceMs: 3_600_000,
-      lanes: ['line'],
+      carriers: ['line'],
       senders: [],
       folder: null,
     });

@@ -131,7 +131,7 @@ describe('a message from a person that PostgreSQL does not keep', () => {
     const store = await openStore({ url: fanfare.databaseUrl, connectionsMax: 1, name: 'test' });
     onTestFinished(() => store.close());
     let refused = 0;
-    const nobody = { onApplied: () => undefined, lanesOf: (lane: string) => [lane] };
+    const nobody = { onApplied: () => undefined, carriersOf: (lane: string) => [lane] };
     const { inbound } = createReports({
       store,
       log: createLogger('fatal'),
@@ -179,7 +179,7 @@ describe('a complaint about a message that PostgreSQL does not change', () => {
       inbound: { keywords: false, scope: 'account', languages: {} },
       outcomesWritten: async () => undefined,
       onApplied: ({ unmatched }) => (counts.unmatched += unmatched),
-      lanesOf: (lane) => [lane],
+      carriersOf: (lane) => [lane],
       onRefused: () => (counts.refused += 1),
     });
     const reference = attemptReference(

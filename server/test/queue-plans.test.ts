@@ -56,7 +56,7 @@ async function begin(): Promise<{ client: pg.Client; database: Database; plans: 
   });
   // Each of an operation of its own, as retries of small ones are; every other sleeps, every third will expire.
   await client.query(
-    `insert into dispatch_batch (account_id, operation_id, lane, candidate, attempt, waiting, resting, due_at, expire_at, ordinals)
+    `insert into dispatch_batch (account_id, operation_id, carrier, candidate, attempt, waiting, resting, due_at, expire_at, ordinals)
      select 1, gen_random_uuid(), 'line', 0, 1, true, i % 2 = 0, now() + interval '1 day',
        case when i % 3 = 0 then now() + interval '2 days' end, '{0}'
      from generate_series(1, ${COUNT}) i`,
@@ -67,14 +67,13 @@ async function begin(): Promise<{ client: pg.Client; database: Database; plans: 
 }
 
 const NOTHING_SERVED = { accounts: {}, operations: {} };
-const LEASE = { limit: 8, leaseMs: 10_000 };
+const LEASE = { carrier: 'line', leasedBy: 'a', leaseMs: 10_000, limit: 8 };
 
 it.each([
   [
     'leasing',
     (database: Database) =>
-      batches.leaseBatches(database, 'line', 'a', {
-        ...LEASE,
+      batches.leaseBatches(database, LEASE, {
         window: 100,
         served: NOTHING_SERVED,
       }),
@@ -82,8 +81,7 @@ it.each([
   [
     'leasing of senders with limits',
     (database: Database) =>
-      batches.leasePacedBatches(database, 'line', 'a', {
-        ...LEASE,
+      batches.leaseRateLimitedBatches(database, LEASE, {
         perSender: 4,
         taken: {},
         served: NOTHING_SERVED,
@@ -91,7 +89,7 @@ it.each([
   ],
   [
     'leasing what has expired',
-    (database: Database) => batches.leaseExpiredBatches(database, 'line', 'a', LEASE),
+    (database: Database) => batches.leaseExpiredBatches(database, LEASE),
   ],
   [
     'waking',

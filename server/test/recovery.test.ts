@@ -194,10 +194,14 @@ describe('a database that breaks its connections', () => {
   }
 
   it.each([
-    ['its lease was written and not answered', 'frontier = greatest(b.frontier', 'after'],
+    [
+      'its lease was written and not answered',
+      'high_water_mark = greatest(b.high_water_mark',
+      'after',
+    ],
     ['its operation is read', 'scheduled_for, expire_at from operation', 'before'],
     ['its messages are read', 'scheduled_for\n     from message', 'before'],
-    ['its frontier was moved and not answered', 'set frontier = case', 'after'],
+    ['its frontier was moved and not answered', 'set high_water_mark = case', 'after'],
   ] as const)('leaves nothing of a batch in doubt when %s', async (_, words, when) => {
     const { stats, journal } = await sendThroughBreaks({ words, when });
     expect(stats).toMatchObject({ attempts: 300, undelivered: 0, failed: 0 });

@@ -1,6 +1,6 @@
 /** Statements that change the same messages at once: outcomes of two nodes, and a cancel beside a wake. */
 import { describe, expect, it } from 'vitest';
-import { holdInDoubt } from '../src/dispatch/sort-out.ts';
+import { holdInDoubt } from '../src/dispatch/triage.ts';
 import type { Database } from '../src/store/database.ts';
 import { wakeDueBatches } from '../src/store/due-batches.ts';
 import { openStore, type Batch, type Settlement, type Store } from '../src/store/store.ts';
@@ -27,13 +27,10 @@ async function begin() {
 /** As a node leases, after the lease of another has run out. */
 async function lease(fanfare: FanfareClient, store: Store, node: string): Promise<Batch> {
   await fanfare.database.query("update dispatch_batch set leased_until = now() - interval '1 s'");
-  const options = {
-    limit: 1,
-    window: 100,
-    leaseMs: 10_000,
-    served: { accounts: {}, operations: {} },
-  };
-  const [batch] = await store.batches.leaseBatches('simulator', node, options);
+  const [batch] = await store.batches.leaseBatches(
+    { carrier: 'simulator', leasedBy: node, leaseMs: 10_000, limit: 1 },
+    { window: 100, served: { accounts: {}, operations: {} } },
+  );
   if (batch === undefined) throw new Error('Nothing to lease');
   return batch;
 }
@@ -109,7 +106,7 @@ describe('an outage longer than a lease', () => {
     const { fanfare, store, id } = await begin();
     const a = await lease(fanfare, store, 'a');
     const b = await lease(fanfare, store, 'b');
-    expect(b.doubtful).toBe(COUNT);
+    expect(b.inDoubtMark).toBe(COUNT);
     const { held, known } = await outcomes(store, b);
     const settleHeld = () => store.settlements.settle(b.accountId, held, [b]);
     // Twice, as a node does whose answer from the database got lost.

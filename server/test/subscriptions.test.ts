@@ -402,12 +402,12 @@ async function fill(id: string, rows: readonly { name: string; status: string; t
     const at = new Date(start + i * 1_000);
     const uuid = `${newUuid(at.getTime()).slice(0, 24)}000000000000`;
     await fanfare.database.query(
-      `insert into event_log (account_id, id, about, name, at, attempt, candidate, ordinals)
+      `insert into event_log (account_id, id, subject_id, name, at, attempt, candidate, ordinals)
        values ($5, $1, $1, $2, $3, 1, 0, $4)`,
       [uuid, name, at, name === 'message.sent' ? [0, 1, 2] : null, accountId],
     );
     await fanfare.database.query(
-      `insert into event_delivery (account_id, subscription_id, event_id, about, status, tries, told, due_at)
+      `insert into event_delivery (account_id, subscription_id, event_id, subject_id, status, tries, delivered_count, due_at)
        values ($5, $1, $2, $2, $3, $4, 0, now() + interval '1 hour')`,
       [decodeTypeId('comms_subscription', id), uuid, status, tries, accountId],
     );
@@ -499,7 +499,7 @@ describe('deliveries', () => {
   it('are delivered again however many there are', async () => {
     const { id } = await subscribe();
     await fanfare.database.query(
-      `insert into event_delivery (account_id, subscription_id, event_id, about, status, due_at)
+      `insert into event_delivery (account_id, subscription_id, event_id, subject_id, status, due_at)
        select $2, $1, (substr(uuid_floor(now() - interval '1 minute')::text, 1, 24) || lpad(to_hex(n), 12, '0'))::uuid,
          gen_random_uuid(), 'FAILED', now() from generate_series(1, 25000) n`,
       [decodeTypeId('comms_subscription', id), accountId],

@@ -77,7 +77,7 @@ async function runDoctor(globals: Globals, options: Options): Promise<number> {
         failUsage(`"${options.operation}" is not the id of an operation.`));
   const doctor = await openDoctor(config, createLogger('warn'));
   try {
-    const doubted = options.restored ? await doctor.doubtRestored() : null;
+    const doubted = options.restored ? await doctor.markRestoredInDoubt() : null;
     const reported: Reported[] = [];
     for (const { repair, ...finding } of await doctor.look({ since, operationId, patienceMs })) {
       const repaired = options.repair && repair !== null ? await repair() : null;

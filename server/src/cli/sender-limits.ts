@@ -2,10 +2,10 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { Sender, UpdateSenderRequest } from '@fanfare/client';
 
-type PaceUnit = Sender['throughputUnit'];
+type RateUnit = Sender['throughputUnit'];
 type QuietHours = NonNullable<Sender['quietHours']>;
 
-const UNITS: readonly PaceUnit[] = ['MESSAGES', 'SEGMENTS'];
+const UNITS: readonly RateUnit[] = ['MESSAGES', 'SEGMENTS'];
 const TIME_OF_DAY = /^([01]\d|2[0-3]):[0-5]\d$/;
 
 /** Lifts a limit. Not null, which commander takes for an option without a value. */
@@ -14,7 +14,7 @@ const NONE = 'none';
 /** The given options. */
 export interface LimitOptions {
   readonly throughput?: number | typeof NONE;
-  readonly unit?: PaceUnit;
+  readonly unit?: RateUnit;
   readonly dailyCap?: number | typeof NONE;
   readonly quiet?: QuietHours | typeof NONE;
 }

@@ -8,7 +8,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { Type, type Static, type TSchema } from 'typebox';
 import { CHANNELS } from '../domain/message.ts';
-import { DAILY_CAP_MAX, PACE_UNITS, THROUGHPUT_MAX, THROUGHPUT_MIN } from '../domain/pace.ts';
+import { DAILY_CAP_MAX, RATE_UNITS, THROUGHPUT_MAX, THROUGHPUT_MIN } from '../domain/rate-limit.ts';
 import { findQuietProblem, TIME_OF_DAY } from '../domain/quiet-hours.ts';
 import { findSenderAddressProblem } from '../domain/sender.ts';
 import { findAllowTargetProblem } from '../net/address-guard.ts';
@@ -27,7 +27,7 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
-const paceUnit = choice(PACE_UNITS, {
+const rateUnit = choice(RATE_UNITS, {
   description:
     'Unit of throughput and daily cap; by default SEGMENTS for SMS and MESSAGES for other channels.',
 });
@@ -78,7 +78,7 @@ export const SENDER_SCHEMA = Type.Object(
         description: 'Maximum units per second, over all nodes. Unlimited if not set.',
       }),
     ),
-    throughputUnit: Type.Optional(paceUnit),
+    throughputUnit: Type.Optional(rateUnit),
     dailyCap: Type.Optional(
       Type.Integer({
         minimum: 1,

@@ -6,11 +6,11 @@
 import type { EmailAttachment } from '../domain/email.ts';
 import type { AttachmentNote } from '../domain/email-content.ts';
 
-/** Bytes of files held, but for one operation that has more alone. */
+/** Maximum bytes of all files, except for one operation that alone has more. */
 const BYTES_MAX = 67_108_864;
 
 /** Files in use until they are released. */
-export interface Held {
+export interface HeldFiles {
   readonly attachments: readonly EmailAttachment[];
   release(): void;
 }
@@ -41,7 +41,7 @@ export class AttachmentShelf {
   async hold(
     { accountId, operationId }: { readonly accountId: number; readonly operationId: string },
     notes: readonly AttachmentNote[],
-  ): Promise<Held> {
+  ): Promise<HeldFiles> {
     if (notes.length === 0) return { attachments: [], release: () => undefined };
     const size = notes.reduce((sum, note) => sum + note.size, 0);
     while (!this.#places.has(operationId) && !this.#makeRoom(size))
@@ -83,7 +83,7 @@ export class AttachmentShelf {
     });
   }
 
-  /** Lets go of what nobody uses until there is room; an empty shelf takes anything. */
+  /** Removes unused files until there is room; an empty shelf accepts anything. */
   #makeRoom(size: number): boolean {
     for (const [operationId, place] of this.#places) {
       if (this.#bytes + size <= this.#bytesMax) return true;

@@ -5,24 +5,24 @@
  */
 import { ERRORS } from '../domain/errors.ts';
 import type { QuietClock } from '../domain/quiet-hours.ts';
-import type { BatchMessage, Piece, Settlement, Store } from '../store/store.ts';
+import type { BatchMessage, Remainder, Settlement, Store } from '../store/store.ts';
 import type { DeliveryContext } from './deliver.ts';
-import { planPieces } from './give-back.ts';
-import type { Held } from './held.ts';
-import type { Lane } from './lane.ts';
-import { insist, type LeasedBatch } from './lease.ts';
+import { planRemainder } from './requeue-remainder.ts';
+import type { Throttled } from './throttled.ts';
+import type { CarrierQueue } from './carrier-queue.ts';
+import { retryWhileLeased, type LeasedBatch } from './lease.ts';
 import type { Settler } from './settle.ts';
-import { holdInDoubt } from './sort-out.ts';
+import { holdInDoubt } from './triage.ts';
 
 /** What a run leaves, and why. */
 export interface Leftovers {
-  /** Ordinals that were not submitted, or in vain. */
+  /** Ordinals that were not submitted, or that were throttled. */
   readonly unsent: readonly number[];
-  /** Of these, what belongs into a batch of its sender alone. */
+  /** Of these, the ordinals for a batch of their sender alone. */
   readonly apart: ReadonlySet<number>;
-  /** Ordinals submitted whose answer nobody waits for any more. */
+  /** Ordinals that were submitted and had no answer by the end of a stop. */
   readonly submitted: readonly number[];
-  readonly held: Held;
+  readonly throttled: Throttled;
   readonly isExpired: boolean;
   readonly quiet: QuietClock | null;
   readonly cappedForMs: number | null;
@@ -31,7 +31,7 @@ export interface Leftovers {
 interface BatchEndDeps {
   readonly store: Store;
   readonly settler: Settler;
-  readonly lane: Lane;
+  readonly queue: CarrierQueue;
   readonly stopping: AbortSignal;
 }
 
@@ -74,7 +74,7 @@ export class BatchEnd {
     }
   }
 
-  /** Ends messages that no carrier may have. */
+  /** Ends messages that were certainly not submitted. */
   async endUnsent(
     ordinals: readonly number[],
     status: 'CANCELED' | 'FAILED',
@@ -83,48 +83,48 @@ export class BatchEnd {
     if (ordinals.length === 0) return;
     const { accountId, operationId } = this.#leased.batch;
     const { batches } = this.#deps.store;
-    await this.#insist(() => batches.endUnsent(accountId, operationId, ordinals, status, code));
+    await this.#retry(() => batches.endUnsent(accountId, operationId, ordinals, status, code));
   }
 
-  /** Ends the batch with its last settlement, or gives back what was not submitted, and what has no answer. */
+  /** Ends the batch with its last settlement, or requeues its remainder: unsubmitted and unanswered messages. */
   async finish(left: Leftovers): Promise<void> {
     for (const code of new Set(this.#failed.map((each) => each.code))) {
       const those = this.#failed.flatMap((each) => (each.code === code ? each.ordinal : []));
       await this.endUnsent(those, 'FAILED', code);
     }
-    const doubtful = this.#doubtfulAmong(left.unsent);
+    const inDoubt = this.#inDoubtAmong(left.unsent);
     if (left.isExpired) {
-      this.holdInDoubt(doubtful);
-      const sure = left.unsent.filter((each) => !doubtful.has(each));
+      this.holdInDoubt(inDoubt);
+      const sure = left.unsent.filter((each) => !inDoubt.has(each));
       await this.endUnsent(sure, 'FAILED', ERRORS.expired.code);
     }
-    const pieces = left.isExpired ? [] : this.#planPieces(left, doubtful);
-    if (left.submitted.length > 0) pieces.push(this.#pieceInDoubt(left.submitted));
-    if (pieces.length === 0) return this.settle(null);
+    const remainders = left.isExpired ? [] : this.#planRemainder(left, inDoubt);
+    if (left.submitted.length > 0) remainders.push(this.#remainderInDoubt(left.submitted));
+    if (remainders.length === 0) return this.settle(null);
     const { batch } = this.#leased;
-    // What was submitted must be on record before the rest may be leased without it.
+    // Outcomes must be written before the remainder may be leased without them.
     await this.#deps.settler.flushed();
     if (this.#deps.settler.isSpoiled(batch)) return;
-    await this.#insist(() => this.#deps.store.batches.returnBatch(batch, pieces));
+    await this.#retry(() => this.#deps.store.batches.requeueRemainder(batch, remainders));
   }
 
-  /** Those that an earlier lease may have submitted, and whose carrier takes them again. */
-  #doubtfulAmong(ordinals: readonly number[]): Set<number> {
+  /** Messages that an earlier lease may have submitted, and that may be submitted again. */
+  #inDoubtAmong(ordinals: readonly number[]): Set<number> {
     const { batch } = this.#leased;
-    const earlier = new Set(batch.ordinals.slice(0, batch.doubtful));
+    const earlier = new Set(batch.ordinals.slice(0, batch.inDoubtMark));
     return new Set(ordinals.filter((each) => earlier.has(each)));
   }
 
-  #planPieces(
-    { unsent, apart, held, quiet, cappedForMs }: Leftovers,
-    doubtful: Set<number>,
-  ): Piece[] {
+  #planRemainder(
+    { unsent, apart, throttled, quiet, cappedForMs }: Leftovers,
+    inDoubt: Set<number>,
+  ): Remainder[] {
     const now = performance.now();
-    const waits = new Map(held.ordinals.map((each) => [each, held.waitMs(each, now)]));
-    // While the carrier takes nothing they wait together, so that no outage leaves a batch in pieces.
-    const { isBraked, restMs } = this.#deps.lane;
-    const allMs = isBraked ? Math.max(restMs, ...waits.values()) : 0;
-    return planPieces(
+    const waits = new Map(throttled.ordinals.map((each) => [each, throttled.waitMs(each, now)]));
+    // While the carrier takes nothing they wait together, so that an outage does not split a batch.
+    const { isBraked, backoffMs } = this.#deps.queue;
+    const allMs = isBraked ? Math.max(backoffMs, ...waits.values()) : 0;
+    return planRemainder(
       unsent.flatMap((ordinal) => this.#messages.get(ordinal) ?? []),
       this.#leased.batch,
       this.#context.operation.plan,
@@ -132,7 +132,7 @@ export class BatchEnd {
         quiet,
         cappedForMs,
         carrierWaitMs: (ordinal) => Math.max(allMs, waits.get(ordinal) ?? 0),
-        doubtful,
+        inDoubt,
         apart,
       },
       Date.now(),
@@ -140,12 +140,12 @@ export class BatchEnd {
   }
 
   /** The next lease finds them in doubt. */
-  #pieceInDoubt(ordinals: readonly number[]): Piece {
+  #remainderInDoubt(ordinals: readonly number[]): Remainder {
     const { sender, candidate, tries } = this.#leased.batch;
     return {
       ordinals,
-      doubtful: ordinals.length,
-      lane: this.#deps.lane.carrier.name,
+      inDoubtCount: ordinals.length,
+      carrier: this.#deps.queue.carrier.name,
       candidate,
       senderId: sender?.id ?? null,
       tries,
@@ -154,7 +154,7 @@ export class BatchEnd {
     };
   }
 
-  #insist<Result>(ask: () => Promise<Result>): Promise<Result> {
-    return insist(this.#leased, this.#deps.stopping, ask);
+  #retry<Result>(ask: () => Promise<Result>): Promise<Result> {
+    return retryWhileLeased(this.#leased, this.#deps.stopping, ask);
   }
 }

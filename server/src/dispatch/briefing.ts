@@ -4,7 +4,7 @@ import { listCandidates } from '../domain/routing.ts';
 import { listSpellings } from '../domain/spellings.ts';
 import { indexSuppressions, suppressible, type SuppressionIndex } from '../domain/suppression.ts';
 import type { BatchMessage, SenderChanges, Store } from '../store/store.ts';
-import { insist, type LeasedBatch } from './lease.ts';
+import { retryWhileLeased, type LeasedBatch } from './lease.ts';
 
 export interface Briefing {
   readonly messages: ReadonlyMap<number, BatchMessage>;
@@ -22,18 +22,18 @@ export async function brief(
   { store, stopping }: { readonly store: Store; readonly stopping: AbortSignal },
 ): Promise<Briefing> {
   const { accountId, operationId, ordinals } = leased.batch;
-  const messages = await insist(leased, stopping, () =>
+  const messages = await retryWhileLeased(leased, stopping, () =>
     store.batches.loadMessages(accountId, operationId, ordinals),
   );
   const addresses = [...messages.values()].flatMap((each) =>
     each.addresses.flatMap(({ address }) => listSpellings(address)),
   );
   const senders = suppressible(plan);
-  const found = await insist(leased, stopping, () =>
+  const found = await retryWhileLeased(leased, stopping, () =>
     store.suppressions.findSuppressions(accountId, addresses, senders),
   );
   const changed = await findChanged(leased, messages, plan, (ids) =>
-    insist(leased, stopping, () => store.senders.findSenderChanges(ids)),
+    retryWhileLeased(leased, stopping, () => store.senders.findSenderChanges(ids)),
   );
   return { messages, suppressions: indexSuppressions(found), ...changed };
 }

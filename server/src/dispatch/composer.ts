@@ -1,5 +1,5 @@
 /** Renders each message of a batch once, and collects those that cannot be rendered. */
-import { costOf, type PaceUnit } from '../domain/pace.ts';
+import { costOf, type RateUnit } from '../domain/rate-limit.ts';
 import type { BatchMessage } from '../store/store.ts';
 import { compose, type Composed, type DeliveryContext } from './deliver.ts';
 
@@ -36,12 +36,12 @@ export class Composer {
   }
 
   /** Units that a message costs; null when it cannot be sent. */
-  costOf(ordinal: number, unit: PaceUnit): number | null {
+  costOf(ordinal: number, unit: RateUnit): number | null {
     const composed = this.compose(ordinal);
     return composed && costOf(unit, composed.submission.channel, composed.submission.text);
   }
 
-  /** It is on its way: rendered again it would have the same words. */
+  /** It was submitted. Rendering it again would give the same words. */
   forget(ordinal: number): void {
     this.#composed.delete(ordinal);
   }

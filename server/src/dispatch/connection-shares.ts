@@ -17,28 +17,28 @@ export function createConnectionShares(options: {
 }): Service {
   const { store, log, node, leaseMs } = options;
   const expiries = new Map<string, NodeJS.Timeout>();
-  const loops = options.carriers.flatMap(({ name: lane, shared }) => {
+  const loops = options.carriers.flatMap(({ name: carrier, shared }) => {
     if (shared === undefined) return [];
     const everyMs = leaseMs / 3;
     return createLoop({
       idleMs: everyMs,
-      restMsMax: everyMs,
-      onError: (error) => log.warn({ err: error, lane }, 'Connections could not be claimed'),
+      backoffMsMax: everyMs,
+      onError: (error) => log.warn({ err: error, carrier }, 'Connections could not be claimed'),
       async work() {
         const askedAt = performance.now();
         const { max, wanted, inUse } = shared;
         const allowed = await store.connectionShares.claimConnections({
-          lane,
+          carrier,
           node,
           max,
           wanted,
           inUse,
           leaseMs,
         });
-        clearTimeout(expiries.get(lane));
+        clearTimeout(expiries.get(carrier));
         // Nothing is known of the others from then on: they may have been given all.
         expiries.set(
-          lane,
+          carrier,
           setTimeout(() => shared.allow(0), askedAt + leaseMs - performance.now()),
         );
         shared.allow(allowed);

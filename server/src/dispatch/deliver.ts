@@ -37,18 +37,18 @@ export interface DeliveryContext {
   readonly emailLinks: EmailLinks | null;
 }
 
-/** What a delivery came to: an outcome to settle, or "try again soon, this was no attempt". */
+/** The result of a delivery: an outcome to settle, or a throttling, which is no attempt. */
 export type Delivery =
   | { readonly kind: 'settle'; readonly settlement: Settlement }
   | { readonly kind: 'throttled'; readonly afterMs: number };
 
-/** A message ready to be handed over, and the ways to reach its recipient. */
+/** A message ready to be submitted, and the candidates of its recipient. */
 export interface Composed {
   readonly submission: Submission;
   readonly candidates: readonly Candidate[];
 }
 
-/** Renders a message for the batch's candidate; an error code when there is no way to send it. */
+/** Renders a message for the batch's candidate; an error code when it cannot be sent. */
 export function compose(message: BatchMessage, context: DeliveryContext): Composed | number {
   const { batch, operation } = context;
   const candidates = listCandidates(message.addresses, operation.plan);
@@ -82,7 +82,7 @@ export function compose(message: BatchMessage, context: DeliveryContext): Compos
   return { submission, candidates };
 }
 
-/** Sends one message and tells what came of it. Never rejects. */
+/** Submits one message and returns the outcome. Never rejects. */
 export async function deliver(
   carrier: Carrier,
   message: BatchMessage,
@@ -111,7 +111,7 @@ async function submit(carrier: Carrier, submission: Submission): Promise<SendRes
 /** The carrier's own words are kept to this many characters. */
 const DETAIL_LENGTH_MAX = 500;
 
-/** Turns an answer into an outcome, and names the next try where one is left. */
+/** Converts an answer into an outcome, with the next try if one is left. */
 function classify(
   carrier: Carrier,
   result: Exclude<SendResult, { kind: 'throttled' }>,
@@ -150,7 +150,7 @@ function classify(
     candidate: batch.candidate,
     channel,
     attemptedAt,
-    // What the carrier may have has not FAILED.
+    // An in-doubt message has not FAILED.
     outcome: isUnknown && next === null ? 'UNDELIVERED' : 'FAILED',
     providerId: null,
     quoted: null,
@@ -162,11 +162,11 @@ function classify(
 
 /** The ids that receipts will quote, as receipts' own are kept. */
 function quote(
-  lane: string,
+  carrier: string,
   { providerId, partIds = [providerId] }: Extract<SendResult, { kind: 'accepted' }>,
 ): Settlement['quoted'] {
   const ids = partIds.map(keepableProviderId).filter((id) => id !== '');
-  return ids.length === 0 ? null : { lane, ids };
+  return ids.length === 0 ? null : { carrier, ids };
 }
 
 /** Delays are rounded up to this, so that messages which fail together are tried again together. */
@@ -199,5 +199,5 @@ function tryOver(
   const sender = candidates[candidate]?.sender;
   return sender === undefined
     ? null
-    : { lane: sender.carrier, senderId: sender.senderId ?? null, candidate, tries, delayMs };
+    : { carrier: sender.carrier, senderId: sender.senderId ?? null, candidate, tries, delayMs };
 }

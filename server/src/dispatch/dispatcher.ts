@@ -12,12 +12,18 @@ import { uuidTimeMs } from '../domain/ids.ts';
 import type { RetryPolicy } from '../domain/retry.ts';
 import type { Logger } from '../lib/log.ts';
 import { createLoop, type Loop, type Service } from '../lib/service.ts';
-import { UNLIMITED, type Batch, type Served, type Store } from '../store/store.ts';
+import {
+  UNLIMITED,
+  type Batch,
+  type LeaseRequest,
+  type Served,
+  type Store,
+} from '../store/store.ts';
 import { AttachmentShelf } from './attachment-shelf.ts';
 import { runBatch } from './batch-run.ts';
 import type { ReadyOperation } from './deliver.ts';
-import { createLane, type Lane } from './lane.ts';
-import { insist, Leaser, type LeasedBatch } from './lease.ts';
+import { createCarrierQueue, type CarrierQueue } from './carrier-queue.ts';
+import { retryWhileLeased, Leaser, type LeasedBatch } from './lease.ts';
 import type { Settler } from './settle.ts';
 
 export interface DispatcherOptions {
@@ -26,7 +32,7 @@ export interface DispatcherOptions {
   readonly carriers: readonly Carrier[];
   readonly log: Logger;
   readonly retry: RetryPolicy;
-  /** Null while nobody knows what this server is called outside: then e-mails have none. */
+  /** Null without a public URL: then e-mails have no links. */
   readonly emailLinks: EmailLinks | null;
   /** Names this node in leases. */
   readonly node: string;
@@ -41,16 +47,16 @@ export interface DispatcherOptions {
 export interface Dispatcher extends Service {
   /** Work may have come, for all carriers or for these. */
   nudge(carriers?: readonly string[]): void;
-  /** How its lanes stand at this moment. */
-  describeLanes(): CarrierState[];
+  /** The state of its carriers at this moment. */
+  describeCarriers(): CarrierState[];
 }
 
-/** A loop is nudged when its carrier has work. It looks for itself as seldom. */
+/** Interval of looks without a nudge. A loop is nudged when its carrier has work. */
 const POLL_MS = 5_000;
-const REST_MS_MAX = 1_000;
-/** Batches of one sender, and of all senders with a pace together, that a lane works on at a time. */
-const PACED_PER_SENDER = 4;
-const PACED_MAX = 400;
+const BACKOFF_MS_MAX = 1_000;
+/** Maximum active batches of one rate-limited sender, and of all of them together, for each carrier. */
+const RATE_LIMITED_PER_SENDER = 4;
+const RATE_LIMITED_MAX = 400;
 /** Operations kept ready; beyond that the oldest is read and parsed again. */
 const READY_MAX = 200;
 
@@ -64,28 +70,29 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const ready = new Map<string, ReadyOperation>();
   const shelf = new AttachmentShelf(store.emailAttachments.loadAttachments);
   const running = new Map<LeasedBatch, Promise<void>>();
-  const held = new Map<Lane, number>();
-  const paced = new Map<Lane, PacedPlaces>();
-  const lanes = options.carriers.map((carrier) =>
-    createLane(carrier, stopping.signal, () => nudge()),
+  /** Batches at work whose senders have no rate limit. */
+  const active = new Map<CarrierQueue, number>();
+  const rateLimited = new Map<CarrierQueue, RateLimitedPlaces>();
+  const queues = options.carriers.map((carrier) =>
+    createCarrierQueue(carrier, stopping.signal, () => nudge()),
   );
-  const loops = new Map(lanes.map((lane) => [lane.carrier.name, laneLoop(lane)]));
+  const loops = new Map(queues.map((queue) => [queue.carrier.name, leasingLoop(queue)]));
   let renewal: NodeJS.Timeout | undefined;
   let secondRenewal: NodeJS.Timeout | undefined;
 
   /**
-   * Leases work of both kinds, one after the other: while the lane is braked, a look for the one must not keep the other
-   * from being the probe. Which kind looks first alternates.
+   * Leases work of both kinds, one after the other: while the queue is braked, a look for one kind must not keep the other
+   * from being the probe. The kinds alternate as the first.
    */
-  function laneLoop(lane: Lane): Loop {
+  function leasingLoop(queue: CarrierQueue): Loop {
     let leases = [
-      createLease(lane, () => loop.nudge()),
-      createPacedLease(lane, () => loop.nudge()),
+      createLease(queue, () => loop.nudge()),
+      createRateLimitedLease(queue, () => loop.nudge()),
     ];
     const loop: Loop = createLoop({
       idleMs: POLL_MS,
-      restMsMax: REST_MS_MAX,
-      onError: (error) => log.warn({ err: error, lane: lane.carrier.name }, 'Leasing failed'),
+      backoffMsMax: BACKOFF_MS_MAX,
+      onError: (error) => log.warn({ err: error, carrier: queue.carrier.name }, 'Leasing failed'),
       async work() {
         leases = leases.toReversed();
         let more = false;
@@ -96,27 +103,23 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     return loop;
   }
 
-  /** Batches of senders without a pace. What is returned leases some, and resolves with whether there may be more. */
-  function createLease(lane: Lane, onFree: () => void): () => Promise<boolean> {
-    const turns = new Turns();
+  /** For batches without a rate limit. The function returned leases some, and resolves with whether there may be more. */
+  function createLease(queue: CarrierQueue, onFree: () => void): () => Promise<boolean> {
+    const rotation = new Rotation();
     return async () => {
-      const places = options.batchesPerLaneMax - (held.get(lane) ?? 0);
-      if (places <= 0 || !mayConnect(lane)) return false;
-      const limit = lane.isBraked ? 1 : places;
+      const places = options.batchesPerLaneMax - (active.get(queue) ?? 0);
+      if (places <= 0 || !mayConnect(queue)) return false;
+      const limit = queue.isBraked ? 1 : places;
       const batches = await leaseFor(
-        lane,
-        (name) =>
-          store.batches.leaseBatches(lane.carrier.name, name, {
-            limit,
-            window: lane.reach,
-            leaseMs,
-            served: turns.served,
-          }),
+        queue,
+        limit,
+        (request) =>
+          store.batches.leaseBatches(request, { window: queue.reach, served: rotation.served }),
         (batch) => {
-          turns.note(batch);
-          held.set(lane, (held.get(lane) ?? 0) + 1);
+          rotation.note(batch);
+          active.set(queue, (active.get(queue) ?? 0) + 1);
           return () => {
-            held.set(lane, (held.get(lane) ?? 1) - 1);
+            active.set(queue, (active.get(queue) ?? 1) - 1);
             onFree();
           };
         },
@@ -125,26 +128,25 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     };
   }
 
-  /** Batches of senders with a pace: few of each, so that a slow one holds up no other. */
-  function createPacedLease(lane: Lane, onFree: () => void): () => Promise<boolean> {
-    const places = new PacedPlaces();
-    const turns = new Turns();
-    paced.set(lane, places);
+  /** For batches of rate-limited senders: few of each, so that a slow sender delays no other. */
+  function createRateLimitedLease(queue: CarrierQueue, onFree: () => void): () => Promise<boolean> {
+    const places = new RateLimitedPlaces();
+    const rotation = new Rotation();
+    rateLimited.set(queue, places);
     return async () => {
-      if (places.free <= 0 || !mayConnect(lane) || !lane.mayBegin) return false;
-      const limit = lane.isBraked ? 1 : places.free;
+      if (places.free <= 0 || !mayConnect(queue) || !queue.mayBegin) return false;
+      const limit = queue.isBraked ? 1 : places.free;
       const batches = await leaseFor(
-        lane,
-        (name) =>
-          store.batches.leasePacedBatches(lane.carrier.name, name, {
-            limit,
-            perSender: PACED_PER_SENDER,
+        queue,
+        limit,
+        (request) =>
+          store.batches.leaseRateLimitedBatches(request, {
+            perSender: RATE_LIMITED_PER_SENDER,
             taken: places.taken,
-            leaseMs,
-            served: turns.served,
+            served: rotation.served,
           }),
         (batch) => {
-          turns.note(batch, batch.sender?.id);
+          rotation.note(batch, batch.sender?.id);
           const leave = places.enter(batch.sender?.id ?? '');
           return () => {
             leave();
@@ -157,33 +159,34 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   }
 
   /**
-   * Leases and runs: work that may be sent, or while the lane takes none on, what has expired. `enter` takes a place for a
-   * batch, and returns how to leave it. Resolves with the number of batches.
+   * Leases and runs batches: ready ones, or an expired one while the carrier accepts none. `enter` takes a place for a
+   * batch and returns the function that leaves it. Resolves with the number of batches.
    */
   async function leaseFor(
-    lane: Lane,
-    lease: (name: string) => Promise<Batch[]>,
+    queue: CarrierQueue,
+    limit: number,
+    lease: (request: LeaseRequest) => Promise<Batch[]>,
     enter: (batch: Batch) => () => void,
   ): Promise<number> {
-    // After an outage longer than a lease, what is known here is written before it can seem doubtful.
+    // After an outage longer than a lease, known outcomes are written before they can seem in doubt.
     if (settler.isStalled) await settler.flushed();
-    const { name: laneName } = lane.carrier;
-    const mayBegin = lane.mayBegin;
-    const end = mayBegin ? lane.begin() : () => undefined;
+    const carrier = queue.carrier.name;
+    const mayBegin = queue.mayBegin;
+    const end = mayBegin ? queue.begin() : () => undefined;
     const askedAt = performance.now();
     let batches: readonly Batch[] = [];
     try {
-      batches = await leaser.lease((name) =>
+      batches = await leaser.lease((leasedBy) =>
         mayBegin
-          ? lease(name)
-          : store.batches.leaseExpiredBatches(laneName, name, { limit: 1, leaseMs }),
+          ? lease({ carrier, leasedBy, leaseMs, limit })
+          : store.batches.leaseExpiredBatches({ carrier, leasedBy, leaseMs, limit: 1 }),
       );
     } finally {
       if (batches.length === 0) end();
     }
     for (const batch of batches) {
       const leave = enter(batch);
-      void begin(lane, batch, askedAt + leaseMs).finally(() => {
+      void begin(queue, batch, askedAt + leaseMs).finally(() => {
         end();
         leave();
       });
@@ -191,13 +194,13 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     return batches.length;
   }
 
-  function begin(lane: Lane, batch: Batch, leaseEndsAt: number): Promise<void> {
+  function begin(queue: CarrierQueue, batch: Batch, leaseEndsAt: number): Promise<void> {
     const leased: LeasedBatch = { batch, leaseEndsAt };
-    const run = work(lane, leased)
+    const run = work(queue, leased)
       .catch((error: unknown) => {
-        // The lease runs out and the batch comes again; what it handed over is then doubtful.
+        // The lease runs out and the batch comes again; its submitted messages are then in doubt.
         log.warn(
-          { err: error, batch: batch.id, lane: lane.carrier.name },
+          { err: error, batch: batch.id, carrier: queue.carrier.name },
           'Work on a batch was interrupted',
         );
       })
@@ -206,28 +209,28 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     return run;
   }
 
-  async function work(lane: Lane, leased: LeasedBatch): Promise<void> {
+  async function work(queue: CarrierQueue, leased: LeasedBatch): Promise<void> {
     const { batch } = leased;
-    const operation = await insist(leased, stopping.signal, () => readyOperation(batch));
+    const operation = await retryWhileLeased(leased, stopping.signal, () => readyOperation(batch));
     if (operation === null) {
-      // Its operation is past retention: nothing refers to the messages any more.
-      await store.batches.returnBatch(batch, []);
+      // Its operation is past retention.
+      await store.batches.requeueRemainder(batch, []);
       return;
     }
     const { retry, emailLinks } = options;
     const { source } = operation.content;
     const notes = 'email' in source ? source.email.attachments : [];
-    const files = await insist(leased, stopping.signal, () => shelf.hold(batch, notes));
+    const files = await retryWhileLeased(leased, stopping.signal, () => shelf.hold(batch, notes));
     const { attachments } = files;
     const jitter = Math.random();
     const context = { operation, batch, retry, jitter, attachments, emailLinks };
     await runBatch(leased, context, {
       store,
       settler,
-      lane,
+      queue,
       stopping: stopping.signal,
       abandoned: abandoned.signal,
-      isCrowded: () => paced.get(lane)?.isCrowded(batch.sender?.id ?? '') ?? false,
+      isCrowded: () => rateLimited.get(queue)?.isCrowded(batch.sender?.id ?? '') ?? false,
       onSubmitted: options.onSubmitted,
     }).finally(files.release);
   }
@@ -270,20 +273,20 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   function keepLeases(): void {
     renew().catch((error: unknown) => {
       log.warn({ err: error }, 'Leases could not be renewed');
-      // Soon again: little may be left of them.
+      // Soon again: little time may be left.
       clearTimeout(secondRenewal);
-      secondRenewal = setTimeout(keepLeases, Math.min(REST_MS_MAX, leaseMs / 6));
+      secondRenewal = setTimeout(keepLeases, Math.min(BACKOFF_MS_MAX, leaseMs / 6));
     });
   }
 
   return {
     async start() {
-      // By the clock: one that hangs does not hold up the next.
+      // By the clock: a hanging renewal does not delay the next one.
       renewal = setInterval(keepLeases, leaseMs / 3);
       await Promise.all([...loops.values()].map((loop) => loop.start()));
     },
     nudge,
-    describeLanes: () => lanes.map(describeLane),
+    describeCarriers: () => queues.map(describeCarrier),
     async stop() {
       stopping.abort();
       await Promise.all([...loops.values()].map((loop) => loop.stop()));
@@ -297,16 +300,16 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   };
 }
 
-/** Where other nodes have all connections, they lease all of its work. */
-function mayConnect({ carrier }: Lane): boolean {
+/** When other nodes have all connections, they lease all of its work. */
+function mayConnect({ carrier }: CarrierQueue): boolean {
   return carrier.shared === undefined || carrier.shared.allowed > 0;
 }
 
 /** Accounts, and senders with a rate limit, that are remembered; beyond that the longest unserved is forgotten. */
-const TURNS_MAX = 1_000;
+const ROTATION_MAX = 1_000;
 
-/** Which account was served last, and which operation of each. */
-class Turns {
+/** The account that was served last, and the operation of each account. */
+class Rotation {
   readonly #accounts = new Map<string, number>();
   readonly #operations = new Map<number, string>();
 
@@ -327,10 +330,10 @@ function keep<Key, Value>(latest: Map<Key, Value>, key: Key, value: Value): void
   latest.delete(key);
   latest.set(key, value);
   const [oldest] = latest.keys();
-  if (latest.size > TURNS_MAX && oldest !== undefined) latest.delete(oldest);
+  if (latest.size > ROTATION_MAX && oldest !== undefined) latest.delete(oldest);
 }
 
-function describeLane({ carrier, inFlight, window, restMs }: Lane): CarrierState {
+function describeCarrier({ carrier, inFlight, window, backoffMs }: CarrierQueue): CarrierState {
   const state = carrier.state?.();
   return {
     carrier: carrier.name,
@@ -340,17 +343,17 @@ function describeLane({ carrier, inFlight, window, restMs }: Lane): CarrierState
     inFlight,
     window,
     windowMax: carrier.windowMax,
-    throttled: restMs > 0,
+    throttled: backoffMs > 0,
   };
 }
 
-/** The batches of senders with a pace that a lane works on. */
-class PacedPlaces {
+/** Active batches of rate-limited senders of one carrier. */
+class RateLimitedPlaces {
   readonly #bySender = new Map<string, number>();
   #count = 0;
 
   get free(): number {
-    return PACED_MAX - this.#count;
+    return RATE_LIMITED_MAX - this.#count;
   }
 
   /** Places taken, by sender. */
@@ -358,12 +361,12 @@ class PacedPlaces {
     return Object.fromEntries(this.#bySender);
   }
 
-  /** Whether others may wait for a place of this sender: of its own batches, or of other senders. */
+  /** Whether other batches may wait for a place of this sender. */
   isCrowded(senderId: string): boolean {
-    return this.free <= 0 || (this.#bySender.get(senderId) ?? 0) >= PACED_PER_SENDER;
+    return this.free <= 0 || (this.#bySender.get(senderId) ?? 0) >= RATE_LIMITED_PER_SENDER;
   }
 
-  /** Takes a place; what is returned gives it back. */
+  /** Takes a place; the function returned leaves it. */
   enter(senderId: string): () => void {
     const count = (change: number) => {
       this.#count += change;

@@ -22,7 +22,7 @@ export interface DueWatchOptions {
 export function createDueWatch({ store, carriers, onDue }: DueWatchOptions): Service {
   const loop: Loop = createLoop({
     idleMs: IDLE_MS,
-    restMsMax: BACKOFF_MS_MAX,
+    backoffMsMax: BACKOFF_MS_MAX,
     onError: () => onDue(null),
     async work() {
       onDue(await store.maintenance.findDueWork(carriers));

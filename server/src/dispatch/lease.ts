@@ -10,7 +10,7 @@ import { DatabaseUnavailable, type Batch } from '../store/store.ts';
 /** A leased batch and how long this node may go on with it. */
 export interface LeasedBatch {
   readonly batch: Batch;
-  /** On the clock of `performance.now()`; moved by renewals. */
+  /** On the clock of `performance.now()`; extended by renewals. */
   leaseEndsAt: number;
 }
 
@@ -18,16 +18,16 @@ export interface LeasedBatch {
 const LEASE_MARGIN_MS = 500;
 const PAUSE_MS_MAX = 250;
 
-/** Whether nothing may be handed over any more. */
+/** Whether nothing may be submitted any more. */
 export function isOver({ leaseEndsAt }: LeasedBatch): boolean {
   return leaseEndsAt - LEASE_MARGIN_MS < performance.now();
 }
 
 /**
- * Asks again while the database is away, until the lease is over or the node is told to stop. What is asked may have been
- * done, and only the answer lost: it must do no harm twice.
+ * Retries while the database is unavailable, until the lease ends or the node stops. `ask` must be idempotent: it may have
+ * succeeded and only its answer was lost.
  */
-export async function insist<Result>(
+export async function retryWhileLeased<Result>(
   leased: LeasedBatch,
   stopping: AbortSignal,
   ask: () => Promise<Result>,
@@ -44,14 +44,14 @@ export async function insist<Result>(
   }
 }
 
-/** Leases under a name that no other call has, so that what it leased is known by it where the answer got lost. */
+/** Leases under a name that no other call has, so that a lease with a lost answer is known by its name. */
 export class Leaser {
   readonly #node: string;
   readonly #drop: (names: readonly string[]) => Promise<void>;
   readonly #unanswered = new Set<string>();
   #calls = 0;
 
-  /** `drop` lets go, in the database, what was leased under these names. */
+  /** `drop` releases in the database the leases under these names. */
   constructor(node: string, drop: (names: readonly string[]) => Promise<void>) {
     this.#node = node;
     this.#drop = drop;

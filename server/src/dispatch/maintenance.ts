@@ -8,14 +8,14 @@ import { createPauses, type Pauses } from '../lib/pauses.ts';
 import { createLoop, type Loop, type Service } from '../lib/service.ts';
 import type { DueWork, Store } from '../store/store.ts';
 
-/** A task that moves messages on is nudged when something is due. It looks for itself as seldom, and rests so long at most. */
+/** Interval and maximum backoff of a task for which messages wait. It is nudged when something is due. */
 const SOON_IDLE_MS = 30_000;
-const SOON_REST_MS_MAX = 5_000;
-/** One that puts away. */
+const SOON_BACKOFF_MS_MAX = 5_000;
+/** Of a task that removes old rows. */
 const CLEAN_IDLE_MS = 10 * 60_000;
-const CLEAN_REST_MS_MAX = 60_000;
-/** A batch that cannot be woken is left alone for so long at most; so many are remembered. */
-const UNWAKABLE_REST_MS_MAX = 30_000;
+const CLEAN_BACKOFF_MS_MAX = 60_000;
+/** Maximum backoff of a batch that cannot be woken, and maximum number of such batches. */
+const UNWAKABLE_BACKOFF_MS_MAX = 30_000;
 const UNWAKABLE_MAX = 1_000;
 
 export interface MaintenanceOptions {
@@ -46,10 +46,10 @@ export function createMaintenance(options: MaintenanceOptions): Maintenance {
   const stopping = new AbortController();
   const soon = listSoon(options).map(({ name, work, isDue }) => ({
     isDue,
-    loop: createTask(options, name, work, SOON_IDLE_MS, SOON_REST_MS_MAX),
+    loop: createTask(options, name, work, SOON_IDLE_MS, SOON_BACKOFF_MS_MAX),
   }));
   const cleaning = Object.entries(listCleaning(options, stopping.signal)).map(([name, work]) =>
-    createTask(options, name, work, CLEAN_IDLE_MS, CLEAN_REST_MS_MAX),
+    createTask(options, name, work, CLEAN_IDLE_MS, CLEAN_BACKOFF_MS_MAX),
   );
   const loops = [...soon.map(({ loop }) => loop), ...cleaning];
   return {
@@ -71,11 +71,11 @@ function createTask(
   task: string,
   work: Work,
   idleMs: number,
-  restMsMax: number,
+  backoffMsMax: number,
 ): Loop {
   return createLoop({
     idleMs,
-    restMsMax,
+    backoffMsMax,
     onError(error) {
       onRun(task, true);
       log.warn({ err: error, task }, 'A maintenance task failed');
@@ -136,14 +136,14 @@ class Unwakable {
   list(now: number): string[] {
     // Those that were not heard of again are awake, or gone.
     for (const [id, { until }] of this.#byId)
-      if (until + CLEAN_REST_MS_MAX < now) this.#byId.delete(id);
+      if (until + CLEAN_BACKOFF_MS_MAX < now) this.#byId.delete(id);
     return [...this.#byId].flatMap(([id, { until }]) => (until > now ? id : []));
   }
 
   /** One has failed. True for the first time. */
   fail(id: string, now: number): boolean {
     const known = this.#byId.get(id);
-    const pauses = known?.pauses ?? createPauses(UNWAKABLE_REST_MS_MAX);
+    const pauses = known?.pauses ?? createPauses(UNWAKABLE_BACKOFF_MS_MAX);
     if (known === undefined && this.#byId.size >= UNWAKABLE_MAX) return false;
     this.#byId.set(id, { until: now + pauses.next(), pauses });
     return known === undefined;

@@ -24,14 +24,14 @@ export interface SettleItem {
 }
 
 export interface Settler {
-  /** Takes outcomes; whoever adds asks for room first. */
+  /** Accepts outcomes; callers wait for `room` first. */
   add(items: readonly SettleItem[]): void;
   readonly isFull: boolean;
   /** Resolves when there is room again, or `signal` is aborted. */
   room(signal: AbortSignal): Promise<void>;
   /** Resolves when everything added so far is written. */
   flushed(): Promise<void>;
-  /** Writes at once what waits; resolves when nothing is left. */
+  /** Writes waiting outcomes at once; resolves when none are left. */
   drain(): Promise<void>;
   /** Whether an outcome of the batch could not be written: then it must come again as it is. */
   isSpoiled(batch: SettledBatch): boolean;
@@ -40,8 +40,8 @@ export interface Settler {
 }
 
 const BATCH_MAX = 1_000;
-/** Messages remembered as told. */
-const TOLD_MAX = 10_000;
+/** Messages remembered as reported. */
+const REPORTED_MAX = 10_000;
 
 export function createSettler(options: {
   readonly store: Store;
@@ -57,8 +57,8 @@ export function createSettler(options: {
   /** Leased batches of which an outcome could not be written: they must not end, but come again. */
   const spoiled = new Set<string>();
   let stalled = false;
-  /** Messages whose outcome was refused: it comes again with each lease, and is said once. */
-  const told = new Set<string>();
+  /** Messages whose outcome was refused: it comes again with each lease, and is logged once. */
+  const reported = new Set<string>();
 
   async function settle(items: readonly SettleItem[]): Promise<void> {
     const [first] = items;
@@ -104,12 +104,12 @@ export function createSettler(options: {
         return false;
       },
       onRefused({ batch, settlement }, error) {
-        // The lease runs out and what is not on record comes again as doubtful: late, but not lost.
+        // The lease runs out, and messages without a written outcome come again as in doubt: late, but not lost.
         spoiled.add(nameOf(batch));
         options.onRefused();
         const message = settlement && messageUuid(settlement.operationId, settlement.ordinal);
-        if (message !== null && told.has(message)) return;
-        if (message !== null && told.size < TOLD_MAX) told.add(message);
+        if (message !== null && reported.has(message)) return;
+        if (message !== null && reported.size < REPORTED_MAX) reported.add(message);
         log.error({ err: error, batch: batch.id, message }, 'An outcome cannot be settled');
       },
     });

@@ -9,10 +9,10 @@ const DAY_MS = 86_400_000;
  */
 export const DOWN_FAILURES = 3;
 /** The longest backoff, in delays of a first retry of at most five seconds: a minute. */
-const RESTS_MAX = 12;
-const REST_MS_MAX = 5_000;
+const BACKOFFS_MAX = 12;
+const BACKOFF_MS_MAX = 5_000;
 /** The longest Retry-After of a subscriber that is respected. */
-const WISH_MS_MAX = 3_600_000;
+const RETRY_AFTER_MS_MAX = 3_600_000;
 /** Maximum random addition to a delay, as a share of it. */
 const JITTER = 0.2;
 
@@ -23,24 +23,25 @@ const JITTER = 0.2;
 export function nextDeliveryDelay(
   tries: number,
   delaysMs: readonly number[],
-  wishMs: number | null,
+  retryAfterMs: number | null,
   chance: number,
 ): number | null {
   const delayMs = delaysMs[tries - 1];
   if (delayMs === undefined) return null;
-  return Math.max(delayMs * (1 + JITTER * chance), Math.min(wishMs ?? 0, WISH_MS_MAX));
+  return Math.max(delayMs * (1 + JITTER * chance), Math.min(retryAfterMs ?? 0, RETRY_AFTER_MS_MAX));
 }
 
 /** Milliseconds without deliveries after this many failures in a row. */
-export function restAfterFailures(
+export function backoffAfterFailures(
   failures: number,
   delaysMs: readonly number[],
-  wishMs: number | null,
+  retryAfterMs: number | null,
 ): number {
-  const rests = failures < DOWN_FAILURES ? 0 : Math.min(2 ** (failures - DOWN_FAILURES), RESTS_MAX);
+  const backoffs =
+    failures < DOWN_FAILURES ? 0 : Math.min(2 ** (failures - DOWN_FAILURES), BACKOFFS_MAX);
   return Math.max(
-    rests * Math.min(delaysMs[0] ?? REST_MS_MAX, REST_MS_MAX),
-    Math.min(wishMs ?? 0, WISH_MS_MAX),
+    backoffs * Math.min(delaysMs[0] ?? BACKOFF_MS_MAX, BACKOFF_MS_MAX),
+    Math.min(retryAfterMs ?? 0, RETRY_AFTER_MS_MAX),
   );
 }
 

@@ -78,12 +78,12 @@ export interface EventRow {
   /** UUID; events of the row count from 1 in its last 14 bits. */
   readonly id: string;
   /** UUID of the operation; of an inbound message, its own. */
-  readonly about: string;
+  readonly subjectId: string;
   readonly name: EventName;
   readonly at: Date;
-  /** 0 before the first. */
+  /** 0 before the first attempt. */
   readonly attempt: number;
-  /** Position among the ways to reach the recipient. */
+  /** Position among the candidates of the recipient. */
   readonly candidate: number;
   readonly errorCode: number | null;
   /** Of messages: their positions in `to`. */
@@ -93,8 +93,8 @@ export interface EventRow {
 }
 
 /** The public ID of a row's subject. */
-export function encodeAbout({ name, about }: Pick<EventRow, 'name' | 'about'>): string {
-  return encodeTypeId(name === 'message.inbound' ? 'comms_message' : 'comms_operation', about);
+export function encodeSubject({ name, subjectId }: Pick<EventRow, 'name' | 'subjectId'>): string {
+  return encodeTypeId(name === 'message.inbound' ? 'comms_message' : 'comms_operation', subjectId);
 }
 
 /** Events in a row of the log. */

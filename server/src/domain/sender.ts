@@ -9,7 +9,7 @@ import {
 import { findLineProblem } from './email-headers.ts';
 import type { Channel } from './message.ts';
 import type { PlannedSender, SendPlan } from './operation.ts';
-import type { SenderLimits } from './pace.ts';
+import type { SenderLimits } from './rate-limit.ts';
 import { measureSms } from './segments.ts';
 import type { ChannelControls, RequestedSender } from './send-request.ts';
 

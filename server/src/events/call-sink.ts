@@ -16,7 +16,7 @@ export interface Destination {
 }
 
 export interface Sinks {
-  /** Where URLs are told. */
+  /** The sink of URLs. */
   readonly webhook: EventSink;
   /** The sink of a broker, by its name in the configuration; undefined when there is none. */
   readonly findSink: (name: string) => Promise<EventSink | undefined>;

@@ -14,12 +14,12 @@
  */
 import { createHash } from 'node:crypto';
 import { countEvents, type EventRow } from '../domain/event.ts';
-import { disableReason, nextDeliveryDelay, restAfterFailures } from '../domain/delivery.ts';
+import { backoffAfterFailures, disableReason, nextDeliveryDelay } from '../domain/delivery.ts';
 import { newUuid } from '../domain/ids.ts';
 import type { Logger } from '../lib/log.ts';
 import { createLoop, type Service } from '../lib/service.ts';
 import { Tally } from '../lib/tally.ts';
-import type { DueDelivery, LeasedSubscription, Store, Told } from '../store/store.ts';
+import type { DeliveryProgress, DueDelivery, LeasedSubscription, Store } from '../store/store.ts';
 import { callSink, type Sinks } from './call-sink.ts';
 import { renderEvents } from './render.ts';
 import type { DeliveryResult, EncodedEvent } from './sink.ts';
@@ -33,27 +33,27 @@ export interface DelivererOptions extends Sinks {
   readonly store: Store;
   readonly log: Logger;
   readonly node: string;
-  /** Subscriptions told at once. */
+  /** Maximum subscriptions that are delivered to at the same time. */
   readonly subscriptionsMax: number;
-  /** How long a subscription stays with a node that has died: longer than any sink takes. */
+  /** Lease of a subscription: longer than any sink takes. */
   readonly leaseMs: number;
-  /** Until each further try of what failed, in milliseconds. */
+  /** Delay of each further try, in milliseconds. */
   readonly retryDelaysMs: readonly number[];
   readonly onAttempt: (result: DeliveryResult['kind'], events: number, seconds: number) => void;
 }
 
 const POLL_MS = 200;
-const REST_MS_MAX = 1_000;
-/** A subscription that always has something due is told for so long before others, and its owner's changes, get their turn. */
-const TURN_MS = 1_000;
-/** Between looks at a subscription of which all that is due waits behind something else. */
-const BLOCKED_REST_MS = 1_000;
+const BACKOFF_MS_MAX = 1_000;
+/** Time slice of a subscription that always has due events. Others, and its owner's changes, come after it. */
+const SLICE_MS = 1_000;
+/** Backoff of a subscription whose due events all wait for an earlier one. */
+const BLOCKED_BACKOFF_MS = 1_000;
 
 export function createDeliverer(options: DelivererOptions): Deliverer {
   const { store, log, node } = options;
   const running = new Set<Promise<void>>();
   const taken = new Tally<number>();
-  // One account leaves places to others, however many of its receivers hang.
+  // One account leaves places for others, however many of its receivers hang.
   const accountMax = Math.max(
     1,
     options.subscriptionsMax - Math.ceil(options.subscriptionsMax / 5),
@@ -62,7 +62,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
 
   const loop = createLoop({
     idleMs: POLL_MS,
-    restMsMax: REST_MS_MAX,
+    backoffMsMax: BACKOFF_MS_MAX,
     onError: (error) => log.warn({ err: error }, 'Subscriptions could not be leased'),
     async work() {
       const free = options.subscriptionsMax - running.size;
@@ -70,9 +70,9 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
       const places = { free, taken: taken.owners, accountMax };
       const leased = await store.deliveries.leaseSubscriptions(node, places, options.leaseMs);
       for (const subscription of leased) {
-        const run = tell(subscription, options, stopping.signal)
+        const run = deliverDue(subscription, options, stopping.signal)
           .catch((error: unknown) => {
-            // The lease runs out, and another turn begins where this one ended.
+            // The lease runs out, and the next one continues where this one ended.
             log.warn(
               { err: error, subscription: subscription.id },
               'Deliveries to a subscription were interrupted',
@@ -102,32 +102,32 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
 }
 
 /**
- * Tells a leased subscription until nothing is due, it fails, its turn is over, or it is told to stop. What its owner changes counts
- * from its next turn; others that wait have theirs first.
+ * Delivers to a leased subscription until nothing is due, a failure, the end of its time slice, or a stop. Changes by its owner
+ * apply from its next slice; other waiting subscriptions come first.
  */
-async function tell(
+async function deliverDue(
   subscription: LeasedSubscription,
   options: DelivererOptions,
   stopping: AbortSignal,
 ): Promise<void> {
-  const until = performance.now() + TURN_MS;
+  const until = performance.now() + SLICE_MS;
   let now = subscription;
-  let last = stopping.aborted ? 'over' : await tellSome(now, options);
-  // All that is due waits behind something that is to be tried again: looking at once would find the same.
-  const restMs = last === 'idle' ? BLOCKED_REST_MS : 0;
-  while (last === 'told' && !stopping.aborted && performance.now() < until) {
-    // It took something.
+  let last = stopping.aborted ? 'over' : await deliverBatch(now, options);
+  // All due events wait for the retry of an earlier one: another look now would find the same.
+  const backoffMs = last === 'idle' ? BLOCKED_BACKOFF_MS : 0;
+  while (last === 'delivered' && !stopping.aborted && performance.now() < until) {
+    // It accepted a batch.
     now = { ...subscription, failures: 0, failingSince: null };
-    last = await tellSome(now, options);
+    last = await deliverBatch(now, options);
   }
-  await options.store.deliveries.returnSubscription(subscription, restMs);
+  await options.store.deliveries.returnSubscription(subscription, backoffMs);
 }
 
-/** One batch. `idle` when there was nothing to tell, `over` when it was not taken or the lease is lost. */
-async function tellSome(
+/** One batch. `idle` when there was nothing to deliver, `over` when it was not accepted or the lease is lost. */
+async function deliverBatch(
   subscription: LeasedSubscription,
   options: DelivererOptions,
-): Promise<'told' | 'idle' | 'over'> {
+): Promise<'delivered' | 'idle' | 'over'> {
   const { store } = options;
   const waiting = await store.deliveries.loadDueDeliveries(subscription, subscription.batchSize);
   if (waiting.length === 0) return 'idle';
@@ -137,28 +137,30 @@ async function tellSome(
     chosen.map((part) => part.row),
   );
   const render = { accountSid: subscription.accountSid, tags: subscription.tags };
-  const events = chosen.flatMap(({ row, due }) => renderEvents(row, facts, render, due.told));
-  const told = chosen.map(({ row, due }): Told => {
-    const to = due.told + countEvents(row);
-    return { eventId: row.id, told: to < due.events ? to : null };
+  const events = chosen.flatMap(({ row, due }) =>
+    renderEvents(row, facts, render, due.deliveredCount),
+  );
+  const progress = chosen.map(({ row, due }): DeliveryProgress => {
+    const to = due.deliveredCount + countEvents(row);
+    return { eventId: row.id, deliveredCount: to < due.events ? to : null };
   });
-  const isTold =
+  const isDelivered =
     events.length === 0
-      ? await store.deliveries.recordDelivered(subscription, told, null, options.leaseMs)
-      : await deliver(subscription, chosen, told, events, options);
-  return isTold ? 'told' : 'over';
+      ? await store.deliveries.recordDelivered(subscription, progress, null, options.leaseMs)
+      : await deliver(subscription, chosen, progress, events, options);
+  return isDelivered ? 'delivered' : 'over';
 }
 
-/** A row of the log, and the part of it that goes out. */
+/** A row of the log, and the part of it that is delivered now. */
 interface Part {
   readonly due: DueDelivery;
-  /** With the messages that go out only. */
+  /** With the messages of this part only. */
   readonly row: EventRow;
 }
 
 /**
- * As much of what is due as a request may have, in order. What may be to blame for failures goes alone; where it is not the first, it stays
- * behind, and what follows of its operation with it.
+ * Due rows for one request, in order. A row that may cause failures is delivered alone. If it is not the first, it stays behind
+ * with the later rows of its operation.
  */
 function chooseBatch(due: readonly DueDelivery[], batchSize: number): Part[] {
   const parts: Part[] = [];
@@ -166,8 +168,8 @@ function chooseBatch(due: readonly DueDelivery[], batchSize: number): Part[] {
   let room = batchSize;
   for (const each of due) {
     const { row, alone } = each;
-    if (left.has(row.about) || (alone && parts.length > 0)) {
-      left.add(row.about);
+    if (left.has(row.subjectId) || (alone && parts.length > 0)) {
+      left.add(row.subjectId);
       continue;
     }
     const part = { ...row, ordinals: row.ordinals?.slice(0, room) ?? null };
@@ -181,7 +183,7 @@ function chooseBatch(due: readonly DueDelivery[], batchSize: number): Part[] {
 async function deliver(
   subscription: LeasedSubscription,
   chosen: readonly Part[],
-  told: readonly Told[],
+  progress: readonly DeliveryProgress[],
   events: readonly EncodedEvent[],
   options: DelivererOptions,
 ): Promise<boolean> {
@@ -201,16 +203,16 @@ async function deliver(
     detail,
   };
   if (result.kind === 'delivered')
-    return store.deliveries.recordDelivered(subscription, told, attempt, leaseMs);
+    return store.deliveries.recordDelivered(subscription, progress, attempt, leaseMs);
   const delayAfter = (tries: number) =>
     nextDeliveryDelay(tries, options.retryDelaysMs, result.retryAfterMs, Math.random());
-  const untold = chosen.map(({ due: { row, tries } }) => ({
+  const undelivered = chosen.map(({ due: { row, tries } }) => ({
     eventId: row.id,
     delayMs: delayAfter(tries + 1),
     isLastNext: delayAfter(tries + 2) === null,
   }));
-  await store.deliveries.recordFailed(subscription, untold, attempt, {
-    restMs: restAfterFailures(
+  await store.deliveries.recordFailed(subscription, undelivered, attempt, {
+    backoffMs: backoffAfterFailures(
       subscription.failures + 1,
       options.retryDelaysMs,
       result.retryAfterMs,
@@ -220,7 +222,7 @@ async function deliver(
   return false;
 }
 
-/** A name for these events and no others: a subscriber that has seen it has seen all of them. */
+/** A name for exactly these events: a subscriber that has seen it has seen all of them. */
 function nameBatch(events: readonly EncodedEvent[]): string {
   const ids = createHash('sha256');
   for (const each of events) ids.update(each.id);

@@ -38,7 +38,7 @@ interface Link {
 }
 
 /**
- * A sink of a server, which need not be there yet: connecting is tried at once, told in the log when it fails, and tried
+ * A sink of a server, which may be unavailable at first: it connects at once, logs a failure, and tries
  * again with each delivery.
  * @throws MissingPackageError when the client is not installed.
  */

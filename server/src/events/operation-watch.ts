@@ -25,7 +25,7 @@ export class OperationWatch {
     return this.#places.size === 0;
   }
 
-  /** Tells changes of an operation that the listener knows as it is in `operation`. */
+  /** Sends changes of an operation since the state `operation`, which the listener has. */
   follow(operation: Operation, listener: OperationListener): void {
     const place = this.#places.get(operation.id);
     if (place === undefined)

@@ -28,7 +28,7 @@ export function renderEvents(
   first = 0,
 ): EncodedEvent[] {
   if (row.name === 'message.inbound') return renderInbound(row, facts, options);
-  const operation = facts.operations.get(row.about);
+  const operation = facts.operations.get(row.subjectId);
   if (operation === undefined) return [];
   if (row.ordinals === null) return renderOperation(row, operation, options);
   return renderMessages(row, operation, facts, options, first);
@@ -62,7 +62,7 @@ function envelope(row: EventRow): (id: string, source: string, data: string) => 
 function encode(row: EventRow, position: number, source: string, data: string): EncodedEvent {
   const id = eventSid(row.id, position);
   const { type } = EVENT_KINDS[row.name];
-  return { id, type, key: row.about, json: envelope(row)(id, source, data) };
+  return { id, type, key: row.subjectId, json: envelope(row)(id, source, data) };
 }
 
 function hasTags(
@@ -78,7 +78,7 @@ function renderOperation(
   options: RenderOptions,
 ): EncodedEvent[] {
   if (!hasTags(operation.tags, Object.entries(options.tags))) return [];
-  const id = encodeTypeId('comms_operation', row.about);
+  const id = encodeTypeId('comms_operation', row.subjectId);
   const resource = operation.kind === 'EMAILS' ? 'Emails' : 'Messages';
   // The hosted API's schemas of operations allow nothing else.
   const { stats } = row;
@@ -94,7 +94,7 @@ function renderOperation(
 }
 
 function renderInbound(row: EventRow, facts: EventFacts, options: RenderOptions): EncodedEvent[] {
-  const message = facts.inbound.get(row.about);
+  const message = facts.inbound.get(row.subjectId);
   // It has no tags, so that whoever wants some does not want it.
   if (message === undefined || Object.keys(options.tags).length > 0) return [];
   const id = encodeTypeId('comms_message', message.id);
@@ -131,7 +131,7 @@ function renderMessages(
     kind === 'EMAILS'
       ? (['comms_email', 'email_id', 'Emails'] as const)
       : (['comms_message', 'message_id', 'Messages'] as const);
-  const head = `{"operation_id":"${encodeTypeId('comms_operation', row.about)}","${field}":"`;
+  const head = `{"operation_id":"${encodeTypeId('comms_operation', row.subjectId)}","${field}":"`;
   const code = row.errorCode === null ? '' : `,"error_code":"${row.errorCode}"`;
   const middle = `","account_sid":"${options.accountSid}","attempt":"${row.attempt}"${code}`;
   const tagsText = JSON.stringify(ofOperation);
@@ -139,7 +139,7 @@ function renderMessages(
   const writeWay = createWayWriter(plan, row.candidate);
   const events: EncodedEvent[] = [];
   for (const [i, ordinal] of (row.ordinals ?? []).entries()) {
-    const uuid = messageUuid(row.about, ordinal);
+    const uuid = messageUuid(row.subjectId, ordinal);
     const message = facts.messages.get(uuid);
     if (message === undefined || !hasTags(message.tags ?? ofOperation, wanted)) continue;
     const id = eventSid(row.id, first + i);
@@ -147,7 +147,12 @@ function renderMessages(
     const sid = row.attempt === 0 ? '' : `,"downstream_id":"${attemptSid(uuid, row.attempt)}"`;
     const tags = message.tags === null ? tagsText : JSON.stringify(message.tags);
     const data = `${head}${messageId}${middle}${sid}${writeWay(message)},"tags":${tags}}`;
-    events.push({ id, type, key: row.about, json: wrap(id, `/v1/${resource}/${messageId}`, data) });
+    events.push({
+      id,
+      type,
+      key: row.subjectId,
+      json: wrap(id, `/v1/${resource}/${messageId}`, data),
+    });
   }
   return events;
 }
@@ -160,9 +165,9 @@ function createWayWriter(
   const texts = new Map<Candidate['sender'], string>();
   return ({ addresses }) => {
     if (addresses.length === 0) return '';
-    const way = listCandidates(addresses, plan)[position];
-    if (way === undefined) return '';
-    const { sender, to } = way;
+    const route = listCandidates(addresses, plan)[position];
+    if (route === undefined) return '';
+    const { sender, to } = route;
     let from = texts.get(sender);
     if (from === undefined) {
       const { senderId, address, channel } = sender;

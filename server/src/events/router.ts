@@ -12,21 +12,21 @@ import type { Logger } from '../lib/log.ts';
 import { createLoop, type Service } from '../lib/service.ts';
 import type { Store } from '../store/store.ts';
 
-/** News are looked for this often; nothing tells of them, since that would cost every commit. */
+/** Interval of looks at the outbox. A notification would cost every commit. */
 const POLL_MS = 100;
-const REST_MS_MAX = 1_000;
-/** Rows of one turn. */
-const TURN_SIZE = 1_000;
+const BACKOFF_MS_MAX = 1_000;
+/** Rows of one step. */
+const STEP_SIZE = 1_000;
 /** Between two events of progress of one operation. */
 export const PROGRESS_MS = 1_000;
-/** Operations whose progress is told; of more at once some are left out. */
+/** Maximum operations with progress events at the same time; further ones are left out. */
 const PROGRESS_MAX = 10_000;
 
 export function createRouter(options: {
   readonly store: Store;
   readonly log: Logger;
   readonly node: string;
-  /** Called after news were put into the log. */
+  /** Called after events were put into the log. */
   readonly onRouted: () => void;
 }): Service {
   const { store, log, node } = options;
@@ -34,18 +34,18 @@ export function createRouter(options: {
 
   const loop = createLoop({
     idleMs: POLL_MS,
-    restMsMax: REST_MS_MAX,
+    backoffMsMax: BACKOFF_MS_MAX,
     onError: (error) =>
       log.warn({ err: error }, 'Outbox events could not be put into the event log'),
     async work() {
       const due = progress.takeDue(performance.now());
       if (due.length > 0) await store.events.addProgress(due);
-      else if (!(await store.events.hasNews())) return false;
-      const { count, moved } = await store.events.routeNews(node, TURN_SIZE);
+      else if (!(await store.events.hasOutboxEvents())) return false;
+      const { count, transitioned } = await store.events.routeOutboxEvents(node, STEP_SIZE);
       if (count === 0) return false;
       options.onRouted();
-      progress.note(moved, performance.now());
-      return count >= TURN_SIZE;
+      progress.note(transitioned, performance.now());
+      return count >= STEP_SIZE;
     },
   });
 
@@ -63,24 +63,24 @@ export function createRouter(options: {
   };
 }
 
-interface Moving {
+interface Active {
   readonly accountId: number;
   readonly operationId: string;
 }
 
-/** Which operations move, and when that is to be told. */
+/** Active operations, and when their progress is due. */
 class Progress {
   /** By operation: when it is due, on the clock of `performance.now()`; in that order. */
-  readonly #due = new Map<string, Moving & { readonly at: number }>();
+  readonly #due = new Map<string, Active & { readonly at: number }>();
 
-  note(moved: readonly Moving[], now: number): void {
-    for (const each of moved)
+  note(active: readonly Active[], now: number): void {
+    for (const each of active)
       if (!this.#due.has(each.operationId) && this.#due.size < PROGRESS_MAX)
         this.#due.set(each.operationId, { ...each, at: now + PROGRESS_MS });
   }
 
-  takeDue(now: number): Moving[] {
-    const due: Moving[] = [];
+  takeDue(now: number): Active[] {
+    const due: Active[] = [];
     for (const [id, each] of this.#due) {
       if (each.at > now) break;
       this.#due.delete(id);

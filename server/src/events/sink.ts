@@ -28,11 +28,11 @@ export interface EncodedEvent {
   readonly json: string;
 }
 
-/** What became of a try. */
+/** The result of a try. */
 export interface DeliveryResult {
   /**
-   * `delivered`: all of the batch is the subscriber's now. `failed`: to be tried again. `gone`: the subscriber wants no
-   * more, ever (HTTP 410).
+   * `delivered`: the subscriber has the whole batch. `failed`: to be tried again. `gone`: the subscriber never wants
+   * more (HTTP 410).
    */
   readonly kind: 'delivered' | 'failed' | 'gone';
   /** HTTP status, where one came. */
@@ -42,7 +42,7 @@ export interface DeliveryResult {
    * secrets, and without what only this network knows.
    */
   readonly detail: string | null;
-  /** The subscriber's own wish for when to try again, in milliseconds from now; null: none. */
+  /** The subscriber's Retry-After, in milliseconds from now; null: none. */
   readonly retryAfterMs: number | null;
 }
 

@@ -12,7 +12,7 @@ import { OperationWatch } from './operation-watch.ts';
 
 /** Between two states of an operation. */
 export const OPERATION_MS = 250;
-/** Wake-ups may be lost with their connection, and not everything that operations show is news: both are seen this late. */
+/** Interval of looks without a wake-up: it may be lost with its connection, and some changes of operations write no event. */
 const LOOK_MS = 2_000;
 
 export interface StreamHub extends StreamSource {

@@ -26,7 +26,7 @@ export interface WebhookSinkOptions {
   readonly ca?: string;
 }
 
-/** Time for one try, unless told otherwise. */
+/** Default time for one try. */
 export const WEBHOOK_TIMEOUT_MS = 15_000;
 
 const CONNECTIONS_PER_ORIGIN_MAX = 8;

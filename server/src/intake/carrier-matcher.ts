@@ -6,7 +6,13 @@
  * recipient (SMPP 3.4, 4.6.1).
  */
 import { areRecipients, foldProviderId } from '../domain/receipt.ts';
-import type { CarrierReceipt, MatchedReceipt, PartNews, SentPart, Store } from '../store/store.ts';
+import type {
+  CarrierReceipt,
+  MatchedReceipt,
+  PartReceipt,
+  SentPart,
+  Store,
+} from '../store/store.ts';
 
 export interface CarrierMatcher {
   /**
@@ -65,12 +71,12 @@ export function decide(meanings: readonly Meaning[], usual: number | null, tries
 }
 
 /**
- * @param lanesOf the carriers over any of which a receipt on this one's messages may come, itself included
+ * @param carriersOf the carriers over any of which a receipt on this one's messages may come, itself included
  * @param onForeign called once for a carrier when a receipt's id names only messages of other recipients
  */
 export function createCarrierMatcher(
   store: Store,
-  lanesOf: (lane: string) => readonly string[],
+  carriersOf: (lane: string) => readonly string[],
   onForeign: (lane: string) => void,
 ): CarrierMatcher {
   /** By the first of the carriers that share receipts, how often each place was the right one. */
@@ -102,9 +108,9 @@ export function createCarrierMatcher(
         if (isRecipient ?? !receipt.mustMatch) meanings.push({ part, place });
         else if (place === 0) others += 1;
       }
-    if (others > 0 && meanings.length === 0 && !foreign.has(receipt.lane)) {
-      foreign.add(receipt.lane);
-      onForeign(receipt.lane);
+    if (others > 0 && meanings.length === 0 && !foreign.has(receipt.carrier)) {
+      foreign.add(receipt.carrier);
+      onForeign(receipt.carrier);
     }
     return meanings;
   }
@@ -123,7 +129,7 @@ export function createCarrierMatcher(
       if (own === undefined) found.set(key, [part]);
       else if (!own.includes(part)) own.push(part);
     };
-    const lanes = lanesOf(group);
+    const lanes = carriersOf(group);
     const exact = receipts.map(([{ providerIds }]) => providerIds[0] ?? '');
     for (const part of await store.receipts.findSentParts(lanes, exact, 'exact'))
       note(keyOf(0, part.providerId), part);
@@ -141,14 +147,14 @@ export function createCarrierMatcher(
     async match(receipts) {
       const groups = new Map<string, (readonly [CarrierReceipt, number])[]>();
       for (const each of receipts) {
-        const group = lanesOf(each[0].lane)[0] ?? each[0].lane;
+        const group = carriersOf(each[0].carrier)[0] ?? each[0].carrier;
         const own = groups.get(group);
         if (own === undefined) groups.set(group, [each]);
         else own.push(each);
       }
       const matched: MatchedReceipt[] = [];
       const waiting: CarrierReceipt[] = [];
-      const ofParts: PartNews[] = [];
+      const ofParts: PartReceipt[] = [];
       for (const [group, own] of groups) {
         const found = await find(group, own);
         for (const [receipt, tries] of own) {

@@ -42,7 +42,7 @@ export function createInboundIntake(options: {
   readonly findKeyword: FindKeyword | null;
   readonly scope: KeywordScope;
   /** The carriers of one account at one provider, by any of them. */
-  readonly lanesOf: (lane: string) => readonly string[];
+  readonly carriersOf: (lane: string) => readonly string[];
   /** A message could not be kept, or its answer not be sent. */
   readonly onRefused: () => void;
 }): InboundIntake {
@@ -60,8 +60,8 @@ export function createInboundIntake(options: {
     const from = keepable(message.from, ADDRESS_LENGTH_MAX);
     const result = await store.inbound.recordInbound(
       {
-        lane,
-        lanes: options.lanesOf(lane),
+        carrier: lane,
+        carriers: options.carriersOf(lane),
         channel: message.channel,
         from: message.isNational ? from : normaliseInboundAddress(from),
         to: normaliseInboundAddress(keepable(message.to, ADDRESS_LENGTH_MAX)),

@@ -60,12 +60,12 @@ export function createReceiptIntake(options: {
   readonly outcomesWritten: () => Promise<void>;
   readonly onApplied: (tally: ReceiptTally) => void;
   /** The carriers over any of which a receipt on this one's messages may come, itself included. */
-  readonly lanesOf: (lane: string) => readonly string[];
+  readonly carriersOf: (lane: string) => readonly string[];
   /** A receipt could not be written as it is. */
   readonly onRefused: () => void;
 }): ReceiptIntake {
   const { store, log, onApplied } = options;
-  const matcher = createCarrierMatcher(store, options.lanesOf, (lane) =>
+  const matcher = createCarrierMatcher(store, options.carriersOf, (lane) =>
     log.warn(
       { carrier: lane },
       'Receipts are ignored: their address is not the recipient of the message. See the option `receiptSource` of the carrier',
@@ -233,7 +233,8 @@ function readReceipts(arrivals: readonly Arrival[]): {
       const providerIds = receipt.providerIds.map(keepableProviderId).filter((id) => id !== '');
       const { recipients = null, mustMatch = false } = receipt;
       if (providerIds.length === 0) unmatched += 1;
-      else quoting.push({ lane, providerIds, recipients, mustMatch, status, code, detail });
+      else
+        quoting.push({ carrier: lane, providerIds, recipients, mustMatch, status, code, detail });
       continue;
     }
     const reference = parseAttemptReference(receipt.reference);

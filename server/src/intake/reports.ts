@@ -40,7 +40,7 @@ export interface ReportsOptions {
   readonly outcomesWritten: () => Promise<void>;
   readonly onApplied: (tally: ReceiptTally) => void;
   /** As those of `createReceiptIntake`. */
-  readonly lanesOf: (lane: string) => readonly string[];
+  readonly carriersOf: (lane: string) => readonly string[];
   /** The database does not keep something as it is. */
   readonly onRefused: (what: 'receipt' | 'inbound') => void;
 }
@@ -57,7 +57,7 @@ export function createReports(options: ReportsOptions): Reports {
     waitingMax: options.receipts.bufferMax,
     outcomesWritten: options.outcomesWritten,
     onApplied: options.onApplied,
-    lanesOf: options.lanesOf,
+    carriersOf: options.carriersOf,
     onRefused: () => options.onRefused('receipt'),
   });
   const { keywords, scope, languages } = options.inbound;
@@ -76,7 +76,7 @@ export function createReports(options: ReportsOptions): Reports {
     }),
     findKeyword: keywords ? createKeywordFinder(listKeywords(languages)) : null,
     scope,
-    lanesOf: options.lanesOf,
+    carriersOf: options.carriersOf,
     onRefused: () => options.onRefused('inbound'),
   });
   return {

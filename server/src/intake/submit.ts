@@ -5,7 +5,7 @@
 import { ERRORS, type Problem } from '../domain/errors.ts';
 import { BATCH_DELAY_MS_DEFAULT, BATCH_SIZE_DEFAULT, EVENT_NAMES } from '../domain/event.ts';
 import { decodeTypeId, newOperationUuid, parseContentSid } from '../domain/ids.ts';
-import { hasLimits } from '../domain/pace.ts';
+import { hasLimits } from '../domain/rate-limit.ts';
 import type { PlannableSender, SenderChoice } from '../domain/sender.ts';
 import type { SendRequest } from '../domain/send-request.ts';
 import { listSpellings } from '../domain/spellings.ts';
@@ -271,7 +271,7 @@ function composeBatches(
     if (byTime === undefined) open.set(place, (byTime = new Map()));
     let batch = byTime.get(dueAt);
     if (batch === undefined || batch.ordinals.length >= BATCH_SIZE_MAX) {
-      batch = { lane: carrier, candidate: 0, senderId, dueAt, ordinals: [] };
+      batch = { carrier, candidate: 0, senderId, dueAt, ordinals: [] };
       byTime.set(dueAt, batch);
       batches.push(batch);
     }

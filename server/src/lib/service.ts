@@ -12,8 +12,8 @@ export interface Service {
 
 /**
  * A loop that repeats `work`: at once while it reports more to do, otherwise after `idleMs` or a nudge. After a
- * rejection, the loop reports it and backs off, longer with each further failure, up to `restMsMax`. A nudge does not
- * shorten that: what fails is not tried more often because there is more of it.
+ * rejection, the loop reports it and backs off, longer with each further failure, up to `backoffMsMax`. A nudge does
+ * not shorten that: failing work is not tried more often because there is more of it.
  */
 export interface Loop extends Service {
   /** Work may have come: look now, or after the backoff. */
@@ -24,7 +24,7 @@ export function createLoop(options: {
   /** Resolves true when there may be more to do at once. */
   readonly work: () => Promise<boolean>;
   readonly idleMs: number;
-  readonly restMsMax: number;
+  readonly backoffMsMax: number;
   readonly onError: (error: unknown) => void;
 }): Loop {
   let stopping = false;
@@ -32,7 +32,7 @@ export function createLoop(options: {
   let wake: (() => void) | null = null;
   let isBackingOff = false;
   let running: Promise<void> | null = null;
-  const rests = createPauses(options.restMsMax);
+  const backoff = createPauses(options.backoffMsMax);
 
   function sleep(ms: number): Promise<void> {
     return new Promise((resolve) => {
@@ -44,23 +44,23 @@ export function createLoop(options: {
     });
   }
 
-  async function turn(): Promise<number | null> {
+  async function step(): Promise<number | null> {
     try {
       const more = await options.work();
-      rests.reset();
+      backoff.reset();
       isBackingOff = false;
       return more ? null : options.idleMs;
     } catch (error) {
       options.onError(error);
       isBackingOff = true;
-      return rests.next();
+      return backoff.next();
     }
   }
 
   async function run(): Promise<void> {
     while (!stopping) {
       nudged = false;
-      const pauseMs = await turn();
+      const pauseMs = await step();
       if (pauseMs !== null && (!nudged || isBackingOff) && !stopping) await sleep(pauseMs);
       wake = null;
     }

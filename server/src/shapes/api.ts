@@ -12,7 +12,7 @@ import {
   MESSAGE_STATUSES,
 } from '../domain/message.ts';
 import { RECIPIENTS_MAX } from '../domain/operation.ts';
-import { DAILY_CAP_MAX, PACE_UNITS, THROUGHPUT_MAX, THROUGHPUT_MIN } from '../domain/pace.ts';
+import { DAILY_CAP_MAX, RATE_UNITS, THROUGHPUT_MAX, THROUGHPUT_MIN } from '../domain/rate-limit.ts';
 import { TIME_OF_DAY, type QuietHours } from '../domain/quiet-hours.ts';
 import { SENDER_STATUSES } from '../domain/sender.ts';
 import { CONTENT_ARMS, CONTENT_SHAPES, RENDERED_CONTENT, RICH } from './content.ts';
@@ -144,7 +144,7 @@ const LIMITS = {
     [THROUGHPUT_MIN, THROUGHPUT_MAX],
     'Units per second over all nodes; null is no limit.',
   ),
-  throughputUnit: choice(PACE_UNITS, {
+  throughputUnit: choice(RATE_UNITS, {
     description: 'What throughput and daily cap count; SEGMENTS for SMS when not given.',
   }),
   dailyCap: numberOrNull('integer', [1, DAILY_CAP_MAX], 'Units per day of UTC; null is no limit.'),

@@ -12,7 +12,7 @@
  */
 import { messageUuid } from '../domain/ids.ts';
 import type { Address, AddressChannel, MessageStatus } from '../domain/message.ts';
-import type { PaceUnit, SenderLimits } from '../domain/pace.ts';
+import type { RateUnit, SenderLimits } from '../domain/rate-limit.ts';
 import type { Database } from './database.ts';
 import { toQuietHours } from './senders.ts';
 
@@ -25,17 +25,17 @@ export interface Batch {
   readonly attempt: number;
   /** Tries already made with this candidate. */
   readonly tries: number;
-  /** Messages before this position may be handed over under this lease. */
-  readonly frontier: number;
-  /** Messages before this position may have been handed over under an earlier lease. */
-  readonly doubtful: number;
+  /** Messages before this position may be submitted under this lease. */
+  readonly highWaterMark: number;
+  /** The mark when this lease began: messages before it that are not settled are in doubt. */
+  readonly inDoubtMark: number;
   readonly ordinals: readonly number[];
   /** Fencing token: every write under this lease names it. */
   readonly lease: number;
   readonly cancelRequested: boolean;
   /** By the database's clock. */
   readonly expired: boolean;
-  /** The sender of all its messages, as it is now; null for several, an address that is none of ours, or a sender that is gone. */
+  /** The sender of all its messages, as it is now; null for several senders, an address without one, or a deleted one. */
   readonly sender: (SenderLimits & { readonly id: string }) | null;
 }
 
@@ -46,23 +46,21 @@ interface BatchRow {
   candidate: number;
   attempt: number;
   tries: number;
-  frontier: number;
-  doubtful: number;
+  high_water_mark: number;
+  in_doubt_mark: number;
   ordinals: number[];
   lease: number;
   cancel_requested: boolean;
   expired: boolean;
   sender: LimitsRow | null;
-}
-
-interface PlacedRow extends BatchRow {
+  /** Position in the order of leasing. */
   place: number;
 }
 
 interface LimitsRow {
   id: string;
   throughput: number | null;
-  throughput_unit: PaceUnit;
+  throughput_unit: RateUnit;
   daily_cap: number | null;
   quiet_start: string | null;
   quiet_end: string | null;
@@ -73,16 +71,11 @@ const HALTED = `coalesce((select o.paused_at is not null or o.cancel_requested_a
   where o.account_id = b.account_id and o.id = b.operation_id), false)`;
 
 /** Columns of a leased batch `b`. Limits are read as JSON, so that they are looked up by their key once. */
-const LEASED = `b.id, b.account_id, b.operation_id, b.candidate, b.attempt, b.tries, b.frontier, b.doubtful, b.ordinals,
+const LEASED = `b.id, b.account_id, b.operation_id, b.candidate, b.attempt, b.tries, b.high_water_mark, b.in_doubt_mark, b.ordinals,
   b.lease, coalesce(b.expire_at <= now(), false) as expired, (select o.cancel_requested_at is not null from operation o
     where o.account_id = b.account_id and o.id = b.operation_id) as cancel_requested,
   (select to_json(l) from (select s.id, s.throughput, s.throughput_unit, s.daily_cap, s.quiet_start, s.quiet_end
     from sender s where s.id = b.sender_id) l) as sender`;
-
-/** Where a batch stands among those of its lease: in rotation. */
-const PLACE = '(select r.place from ready r where r.id = b.id)::int as place';
-
-const byPlace = (a: PlacedRow, b: PlacedRow) => a.place - b.place;
 
 function toBatch(row: BatchRow): Batch {
   const { sender } = row;
@@ -93,8 +86,8 @@ function toBatch(row: BatchRow): Batch {
     candidate: row.candidate,
     attempt: row.attempt,
     tries: row.tries,
-    frontier: row.frontier,
-    doubtful: row.doubtful,
+    highWaterMark: row.high_water_mark,
+    inDoubtMark: row.in_doubt_mark,
     ordinals: row.ordinals,
     lease: row.lease,
     cancelRequested: row.cancel_requested,
@@ -112,134 +105,135 @@ function toBatch(row: BatchRow): Batch {
 /** Stands for all senders without a rate limit. */
 export const UNLIMITED = '00000000-0000-0000-0000-000000000000';
 
-/** What a node has leased so far: others come first. */
+/** The state of the rotation on a node. */
 export interface Served {
-  /** The account that was served last, by the sender whose rate limit its accounts share; `UNLIMITED` for all without one. */
+  /** The account that was served last, by rate-limited sender; `UNLIMITED` for all others. */
   readonly accounts: Readonly<Record<string, number>>;
   /** The operation that each account was served last, by account. */
   readonly operations: Readonly<Record<number, string>>;
 }
 
-/**
- * Leases up to `limit` ready batches of a lane whose senders have no pace, accounts and their operations in turns, and
- * moves their frontier by `window`: resolves only when that is durable.
- */
-export async function leaseBatches(
-  database: Database,
-  lane: string,
-  leasedBy: string,
-  options: {
-    readonly limit: number;
-    readonly window: number;
-    readonly leaseMs: number;
-    readonly served: Served;
-  },
-): Promise<Batch[]> {
-  const { rows } = await database.query<PlacedRow>(
-    `with ready as materialized (
-       select id, row_number() over () as place
-       from take_turns($1, '${UNLIMITED}', $3, $6, ($7::jsonb ->> '${UNLIMITED}')::int) as id)
-     update dispatch_batch b set
-       lease = b.lease + 1, leased_by = $2, leased_until = now() + $5 * interval '1 millisecond',
-       doubtful = b.frontier,
-       frontier = greatest(b.frontier, least($4, cardinality(b.ordinals)))
-     where b.id = any(array(select id from ready))
-     returning ${LEASED}, ${PLACE}`,
-    [
-      lane,
-      leasedBy,
-      options.limit,
-      options.window,
-      options.leaseMs,
-      JSON.stringify(options.served.operations),
-      JSON.stringify(options.served.accounts),
-    ],
-  );
-  return rows.toSorted(byPlace).map(toBatch);
+/** A lease to take: of batches for this carrier, by this call. */
+export interface LeaseRequest {
+  readonly carrier: string;
+  /** Names the call. */
+  readonly leasedBy: string;
+  readonly leaseMs: number;
+  /** Maximum number of batches. */
+  readonly limit: number;
 }
 
 /**
- * Leases ready batches of a lane whose senders have a pace: `perSender` of each sender less those that it has `taken`, in
- * turns as above, up to `limit`, senders in an order by chance. Leaves their frontier where it is.
+ * Leases the batches of `ready`, in the order of its column `place`, and raises their high-water mark to `window` at least.
+ * Resolves only when that is durable.
+ * @param ready SQL of CTEs; the last one is `ready`. `$1` is the carrier, `$2` the limit
+ * @param values from `$6`
  */
-export async function leasePacedBatches(
+async function lease(
   database: Database,
-  lane: string,
-  leasedBy: string,
+  { carrier, leasedBy, leaseMs, limit }: LeaseRequest,
+  window: number,
+  ready: string,
+  values: readonly unknown[],
+): Promise<Batch[]> {
+  const { rows } = await database.query<BatchRow>(
+    `with ${ready}
+     update dispatch_batch b set
+       lease = b.lease + 1, leased_by = $3, leased_until = now() + $4 * interval '1 millisecond',
+       in_doubt_mark = b.high_water_mark,
+       high_water_mark = greatest(b.high_water_mark, least($5, cardinality(b.ordinals)))
+     where b.id = any(array(select id from ready))
+     returning ${LEASED}, (select r.place from ready r where r.id = b.id)::int as place`,
+    [carrier, limit, leasedBy, leaseMs, window, ...values],
+  );
+  return rows.toSorted((a, b) => a.place - b.place).map(toBatch);
+}
+
+/** Leases ready batches of senders without a rate limit, accounts and their operations in rotation. */
+export function leaseBatches(
+  database: Database,
+  request: LeaseRequest,
+  { window, served }: { readonly window: number; readonly served: Served },
+): Promise<Batch[]> {
+  return lease(
+    database,
+    request,
+    window,
+    `ready as materialized (
+       select id, row_number() over () as place
+       from pick_ready_batches($1, '${UNLIMITED}', $2, $6, ($7::jsonb ->> '${UNLIMITED}')::int) as id)`,
+    [JSON.stringify(served.operations), JSON.stringify(served.accounts)],
+  );
+}
+
+/**
+ * Leases ready batches of rate-limited senders: `perSender` of each sender minus those that it has `taken`, in rotation as above,
+ * senders in random order. Leaves their high-water mark, which rises with each reservation.
+ */
+export function leaseRateLimitedBatches(
+  database: Database,
+  request: LeaseRequest,
   options: {
-    readonly limit: number;
     readonly perSender: number;
     /** Places taken, by sender. */
     readonly taken: Readonly<Record<string, number>>;
-    readonly leaseMs: number;
     readonly served: Served;
   },
 ): Promise<Batch[]> {
+  const { perSender, taken, served } = options;
   // Senders are found by steps through the index, however many batches each of them has.
-  const { rows } = await database.query<PlacedRow>(
-    `with recursive senders as (
-       select '${UNLIMITED}'::uuid as turn
+  return lease(
+    database,
+    request,
+    0,
+    `recursive senders as (
+       select '${UNLIMITED}'::uuid as key
        union all
-       select next.turn from senders s cross join lateral (
-         select turn from dispatch_batch where lane = $1 and not waiting and turn > s.turn order by turn limit 1) next),
+       select next.key from senders s cross join lateral (
+         select scheduling_key as key from dispatch_batch where carrier = $1 and not waiting and scheduling_key > s.key
+         order by scheduling_key limit 1) next),
      ready as materialized (
-       select turns.id, row_number() over () as place from
-         (select turn, $4 - coalesce(($5::jsonb ->> turn::text)::int, 0) as places from senders
-          where turn <> '${UNLIMITED}' order by random()) s
-       cross join lateral take_turns($1, s.turn, s.places, $7, ($8::jsonb ->> s.turn::text)::int) as turns(id)
+       select picked.id, row_number() over () as place from
+         (select key, $6 - coalesce(($7::jsonb ->> key::text)::int, 0) as places from senders
+          where key <> '${UNLIMITED}' order by random()) s
+       cross join lateral pick_ready_batches($1, s.key, s.places, $8, ($9::jsonb ->> s.key::text)::int) as picked(id)
        where s.places > 0
-       limit $3)
-     update dispatch_batch b set lease = b.lease + 1, leased_by = $2,
-       leased_until = now() + $6 * interval '1 millisecond', doubtful = b.frontier
-     where b.id = any(array(select id from ready))
-     returning ${LEASED}, ${PLACE}`,
+       limit $2)`,
     [
-      lane,
-      leasedBy,
-      options.limit,
-      options.perSender,
-      JSON.stringify(options.taken),
-      options.leaseMs,
-      JSON.stringify(options.served.operations),
-      JSON.stringify(options.served.accounts),
+      perSender,
+      JSON.stringify(taken),
+      JSON.stringify(served.operations),
+      JSON.stringify(served.accounts),
     ],
   );
-  return rows.toSorted(byPlace).map(toBatch);
 }
 
-/** Leases up to `limit` batches of a lane that have expired, to be ended: their frontier stays where it is. */
-export async function leaseExpiredBatches(
-  database: Database,
-  lane: string,
-  leasedBy: string,
-  options: { readonly limit: number; readonly leaseMs: number },
-): Promise<Batch[]> {
-  const { rows } = await database.query<BatchRow>(
-    `with ready as materialized (
-       select id from dispatch_batch
-       where lane = $1 and not waiting and expire_at <= now() and (leased_until is null or leased_until < now())
-       order by expire_at limit $3 for update skip locked)
-     update dispatch_batch b set lease = b.lease + 1, leased_by = $2,
-       leased_until = now() + $4 * interval '1 millisecond', doubtful = b.frontier
-     where b.id = any(array(select id from ready))
-     returning ${LEASED}`,
-    [lane, leasedBy, options.limit, options.leaseMs],
+/** Leases expired batches, to be ended. Leaves their high-water mark. */
+export function leaseExpiredBatches(database: Database, request: LeaseRequest): Promise<Batch[]> {
+  return lease(
+    database,
+    request,
+    0,
+    `ready as materialized (
+       select id, 0 as place from dispatch_batch
+       where carrier = $1 and not waiting and expire_at <= now() and (leased_until is null or leased_until < now())
+       order by expire_at limit $2 for update skip locked)`,
+    [],
   );
-  return rows.map(toBatch);
 }
 
-/** Where a leased batch stands. */
+/** The standing of a leased batch. */
 export interface Standing {
-  readonly frontier: number;
-  /** A cancel may have taken some from the end. */
+  readonly highWaterMark: number;
+  /** A cancel may have removed some from the end. */
   readonly ordinals: readonly number[];
-  /** Whether its operation is paused or canceled: nothing more of it may be handed over. */
+  /** Whether its operation is paused or canceled: nothing more of it may be submitted. */
   readonly halted: boolean;
 }
 
 /**
- * Moves the frontier of a leased batch by up to `window`, unless it is halted; by 0 it only asks. Resolves with where it
- * stands now, or null when the lease is lost: then nothing more of it may be handed over.
+ * Raises the high-water mark of a leased batch by up to `window`, unless it is halted; 0 only reads. Resolves with its standing,
+ * or null when the lease is lost: then nothing more of it may be submitted.
  */
 export async function advanceBatch(
   database: Database,
@@ -247,15 +241,15 @@ export async function advanceBatch(
   window: number,
 ): Promise<Standing | null> {
   const { rows } = await database.query<Standing>(
-    `update dispatch_batch b set frontier = case when ${HALTED} then frontier else least(frontier + $3, cardinality(ordinals)) end
+    `update dispatch_batch b set high_water_mark = case when ${HALTED} then high_water_mark else least(high_water_mark + $3, cardinality(ordinals)) end
      where id = $1 and lease = $2 and leased_until > now()
-     returning frontier, ordinals, ${HALTED} as halted`,
+     returning high_water_mark as "highWaterMark", ordinals, ${HALTED} as halted`,
     [batch.id, batch.lease, window],
   );
   return rows[0] ?? null;
 }
 
-/** Prolongs the leases of a node. Resolves with the ids of those it still holds. */
+/** Extends leases of a node. Resolves with the ids of those that it still has. */
 export async function renewLeases(
   database: Database,
   batches: readonly { readonly id: string; readonly lease: number }[],
@@ -263,18 +257,18 @@ export async function renewLeases(
 ): Promise<Set<string>> {
   const { rows } = await database.query<{ id: string }>(
     `update dispatch_batch b set leased_until = now() + $3 * interval '1 millisecond'
-     from unnest($1::bigint[], $2::int[]) as held(id, lease)
-     where b.id = any($1::bigint[]) and b.id = held.id and b.lease = held.lease and b.leased_until > now()
+     from unnest($1::bigint[], $2::int[]) as own(id, lease)
+     where b.id = any($1::bigint[]) and b.id = own.id and b.lease = own.lease and b.leased_until > now()
      returning b.id`,
     [batches.map((batch) => batch.id), batches.map((batch) => batch.lease), leaseMs],
   );
   return new Set(rows.map((row) => row.id));
 }
 
-/** Lets go what was leased under these names, as if it had not been: nobody was told, so none of it was handed over. */
+/** Undoes the leases under these names: no caller got them, so none of their messages were submitted. */
 export async function dropLeases(database: Database, names: readonly string[]): Promise<void> {
   await database.query(
-    `update dispatch_batch set leased_by = null, leased_until = null, frontier = doubtful
+    `update dispatch_batch set leased_by = null, leased_until = null, high_water_mark = in_doubt_mark
      where not waiting and leased_by = any($1)`,
     [names],
   );
@@ -289,7 +283,7 @@ export interface BatchMessage {
   readonly attempt: number;
   readonly addresses: readonly [Address, ...Address[]];
   readonly variables: Readonly<Record<string, string>> | null;
-  /** When it is to be sent, where that is not when its operation is. */
+  /** Null when it is its operation's. */
   readonly scheduledFor: Date | null;
 }
 
@@ -337,14 +331,14 @@ export async function loadMessages(
   );
 }
 
-/** Messages waiting for a carrier per lane, and how long the longest due has waited, in seconds. */
+/** Queued messages of each carrier, and the age of the longest due one, in seconds. */
 export async function measureQueue(
   database: Database,
-): Promise<{ lane: string; messages: number; ageSeconds: number }[]> {
-  const { rows } = await database.query<{ lane: string; messages: number; age: number }>(
-    `select lane, sum(cardinality(ordinals))::int as messages,
+): Promise<{ carrier: string; messages: number; ageSeconds: number }[]> {
+  const { rows } = await database.query<{ carrier: string; messages: number; age: number }>(
+    `select carrier, sum(cardinality(ordinals))::int as messages,
        greatest(0, extract(epoch from now() - min(due_at)))::float as age
-     from dispatch_batch where not waiting or resting group by lane`,
+     from dispatch_batch where not waiting or resting group by carrier`,
   );
-  return rows.map((row) => ({ lane: row.lane, messages: row.messages, ageSeconds: row.age }));
+  return rows.map((row) => ({ carrier: row.carrier, messages: row.messages, ageSeconds: row.age }));
 }

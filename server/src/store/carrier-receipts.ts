@@ -7,9 +7,9 @@ import type pg from 'pg';
 import type { Database } from './database.ts';
 import type { MatchedReceipt } from '../domain/receipt.ts';
 
-/** A receipt as a carrier of this lane gave it. */
+/** A receipt as this carrier gave it. */
 export interface CarrierReceipt {
-  readonly lane: string;
+  readonly carrier: string;
   /** The id as it is, then other spellings (`domain/receipt.ts`); empty ones mean nothing. */
   readonly providerIds: readonly string[];
   /** One of them is the recipient's; null: the receipt does not say. */
@@ -23,7 +23,7 @@ export interface CarrierReceipt {
 
 /** An attempt, or a part of one, as the carrier knows it. */
 export interface SentPart {
-  readonly lane: string;
+  readonly carrier: string;
   readonly providerId: string;
   readonly accountId: number;
   readonly messageId: string;
@@ -40,20 +40,20 @@ const PART = 'provider_id, account_id, message_id, attempt, parts';
 const FOLDED = `ltrim(lower(c.provider_id collate "C"), '0')`;
 
 /**
- * What these ids name with the carriers of these lanes, the latest messages first.
+ * The messages with these ids at these carriers, the latest first.
  * @param how `exact`: as they were given; `folded`: also those that were given in a form that folds to them
  */
 export async function findSentParts(
   database: Database,
-  lanes: readonly string[],
+  carriers: readonly string[],
   ids: readonly string[],
   how: 'exact' | 'folded',
 ): Promise<readonly SentPart[]> {
   const latest = `order by message_id desc limit ${SAME_ID_MAX}`;
   const folded = `union all (select ${PART} from carrier_message c
-    where c.lane = l.lane and ${FOLDED} = i.id and c.provider_id <> ${FOLDED} ${latest})`;
+    where c.carrier = l.carrier and ${FOLDED} = i.id and c.provider_id <> ${FOLDED} ${latest})`;
   const { rows } = await database.query<{
-    lane: string;
+    carrier: string;
     provider_id: string;
     account_id: number;
     message_id: string;
@@ -61,18 +61,18 @@ export async function findSentParts(
     parts: number;
     recipients: string[] | null;
   }>(
-    `select l.lane, c.*, m.recipients from unnest($1::text[]) as l(lane) cross join unnest($2::text[]) as i(id)
+    `select l.carrier, c.*, m.recipients from unnest($1::text[]) as l(carrier) cross join unnest($2::text[]) as i(id)
      cross join lateral (
-       (select ${PART} from carrier_message c where c.lane = l.lane and c.provider_id = i.id ${latest})
+       (select ${PART} from carrier_message c where c.carrier = l.carrier and c.provider_id = i.id ${latest})
        ${how === 'folded' ? folded : ''}) c
      left join lateral (select array(select m.address union all
          select each ->> 'address' from jsonb_array_elements(coalesce(m.addresses, '[]')) each) as recipients
        from message m where m.account_id = c.account_id and m.id = c.message_id) m on true
      order by c.message_id desc`,
-    [lanes, [...new Set(ids)]],
+    [carriers, [...new Set(ids)]],
   );
   return rows.map((row) => ({
-    lane: row.lane,
+    carrier: row.carrier,
     providerId: row.provider_id,
     accountId: row.account_id,
     messageId: row.message_id,
@@ -82,20 +82,20 @@ export async function findSentParts(
   }));
 }
 
-/** News of a part. */
-export interface PartNews {
+/** A receipt for a part. */
+export interface PartReceipt {
   readonly part: SentPart;
   readonly receipt: CarrierReceipt;
 }
 
 /**
- * Notes what is known of each part and tells what that makes of its message: UNDELIVERED with its first part that is
+ * Notes the status of each part and returns the resulting status of its message: UNDELIVERED with its first part that is
  * lost, DELIVERED with its last part that arrives. The parts of a message are locked together, so that of two nodes
  * which note one part each, the second sees both.
  */
 export async function combineParts(
   database: Database,
-  noted: readonly PartNews[],
+  noted: readonly PartReceipt[],
 ): Promise<MatchedReceipt[]> {
   const statuses = await database.transact(async (client) => {
     const messages = [...new Set(noted.map(({ part }) => part.messageId))];
@@ -139,16 +139,19 @@ export async function combineParts(
   });
 }
 
-async function notePartStatuses(client: pg.PoolClient, noted: readonly PartNews[]): Promise<void> {
+async function notePartStatuses(
+  client: pg.PoolClient,
+  noted: readonly PartReceipt[],
+): Promise<void> {
   await client.query(
     `update carrier_message c set status = greatest(c.status, r.status)
-     from (select lane, provider_id, message_id, max(status) as status
-       from unnest($1::text[], $2::text[], $3::uuid[], $4::message_status[]) as r(lane, provider_id, message_id, status)
+     from (select carrier, provider_id, message_id, max(status) as status
+       from unnest($1::text[], $2::text[], $3::uuid[], $4::message_status[]) as r(carrier, provider_id, message_id, status)
        group by 1, 2, 3) r
-     where c.lane = r.lane and c.provider_id = r.provider_id and c.message_id = r.message_id
+     where c.carrier = r.carrier and c.provider_id = r.provider_id and c.message_id = r.message_id
        and c.message_id = any($3::uuid[])`,
     [
-      noted.map(({ part }) => part.lane),
+      noted.map(({ part }) => part.carrier),
       noted.map(({ part }) => part.providerId),
       noted.map(({ part }) => part.messageId),
       noted.map(({ receipt }) => receipt.status),
@@ -158,7 +161,7 @@ async function notePartStatuses(client: pg.PoolClient, noted: readonly PartNews[
 
 /** Pauses between the tries of a parked receipt double, from this. */
 const PARKED_PAUSE_MS = 250;
-/** After so many tries, a bit more than an hour in all, it is a stranger's. */
+/** After this many tries, in a bit more than an hour, it is unmatched. */
 const PARKED_TRIES_MAX = 14;
 /** Parked receipts tried in one go. */
 const PARKED_MAX = 500;
@@ -169,13 +172,13 @@ export async function parkCarrierReceipts(
   receipts: readonly CarrierReceipt[],
 ): Promise<void> {
   await database.query(
-    `insert into parked_carrier_receipt (lane, provider_ids, recipients, must_match, status, code, detail, due_at)
-     select lane, string_to_array(ids, chr(1)), string_to_array(recipients, chr(1)), must_match, status, code, detail,
+    `insert into parked_carrier_receipt (carrier, provider_ids, recipients, must_match, status, code, detail, due_at)
+     select carrier, string_to_array(ids, chr(1)), string_to_array(recipients, chr(1)), must_match, status, code, detail,
        now() + $8 * interval '1 millisecond'
      from unnest($1::text[], $2::text[], $3::text[], $4::boolean[], $5::message_status[], $6::int[], $7::text[])
-       as r(lane, ids, recipients, must_match, status, code, detail)`,
+       as r(carrier, ids, recipients, must_match, status, code, detail)`,
     [
-      receipts.map((each) => each.lane),
+      receipts.map((each) => each.carrier),
       receipts.map((each) => each.providerIds.join('\u0001')),
       receipts.map((each) => each.recipients?.join('\u0001') ?? null),
       receipts.map((each) => each.mustMatch),
@@ -199,7 +202,7 @@ export async function takeParkedCarrierReceipts(
 ): Promise<ParkedCarrierReceipt[]> {
   const { rows } = await database.query<{
     id: string;
-    lane: string;
+    carrier: string;
     provider_ids: string[];
     recipients: string[] | null;
     must_match: boolean;
@@ -212,7 +215,7 @@ export async function takeParkedCarrierReceipts(
        due_at = now() + $1 * interval '1 millisecond' * 2 ^ (tries + 1)
      where p.id = any(array(select id from parked_carrier_receipt where due_at <= now()
        order by due_at limit ${PARKED_MAX} for update skip locked))
-     returning id, lane, provider_ids, recipients, must_match, status, code, detail, tries`,
+     returning id, carrier, provider_ids, recipients, must_match, status, code, detail, tries`,
     [PARKED_PAUSE_MS],
   );
   return rows.map(({ provider_ids: providerIds, must_match: mustMatch, ...row }) => ({

@@ -1,6 +1,6 @@
 /**
- * The counters of operations, updated by the statement that changes their messages. This part of
- * the SQL is shared by all statements that change a status, so there is only one arithmetic.
+ * The counters of operations, updated by the statement that changes their messages. All statements
+ * that change a status share this part of the SQL, so there is only one arithmetic.
  */
 import { MESSAGE_STATUSES } from '../domain/message.ts';
 import { counterOf } from '../domain/operation.ts';
@@ -8,27 +8,26 @@ import { counterOf } from '../domain/operation.ts';
 const COUNTERS = MESSAGE_STATUSES.map(counterOf);
 
 /**
- * SQL that updates operations from the rows of the CTE `moved`, further CTEs of that statement. `$1` is the account, `$2` an array
- * of all operations that rows may name. An operation of which nothing moves is left alone, its `updated_at` included.
+ * CTEs that update operations from the rows of the CTE `transitioned` of the same statement. `$1` is the account, `$2` an
+ * array of all operations that rows may name. An operation without transitions is unchanged, its `updated_at` included.
  *
- * `moved` has the columns of `MOVED` and `previous_status`, `status`, `attempted`, and `news`: what there is to tell of the message,
- * a status, or null.
+ * `transitioned` has the columns `operation_id`, `TRANSITION_COLUMNS`, `attempted`, and `event`: the status to publish, or null.
  *
  * The sums start from the locked rows. PostgreSQL checks constraints on the row of the statement's
  * snapshot before it looks for a newer one, so a sum of `o` itself could be negative for a moment and
- * fail: where a wake had just counted the message that a cancel takes away.
+ * fail: for example when a wake has just counted the message that a cancel removes.
  *
- * Operations are locked in the order of their ids, all after the messages: two statements that move messages of the
- * same operations wait for each other, and never in a ring. What has changed is put in the outbox by the same statement:
- * first that an operation begins, then its messages, then that it ends.
+ * Operations are locked in the order of their ids, all after the messages, so two statements on the same operations wait
+ * for each other without a deadlock. The same statement writes outbox events: first the begin of an operation, then its
+ * messages, then its end.
  */
-export const COUNT_MOVED = `counted as materialized (
+export const APPLY_COUNTERS = `counted as materialized (
   select operation_id, count(*) filter (where attempted)::int as attempts,
   ${MESSAGE_STATUSES.map(
     (status) =>
       `(count(*) filter (where status = '${status}') - count(*) filter (where previous_status = '${status}'))::int as ${counterOf(status)}`,
   ).join(',\n  ')}
-  from moved group by operation_id),
+  from transitioned group by operation_id),
 locked as materialized (
   select id, status, cancel_requested_at, attempts, revision, updated_at, ${COUNTERS.join(', ')}
   from operation where account_id = $1 and id = any($2::uuid[]) and (select count(*) from counted) > 0
@@ -47,23 +46,24 @@ tallied as (update operation o set
 from counted d join locked l on l.id = d.operation_id
 where o.account_id = $1 and o.id = any($2::uuid[]) and o.id = l.id
 returning o.id, o.status),
-told as (
-  insert into event_outbox (account_id, about, name, attempt, candidate, error_code, ordinals)
-  select $1, about, name, attempt, candidate, error_code, ordinals from (
-    select 0 as place, operation_id as about, 'message.' || lower(news::text) as name, attempt, candidate, error_code,
+published as (
+  insert into event_outbox (account_id, subject_id, name, attempt, candidate, error_code, ordinals)
+  select $1, subject_id, name, attempt, candidate, error_code, ordinals from (
+    select 0 as place, operation_id as subject_id, 'message.' || lower(event::text) as name, attempt, candidate, error_code,
       array_agg(ordinal_of(id)) as ordinals
-    from moved where news is not null group by operation_id, news, attempt, candidate, error_code
+    from transitioned where event is not null group by operation_id, event, attempt, candidate, error_code
     union all
     select case t.status when 'PROCESSING' then -1 else 1 end, t.id, 'operation.' || lower(t.status::text), 0, 0, null, null
-    from tallied t join locked l on l.id = t.id and l.status <> t.status) as all_news
+    from tallied t join locked l on l.id = t.id and l.status <> t.status) as events
   order by place)`;
 
-/** Columns of a message `m` that was moved, after the id of its operation. */
-export const MOVED = 'm.id, m.attempt, m.candidate, m.error_code, m.previous_status, m.status';
-/** The news of a message `m` whose status has changed. */
-export const STATUS_NEWS = 'case when m.status <> m.previous_status then m.status end as news';
+/** Columns of a message `m` with a transition. */
+export const TRANSITION_COLUMNS =
+  'm.id, m.attempt, m.candidate, m.error_code, m.previous_status, m.status';
+/** The event of a message `m` whose status has changed. */
+export const STATUS_EVENT = 'case when m.status <> m.previous_status then m.status end as event';
 
-/** The different operations among those of rows, and for each row the place of its own, from 1: less to carry than ids. */
+/** The distinct operations of rows, and for each row the place of its operation, from 1: less data than ids. */
 export function indexOperations(ofRows: readonly string[]): {
   readonly operations: readonly string[];
   /** As PostgreSQL's text of an array. */

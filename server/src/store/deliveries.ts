@@ -50,7 +50,7 @@ interface LeasedRow {
   failing_since: Date | null;
 }
 
-/** Where subscriptions are delivered to at a time, on one node. */
+/** Places for subscriptions that one node delivers to at the same time. */
 export interface SubscriptionPlaces {
   readonly free: number;
   /** By account, those that are taken. */
@@ -60,8 +60,8 @@ export interface SubscriptionPlaces {
 }
 
 /**
- * Leases subscriptions that something is due for: first those of accounts with the fewest places, and of an account those whose last
- * turn is longest ago, whatever became of it.
+ * Leases subscriptions with due deliveries: first of accounts with the fewest places, and of an account those that were leased
+ * longest ago, whatever the result was.
  */
 export async function leaseSubscriptions(
   database: Database,
@@ -69,8 +69,8 @@ export async function leaseSubscriptions(
   places: SubscriptionPlaces,
   leaseMs: number,
 ): Promise<LeasedSubscription[]> {
-  // Those that wait for anything are found by steps through the index, however many there are that do not; the sub-select has a
-  // limit, so that it is one more look into it.
+  // Subscriptions with pending deliveries are found by steps through the index, however many have none. The sub-select has a
+  // limit, so that it is one look into the index.
   const { rows } = await database.query<LeasedRow>(
     `with recursive waiting as (
        select '00000000-0000-0000-0000-000000000000'::uuid as id
@@ -79,19 +79,19 @@ export async function leaseSubscriptions(
          select subscription_id from event_delivery where status = 'PENDING' and subscription_id > w.id
          order by subscription_id limit 1) next),
      due as materialized (
-       select id, last_turn_at, coalesce(taken.places, 0)
-           + row_number() over (partition by s.account_id order by last_turn_at nulls first, id) as place
+       select id, last_leased_at, coalesce(taken.places, 0)
+           + row_number() over (partition by s.account_id order by last_leased_at nulls first, id) as place
        from subscription s left join unnest($4::int[], $5::int[]) as taken(account_id, places) on taken.account_id = s.account_id
-       where id = any(array(select id from waiting)) and status = 'ENABLED' and leased_until < now() and rests_until <= now()
+       where id = any(array(select id from waiting)) and status = 'ENABLED' and leased_until < now() and backoff_until <= now()
          and (select true from event_delivery d
            where d.subscription_id = s.id and d.status = 'PENDING' and d.due_at <= now() limit 1)),
      ready as materialized (
        select id from subscription where id = any(array(
-           select id from due where place <= $6 order by place, last_turn_at nulls first, id limit $2))
+           select id from due where place <= $6 order by place, last_leased_at nulls first, id limit $2))
          and leased_until < now()
        for update skip locked)
      update subscription s set lease = lease + 1, leased_by = $1, leased_until = now() + $3 * interval '1 millisecond',
-       last_turn_at = now()
+       last_leased_at = now()
      where id = any(array(select id from ready))
      returning account_id, (select sid from account a where a.id = s.account_id) as sid, id, lease, kind, target,
        ${SECRETS_NOW} as secrets, auth_token, tags, batch_size, failures, failing_since`,
@@ -120,28 +120,28 @@ export async function leaseSubscriptions(
   }));
 }
 
-/** Gives a subscription back before its lease ends; it is not leased again for `restMs`, or as long as it rests anyway. */
+/** Gives a subscription back before its lease ends; it is not leased again for `backoffMs`, or for its own backoff. */
 export async function returnSubscription(
   database: Database,
   { accountId, id, lease }: LeasedSubscription,
-  restMs: number,
+  backoffMs: number,
 ): Promise<void> {
   await database.query(
     `update subscription set leased_until = '-infinity',
-       rests_until = case when $4::float > 0 then greatest(rests_until, now() + $4 * interval '1 millisecond') else rests_until end
+       backoff_until = case when $4::float > 0 then greatest(backoff_until, now() + $4 * interval '1 millisecond') else backoff_until end
      where account_id = $1 and id = $2 and lease = $3`,
-    [accountId, id, lease, restMs],
+    [accountId, id, lease, backoffMs],
   );
 }
 
-/** A row of the log that a subscription is to be told. */
+/** A row of the log that a subscription has still to receive. */
 export interface DueDelivery {
-  /** Of messages those that are not told yet, as many as are asked for. */
+  /** With its undelivered messages only, as many as are asked for. */
   readonly row: EventRow;
   /** Events of the whole row. */
   readonly events: number;
-  /** Events of it that are done. */
-  readonly told: number;
+  /** Events of it that were delivered. */
+  readonly deliveredCount: number;
   /** Tries that failed. */
   readonly tries: number;
   /** Whether it is to be tried alone: it may be what the subscriber cannot take. */
@@ -149,29 +149,29 @@ export interface DueDelivery {
 }
 
 /**
- * What is due to a subscription, in the order of the log, at most `limit` rows and as many events of each; what was not tried yet before its time too, to
- * fill a batch. Nothing of an operation of which something earlier waits to be tried again.
+ * Due deliveries of a subscription in the order of the log, at most `limit` rows and as many events of each. Untried ones may
+ * come before their time, to fill a batch. Operations with an earlier row that waits for a retry are left out.
  */
 export async function loadDueDeliveries(
   database: Database,
   { accountId, id }: LeasedSubscription,
   limit: number,
 ): Promise<DueDelivery[]> {
-  // The sub-select has a limit: joined by hash, all that is pending would be read and sorted for each batch.
+  // The sub-select has a limit: a hash join would read and sort all pending rows for each batch.
   const { rows } = await database.query<
-    EventLogRow & { told: number; tries: number; alone: boolean; events: number }
+    EventLogRow & { delivered_count: number; tries: number; alone: boolean; events: number }
   >(
     `with waiting as materialized (
-       select distinct on (about) about, event_id from event_delivery
-       where subscription_id = $2 and status = 'PENDING' and due_at > now() and tries > 0 order by about, event_id),
+       select distinct on (subject_id) subject_id, event_id from event_delivery
+       where subscription_id = $2 and status = 'PENDING' and due_at > now() and tries > 0 order by subject_id, event_id),
      due as materialized (
-       select d.event_id, d.told, d.tries, d.alone from event_delivery d
+       select d.event_id, d.delivered_count, d.tries, d.alone from event_delivery d
        where d.subscription_id = $2 and d.status = 'PENDING' and (d.due_at <= now() or d.tries = 0)
-         and (select true from waiting w where w.about = d.about and w.event_id < d.event_id limit 1) is null
+         and (select true from waiting w where w.subject_id = d.subject_id and w.event_id < d.event_id limit 1) is null
        order by d.event_id limit $3)
-     select l.id, l.about, l.name, l.at, l.attempt, l.candidate, l.error_code, l.stats,
-       l.ordinals[due.told + 1 : due.told + $3] as ordinals, coalesce(cardinality(l.ordinals), 1) as events,
-       due.told, due.tries, due.alone
+     select l.id, l.subject_id, l.name, l.at, l.attempt, l.candidate, l.error_code, l.stats,
+       l.ordinals[due.delivered_count + 1 : due.delivered_count + $3] as ordinals, coalesce(cardinality(l.ordinals), 1) as events,
+       due.delivered_count, due.tries, due.alone
      from due join event_log l on l.id = due.event_id
      where l.account_id = $1 and l.id = any(array(select event_id from due)) order by l.id`,
     [accountId, id, limit],
@@ -179,7 +179,7 @@ export async function loadDueDeliveries(
   return rows.map((row) => ({
     row: toEventRow(row),
     events: row.events,
-    told: row.told,
+    deliveredCount: row.delivered_count,
     tries: row.tries,
     alone: row.alone,
   }));
@@ -195,11 +195,11 @@ export interface NewDeliveryAttempt {
   readonly detail: string | null;
 }
 
-/** How far a row of the log has been told. */
-export interface Told {
+/** The progress of one delivery. */
+export interface DeliveryProgress {
   readonly eventId: string;
-  /** Events of it that are done; null: all. */
-  readonly told: number | null;
+  /** Events of the row that were delivered; null: all. */
+  readonly deliveredCount: number | null;
 }
 
 const INSERT_ATTEMPT = `insert into event_attempt (account_id, subscription_id, id, took_ms, events, first_event_id, last_event_id,
@@ -227,19 +227,19 @@ async function insertAttempt(
 }
 
 /**
- * Writes what has been told, and that the subscription takes deliveries. `attempt` is null where nothing had to be sent. False
- * when the lease is lost or the subscription is gone: then nothing is written, and another node may tell it again.
+ * Writes delivered events, and that the subscription accepts deliveries. `attempt` is null when nothing had to be sent. False
+ * when the lease is lost or the subscription was deleted: then nothing is written, and another node may deliver again.
  */
 export async function recordDelivered(
   database: Database,
   subscription: LeasedSubscription,
-  told: readonly Told[],
+  delivered: readonly DeliveryProgress[],
   attempt: NewDeliveryAttempt | null,
   leaseMs: number,
 ): Promise<boolean> {
   const { accountId, id, lease } = subscription;
   const failures = await database.transact(async (client) => {
-    // What it was: the row as it is after the update says nothing of that.
+    // The value before: the updated row no longer has it.
     const { rows } = await client.query<{ failures: number }>(
       'select failures from subscription where account_id = $1 and id = $2 and lease = $3 for update',
       [accountId, id, lease],
@@ -250,64 +250,64 @@ export async function recordDelivered(
       `update subscription set leased_until = now() + $4 * interval '1 millisecond',
          failures = case when $5 then 0 else failures end, failing_since = case when $5 then null else failing_since end,
          last_delivery_at = case when $5 then now() else last_delivery_at end,
-         rests_until = case when $5 then '-infinity' else rests_until end
+         backoff_until = case when $5 then '-infinity' else backoff_until end
        where account_id = $1 and id = $2 and lease = $3`,
       [accountId, id, lease, leaseMs, attempt !== null],
     );
+    const eventIds = delivered.map((each) => each.eventId);
     await client.query(
-      `update event_delivery d set status = case when t.told is null then 'DELIVERED'::delivery_status else d.status end,
-         told = coalesce(t.told, d.told), updated_at = now()
-       from unnest($2::uuid[], $3::smallint[]) as t(event_id, told)
+      `update event_delivery d set status = case when t.delivered_count is null then 'DELIVERED'::delivery_status else d.status end,
+         delivered_count = coalesce(t.delivered_count, d.delivered_count), updated_at = now()
+       from unnest($2::uuid[], $3::smallint[]) as t(event_id, delivered_count)
        where d.subscription_id = $1 and d.event_id = any($2::uuid[]) and d.event_id = t.event_id`,
-      [id, told.map((each) => each.eventId), told.map((each) => each.told)],
+      [id, eventIds, delivered.map((each) => each.deliveredCount)],
     );
     if (attempt === null) return 0;
-    const eventIds = told.map((each) => each.eventId);
     await insertAttempt(client, subscription, attempt, eventIds, true);
     return before.failures;
   });
   if (failures === null) return false;
-  // It takes something again: what waits is due at once, and the try that being away may have cost is not counted.
+  // It accepts deliveries again: waiting ones are due at once, and one failed try is forgiven.
   if (failures >= DOWN_FAILURES) await reviveDeliveries(database, accountId, id, 'forgiven');
   return true;
 }
 
-/** What is to become of rows that could not be told. */
-export interface Untold {
+/** The next try of a row that could not be delivered. */
+export interface Undelivered {
   readonly eventId: string;
-  /** Until they are tried again, in milliseconds; null: never. */
+  /** Delay of the next try, in milliseconds; null: none. */
   readonly delayMs: number | null;
-  /** Whether the next try is the last: it is made alone, so that nothing is given up for what stood beside it. */
+  /** Whether the next try is the last. It is made alone, so that no row fails because of another one. */
   readonly isLastNext: boolean;
 }
 
-/** What is to become of the subscription. */
+/** The effect on the subscription. */
 export interface Trouble {
-  /** Nothing is delivered for so long, in milliseconds. */
-  readonly restMs: number;
+  /** Backoff before any delivery, in milliseconds. */
+  readonly backoffMs: number;
   /** Why it is disabled; null: it is not. */
   readonly disableReason: string | null;
 }
 
-/** Writes that a request failed. False when the lease is lost or the subscription is gone: then nothing is written. */
+/** Writes a failed request. False when the lease is lost or the subscription was deleted: then nothing is written. */
 export function recordFailed(
   database: Database,
   subscription: LeasedSubscription,
-  untold: readonly Untold[],
+  undelivered: readonly Undelivered[],
   attempt: NewDeliveryAttempt,
-  { restMs, disableReason }: Trouble,
+  { backoffMs, disableReason }: Trouble,
 ): Promise<boolean> {
   const { accountId, id, lease } = subscription;
   return database.transact(async (client) => {
     const { rowCount } = await client.query(
       `update subscription set failures = failures + 1, failing_since = coalesce(failing_since, now()),
-         rests_until = now() + $4 * interval '1 millisecond',
+         backoff_until = now() + $4 * interval '1 millisecond',
          status = case when $5::text is null then status else 'DISABLED' end, reason = coalesce($5, reason)
        where account_id = $1 and id = $2 and lease = $3`,
-      [accountId, id, lease, restMs, disableReason],
+      [accountId, id, lease, backoffMs, disableReason],
     );
     if (rowCount === 0) return false;
-    const eventIds = untold.map((each) => each.eventId);
+    const eventIds = undelivered.map((each) => each.eventId);
     await client.query(
       `update event_delivery d set tries = d.tries + 1, updated_at = now(), alone = d.alone or (d.tries > 0 and not $4) or t.is_last_next,
          status = case when t.delay_ms is null then 'FAILED'::delivery_status else d.status end,
@@ -317,9 +317,9 @@ export function recordFailed(
       [
         id,
         eventIds,
-        untold.map((each) => each.delayMs),
+        undelivered.map((each) => each.delayMs),
         subscription.failures >= DOWN_FAILURES,
-        untold.map((each) => each.isLastNext),
+        undelivered.map((each) => each.isLastNext),
       ],
     );
     await insertAttempt(client, subscription, attempt, eventIds, false);

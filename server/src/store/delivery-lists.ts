@@ -7,7 +7,7 @@ import type { NewDeliveryAttempt } from './deliveries.ts';
 export interface Delivery {
   /** UUID of the row of the log. */
   readonly eventId: string;
-  readonly about: string;
+  readonly subjectId: string;
   readonly name: EventName;
   readonly at: Date;
   readonly events: number;
@@ -35,7 +35,7 @@ export async function listDeliveries(
 ): Promise<Delivery[]> {
   const { rows } = await database.query<{
     id: string;
-    about: string;
+    subject_id: string;
     name: EventName;
     at: Date;
     events: number;
@@ -48,7 +48,7 @@ export async function listDeliveries(
        select event_id, status, tries, due_at, updated_at from event_delivery
        where account_id = $1 and subscription_id = $2 and event_id > $3 and event_id < $4
          and ($5::delivery_status is null or status = $5) order by event_id desc limit $6)
-     select l.id, l.about, l.name, l.at, coalesce(cardinality(l.ordinals), 1) as events, p.status, p.tries, p.due_at,
+     select l.id, l.subject_id, l.name, l.at, coalesce(cardinality(l.ordinals), 1) as events, p.status, p.tries, p.due_at,
        p.updated_at
      from page p join event_log l on l.id = p.event_id
      where l.account_id = $1 and l.id = any(array(select event_id from page)) order by l.id desc`,
@@ -56,7 +56,7 @@ export async function listDeliveries(
   );
   return rows.map((row) => ({
     eventId: row.id,
-    about: row.about,
+    subjectId: row.subject_id,
     name: row.name,
     at: row.at,
     events: row.events,

@@ -1,6 +1,6 @@
 /** Wakes waiting batches, scheduled or resting, when they are due. All nodes may do so at once. */
 import { messageUuid } from '../domain/ids.ts';
-import { COUNT_MOVED, MOVED, STATUS_NEWS } from './counters.ts';
+import { APPLY_COUNTERS, STATUS_EVENT, TRANSITION_COLUMNS } from './counters.ts';
 import { DatabaseUnavailable } from './database-error.ts';
 import type { Database } from './database.ts';
 
@@ -11,7 +11,7 @@ export interface WakeOptions {
   readonly onFailed: (id: string, error: unknown) => void;
 }
 
-/** Batches woken in one go. Of those at rest nothing else changes. */
+/** Batches woken together. Resting ones change nothing else. */
 const WAKE_MAX = 20;
 const WAKE_RESTING_MAX = 1_000;
 
@@ -42,8 +42,8 @@ interface ScheduledRow {
 }
 
 /**
- * Messages of scheduled batches turn from SCHEDULED to QUEUED. Each batch is woken for itself: one that cannot be keeps no other
- * asleep. Where it can, and the database only is away, all are left for the next time.
+ * Messages of scheduled batches become QUEUED. Each batch is woken alone, so one that cannot be woken delays no other. While
+ * the database is unavailable, all are left for the next time.
  */
 async function wakeScheduled(
   database: Database,
@@ -72,11 +72,11 @@ async function wakeBatch(database: Database, row: ScheduledRow): Promise<number>
        update dispatch_batch set waiting = false, not_before = null where id = any(array(
          select id from dispatch_batch where id = $3 and waiting and not resting for update skip locked))
        returning id),
-     moved as (
+     transitioned as (
        update message m set previous_status = m.status, status = 'QUEUED', updated_at = clock_timestamp()
        where account_id = $1 and id = any($4::uuid[]) and status = 'SCHEDULED' and (select count(*) from woken) > 0
-       returning ($2::uuid[])[1] as operation_id, ${MOVED}, false as attempted, ${STATUS_NEWS}),
-     ${COUNT_MOVED} select count(*)::int as woken from woken`,
+       returning ($2::uuid[])[1] as operation_id, ${TRANSITION_COLUMNS}, false as attempted, ${STATUS_EVENT}),
+     ${APPLY_COUNTERS} select count(*)::int as woken from woken`,
     [
       row.account_id,
       [row.operation_id],

@@ -22,8 +22,8 @@ export async function findDueWork(
 ): Promise<DueWork> {
   const { rows } = await database.query<DueWork>(
     `select
-       array(select carrier from unnest($1::text[]) as carrier where exists (
-         select from dispatch_batch where lane = carrier and not waiting
+       array(select name from unnest($1::text[]) as name where exists (
+         select from dispatch_batch b where b.carrier = name and not waiting
            and (leased_until is null or leased_until < now()))) as carriers,
        exists (select from dispatch_batch where waiting and wake_at <= now()) as wake,
        exists (select from parked_receipt where due_at <= now()) as "parkedReceipts",

@@ -20,7 +20,7 @@ export interface MessageFacts {
   readonly tags: Readonly<Record<string, string>> | null;
 }
 
-/** By UUID. What is older than the retention is not there. */
+/** By UUID. Facts older than the retention are missing. */
 export interface EventFacts {
   readonly operations: ReadonlyMap<string, OperationFacts>;
   readonly messages: ReadonlyMap<string, MessageFacts>;
@@ -35,24 +35,24 @@ interface MessageRow {
   tags: Record<string, string> | null;
 }
 
-/** All that the news of one account need. */
+/** All facts that the events of one account need. */
 export async function loadEventFacts(
   database: Database,
   accountId: number,
-  news: readonly EventRow[],
+  events: readonly EventRow[],
 ): Promise<EventFacts> {
-  const received = news.filter(({ name }) => name === 'message.inbound');
-  const sent = news.filter(({ name }) => name !== 'message.inbound');
+  const received = events.filter(({ name }) => name === 'message.inbound');
+  const sent = events.filter(({ name }) => name !== 'message.inbound');
   const [operations, messages, inbound] = await Promise.all([
-    loadOperations(database, accountId, [...new Set(sent.map(({ about }) => about))]),
+    loadOperations(database, accountId, [...new Set(sent.map(({ subjectId }) => subjectId))]),
     loadMessages(
       database,
       accountId,
-      sent.flatMap(({ about, ordinals }) =>
-        (ordinals ?? []).map((each) => messageUuid(about, each)),
+      sent.flatMap(({ subjectId, ordinals }) =>
+        (ordinals ?? []).map((each) => messageUuid(subjectId, each)),
       ),
     ),
-    Promise.all(received.map(({ about }) => fetchInbound(database, accountId, about))),
+    Promise.all(received.map(({ subjectId }) => fetchInbound(database, accountId, subjectId))),
   ]);
   return {
     operations,

@@ -15,9 +15,9 @@ import type { Database } from './database.ts';
 import { keepOptOut } from './suppressions.ts';
 
 export interface NewInbound {
-  readonly lane: string;
+  readonly carrier: string;
   /** Carriers of the same account at the same provider, itself included. */
-  readonly lanes: readonly string[];
+  readonly carriers: readonly string[];
   readonly channel: Channel;
   readonly from: string;
   readonly to: string;
@@ -66,14 +66,14 @@ export function recordInbound(
     const changed = await applyKeyword(client, message, receiver, scope);
     const now = Date.now();
     await client.query(
-      `with told as (insert into event_outbox (account_id, about, name) values ($1, $2, 'message.inbound'))
-       insert into inbound_message (account_id, id, channel, lane, sender_id, from_address, to_address, text,
+      `with published as (insert into event_outbox (account_id, subject_id, name) values ($1, $2, 'message.inbound'))
+       insert into inbound_message (account_id, id, channel, carrier, sender_id, from_address, to_address, text,
          provider_id, keyword, reply) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
       [
         receiver.accountId,
         messageUuid(newOperationUuid(now), 0),
         message.channel,
-        message.lane,
+        message.carrier,
         receiver.senderId,
         message.from,
         message.to,
@@ -115,7 +115,7 @@ async function findReceiver(client: pg.PoolClient, message: NewInbound): Promise
      order by s.carrier = $1 desc nulls last, sender_key(s.channel, s.address) = $3 desc,
        s.account_id is null and s.status = 'DEACTIVATED', s.account_id is not null, s.id
      limit 1`,
-    [message.lane, message.channel, to, service, message.lanes],
+    [message.carrier, message.channel, to, service, message.carriers],
   );
   const row = rows[0];
   return row === undefined
@@ -129,11 +129,11 @@ function keysOf({ channel, to, service }: NewInbound): string[] {
 }
 
 /** False when the carrier brought it before. */
-async function claim(client: pg.PoolClient, { lane, providerId }: NewInbound): Promise<boolean> {
+async function claim(client: pg.PoolClient, { carrier, providerId }: NewInbound): Promise<boolean> {
   if (providerId === null) return true;
   const { rowCount } = await client.query(
-    'insert into inbound_seen (lane, provider_id) values ($1, $2) on conflict do nothing',
-    [lane, providerId],
+    'insert into inbound_seen (carrier, provider_id) values ($1, $2) on conflict do nothing',
+    [carrier, providerId],
   );
   return rowCount === 1;
 }

@@ -12,6 +12,8 @@ import { answeredIn, type Database } from './database.ts';
 const FOLDER = new URL('../../migrations/', import.meta.url);
 /** PostgreSQL 15 is the oldest that has what the statements use. */
 const SERVER_VERSION_MIN = 150_000;
+/** The first migration of pre-release versions, whose databases cannot be upgraded. */
+const PRE_RELEASE = '0001-core.sql';
 /** Any number; the same in all nodes. */
 const LOCK = 4_203_911;
 
@@ -20,14 +22,11 @@ export class SchemaError extends Error {
   override readonly name = 'SchemaError';
 }
 
-/**
- * A migration waits so long for a lock that others hold, since everyone else waits behind it; then it lets go and tries
- * again, so many times.
- */
+/** A migration waits this long for a lock, since all others wait behind it. Then it pauses and tries again, this often. */
 const LOCK_TIMEOUT_MS = 5_000;
 const LOCK_TRIES_MAX = 60;
-const LOCK_REST_MS = 1_000;
-/** As long as a migration may take. A peer that has gone is found by keep-alives all the same. */
+const LOCK_BACKOFF_MS = 1_000;
+/** Maximum duration of a migration. Keep-alives find a dead connection earlier. */
 const PATIENCE_MS = 7 * 86_400_000;
 
 /** A migration of this program. */
@@ -57,7 +56,7 @@ export async function migrate(database: Database): Promise<readonly string[]> {
         throw new SchemaError(
           'The schema cannot be updated because a transaction holds a lock on its tables. Find it with pg_stat_activity and pg_locks, then start again.',
         );
-      await sleep(LOCK_REST_MS);
+      await sleep(LOCK_BACKOFF_MS);
     }
   }
 }
@@ -72,7 +71,7 @@ async function migrateNow(
   migrations: readonly Migration[],
 ): Promise<readonly string[]> {
   return database.transact(async (client) => {
-    // Another node's migration is waited for, and this one may take its time.
+    // Another node's migration may take long, and so may this one.
     await client.query('set local statement_timeout = 0');
     await client.query(answeredIn(PATIENCE_MS, `select pg_advisory_xact_lock(${LOCK})`));
     await client.query(`set local lock_timeout = ${LOCK_TIMEOUT_MS}`);
@@ -83,6 +82,10 @@ async function migrateNow(
         (row) => row.name,
       ),
     );
+    if (applied.has(PRE_RELEASE))
+      throw new SchemaError(
+        'The database has the schema of a pre-release version of Fanfare, which cannot be upgraded. Set DATABASE_URL to an empty database, or dataDir to an empty folder.',
+      );
     const unknown = [...applied].filter((name) => !migrations.some((each) => each.name === name));
     if (unknown.length > 0)
       throw new SchemaError(

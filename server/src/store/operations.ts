@@ -14,7 +14,7 @@ import type {
   OperationStatus,
   SendPlan,
 } from '../domain/operation.ts';
-import { COUNT_MOVED, MOVED, STATUS_NEWS } from './counters.ts';
+import { APPLY_COUNTERS, STATUS_EVENT, TRANSITION_COLUMNS } from './counters.ts';
 import { translate } from './database-error.ts';
 import type { Database, Querier } from './database.ts';
 import { insertAttachments } from './email-attachments.ts';
@@ -37,7 +37,7 @@ export interface NewMessage {
 
 /** Messages that are due together, of one sender or of several without limits. */
 export interface NewBatch {
-  readonly lane: string;
+  readonly carrier: string;
   readonly candidate: number;
   /** Null for an address that is no sender of ours, and for several senders. */
   readonly senderId: string | null;
@@ -153,7 +153,7 @@ export async function findIdempotencyKey(
   return row.same ? { kind: 'replayed', operationId: row.operation_id } : { kind: 'conflict' };
 }
 
-/** With the news of it: that it is there, and that its messages are in the queue. */
+/** With its outbox events: its creation, and its queued messages. */
 async function insertOperation(client: pg.PoolClient, operation: NewOperation): Promise<void> {
   const { accountId, id, messages, unaddressable, content } = operation;
   const total = messages.length;
@@ -163,11 +163,11 @@ async function insertOperation(client: pg.PoolClient, operation: NewOperation): 
     total === 0 ? 'COMPLETED' : scheduled === total ? 'SCHEDULED' : 'PROCESSING';
   const plan = await findPlan(client, operation);
   await client.query(
-    `with told as (
-       insert into event_outbox (account_id, about, name, ordinals)
+    `with published as (
+       insert into event_outbox (account_id, subject_id, name, ordinals)
        select $1, $2, name, ordinals from (
          select 1 as place, 'operation.' || lower($3::text) as name, null::smallint[] as ordinals
-         union all select 2, 'message.queued', $16::smallint[] where cardinality($16::smallint[]) > 0) as all_news
+         union all select 2, 'message.queued', $16::smallint[] where cardinality($16::smallint[]) > 0) as events
        order by place)
      insert into operation (account_id, id, status, total, recipients, unaddressable, scheduled, queued,
        content, plan, tags, scheduled_for, expire_at, updated_at, kind, callback_id)
@@ -263,20 +263,20 @@ async function insertBatches(client: pg.PoolClient, operation: NewOperation): Pr
   const { accountId, id, expireAt, batches } = operation;
   await client.query(
     `with added as (
-       insert into dispatch_batch (account_id, operation_id, lane, candidate, sender_id, paced, attempt, waiting, due_at,
+       insert into dispatch_batch (account_id, operation_id, carrier, candidate, sender_id, rate_limited, attempt, waiting, due_at,
          expire_at, ordinals)
-       select $1, $2, lane, candidate, sender_id, paced.id is not null, 1, due_at is not null, coalesce(due_at, now()), $3,
+       select $1, $2, carrier, candidate, sender_id, limited.id is not null, 1, due_at is not null, coalesce(due_at, now()), $3,
          ordinals::smallint[]
        from unnest($4::text[], $5::smallint[], $6::uuid[], $7::timestamptz[], $8::text[])
-           as b(lane, candidate, sender_id, due_at, ordinals)
-         left join (select id from sender where id = any($6) and (throughput is not null or daily_cap is not null)) paced
-           on paced.id = b.sender_id)
+           as b(carrier, candidate, sender_id, due_at, ordinals)
+         left join (select id from sender where id = any($6) and (throughput is not null or daily_cap is not null)) limited
+           on limited.id = b.sender_id)
      select pg_notify('${WAKE_CHANNEL}', '')`,
     [
       accountId,
       id,
       expireAt,
-      batches.map((batch) => batch.lane),
+      batches.map((batch) => batch.carrier),
       batches.map((batch) => batch.candidate),
       batches.map((batch) => batch.senderId),
       batches.map((batch) => batch.dueAt),
@@ -492,17 +492,17 @@ export async function cancelBatches(
   const { first, last } = messageUuidRange(operationId);
   await database.query(
     `with seen as materialized (
-       select id, frontier, ordinals from dispatch_batch where account_id = $1 and operation_id = any($2::uuid[])
+       select id, high_water_mark, ordinals from dispatch_batch where account_id = $1 and operation_id = any($2::uuid[])
          and ($3::bigint[] is null or id = any($3)) order by id for update),
-     gone as (delete from dispatch_batch where id = any(array(select id from seen where frontier = 0))),
-     cut as (update dispatch_batch set ordinals = ordinals[1:frontier]
-       where id = any(array(select id from seen where frontier > 0))),
-     moved as (
+     gone as (delete from dispatch_batch where id = any(array(select id from seen where high_water_mark = 0))),
+     cut as (update dispatch_batch set ordinals = ordinals[1:high_water_mark]
+       where id = any(array(select id from seen where high_water_mark > 0))),
+     transitioned as (
        update message m set ${END_UNSENT}
        where account_id = $1 and id between $5 and $6 and ${IS_UNSENT} and id = any(array(
-         select message_of(($2::uuid[])[1], each) from seen, unnest(ordinals[frontier + 1:]) as each))
-       returning ($2::uuid[])[1] as operation_id, ${MOVED}, false as attempted, ${STATUS_NEWS}),
-     ${COUNT_MOVED} select`,
+         select message_of(($2::uuid[])[1], each) from seen, unnest(ordinals[high_water_mark + 1:]) as each))
+       returning ($2::uuid[])[1] as operation_id, ${TRANSITION_COLUMNS}, false as attempted, ${STATUS_EVENT}),
+     ${APPLY_COUNTERS} select`,
     [accountId, [operationId], ids, 'CANCELED', first, last],
   );
 }
@@ -542,17 +542,17 @@ export async function cancelMessage(
 ): Promise<void> {
   await database.query(
     `with seen as materialized (
-       select id, frontier, ordinals from dispatch_batch
+       select id, high_water_mark, ordinals from dispatch_batch
        where account_id = $1 and operation_id = any($2::uuid[]) and $3::smallint = any(ordinals) order by id for update),
-     free as materialized (select id, ordinals from seen where array_position(ordinals, $3) > frontier),
+     free as materialized (select id, ordinals from seen where array_position(ordinals, $3) > high_water_mark),
      gone as (delete from dispatch_batch where id = any(array(select id from free where cardinality(ordinals) = 1))),
      cut as (update dispatch_batch set ordinals = array_remove(ordinals, $3)
        where id = any(array(select id from free where cardinality(ordinals) > 1))),
-     moved as (
+     transitioned as (
        update message m set ${END_UNSENT}
        where account_id = $1 and id = $5 and ${IS_UNSENT} and exists (select from free)
-       returning ($2::uuid[])[1] as operation_id, ${MOVED}, false as attempted, ${STATUS_NEWS}),
-     ${COUNT_MOVED} select`,
+       returning ($2::uuid[])[1] as operation_id, ${TRANSITION_COLUMNS}, false as attempted, ${STATUS_EVENT}),
+     ${APPLY_COUNTERS} select`,
     [accountId, [operationId], ordinal, 'CANCELED', messageUuid(operationId, ordinal)],
   );
 }
@@ -568,12 +568,12 @@ export async function endUnsent(
 ): Promise<void> {
   if (ordinals.length === 0) return;
   await database.query(
-    `with moved as (
+    `with transitioned as (
        update message m set ${END_UNSENT},
          error_code = case when m.status = 'SENT' then m.error_code else coalesce($5, m.error_code) end
        where account_id = $1 and id = any($3::uuid[]) and ${IS_UNSENT}
-       returning ($2::uuid[])[1] as operation_id, ${MOVED}, false as attempted, ${STATUS_NEWS}),
-     ${COUNT_MOVED} select`,
+       returning ($2::uuid[])[1] as operation_id, ${TRANSITION_COLUMNS}, false as attempted, ${STATUS_EVENT}),
+     ${APPLY_COUNTERS} select`,
     [
       accountId,
       [operationId],

@@ -16,8 +16,8 @@ import type { Logger } from '../lib/log.ts';
 import { createPauses } from '../lib/pauses.ts';
 import { DatabaseUnavailable } from './database-error.ts';
 
-const REST_MS_MAX = 250;
-const START_REST_MS = 1_000;
+const BACKOFF_MS_MAX = 250;
+const START_BACKOFF_MS = 1_000;
 /** Tries of a statement that PostgreSQL gives up on, before it is made smaller. */
 const STATEMENT_TRIES_MAX = 2;
 /** Tries while the database is away, before less is tried: where many statements fail, only what takes few of them gets through. */
@@ -38,7 +38,7 @@ export async function waitForDatabase<Result>(
     } catch (error) {
       if (!(error instanceof DatabaseUnavailable) || performance.now() >= until) throw error;
       log.warn({ reason: error.message }, 'The database is unavailable; waiting for it');
-      await sleep(START_REST_MS);
+      await sleep(START_BACKOFF_MS);
     }
   }
 }
@@ -66,7 +66,7 @@ export async function writeAll<Item>(
   const { write, onAway, onRefused } = options;
   if (items.length === 0) return;
   const postponed: Item[] = [];
-  const rests = createPauses(REST_MS_MAX);
+  const backoff = createPauses(BACKOFF_MS_MAX);
 
   /** Null when they are written, else why they cannot be. */
   async function attempt(some: readonly Item[], triesMax: number): Promise<unknown> {
@@ -74,14 +74,14 @@ export async function writeAll<Item>(
     for (let tries = 1; ; tries += 1) {
       try {
         await write(some);
-        rests.reset();
+        backoff.reset();
         return null;
       } catch (error) {
         if (!(error instanceof DatabaseUnavailable)) return error;
         onAway(error);
         if (error.isOfStatement) gaveUp += 1;
         if (gaveUp >= triesMax || (some.length > 1 && tries >= AWAY_TRIES_MAX)) return error;
-        await sleep(rests.next());
+        await sleep(backoff.next());
       }
     }
   }
@@ -104,7 +104,7 @@ export async function writeAll<Item>(
     for (const item of postponed) {
       let error = await attempt([item], 1);
       while (error instanceof DatabaseUnavailable && performance.now() < until) {
-        await sleep(REST_MS_MAX);
+        await sleep(BACKOFF_MS_MAX);
         error = await attempt([item], 1);
       }
       if (error !== null) onRefused(item, error);

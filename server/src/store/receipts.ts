@@ -10,7 +10,7 @@ import { rankOf } from '../domain/message.ts';
 import type { SendPlan } from '../domain/operation.ts';
 import type { MatchedReceipt } from '../domain/receipt.ts';
 import { listCandidates, nextCandidate } from '../domain/routing.ts';
-import { COUNT_MOVED, indexOperations, MOVED, STATUS_NEWS } from './counters.ts';
+import { APPLY_COUNTERS, indexOperations, STATUS_EVENT, TRANSITION_COLUMNS } from './counters.ts';
 import type { Database } from './database.ts';
 import { parkReceipts } from './parked-receipts.ts';
 
@@ -64,7 +64,7 @@ async function moveMessages(
     receipts.map((receipt) => operationUuidOf(receipt.messageId)),
   );
   const { rows } = await database.query<{ ids: string[] | null }>(
-    `with moved as (
+    `with transitioned as (
        update message m set previous_status = m.status, status = r.status::message_status,
          attempt_status = r.status::message_status, updated_at = clock_timestamp(),
          error_code = r.code, error_detail = case when m.address <> '' then r.detail end
@@ -73,9 +73,9 @@ async function moveMessages(
        where m.account_id = $1 and m.id = any($3::uuid[]) and m.id = r.id and m.attempt = r.attempt
          and m.status < r.status::message_status
          and (m.status <> 'QUEUED' or r.status <> 'UNDELIVERED')
-       returning ($2::uuid[])[r.operation] as operation_id, ${MOVED}, false as attempted, ${STATUS_NEWS}),
-     ${COUNT_MOVED}
-     select case when count(*) < cardinality($3::uuid[]) then coalesce(array_agg(id), '{}') end as ids from moved`,
+       returning ($2::uuid[])[r.operation] as operation_id, ${TRANSITION_COLUMNS}, false as attempted, ${STATUS_EVENT}),
+     ${APPLY_COUNTERS}
+     select case when count(*) < cardinality($3::uuid[]) then coalesce(array_agg(id), '{}') end as ids from transitioned`,
     [
       first.accountId,
       operations,
@@ -87,13 +87,13 @@ async function moveMessages(
       places,
     ],
   );
-  // Null when all of them moved, as they nearly always do: their ids are known here.
+  // Null when all of them transitioned, as they nearly always do: their ids are known here.
   return rows[0]?.ids ?? receipts.map((receipt) => receipt.messageId);
 }
 
 /** Where a message goes after its present attempt came to nothing. */
 interface Fallback {
-  readonly lane: string;
+  readonly carrier: string;
   readonly candidate: number;
   readonly senderId: string | null;
 }
@@ -143,7 +143,7 @@ async function findFallbacks(
     const sender = next === null ? undefined : candidates[next]?.sender;
     if (next !== null && sender !== undefined)
       fallbacks.set(row.id, {
-        lane: sender.carrier,
+        carrier: sender.carrier,
         candidate: next,
         senderId: sender.senderId ?? null,
       });
@@ -161,22 +161,22 @@ async function sendOn(
   const [first] = bad;
   if (first === undefined) return [];
   const { rows } = await database.query<{ ids: string[] | null }>(
-    `with moved as (
+    `with transitioned as (
        update message m set attempt_status = 'UNDELIVERED', error_code = r.code, error_detail = r.detail,
          updated_at = clock_timestamp()
        from unnest($3::uuid[], $4::smallint[], $5::smallint[], $6::int[], $7::text[], $8::text[], $9::smallint[],
-         $10::uuid[], $2::uuid[]) as r(id, ordinal, attempt, code, detail, lane, candidate, sender_id, operation_id)
+         $10::uuid[], $2::uuid[]) as r(id, ordinal, attempt, code, detail, carrier, candidate, sender_id, operation_id)
        where m.account_id = $1 and m.id = any($3::uuid[]) and m.id = r.id and m.attempt = r.attempt
          and m.status = 'SENT' and m.attempt_status = 'SENT' and m.address <> ''
-       returning m.id, r.operation_id, r.ordinal, r.attempt, r.lane, r.candidate, r.sender_id),
+       returning m.id, r.operation_id, r.ordinal, r.attempt, r.carrier, r.candidate, r.sender_id),
      added as (
-       insert into dispatch_batch (account_id, operation_id, lane, candidate, sender_id, paced, attempt, waiting,
+       insert into dispatch_batch (account_id, operation_id, carrier, candidate, sender_id, rate_limited, attempt, waiting,
          due_at, expire_at, ordinals)
-       select $1, operation_id, lane, candidate, sender_id, is_paced(sender_id), attempt + 1, false, now(),
-         (select o.expire_at from operation o where o.account_id = $1 and o.id = moved.operation_id),
+       select $1, operation_id, carrier, candidate, sender_id, is_rate_limited(sender_id), attempt + 1, false, now(),
+         (select o.expire_at from operation o where o.account_id = $1 and o.id = transitioned.operation_id),
          array_agg(ordinal order by ordinal)
-       from moved group by operation_id, lane, candidate, sender_id, attempt)
-     select array_agg(id) as ids from moved`,
+       from transitioned group by operation_id, carrier, candidate, sender_id, attempt)
+     select array_agg(id) as ids from transitioned`,
     [
       first.accountId,
       bad.map((receipt) => operationUuidOf(receipt.messageId)),
@@ -185,7 +185,7 @@ async function sendOn(
       bad.map((receipt) => receipt.attempt),
       bad.map((receipt) => receipt.code),
       bad.map((receipt) => receipt.detail),
-      bad.map((receipt) => fallbacks.get(receipt.messageId)?.lane),
+      bad.map((receipt) => fallbacks.get(receipt.messageId)?.carrier),
       bad.map((receipt) => fallbacks.get(receipt.messageId)?.candidate),
       bad.map((receipt) => fallbacks.get(receipt.messageId)?.senderId),
     ],
@@ -201,7 +201,7 @@ interface MessageState {
 }
 
 /**
- * Receipts that moved nothing: too early, too late, known already, or of no message that there is. Some were overtaken by the
+ * Receipts that transitioned nothing: too early, too late, known already, or of no message that there is. Some were overtaken by the
  * settlement of their attempt: they are applied once more. Nothing is locked: statuses only go up, and what is parked needlessly is
  * found settled at the first look.
  */
@@ -263,14 +263,14 @@ async function applyToEarlier(
   if (receipt.status === 'UNDELIVERED' || !isBetter(receipt.status, message.status))
     return 'ignored';
   await database.query(
-    `with moved as (
+    `with transitioned as (
        update message m set previous_status = m.status, status = $4::message_status, updated_at = clock_timestamp()
        where account_id = $1 and id = $3 and status < $4::message_status
-       returning ($2::uuid[])[1] as operation_id, m.id, m.previous_status, m.status, false as attempted, ${STATUS_NEWS},
+       returning ($2::uuid[])[1] as operation_id, m.id, m.previous_status, m.status, false as attempted, ${STATUS_EVENT},
          $5::smallint as attempt, null::int as error_code,
          coalesce((select (e.value ->> 'candidate')::smallint from jsonb_array_elements(m.earlier) as e(value)
           where (e.value ->> 'attempt')::int = $5), m.candidate) as candidate),
-     ${COUNT_MOVED} select`,
+     ${APPLY_COUNTERS} select`,
     [
       receipt.accountId,
       [operationUuidOf(receipt.messageId)],

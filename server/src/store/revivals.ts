@@ -18,11 +18,11 @@ export async function reviveDeliveries(
   tries: 'forgotten' | 'forgiven',
 ): Promise<void> {
   for (let after: string | null = '00000000-0000-0000-0000-000000000000'; after !== null;)
-    after = await revivePiece(database, accountId, subscriptionId, tries, after);
+    after = await reviveChunk(database, accountId, subscriptionId, tries, after);
 }
 
 /** Resolves with the last one that was made due; null when there are no more. */
-function revivePiece(
+function reviveChunk(
   database: Database,
   accountId: number,
   subscriptionId: string,
@@ -32,7 +32,7 @@ function revivePiece(
   const isLate = tries === 'forgotten' ? '(due_at > now() or tries > 0 or alone)' : 'tries > 0';
   const left = tries === 'forgotten' ? '0' : 'greatest(tries - 1, 0)';
   return database.transact(async (client) => {
-    // As all do who change its deliveries: those who lock them in another order wait here.
+    // All writers of its deliveries lock the subscription first, so their order does not matter.
     await client.query('select from subscription where account_id = $1 and id = $2 for update', [
       accountId,
       subscriptionId,
@@ -45,13 +45,13 @@ function revivePiece(
          order by event_id limit ${REVIVED_MAX}) late`,
       [subscriptionId, after],
     );
-    const [piece] = rows;
-    if (piece === undefined || piece.count === 0) return null;
+    const [chunk] = rows;
+    if (chunk === undefined || chunk.count === 0) return null;
     await client.query(
       `update event_delivery set due_at = now(), tries = ${left}, alone = false, updated_at = now()
        where subscription_id = $1 and status = 'PENDING' and event_id between $2 and $3 and ${isLate}`,
-      [subscriptionId, piece.first, piece.last],
+      [subscriptionId, chunk.first, chunk.last],
     );
-    return piece.count < REVIVED_MAX ? null : piece.last;
+    return chunk.count < REVIVED_MAX ? null : chunk.last;
   });
 }

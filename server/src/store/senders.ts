@@ -5,7 +5,7 @@
 import pg from 'pg';
 import { newUuid, uuidTimeMs } from '../domain/ids.ts';
 import type { Channel } from '../domain/message.ts';
-import type { PaceUnit, SenderLimits } from '../domain/pace.ts';
+import type { RateUnit, SenderLimits } from '../domain/rate-limit.ts';
 import type { QuietHours } from '../domain/quiet-hours.ts';
 import type { Sender, SenderStatus } from '../domain/sender.ts';
 import type { Database, Querier } from './database.ts';
@@ -23,7 +23,7 @@ export interface SenderRow {
   tags: Record<string, string>;
   updated_at: Date;
   throughput: number | null;
-  throughput_unit: PaceUnit;
+  throughput_unit: RateUnit;
   daily_cap: number | null;
   quiet_start: string | null;
   quiet_end: string | null;
@@ -96,7 +96,7 @@ async function bringIn(
   const { rows: leftOut } = await database.query<{ position: number }>(
     `with given as (
        select * from unnest($1::uuid[], $2::channel[], $3::text[], $4::text[], $5::boolean[], $6::real[],
-           $7::pace_unit[], $8::int[], $9::text[], $10::text[]) with ordinality
+           $7::rate_unit[], $8::int[], $9::text[], $10::text[]) with ordinality
          as g(id, channel, address, carrier, is_default, throughput, throughput_unit, daily_cap, quiet_start, quiet_end, n)),
      kept as (
        select * from given g where not is_sender_taken(null, g.channel, g.carrier, g.address)
@@ -132,7 +132,7 @@ async function bringIn(
     ],
   );
   await database.query(
-    `update dispatch_batch set paced = is_paced(sender_id) where paced <> is_paced(sender_id)
+    `update dispatch_batch set rate_limited = is_rate_limited(sender_id) where rate_limited <> is_rate_limited(sender_id)
        and sender_id in (select id from sender where account_id is null)`,
   );
   return leftOut.map(({ position }) => position);
@@ -304,7 +304,7 @@ export async function updateSender(
   // What waits goes to the queue that suits the sender now.
   if (change.throughput !== undefined || change.dailyCap !== undefined)
     await database.query(
-      'update dispatch_batch set paced = is_paced($1) where sender_id = $1 and paced <> is_paced($1)',
+      'update dispatch_batch set rate_limited = is_rate_limited($1) where sender_id = $1 and rate_limited <> is_rate_limited($1)',
       [id],
     );
   return rows[0] === undefined ? null : toSender(rows[0]);

@@ -1,7 +1,7 @@
 /**
  * Settlements: outcomes of attempts, written once. The attempt's number is the guard: only the
  * first settlement of attempt n finds the message at n - 1. A node that lost its lease therefore
- * changes nothing, and batches for retries are added only for messages that it moved.
+ * changes nothing, and batches for retries are added only for messages with a transition.
  *
  * ```
  *  attempt n - 1 ──first outcome──▶ attempt n             ──any other outcome of n──▶ unchanged
@@ -14,12 +14,13 @@
 import { ERRORS } from '../domain/errors.ts';
 import { messageUuid } from '../domain/ids.ts';
 import type { Channel } from '../domain/message.ts';
-import { COUNT_MOVED, indexOperations, MOVED, STATUS_NEWS } from './counters.ts';
+import { APPLY_COUNTERS, indexOperations, STATUS_EVENT, TRANSITION_COLUMNS } from './counters.ts';
 import type { Database } from './database.ts';
+import { rowParameters } from './row-parameters.ts';
 
-/** Where a message that is not done goes next. */
+/** The next route of a message that is not done. */
 export interface NextTry {
-  readonly lane: string;
+  readonly carrier: string;
   /** Null for an address that is no sender of ours. */
   readonly senderId: string | null;
   readonly candidate: number;
@@ -27,7 +28,7 @@ export interface NextTry {
   readonly delayMs: number;
 }
 
-/** What became of one attempt. */
+/** The outcome of one attempt. */
 export interface Settlement {
   readonly operationId: string;
   readonly ordinal: number;
@@ -35,11 +36,11 @@ export interface Settlement {
   readonly candidate: number;
   readonly channel: Channel;
   readonly attemptedAt: Date;
-  /** `SENT`: with the carrier. `FAILED`: refused. `UNDELIVERED`: unknown for ever (held after a crash). */
+  /** `SENT`: accepted. `FAILED`: refused. `UNDELIVERED`: in doubt, and not sent again. */
   readonly outcome: 'SENT' | 'FAILED' | 'UNDELIVERED';
   readonly providerId: string | null;
   /** Ids that receipts will quote, of all parts, where they do not quote our reference. */
-  readonly quoted: { readonly lane: string; readonly ids: readonly string[] } | null;
+  readonly quoted: { readonly carrier: string; readonly ids: readonly string[] } | null;
   readonly errorCode: number | null;
   readonly errorDetail: string | null;
   /** Null when this attempt was the last one. */
@@ -54,20 +55,19 @@ export interface SettledBatch {
 /** The carriers' own words are kept to this many characters. */
 const DETAIL_LENGTH_MAX = 500;
 
-/** Deletes the batches of `$10` and `$11`. Read before "moved" starts, so that batches are locked before messages. */
+/** Deletes the batches of `$3` and `$4`. Read before "transitioned" starts, so that batches are locked before messages. */
 const ENDED = `ended as (
-  delete from dispatch_batch b using unnest($10::bigint[], $11::int[]) as e(id, lease)
-  where b.id = any($10::bigint[]) and b.id = e.id and b.lease = e.lease returning 1)`;
+  delete from dispatch_batch b using unnest($3::bigint[], $4::int[]) as e(id, lease)
+  where b.id = any($3::bigint[]) and b.id = e.id and b.lease = e.lease returning 1)`;
 
-/** Puts the attempt before the one that is settled among the earlier ones. */
+/** Appends the attempt before the settled one to the earlier ones. */
 const KEEP_EARLIER = `earlier = case when m.attempt > 0
   then coalesce(m.earlier, '[]') || earlier_attempt(m) else m.earlier end`;
 
 const NOTHING_QUOTED = { sql: '', values: [] };
 
-/** Keeps the ids that receipts will quote, as a further part of a statement whose values end at `$first - 1`. */
+/** Keeps the ids that receipts will quote, as a further part of a statement whose next parameter is `first`. */
 function keepQuoted(
-  accountId: number,
   settlements: readonly Settlement[],
   first: number,
 ): { readonly sql: string; readonly values: readonly unknown[] } {
@@ -76,7 +76,7 @@ function keepQuoted(
     quoted === null
       ? []
       : quoted.ids.map((id, i) => ({
-          lane: quoted.lane,
+          carrier: quoted.carrier,
           id,
           message: messageUuid(operationId, ordinal),
           attempt,
@@ -84,28 +84,26 @@ function keepQuoted(
           parts: quoted.ids.length,
         })),
   );
-  const at = (offset: number) => `$${first + offset}`;
+  const { table, values } = rowParameters('q', first, {
+    carrier: ['text', rows.map((row) => row.carrier)],
+    provider_id: ['text', rows.map((row) => row.id)],
+    message_id: ['uuid', rows.map((row) => row.message)],
+    attempt: ['smallint', rows.map((row) => row.attempt)],
+    part: ['smallint', rows.map((row) => row.part)],
+    parts: ['smallint', rows.map((row) => row.parts)],
+  });
   return {
     sql: `, quoted as (
-       insert into carrier_message (account_id, lane, provider_id, message_id, attempt, part, parts)
-       select ${at(0)}::int, * from unnest(${at(1)}::text[], ${at(2)}::text[], ${at(3)}::uuid[], ${at(4)}::smallint[],
-         ${at(5)}::smallint[], ${at(6)}::smallint[])
+       insert into carrier_message (account_id, carrier, provider_id, message_id, attempt, part, parts)
+       select $1::int, q.* from ${table}
        on conflict do nothing)`,
-    values: [
-      accountId,
-      rows.map((row) => row.lane),
-      rows.map((row) => row.id),
-      rows.map((row) => row.message),
-      rows.map((row) => row.attempt),
-      rows.map((row) => row.part),
-      rows.map((row) => row.parts),
-    ],
+    values,
   };
 }
 
 /**
- * Writes outcomes of one account's operations: messages, batches for what is to be tried again, counters; and with the last of
- * them, in one transaction, the end of the batches in `done`. Repeating it changes nothing.
+ * Writes outcomes of one account's operations: messages, batches for retries, counters. The last statement also deletes the
+ * batches in `done`. A repetition changes nothing.
  */
 export async function settle(
   database: Database,
@@ -114,50 +112,49 @@ export async function settle(
   done: readonly SettledBatch[],
 ): Promise<void> {
   const [accepted, others] = splitAccepted(settlements);
-  let moved = 0;
+  let transitioned = 0;
   if (others.length > 0 || accepted.length === 0) {
-    if (accepted.length > 0) moved += await settleAccepted(database, accountId, accepted, []);
-    moved += await settleAny(database, accountId, others, done);
-  } else moved += await settleAccepted(database, accountId, accepted, done);
-  if (moved === settlements.length) return;
+    if (accepted.length > 0)
+      transitioned += await settleAccepted(database, accountId, accepted, []);
+    transitioned += await settleAny(database, accountId, others, done);
+  } else transitioned += await settleAccepted(database, accountId, accepted, done);
+  if (transitioned === settlements.length) return;
   const sent = settlements.filter((each) => each.outcome === 'SENT');
-  if (sent.length > 0) await settleHeld(database, accountId, sent);
+  if (sent.length > 0) await settleInDoubt(database, accountId, sent);
 }
 
-/** Outcomes SENT of attempts that another node has held in doubt meanwhile. */
-async function settleHeld(
+/** Outcomes SENT of attempts that another node has ended as in doubt meanwhile. */
+async function settleInDoubt(
   database: Database,
   accountId: number,
   settlements: readonly Settlement[],
 ): Promise<void> {
   const { operations, places } = indexOperations(settlements.map((each) => each.operationId));
   const of = <Value>(pick: (each: Settlement) => Value) => settlements.map(pick);
+  const { table, arrays, values } = rowParameters('p', 3, {
+    id: ['uuid', of((each) => messageUuid(each.operationId, each.ordinal))],
+    attempt: ['smallint', of((each) => each.attempt)],
+    candidate: ['smallint', of((each) => each.candidate)],
+    attempted_at: ['timestamptz', of((each) => each.attemptedAt)],
+    provider_id: ['text', of((each) => each.providerId)],
+    operation: ['smallint', places],
+  });
   await database.query(
-    `with moved as (
+    `with transitioned as (
        update message m set
          attempt_status = 'SENT', attempted_at = p.attempted_at, provider_id = p.provider_id, error_code = null,
          error_detail = null, previous_status = m.status, status = 'SENT', updated_at = clock_timestamp()
-       from unnest($3::uuid[], $4::smallint[], $5::smallint[], $6::timestamptz[], $7::text[], $8::smallint[])
-         as p(id, attempt, candidate, attempted_at, provider_id, operation)
-       where m.account_id = $1 and m.id = any($3::uuid[]) and m.id = p.id and m.attempt = p.attempt
+       from ${table}
+       where m.account_id = $1 and m.id = any(${arrays.id}) and m.id = p.id and m.attempt = p.attempt
          and m.candidate = p.candidate and m.status = 'UNDELIVERED' and m.attempt_status = 'UNDELIVERED'
          and m.error_code = ${ERRORS.ambiguous.code}
-       returning ($2::uuid[])[p.operation] as operation_id, ${MOVED}, false as attempted, ${STATUS_NEWS}),
-     ${COUNT_MOVED} select`,
-    [
-      accountId,
-      operations,
-      of((each) => messageUuid(each.operationId, each.ordinal)),
-      of((each) => each.attempt),
-      of((each) => each.candidate),
-      of((each) => each.attemptedAt),
-      of((each) => each.providerId),
-      places,
-    ],
+       returning ($2::uuid[])[p.operation] as operation_id, ${TRANSITION_COLUMNS}, false as attempted, ${STATUS_EVENT}),
+     ${APPLY_COUNTERS} select`,
+    [accountId, operations, ...values],
   );
 }
 
-/** The usual outcomes, alike but for id, time and the carrier's id; and all others. */
+/** The usual outcomes, which differ in id, time and the carrier's id only; and all others. */
 function splitAccepted(settlements: readonly Settlement[]): [Settlement[], Settlement[]] {
   const accepted: Settlement[] = [];
   const others: Settlement[] = [];
@@ -173,7 +170,7 @@ function splitAccepted(settlements: readonly Settlement[]): [Settlement[], Settl
   return [accepted, others];
 }
 
-/** Outcomes SENT of one attempt number, candidate and channel: the same as `settleAny` with less to carry. Resolves with how many moved. */
+/** Outcomes SENT of one attempt number, candidate and channel: as `settleAny`, with less data. Resolves with the transitions. */
 async function settleAccepted(
   database: Database,
   accountId: number,
@@ -184,54 +181,82 @@ async function settleAccepted(
   if (first === undefined) return 0;
   const startMs = first.attemptedAt.getTime();
   const { operations, places } = indexOperations(settlements.map((each) => each.operationId));
-  const quoted = keepQuoted(accountId, settlements, 13);
-  const { rows } = await database.query<{ moved: number }>(
+  const { table, arrays, values } = rowParameters('p', 9, {
+    // As texts: less work for each of many rows.
+    id: [
+      'uuid',
+      `{${settlements.map((each) => messageUuid(each.operationId, each.ordinal)).join(',')}}`,
+    ],
+    provider_id: ['text', settlements.map((each) => each.providerId)],
+    after_ms: [
+      'int',
+      `{${settlements.map((each) => each.attemptedAt.getTime() - startMs).join(',')}}`,
+    ],
+    operation: ['smallint', places],
+  });
+  const quoted = keepQuoted(settlements, 9 + values.length);
+  const { rows } = await database.query<{ count: number }>(
     `with ${ENDED},
-     moved as (
+     transitioned as (
        update message m set
-         attempt = $3, candidate = $4, channel = $5::channel, attempt_status = 'SENT',
-         attempted_at = $6::timestamptz + p.after_ms * interval '1 millisecond',
+         attempt = $5, candidate = $6, channel = $7::channel, attempt_status = 'SENT',
+         attempted_at = $8::timestamptz + p.after_ms * interval '1 millisecond',
          provider_id = p.provider_id, error_code = null, error_detail = null,
          ${KEEP_EARLIER}, previous_status = m.status, status = greatest(m.status, 'SENT'), updated_at = clock_timestamp()
-       from unnest($7::uuid[], $8::text[], $9::int[], $12::smallint[]) as p(id, provider_id, after_ms, operation)
-       where m.account_id = $1 and m.id = any($7::uuid[]) and m.id = p.id and m.attempt = $3 - 1
+       from ${table}
+       where m.account_id = $1 and m.id = any(${arrays.id}) and m.id = p.id and m.attempt = $5 - 1
          and m.status in ('QUEUED', 'SENT', 'UNDELIVERED', 'DELIVERED', 'READ')
          and (select count(*) from ended) >= 0
-       returning ($2::uuid[])[p.operation] as operation_id, ${MOVED}, true as attempted,
-         case when m.status = 'SENT' then m.status end as news)${quoted.sql},
-     ${COUNT_MOVED} select count(*)::int as moved from moved`,
+       returning ($2::uuid[])[p.operation] as operation_id, ${TRANSITION_COLUMNS}, true as attempted,
+         case when m.status = 'SENT' then m.status end as event)${quoted.sql},
+     ${APPLY_COUNTERS} select count(*)::int as count from transitioned`,
     [
       accountId,
       operations,
+      done.map((batch) => batch.id),
+      done.map((batch) => batch.lease),
       first.attempt,
       first.candidate,
       first.channel,
       first.attemptedAt,
-      `{${settlements.map((each) => messageUuid(each.operationId, each.ordinal)).join(',')}}`,
-      settlements.map((each) => each.providerId),
-      `{${settlements.map((each) => each.attemptedAt.getTime() - startMs).join(',')}}`,
-      done.map((batch) => batch.id),
-      done.map((batch) => batch.lease),
-      places,
+      ...values,
       ...quoted.values,
     ],
   );
-  return rows[0]?.moved ?? 0;
+  return rows[0]?.count ?? 0;
 }
 
-/** Outcomes of every kind, in one statement. Resolves with how many moved. */
+/** Outcomes of every kind, in one statement. Resolves with the number of transitions. */
 async function settleAny(
   database: Database,
   accountId: number,
   settlements: readonly Settlement[],
   done: readonly SettledBatch[],
 ): Promise<number> {
-  const quoted = keepQuoted(accountId, settlements, 21);
   const { operations, places } = indexOperations(settlements.map((each) => each.operationId));
   const of = <Value>(pick: (each: Settlement) => Value) => settlements.map(pick);
-  const { rows } = await database.query<{ moved: number }>(
+  const { table, arrays, values } = rowParameters('p', 5, {
+    id: ['uuid', of((each) => messageUuid(each.operationId, each.ordinal))],
+    ordinal: ['smallint', of((each) => each.ordinal)],
+    attempt: ['smallint', of((each) => each.attempt)],
+    candidate: ['smallint', of((each) => each.candidate)],
+    channel: ['text', of((each) => each.channel)],
+    attempted_at: ['timestamptz', of((each) => each.attemptedAt)],
+    outcome: ['text', of((each) => each.outcome)],
+    provider_id: ['text', of((each) => each.providerId)],
+    error_code: ['int', of((each) => each.errorCode)],
+    error_detail: ['text', of((each) => storableDetail(each.errorDetail))],
+    next_carrier: ['text', of((each) => each.next?.carrier ?? null)],
+    next_candidate: ['smallint', of((each) => each.next?.candidate ?? null)],
+    next_tries: ['smallint', of((each) => each.next?.tries ?? null)],
+    next_delay: ['float', of((each) => each.next?.delayMs ?? null)],
+    next_sender: ['uuid', of((each) => each.next?.senderId ?? null)],
+    operation: ['smallint', places],
+  });
+  const quoted = keepQuoted(settlements, 5 + values.length);
+  const { rows } = await database.query<{ count: number }>(
     `with ${ENDED},
-     moved as (
+     transitioned as (
        update message m set
          attempt = p.attempt, candidate = p.candidate, channel = p.channel::channel,
          attempt_status = p.outcome::message_status, attempted_at = p.attempted_at,
@@ -239,54 +264,39 @@ async function settleAny(
          ${KEEP_EARLIER},
          previous_status = m.status,
          status = case
-           when p.next_lane is not null then m.status
+           when p.next_carrier is not null then m.status
            when p.outcome = 'FAILED' and m.status = 'SENT' then 'UNDELIVERED'::message_status
            else greatest(m.status, p.outcome::message_status) end,
          updated_at = clock_timestamp()
-       from unnest($3::uuid[], $4::smallint[], $5::smallint[], $6::smallint[], $7::text[], $8::timestamptz[],
-         $9::text[], $12::text[], $13::int[], $14::text[], $15::text[], $16::smallint[], $17::smallint[], $18::float[],
-         $19::uuid[], $20::smallint[])
-         as p(id, ordinal, attempt, candidate, channel, attempted_at, outcome, provider_id, error_code,
-           error_detail, next_lane, next_candidate, next_tries, next_delay, next_sender, operation)
-       where m.account_id = $1 and m.id = any($3::uuid[]) and m.id = p.id and m.attempt = p.attempt - 1
+       from ${table}
+       where m.account_id = $1 and m.id = any(${arrays.id}) and m.id = p.id and m.attempt = p.attempt - 1
          and m.status in ('QUEUED', 'SENT', 'UNDELIVERED', 'DELIVERED', 'READ')
          and (select count(*) from ended) >= 0
-       returning ($2::uuid[])[p.operation] as operation_id, ${MOVED}, true as attempted,
-         case when m.status <> m.previous_status or (p.outcome = 'SENT' and m.status = 'SENT') then m.status end as news,
-         p.ordinal, p.next_lane, p.next_candidate, p.next_tries, p.next_delay, p.next_sender),
+       returning ($2::uuid[])[p.operation] as operation_id, ${TRANSITION_COLUMNS}, true as attempted,
+         case when m.status <> m.previous_status or (p.outcome = 'SENT' and m.status = 'SENT') then m.status end as event,
+         p.ordinal, p.next_carrier, p.next_candidate, p.next_tries, p.next_delay, p.next_sender),
      added as (
-       insert into dispatch_batch (account_id, operation_id, lane, candidate, sender_id, paced, attempt, tries,
+       insert into dispatch_batch (account_id, operation_id, carrier, candidate, sender_id, rate_limited, attempt, tries,
          waiting, resting, due_at, expire_at, ordinals)
-       select $1, operation_id, next_lane, next_candidate, next_sender, is_paced(next_sender), attempt + 1, next_tries,
+       select $1, operation_id, next_carrier, next_candidate, next_sender, is_rate_limited(next_sender), attempt + 1, next_tries,
          next_delay > 0, next_delay > 0, now() + next_delay * interval '1 millisecond',
-         (select o.expire_at from operation o where o.account_id = $1 and o.id = moved.operation_id),
+         (select o.expire_at from operation o where o.account_id = $1 and o.id = transitioned.operation_id),
          array_agg(ordinal order by ordinal)
-       from moved where next_lane is not null and status in ('QUEUED', 'SENT')
-       group by operation_id, next_lane, next_candidate, next_sender, attempt, next_tries, next_delay)${quoted.sql},
-     ${COUNT_MOVED} select count(*)::int as moved from moved`,
+       from transitioned where next_carrier is not null and status in ('QUEUED', 'SENT')
+       group by operation_id, next_carrier, next_candidate, next_sender, attempt, next_tries, next_delay)${quoted.sql},
+     ${APPLY_COUNTERS} select count(*)::int as count from transitioned`,
     [
       accountId,
       operations,
-      of((each) => messageUuid(each.operationId, each.ordinal)),
-      of((each) => each.ordinal),
-      of((each) => each.attempt),
-      of((each) => each.candidate),
-      of((each) => each.channel),
-      of((each) => each.attemptedAt),
-      of((each) => each.outcome),
       done.map((batch) => batch.id),
       done.map((batch) => batch.lease),
-      of((each) => each.providerId),
-      of((each) => each.errorCode),
-      of((each) => each.errorDetail?.slice(0, DETAIL_LENGTH_MAX).replaceAll('\0', '') ?? null),
-      of((each) => each.next?.lane ?? null),
-      of((each) => each.next?.candidate ?? null),
-      of((each) => each.next?.tries ?? null),
-      of((each) => each.next?.delayMs ?? null),
-      of((each) => each.next?.senderId ?? null),
-      places,
+      ...values,
       ...quoted.values,
     ],
   );
-  return rows[0]?.moved ?? 0;
+  return rows[0]?.count ?? 0;
+}
+
+function storableDetail(detail: string | null): string | null {
+  return detail?.slice(0, DETAIL_LENGTH_MAX).replaceAll('\0', '') ?? null;
 }

@@ -6,7 +6,7 @@
 import * as accounts from './accounts.ts';
 import * as batches from './batches.ts';
 import { wakeDueBatches } from './due-batches.ts';
-import { returnBatch } from './returned-batches.ts';
+import { requeueRemainder } from './requeued-batches.ts';
 import * as connectionShares from './connection-shares.ts';
 import * as carrierReceipts from './carrier-receipts.ts';
 import * as contentTemplates from './content-templates.ts';
@@ -21,7 +21,7 @@ import * as installation from './installation.ts';
 import { migrate } from './migrate.ts';
 import * as messages from './messages.ts';
 import * as inbound from './inbound.ts';
-import * as pace from './pace.ts';
+import * as rateLimits from './rate-limits.ts';
 import * as operationReports from './operation-reports.ts';
 import * as operations from './operations.ts';
 import * as partitions from './partitions.ts';
@@ -44,10 +44,16 @@ export { waitForDatabase, writeAll } from './persistence.ts';
 export { SchemaError } from './migrate.ts';
 export { SearchTooLong } from './searches.ts';
 export type { Account, ApiKey, Credential } from './accounts.ts';
-export { UNLIMITED, type Batch, type BatchMessage, type Served } from './batches.ts';
-export type { Piece } from './returned-batches.ts';
-export type { CarrierReceipt, PartNews, SentPart } from './carrier-receipts.ts';
-export type { DueDelivery, LeasedSubscription, Told } from './deliveries.ts';
+export {
+  UNLIMITED,
+  type Batch,
+  type BatchMessage,
+  type LeaseRequest,
+  type Served,
+} from './batches.ts';
+export type { Remainder } from './requeued-batches.ts';
+export type { CarrierReceipt, PartReceipt, SentPart } from './carrier-receipts.ts';
+export type { DeliveryProgress, DueDelivery, LeasedSubscription } from './deliveries.ts';
 export type { DueWork } from './due-work.ts';
 export type { EventFacts, MessageFacts, OperationFacts } from './event-facts.ts';
 export type {
@@ -60,7 +66,7 @@ export type {
 } from './inbound.ts';
 export type { Delivery, DeliveryAttempt } from './delivery-lists.ts';
 export type { ReplayChoice } from './replays.ts';
-export type { Reservation } from './pace.ts';
+export type { Reservation } from './rate-limits.ts';
 export type { Attempt, Message, MessageFilter, MessageSummary } from './messages.ts';
 export type {
   AcceptResult,
@@ -140,7 +146,7 @@ function makeStore({ database, searches, probe }: Connections, migrated: readonl
     batches: bind(database, {
       ...batches,
       wakeDueBatches,
-      returnBatch,
+      requeueRemainder,
       endUnsent: operations.endUnsent,
     }),
     settlements: bind(database, settlements),
@@ -151,7 +157,7 @@ function makeStore({ database, searches, probe }: Connections, migrated: readonl
     erasure: bind(database, erasure),
     installation: bind(database, installation),
     inbound: { ...bind(database, inbound), listInbound },
-    pace: bind(database, pace),
+    rateLimits: bind(database, rateLimits),
     connectionShares: bind(database, connectionShares),
     contentTemplates: bind(database, contentTemplates),
     senders: {

@@ -160,7 +160,7 @@ export async function setSubscriptionStatus(
   if (status === 'ENABLED') await reviveDeliveries(database, accountId, id, 'forgotten');
   const { rows } = await database.query<SubscriptionRow>(
     `update subscription set status = $3, reason = $4, failures = 0, failing_since = null,
-       rests_until = '-infinity', updated_at = now()
+       backoff_until = '-infinity', updated_at = now()
      where account_id = $1 and id = $2 returning ${COLUMNS}`,
     [accountId, id, status, reason],
   );
@@ -245,7 +245,7 @@ export async function fetchSecrets(
   return row === undefined ? null : { secrets: row.secrets, authToken: row.auth_token };
 }
 
-/** What a callback is told: everything of its operations. */
+/** A callback receives all events of its operations. */
 export interface CallbackDefaults extends Pick<
   SubscriptionSettings,
   'types' | 'names' | 'batchSize' | 'batchDelayMs'

@@ -8,37 +8,45 @@ import type { CarrierReceipt, SentPart, Store } from '../../src/store/store.ts';
 interface Given {
   readonly tries?: number;
   readonly from?: string;
-  readonly lane?: string;
+  readonly carrier?: string;
   readonly mustMatch?: boolean;
 }
 
 /** A matcher that knows the submissions that were answered with these ids, each to a recipient of its own. */
 function begin(ids: readonly string[], recipientOf: (id: string) => string = () => '') {
   const known: SentPart[] = ids.map((id) => part(id));
-  function part(id: string, lane = 'smsc'): SentPart {
+  function part(id: string, carrier = 'smsc'): SentPart {
     const recipients = [recipientOf(id)];
-    return { lane, providerId: id, accountId: 1, messageId: id, attempt: 1, parts: 1, recipients };
+    return {
+      carrier,
+      providerId: id,
+      accountId: 1,
+      messageId: id,
+      attempt: 1,
+      parts: 1,
+      recipients,
+    };
   }
-  const findSentParts: Store['receipts']['findSentParts'] = async (lanes, asked, how) =>
+  const findSentParts: Store['receipts']['findSentParts'] = async (carriers, asked, how) =>
     known.filter(
-      ({ lane, providerId }) =>
-        lanes.includes(lane) &&
+      ({ carrier, providerId }) =>
+        carriers.includes(carrier) &&
         (asked.includes(providerId) ||
           (how === 'folded' && asked.includes(foldProviderId(providerId)))),
     );
   const foreign: string[] = [];
   const matcher = createCarrierMatcher(
     { receipts: { findSentParts } } as unknown as Store,
-    (lane) => (lane === 'alone' ? ['alone'] : ['smsc', 'twin']),
-    (lane) => foreign.push(lane),
+    (carrier) => (carrier === 'alone' ? ['alone'] : ['smsc', 'twin']),
+    (carrier) => foreign.push(carrier),
   );
   return {
     foreign,
-    add: (id: string, lane?: string) => void known.unshift(part(id, lane)),
+    add: (id: string, carrier?: string) => void known.unshift(part(id, carrier)),
     /** The message that a receipt with this id is matched to. */
-    async match(id: string, { tries = 0, from, lane = 'smsc', mustMatch = false }: Given = {}) {
+    async match(id: string, { tries = 0, from, carrier = 'smsc', mustMatch = false }: Given = {}) {
       const receipt: CarrierReceipt = {
-        lane,
+        carrier,
         providerIds: spellProviderId(id),
         recipients: from === undefined ? null : [from],
         mustMatch,
@@ -106,9 +114,9 @@ describe('a receipt', () => {
   it('may come over another carrier of the same account, and over no other', async () => {
     const { match, add } = begin([]);
     add('t1', 'twin');
-    expect(await match('t1', { lane: 'smsc' })).toBe('t1');
-    expect(await match('t1', { lane: 'twin' })).toBe('t1');
-    expect(await match('t1', { lane: 'alone' })).toBe(null);
+    expect(await match('t1', { carrier: 'smsc' })).toBe('t1');
+    expect(await match('t1', { carrier: 'twin' })).toBe('t1');
+    expect(await match('t1', { carrier: 'alone' })).toBe(null);
   });
 });
 

@@ -41,8 +41,8 @@ function begin(ambiguous: 'hold' | 'resend', result: SendResult | Error, triesMa
       candidate: 0,
       attempt: 1,
       tries: 0,
-      frontier: 1,
-      doubtful: 0,
+      highWaterMark: 1,
+      inDoubtMark: 0,
       ordinals: [0],
       lease: 1,
       cancelRequested: false,
@@ -91,7 +91,7 @@ describe('an unknown result', () => {
       settlement: {
         outcome: 'FAILED',
         errorCode: ERRORS.ambiguous.code,
-        next: { lane: 'line', candidate: 0, tries: 1, delayMs: 100 },
+        next: { carrier: 'line', candidate: 0, tries: 1, delayMs: 100 },
       },
     });
     expect(await begin('resend', unknown, 1).run()).toMatchObject({

@@ -59,8 +59,8 @@ async function settle(result: SendResult) {
       candidate: 0,
       attempt: 1,
       tries: 0,
-      frontier: 1,
-      doubtful: 0,
+      highWaterMark: 1,
+      inDoubtMark: 0,
       ordinals: [0],
       lease: 1,
       cancelRequested: false,
@@ -158,12 +158,12 @@ function begin(poison: string) {
   const nothing = { applied: 0, parked: 0, ignored: 0, unmatched: 0 };
   const store = {
     receipts: {
-      async findSentParts([lane = '']: readonly string[], ids: readonly string[]) {
+      async findSentParts([carrier = '']: readonly string[], ids: readonly string[]) {
         refuse(ids);
         return ids
           .filter((id) => id.startsWith('known'))
           .map((id) => ({
-            lane,
+            carrier,
             providerId: id,
             accountId: 1,
             messageId: id,
@@ -190,7 +190,7 @@ function begin(poison: string) {
     batchMax: 1_000,
     waitingMax: 10_000,
     outcomesWritten: async () => undefined,
-    lanesOf: (lane) => [lane],
+    carriersOf: (carrier) => [carrier],
     onApplied: (tally) => void tallies.push(tally),
     onRefused: () => undefined,
   });
@@ -328,7 +328,7 @@ describe('inbound messages', () => {
       submitter: {} as never,
       findKeyword: null,
       scope: 'account',
-      lanesOf: (lane) => [lane],
+      carriersOf: (carrier) => [carrier],
       onRefused: () => undefined,
     });
     const message = (text: string) =>

@@ -65,7 +65,7 @@ function idOf(place: number): string {
 function rowOf(place: number, name: EventName): EventRow {
   return {
     id: idOf(place),
-    about: OPERATION,
+    subjectId: OPERATION,
     name,
     at: new Date(0),
     attempt: 0,

@@ -38,8 +38,8 @@ export function registerHealth(
     metrics.queueAgeSeconds.reset();
     // Without the database the other numbers still count.
     for (const each of await store.batches.measureQueue().catch(() => [])) {
-      metrics.queueMessages.set({ carrier: each.lane }, each.messages);
-      metrics.queueAgeSeconds.set({ carrier: each.lane }, each.ageSeconds);
+      metrics.queueMessages.set({ carrier: each.carrier }, each.messages);
+      metrics.queueAgeSeconds.set({ carrier: each.carrier }, each.ageSeconds);
     }
     return reply
       .type(metrics.registry.contentType)

@@ -8,7 +8,7 @@ import type { Store } from '../../store/store.ts';
 
 /** Noted uses are written this often; the database takes one for each key and minute. */
 const WRITE_MS = 5_000;
-const REST_MS_MAX = 60_000;
+const BACKOFF_MS_MAX = 60_000;
 
 export interface KeyUses extends Service {
   /** A key is used now. */
@@ -35,7 +35,7 @@ export function createKeyUses({ accounts }: Pick<Store, 'accounts'>, log: Logger
   const loop = createLoop({
     work: write,
     idleMs: WRITE_MS,
-    restMsMax: REST_MS_MAX,
+    backoffMsMax: BACKOFF_MS_MAX,
     onError: (error) => log.warn({ err: error }, 'The last uses of API keys could not be written'),
   });
   return {

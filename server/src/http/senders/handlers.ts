@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ERRORS, type Problem } from '../../domain/errors.ts';
 import { decodeTypeId, encodeTypeId } from '../../domain/ids.ts';
 import type { Address, Channel } from '../../domain/message.ts';
-import { defaultUnit, type PaceUnit } from '../../domain/pace.ts';
+import { defaultUnit, type RateUnit } from '../../domain/rate-limit.ts';
 import { findQuietProblem, type QuietHours } from '../../domain/quiet-hours.ts';
 import { listCandidates } from '../../domain/routing.ts';
 import {
@@ -38,7 +38,7 @@ interface SenderBody {
   readonly default?: boolean;
   readonly tags?: Readonly<Record<string, string>>;
   readonly throughput?: number | null;
-  readonly throughputUnit?: PaceUnit;
+  readonly throughputUnit?: RateUnit;
   readonly dailyCap?: number | null;
   readonly quietHours?: QuietHours | null;
 }

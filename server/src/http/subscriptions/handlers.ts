@@ -7,7 +7,7 @@ import { ERRORS, type Problem } from '../../domain/errors.ts';
 import {
   BATCH_DELAY_MS_DEFAULT,
   BATCH_SIZE_DEFAULT,
-  encodeAbout,
+  encodeSubject,
   EVENT_KINDS,
 } from '../../domain/event.ts';
 import { decodeTypeId, encodeTypeId, uuidTimeMs } from '../../domain/ids.ts';
@@ -325,11 +325,11 @@ function serializeSubscription(subscription: Subscription) {
   };
 }
 
-function serializeDelivery({ eventId, name, about, dueAt, at, ...rest }: Delivery) {
+function serializeDelivery({ eventId, name, subjectId, dueAt, at, ...rest }: Delivery) {
   return {
     id: encodeTypeId('comms_delivery', eventId),
     type: EVENT_KINDS[name].type,
-    about: encodeAbout({ name, about }),
+    about: encodeSubject({ name, subjectId }),
     events: rest.events,
     status: rest.status,
     tries: rest.tries,

@@ -21,7 +21,7 @@ export function createSystemHandlers(deps: {
       ]);
       return {
         carriers: Object.entries(carriers).map(([name, channels]) => {
-          const queue = queues.find(({ lane }) => lane === name);
+          const queue = queues.find(({ carrier }) => carrier === name);
           const found = states.find(({ carrier }) => carrier === name);
           const { carrier: _name, ...state } = found ?? { carrier: name };
           return {

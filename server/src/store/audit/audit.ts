@@ -17,8 +17,8 @@ import {
 import type { AuditScope, Finding } from './finding.ts';
 import { auditOperations } from './operations.ts';
 import { auditQuotas } from './quotas.ts';
-import { auditInbound, auditLanes, auditReceipts, auditStrayBatches } from './queue.ts';
-import { doubtRestored } from './restored.ts';
+import { auditInbound, auditCarriers, auditReceipts, auditStrayBatches } from './queue.ts';
+import { markRestoredInDoubt } from './restored.ts';
 import { auditSenders } from './senders.ts';
 import { auditSubscriptions } from './subscriptions.ts';
 
@@ -28,7 +28,7 @@ export interface Audit {
   /** Everything that is wrong. Rejects with `SchemaError` when this is no database of this Fanfare. */
   look(scope: AuditScope): Promise<Finding[]>;
   /** After a backup was restored: puts in doubt what may have been sent since. Resolves with the number of messages. */
-  doubtRestored(): Promise<number>;
+  markRestoredInDoubt(): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -46,7 +46,7 @@ export function openAudit(url: string): Audit {
       const keys = new Set((await lookOnce(database, scope)).map(keyOf));
       return first.filter((each) => keys.has(keyOf(each)));
     },
-    doubtRestored: () => doubtRestored(database),
+    markRestoredInDoubt: () => markRestoredInDoubt(database),
     close: () => database.close(),
   };
 }
@@ -66,7 +66,7 @@ async function lookOnce(database: Database, scope: AuditScope): Promise<Finding[
   found.push(
     ...(await auditPartitions(database)),
     ...(await auditIndexes(database)),
-    ...(await auditLanes(database, scope)),
+    ...(await auditCarriers(database, scope)),
     ...(await auditStrayBatches(database)),
     ...(await auditReceipts(database, scope)),
     ...(await auditInbound(database, scope)),

@@ -9,7 +9,7 @@ export interface AuditScope {
   /** What may wait this long without being worth a word. */
   readonly patienceMs: number;
   /** Carriers of the configuration. */
-  readonly lanes: readonly string[];
+  readonly carriers: readonly string[];
   /** Senders of the configuration, by what has an owner. */
   readonly senders: readonly {
     readonly channel: Channel;

@@ -44,7 +44,7 @@ interface OrphanRow {
 }
 
 interface NewBatch {
-  readonly lane: string;
+  readonly carrier: string;
   readonly senderId: string | null;
   readonly scheduled: boolean;
   readonly attempt: number;
@@ -118,7 +118,7 @@ function composeBatches(orphans: readonly OrphanRow[], plan: SendPlan): NewBatch
     let batch = open.get(key);
     if (batch === undefined || batch.ordinals.length >= BATCH_SIZE_MAX) {
       batch = {
-        lane: sender.carrier,
+        carrier: sender.carrier,
         senderId,
         scheduled,
         attempt: attempt + 1,
@@ -142,13 +142,13 @@ async function insertBatch(
   batch: NewBatch,
 ): Promise<void> {
   await client.query(
-    `insert into dispatch_batch (account_id, operation_id, lane, candidate, sender_id, paced, attempt, waiting, due_at,
-       expire_at, ordinals, frontier)
-     values ($1, $2, $3, $4, $5, is_paced($5), $6, $7, $8, $9, $10, $11)`,
+    `insert into dispatch_batch (account_id, operation_id, carrier, candidate, sender_id, rate_limited, attempt, waiting, due_at,
+       expire_at, ordinals, high_water_mark)
+     values ($1, $2, $3, $4, $5, is_rate_limited($5), $6, $7, $8, $9, $10, $11)`,
     [
       accountId,
       operationId,
-      batch.lane,
+      batch.carrier,
       batch.candidate,
       batch.senderId,
       batch.attempt,

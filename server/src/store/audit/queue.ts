@@ -12,8 +12,8 @@ import { countOf, describeAge, type AuditScope, type Finding } from './finding.t
 const IS_PAUSED = `coalesce((select o.paused_at is not null from operation o
   where o.account_id = b.account_id and o.id = b.operation_id limit 1), false)`;
 
-interface LaneRow {
-  lane: string;
+interface CarrierRow {
+  carrier: string;
   batches: number;
   messages: number;
   stale: number;
@@ -22,42 +22,42 @@ interface LaneRow {
   age: number;
 }
 
-/** Batches by lane: those of carriers that there are not, those whose node is gone, those that nobody takes. */
-export async function auditLanes(database: Database, scope: AuditScope): Promise<Finding[]> {
-  const { rows } = await database.query<LaneRow>(
+/** Batches by carrier: those of carriers that there are not, those whose node is gone, those that nobody takes. */
+export async function auditCarriers(database: Database, scope: AuditScope): Promise<Finding[]> {
+  const { rows } = await database.query<CarrierRow>(
     `with late as (
-       select lane, cardinality(ordinals) as messages, waiting, leased_until is not null as leased,
-         not paced and (leased_until is null or leased_until < now()) as free,
+       select carrier, cardinality(ordinals) as messages, waiting, leased_until is not null as leased,
+         not rate_limited and (leased_until is null or leased_until < now()) as free,
          since < now() - $1 * interval '1 millisecond' as is_late, now() - since as age, ${IS_PAUSED} as paused
        from dispatch_batch b, coalesce(leased_until, case when waiting then wake_at else due_at end) as since)
-     select lane, count(*)::int as batches, sum(messages)::int as messages,
+     select carrier, count(*)::int as batches, sum(messages)::int as messages,
        (count(*) filter (where is_late and leased and not paused))::int as stale,
        (count(*) filter (where is_late and not leased and free and not waiting and not paused))::int as overdue,
        (count(*) filter (where is_late and waiting))::int as sleeping,
        coalesce(extract(epoch from max(age) filter (where is_late and not paused)), 0)::float as age
-     from late group by lane order by lane`,
+     from late group by carrier order by carrier`,
     [scope.patienceMs],
   );
   return rows.flatMap((row) =>
-    scope.lanes.includes(row.lane) ? judgeLane(row) : [judgeStrangeLane(row)],
+    scope.carriers.includes(row.carrier) ? judgeCarrier(row) : [judgeUnknownCarrier(row)],
   );
 }
 
-function judgeStrangeLane({ lane, batches, messages }: LaneRow): Finding {
+function judgeUnknownCarrier({ carrier, batches, messages }: CarrierRow): Finding {
   return {
     check: 'lanes',
-    where: lane,
-    what: `${countOf(batches, 'batch', 'batches')} with ${countOf(messages, 'message')} for the carrier "${lane}", which this configuration does not have.`,
+    where: carrier,
+    what: `${countOf(batches, 'batch', 'batches')} with ${countOf(messages, 'message')} for the carrier "${carrier}", which this configuration does not have.`,
     advice:
       'Configure the carrier again under this name, or cancel the operations. Run the doctor with the configuration of the server.',
     repair: null,
   };
 }
 
-function judgeLane({ lane, stale, overdue, sleeping, age }: LaneRow): Finding[] {
+function judgeCarrier({ carrier, stale, overdue, sleeping, age }: CarrierRow): Finding[] {
   const found: Finding[] = [];
   const add = (check: 'leases' | 'overdue', what: string, advice: string) =>
-    found.push({ check, where: lane, what, advice, repair: null });
+    found.push({ check, where: carrier, what, advice, repair: null });
   if (stale > 0)
     add(
       'leases',
@@ -180,19 +180,24 @@ async function auditParkedByCarrierId(
   database: Database,
   { patienceMs }: AuditScope,
 ): Promise<Finding[]> {
-  const { rows } = await database.query<{ lane: string; odd: number; late: number; tries: number }>(
-    `select lane, (count(*) filter (where tries >= ${TRIES_ODD}))::int as odd,
+  const { rows } = await database.query<{
+    carrier: string;
+    odd: number;
+    late: number;
+    tries: number;
+  }>(
+    `select carrier, (count(*) filter (where tries >= ${TRIES_ODD}))::int as odd,
        (count(*) filter (where due_at < now() - $1 * interval '1 millisecond'))::int as late,
        max(tries)::int as tries
-     from parked_carrier_receipt group by lane order by lane`,
+     from parked_carrier_receipt group by carrier order by carrier`,
     [patienceMs],
   );
-  return rows.flatMap(({ lane, odd, late, tries }) => {
+  return rows.flatMap(({ carrier, odd, late, tries }) => {
     const found: Finding[] = [];
     if (odd > 0)
       found.push({
         check: 'receipts',
-        where: `parked_carrier_receipt: ${lane}`,
+        where: `parked_carrier_receipt: ${carrier}`,
         what: `${countOf(odd, 'receipt')} with ids that match no message after up to ${tries} tries.`,
         advice:
           "If they are of messages sent from here, the ids or the addresses in answers and receipts differ: see the carrier's options (`receiptSource`, `receiptGroup`). Otherwise someone else uses the same connection. They are dropped after about an hour.",
@@ -201,7 +206,7 @@ async function auditParkedByCarrierId(
     if (late > 0)
       found.push({
         check: 'receipts',
-        where: `parked_carrier_receipt: ${lane}: waiting`,
+        where: `parked_carrier_receipt: ${carrier}: waiting`,
         what: `${countOf(late, 'receipt')} overdue for another try.`,
         advice: 'Start a server. Every server retries parked receipts.',
         repair: null,

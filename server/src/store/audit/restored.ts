@@ -8,8 +8,8 @@ import type { Database } from '../database.ts';
 /** Nodes of this database: `application_name` of their connections. */
 const NODES = ['fanfare-api', 'fanfare-intake', 'fanfare-dispatch', 'fanfare-events'];
 
-/** Resolves with the number of messages in doubt. Rejects while a node is connected: its work is no doubt. Idempotent. */
-export async function doubtRestored(database: Database): Promise<number> {
+/** Resolves with the number of messages in doubt. Rejects while a node is connected: its work is not in doubt. Idempotent. */
+export async function markRestoredInDoubt(database: Database): Promise<number> {
   return database.transact(async (client) => {
     const { rows: nodes } = await client.query<{ name: string; client: string }>(
       `select distinct application_name as name, coalesce(client_addr::text, 'this machine') as client
@@ -22,10 +22,10 @@ export async function doubtRestored(database: Database): Promise<number> {
         `A server uses this database (${node.name}, from ${node.client}). Stop all servers first.`,
       );
     const { rows } = await client.query<{ count: number }>(
-      `with doubted as (
-         update dispatch_batch set frontier = cardinality(ordinals), lease = lease + 1, leased_by = null, leased_until = null
+      `with marked as (
+         update dispatch_batch set high_water_mark = cardinality(ordinals), lease = lease + 1, leased_by = null, leased_until = null
          where due_at <= now() returning cardinality(ordinals) as count)
-       select coalesce(sum(count), 0)::int as count from doubted`,
+       select coalesce(sum(count), 0)::int as count from marked`,
     );
     return rows[0]?.count ?? 0;
   });

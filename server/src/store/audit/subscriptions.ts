@@ -52,11 +52,11 @@ async function auditDeliveries(database: Database, { patienceMs }: AuditScope): 
        select (select d.due_at from event_delivery d
          where d.subscription_id = s.id and d.status = 'PENDING' and d.due_at < late and (
            select true from event_delivery w
-           where w.subscription_id = s.id and w.status = 'PENDING' and w.about = d.about and w.event_id < d.event_id
+           where w.subscription_id = s.id and w.status = 'PENDING' and w.subject_id = d.subject_id and w.event_id < d.event_id
              and w.tries > 0 and w.due_at > now() limit 1) is null
          order by d.due_at limit 1) as at
        from subscription s cross join (select now() - $1 * interval '1 millisecond' as late) as l
-       where s.status = 'ENABLED' and s.rests_until < late and s.leased_until < late
+       where s.status = 'ENABLED' and s.backoff_until < late and s.leased_until < late
          and (s.last_delivery_at is null or s.last_delivery_at < late))
      select count(*)::int as n, coalesce(extract(epoch from now() - min(at)), 0)::float as age from due where at is not null`,
     [patienceMs],
@@ -76,7 +76,7 @@ async function auditDeliveries(database: Database, { patienceMs }: AuditScope): 
 async function auditNews(database: Database, { patienceMs }: AuditScope): Promise<Finding[]> {
   const { rows } = await database.query<{ n: number; age: number; node: string | null }>(
     `select count(*)::int as n, coalesce(extract(epoch from now() - min(at)), 0)::float as age,
-       (select node from event_router where held_until > now()) as node
+       (select node from event_router where leased_until > now()) as node
      from event_outbox where at < now() - $1 * interval '1 millisecond'`,
     [patienceMs],
   );

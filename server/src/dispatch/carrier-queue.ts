@@ -1,5 +1,5 @@
 /**
- * The window and the rate of one carrier on this node. Callers wait for a slot before each
+ * The queue and the window of one carrier on this node. Callers wait for a slot before each
  * submission. When the carrier throttles, all callers wait and the window is halved, once for each
  * round of answers: the answers under way at that moment report the same event. Accepted
  * submissions widen the window again, one by one.
@@ -16,45 +16,45 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Carrier } from '../carriers/carrier.ts';
 
-/** The first pause after "too fast"; it doubles while the carrier goes on saying so, up to its own wish. */
+/** The first pause after "too fast"; it doubles with each further one, up to the carrier's retryAfter. */
 const THROTTLE_PAUSE_MS = 50;
 
-/** What an answer says about the carrier: it took one, it refused one, nothing at all, or that it takes none now. */
-export type LaneOutcome = 'accepted' | 'refused' | 'unknown' | 'throttled';
+/** What an answer says about the carrier. `unknown`: nothing. */
+export type SlotOutcome = 'accepted' | 'refused' | 'unknown' | 'throttled';
 
 /** A submission's place in the window. */
 export interface Slot {
-  /** Gives it back with what the carrier said. `afterMs` only when it throttled. */
-  release(outcome: LaneOutcome, afterMs?: number): void;
+  /** Returns the slot with the carrier's answer. `afterMs` only with `throttled`. */
+  release(outcome: SlotOutcome, afterMs?: number): void;
 }
 
-export interface Lane {
+export interface CarrierQueue {
   readonly carrier: Carrier;
   /** Takes a slot if one is free now. */
   tryAcquire(): Slot | null;
-  /** Waits for a free slot and takes it; null when it is told to stop, or when the lane rests for longer than `restMsMax`. */
-  acquire(restMsMax: number): Promise<Slot | null>;
+  /** Waits for a free slot and takes it; null at a stop, or when the backoff is longer than `backoffMsMax`. */
+  acquire(backoffMsMax: number): Promise<Slot | null>;
   readonly inFlight: number;
-  /** Slots that there are now. */
+  /** Number of slots now, taken ones included. */
   readonly window: number;
-  /** Most messages that a batch may have past its frontier at a time: one, while the lane is braked. */
+  /** Maximum messages by which a batch raises its high-water mark: 1 while braked. */
   readonly reach: number;
-  /** How long it will hand over nothing, in milliseconds. */
-  readonly restMs: number;
-  /** Whether the carrier has taken and refused nothing since it last throttled. */
+  /** How long nothing will be submitted, in milliseconds. */
+  readonly backoffMs: number;
+  /** Whether the carrier has accepted and refused nothing since it last throttled. */
   readonly isBraked: boolean;
-  /** Whether more work may be taken on: at once while it is open; by one probe at a time, after its rest, while it is braked. */
+  /** Whether more work may begin: always while open; one probe at a time, after the backoff, while braked. */
   readonly mayBegin: boolean;
-  /** Begins work that it may begin: while it is braked, as the probe. What is returned ends it. */
+  /** Begins work, while braked as the probe. Returns the function that ends it. */
   begin(): () => void;
 }
 
-/** `onOpen` is called when a braked lane opens again; `stopping` wakes who waits for a slot. */
-export function createLane(
+/** `onOpen` is called when a braked queue opens again; `stopping` ends the waits for a slot. */
+export function createCarrierQueue(
   carrier: Carrier,
   stopping: AbortSignal,
   onOpen: () => void = () => undefined,
-): Lane {
+): CarrierQueue {
   let window = carrier.windowMax;
   let inFlight = 0;
   let throttledInRow = 0;
@@ -103,16 +103,16 @@ export function createLane(
     onOpen();
   }
 
-  const restMs = () => Math.max(0, pausedUntil - performance.now());
+  const backoffMs = () => Math.max(0, pausedUntil - performance.now());
 
   function tryAcquire(): Slot | null {
-    return inFlight >= window || restMs() > 0 ? null : takeSlot();
+    return inFlight >= window || backoffMs() > 0 ? null : takeSlot();
   }
 
-  async function acquire(restMsMax: number): Promise<Slot | null> {
+  async function acquire(backoffMsMax: number): Promise<Slot | null> {
     for (;;) {
-      const leftMs = restMs();
-      if (stopping.aborted || leftMs > restMsMax) return null;
+      const leftMs = backoffMs();
+      if (stopping.aborted || leftMs > backoffMsMax) return null;
       if (leftMs > 0) await sleep(leftMs, undefined, { signal: stopping }).catch(() => undefined);
       else if (inFlight < window) return takeSlot();
       else await new Promise<void>((resolve) => waiting.push(resolve));
@@ -132,15 +132,15 @@ export function createLane(
     get reach() {
       return throttledInRow > 0 ? 1 : window;
     },
-    get restMs() {
-      return restMs();
+    get backoffMs() {
+      return backoffMs();
     },
     get isBraked() {
       return throttledInRow > 0;
     },
     get mayBegin() {
       if (carrier.canTake?.() === false) return false;
-      return throttledInRow === 0 || (restMs() === 0 && probe === null);
+      return throttledInRow === 0 || (backoffMs() === 0 && probe === null);
     },
     begin() {
       if (throttledInRow === 0) return () => undefined;

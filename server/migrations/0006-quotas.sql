@@ -1,24 +1,20 @@
--- What an API key may do, until when, and when it was last used. Keys that are there already go on doing everything.
-alter table api_key
-  add column scopes text[] not null default '{send,read,manage}'
-    check (scopes <@ '{send,read,manage}' and cardinality(scopes) > 0),
-  add column expires_at timestamptz,
-  -- To the minute.
-  add column last_used_at timestamptz;
-create index api_key_account on api_key (account_id);
+-- Quotas: how many rows of a kind an account has.
 
--- How many rows of each kind an account has, counted by the statements that add and remove them (cascades too), so that a limit costs
--- one look and holds however many requests come at once: who adds holds the count until the end of the transaction.
+-- The statements that add and remove rows count them, cascades included. A check of a limit is therefore one look-up, and it holds
+-- under concurrent requests: a transaction that adds rows locks the count until its end.
 create table quota_usage (
   account_id int not null references account,
   resource text not null,
   -- The pool, of members; else the nil UUID.
   owner_id uuid not null,
   used int not null check (used >= 0),
+  -- Replaced with each change of the counted rows; for members of a pool also with each change of a sender among them. A node
+  -- reads a pool of ten thousand senders again only when its version has changed.
+  version uuid not null default gen_random_uuid(),
   primary key (account_id, resource, owner_id)
 ) with (fillfactor = 50);
 
--- Arguments: SQL of the resource and of the owner. Counts are changed in one order, so that nobody waits in a circle.
+-- Arguments: the SQL of the resource and of the owner. Counts are locked in one order, to avoid deadlocks.
 create function count_quota() returns trigger language plpgsql as $$
 declare
   counted record;
@@ -29,9 +25,10 @@ begin
   loop
     if tg_op = 'INSERT' then
       insert into quota_usage as q values (counted.account_id, counted.resource, counted.owner_id, counted.n)
-        on conflict (account_id, resource, owner_id) do update set used = q.used + excluded.used;
+        on conflict (account_id, resource, owner_id) do update
+          set used = q.used + excluded.used, version = excluded.version;
     else
-      update quota_usage q set used = q.used - counted.n
+      update quota_usage q set used = q.used - counted.n, version = gen_random_uuid()
         where (q.account_id, q.resource, q.owner_id) = (counted.account_id, counted.resource, counted.owner_id);
       delete from quota_usage q
         where (q.account_id, q.resource, q.owner_id) = (counted.account_id, counted.resource, counted.owner_id)
@@ -52,17 +49,27 @@ begin
     ('sender_pool_member', $q$'sender_pool_member'$q$, 'pool_id'),
     ('content_template', $q$'content_template'$q$, nil),
     ('api_key', $q$'api_key'$q$, nil),
-    ('subscription', $q$case kind when 'CALLBACK' then 'callback' else 'subscription' end$q$, nil),
     ('suppression', $q$'suppression'$q$, nil)) as v(name, resource, owner)
   loop
     execute format('create trigger count_added after insert on %I referencing new table as changed
       for each statement execute function count_quota(%L, %L)', rule.name, rule.resource, rule.owner);
     execute format('create trigger count_removed after delete on %I referencing old table as changed
       for each statement execute function count_quota(%L, %L)', rule.name, rule.resource, rule.owner);
-    execute format('insert into quota_usage select account_id, %s, %s, count(*) from %I
-      where account_id is not null group by 1, 2, 3', rule.resource, rule.owner, rule.name);
   end loop;
 end $$;
 
--- Old ones are forgotten.
-create index sender_pool_operation_id on sender_pool_operation (id);
+-- Rows are locked in the order in which counts are locked. A transaction that adds a member has locked its sender, so either this
+-- update finds the member, or the addition finds the changed sender.
+create function renew_pool_versions() returns trigger language plpgsql as $$
+begin
+  perform from quota_usage q
+  where q.resource = 'sender_pool_member' and (q.account_id, q.owner_id) in (
+    select m.account_id, m.pool_id from sender_pool_member m join changed c on c.id = m.sender_id)
+  order by q.account_id, q.resource, q.owner_id for update;
+  update quota_usage q set version = gen_random_uuid()
+  where q.resource = 'sender_pool_member' and (q.account_id, q.owner_id) in (
+    select m.account_id, m.pool_id from sender_pool_member m join changed c on c.id = m.sender_id);
+  return null;
+end $$;
+create trigger pool_versions after update on sender referencing new table as changed
+  for each statement execute function renew_pool_versions();

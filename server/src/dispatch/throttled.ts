@@ -4,21 +4,21 @@
  */
 
 interface Wait {
-  /** When it was throttled first, and when it may be tried again, on the clock of `performance.now()`. */
+  /** The first throttling, and the earliest next try, on the clock of `performance.now()`. */
   readonly since: number;
   readonly notBefore: number;
 }
 
-export class Held {
+export class Throttled {
   readonly #waits = new Map<number, Wait>();
-  /** Of all that were ever held. */
+  /** Of all messages that were ever throttled in this run. */
   readonly #since = new Map<number, number>();
 
-  #throttledCount = 0;
+  #answers = 0;
 
-  /** How many answers said so, over all. */
-  get throttledCount(): number {
-    return this.#throttledCount;
+  /** Number of throttling answers in this run. */
+  get answers(): number {
+    return this.#answers;
   }
 
   get size(): number {
@@ -30,18 +30,18 @@ export class Held {
   }
 
   add(ordinal: number, afterMs: number, now: number): void {
-    this.#throttledCount += 1;
+    this.#answers += 1;
     const since = this.#since.get(ordinal) ?? now;
     this.#since.set(ordinal, since);
     this.#waits.set(ordinal, { since, notBefore: now + afterMs });
   }
 
-  /** It is tried again, or shall not be; false when it is not held. */
+  /** It is tried again, or must not be; false when it was not throttled. */
   remove(ordinal: number): boolean {
     return this.#waits.delete(ordinal);
   }
 
-  /** Since when the one that has waited longest does, and when the first of them may go. */
+  /** When the longest wait began, and when the first message may be tried again. */
   get span(): Wait {
     const waits = [...this.#waits.values()];
     return {
@@ -50,7 +50,7 @@ export class Held {
     };
   }
 
-  /** How long a message must wait yet, in milliseconds; 0 for one that is not held. */
+  /** How long a message must still wait, in milliseconds; 0 for one that is not throttled. */
   waitMs(ordinal: number, now: number): number {
     return Math.max(0, (this.#waits.get(ordinal)?.notBefore ?? now) - now);
   }

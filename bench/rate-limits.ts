@@ -51,7 +51,7 @@ async function readSpans(file: string): Promise<Map<string, { count: number; ms:
 }
 
 /** Runs both parts on a database of their own. */
-export async function benchPace(
+export async function benchRateLimits(
   databaseUrl: string,
   folder: string,
   print: (line: string) => void,

@@ -6,13 +6,13 @@ import { listCandidates } from '../domain/routing.ts';
 import { isSuppressed, type SuppressionIndex } from '../domain/suppression.ts';
 import type { Batch, BatchMessage, Settlement } from '../store/store.ts';
 
-/** Ordinals that are not to be sent, each in one list. */
-export interface Sorted {
+/** Ordinals that must not be sent in this run, each in one list. */
+export interface Triage {
   /** Nothing is left to do. */
   readonly settled: readonly number[];
-  /** Handed over by an earlier lease, perhaps; it stays unknown. */
-  readonly held: readonly number[];
-  /** Canceled or expired before anything was handed over. */
+  /** Possibly submitted by an earlier lease; the outcome stays unknown. */
+  readonly inDoubt: readonly number[];
+  /** Canceled or expired before they were submitted. */
   readonly ended: readonly number[];
   /** Opted out since the operation was accepted. */
   readonly suppressed: readonly number[];
@@ -25,7 +25,7 @@ export interface Sorted {
 /** Statuses that leave nothing to send. */
 const SETTLED = new Set(MESSAGE_STATUSES.filter((status) => rankOf(status) > rankOf('SENT')));
 
-export function sortOut(
+export function triage(
   batch: Batch,
   messages: ReadonlyMap<number, BatchMessage>,
   options: {
@@ -36,9 +36,9 @@ export function sortOut(
     readonly ambiguous: 'hold' | 'resend';
     readonly isExpired: boolean;
   },
-): Sorted {
+): Triage {
   const settled: number[] = [];
-  const held: number[] = [];
+  const inDoubt: number[] = [];
   const ended: number[] = [];
   const suppressed: number[] = [];
   const orphaned: number[] = [];
@@ -52,31 +52,31 @@ export function sortOut(
     }
     const hasOptedOut = isSuppressed(message.addresses, options.plan, options.suppressions);
     const isGone = options.gone.has(ordinal);
-    // Doubtful ones become neither CANCELED nor FAILED: the carrier may have them.
-    const isDoubtful = position < batch.doubtful;
-    if (isDoubtful && (options.ambiguous === 'hold' || isEnded || hasOptedOut || isGone))
-      held.push(ordinal);
+    // In-doubt messages become neither CANCELED nor FAILED: the carrier may have them.
+    const isInDoubt = position < batch.inDoubtMark;
+    if (isInDoubt && (options.ambiguous === 'hold' || isEnded || hasOptedOut || isGone))
+      inDoubt.push(ordinal);
     else if (isEnded) ended.push(ordinal);
     else if (hasOptedOut) suppressed.push(ordinal);
     else if (isGone) orphaned.push(ordinal);
     else if (options.apart.has(ordinal)) apart.push(ordinal);
   }
-  return { settled, held, ended, suppressed, orphaned, apart };
+  return { settled, inDoubt, ended, suppressed, orphaned, apart };
 }
 
-/** The end of a message that a carrier may or may not have, and that is not sent again. */
+/** The outcome of an in-doubt message that is not sent again. */
 export function holdInDoubt(
   message: BatchMessage,
   { operationId, attempt, candidate }: Batch,
   plan: SendPlan,
 ): Settlement {
-  const way = listCandidates(message.addresses, plan)[candidate];
+  const route = listCandidates(message.addresses, plan)[candidate];
   return {
     operationId,
     ordinal: message.ordinal,
     attempt,
     candidate,
-    channel: way?.sender.channel ?? 'SMS',
+    channel: route?.sender.channel ?? 'SMS',
     attemptedAt: new Date(),
     outcome: 'UNDELIVERED',
     providerId: null,

@@ -3,8 +3,8 @@ import type { Channel } from './message.ts';
 import type { QuietHours } from './quiet-hours.ts';
 import { measureSms } from './segments.ts';
 
-export const PACE_UNITS = ['MESSAGES', 'SEGMENTS'] as const;
-export type PaceUnit = (typeof PACE_UNITS)[number];
+export const RATE_UNITS = ['MESSAGES', 'SEGMENTS'] as const;
+export type RateUnit = (typeof RATE_UNITS)[number];
 
 /** Maximum units per second and per day in a sender's limits. */
 export const THROUGHPUT_MIN = 0.001;
@@ -16,7 +16,7 @@ export interface SenderLimits {
   /** Units per second, 0.001 to 10,000. */
   readonly throughput: number | null;
   /** What throughput and cap count. Segments are those of SMS; any other message is one. */
-  readonly throughputUnit: PaceUnit;
+  readonly throughputUnit: RateUnit;
   /** Units per day of UTC. */
   readonly dailyCap: number | null;
   readonly quietHours: QuietHours | null;
@@ -29,11 +29,11 @@ export function hasLimits(limits: Omit<SenderLimits, 'throughputUnit'>): boolean
 }
 
 /** The default unit of a sender: carriers count SMS in segments, and other channels in messages. */
-export function defaultUnit(channel: Channel): PaceUnit {
+export function defaultUnit(channel: Channel): RateUnit {
   return channel === 'SMS' ? 'SEGMENTS' : 'MESSAGES';
 }
 
 /** Units that a message uses. */
-export function costOf(unit: PaceUnit, channel: Channel, text: string | null): number {
+export function costOf(unit: RateUnit, channel: Channel, text: string | null): number {
   return unit === 'SEGMENTS' && channel === 'SMS' && text !== null ? measureSms(text).segments : 1;
 }

@@ -4,30 +4,30 @@
  * lost.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SenderLimits } from '../domain/pace.ts';
+import type { SenderLimits } from '../domain/rate-limit.ts';
 import type { Reservation, Store } from '../store/store.ts';
 
-/** Seconds of a sender's throughput reserved at a time: what a crash makes doubtful, and a stop or a pause wastes. */
-const TURN_SECONDS = 1;
+/** Seconds of a sender's throughput in one reservation: a crash puts them in doubt, a stop or a pause wastes them. */
+const RESERVATION_SECONDS = 1;
 
 export interface PacerOptions {
   readonly store: Store;
   readonly sender: SenderLimits & { readonly id: string };
-  /** Most messages of a turn, now. */
+  /** Maximum messages of a reservation, now. */
   readonly sizeMax: () => number;
   /** Units that a message costs; null when it cannot be sent. */
   readonly costOf: (ordinal: number) => number | null;
   readonly stopping: AbortSignal;
 }
 
-/** Messages that together are worth a turn, in order, and what they cost. */
-interface Wish {
+/** Messages for one reservation, in order, and their costs. */
+interface Selection {
   readonly ordinals: readonly number[];
   readonly costs: readonly number[];
 }
 
-/** What was reserved, how many units that is, and when the answer came, on the clock of `performance.now()`. */
-interface Turn extends Reservation {
+/** A reservation, its units, and the time of the answer on the clock of `performance.now()`. */
+interface TimedReservation extends Reservation {
   readonly units: number;
   readonly at: number;
 }
@@ -38,16 +38,16 @@ interface Units {
   readonly units: number;
 }
 
-export class Pacer {
+export class RateLimiter {
   readonly #options: PacerOptions;
   #perSecond: number | null;
-  #ahead: Promise<Turn> | null = null;
-  /** When the messages of the present turn may go, and for how long each keeps the sender busy. */
+  #ahead: Promise<TimedReservation> | null = null;
+  /** Time slots of the messages of the present reservation, and how long each occupies the sender. */
   #slots = new Map<number, { readonly at: number; readonly lastsMs: number }>();
-  /** From when on the last message that went leaves the sender free: one that is late does not make the next hurry. */
+  /** End of the last used slot: after a late message, the next one still keeps its distance. */
   #freeAt = 0;
   #cappedUntil: number | null = null;
-  /** Of messages that have a turn and were not submitted, of those that were, and of nobody. */
+  /** Units of messages with a reservation that were not submitted, of submitted ones, and unused ones. */
   readonly #reserved = new Map<number, Units>();
   readonly #spent = new Map<number, Units>();
   readonly #unused: Units[] = [];
@@ -57,24 +57,24 @@ export class Pacer {
     this.#perSecond = options.sender.throughput;
   }
 
-  /** How long the sender must rest because it has reached its day's cap, in milliseconds; null when it has not. */
+  /** How long the sender must wait because it reached its daily cap, in milliseconds; null when it did not. */
   get cappedForMs(): number | null {
     return this.#cappedUntil && Math.max(0, this.#cappedUntil - performance.now());
   }
 
-  /** Whether a turn is reserved that has not begun: it would be wasted. */
+  /** Whether there is a reservation that has not begun: it would be wasted. */
   get isAhead(): boolean {
     return this.#ahead !== null;
   }
 
   /**
-   * Takes a turn for the first of these messages and waits until it begins. Resolves with the number of those messages
-   * that it reaches over; 0 when the day's cap is reached or the wait was told to stop.
+   * Makes a reservation for the first of these messages and waits for its begin. Resolves with the number of messages
+   * that it covers; 0 when the daily cap is reached, or at a stop.
    */
   async open(ordinals: readonly number[]): Promise<number> {
-    const wish = this.#wishFor(ordinals);
-    if (wish.ordinals.length === 0) return ordinals.length;
-    const reserving = this.#ahead ?? this.#reserve(wish);
+    const selected = this.#select(ordinals);
+    if (selected.ordinals.length === 0) return ordinals.length;
+    const reserving = this.#ahead ?? this.#reserve(selected);
     this.#ahead = null;
     const { granted, waitMs, perSecond, at, day, units: reserved } = await reserving;
     this.#perSecond = perSecond;
@@ -86,9 +86,9 @@ export class Pacer {
     let left = reserved;
     let last = -1;
     this.#slots = new Map();
-    // Who was throttled comes first, whoever it was reserved for: the units count.
-    for (const [i, ordinal] of wish.ordinals.entries()) {
-      const units = wish.costs[i] ?? 1;
+    // Throttled messages come first, even in a reservation for others: only units count.
+    for (const [i, ordinal] of selected.ordinals.entries()) {
+      const units = selected.costs[i] ?? 1;
       if (units > left && last !== -1) break;
       left -= units;
       last = ordinal;
@@ -108,7 +108,7 @@ export class Pacer {
     this.#reserved.set(ordinal, units);
   }
 
-  /** A message of the present turn was submitted. */
+  /** A message of the present reservation was submitted. */
   spend(ordinal: number): void {
     const units = this.#reserved.get(ordinal);
     if (units === undefined) return;
@@ -116,14 +116,14 @@ export class Pacer {
     this.#spent.set(ordinal, units);
   }
 
-  /** It was not taken: its next turn costs anew. */
+  /** It was throttled: its next submission costs units again. */
   unspend(ordinal: number): void {
     const units = this.#spent.get(ordinal);
     if (units !== undefined) this.#unused.push(units);
     this.#spent.delete(ordinal);
   }
 
-  /** Gives what was reserved and not used back to the day's cap; once, at the end. Its time is lost. */
+  /** Returns unused units to the daily cap; once, at the end. Their time is lost. */
   async refund(): Promise<void> {
     const ahead = await this.#ahead?.catch(() => null);
     const all = [...this.#unused, ...this.#reserved.values(), ...(ahead ? [ahead] : [])];
@@ -133,22 +133,22 @@ export class Pacer {
     const { store, sender } = this.#options;
     for (const [day, units] of byDay)
       if (units > 0) {
-        await store.pace.returnUnits(sender.id, day, units);
-        // What came back may be used today.
+        await store.rateLimits.returnUnits(sender.id, day, units);
+        // Returned units may be used today.
         this.#cappedUntil = null;
       }
   }
 
-  /** Begins to reserve the turn that `open` will ask for next. */
+  /** Begins the reservation that `open` will ask for next. */
   openAhead(ordinals: readonly number[]): void {
-    const wish = this.#wishFor(ordinals);
-    if (wish.ordinals.length === 0) return;
-    this.#ahead = this.#reserve(wish);
-    // Whoever opens it is told; when nobody does, nobody needs to know.
+    const selected = this.#select(ordinals);
+    if (selected.ordinals.length === 0) return;
+    this.#ahead = this.#reserve(selected);
+    // `open` reports a failure; without it there is nothing to report.
     this.#ahead.catch(() => undefined);
   }
 
-  /** Waits for the time of a message of the present turn; false when told to stop meanwhile. */
+  /** Waits for the time slot of a message of the present reservation; false at a stop. */
   async waitFor(ordinal: number): Promise<boolean> {
     const slot = this.#slots.get(ordinal);
     if (slot === undefined) return !this.#options.stopping.aborted;
@@ -164,8 +164,8 @@ export class Pacer {
     return !stopping.aborted;
   }
 
-  #wishFor(candidates: readonly number[]): Wish {
-    const unitsMax = (this.#perSecond ?? Infinity) * TURN_SECONDS;
+  #select(candidates: readonly number[]): Selection {
+    const unitsMax = (this.#perSecond ?? Infinity) * RESERVATION_SECONDS;
     const ordinals: number[] = [];
     const costs: number[] = [];
     let units = 0;
@@ -180,9 +180,9 @@ export class Pacer {
     return { ordinals, costs };
   }
 
-  async #reserve({ costs }: Wish): Promise<Turn> {
+  async #reserve({ costs }: Selection): Promise<TimedReservation> {
     const { store, sender } = this.#options;
-    const reservation = await store.pace.reserveTurns(sender.id, costs);
+    const reservation = await store.rateLimits.reserveUnits(sender.id, costs);
     const units = costs.slice(0, reservation.granted).reduce((sum, cost) => sum + cost, 0);
     return { ...reservation, units, at: performance.now() };
   }

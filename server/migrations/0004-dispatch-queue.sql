@@ -1,0 +1,124 @@
+-- The dispatch queue, and the connections that all nodes share.
+
+-- One row per batch: up to 500 messages of one operation, from one sender, before the same attempt over the same candidate.
+create table dispatch_batch (
+  id bigint generated always as identity primary key,
+  account_id int not null,
+  operation_id uuid not null,
+  carrier text not null,
+  candidate smallint not null,
+  attempt smallint not null,
+  tries smallint not null default 0,
+  -- A position in "ordinals". Messages below it may have been submitted.
+  high_water_mark smallint not null default 0,
+  -- The high-water mark when the present lease began. Messages below it that are not settled are in doubt.
+  in_doubt_mark smallint not null default 0,
+  -- Not ready yet.
+  waiting boolean not null,
+  lease int not null default 0,
+  leased_by text,
+  leased_until timestamptz,
+  due_at timestamptz not null,
+  expire_at timestamptz,
+  ordinals smallint[] not null,
+  -- Null for several senders without a rate limit, or for an address that is no sender of ours.
+  sender_id uuid,
+  -- May be out of date for a moment: the run of a batch checks its sender.
+  rate_limited boolean not null default false,
+  -- The senders that share a rotation: a rate-limited sender alone, all others of the carrier together.
+  scheduling_key uuid generated always as
+    (case when rate_limited then sender_id else '00000000-0000-0000-0000-000000000000' end) stored,
+  -- A waiting batch whose messages are QUEUED: it waits for a retry, the next day, the end of quiet hours or its carrier. The
+  -- messages of other waiting batches are SCHEDULED, and become QUEUED when the batch is woken.
+  resting boolean not null default false,
+  -- The earliest next lease, if that is not "due_at": a batch that waits for its carrier stays due since it was.
+  not_before timestamptz,
+  -- When a waiting batch is woken. A batch that expires first is woken to be ended.
+  wake_at timestamptz generated always as (least(coalesce(not_before, due_at), expire_at)) stored
+) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500);
+create index dispatch_batch_ready on dispatch_batch (carrier, scheduling_key, account_id, operation_id, due_at, id)
+  where not waiting;
+create index dispatch_batch_scheduled on dispatch_batch (wake_at, id) where waiting and not resting;
+create index dispatch_batch_resting on dispatch_batch (wake_at, id) where waiting and resting;
+-- Expired batches are leased to be ended, even while their carrier is unavailable.
+create index dispatch_batch_expiry on dispatch_batch (carrier, expire_at) where not waiting and expire_at is not null;
+create index dispatch_batch_operation on dispatch_batch (account_id, operation_id);
+
+-- The next batch of an account that may be leased, of the operations after "behind", locked; null when there is none. It goes
+-- from operation to operation, so an operation that is not due, leased or paused costs one step, however many batches it has. An
+-- expired batch may be leased before it is due, and while its operation is paused, to be ended. "taken" has batches that this
+-- call has already selected. Each step is one descent through the index, so a generic plan fits all values and saves planning.
+create function next_ready_batch(of_carrier text, of_key uuid, of_account int, behind uuid, taken bigint[])
+returns dispatch_batch language plpgsql set plan_cache_mode = force_generic_plan as $$
+declare
+  here uuid := behind;
+  expired boolean;
+  found_batch dispatch_batch;
+begin
+  loop
+    select d.operation_id, coalesce(d.expire_at <= now(), false) into here, expired from dispatch_batch d
+    where d.carrier = of_carrier and d.scheduling_key = of_key and d.account_id = of_account and d.operation_id > here
+      and not d.waiting
+    order by d.operation_id limit 1;
+    if here is null then return null; end if;
+    continue when not expired and exists (select from operation o
+      where o.account_id = of_account and o.id = here and o.paused_at is not null);
+    select * into found_batch from dispatch_batch d
+    where d.carrier = of_carrier and d.scheduling_key = of_key and d.account_id = of_account and d.operation_id = here
+      and not d.waiting and d.due_at <= case when expired then 'infinity' else now() end
+      and (d.leased_until is null or d.leased_until < now()) and d.id <> all(taken)
+    order by d.due_at, d.id limit 1 for update skip locked;
+    if found_batch.id is not null then return found_batch; end if;
+  end loop;
+end $$;
+
+-- Selects up to "wanted" batches that may be leased, locked, in rotation: one of each account, then one more of each, and within
+-- an account one of each operation. So a million messages of one account do not delay ten of another. The rotation begins after
+-- "last_account", at random when it is null. "served" has the operation that each account was served last, by account.
+create function pick_ready_batches(of_carrier text, of_key uuid, wanted int, served jsonb, last_account int)
+returns setof bigint language plpgsql set plan_cache_mode = force_generic_plan as $$
+declare
+  start uuid := uuid_floor('epoch');
+  first int := coalesce(last_account, floor(random() * coalesce((select max(id) from account), 0)));
+  here int;
+  wrapped boolean;
+  taken bigint[] := '{}';
+  before int;
+  b dispatch_batch;
+begin
+  loop
+    before := cardinality(taken);
+    here := first;
+    wrapped := false;
+    loop
+      here := (select d.account_id from dispatch_batch d
+        where d.carrier = of_carrier and d.scheduling_key = of_key and d.account_id > here and not d.waiting
+        order by d.account_id limit 1);
+      if here is null and not wrapped then
+        wrapped := true;
+        here := 0;
+        continue;
+      end if;
+      exit when here is null or (wrapped and here > first);
+      b := next_ready_batch(of_carrier, of_key, here, coalesce((served ->> here::text)::uuid, start), taken);
+      if b.id is null then b := next_ready_batch(of_carrier, of_key, here, start, taken); end if;
+      continue when b.id is null;
+      taken := taken || b.id;
+      served := served || jsonb_build_object(here::text, b.operation_id);
+      return next b.id;
+      if cardinality(taken) >= wanted then return; end if;
+    end loop;
+    exit when cardinality(taken) = before;
+  end loop;
+end $$;
+
+-- Connections to a carrier that allows fewer than all nodes together would open: the share of each node, and until when.
+create table connection_share (
+  carrier text not null,
+  node text not null,
+  wanted smallint not null,
+  -- Open, or allowed to be opened.
+  allowed smallint not null,
+  leased_until timestamptz not null,
+  primary key (carrier, node)
+);
