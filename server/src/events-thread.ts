@@ -23,7 +23,7 @@ export interface EventsThreadData {
 export type EventsThreadApi = {
   /** Its metrics in Prometheus' text format. */
   readonly measure: () => Promise<string>;
-  /** Lets what is being told be answered, and writes what came of it. */
+  /** Waits for the answers to running deliveries, and writes the results. */
   readonly stop: () => Promise<void>;
 };
 
@@ -71,7 +71,7 @@ void serveThread<EventsThreadData, EventsThreadApi>(async ({ databaseUrl, config
     measure: () => metrics.read(),
     async stop() {
       await router.stop();
-      // What hangs longer is told again by whoever leases it next.
+      // A delivery that hangs longer is repeated under the next lease.
       await Promise.race([
         deliverer.stop(),
         sleep(config.drainTimeoutMs, undefined, { ref: false }),

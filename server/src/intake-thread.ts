@@ -30,7 +30,7 @@ export type IntakeThreadApi = {
   readonly stop: () => Promise<void>;
 };
 
-/** Requests written at once; more wait for their turn. */
+/** Requests written at the same time; others wait. */
 const CONNECTIONS_MAX = 4;
 
 void serveThread<IntakeThreadData, IntakeThreadApi>(async ({ databaseUrl, config }) => {

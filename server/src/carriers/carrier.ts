@@ -35,7 +35,7 @@ export interface Submission {
   readonly rich: RcsBody | null;
   /** What an e-mail says; null on all other channels. */
   readonly email: EmailBody | null;
-  /** From then on it shall not be delivered any more, where the carrier can be told so; null: no such time. */
+  /** End of its validity, which is passed to carriers that support it; null: none. */
   readonly expireAt: Date | null;
 }
 
@@ -59,7 +59,7 @@ export type SendResult =
       readonly detail: string;
       readonly afterMs?: number;
     }
-  /** Not taken because we are too fast: no attempt, the lane slows. */
+  /** Not accepted because we are too fast: no attempt, and the window shrinks. */
   | { readonly kind: 'throttled'; readonly afterMs: number }
   /**
    * It may or may not have been taken: the connection was lost or no answer came in time; what happens then is the

@@ -42,7 +42,7 @@ const IN_HAND_MAX = 20_000;
 export function createSimulator(options: SimulatorOptions): Carrier {
   const chance = (reference: string, salt: number) => hashReference(reference, options.seed + salt);
   const timeline: Timeline = createTimeline();
-  const pace = createPace(options.throughputPerSecond);
+  const limit = createRateLimit(options.throughputPerSecond);
   const throttledUntil = new Map<string, number>();
   let journal: number | null = null;
   let receive: ReceiptSink | null = null;
@@ -135,7 +135,7 @@ export function createSimulator(options: SimulatorOptions): Carrier {
       const throttled = throttleOnce(submission, behaviour.throttleMs);
       if (throttled !== null) return { result: throttled, delayMs };
     }
-    const waitMs = pace.take();
+    const waitMs = limit.take();
     if (waitMs > 0) return { result: { kind: 'throttled', afterMs: waitMs }, delayMs };
     if (hasExpired(submission, Date.now())) return { result: EXPIRED, delayMs };
     if (journal !== null) writeSync(journal, `${journalLine(submission)}\n`);
@@ -209,7 +209,7 @@ function journalLine({ mediaUrls, rich, email, expireAt, ...rest }: Submission):
 }
 
 /** A bucket of one second; `take` returns 0, or the milliseconds until there is room. */
-function createPace(perSecond: number): { take(): number } {
+function createRateLimit(perSecond: number): { take(): number } {
   let tokens = perSecond;
   let filledAt = performance.now();
   return {

@@ -7,8 +7,8 @@
  * - The batch is deleted with its last settlement.
  *
  * ```
- *  message                                        moved down by
- *  ───────                                        ─────────────
+ *  message                                        changed by
+ *  ───────                                        ──────────
  *  ABOVE ───────▶ settled, canceled, in doubt …   triage: it must not be sent, or not in this batch (UNSENT)
  *    │ mark
  *    ▼

@@ -201,16 +201,16 @@ function describeLength(length: number, max: number, what: string): string {
 }
 
 /** A carrier and channel, with its limits. */
-export interface Way {
+export interface Route {
   readonly channel: Channel;
   readonly carrier: string;
   readonly carriage: Carriage;
 }
 
 /** Maximum length of a text that all of these accept with any media; 0 if it depends on the media. */
-export function narrowestText(ways: readonly Way[], withMedia: boolean): number {
+export function narrowestText(routes: readonly Route[], withMedia: boolean): number {
   return Math.min(
-    ...ways.map(({ carriage: { textMax, captionMax, captioned, mediaMax } }) => {
+    ...routes.map(({ carriage: { textMax, captionMax, captioned, mediaMax } }) => {
       if (!withMedia) return textMax;
       return captioned.length === MEDIA_KINDS.length && mediaMax >= WHOLE.mediaMax ? captionMax : 0;
     }),

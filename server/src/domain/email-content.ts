@@ -19,11 +19,11 @@ export interface AttachmentNote {
 export interface EmailTemplates {
   readonly subject: string;
   readonly html: string;
-  /** Null: made from `html` by whoever sends it. */
+  /** Null: the carrier makes it from `html`. */
   readonly text: string | null;
   readonly headers: Readonly<Record<string, string>>;
   readonly attachments: readonly AttachmentNote[];
-  /** Whether it has a link to unsubscribe, and a picture that tells that it was opened. */
+  /** Whether it has a link to unsubscribe, and a picture that reports its opening. */
   readonly unsubscribe: boolean;
   readonly trackOpens: boolean;
 }

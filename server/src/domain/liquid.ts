@@ -51,7 +51,7 @@ const ARITHMETIC = [
 
 export interface Template {
   readonly source: string;
-  /** Literal pieces and variables, when there is nothing else; else null. */
+  /** Literal parts and variables, when there is nothing else; else null. */
   readonly plain: readonly PlainPart[] | null;
   readonly nodes: LiquidNode[];
 }

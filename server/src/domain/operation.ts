@@ -58,7 +58,7 @@ export interface Operation {
   readonly id: string;
   readonly status: OperationStatus;
   readonly stats: OperationStats;
-  /** Since when nothing is handed over; null when it is not paused. */
+  /** Since when nothing is submitted; null when it is not paused. */
   readonly pausedAt: Date | null;
   readonly createdAt: Date;
   readonly updatedAt: Date;

@@ -1,5 +1,5 @@
 /**
- * Receipts: the carrier's later word on a submission. Duplicates, disorder and strangers are normal.
+ * Receipts: the carrier's later report on a submission. Duplicates, disorder and unmatched ones are normal.
  *
  * A receipt identifies its submission by our reference if the carrier returns it, otherwise by the carrier's own id. Such
  * an id is opaque (SMPP 3.4, 5.2.23) and is stored unchanged. Some carriers write it differently in the receipt: with

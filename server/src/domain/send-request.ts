@@ -50,7 +50,7 @@ export interface SendRequest {
   readonly tags?: Readonly<Record<string, string>>;
   /** RFC 3339; what no carrier has by then is not sent any more. */
   readonly expireAt?: string;
-  /** A URL that is told everything of the operation. */
+  /** A URL that receives all events of the operation. */
   readonly statusCallback?: string;
   /** Says what would be sent and writes nothing. */
   readonly dryRun?: boolean;

@@ -332,7 +332,7 @@ class Engine {
           /pre-existing shared memory|lock file .* already exists/.test(line),
         );
         if (!lingers || performance.now() > patience) throw error;
-        this.#log('Waiting for what is left of a PostgreSQL that was killed');
+        this.#log('Waiting for the remaining processes of a killed PostgreSQL');
         await sleep(LINGER_PAUSE_MS);
       }
     }

@@ -17,7 +17,7 @@ export interface BrokerTls {
 
 /** A NATS server with JetStream. */
 export interface NatsOptions {
-  /** `nats://host:port`, or `tls://host:port` to insist on TLS; any of one cluster. */
+  /** `nats://host:port`, or `tls://host:port` to require TLS; any of one cluster. */
   readonly servers: readonly string[];
   /** Template of subjects: see `subject.ts`. */
   readonly subject: string;

@@ -75,12 +75,12 @@ async function deliverInTime(
   try {
     const problem = await Promise.race([send(attempt), once(late.signal, 'abort')]);
     if (typeof problem === 'string') return failed(problem);
-    // Whoever says that all went well is believed no further than it has counted.
+    // A client's success counts only as far as it has counted acknowledgments.
     return attempt.acknowledged === events.length
       ? DELIVERED
       : failed(
           attempt.connected
-            ? `The broker has acknowledged ${attempt.acknowledged} of ${events.length} events within ${timeoutMs} ms.`
+            ? `Events that the broker acknowledged within ${timeoutMs} ms: ${attempt.acknowledged} of ${events.length}.`
             : `No connection to the broker within ${timeoutMs} ms.`,
         );
   } catch (error) {

@@ -22,7 +22,7 @@ export interface Sinks {
   readonly findSink: (name: string) => Promise<EventSink | undefined>;
 }
 
-/** Never rejects. `what` is what it is to whoever reads the result: a delivery, or a call to try it out. */
+/** Never rejects. `what` names the call in the log: a delivery, or a test call. */
 export async function callSink(
   { id, kind, target, secrets, authToken }: Destination,
   batch: EventBatch,

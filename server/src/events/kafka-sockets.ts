@@ -11,7 +11,7 @@ const KEEP_ALIVE_MS = 60_000;
 export interface KafkaSockets {
   /** For `socketFactory` of the client. */
   readonly connect: ISocketFactory;
-  /** Ends all connections, with an error for whoever waits for an answer. */
+  /** Ends all connections, with an error for requests that wait for an answer. */
   destroy(): void;
 }
 

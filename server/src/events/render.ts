@@ -95,7 +95,7 @@ function renderOperation(
 
 function renderInbound(row: EventRow, facts: EventFacts, options: RenderOptions): EncodedEvent[] {
   const message = facts.inbound.get(row.subjectId);
-  // It has no tags, so that whoever wants some does not want it.
+  // It has no tags, so a subscription with tags does not match.
   if (message === undefined || Object.keys(options.tags).length > 0) return [];
   const id = encodeTypeId('comms_message', message.id);
   const space = message.channel === 'WHATSAPP' ? 'WHATSAPP' : 'PHONE';

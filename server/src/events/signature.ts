@@ -71,7 +71,7 @@ function decodeSecret(secret: string): Buffer {
   const base64 = /^whsec_((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?)$/.exec(
     secret,
   )?.[1];
-  // Not the secret itself: whoever reads the log must not learn it.
+  // Not the secret itself: it must not get into the log.
   if (base64 === undefined || base64 === '')
     throw new Error('A secret is not "whsec_" and base64.');
   return Buffer.from(base64, 'base64');

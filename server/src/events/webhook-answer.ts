@@ -123,7 +123,7 @@ function describeError(error: Error, host: string): string {
   // Where several addresses were tried, the first stands for all.
   const { errors } = error as { errors?: readonly Error[] };
   const first = (errors?.[0] ?? error) as { code?: unknown; name: string };
-  // Not the message: it may tell addresses, or what a certificate of a host inside says.
+  // Not the message: it may contain addresses, or names from a certificate of an internal host.
   const code = typeof first.code === 'string' ? first.code : first.name;
   const words = WORDS.find(([pattern]) => pattern.test(code))?.[1] ?? 'The request to % failed';
   return `${words.replace('%', () => host)} (${code}).`;

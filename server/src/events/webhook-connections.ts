@@ -17,20 +17,20 @@ export interface Connection {
   /** Whether it went to a public address, as far as it went anywhere. */
   readonly isPublic: boolean;
   /** Ends its use: it is kept if it is `good`, else broken off. */
-  giveBack(good: boolean): void;
+  release(good: boolean): void;
 }
 
-/** What came of asking for a connection. */
-export interface Turn {
+/** The answer to a request for a connection. */
+export interface Grant {
   readonly connection: Connection | null;
-  /** How long others had them all, in milliseconds; 0 when one was free. */
+  /** How long all were in use, in milliseconds; 0 when one was free. */
   readonly waitedMs: number;
 }
 
 /** Connections to many origins. */
 export interface Connections {
   /** The connection that was idle last, or a new one, or the next to be free; none after `timeoutMs`. */
-  take(origin: string, timeoutMs: number): Promise<Turn>;
+  take(origin: string, timeoutMs: number): Promise<Grant>;
   /** Breaks all off. None is to be taken any more. */
   close(): Promise<void>;
 }
@@ -90,7 +90,7 @@ class Origin {
     this.#onEmpty = onEmpty;
   }
 
-  take(timeoutMs: number): Promise<Turn> {
+  take(timeoutMs: number): Promise<Grant> {
     const connection =
       this.#idle.pop() ?? (this.#all.size < this.#options.connectionsMax ? this.#make() : null);
     if (connection !== null) return Promise.resolve({ connection, waitedMs: 0 });
@@ -106,7 +106,7 @@ class Origin {
     });
   }
 
-  #giveBack(connection: Kept, good: boolean): void {
+  #release(connection: Kept, good: boolean): void {
     // It may have been closed with the last byte of the answer.
     const stays = good && connection.connector.openSockets > 0;
     if (!stays) this.#drop(connection);
@@ -138,7 +138,7 @@ class Origin {
       connect: connector.connect,
       keepAliveTimeout: KEEP_ALIVE_MS,
       keepAliveMaxTimeout: KEEP_ALIVE_MS,
-      // Whoever sends has one deadline for all: these would start anew with every byte.
+      // The request has one deadline for everything: these would restart with every byte.
       headersTimeout: 0,
       bodyTimeout: 0,
     });
@@ -148,7 +148,7 @@ class Origin {
       get isPublic() {
         return connector.isPublic;
       },
-      giveBack: (good) => this.#giveBack(connection, good),
+      release: (good) => this.#release(connection, good),
     };
     this.#all.add(connection);
     return connection;

@@ -25,7 +25,7 @@ export type WebhookOutcome =
   /** The deadline came before a status. `connected`: there was a connection, and the request was written to it. */
   | { readonly kind: 'late'; readonly connected: boolean };
 
-/** Bytes of an answer that are read; whoever says more is cut off. */
+/** Maximum bytes read of an answer; a longer one is cut off. */
 const BODY_BYTES_MAX = 65_536;
 const START_BYTES_MAX = 1_024;
 

@@ -84,7 +84,7 @@ export function createWebhookSink(options: WebhookSinkOptions): EventSink {
     if (connection === null) return failDelivery(crowded);
     const leftMs = Math.max(0, timeoutMs - waitedMs);
     const outcome = await postOnce(connection.client, request, leftMs);
-    connection.giveBack(outcome.kind === 'answer');
+    connection.release(outcome.kind === 'answer');
     // Not the fault of this receiver alone: it had hardly any time.
     if (outcome.kind === 'late' && leftMs < timeoutMs / 2) return failDelivery(crowded);
     return judgeOutcome(outcome, {

@@ -16,7 +16,7 @@ import {
   type OperationContent,
   type ParsedContent,
 } from '../domain/content.ts';
-import { fitContent, narrowestText, type Way } from '../domain/carriage.ts';
+import { fitContent, narrowestText, type Route } from '../domain/carriage.ts';
 import type { ContentTemplate } from '../domain/content-template.ts';
 import type { Problem } from '../domain/errors.ts';
 import type { RequestedContent } from '../domain/send-request.ts';
@@ -92,7 +92,7 @@ export function openContent(
 export type ContentCheck = (
   variables: Variables,
   ordinal: number,
-  routes: readonly Way[],
+  routes: readonly Route[],
 ) => readonly Problem[];
 
 /** Pass the same list of routes for the same routes: a content without variables is checked once for each list. */
@@ -102,7 +102,7 @@ export function createContentCheck(parsed: ParsedContent, rendering: Rendering):
 
 /** For a content that is the same for all recipients. A problem is returned once. */
 function checkOnce(parsed: ParsedContent, rendering: Rendering): ContentCheck {
-  const checked = new Set<readonly Way[]>();
+  const checked = new Set<readonly Route[]>();
   const reported = new Set<string>();
   return (_variables, _ordinal, routes) => {
     if (checked.has(routes)) return NO_PROBLEMS;
@@ -153,7 +153,7 @@ interface Fault {
 function findFault(
   parsed: ParsedContent,
   variables: Variables,
-  routes: readonly Way[],
+  routes: readonly Route[],
   { renderAt, requireVariables }: Rendering,
 ): Fault | null {
   const rendered = renderContent(parsed, variables, renderAt, { requireVariables });
@@ -166,7 +166,7 @@ function findFault(
 }
 
 /** Why a rendered content cannot be sent over one of these routes; null if each of them can carry it. */
-function findMisfit(content: OperationContent, routes: readonly Way[]): Fault | null {
+function findMisfit(content: OperationContent, routes: readonly Route[]): Fault | null {
   for (const { channel, carrier, carriage } of routes) {
     const fit = fitContent(chooseContent(content, channel), carriage);
     if (fit.ok) continue;

@@ -18,7 +18,7 @@ export interface BatcherOptions<Item> {
 }
 
 export interface Batcher<Item> {
-  /** Takes items at once. Whoever adds asks for room first. */
+  /** Takes items at once. Callers ask for room first. */
   add(items: readonly Item[]): void;
   /** Whether `waitingMax` items wait. */
   readonly isFull: boolean;
@@ -56,7 +56,7 @@ export function createBatcher<Item>(options: BatcherOptions<Item>): Batcher<Item
       if (added - done < options.waitingMax)
         for (const resolve of waitingForRoom.splice(0)) resolve();
     }
-    // In the turn of the last look at the queue: what is added from now on begins a flush of its own.
+    // In the same step as the last look at the queue: items added from now on begin a flush of their own.
     flushing = false;
   }
 

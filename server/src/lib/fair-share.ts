@@ -50,7 +50,7 @@ interface Job {
 interface Owner {
   /** Milliseconds of processor time, on the clock that all share. */
   usedMs: number;
-  /** In their turns. */
+  /** In the order of their scheduling. */
   readonly jobs: Job[];
 }
 
@@ -126,7 +126,7 @@ function advance({ work, resolve, reject }: Job, until: number): boolean {
 /** A number of places; no owner can take the last one. An owner that waits longer than `waitMs` gets none. */
 export function createPlaces(max: number, waitMs = Infinity): Places {
   const taken = new Tally<number>();
-  /** In the order of their turns. */
+  /** In the order of their scheduling. */
   const waiting = new Map<number, Set<() => void>>();
 
   const mayEnter = (owner: number) => taken.total < max && taken.of(owner) < Math.max(1, max - 1);

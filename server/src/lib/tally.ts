@@ -16,7 +16,7 @@ export class Tally<Owner> {
     return this.#byOwner.get(owner) ?? 0;
   }
 
-  /** With a negative amount, what an owner gives back. */
+  /** A negative amount is a return. */
   add(owner: Owner, amount: number): void {
     this.#total += amount;
     const own = this.of(owner) + amount;

@@ -45,7 +45,7 @@ export interface ThreadOptions {
   readonly data: Promise<unknown>;
   /** Room for short-lived objects: with more, they are collected less often and more of them die first. */
   readonly youngMemoryMb: number;
-  /** Called when the thread ends without having been told to: a bug, or memory ran out. */
+  /** Called when the thread ends without a request: a bug, or memory ran out. */
   readonly onDeath: (error: Error) => void;
 }
 

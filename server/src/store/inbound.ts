@@ -139,8 +139,8 @@ async function claim(client: pg.PoolClient, { carrier, providerId }: NewInbound)
 }
 
 /**
- * Whether it is worth an answer. Who stops a sender that serves all accounts stops all of them, and who stops any address stops
- * whoever sends from it.
+ * Resolves with whether it needs an answer. STOP to a sender of the configuration applies to all accounts, and STOP to any
+ * address to every account that sends from it.
  */
 async function applyKeyword(
   client: pg.PoolClient,

@@ -4,7 +4,7 @@ import { answeredIn, type Database } from './database.ts';
 import { EVENTS_CHANNEL } from './event-log.ts';
 import { WAKE_CHANNEL } from './operations.ts';
 
-/** What wakes whom: work that was accepted, dispatchers; news that were put into the log, streams. */
+/** Accepted work wakes dispatchers; events in the log wake streams and deliverers. */
 const CHANNELS_OF = { work: WAKE_CHANNEL, events: EVENTS_CHANNEL } as const;
 
 /** Between two proofs that a connection which only listens is still there: its silence says nothing. */
@@ -43,7 +43,7 @@ export async function listen(
   try {
     await say();
   } catch (error) {
-    // Its own failure is told by rejecting.
+    // A rejection reports its own failure.
     await end();
     throw error;
   }

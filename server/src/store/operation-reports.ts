@@ -32,28 +32,28 @@ export async function fetchRequests(
   return new Map(rows.map(({ id, ...request }) => [id, request]));
 }
 
-/** Messages of an operation whose present way is the same one. */
-export interface WayCount {
+/** Messages of an operation with the same present route. */
+export interface RouteCount {
   readonly channel: Channel;
   readonly status: MessageStatus;
-  /** Null where the position alone does not tell the sender: then each message is a row. */
+  /** Null when the position alone does not determine the sender: then each message is a row. */
   readonly candidate: number;
   readonly addresses: readonly Address[] | null;
   readonly count: number;
 }
 
 /**
- * Messages by channel and status. With `bySender` also by what tells the sender, which is a row for each message of a pool.
+ * Messages by channel and status. With `bySender` also by sender, which is a row for each message of a pool.
  */
-export async function countWays(
+export async function countRoutes(
   database: Database,
   accountId: number,
   operationId: string,
   bySender: boolean,
-): Promise<WayCount[]> {
+): Promise<RouteCount[]> {
   const { last } = messageUuidRange(operationId);
   const addresses = `coalesce(addresses, jsonb_build_array(jsonb_build_object('address', address, 'channel', address_channel)))`;
-  const { rows } = await database.query<WayCount>(
+  const { rows } = await database.query<RouteCount>(
     bySender
       ? `select channel, status, candidate, ${addresses} as addresses, 1 as count from message
          where account_id = $1 and id > $2 and id <= $3 and address <> ''`
@@ -97,7 +97,7 @@ export async function countErrors(
   return rows.map((row) => ({ ...row, examples: row.examples ?? [] }));
 }
 
-/** A stretch of an operation's life. Latencies are in seconds, from handing over to the last receipt. */
+/** An interval of an operation's life. Latencies are in seconds, from the submission to the last receipt. */
 export interface TimeBucket {
   readonly at: Date;
   readonly submitted: number;
@@ -106,12 +106,12 @@ export interface TimeBucket {
   readonly latency95: number | null;
 }
 
-/** Stretches that are told at most. */
+/** Maximum number of intervals. */
 const BUCKETS_MAX = 120;
-/** Lengths of a stretch in seconds: the first that needs few enough of them is taken. */
+/** Lengths of an interval in seconds: the first with few enough intervals is used. */
 const STEPS = [1, 2, 5, 10, 30, 60, 300, 900, 3_600, 21_600, 86_400];
 
-/** How many messages were handed over and how many came to their end, over time; stretches without any are left out. */
+/** Numbers of submitted and of settled messages over time, without empty intervals. */
 export async function countOverTime(
   database: Database,
   accountId: number,

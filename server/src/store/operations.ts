@@ -460,7 +460,7 @@ export async function cancelOperation(
   accountId: number,
   id: string,
 ): Promise<boolean> {
-  // The wish is on record first: should the rest fail, dispatchers end whatever they lease of it.
+  // The request is recorded first: if the next statement fails, dispatchers end the batches that they lease.
   const { rowCount } = await database.query(
     `update operation set cancel_requested_at = coalesce(cancel_requested_at, now()), paused_at = null,
        revision = revision + 1
@@ -532,7 +532,7 @@ export async function setPaused(
 
 /**
  * Cancels one message unless a carrier may have it already. Resolves with false when there is none;
- * its status afterwards tells whether it was canceled.
+ * its status afterwards shows whether it was canceled.
  */
 export async function cancelMessage(
   database: Database,

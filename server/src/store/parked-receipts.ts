@@ -6,14 +6,14 @@
 import type { MatchedReceipt } from '../domain/receipt.ts';
 import type { Database } from './database.ts';
 
-/** Pauses between two looks at a parked receipt double, from this to that, in milliseconds. */
+/** Pauses between tries of a parked receipt double, from the first to the second value, in milliseconds. */
 const PAUSE_MS = 250;
 const PAUSE_MS_MAX = 60_000;
-/** Parked receipts looked at in one go. */
+/** Parked receipts tried together. */
 const PARKED_MAX = 500;
-/** A receipt whose attempt is never settled is a stranger after this long. */
+/** A receipt whose attempt is never settled is unmatched after this time. */
 const PARKED_KEPT = '4 days';
-/** Parked receipts forgotten in one go. */
+/** Parked receipts dropped together. */
 const FORGOTTEN_MAX = 5_000;
 
 /** Keeps receipts until their attempts are settled. */

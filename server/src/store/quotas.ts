@@ -40,12 +40,12 @@ export const QUOTAS = {
   callback: {
     max: 10_000,
     of: 'An account has at most {max} callback URLs',
-    cure: 'delete some of its subscriptions, or use one URL for many requests and tell operations apart by their id',
+    cure: 'delete some of its subscriptions, or use one URL for many requests and distinguish operations by their id',
   },
   suppression: {
     max: 10_000_000,
     of: 'An account has at most {max} suppressions',
-    cure: 'remove some with DELETE /v1/Suppressions/{suppressionId}; those of people who opt out are kept in any case',
+    cure: 'remove some with DELETE /v1/Suppressions/{suppressionId}; opt-outs by people are kept in any case',
   },
 } as const satisfies Record<string, { max: number; of: string; cure: string }>;
 

@@ -14,7 +14,7 @@ import { APPLY_COUNTERS, indexOperations, STATUS_EVENT, TRANSITION_COLUMNS } fro
 import type { Database } from './database.ts';
 import { parkReceipts } from './parked-receipts.ts';
 
-/** What became of receipts. Strangers name no message that we know. */
+/** Results of receipts. Unmatched ones belong to no message here. */
 export interface ReceiptTally {
   applied: number;
   parked: number;
@@ -23,8 +23,8 @@ export interface ReceiptTally {
 }
 
 /**
- * Applies receipts of one account, at most one per message, in one statement for those that move their message
- * and one for those that send it on to its next candidate.
+ * Applies receipts of one account, at most one per message: one statement for receipts that change their message, and one
+ * for those that start a fallback.
  */
 export async function applyReceipts(
   database: Database,
@@ -34,12 +34,12 @@ export async function applyReceipts(
   const fallbacks = await findFallbacks(database, receipts);
   const moving = receipts.filter((receipt) => !fallbacks.has(receipt.messageId));
   const done = new Set([
-    ...(await moveMessages(database, moving)),
+    ...(await transitionMessages(database, moving)),
     ...(await sendOn(database, receipts, fallbacks)),
   ]);
   tally.applied = done.size;
   const left = receipts.filter((receipt) => !done.has(receipt.messageId));
-  if (left.length > 0) addTally(tally, await applyRest(database, left));
+  if (left.length > 0) addTally(tally, await classifyRest(database, left));
   return tally;
 }
 
@@ -51,10 +51,10 @@ function addTally(tally: ReceiptTally, other: ReceiptTally): void {
 }
 
 /**
- * Moves messages whose present attempt the receipts speak of, where they say more than is known. Good news moves even a
- * message that waits for a retry: its carrier refused it and delivered it all the same.
+ * Changes messages whose present attempt the receipts report on, where a receipt has a higher status. DELIVERED and READ change
+ * even a message that waits for a retry: its carrier refused it and delivered it all the same.
  */
-async function moveMessages(
+async function transitionMessages(
   database: Database,
   receipts: readonly MatchedReceipt[],
 ): Promise<string[]> {
@@ -87,18 +87,18 @@ async function moveMessages(
       places,
     ],
   );
-  // Null when all of them transitioned, as they nearly always do: their ids are known here.
+  // Null when all of them changed, as is usual: their ids are known here.
   return rows[0]?.ids ?? receipts.map((receipt) => receipt.messageId);
 }
 
-/** Where a message goes after its present attempt came to nothing. */
+/** The next route of a message after its present attempt failed. */
 interface Fallback {
   readonly carrier: string;
   readonly candidate: number;
   readonly senderId: string | null;
 }
 
-/** Bad news that another candidate may answer, by message. */
+/** Fallbacks after UNDELIVERED receipts, by message. */
 async function findFallbacks(
   database: Database,
   receipts: readonly MatchedReceipt[],
@@ -201,11 +201,11 @@ interface MessageState {
 }
 
 /**
- * Receipts that transitioned nothing: too early, too late, known already, or of no message that there is. Some were overtaken by the
- * settlement of their attempt: they are applied once more. Nothing is locked: statuses only go up, and what is parked needlessly is
- * found settled at the first look.
+ * Receipts without effect: too early, too late, repeated, or without a message. Some were overtaken by the settlement of their
+ * attempt: they are applied once more. Nothing is locked: statuses only go up, and a needlessly parked receipt finds its attempt
+ * settled at the first try.
  */
-async function applyRest(
+async function classifyRest(
   database: Database,
   receipts: readonly MatchedReceipt[],
 ): Promise<ReceiptTally> {
@@ -232,7 +232,7 @@ async function applyRest(
   return tally;
 }
 
-/** Whether the statements that move messages would take this receipt. */
+/** Whether the statements that change messages would apply this receipt. */
 function saysMore(receipt: MatchedReceipt, message: MessageState): boolean {
   return receipt.status === 'UNDELIVERED'
     ? message.status === 'SENT' && message.attempt_status === 'SENT'

@@ -8,7 +8,7 @@ import { openDatabase, type Database, type DatabaseOptions } from './database.ts
 
 /** A search ends after this, in milliseconds. */
 const SEARCH_MS_MAX = 5_000;
-/** Searches at a time; others wait for their turns, and one account leaves a place to the others. */
+/** Searches at the same time; others wait for a place, and one account leaves a place for the others. */
 const CONNECTIONS_MAX = 3;
 /** And no longer than this, in milliseconds. */
 const WAIT_MS_MAX = 5_000;
@@ -39,8 +39,8 @@ export function openSearches(options: DatabaseOptions): Database {
   };
 }
 
-/** Has accounts search in turns. Searches reject with `SearchTooLong` also when their turn does not come in time. */
-export function createSearchTurns() {
+/** Shares searches fairly across accounts. They also reject with `SearchTooLong` when they get no place in time. */
+export function createFairSearches() {
   const places = createPlaces(CONNECTIONS_MAX, WAIT_MS_MAX);
   return <Rest extends readonly unknown[], Result>(
       search: (accountId: number, ...rest: Rest) => Promise<Result>,

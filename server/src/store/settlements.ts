@@ -7,7 +7,7 @@
  *  attempt n - 1 ──first outcome──▶ attempt n             ──any other outcome of n──▶ unchanged
  *                                   attempt n, in doubt   ──SENT──▶ SENT
  * ```
- * There is one exception: the node that held a message in doubt (30050) does not know the outcome,
+ * There is one exception: the node that ended a message as in doubt (30050) does not know the outcome,
  * and a node that could not write its answer in time does. This is also the only step down for a
  * status, from UNDELIVERED to SENT.
  */

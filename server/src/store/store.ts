@@ -31,7 +31,7 @@ import * as senders from './senders.ts';
 import * as subscriptions from './subscriptions.ts';
 import * as suppressions from './suppressions.ts';
 import * as parkedReceipts from './parked-receipts.ts';
-import { createSearchTurns, openSearches } from './searches.ts';
+import { createFairSearches, openSearches } from './searches.ts';
 import * as receipts from './receipts.ts';
 import * as replays from './replays.ts';
 import * as settlements from './settlements.ts';
@@ -82,7 +82,7 @@ export type {
   NamedRecipient,
   OperationRequest,
   TimeBucket,
-  WayCount,
+  RouteCount,
 } from './operation-reports.ts';
 export type { MatchedReceipt } from '../domain/receipt.ts';
 export type { ReceiptTally } from './receipts.ts';
@@ -133,10 +133,10 @@ interface Connections {
 }
 
 function makeStore({ database, searches, probe }: Connections, migrated: readonly string[]) {
-  const inTurns = createSearchTurns();
-  const listMessages = inTurns(bind(searches, messages).listMessages);
-  const listInbound = inTurns(bind(searches, inbound).listInbound);
-  const listOperations = inTurns(bind(searches, operations).listOperations);
+  const fairly = createFairSearches();
+  const listMessages = fairly(bind(searches, messages).listMessages);
+  const listInbound = fairly(bind(searches, inbound).listInbound);
+  const listOperations = fairly(bind(searches, operations).listOperations);
   return {
     /** Migrations that were applied when it was opened. */
     migrated,

@@ -81,8 +81,8 @@ export async function findSuppressions(
 }
 
 /**
- * Keeps that a person has stopped addresses of ours, by their `senderKey`, whoever sends from them; the account is the one that they
- * said it to, null where that is not one alone.
+ * Stores opt-outs of a person from addresses of ours, by their `senderKey`. They bind every account. `accountId` is the account
+ * that received it; null: not one account alone.
  */
 export async function keepOptOut(
   client: pg.PoolClient,

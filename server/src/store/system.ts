@@ -10,11 +10,11 @@ export interface DatabaseState {
   readonly dispatchNodes: number;
   readonly waitingBatches: number;
   readonly readyBatches: number;
-  /** News that no subscriber was told yet. */
+  /** Outbox events that are not in the log yet. */
   readonly outboxPending: number;
 }
 
-/** How the database stands. The size of large installations takes some milliseconds. */
+/** The state of the database. The size of large installations takes some milliseconds. */
 export async function fetchDatabaseState(database: Database): Promise<DatabaseState> {
   const { rows } = await database.query<DatabaseState>(
     `select current_setting('server_version') as version,

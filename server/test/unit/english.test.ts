@@ -8,14 +8,7 @@ import { listDocuments, listFiles, readText } from '../support/markdown.ts';
 const FOLDERS = ['server/src', 'client/src', 'dashboard/src'];
 
 /** Not read with these rules yet. The list only shrinks: a file that has become clean must leave it. */
-const NOT_YET_CLEAN: readonly string[] = [
-  'docs/reliability.md',
-  'server/src/carriers/smpp/messages.ts',
-  'server/src/engine/embedded.ts',
-  'server/src/events/broker-sink.ts',
-  'server/src/store/audit/queue.ts',
-  'server/src/store/quotas.ts',
-];
+const NOT_YET_CLEAN: readonly string[] = [];
 
 function check(file: string): Blemish[] {
   const text = readText(file);

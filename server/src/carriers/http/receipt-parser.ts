@@ -58,7 +58,7 @@ export function createReceiptParser(
     if (challenged !== null) return challenged;
     if (!expected.includes(method)) return refuse(405, 'This method is not for receipts.');
     const opened = openBody(request, receipts, envelope);
-    // Who cannot prove where it comes from is not told what is wrong with it.
+    // A caller without a valid proof of origin gets no details.
     if (!isGenuine(receipts.verify, request, opened?.signed ?? request.rawBody))
       return refuse(403, 'The signature or secret is missing or wrong.');
     if (opened === null)
@@ -100,9 +100,9 @@ function openBody(
       : parseJson(rawBody, request.headers);
   if (document === undefined) return null;
   if (envelope === null) return { document, signed: rawBody };
-  const held = readText(placeOf(document), [envelope]);
-  if (held === null) return null;
-  const signed = Buffer.from(held, 'base64');
+  const token = readText(placeOf(document), [envelope]);
+  if (token === null) return null;
+  const signed = Buffer.from(token, 'base64');
   const inner = parseJson(signed);
   return inner === undefined ? null : { document: inner, signed };
 }

@@ -92,9 +92,9 @@ export function compileText(source: string): Renderer<string> {
   const parsed = parseTemplate(source);
   if (!parsed.ok) throw new Error(`"${source}" is not a template: ${parsed.problem.message}`);
   const { template } = parsed;
-  const stranger = requiredVariables(template)?.find((name) => !isVariable(name));
-  if (stranger !== undefined)
-    throw new Error(`There is no variable "${stranger}"; known are ${VARIABLES.join(', ')}.`);
+  const unknown = requiredVariables(template)?.find((name) => !isVariable(name));
+  if (unknown !== undefined)
+    throw new Error(`There is no variable "${unknown}"; known are ${VARIABLES.join(', ')}.`);
   return ({ variables, at }) => {
     const result = renderTemplate(template, variables, at, {
       requireVariables: true,

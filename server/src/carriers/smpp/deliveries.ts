@@ -97,13 +97,15 @@ export function createDeliveries({
       inHand = items.length;
       const receipts = items.flatMap((each) => each.receipt ?? []);
       const messages = items.flatMap((each) => each.message ?? []);
-      const [toldReceipts, toldMessages] = await Promise.all([
-        tell(receipts, receive),
-        tell(messages, inbound),
+      const [receiptsPassed, messagesPassed] = await Promise.all([
+        pass(receipts, receive),
+        pass(messages, inbound),
       ]);
       for (const each of items)
         each.answer(
-          (each.receipt === undefined ? toldMessages : toldReceipts) ? STATUS.ok : STATUS.temporary,
+          (each.receipt === undefined ? messagesPassed : receiptsPassed)
+            ? STATUS.ok
+            : STATUS.temporary,
         );
       inHand = 0;
       if (isFull && queue.length <= WAITING_LOW) {
@@ -113,8 +115,8 @@ export function createDeliveries({
     }
   }
 
-  /** False when the sink failed: the SMSC shall come again. */
-  async function tell<Value>(
+  /** False when the sink failed: the SMSC should repeat the delivery. */
+  async function pass<Value>(
     values: readonly Value[],
     sink: ((values: readonly Value[]) => Promise<void>) | null,
   ): Promise<boolean> {

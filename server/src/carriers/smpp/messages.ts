@@ -52,7 +52,7 @@ export function composeMessages(
   if (destination === null)
     return refuse('address', 'It cannot be a destination address over SMPP');
   if (expireAt !== null && expireAt.getTime() <= nowMs)
-    return refuse('expired', 'It expired before it was handed over');
+    return refuse('expired', 'It expired before it was submitted');
   const encoded = encodeText(text, options.alphabet);
   // All of a message that goes in one part; the others are made from it.
   const common: MessageBody = {
@@ -78,7 +78,10 @@ export function composeMessages(
       : [wholeOf(common, encoded.octets)];
   const parts = splitText(encoded);
   if (parts.length > PARTS_MAX)
-    return refuse('templateFailed', `The text has ${parts.length} parts; 255 are possible`);
+    return refuse(
+      'templateFailed',
+      `The text has too many parts: ${parts.length}; ${PARTS_MAX} are possible`,
+    );
   const reference = nextReference();
   return parts.map((part, i) =>
     options.longMessages === 'sar'

@@ -16,7 +16,7 @@ export interface SmppTls {
 export type Numbering = 'auto' | { readonly ton: number; readonly npi: number };
 
 export interface SmppOptions {
-  /** The carrier's name; names its lane. */
+  /** The carrier's name. */
   readonly name: string;
   readonly host: string;
   /** 1 to 65535. Default 2775, as registered for SMPP. */

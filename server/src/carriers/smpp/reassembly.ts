@@ -61,7 +61,7 @@ export interface WholeMessage<Context> {
 export interface Reassembly<Context> {
   /**
    * Takes a part of a message between two addresses; returns what is whole by it, and what had to give way.
-   * @param between tells apart messages with the same reference
+   * @param between distinguishes messages with the same reference
    */
   take(part: MessagePart, between: string, context: Context): WholeMessage<Context>[];
   /** What waited too long, as far as it has come. */

@@ -28,11 +28,11 @@ export async function startBounceServer(options: {
   readonly bounceAddress: string;
   readonly receive: ReceiptSink;
   readonly log: Logger;
-  /** A report says nothing, though it should. */
+  /** A report without a usable status. */
   readonly onUnreadable: () => void;
 }): Promise<BounceServer> {
   const { bounceAddress, receive, log } = options;
-  const tell = createTelling(log, options.onUnreadable);
+  const report = createReporter(log, options.onUnreadable);
 
   async function take(stream: SMTPServerDataStream, session: SMTPServerSession): Promise<void> {
     const chunks: Buffer[] = [];
@@ -42,7 +42,7 @@ export async function startBounceServer(options: {
     for (const { address } of session.envelope.rcptTo) {
       const { receipt, problem } = await readBounce(raw, bounceAddress, address);
       if (receipt !== null) await receive([receipt]);
-      else if (problem !== null) tell(problem);
+      else if (problem !== null) report(problem);
       // Answers of holiday-makers come here, too.
       else log.debug('Mail to the bounce address contains no report');
     }
@@ -90,7 +90,7 @@ export async function startBounceServer(options: {
 }
 
 /** Counts mails without a report, and logs each reason once. */
-function createTelling(log: Logger, onUnreadable: () => void): (reason: string) => void {
+function createReporter(log: Logger, onUnreadable: () => void): (reason: string) => void {
   const isFirst = createFirstTime();
   return (reason) => {
     onUnreadable();

@@ -91,7 +91,7 @@ export function textOfHtml(html: string): string {
       },
     },
     selectors: [
-      // Of a picture its description: where it is loaded from tells a reader nothing.
+      // Of a picture its description: its address is useless to a reader.
       { selector: 'img', format: 'alt' },
       ...['h1', 'h2', 'h3'].map((selector) => ({ selector, options: { uppercase: false } })),
       { selector: 'a', options: { hideLinkHrefIfSameAsText: true, noAnchorUrl: true } },

@@ -70,9 +70,9 @@ function withoutComments(value: string): string {
 
 const PARAMETER = /;\s*([\w-]+)(?:\*(\d{1,2}))?(\*)?\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;"]+))/g;
 
-/** A parameter of a Content-Type; it may be in pieces and have escapes (RFC 2231). */
+/** A parameter of a Content-Type; it may be in sections and have escapes (RFC 2231). */
 function readParameter(value: string, name: string): string | null {
-  const pieces: string[] = [];
+  const sections: string[] = [];
   for (const [, each = '', place = '0', star, quoted, bare = ''] of withoutComments(value).matchAll(
     PARAMETER,
   )) {
@@ -80,12 +80,12 @@ function readParameter(value: string, name: string): string | null {
     const text = quoted?.replaceAll(/\\(.)/g, '$1') ?? bare;
     const plain = star === undefined ? text : decodeEscapes(text, place);
     // A plain one and one with escapes may stand side by side.
-    pieces[Number(place)] = star === undefined ? (pieces[Number(place)] ?? plain) : plain;
+    sections[Number(place)] = star === undefined ? (sections[Number(place)] ?? plain) : plain;
   }
-  return pieces.length === 0 ? null : pieces.join('');
+  return sections.length === 0 ? null : sections.join('');
 }
 
-/** Charset and language are before the first piece. */
+/** Charset and language are before the first section. */
 function decodeEscapes(text: string, place: string): string {
   return (place === '0' ? text.replace(/^[^']*'[^']*'/, '') : text).replaceAll(
     /%([0-9a-f]{2})/gi,

@@ -14,7 +14,7 @@ export interface DkimKey {
 }
 
 export interface SmtpOptions {
-  /** The carrier's name; names its lane. */
+  /** The carrier's name. */
   readonly name: string;
   readonly host: string;
   /** 1 to 65535. Default 587, submission. */

@@ -224,7 +224,7 @@ function openTransport(options: SmtpOptions) {
     };
     done();
   });
-  // A connection's failure is told to the e-mail on it.
+  // The e-mail on a connection gets its failure.
   transport.on('error', () => undefined);
   return transport;
 }

@@ -5,7 +5,7 @@ import { contentSid, decodeTypeId, encodeTypeId } from '../../domain/ids.ts';
 import { MESSAGE_STATUSES, type MessageStatus } from '../../domain/message.ts';
 import type { OperationKind, PlannedSender, SendPlan } from '../../domain/operation.ts';
 import { listCandidates } from '../../domain/routing.ts';
-import type { ErrorCount, OperationRequest, Store, WayCount } from '../../store/store.ts';
+import type { ErrorCount, OperationRequest, Store, RouteCount } from '../../store/store.ts';
 import { infoUrlOf, refuse } from '../../shapes/refusal.ts';
 import { QueryReader } from '../edge/query.ts';
 
@@ -28,7 +28,7 @@ export function createReportHandlers({ store }: { readonly store: Store }, kind:
       const { senders } = asked.plan;
       const isPool = new Set(senders.map(({ channel }) => channel)).size < senders.length;
       const [ways, errors, time] = await Promise.all([
-        store.reports.countWays(accountId, id, isPool),
+        store.reports.countRoutes(accountId, id, isPool),
         store.reports.countErrors(accountId, id),
         store.reports.countOverTime(accountId, id),
       ]);
@@ -118,7 +118,7 @@ function serializeFrom({ senders }: SendPlan) {
 }
 
 /** Counters by sender, those with the most messages first. */
-function groupWays(ways: readonly WayCount[], plan: SendPlan) {
+function groupWays(ways: readonly RouteCount[], plan: SendPlan) {
   const groups = new Map<string, { sender: PlannedSender; counts: Map<string, number> }>();
   for (const { channel, status, candidate, addresses, count } of ways) {
     const sender =

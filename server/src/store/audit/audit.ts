@@ -32,7 +32,7 @@ export interface Audit {
   close(): Promise<void>;
 }
 
-/** What looks wrong is looked at again after this long, and told only when it still is. */
+/** A suspected fault is checked again after this time, and reported only if it is still there. */
 const AGAIN_MS = 1_000;
 
 /** Opens a database for auditing, as it is: nothing is migrated. */

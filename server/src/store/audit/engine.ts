@@ -232,7 +232,7 @@ export async function auditTransactions(
   );
 }
 
-/** Room for the embedded database; of another machine nothing can be told. */
+/** Room for the embedded database. The disk of another machine is not visible. */
 export async function auditDisk({ folder }: AuditScope): Promise<Finding[]> {
   if (folder === null) return [];
   const { bavail, bsize, blocks } = await statfs(folder);

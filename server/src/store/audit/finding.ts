@@ -44,10 +44,10 @@ export type Check =
 
 export interface Finding {
   readonly check: Check;
-  /** The thing that it was found at; with `check` it tells findings apart. */
+  /** The place of the finding; unique together with `check`. */
   readonly where: string;
   readonly what: string;
-  /** What to do about it. */
+  /** How to correct it. */
   readonly advice: string;
   /**
    * Puts it right and says what it did, in one transaction that looks again first: nothing happens where there is

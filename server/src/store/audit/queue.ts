@@ -198,7 +198,7 @@ async function auditParkedByCarrierId(
       found.push({
         check: 'receipts',
         where: `parked_carrier_receipt: ${carrier}`,
-        what: `${countOf(odd, 'receipt')} with ids that match no message after up to ${tries} tries.`,
+        what: `${countOf(odd, 'receipt')} with ids that match no message. Tries so far: at most ${tries}.`,
         advice:
           "If they are of messages sent from here, the ids or the addresses in answers and receipts differ: see the carrier's options (`receiptSource`, `receiptGroup`). Otherwise someone else uses the same connection. They are dropped after about an hour.",
         repair: null,
@@ -215,7 +215,7 @@ async function auditParkedByCarrierId(
   });
 }
 
-/** Answers to keywords that nobody has sent. */
+/** Unsent answers to keywords. */
 export async function auditInbound(
   database: Database,
   { patienceMs }: AuditScope,

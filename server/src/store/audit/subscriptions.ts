@@ -6,7 +6,7 @@ import { encodeTypeId } from '../../domain/ids.ts';
 import type { Database } from '../database.ts';
 import { countOf, describeAge, type AuditScope, type Finding } from './finding.ts';
 
-/** What is wrong with telling subscribers. */
+/** Faults of deliveries to subscribers. */
 export async function auditSubscriptions(
   database: Database,
   scope: AuditScope,
@@ -14,7 +14,7 @@ export async function auditSubscriptions(
   return [
     ...(await auditDisabled(database)),
     ...(await auditDeliveries(database, scope)),
-    ...(await auditNews(database, scope)),
+    ...(await auditOutbox(database, scope)),
   ];
 }
 
@@ -72,8 +72,8 @@ async function auditDeliveries(database: Database, { patienceMs }: AuditScope): 
   ];
 }
 
-/** News in the outbox that should long be in the log. */
-async function auditNews(database: Database, { patienceMs }: AuditScope): Promise<Finding[]> {
+/** Outbox events that should be in the log already. */
+async function auditOutbox(database: Database, { patienceMs }: AuditScope): Promise<Finding[]> {
   const { rows } = await database.query<{ n: number; age: number; node: string | null }>(
     `select count(*)::int as n, coalesce(extract(epoch from now() - min(at)), 0)::float as age,
        (select node from event_router where leased_until > now()) as node
