@@ -1,6 +1,6 @@
 /**
- * What telling a subscriber everything costs: the same operations on one server without a subscription and with one, in turns.
- * With one, all events must have arrived before the next turn begins, so that none pays for another.
+ * The cost of a subscriber to everything: the same operations on one server without a subscription and with one, alternately.
+ * With one, all events must have arrived before the next round begins, so that none pays for another.
  */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
@@ -41,7 +41,7 @@ export async function benchEvents(server: BenchServer): Promise<void> {
   const text = body();
   const withoutMs: number[] = [];
   const withMs: number[] = [];
-  const toldMs: number[] = [];
+  const deliveredMs: number[] = [];
   const all = OPERATIONS * MESSAGES;
   for (let round = -1; round < ROUNDS; round += 1) {
     const one = await sendAll(server, text, OPERATIONS);
@@ -53,16 +53,16 @@ export async function benchEvents(server: BenchServer): Promise<void> {
     const before = subscriber.count();
     const other = await sendAll(server, text, OPERATIONS);
     while (subscriber.count() - before < all * EVENTS_PER_MESSAGE) await sleep(5);
-    const told = performance.now() - startedAt;
+    const delivered = performance.now() - startedAt;
     await server.request('DELETE', `/v1/Subscriptions/${String(id)}`);
     if (round < 0) continue;
     withoutMs.push(one);
     withMs.push(other);
-    toldMs.push(told);
+    deliveredMs.push(delivered);
   }
   subscriber.close();
   const [without, beside] = [median(withoutMs), median(withMs)];
   print(
-    `events       off   ${show(rateOf(all, without)).padStart(8)}/s   on      ${show(rateOf(all, beside)).padStart(8)}/s   ratio ${(without / beside).toFixed(2)}   told ${show(rateOf(all * EVENTS_PER_MESSAGE, median(toldMs)))} events/s`,
+    `events       off   ${show(rateOf(all, without)).padStart(8)}/s   on      ${show(rateOf(all, beside)).padStart(8)}/s   ratio ${(without / beside).toFixed(2)}   delivered ${show(rateOf(all * EVENTS_PER_MESSAGE, median(deliveredMs)))} events/s`,
   );
 }

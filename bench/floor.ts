@@ -95,13 +95,13 @@ export async function openFloor(url: string): Promise<Floor> {
     const now = new Date().toISOString();
     await client.query(
       `with gone as (delete from dispatch_batch where id = $5),
-       moved as (
+       changed as (
          update message m set status = 'SENT', previous_status = m.status, attempt = 1, attempt_status = 'SENT',
            attempted_at = p.at, provider_id = p.provider, updated_at = now()
          from unnest($3::uuid[], $4::text[], $6::timestamptz[]) as p(id, provider, at)
          where m.account_id = $1 and m.id = any($3::uuid[]) and m.id = p.id and m.attempt = 0 returning 1)
        update operation set queued = queued - d.n, sent = sent + d.n, attempts = attempts + d.n, updated_at = now()
-       from (select count(*)::int as n from moved) d where account_id = $1 and id = $2`,
+       from (select count(*)::int as n from changed) d where account_id = $1 and id = $2`,
       [
         ACCOUNT,
         operation,
@@ -119,12 +119,12 @@ export async function openFloor(url: string): Promise<Floor> {
     ids: readonly string[],
   ): Promise<void> {
     await client.query(
-      `with moved as (
+      `with changed as (
          update message m set status = 'DELIVERED', previous_status = m.status, attempt_status = 'DELIVERED', updated_at = now()
          from unnest($3::uuid[]) as p(id)
          where m.account_id = $1 and m.id = any($3::uuid[]) and m.id = p.id and m.status = 'SENT' returning 1)
        update operation set sent = sent - d.n, delivered = delivered + d.n, updated_at = now()
-       from (select count(*)::int as n from moved) d where account_id = $1 and id = $2`,
+       from (select count(*)::int as n from changed) d where account_id = $1 and id = $2`,
       [ACCOUNT, operation, ids],
     );
   }

@@ -8,7 +8,7 @@ import { openList } from '../server/src/lists/list.ts';
 import { median, print, show } from './measure.ts';
 
 const ROWS = 1_000_000;
-const TURNS = 3;
+const ROUNDS = 3;
 const PIECE_BYTES = 262_144;
 
 export async function benchLists(folder: string): Promise<void> {
@@ -16,7 +16,7 @@ export async function benchLists(folder: string): Promise<void> {
   const bytes = await writeList(path);
   const [theirs, ours]: [number[], number[]] = [[], []];
   let memory = 0;
-  for (let turn = 0; turn < TURNS; turn += 1) {
+  for (let round = 0; round < ROUNDS; round += 1) {
     theirs.push(await time(() => splitOnly(path)));
     ours.push(await time(async () => (memory = Math.max(memory, await readAll(path)))));
   }

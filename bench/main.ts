@@ -1,5 +1,5 @@
 /**
- * `npm run bench`: Fanfare beside a floor and beside peers, as ratios. What is compared runs in turns in one run, so that
+ * `npm run bench`: Fanfare beside a floor and beside peers, as ratios. Compared parts alternate in one run, so that
  * a noisy machine is noisy for all; medians are compared.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -27,7 +27,7 @@ const PARTS = {
   start: 'what a start and a command cost, beside node -e 0',
   accept: 'accepting requests, beside the bare SQL of the same writes',
   'end-to-end': 'from the request to the last receipt, beside the same',
-  events: 'end to end with a subscriber that is told everything, beside without',
+  events: 'end to end with a subscriber to everything, beside without',
   read: 'reading an operation while it runs',
   memory: 'what memory does over many messages (--messages)',
   'rate-limits': 'what senders with a throughput achieve of it',

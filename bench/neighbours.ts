@@ -1,6 +1,6 @@
 /**
  * What one account can do to another: how long a send of one recipient takes while 1, 8 and 32 connections of another account
- * misbehave, beside the same alone, in turns. Also what a pool of ten thousand senders costs beside one sender.
+ * misbehave, beside the same alone, alternately. Also what a pool of ten thousand senders costs beside one sender.
  */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -19,7 +19,7 @@ const HOSTILE = fileURLToPath(new URL('./hostile.js', import.meta.url));
 const CONNECTIONS = [1, 8, 32];
 /** Sends of one recipient in each measurement, one begun so long after the other. */
 const SENDS = 200;
-const PACE_MS = 10;
+const INTERVAL_MS = 10;
 /** Until what misbehaves is at work. */
 const BEGIN_MS = 700;
 const LARGE_POOL = 1_000;
@@ -74,7 +74,7 @@ function printKind(
     );
 }
 
-/** Sends of one recipient at a pace that does not wait for the answers. */
+/** Sends of one recipient at intervals, without a wait for the answers. */
 async function measure(server: BenchServer): Promise<Measured> {
   const one = laterBody(1);
   const took: number[] = [];
@@ -87,7 +87,7 @@ async function measure(server: BenchServer): Promise<Measured> {
         () => void (failed += 1),
       ),
     );
-    await sleep(PACE_MS);
+    await sleep(INTERVAL_MS);
   }
   await Promise.all(sends);
   return { p50: median(took), p99: percentile(took, 0.99), failed };

@@ -1,5 +1,5 @@
 /**
- * What people would otherwise use, in turns with Fanfare on one machine, each with the same messages:
+ * What people would otherwise use, alternating with Fanfare on one machine, each with the same messages:
  *
  * - BullMQ: jobs in Redis, a worker that updates one row per message;
  * - pg-boss: jobs in the same PostgreSQL, a worker that updates one row per message;

@@ -1,4 +1,4 @@
-/** Pace: what senders with a throughput achieve of it, and what one without loses beside a slow one. */
+/** Rate limits: what senders with a throughput achieve of it, and what one without loses beside a slow one. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -56,7 +56,7 @@ export async function benchRateLimits(
   folder: string,
   print: (line: string) => void,
 ): Promise<void> {
-  const journalFile = join(folder, 'pace.journal');
+  const journalFile = join(folder, 'rate-limits.journal');
   const sender = (address: string, throughput?: number) => ({
     address,
     channel: 'SMS',
@@ -68,18 +68,20 @@ export async function benchRateLimits(
     sender(SLOW, 1),
     ...RATES.map((rate) => sender(addressOf(rate), rate)),
   ];
-  const paced = await startServer(databaseUrl, folder, { senders, journalFile });
+  const limited = await startServer(databaseUrl, folder, { senders, journalFile });
   try {
-    await Promise.all(RATES.map((rate) => sendAndWait(paced, addressOf(rate), rate * SECONDS + 1)));
+    await Promise.all(
+      RATES.map((rate) => sendAndWait(limited, addressOf(rate), rate * SECONDS + 1)),
+    );
   } finally {
-    await paced.stop();
+    await limited.stop();
   }
   const spans = await readSpans(journalFile);
   for (const rate of RATES) {
     const { count = 0, ms = NaN } = spans.get(addressOf(rate)) ?? {};
     const achieved = ((count - 1) * 1000) / ms;
     print(
-      `pace         ${String(rate).padStart(4)}/s configured   ${achieved.toFixed(3).padStart(8)}/s achieved   off by ${((achieved / rate - 1) * 100).toFixed(2)}%`,
+      `rate-limits  ${String(rate).padStart(4)}/s configured   ${achieved.toFixed(3).padStart(8)}/s achieved   off by ${((achieved / rate - 1) * 100).toFixed(2)}%`,
     );
   }
 

@@ -1,6 +1,6 @@
 /**
  * What a database full of past messages costs: the same requests to a server whose tables are empty and to one whose
- * tables hold days of ended operations, in turns, on one PostgreSQL. The past is made by the database itself.
+ * tables hold days of ended operations, alternately, on one PostgreSQL. The past is made by the database itself.
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -152,7 +152,7 @@ export class Cluster {
 
   /** Kills PostgreSQL, all of it and for good. */
   async killPostgres(): Promise<void> {
-    // The engine would start it again, if it were not told to stop before it sees the end.
+    // The engine would start it again, if it were not stopped before it sees the end.
     await killAll(await this.findPostmaster(), () => this.#engine.stop());
     this.#isPrimaryDead = true;
   }
@@ -195,7 +195,7 @@ export class Cluster {
     }
   }
 
-  /** As a good client: the same key until it is accepted, by whichever node is there, as late as it was told. */
+  /** As a good client: the same key until it is accepted, by whichever node is there, after the delay that it was given. */
   async #post(body: string, key: string): Promise<void> {
     const headers = {
       authorization: `Basic ${Buffer.from(`${SID}:${TOKEN}`).toString('base64')}`,

@@ -1,4 +1,4 @@
-/** A node: `fanfare start` as a process of its own, to be killed, told to stop and started again. */
+/** A node: `fanfare start` as a process of its own, to be killed, stopped and started again. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync, closeSync } from 'node:fs';
@@ -80,14 +80,13 @@ export class Node {
     await once(this.#child, 'exit');
   }
 
-  /** Tells it to stop; resolves with the milliseconds it took. Rejects when it did not end well. */
+  /** Stops it; resolves with the milliseconds it took. Rejects when it did not end well. */
   async stop(): Promise<number> {
     if (!this.isUp || this.#child === null) return 0;
     const startedAt = performance.now();
     this.#child.kill('SIGTERM');
     const [code] = (await once(this.#child, 'exit')) as [number | null];
-    if (code !== 0)
-      throw new Error(`${this.name} ended with ${code} when told to stop; see its log.`);
+    if (code !== 0) throw new Error(`${this.name} ended with ${code} at its stop; see its log.`);
     return performance.now() - startedAt;
   }
 

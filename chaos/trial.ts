@@ -1,5 +1,5 @@
 /**
- * A trial: one scenario on a cluster of its own, judged by what the client was told, what the witness took, and what the
+ * A trial: one scenario on a cluster of its own, judged by the answers to the client, what the witness took, and what the
  * database says.
  */
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
 /**
- * The witness: an SMSC on a socket of 127.0.0.1 that keeps count of what it took, by recipient, and can be told to hang, to
+ * The witness: an SMSC on a socket of 127.0.0.1 that keeps count of what it took, by recipient, and can be made to hang, to
  * lie and to flood. It shares no code with the server. Receipts that were not acknowledged are sent again.
  */
 import { once } from 'node:events';

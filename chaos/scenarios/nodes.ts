@@ -1,4 +1,4 @@
-/** Nodes that die, and nodes that are told to stop, in mid-send. */
+/** Nodes that die, and nodes that stop, in mid-send. */
 import type { Cluster } from '../cluster.ts';
 import type { Node } from '../node.ts';
 import { play, sendSome, type Scenario } from '../trial.ts';

@@ -102,7 +102,7 @@ async function sumAttempts(id: string): Promise<number> {
 /** Between two looks, so that looking leaves time for what is looked at; in the long form none. */
 const LOOK_MS = runs(5, 0);
 
-/** Polls until told to stop; whatever it sees must be exact and never go back. */
+/** Polls until it is stopped; all that it sees must be exact and never go back. */
 async function observe(id: string, isOver: () => boolean): Promise<void> {
   let before: Json | null = null;
   while (!isOver()) {
@@ -182,7 +182,7 @@ async function play(plan: Scenario): Promise<void> {
   });
   over = true;
   await Promise.all(observers);
-  // Counted while nothing moved: a receipt that comes late may change both.
+  // Counted while nothing changed: a receipt that comes late may change both.
   const [operation, counts] = await until(async () => {
     const before = await fanfare.operation(id);
     const counted = { ...(await countMessages(id)), attempts: await sumAttempts(id) };

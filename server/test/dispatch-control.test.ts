@@ -1,6 +1,6 @@
 /**
  * What holds while a carrier is away, on every kind of carrier: cancel, pause, expiry, quiet hours and the day's cap. Nothing that
- * waits for the carrier may be past a frontier, so all of it can still be stopped, and a crash makes little of it in-doubt.
+ * waits for the carrier may be below a high-water mark, so all of it can still be stopped, and a crash makes little of it in-doubt.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -205,7 +205,7 @@ class Stage {
     return Object.fromEntries(rows.map(({ status, n }) => [status, n]));
   }
 
-  /** Waits until the carrier was tried, and no more is past a frontier than what tries it. */
+  /** Waits until the carrier was tried, and nothing is below a high-water mark but what tries it. */
   async isAway(): Promise<void> {
     await until(async () => {
       const [now] = await this.#query(
@@ -217,7 +217,7 @@ class Stage {
     });
   }
 
-  /** Waits until nothing tries the carrier: what was past a frontier when its operation was paused may do so for a second. */
+  /** Waits until nothing tries the carrier: what was below a high-water mark when its operation was paused may do so for a second. */
   async isStill(): Promise<void> {
     await until(async () => {
       const [now] = await this.#query(
@@ -430,7 +430,7 @@ describe('a stop while the carrier is silent', () => {
     });
     await stage.send(await stage.addSender(), 1_500);
     await until(async () => smsc.received('submit_sm').length === 10);
-    // Other batches have passed a frontier and wait for the window.
+    // Other batches have raised their high-water marks and wait for the window.
     await until(async () => {
       const { rows } = await fanfare.database.query(
         'select count(*)::int as n from dispatch_batch where high_water_mark > 0',
@@ -457,7 +457,7 @@ describe('a fallback to one person', () => {
     ['of its own sender, with a place to spare', 1_500],
     ['of its own sender, in all places', 2_500],
   ])(
-    'takes its turn among many messages %s with a throughput',
+    'gets its fair share among many messages %s with a throughput',
     async (whose, count) => {
       const fanfare = await startFanfare();
       const add = async (address: string, channel: string, more: Json = {}) => {

@@ -180,7 +180,7 @@ describe('a database that was damaged', () => {
       messageUuid(newOperationUuid(Date.now() - 60_000), 0),
     );
     // Subscriptions: of three that something is due for one waits behind a try to come and one rests; of two that are disabled
-    // one is so by its owner. And news that nobody routes.
+    // one is so by its owner. And outbox events that no node routes.
     const due = `insert into event_delivery (account_id, subscription_id, event_id, subject_id, tries, due_at)
       select 1, $1, uuid_floor(now() + $2 * interval '1 second'), $3, $4, now() + $5 * interval '1 hour'`;
     const about = newOperationUuid(Date.now());
@@ -300,7 +300,7 @@ describe('a database that was damaged', () => {
     for (const id of [lost, strange])
       await fanfare.request('POST', `/v1/Messages/Operations/${id}/Resume`);
     const last = await fanfare.watch(lost, ({ status }) => status === 'COMPLETED');
-    // What may have been handed over with its lost batch is not sent again.
+    // Messages that may have been submitted with its lost batch are not sent again.
     expect(last['stats'].undelivered + last['stats'].delivered).toBe(5);
     expect(last['stats'].undelivered).toBeGreaterThanOrEqual(4);
     for (const id of [leased, strange])
@@ -376,7 +376,7 @@ describe('messages that lost their batch in mid-send', () => {
 });
 
 describe('a machine that is wrong', () => {
-  it('is told by its clock, and when it cannot look', async () => {
+  it('shows its clock, and when it cannot look', async () => {
     const fanfare = await useFanfare({ config: { roles: ALL_ROLES } });
     const ahead =
       'data:text/javascript,const now = Date.now; Date.now = () => now() + 60_000'.replaceAll(

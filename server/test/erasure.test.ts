@@ -95,7 +95,7 @@ describe('a message', () => {
     expect((await fanfare.operation(id))['stats']).toEqual(stats);
     const left = await dump(fanfare);
     for (const mark of [NAME, TAG, flaky]) expect(left).not.toContain(mark);
-    // What everybody was told belongs to the operation.
+    // Data for all recipients belongs to the operation.
     expect(left).toContain(WORDS);
     expect((await erase(fanfare, 'Messages/comms_message_x')).status).toBe(404);
   }, 60_000);
@@ -139,7 +139,7 @@ describe('a message', () => {
     const fanfare = await useErasing();
     // Where the receipts were there first, once more.
     const id = await until(async () => {
-      // Two ways to each: bad news would send it on.
+      // Two candidates each: an UNDELIVERED receipt would start a fallback.
       const sent = await fanfare.send(personal([special(2)['address'], '+15005562222']));
       await fanfare.watch(sent, ({ stats }) => stats.attempts >= 2);
       for (const { id: message } of await messagesOf(fanfare, sent))

@@ -1,4 +1,4 @@
-/** Subscribers are told everything that happens, in order, whatever they do. */
+/** Subscribers receive all events in order, whatever they do. */
 import { Webhook } from 'standardwebhooks';
 import { describe, expect, it } from 'vitest';
 import {
@@ -19,7 +19,7 @@ const HOSTED = 'com.twilio.comms-api.';
 /** Retries that a test can wait for, and that outlast its troubles. */
 const RETRY_DELAYS_MS = [50, 50, 100, 200, ...Array.from({ length: 40 }, () => 400)];
 
-const telling = (events: object = {}) => ({
+const withEvents = (events: object = {}) => ({
   config: {
     roles: ALL_ROLES,
     events: {
@@ -31,7 +31,7 @@ const telling = (events: object = {}) => ({
     },
   },
 });
-const useTelling = (events: object = {}) => useFanfare(telling(events));
+const useEvents = (events: object = {}) => useFanfare(withEvents(events));
 
 async function subscribe(
   fanfare: FanfareClient,
@@ -61,7 +61,7 @@ function countTypes(events: readonly Json[]): Record<string, number> {
   return counts;
 }
 
-/** What was told first of each message must stand in the order of its life. */
+/** The first delivery of each message's events must be in the order of its life. */
 function expectOrder(events: readonly Json[]): void {
   const ranks = ['queued', 'sent', 'failed', 'undelivered', 'delivered', 'read'];
   const byMessage = new Map<string, number[]>();
@@ -72,7 +72,7 @@ function expectOrder(events: readonly Json[]): void {
     seen.add(id);
     byMessage.set(data.message_id, [...(byMessage.get(data.message_id) ?? []), rank]);
   }
-  for (const told of byMessage.values()) expect(told).toEqual(told.toSorted((a, b) => a - b));
+  for (const life of byMessage.values()) expect(life).toEqual(life.toSorted((a, b) => a - b));
 }
 
 /** All that has happened in the account so far is in the log, and due to whom it concerns. */
@@ -87,10 +87,10 @@ async function isRouted({ database, sid }: FanfareClient): Promise<boolean> {
 const isSettled = ({ status, stats }: Json) => status === 'COMPLETED' && stats.sent === 0;
 
 describe('a subscriber', () => {
-  it('is told all of it, signed, in order, in batches', async () => {
-    const fanfare = await useTelling();
+  it('receives all of it, signed, in order, in batches', async () => {
+    const fanfare = await useEvents();
     const receiver = await startReceiver();
-    // What is told after the first request is all there then: how many requests it takes is no matter of luck.
+    // All events after the first request are there by then: the number of requests is no matter of luck.
     const release = hold(receiver);
     const { secret } = await subscribe(fanfare, receiver);
     const id = await fanfare.send({
@@ -129,7 +129,7 @@ describe('a subscriber', () => {
   });
 
   it('gets the payloads that the hosted API sends', async () => {
-    const fanfare = await useTelling();
+    const fanfare = await useEvents();
     const receiver = await startReceiver();
     await subscribe(fanfare, receiver);
     const id = await fanfare.send({
@@ -170,7 +170,7 @@ describe('a subscriber', () => {
   });
 
   it('chooses by type and by tag', async () => {
-    const fanfare = await useTelling();
+    const fanfare = await useEvents();
     const [completed, tagged] = [await startReceiver(), await startReceiver()];
     await subscribe(fanfare, completed, { types: [`${HOSTED}operation.completed`] });
     await subscribe(fanfare, tagged, { types: [`${HOSTED}message.*`], tags: { name: 'b' } });
@@ -190,8 +190,8 @@ describe('a subscriber', () => {
     for (const { data } of tagged.events) expect(data.tags).toEqual({ name: 'b' });
   });
 
-  it('is told what is scheduled, and what is canceled', async () => {
-    const fanfare = await useTelling();
+  it('receives what is scheduled, and what is canceled', async () => {
+    const fanfare = await useEvents();
     const receiver = await startReceiver();
     await subscribe(fanfare, receiver);
     const id = await fanfare.send({
@@ -208,8 +208,8 @@ describe('a subscriber', () => {
     ]);
   });
 
-  it('is told of e-mails by names of their own', async () => {
-    const fanfare = await useTelling();
+  it('receives events of e-mails under names of their own', async () => {
+    const fanfare = await useEvents();
     const receiver = await startReceiver();
     await subscribe(fanfare, receiver, { types: ['fanfare.email.*'] });
     const { body } = await fanfare.request('POST', '/v1/Emails', {
@@ -231,8 +231,8 @@ describe('a subscriber', () => {
     });
   });
 
-  it('is told of one operation by the URL that its request names', async () => {
-    const fanfare = await useTelling();
+  it('receives one operation at the URL that its request names', async () => {
+    const fanfare = await useEvents();
     const receiver = await startReceiver();
     await fanfare.send({ to: recipients(1), content: text('Hello'), ...smsOnly });
     const id = await fanfare.send({
@@ -258,8 +258,8 @@ describe('a subscriber', () => {
     });
   });
 
-  it('is told no address of whom was erased', async () => {
-    const fanfare = await useTelling();
+  it('receives no address of an erased person', async () => {
+    const fanfare = await useEvents();
     const receiver = await startReceiver();
     receiver.behaviour = () => 500;
     await subscribe(fanfare, receiver);
@@ -280,7 +280,7 @@ describe('a subscriber', () => {
 
 describe('a subscriber in trouble', () => {
   it('gets everything that it refused, in order, once it takes it', async () => {
-    const fanfare = await useTelling();
+    const fanfare = await useEvents();
     const receiver = await startReceiver();
     const tries = new Map<string, number>();
     receiver.behaviour = ({ events }) => {
@@ -305,7 +305,7 @@ describe('a subscriber in trouble', () => {
   });
 
   it('gets everything when it dies and comes back, and so does the server', async () => {
-    const fanfare = await startFanfare(telling({ timeoutMs: 1_000 }));
+    const fanfare = await startFanfare(withEvents({ timeoutMs: 1_000 }));
     const receiver = await startReceiver();
     await subscribe(fanfare, receiver);
     const first = await fanfare.send({ to: recipients(300), content: text('Hello'), ...smsOnly });
@@ -316,7 +316,7 @@ describe('a subscriber in trouble', () => {
     await fanfare.kill();
     await fanfare.restart();
     await receiver.open();
-    // What was being sent when it was killed is in doubt, and told so.
+    // Messages being sent at the kill are in doubt, and reported so.
     const { stats } = await fanfare.watch(second, isSettled);
     const ended = (status: string) => countTypes(receiver.events)[`message.${status}`] ?? 0;
     await until(async () => ended('delivered') + ended('undelivered') === 600, 55_000);
@@ -327,7 +327,7 @@ describe('a subscriber in trouble', () => {
   }, 120_000);
 
   it('holds up no other, however long it hangs', async () => {
-    const fanfare = await useTelling();
+    const fanfare = await useEvents();
     const [hanging, well] = [await startReceiver(), await startReceiver()];
     hanging.behaviour = () => null;
     await subscribe(fanfare, hanging);
@@ -340,8 +340,8 @@ describe('a subscriber in trouble', () => {
   });
 
   it('gets the rest when it cannot take one, which is given up, listed, and replayed', async () => {
-    // Long between the tries of the poison, so that what else is due is told meanwhile; short between the first two.
-    const fanfare = await useTelling({ retryDelaysMs: [1, 500, 500, 500] });
+    // Long between the tries of the poison, so that other due events are delivered meanwhile; short between the first two.
+    const fanfare = await useEvents({ retryDelaysMs: [1, 500, 500, 500] });
     const receiver = await startReceiver();
     receiver.behaviour = ({ events }) =>
       events.some(({ data }) => data.tags.poison === 'yes') ? 400 : 200;
@@ -384,7 +384,7 @@ describe('a subscriber in trouble', () => {
     });
     expect(replay.body).toEqual({ replayed: failed.length });
     await until(async () => countTypes(receiver.events)['message.delivered'] === 50);
-    // What was told is written down a moment later.
+    // Deliveries are written a moment later.
     await until(isAllDone);
     const again = await fanfare.request('POST', `${path}/Replay`, {
       deliveryIds: failed.map((each) => each['id']),
@@ -394,8 +394,8 @@ describe('a subscriber in trouble', () => {
     await until(async () => receiver.events.length > 150);
   }, 120_000);
 
-  it('is left alone once it says 410, and told why', async () => {
-    const fanfare = await useTelling();
+  it('is disabled once it says 410, with the reason', async () => {
+    const fanfare = await useEvents();
     const receiver = await startReceiver();
     receiver.behaviour = () => 410;
     const { id } = await subscribe(fanfare, receiver);
@@ -413,7 +413,7 @@ describe('a subscriber in trouble', () => {
     await until(() => isRouted(fanfare));
     expect(receiver.requests.length).toBe(before);
     await fanfare.request('PATCH', path, { status: 'ENABLED' });
-    // What happened while it was disabled is not told; what was to be told before is.
+    // Events while it was disabled are not delivered; pending ones from before are.
     await until(async () => receiver.events.length > 0);
     for (const { data } of receiver.events) expect(data.operation_id).not.toBe(second);
   });

@@ -1,4 +1,4 @@
-/** Turns: nobody's many messages hold up another's few, neither of another account nor of another operation. */
+/** Fair shares: many messages delay no few messages of another account or operation. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ const MANY = 1_500;
 /** Messages of a batch. */
 const BATCH = 500;
 
-it('serves accounts and their operations in turns', async () => {
+it('serves accounts and their operations in rotation', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'fanfare-fair-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   const journalFile = join(folder, 'journal.ndjson');
@@ -29,7 +29,7 @@ it('serves accounts and their operations in turns', async () => {
     },
   };
   const [fanfare, other] = [await useFanfare(options), await useFanfare(options)];
-  /** The words of all that was handed over so far, in its order: what it tells is no matter of when it is read. */
+  /** The texts of all submissions so far, in their order, whenever it is read. */
   const readJournal = async (): Promise<string[]> =>
     (await readFile(journalFile, 'utf8'))
       .split('\n')

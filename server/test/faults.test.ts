@@ -70,7 +70,7 @@ beforeAll(async () => {
       roles: ALL_ROLES,
       logLevel: 'error',
       retry: { delayMs: 20 },
-      // What is in doubt here was handed over: with leases that last, nothing is.
+      // What is in doubt here was submitted: with leases that last, nothing is.
       dispatch: { leaseMs: 60_000 },
       carriers: { simulator: QUICK },
     },
@@ -171,7 +171,7 @@ describe('about one in so many statements fails', () => {
 });
 
 describe('after all of it', () => {
-  it('nothing was handed over twice', async () => {
+  it('nothing was submitted twice', async () => {
     const journal = await readFile(join(fanfare.folder, 'journal.ndjson'), 'utf8');
     const references = journal
       .trim()
@@ -188,13 +188,13 @@ describe('after all of it', () => {
              and query like 'listen fanfare_wake%') as listening,
            (select count(*)::int from dispatch_batch where not waiting) as batches,
            (select count(*)::int from parked_receipt) as parked,
-           (select count(*)::int from event_outbox) as news,
+           (select count(*)::int from event_outbox) as outbox,
            (select count(*)::int from message where address <> '' and status in ('QUEUED', 'SENT')) as open`,
       );
       const [row] = rows;
       return (
         row?.['listening'] > 0 &&
-        row?.['batches'] + row?.['parked'] + row?.['news'] + row?.['open'] === 0
+        row?.['batches'] + row?.['parked'] + row?.['outbox'] + row?.['open'] === 0
       );
     });
     expect(await live()).toHaveLength(4);

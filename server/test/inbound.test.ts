@@ -62,7 +62,7 @@ async function begin(inbound: object = {}): Promise<{ shop: Shop; fanfare: Fanfa
   return { shop: { smsc, address }, fanfare };
 }
 
-/** A person's words, sent to the shop; resolves when the SMSC is told that they were taken. */
+/** A person's words, sent to the shop; resolves when the SMSC has the acknowledgment. */
 async function say({ smsc, address }: Shop, words: string, from = PERSON): Promise<void> {
   const pdu = deliverSm({
     text: words,
@@ -425,7 +425,7 @@ describe('calls of a provider', () => {
     expect(await tell('Yes', 'START')).toEqual([]);
   });
 
-  it('are told to come again while the database is away', async () => {
+  it('are to be repeated while the database is away', async () => {
     const { fanfare, call, list } = await beginHttp();
     expect((await list('/v1/Suppressions'))['suppressions']).toHaveLength(0);
     await fanfare.database.query('alter table inbound_message rename to hidden');

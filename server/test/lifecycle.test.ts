@@ -138,7 +138,7 @@ describe('the simulator', () => {
     expect([rest['errors'][0].context, rest['pagination'].next]).toEqual(['$.to[2]', null]);
   });
 
-  it('slows a lane that it throttles without spending attempts', async () => {
+  it('narrows the window of a carrier that throttles, without attempts', async () => {
     const fanfare = await useFanfare(SHARED);
     const from = await senderOf(fanfare, 'throttling');
     const startedAt = performance.now();
@@ -300,7 +300,7 @@ describe('cancel', () => {
     expect(last.stats.canceled).toBeGreaterThan(0);
     expect(last.stats.delivered).toBeGreaterThan(100);
     expect(last.stats.canceled + last.stats.delivered).toBe(2_000);
-    // Exactly those that were not canceled were handed over.
+    // Exactly those that were not canceled were submitted.
     expect(last.stats.attempts).toBe(last.stats.delivered);
   });
 });
@@ -319,7 +319,7 @@ describe('pause', () => {
       status: 'PROCESSING',
       pausedAt: expect.stringMatching(/Z$/),
     });
-    // What the lanes had goes on: at most a window of each batch at work.
+    // Active batches go on: at most a window of each batch at work.
     const leases = async () =>
       (
         await fanfare.database.query(

@@ -38,7 +38,7 @@ const heavy = (count: number): Json => ({
 it.each([
   ['small ones, of 64 kB at most', 100],
   ['large ones', 1_000],
-])('heavy requests are worked on in turns: %s', async (_name, count) => {
+])('heavy requests share processor time fairly: %s', async (_name, count) => {
   const CROWD = 6;
   const SENDS = 4;
   let answered = 0;
@@ -169,16 +169,16 @@ it.each([
   await until(async () => answers.length === 2);
   expect(answers.map(({ status }) => status)).toEqual([expected, 200]);
   const [first = { at: 0 }, last = { at: 0 }] = answers;
-  // Without turns that is some ten milliseconds.
+  // Without fair shares that is some ten milliseconds.
   expect(last.at - first.at).toBeGreaterThan(200);
 });
 
 it('streams that are not read hold up no request, of whomever they are', async () => {
-  const telling = { config: { roles: ALL_ROLES } };
+  const withEvents = { config: { roles: ALL_ROLES } };
   const [first, second, third] = [
-    await useFanfare(telling),
-    await useFanfare(telling),
-    await useFanfare(telling),
+    await useFanfare(withEvents),
+    await useFanfare(withEvents),
+    await useFanfare(withEvents),
   ];
   const sockets: Socket[] = [];
   onTestFinished(() => sockets.forEach((each) => each.destroy()));
@@ -201,13 +201,13 @@ it('streams that are not read hold up no request, of whomever they are', async (
 });
 
 it('receivers that never answer hold up no deliveries of another account', async () => {
-  const telling = {
+  const withEvents = {
     config: {
       roles: ALL_ROLES,
       events: { allowTargets: ['127.0.0.1'], subscriptionsAtOnceMax: 4 },
     },
   };
-  const [many, few] = [await useFanfare(telling), await useFanfare(telling)];
+  const [many, few] = [await useFanfare(withEvents), await useFanfare(withEvents)];
   const asked: string[] = [];
   const receiver = createServer((request, response) => {
     const path = request.url?.split('?', 1)[0] ?? '';

@@ -1,4 +1,4 @@
-/** Several nodes on one PostgreSQL: roles apart, work shared, a dead node's work taken over, one told to stop. */
+/** Several nodes on one PostgreSQL: roles apart, work shared, a dead node's work taken over, a stop. */
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo } from 'node:net';
@@ -144,7 +144,7 @@ describe('three nodes', () => {
     expect(new Set(sent).size).toBe(sent.length);
     const { delivered, undelivered, sent: waiting } = done['stats'];
     expect(delivered + undelivered + waiting).toBe(4_000);
-    // Held is what was past the dead node's frontiers, at its carrier, or answered and not written.
+    // In doubt is what was below the dead node's high-water marks, at its carrier, or answered and not written.
     expect(undelivered).toBeLessThanOrEqual(20 * 2 + 20 + (50 + 20));
     expect(sent.length).toBeGreaterThanOrEqual(delivered + waiting);
   });
@@ -200,7 +200,7 @@ describe('binds that all nodes share', () => {
 });
 
 describe('a node whose database is not there yet', () => {
-  it('waits for it, as long as it was told to', async () => {
+  it('waits for it, as long as configured', async () => {
     const first = await useFanfare(PROVIDED);
     const target = new URL(first.databaseUrl);
     let refusals = 0;
@@ -236,7 +236,7 @@ describe('a node whose database is not there yet', () => {
 });
 
 describe('a migration', () => {
-  it('lets go of what it waits for, so that nobody waits behind it, and a newer schema is refused', async () => {
+  it('gives up a wait for a lock, so that requests do not wait behind it, and a newer schema is refused', async () => {
     const fanfare = await startFanfare({ config: { roles: ['api'] } });
     const { database } = fanfare;
     const sender = { channel: 'SMS', address: '+15005550877', carrier: 'simulator' };
@@ -255,7 +255,7 @@ describe('a migration', () => {
       );
       return rowCount === 1;
     });
-    // It stands behind the migration in the queue for the lock, and passes when that lets go.
+    // It stands behind the migration in the queue for the lock, and passes when that gives up.
     const changed = await fanfare.request('PATCH', `/v1/Senders/${body['id']}`, { dailyCap: 7 });
     expect([changed.status, changed.body['dailyCap']]).toEqual([200, 7]);
     await holder.query('commit');
@@ -277,7 +277,7 @@ describe('a migration', () => {
   });
 });
 
-describe('a node that is told to stop', () => {
+describe('a node at its stop', () => {
   it('is not ready first, and answers meanwhile', async () => {
     const fanfare = await startFanfare({ config: { shutdownDelayMs: 1_000 } });
     const attempt = async (delayMs: number): Promise<void> => {

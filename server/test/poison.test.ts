@@ -59,7 +59,7 @@ describe('an outcome that PostgreSQL refuses', () => {
     expect(stats).toMatchObject({ queued: 1, attempts: TOTAL - 1 });
     await until(async () => linesOf(fanfare, 'An outcome cannot be settled').length === 1);
     expect(await countRefused(fanfare, 'outcome')).toBeGreaterThan(0);
-    // Once it can be written it is in doubt, as what was handed over and is not on record, until its receipt is applied.
+    // Once it can be written it is in doubt, as a submitted message without an outcome, until its receipt is applied.
     await fanfare.database.query('drop trigger refuse on message');
     await fanfare.watch(id, (now) => now['stats'].delivered === TOTAL);
   });
@@ -131,7 +131,7 @@ describe('a message from a person that PostgreSQL does not keep', () => {
     const store = await openStore({ url: fanfare.databaseUrl, connectionsMax: 1, name: 'test' });
     onTestFinished(() => store.close());
     let refused = 0;
-    const nobody = { onApplied: () => undefined, carriersOf: (lane: string) => [lane] };
+    const nobody = { onApplied: () => undefined, carriersOf: (carrier: string) => [carrier] };
     const { inbound } = createReports({
       store,
       log: createLogger('fatal'),
@@ -179,7 +179,7 @@ describe('a complaint about a message that PostgreSQL does not change', () => {
       inbound: { keywords: false, scope: 'account', languages: {} },
       outcomesWritten: async () => undefined,
       onApplied: ({ unmatched }) => (counts.unmatched += unmatched),
-      carriersOf: (lane) => [lane],
+      carriersOf: (carrier) => [carrier],
       onRefused: () => (counts.refused += 1),
     });
     const reference = attemptReference(

@@ -24,7 +24,7 @@ const people = (count: number, from = 0) =>
     channel: 'PHONE',
   }));
 
-const folder = await mkdtemp(join(tmpdir(), 'fanfare-pace-'));
+const folder = await mkdtemp(join(tmpdir(), 'fanfare-rate-'));
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** A configuration whose simulator writes down what it takes. */
@@ -63,11 +63,11 @@ async function addPool(fanfare: FanfareClient, senderIds: string[]): Promise<str
 const timesOf = (journal: Json[]) => journal.map((line) => Date.parse(line['at'])).toSorted();
 
 /**
- * What was asked for at `startedAt` keeps its pace, however slow the machine is: no message goes before its turn, and no stretch
- * holds more than the pace allows. A message that is late does not make the next one of its batch hurry; but what holds one up
- * after its turn came, before the carrier has it, and batches that run side by side, which may each be late, need the slack.
+ * What was asked for at `startedAt` keeps its rate limit, however slow the machine is: no message goes before its slot, and no stretch
+ * has more than the limit allows. A message that is late does not make the next one of its batch hurry; but what holds one up
+ * after its slot began, before the carrier has it, and batches that run side by side, which may each be late, need the slack.
  */
-function expectPace(
+function expectRate(
   journal: Json[],
   { perSecond, startedAt, unitsEach = 1, slackMs = 500 }: Json,
 ): void {
@@ -93,7 +93,7 @@ describe('throughput', () => {
   it('spaces messages, and segments of SMS', async () => {
     const fanfare = await useFanfare(SHARED);
     const long = text('x'.repeat(400));
-    // Three senders at once, each at its own pace: what each sends, and what its messages cost.
+    // Three senders at once, each with its own limit: what each sends, and what its messages cost.
     await Promise.all(
       [
         { address: '+15005559001', more: {}, count: 60, content: text('Hi'), unitsEach: 1 },
@@ -112,7 +112,7 @@ describe('throughput', () => {
         await fanfare.watch(id, isDone);
         const journal = await readJournal('shared', address);
         expect(journal).toHaveLength(count);
-        expectPace(journal, { perSecond: 40, startedAt, unitsEach });
+        expectRate(journal, { perSecond: 40, startedAt, unitsEach });
         expectSpaced(journal, (unitsEach * 1000) / 40);
       }),
     );
@@ -139,8 +139,8 @@ describe('throughput', () => {
       for (const id of operations) await fanfare.watch(id, isDone);
       const journal = await readJournal('shared', '+15005559003');
       expect(journal).toHaveLength(120);
-      // Up to four batches, each about a turn behind at worst.
-      expectPace(journal, { perSecond: 50, startedAt, slackMs: 1_000 });
+      // Up to four batches, each about a reservation behind at worst.
+      expectRate(journal, { perSecond: 50, startedAt, slackMs: 1_000 });
     } finally {
       await second.stop();
     }
@@ -353,7 +353,7 @@ describe('senders of a pool that had no limits', () => {
     expect(stats).toMatchObject({ delivered: COUNT, attempts: COUNT });
     const journals = await Promise.all(addresses.map((each) => readJournal('shared', each)));
     expect(journals[0]).toHaveLength(3);
-    expectPace(journals[1] ?? [], { perSecond: 100, startedAt });
+    expectRate(journals[1] ?? [], { perSecond: 100, startedAt });
     const sent = journals.flat().map((line) => line['to']);
     expect([sent.length, new Set(sent).size]).toEqual([COUNT, COUNT]);
   });

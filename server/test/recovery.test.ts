@@ -23,7 +23,7 @@ const KILLS = runs(2, 3);
 const WINDOW = 20;
 const BATCHES = 4;
 const UNSETTLED = 50;
-/** What one kill may leave in doubt: past the frontiers, at the carrier, answered but not written. */
+/** What one kill may leave in doubt: below the high-water marks, at the carrier, answered but not written. */
 const DOUBTFUL_MAX = WINDOW * BATCHES + WINDOW + (UNSETTLED + WINDOW);
 
 /** Where carriers write their journals: known before a server has started. */
@@ -92,7 +92,7 @@ describe('kill -9 in mid-send', () => {
     expect(last['stats'].undelivered).toBe(ambiguous.length);
     expect(ambiguous.length).toBeGreaterThan(0);
     expect(ambiguous.length).toBeLessThanOrEqual(KILLS * DOUBTFUL_MAX);
-    // Whoever is said to have been sent was; whoever was not is said to be in doubt.
+    // Messages reported as sent were sent; the others are reported as in doubt.
     for (const each of messages)
       if (each['status'] !== 'UNDELIVERED') expect(journal.get(each['to'][0].address)).toBe(1);
     const [first] = ambiguous;
@@ -109,7 +109,7 @@ describe('kill -9 in mid-send', () => {
 });
 
 describe('SIGTERM in mid-send', () => {
-  it('gives back what was not handed over, and no message is in doubt', async () => {
+  it('requeues unsubmitted messages, and none is in doubt', async () => {
     const journal = join(folder, 'terminated.ndjson');
     // A lease that a machine cannot be too slow for: one that runs out would leave messages in doubt as well.
     const dispatch = { batchesPerLaneMax: BATCHES, unsettledMax: UNSETTLED };
@@ -201,7 +201,7 @@ describe('a database that breaks its connections', () => {
     ],
     ['its operation is read', 'scheduled_for, expire_at from operation', 'before'],
     ['its messages are read', 'scheduled_for\n     from message', 'before'],
-    ['its frontier was moved and not answered', 'set high_water_mark = case', 'after'],
+    ['its high-water mark was raised and not answered', 'set high_water_mark = case', 'after'],
   ] as const)('leaves nothing of a batch in doubt when %s', async (_, words, when) => {
     const { stats, journal } = await sendThroughBreaks({ words, when });
     expect(stats).toMatchObject({ attempts: 300, undelivered: 0, failed: 0 });

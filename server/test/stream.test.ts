@@ -1,4 +1,4 @@
-/** Live streams: what happens is seen as it happens, and whoever was away goes on where they were. */
+/** Live streams: what happens is seen as it happens, and a client that was away goes on where it was. */
 import { connect } from 'node:net';
 import { hashSecret } from '../src/lib/secrets.ts';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -15,8 +15,8 @@ import {
   type Json,
 } from './support/fanfare.ts';
 
-const TELLING = { config: { roles: ALL_ROLES } };
-const useTelling = () => useFanfare(TELLING);
+const WITH_EVENTS = { config: { roles: ALL_ROLES } };
+const useEvents = () => useFanfare(WITH_EVENTS);
 
 type Account = Pick<FanfareClient, 'url' | 'sid' | 'token'>;
 const authorizationOf = ({ sid, token }: Account) =>
@@ -142,7 +142,7 @@ const send = (fanfare: FanfareClient, count: number, first = 0) =>
   fanfare.send({ to: recipients(count, first), content: text('Hello'), ...smsOnly });
 
 it('is asked for with HEAD: the head is the answer, and nothing stays open', async () => {
-  const fanfare = await useTelling();
+  const fanfare = await useEvents();
   const id = await fanfare.send({ to: recipients(1), content: text('Hi'), ...smsOnly });
   for (const path of ['/v1/Stream', `/v1/Messages/Operations/${id}/Stream`]) {
     const headers = { authorization: authorizationOf(fanfare), accept: 'text/event-stream' };
@@ -153,8 +153,8 @@ it('is asked for with HEAD: the head is the answer, and nothing stays open', asy
 });
 
 describe('the stream of an operation', () => {
-  it('begins with what it is, tells each change, and ends with it', async () => {
-    const fanfare = await useTelling();
+  it('begins with what it is, sends each change, and ends with it', async () => {
+    const fanfare = await useEvents();
     const id = await send(fanfare, 1_000);
     const stream = await readStream(fanfare, `/Messages/Operations/${id}/Stream`);
     expect([stream.status, stream.headers.get('content-type')]).toEqual([
@@ -169,7 +169,7 @@ describe('the stream of an operation', () => {
     const delivered = states.map(({ data }) => Number(data['stats'].delivered));
     expect(delivered).toEqual(delivered.toSorted((a, b) => a - b));
     expect(new Set(states.map((each) => each.id)).size).toBe(states.length);
-    // Whoever comes back is told that it has ended, and nothing twice.
+    // A client that comes back receives the end, and nothing twice.
     const again = await readStream(fanfare, `/Messages/Operations/${id}/Stream`, {
       'last-event-id': states.at(-1)?.id ?? '',
     });
@@ -177,8 +177,8 @@ describe('the stream of an operation', () => {
     expect(again.events.map(({ event }) => event)).toEqual(['end']);
   });
 
-  it('tells a pause, which is no news', async () => {
-    const fanfare = await useTelling();
+  it('sends a pause, which is no event', async () => {
+    const fanfare = await useEvents();
     const id = await fanfare.send({
       to: recipients(2),
       content: text('Hello'),
@@ -193,7 +193,7 @@ describe('the stream of an operation', () => {
   });
 
   it('is of what the account has', async () => {
-    const fanfare = await useTelling();
+    const fanfare = await useEvents();
     const unknown = 'comms_operation_00000000000000000000000000';
     expect((await fanfare.get(`/v1/Messages/Operations/${unknown}/Stream`)).status).toBe(404);
     const answer = await fetch(`${fanfare.url}/v1/Stream`);
@@ -202,8 +202,8 @@ describe('the stream of an operation', () => {
 });
 
 describe('the stream of an account', () => {
-  it('tells everything once, in order, to all who listen', async () => {
-    const fanfare = await useTelling();
+  it('sends everything once, in order, to all who listen', async () => {
+    const fanfare = await useEvents();
     const streams = await Promise.all(
       Array.from({ length: 20 }, () => readStream(fanfare, '/Stream')),
     );
@@ -226,7 +226,7 @@ describe('the stream of an account', () => {
   });
 
   it('goes on behind the last event that was seen, wherever that was', async () => {
-    const fanfare = await useTelling();
+    const fanfare = await useEvents();
     const whole = await readStream(fanfare, '/Stream');
     await send(fanfare, 200);
     await until(async () => countDelivered(whole.events) === 200);
@@ -252,8 +252,8 @@ describe('the stream of an account', () => {
     }
   });
 
-  it('tells what is asked for, and says what it does not know', async () => {
-    const fanfare = await useTelling();
+  it('sends what is asked for, and refuses unknown names', async () => {
+    const fanfare = await useEvents();
     const stream = await readStream(
       fanfare,
       '/Stream?types=com.twilio.comms-api.operation.completed,fanfare.*',
@@ -271,10 +271,10 @@ describe('the stream of an account', () => {
       });
   });
 
-  it('is told by any node of what any other does', async () => {
-    const one = await useTelling();
+  it('receives from any node the changes of any other', async () => {
+    const one = await useEvents();
     const other = await launchFanfare({
-      ...TELLING,
+      ...WITH_EVENTS,
       env: { DATABASE_URL: one.databaseUrl },
     });
     onTestFinished(() => other.stop().then(() => undefined));
@@ -285,7 +285,7 @@ describe('the stream of an account', () => {
   });
 
   it('waits for who is slow, and serves the others meanwhile', async () => {
-    const fanfare = await useTelling();
+    const fanfare = await useEvents();
     const slow = await openRaw(fanfare, '/Stream');
     slow.pause();
     const stream = await readStream(fanfare, '/Stream?types=com.twilio.comms-api.operation.*');
@@ -297,7 +297,7 @@ describe('the stream of an account', () => {
   }, 120_000);
 
   it('ends when the server stops, at once', async () => {
-    const fanfare = await startFanfare(TELLING);
+    const fanfare = await startFanfare(WITH_EVENTS);
     const stream = await readStream(fanfare, '/Stream');
     expect(stream.status).toBe(200);
     await fanfare.terminate();
@@ -310,7 +310,7 @@ function countDelivered(events: readonly Streamed[]): number {
 }
 
 it('numbers the states of an operation, in the stream as where it is read', async () => {
-  const fanfare = await useTelling();
+  const fanfare = await useEvents();
   const id = await send(fanfare, 400);
   const stream = await readStream(fanfare, `/Messages/Operations/${id}/Stream`);
   await stream.ended;
@@ -356,7 +356,7 @@ describe('what streams may cost', () => {
     await until(async () => (await readStream(fanfare, '/Stream')).status === 200);
   });
 
-  it('gives back the places of streams whose turn on a connection never came', async () => {
+  it('releases the places of streams that never began on their connection', async () => {
     const fanfare = await useLimits();
     const ahead = await openRaw(fanfare, '/Stream', {}, 8);
     await until(async () => (await fanfare.get('/v1/Stream')).status === 429);
@@ -444,7 +444,7 @@ describe('what streams may cost', () => {
 
 describe('the credentials of a stream', () => {
   it('end it within five seconds, whatever it was opened with', async () => {
-    const fanfare = await useTelling();
+    const fanfare = await useEvents();
     const key = (await fanfare.request('POST', '/v1/ApiKeys', { name: 'page' })).body as Json;
     const byKey = { url: fanfare.url, sid: key['sid'], token: key['secret'] };
     const own = { 'x-fanfare-session': '1' };

@@ -374,7 +374,7 @@ describe('trying a subscription out', () => {
     const hanging = await startReceiver();
     const release = hold(hanging);
     const { id: slow } = await subscribe({ url: hanging.url });
-    // Four at once; those beyond are told so while the four still wait.
+    // Four at the same time; further ones are refused while the four still wait.
     const codes: number[] = [];
     const asked = Array.from({ length: 6 }, async () =>
       codes.push((await post(`/${slow}/Test`)).status),
@@ -455,7 +455,7 @@ describe('deliveries', () => {
     expect(problemsOf(await get(`/${id}/Deliveries?startDate=x`))).toHaveProperty(['$.startDate']);
   });
 
-  it('are delivered again when told so: by id, or by date and status', async () => {
+  it('are delivered again on request: by id, or by date and status', async () => {
     const { id } = await subscribe();
     const statuses = ['DELIVERED', 'FAILED', 'FAILED', 'PENDING', 'DELIVERED', 'FAILED'];
     const { ids, dateOf } = await fill(
@@ -554,7 +554,7 @@ describe('deliveries', () => {
 });
 
 describe('the subscription of a statusCallback', () => {
-  it('is listed with the others, and is its owner to manage but for what it is told', async () => {
+  it('is listed with the others, and managed by its owner except for its events', async () => {
     const subscriber = await startReceiver();
     const sent = { to: recipients(1), content: text('Hi') };
     await fanfare.send({ ...sent, statusCallback: subscriber.url });

@@ -16,7 +16,7 @@ import {
   batchOf,
   DELIVERED,
   event,
-  eventsInTurns,
+  alternatingEvents,
   failure,
   numbersByKey,
   runWithoutPackages,
@@ -96,7 +96,7 @@ describe('a Kafka sink', () => {
       const broker = await openBroker();
       const sink = await openSink([broker.address], { requestBytesMax: 5_000, compression });
       const keys = ['a', 'b', 'c', 'd', 'e'];
-      expect(await sink.deliver(TARGET, batchOf(eventsInTurns(keys, 40)))).toEqual(DELIVERED);
+      expect(await sink.deliver(TARGET, batchOf(alternatingEvents(keys, 40)))).toEqual(DELIVERED);
       expect(broker.requests.length).toBeGreaterThan(5);
       expect(numbersByKey(jsonsOf(broker))).toEqual(
         Object.fromEntries(keys.map((key) => [key, upTo(40)])),
@@ -110,7 +110,7 @@ describe('a Kafka sink', () => {
     const NOT_ENOUGH_REPLICAS = 19;
     const broker = await openBroker((_request, number) => (number === 2 ? NOT_ENOUGH_REPLICAS : 0));
     const sink = await openSink([broker.address], { requestBytesMax: 1_000 });
-    const events = eventsInTurns(['a'], 12);
+    const events = alternatingEvents(['a'], 12);
     expect(await sink.deliver(TARGET, batchOf(events))).toEqual(
       failure('events: too few replicas are in sync (min.insync.replicas).'),
     );

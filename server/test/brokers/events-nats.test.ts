@@ -15,7 +15,7 @@ import {
   batchOf,
   DELIVERED,
   event,
-  eventsInTurns,
+  alternatingEvents,
   failure,
   numbersByKey,
   runWithoutPackages,
@@ -93,8 +93,8 @@ withServer(`a NATS sink${REASON}`, () => {
     await server.addStream();
     const sink = await openSink(server.url, { windowMax: 16 });
     const keys = ['a', 'b', 'c', 'd', 'e'];
-    const events = eventsInTurns(keys, 100);
-    const others = eventsInTurns(['x', 'y'], 100);
+    const events = alternatingEvents(keys, 100);
+    const others = alternatingEvents(['x', 'y'], 100);
     const results = await Promise.all([
       sink.deliver(TARGET, batchOf(events)),
       sink.deliver(TARGET, batchOf(others)),
@@ -108,7 +108,7 @@ withServer(`a NATS sink${REASON}`, () => {
     const server = await openServer();
     await server.addStream();
     const sink = await openSink(server.url);
-    const events = eventsInTurns(['a', 'b'], 10);
+    const events = alternatingEvents(['a', 'b'], 10);
     expect(await sink.deliver(TARGET, batchOf(events.slice(0, 7)))).toEqual(DELIVERED);
     expect(await sink.deliver(TARGET, batchOf(events))).toEqual(DELIVERED);
     expect(await sink.deliver(TARGET, batchOf(events))).toEqual(DELIVERED);
@@ -134,7 +134,7 @@ withServer(`a NATS sink${REASON}`, () => {
     const server = await openServer();
     await server.addStream();
     const sink = await openSink(server.url, { windowMax: 4 });
-    const events = eventsInTurns(['a', 'b', 'c'], 2_000);
+    const events = alternatingEvents(['a', 'b', 'c'], 2_000);
     const first = sink.deliver(TARGET, batchOf(events));
     await waitForMessages(server, 50);
     await server.kill();
@@ -155,14 +155,14 @@ withServer(`a NATS sink${REASON}`, () => {
     await untilDelivered(sink, [event(0, 'a')]);
     await server.freeze();
     const began = performance.now();
-    expect(await sink.deliver(TARGET, batchOf(eventsInTurns(['a', 'b'], 3)))).toEqual(
+    expect(await sink.deliver(TARGET, batchOf(alternatingEvents(['a', 'b'], 3)))).toEqual(
       failure(
         expect.stringMatching(/^Events that the broker acknowledged within 1000 ms: \d of 6\.$/),
       ),
     );
     expect(performance.now() - began).toBeLessThan(5_000);
     server.thaw();
-    await untilDelivered(sink, eventsInTurns(['a', 'b'], 3));
+    await untilDelivered(sink, alternatingEvents(['a', 'b'], 3));
     expect(numbersByKey((await server.read()).map(({ json }) => json))).toEqual({
       a: upTo(3),
       b: upTo(3),
@@ -274,7 +274,7 @@ withServer(`a NATS sink${REASON}`, () => {
     const server = await openServer();
     await server.addStream();
     const sink = await openSink(server.url, { windowMax: 2 });
-    const delivery = sink.deliver(TARGET, batchOf(eventsInTurns(['a', 'b'], 200)));
+    const delivery = sink.deliver(TARGET, batchOf(alternatingEvents(['a', 'b'], 200)));
     await waitForMessages(server, 1);
     const stopped = sink.stop();
     expect(await sink.deliver(TARGET, batchOf([event(1, 'c')]))).toEqual(
@@ -332,7 +332,7 @@ async function waitForMessages(server: NatsServer, count: number): Promise<void>
     if (performance.now() > deadline) throw new Error(`The stream does not get ${count} messages.`);
 }
 
-async function untilDelivered(sink: EventSink, events: ReturnType<typeof eventsInTurns>) {
+async function untilDelivered(sink: EventSink, events: ReturnType<typeof alternatingEvents>) {
   const deadline = performance.now() + 30_000;
   for (;;) {
     const result = await sink.deliver(TARGET, batchOf(events));

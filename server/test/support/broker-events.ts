@@ -30,8 +30,8 @@ export function event(n: number, key: string, changes: Partial<EncodedEvent> = {
   return { id, type, key, json, ...changes };
 }
 
-/** Events of keys in turns: a0, b0, a1, b1, … */
-export function eventsInTurns(keys: readonly string[], count: number): EncodedEvent[] {
+/** Events of alternating keys: a0, b0, a1, b1, … */
+export function alternatingEvents(keys: readonly string[], count: number): EncodedEvent[] {
   return Array.from({ length: count }, (_, n) => keys.map((key) => event(n, key))).flat();
 }
 

@@ -18,7 +18,7 @@ export const TOKEN = 'token-for-tests-0123456789';
 /** A simulator that is quick, as most tests want it. */
 export const QUICK = { answerDelayMs: { min: 0, max: 2 }, receiptDelayMs: { min: 0, max: 5 } };
 
-/** Those of a node that has all; what is started here has none that tells events unless a test says so. */
+/** Those of a node that has all; servers here deliver no events unless a test asks for it. */
 export const ALL_ROLES = ['api', 'dispatch', 'events'];
 
 export type Json = Record<string, any>;
@@ -104,7 +104,7 @@ export async function createDatabase(kind: 'migrated' | 'empty' = 'migrated'): P
   return Object.assign(new URL(inject('databaseUrl')), { pathname: `/${name}` }).href;
 }
 
-/** Drops it with whoever is connected. */
+/** Drops it with all its connections. */
 export const dropDatabase = (url: string) =>
   onServer(`drop database if exists ${new URL(url).pathname.slice(1)} with (force)`);
 

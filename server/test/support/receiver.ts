@@ -1,4 +1,4 @@
-/** A subscriber on loopback: keeps what it is told, and answers as a test wants it to. */
+/** A subscriber on loopback: keeps its events, and answers as a test wants it to. */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';

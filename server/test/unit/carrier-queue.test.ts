@@ -65,7 +65,7 @@ describe('a window', () => {
 });
 
 describe('the queue of a carrier that throttled', () => {
-  it('rests, then has one probe at a time, and opens with the first answer of another kind', () => {
+  it('backs off, then has one probe at a time, and opens with the first answer of another kind', () => {
     const { queue, release, opened } = begin(4);
     expect([queue.mayBegin, queue.isBraked]).toEqual([true, false]);
     release('throttled', 60_000);
@@ -79,7 +79,7 @@ describe('the queue of a carrier that throttled', () => {
     expect(braked.queue.mayBegin).toBe(false);
     end();
     expect(braked.queue.mayBegin).toBe(true);
-    // An answer that never came tells nothing.
+    // A missing answer says nothing.
     braked.release('unknown');
     expect(braked.queue.isBraked).toBe(true);
     braked.release('refused');

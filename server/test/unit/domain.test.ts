@@ -370,7 +370,7 @@ describe('retries', () => {
     [3, 1, 0, 300],
     [3, 0, 5_000, 5_000],
     [4, 0, 0, null],
-  ])('after %i tries, chance %d, wish %i: %j ms', (tries, random, afterMs, expected) => {
+  ])('after %i tries, chance %d, retryAfter %i: %j ms', (tries, random, afterMs, expected) => {
     expect(nextRetryDelayMs(policy, tries, random, afterMs)).toBe(expected);
   });
 });

@@ -65,7 +65,7 @@ describe('what looks at a page', () => {
 
   it.each([
     'Submit it to the carrier: 1 recipient, 21 recipients, 1.1 seconds, 98%.',
-    'Today `frontier` and `told` are columns.',
+    'Once `frontier` and `told` were columns.',
     '```\nlane told whoever 1 recipients\n```',
     `| ${'word '.repeat(30)} |`,
     `<img src="${'word'.repeat(30)}">`,

@@ -1,4 +1,4 @@
-/** Turns: what one owner asks for keeps no other waiting, and waits for itself. */
+/** Fair shares: the requests of one owner delay no other, and wait for each other. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -101,7 +101,7 @@ describe('places', () => {
   });
 
   it('let no more in than there are, whatever comes and goes', async () => {
-    const use = fc.record({ owner: fc.nat(3), turns: fc.nat(5), breaks: fc.boolean() });
+    const use = fc.record({ owner: fc.nat(3), steps: fc.nat(5), breaks: fc.boolean() });
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 1, max: 5 }),
@@ -110,13 +110,13 @@ describe('places', () => {
           const places = createPlaces(max);
           const inside: number[] = [];
           const settled = await Promise.allSettled(
-            uses.map(({ owner, turns, breaks }) =>
+            uses.map(({ owner, steps, breaks }) =>
               places.within(owner, async () => {
                 inside.push(owner);
                 expect(inside.length).toBeLessThanOrEqual(max);
                 const own = inside.filter((each) => each === owner);
                 expect(own.length).toBeLessThanOrEqual(Math.max(1, max - 1));
-                for (let i = 0; i < turns; i += 1) await Promise.resolve();
+                for (let i = 0; i < steps; i += 1) await Promise.resolve();
                 inside.splice(inside.indexOf(owner), 1);
                 if (breaks) throw new Error('broken');
               }),

@@ -219,7 +219,7 @@ it('keeps nothing for who has no room, and leaves nothing out for them', async (
     await new Promise((resolve) => setImmediate(resolve));
   }
   expect(seen).toEqual(all);
-  // It is level, and told with the others.
+  // It is level, and served with the others.
   room = 2;
   control.rows.push(sentTo(5, [3, 4]));
   await feed.wake();
@@ -295,7 +295,7 @@ it('ends who is still catching up when it stops', async () => {
   await vi.waitFor(() => expect(control.listening.count).toBe(0));
 });
 
-it('tells a later state of an operation that has the same time', async () => {
+it('sends a later state of an operation that has the same time', async () => {
   const state = (revision: number, delivered: number) =>
     ({ id: OPERATION, revision, updatedAt: new Date(5), stats: { delivered } }) as Operation;
   let now = state(7, 1);

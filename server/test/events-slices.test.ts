@@ -1,4 +1,4 @@
-/** A subscription that always has something due is told by turns: its owner's word counts meanwhile, and nobody spins. */
+/** A subscription that always has due events gets time slices: changes by its owner apply meanwhile, and no loop spins. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import {
@@ -27,7 +27,7 @@ async function look({ database, sid }: FanfareClient): Promise<Json> {
     `select lease, leased_until = '-infinity' as "isGivenBack",
        (select count(*)::int from event_delivery where subscription_id = s.id and status = 'PENDING') as waiting,
        (select count(*)::int from event_delivery where subscription_id = s.id and status = 'PENDING' and due_at <= now()) as due,
-       (select count(*)::int from event_outbox o where o.account_id = s.account_id) as news
+       (select count(*)::int from event_outbox o where o.account_id = s.account_id) as outbox
      from subscription s where account_id = (select id from account where sid = $1)`,
     [sid],
   );
@@ -35,7 +35,7 @@ async function look({ database, sid }: FanfareClient): Promise<Json> {
   return rows[0];
 }
 
-it('counts what its owner changes while it is told without a pause', async () => {
+it('applies changes by its owner during deliveries without a pause', async () => {
   const fanfare = await useTelling();
   const [first, second] = [await startReceiver(), await startReceiver()];
   for (const receiver of [first, second])
@@ -55,11 +55,11 @@ it('counts what its owner changes while it is told without a pause', async () =>
   await until(async () => second.requests.length > 10);
   const { length } = first.requests;
   await patch({ status: 'DISABLED' });
-  // Its turn ends, and it gets no other: nobody looks less often than this waits.
+  // Its time slice ends, and it gets no other: the poll interval is shorter than this wait.
   await until(async () => (await look(fanfare))['isGivenBack']);
-  const told = second.requests.length;
+  const delivered = second.requests.length;
   await sleep(600);
-  expect(second.requests.length).toBe(told);
+  expect(second.requests.length).toBe(delivered);
   expect(first.requests.length).toBe(length);
   expect((await look(fanfare))['waiting']).toBeGreaterThan(0);
 });
@@ -76,8 +76,8 @@ it('is left in peace while all that is due waits behind something else', async (
   await until(async () => receiver.requests.length === 2);
   // Something is due, and has its place behind what was tried twice.
   await until(async () => {
-    const { due, news } = await look(fanfare);
-    return news === 0 && due > 0;
+    const { due, outbox } = await look(fanfare);
+    return outbox === 0 && due > 0;
   });
   const startedAt = performance.now();
   const before = (await look(fanfare))['lease'];
