@@ -14,7 +14,7 @@ const PARKED_MAX = 500;
 /** A receipt whose attempt is never settled is unmatched after this time. */
 const PARKED_KEPT = '4 days';
 /** Parked receipts dropped together. */
-const FORGOTTEN_MAX = 5_000;
+const DROPPED_MAX = 5_000;
 
 /** Keeps receipts until their attempts are settled. */
 export async function parkReceipts(
@@ -79,7 +79,7 @@ export async function fetchAttempts(
   return new Map(rows.map(({ id, attempt }) => [id, attempt]));
 }
 
-/** Forgets parked receipts that have been applied. */
+/** Drops parked receipts that were applied. */
 export async function dropParkedReceipts(
   database: Database,
   receipts: readonly Pick<MatchedReceipt, 'accountId' | 'messageId' | 'attempt' | 'status'>[],
@@ -98,12 +98,15 @@ export async function dropParkedReceipts(
   );
 }
 
-/** Forgets some of the parked receipts that no attempt ever claimed. Resolves with whether there may be more. */
+/**
+ * Drops some of the parked receipts that no attempt ever claimed. Resolves with whether there may be more: receipts that are
+ * being tried at the moment are skipped, so fewer than the limit do not mean the end.
+ */
 export async function dropOldParkedReceipts(database: Database): Promise<boolean> {
   const { rowCount } = await database.query(
     `delete from parked_receipt where ctid = any(array(
        select ctid from parked_receipt where received_at < now() - interval '${PARKED_KEPT}'
-       order by received_at limit ${FORGOTTEN_MAX} for update skip locked))`,
+       order by received_at limit ${DROPPED_MAX} for update skip locked))`,
   );
-  return rowCount === FORGOTTEN_MAX;
+  return (rowCount ?? 0) > 0;
 }
