@@ -583,7 +583,7 @@ describe('the way to the server', () => {
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
     const carrier = createSmtpCarrier(
-      optionsFor(port, { security: 'none', greetingTimeoutMs: 300, answerTimeoutMs: 300 }),
+      optionsFor(port, { security: 'none', greetingTimeoutMs: 1_500, answerTimeoutMs: 1_500 }),
     );
     await carrier.start(async () => undefined);
     onTestFinished(async () => {
