@@ -6,11 +6,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import {
-  attemptReference,
-  decodeTypeId,
-  messageUuid,
-} from '../src/domain/ids.ts';
+import { attemptReference, decodeTypeId, messageUuid } from '../src/domain/ids.ts';
 import { findEmailAddressProblem } from '../src/domain/email-address.ts';
 import { normaliseSenderAddress, senderKey } from '../src/domain/sender.ts';
 import { createReports } from '../src/intake/reports.ts';

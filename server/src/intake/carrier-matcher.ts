@@ -76,8 +76,8 @@ export function decide(meanings: readonly Meaning[], usual: number | null, tries
  */
 export function createCarrierMatcher(
   store: Store,
-  carriersOf: (lane: string) => readonly string[],
-  onForeign: (lane: string) => void,
+  carriersOf: (carrier: string) => readonly string[],
+  onForeign: (carrier: string) => void,
 ): CarrierMatcher {
   /** By the first of the carriers that share receipts, how often each place was the right one. */
   const votes = new Map<string, number[]>();
@@ -129,16 +129,16 @@ export function createCarrierMatcher(
       if (own === undefined) found.set(key, [part]);
       else if (!own.includes(part)) own.push(part);
     };
-    const lanes = carriersOf(group);
+    const carriers = carriersOf(group);
     const exact = receipts.map(([{ providerIds }]) => providerIds[0] ?? '');
-    for (const part of await store.receipts.findSentParts(lanes, exact, 'exact'))
+    for (const part of await store.receipts.findSentParts(carriers, exact, 'exact'))
       note(keyOf(0, part.providerId), part);
     const isPlain = usualOf(group) === 0;
     const wanted = receipts
       .flatMap(([{ providerIds }, tries]) => (isPlain && tries === 0 ? [] : providerIds.slice(1)))
       .filter((id) => id !== '');
     if (wanted.length === 0) return found;
-    for (const part of await store.receipts.findSentParts(lanes, wanted, 'folded'))
+    for (const part of await store.receipts.findSentParts(carriers, wanted, 'folded'))
       note(keyOf(1, foldProviderId(part.providerId)), part);
     return found;
   }

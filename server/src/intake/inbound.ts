@@ -23,7 +23,7 @@ const ANSWER_TRIED_MS = 600_000;
 
 export interface InboundIntake {
   /** Takes messages of a carrier; resolves when they are kept, and rejects when one of them cannot be. */
-  take(lane: string, messages: readonly InboundMessage[]): Promise<void>;
+  take(carrier: string, messages: readonly InboundMessage[]): Promise<void>;
   /** Sends the answers that are owed. Resolves with their number. */
   answerAll(): Promise<number>;
 }
@@ -42,7 +42,7 @@ export function createInboundIntake(options: {
   readonly findKeyword: FindKeyword | null;
   readonly scope: KeywordScope;
   /** The carriers of one account at one provider, by any of them. */
-  readonly carriersOf: (lane: string) => readonly string[];
+  readonly carriersOf: (carrier: string) => readonly string[];
   /** A message could not be kept, or its answer not be sent. */
   readonly onRefused: () => void;
 }): InboundIntake {
@@ -50,7 +50,7 @@ export function createInboundIntake(options: {
   /** Answers that the database refused, and since when; at most those of one list. */
   const failingSince = new Map<string, number>();
 
-  async function keep(lane: string, message: InboundMessage): Promise<void> {
+  async function keep(carrier: string, message: InboundMessage): Promise<void> {
     const text = keepable(message.text, TEXT_LENGTH_MAX);
     // The carrier's own word counts before the text's, and it has answered.
     const found =
@@ -60,8 +60,8 @@ export function createInboundIntake(options: {
     const from = keepable(message.from, ADDRESS_LENGTH_MAX);
     const result = await store.inbound.recordInbound(
       {
-        carrier: lane,
-        carriers: options.carriersOf(lane),
+        carrier,
+        carriers: options.carriersOf(carrier),
         channel: message.channel,
         from: message.isNational ? from : normaliseInboundAddress(from),
         to: normaliseInboundAddress(keepable(message.to, ADDRESS_LENGTH_MAX)),
@@ -74,24 +74,24 @@ export function createInboundIntake(options: {
       options.scope,
     );
     if (result === 'nobody')
-      log.warn({ carrier: lane }, 'Dropped an inbound message because there is no account');
+      log.warn({ carrier }, 'Dropped an inbound message because there is no account');
   }
 
   /**
    * Keeps all that can be: one that cannot shall not take the others with it. Rejects then, or while the database is away, so that
    * it is brought again: unlike outcomes and receipts (`writeAll`), messages from people are not kept waiting here without a bound.
    */
-  async function keepAll(lane: string, messages: readonly InboundMessage[]): Promise<void> {
+  async function keepAll(carrier: string, messages: readonly InboundMessage[]): Promise<void> {
     const failures: unknown[] = [];
     for (const each of messages)
       try {
-        await keep(lane, each);
+        await keep(carrier, each);
       } catch (error) {
         if (isAway(error)) throw error;
         failures.push(error);
         options.onRefused();
         log.error(
-          { err: error, carrier: lane, id: each.providerId },
+          { err: error, carrier, id: each.providerId },
           'An inbound message could not be stored',
         );
       }
@@ -143,8 +143,8 @@ export function createInboundIntake(options: {
   }
 
   return {
-    async take(lane, messages) {
-      await keepAll(lane, messages);
+    async take(carrier, messages) {
+      await keepAll(carrier, messages);
       // What fails now is owed, and tried again by maintenance.
       await answerAll().catch((error: unknown) =>
         log.warn({ err: error }, 'Keyword answers could not be sent; they are retried'),

@@ -21,7 +21,7 @@ import { createCarrierMatcher } from './carrier-matcher.ts';
 
 export interface ReceiptIntake {
   /** Takes receipts of a carrier; resolves when they are applied, or parked until their attempt is known. */
-  take(lane: string, receipts: readonly Receipt[]): Promise<void>;
+  take(carrier: string, receipts: readonly Receipt[]): Promise<void>;
   /** Whether `waitingMax` receipts wait: carriers that can send them again are asked to. */
   readonly isFull: boolean;
   /** Applies parked receipts whose attempt has been settled meanwhile. Resolves with whether more may be due. */
@@ -34,7 +34,7 @@ export interface ReceiptIntake {
 
 /** A receipt and the carrier that it came from. */
 interface Arrival {
-  readonly lane: string;
+  readonly carrier: string;
   readonly receipt: Receipt;
 }
 
@@ -60,14 +60,14 @@ export function createReceiptIntake(options: {
   readonly outcomesWritten: () => Promise<void>;
   readonly onApplied: (tally: ReceiptTally) => void;
   /** The carriers over any of which a receipt on this one's messages may come, itself included. */
-  readonly carriersOf: (lane: string) => readonly string[];
+  readonly carriersOf: (carrier: string) => readonly string[];
   /** A receipt could not be written as it is. */
   readonly onRefused: () => void;
 }): ReceiptIntake {
   const { store, log, onApplied } = options;
-  const matcher = createCarrierMatcher(store, options.carriersOf, (lane) =>
+  const matcher = createCarrierMatcher(store, options.carriersOf, (carrier) =>
     log.warn(
-      { carrier: lane },
+      { carrier },
       'Receipts are ignored: their address is not the recipient of the message. See the option `receiptSource` of the carrier',
     ),
   );
@@ -178,9 +178,9 @@ export function createReceiptIntake(options: {
   });
 
   return {
-    async take(lane, receipts) {
+    async take(carrier, receipts) {
       if (receipts.length === 0) return;
-      batcher.add(receipts.map((receipt) => ({ lane, receipt })));
+      batcher.add(receipts.map((receipt) => ({ carrier, receipt })));
       await batcher.flushed();
     },
     get isFull() {
@@ -225,7 +225,7 @@ function readReceipts(arrivals: readonly Arrival[]): {
   const quoting: CarrierReceipt[] = [];
   const complaints: MatchedReceipt[] = [];
   let unmatched = 0;
-  for (const { lane, receipt } of arrivals) {
+  for (const { carrier, receipt } of arrivals) {
     const { status, code = null } = receipt;
     const detail =
       receipt.detail === undefined ? null : keepable(receipt.detail, DETAIL_LENGTH_MAX);
@@ -233,8 +233,7 @@ function readReceipts(arrivals: readonly Arrival[]): {
       const providerIds = receipt.providerIds.map(keepableProviderId).filter((id) => id !== '');
       const { recipients = null, mustMatch = false } = receipt;
       if (providerIds.length === 0) unmatched += 1;
-      else
-        quoting.push({ carrier: lane, providerIds, recipients, mustMatch, status, code, detail });
+      else quoting.push({ carrier, providerIds, recipients, mustMatch, status, code, detail });
       continue;
     }
     const reference = parseAttemptReference(receipt.reference);

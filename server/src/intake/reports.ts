@@ -40,7 +40,7 @@ export interface ReportsOptions {
   readonly outcomesWritten: () => Promise<void>;
   readonly onApplied: (tally: ReceiptTally) => void;
   /** As those of `createReceiptIntake`. */
-  readonly carriersOf: (lane: string) => readonly string[];
+  readonly carriersOf: (carrier: string) => readonly string[];
   /** The database does not keep something as it is. */
   readonly onRefused: (what: 'receipt' | 'inbound') => void;
 }
