@@ -29,8 +29,8 @@ export async function brief(
     each.addresses.flatMap(({ address }) => listSpellings(address)),
   );
   const senders = suppressible(plan);
-  const found = await retryWhileLeased(leased, stopping, () =>
-    store.suppressions.findSuppressions(accountId, addresses, senders),
+  const [found = []] = await retryWhileLeased(leased, stopping, () =>
+    store.suppressions.findSuppressions([{ accountId, addresses, ...senders }]),
   );
   const changed = await findChanged(leased, messages, plan, (ids) =>
     retryWhileLeased(leased, stopping, () => store.senders.findSenderChanges(ids)),

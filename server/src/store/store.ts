@@ -23,6 +23,7 @@ import * as messages from './messages.ts';
 import * as inbound from './inbound.ts';
 import * as rateLimits from './rate-limits.ts';
 import * as operationReports from './operation-reports.ts';
+import * as accept from './accept.ts';
 import * as operations from './operations.ts';
 import * as partitions from './partitions.ts';
 import * as senderPools from './sender-pools.ts';
@@ -68,15 +69,8 @@ export type { Delivery, DeliveryAttempt } from './delivery-lists.ts';
 export type { ReplayChoice } from './replays.ts';
 export type { Reservation } from './rate-limits.ts';
 export type { Attempt, Message, MessageFilter, MessageSummary } from './messages.ts';
-export type {
-  AcceptResult,
-  Dispatchable,
-  NewBatch,
-  NewMessage,
-  NewOperation,
-  OperationErrorRow,
-  OperationFilter,
-} from './operations.ts';
+export type { AcceptResult, KeyQuestion, NewBatch, NewMessage, NewOperation } from './accept.ts';
+export type { Dispatchable, OperationErrorRow, OperationFilter } from './operations.ts';
 export type {
   ErrorCount,
   NamedRecipient,
@@ -141,7 +135,7 @@ function makeStore({ database, searches, probe }: Connections, migrated: readonl
     /** Migrations that were applied when it was opened. */
     migrated,
     accounts: bind(database, accounts),
-    operations: { ...bind(database, operations), listOperations },
+    operations: { ...bind(database, { ...operations, ...accept }), listOperations },
     messages: { ...bind(database, messages), listMessages },
     batches: bind(database, {
       ...batches,

@@ -43,41 +43,60 @@ interface OptOutRow {
   key: string;
 }
 
-/** The suppressions of any of these addresses that count for an account, and for any of these senders of it. */
+/** Addresses of one account, and the senders and pools whose suppressions count beside those of the whole account. */
+export interface SuppressionQuestion extends Suppressible {
+  readonly accountId: number;
+  readonly addresses: readonly string[];
+}
+
+/**
+ * The suppressions and opt-outs of any of these addresses, asked for all accounts at once. Resolves with those of each question,
+ * in their order; some more of the same account may be among them.
+ */
 export async function findSuppressions(
   database: Database,
-  accountId: number,
-  addresses: readonly string[],
-  { senderIds, poolIds }: Suppressible,
-): Promise<Suppression[]> {
+  questions: readonly SuppressionQuestion[],
+): Promise<Suppression[][]> {
+  const accountIds = [...new Set(questions.map(({ accountId }) => accountId))];
   // Most accounts have no list: asking costs less than carrying ten thousand addresses there.
-  const { rows: some } = await database.query<{ lists: boolean; opted: boolean }>(
-    `select exists (select from suppression where account_id = $1) as lists, exists (select from opt_out) as opted`,
-    [accountId],
+  const { rows: some } = await database.query<{ lists: number[]; opted: boolean }>(
+    `select array(select a from unnest($1::int[]) a where exists (select from suppression where account_id = a)) as lists,
+       exists (select from opt_out) as opted`,
+    [accountIds],
   );
-  const { lists = false, opted = false } = some[0] ?? {};
+  const { lists = [], opted = false } = some[0] ?? {};
+  const asked = questions.filter(({ accountId }) => lists.includes(accountId));
   const [listed, stopped] = await Promise.all([
-    lists
-      ? database.query<SuppressionRow>(
-          `select id, address, sender_id, pool_id, reason from suppression where account_id = $1 and address = any($2)
-             and (sender_id is null or sender_id = any($3)) and (pool_id is null or pool_id = any($4))`,
-          [accountId, addresses, senderIds, poolIds],
+    asked.length > 0
+      ? database.query<SuppressionRow & { account_id: number }>(
+          `select s.account_id, s.id, s.address, s.sender_id, s.pool_id, s.reason
+           from unnest($1::int[], $2::text[]) as q(account_id, address)
+             join suppression s on s.account_id = q.account_id and s.address = q.address
+           where s.account_id = any($5) and s.address = any($2)
+             and (s.sender_id is null or s.sender_id = any($3)) and (s.pool_id is null or s.pool_id = any($4))`,
+          [
+            asked.flatMap(({ accountId, addresses }) => addresses.map(() => accountId)),
+            asked.flatMap(({ addresses }) => addresses),
+            asked.flatMap(({ senderIds }) => senderIds),
+            asked.flatMap(({ poolIds }) => poolIds),
+            lists,
+          ],
         )
       : null,
     opted
       ? database.query<OptOutRow>(
           'select person as address, channel, sender_key as key from opt_out where person = any($1)',
-          [addresses],
+          [[...new Set(questions.flatMap(({ addresses }) => addresses))]],
         )
       : null,
   ]);
-  return [
-    ...(listed?.rows.map(toEntry) ?? []),
-    ...(stopped?.rows.map(({ address, channel, key }) => ({
-      address,
-      stopped: { channel, key },
-    })) ?? []),
-  ];
+  const ofAll = (stopped?.rows ?? []).map(({ address, channel, key }) => ({
+    address,
+    stopped: { channel, key },
+  }));
+  const byAccount = new Map<number, Suppression[]>(accountIds.map((id) => [id, [...ofAll]]));
+  for (const row of listed?.rows ?? []) byAccount.get(row.account_id)?.push(toEntry(row));
+  return questions.map(({ accountId }) => byAccount.get(accountId) ?? []);
 }
 
 /**
