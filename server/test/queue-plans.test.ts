@@ -74,7 +74,7 @@ it.each([
     'leasing',
     (database: Database) =>
       batches.leaseBatches(database, LEASE, {
-        window: 100,
+        messages: 100,
         served: NOTHING_SERVED,
       }),
   ],

@@ -196,7 +196,7 @@ describe('a database that breaks its connections', () => {
   it.each([
     [
       'its lease was written and not answered',
-      'high_water_mark = greatest(b.high_water_mark',
+      'high_water_mark = least(b.high_water_mark',
       'after',
     ],
     ['its operation is read', 'scheduled_for, expire_at from operation', 'before'],

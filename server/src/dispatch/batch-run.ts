@@ -31,12 +31,14 @@ import { ERRORS } from '../domain/errors.ts';
 import { findZones } from '../domain/local-time.ts';
 import { QuietClock } from '../domain/quiet-hours.ts';
 import { listCandidates } from '../domain/routing.ts';
-import type { BatchMessage, Settlement, Store } from '../store/store.ts';
+import type { BatchMessage, Store } from '../store/store.ts';
 import { BatchEnd } from './batch-end.ts';
+import type { BatchReads } from './batch-reads.ts';
 import { brief, type Briefing } from './briefing.ts';
 import { Composer } from './composer.ts';
 import { deliver, type Delivery, type DeliveryContext } from './deliver.ts';
-import type { CarrierQueue, Slot, SlotOutcome } from './carrier-queue.ts';
+import { slotOutcomeOf, type CarrierQueue, type Slot } from './carrier-queue.ts';
+import type { Exposure } from './exposure.ts';
 import { isOver, retryWhileLeased, type LeasedBatch } from './lease.ts';
 import { RateLimiter } from './rate-limiter.ts';
 import type { Settler } from './settle.ts';
@@ -45,8 +47,10 @@ import { triage } from './triage.ts';
 
 export interface BatchRunDeps {
   readonly store: Store;
+  readonly reads: BatchReads;
   readonly settler: Settler;
   readonly queue: CarrierQueue;
+  readonly exposure: Exposure;
   /** Submit nothing more. */
   readonly stopping: AbortSignal;
   /** Stop waiting for answers. */
@@ -192,12 +196,14 @@ class BatchRun {
     if (isAtEnd || this.#deps.stopping.aborted) return null;
     const opened = this.#limiter
       ? await this.#openReservation(this.#limiter, throttled)
-      : { chosen: null, end: throttled.length > 0 ? this.#next : this.#windowEnd() };
+      : await this.#openExposure(throttled.length > 0);
     if (opened === null) return null;
     const { chosen, end } = opened;
     const isChosen = (each: number) => chosen === null || chosen.has(each);
     const window = () => [...throttled, ...this.#between(this.#next, end)].filter(isChosen);
-    if (!window().every((each) => this.#mayGo(each)) || !(await this.#advance(end))) return null;
+    if (!window().every((each) => this.#mayGo(each))) return null;
+    const further = end - this.#highWaterMark;
+    if (further > 0 && !(await this.#ask(further))) return null;
     if (this.#limiter && !this.#isOver() && !this.#deps.queue.isBraked)
       this.#limiter.openAhead(this.#between(end));
     // Again: a cancel may have removed some before the mark rose.
@@ -206,11 +212,16 @@ class BatchRun {
     return ready;
   }
 
-  /** As many as the carrier has slots for; first the messages that the lease has put below the mark. */
-  #windowEnd(): number {
-    return this.#next < this.#highWaterMark
-      ? this.#highWaterMark
-      : Math.min(this.#next + this.#deps.queue.reach, this.#ordinals.length);
+  /**
+   * Waits until messages may be exposed, as many as the carrier has slots for at most. First come throttled messages and those
+   * that the lease has put below the mark. Null at a stop.
+   */
+  async #openExposure(hasThrottled: boolean): Promise<{ chosen: null; end: number } | null> {
+    if (hasThrottled) return { chosen: null, end: this.#next };
+    if (this.#next < this.#highWaterMark) return { chosen: null, end: this.#highWaterMark };
+    const { queue, exposure } = this.#deps;
+    const granted = await exposure.grow(Math.min(queue.reach, this.#ordinals.length - this.#next));
+    return granted === 0 ? null : { chosen: null, end: this.#next + granted };
   }
 
   /** Waits for a reservation on the sender's clock. Null when there is none for now. */
@@ -255,11 +266,6 @@ class BatchRun {
       route === undefined ||
       this.#quiet.quietUntil(findZones(route.to.address), Date.now()) === null
     );
-  }
-
-  /** Raises the mark to at least a position; false when the batch may not continue. */
-  async #advance(position: number): Promise<boolean> {
-    return position <= this.#highWaterMark || this.#ask(position - this.#highWaterMark);
   }
 
   /** Reads whether the batch may continue, and then raises the mark. */
@@ -310,6 +316,7 @@ class BatchRun {
     const composed = this.#composer.compose(ordinal);
     if (message === undefined || composed === null) {
       this.#comeTo(ordinal);
+      this.#deps.exposure.shrink(1);
       return true;
     }
     // Sending waits while outcomes cannot be written.
@@ -347,8 +354,10 @@ class BatchRun {
 
   #comeTo(ordinal: number): void {
     if (this.#throttled.remove(ordinal)) return;
+    const from = this.#next;
     while (this.#next < this.#ordinals.length && this.#ordinals[this.#next] !== ordinal)
       this.#next += 1;
+    this.#deps.exposure.shrink(this.#next - from);
     this.#next += 1;
   }
 
@@ -356,6 +365,7 @@ class BatchRun {
     const { abandoned, onSubmitted } = this.#deps;
     if (delivery.kind === 'settle') {
       slot.release(slotOutcomeOf(delivery.settlement));
+      this.#deps.exposure.shrink(1);
       onSubmitted((performance.now() - startedAt) / 1000);
       // After that, the message was requeued as in doubt.
       if (!abandoned.aborted) this.#end.settle(delivery.settlement);
@@ -389,9 +399,4 @@ class BatchRun {
   #retry<Result>(ask: () => Promise<Result>): Promise<Result> {
     return retryWhileLeased(this.#leased, this.#deps.stopping, ask);
   }
-}
-
-function slotOutcomeOf({ outcome, errorCode }: Settlement): SlotOutcome {
-  if (outcome === 'SENT') return 'accepted';
-  return errorCode === ERRORS.ambiguous.code ? 'unknown' : 'refused';
 }

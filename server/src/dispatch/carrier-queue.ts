@@ -15,6 +15,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Carrier } from '../carriers/carrier.ts';
+import { ERRORS } from '../domain/errors.ts';
+import type { Settlement } from '../store/store.ts';
 
 /** The first pause after "too fast"; it doubles with each further one, up to the carrier's retryAfter. */
 const THROTTLE_PAUSE_MS = 50;
@@ -39,6 +41,12 @@ export interface CarrierQueue {
   readonly window: number;
   /** Maximum messages by which a batch raises its high-water mark: 1 while braked. */
   readonly reach: number;
+  /** How many more messages may be exposed: below a mark and without an answer, at most two windows of them. */
+  readonly room: number;
+  /** Counts messages as exposed, or with a negative number as exposed no longer. */
+  expose(count: number): void;
+  /** Waits until a good part of `count` messages may be exposed, and counts them; resolves with their number, 0 at a stop. */
+  exposeUpTo(count: number): Promise<number>;
   /** How long nothing will be submitted, in milliseconds. */
   readonly backoffMs: number;
   /** Whether the carrier has accepted and refused nothing since it last throttled. */
@@ -57,6 +65,7 @@ export function createCarrierQueue(
 ): CarrierQueue {
   let window = carrier.windowMax;
   let inFlight = 0;
+  let exposed = 0;
   let throttledInRow = 0;
   /** Counts the times that the window was halved. */
   let round = 0;
@@ -71,6 +80,26 @@ export function createCarrierQueue(
     const wake = waiting;
     waiting = [];
     for (const resolve of wake) resolve();
+  }
+
+  /** One window is on its way, the next one is ready. */
+  const room = () => Math.max(0, (throttledInRow > 0 ? 1 : 2 * window) - exposed);
+
+  function expose(count: number): void {
+    exposed += count;
+    if (count < 0) wakeWaiting();
+  }
+
+  async function exposeUpTo(count: number): Promise<number> {
+    // A mark that rises one by one would cost a statement for each message.
+    const enough = () => Math.min(count, Math.max(1, Math.floor(window / 4)));
+    while (room() < enough()) {
+      if (stopping.aborted) return 0;
+      await new Promise<void>((resolve) => waiting.push(resolve));
+    }
+    const granted = stopping.aborted ? 0 : Math.min(count, room());
+    exposed += granted;
+    return granted;
   }
 
   function takeSlot(): Slot {
@@ -132,6 +161,11 @@ export function createCarrierQueue(
     get reach() {
       return throttledInRow > 0 ? 1 : window;
     },
+    get room() {
+      return room();
+    },
+    expose,
+    exposeUpTo,
     get backoffMs() {
       return backoffMs();
     },
@@ -151,4 +185,10 @@ export function createCarrierQueue(
       };
     },
   };
+}
+
+/** What the outcome of an attempt says about the carrier. */
+export function slotOutcomeOf({ outcome, errorCode }: Settlement): SlotOutcome {
+  if (outcome === 'SENT') return 'accepted';
+  return errorCode === ERRORS.ambiguous.code ? 'unknown' : 'refused';
 }

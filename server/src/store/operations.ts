@@ -147,29 +147,32 @@ export async function listOperationErrors(
   return rows;
 }
 
-/** The unchanging part of an operation, for the dispatcher. Null when it is gone. */
-export async function fetchDispatchable(
+/** What a dispatcher needs to know of operations, in their order; null for one that is past retention. */
+export async function fetchDispatchables(
   database: Database,
-  accountId: number,
-  id: string,
-): Promise<Dispatchable | null> {
+  operations: readonly { readonly accountId: number; readonly operationId: string }[],
+): Promise<(Dispatchable | null)[]> {
   const { rows } = await database.query<{
+    id: string;
     content: OperationContent;
     plan: SendPlan;
     scheduled_for: Date | null;
     expire_at: Date | null;
   }>(
-    'select content, plan, scheduled_for, expire_at from operation where account_id = $1 and id = $2',
-    [accountId, id],
+    `select id, content, plan, scheduled_for, expire_at from operation
+     where account_id = any($1::int[]) and id = any($2::uuid[])`,
+    [
+      [...new Set(operations.map(({ accountId }) => accountId))],
+      operations.map(({ operationId }) => operationId),
+    ],
   );
-  const row = rows[0];
-  if (row === undefined) return null;
-  return {
-    content: row.content,
-    plan: row.plan,
-    scheduledFor: row.scheduled_for,
-    expireAt: row.expire_at,
-  };
+  const byId = new Map(
+    rows.map(({ id, content, plan, scheduled_for, expire_at }) => [
+      id,
+      { content, plan, scheduledFor: scheduled_for, expireAt: expire_at },
+    ]),
+  );
+  return operations.map(({ operationId }) => byId.get(operationId) ?? null);
 }
 
 /**

@@ -50,6 +50,7 @@ export {
   type Batch,
   type BatchMessage,
   type LeaseRequest,
+  type MessageQuestion,
   type Served,
 } from './batches.ts';
 export type { Remainder } from './requeued-batches.ts';
@@ -90,7 +91,7 @@ export type {
   SubscriptionSettings,
   SubscriptionStatus,
 } from './subscriptions.ts';
-export type { SuppressionEntry, SuppressionScope } from './suppressions.ts';
+export type { SuppressionEntry, SuppressionQuestion, SuppressionScope } from './suppressions.ts';
 export type { NextTry, SettledBatch, Settlement } from './settlements.ts';
 
 /** Gives every function of a module its first argument, the database. */
