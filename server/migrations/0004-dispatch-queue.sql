@@ -114,6 +114,13 @@ begin
   end loop;
 end $$;
 
+-- The nodes that dispatch. Each holds an advisory lock on its id while it lives, by which others see that it is gone.
+create table node (
+  id int generated always as identity primary key,
+  -- Begins the names of its leases.
+  name text not null
+);
+
 -- Connections to a carrier that allows fewer than all nodes together would open: the share of each node, and until when.
 create table connection_share (
   carrier text not null,

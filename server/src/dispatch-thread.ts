@@ -96,6 +96,14 @@ void serveThread<DispatchThreadData, DispatchThreadApi>(async ({ databaseUrl, co
     store.installation.fetchSecret('email-links'),
   );
 
+  // Before its first lease, and after its last: who has leases is present.
+  stops.push(
+    await keepListening(
+      (_, lost) => store.nodes.appear(node, lost),
+      log,
+      'The presence of this node',
+    ),
+  );
   const dispatcher = createDispatcher({
     store,
     emailLinks: publicUrl === null ? null : createEmailLinks(publicUrl, createSealer(secret)),
@@ -121,6 +129,7 @@ void serveThread<DispatchThreadData, DispatchThreadApi>(async ({ databaseUrl, co
     applyParked: () => receipts.applyParked(),
     retryReceipts: () => receipts.retryParked(),
     answerInbound: () => inbound.answerAll(),
+    resending: carriers.flatMap(({ name, ambiguous }) => (ambiguous === 'resend' ? name : [])),
     onWoken: () => dispatcher.nudge(),
     onRun(task, failed) {
       metrics.maintenanceRuns.inc({ task });
@@ -143,6 +152,7 @@ void serveThread<DispatchThreadData, DispatchThreadApi>(async ({ databaseUrl, co
     await keepListening(
       (...how) => store.maintenance.listen('work', ...how),
       log,
+      'Listening for work',
       () => dispatcher.nudge(),
     ),
   );

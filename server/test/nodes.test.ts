@@ -94,6 +94,43 @@ describe('roles', () => {
   });
 });
 
+describe('a node that is killed', () => {
+  const SLOW = {
+    dispatch: { leaseMs: 60_000 },
+    carriers: { simulator: { windowMax: 20, answerDelayMs: { min: 20, max: 40 } } },
+  };
+  /** Two windows are exposed at most; the answers to a third may not be on record yet. */
+  const IN_DOUBT_MAX = 3 * SLOW.carriers.simulator.windowMax;
+
+  async function killWhileSending(dispatching: Fanfare, id: string): Promise<void> {
+    await dispatching.watch(id, ({ stats }) => stats.sent + stats.delivered > 0);
+    await dispatching.kill();
+  }
+
+  async function expectDone(fanfare: FanfareClient, id: string): Promise<void> {
+    // Long before the leases end.
+    const { stats } = await fanfare.watch(id, ({ status }) => status === 'COMPLETED');
+    expect(stats.undelivered).toBeLessThanOrEqual(IN_DOUBT_MAX);
+    expect(stats.sent + stats.delivered + stats.undelivered).toBe(1_000);
+  }
+
+  it('leaves its batches to another one at once, and few messages in doubt', async () => {
+    const first = await startFanfare({ config: SLOW });
+    const id = await first.send({ to: recipients(1_000), content: text('Hi'), ...smsOnly });
+    const second = await addNode(first, SLOW);
+    await killWhileSending(first, id);
+    await expectDone(second, id);
+  });
+
+  it('goes on with its own batches at once when it is started again', async () => {
+    const fanfare = await startFanfare({ config: SLOW });
+    const id = await fanfare.send({ to: recipients(1_000), content: text('Hi'), ...smsOnly });
+    await killWhileSending(fanfare, id);
+    await fanfare.restart();
+    await expectDone(fanfare, id);
+  });
+});
+
 describe('three nodes', () => {
   it('share the work; what a killed one had is taken over, and nothing is sent twice', async () => {
     const journals: string[] = [];

@@ -24,6 +24,7 @@ import * as inbound from './inbound.ts';
 import * as rateLimits from './rate-limits.ts';
 import * as operationReports from './operation-reports.ts';
 import * as accept from './accept.ts';
+import { appear, releaseGoneNodes } from './nodes.ts';
 import * as operations from './operations.ts';
 import * as partitions from './partitions.ts';
 import * as senderPools from './sender-pools.ts';
@@ -164,6 +165,7 @@ function makeStore({ database, searches, probe }: Connections, migrated: readonl
     reports: bind(database, operationReports),
     suppressions: bind(database, suppressions),
     system: bind(database, system),
+    nodes: bind(database, { appear, releaseGoneNodes }),
     maintenance: {
       ...bind(database, { ...partitions, dropExpiredIdempotencyKeys, findDueWork, listen }),
       ...bind(probe, { ping }),
