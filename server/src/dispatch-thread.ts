@@ -113,7 +113,7 @@ void serveThread<DispatchThreadData, DispatchThreadApi>(async ({ databaseUrl, co
     retry: config.retry,
     node,
     leaseMs,
-    batchesPerLaneMax: config.dispatch.batchesPerLaneMax,
+    batchesPerCarrierMax: config.dispatch.batchesPerCarrierMax,
     drainTimeoutMs: config.drainTimeoutMs,
     onSubmitted(seconds) {
       metrics.submitted.inc();

@@ -228,7 +228,7 @@ describe('a database that was damaged', () => {
     const before = await examine(fanfare, ['--patience', '1s']);
     const at = (check: string) => before.found.filter((each) => each['check'] === check);
     expect(before.checks.join(' ')).toBe(
-      'batches counters inbound indexes lanes leases orphans overdue partitions quotas receipts status subscriptions transactions vacuum',
+      'batches carriers counters inbound indexes leases orphans overdue partitions quotas receipts status subscriptions transactions vacuum',
     );
     expect(at('subscriptions').map(({ where, what }) => [where, what])).toEqual([
       [
@@ -283,7 +283,7 @@ describe('a database that was damaged', () => {
     });
     const rest = await examine(fanfare, ['--repair']);
     expect(rest.checks).toEqual(
-      'inbound indexes lanes leases receipts subscriptions transactions vacuum'.split(' '),
+      'carriers inbound indexes leases receipts subscriptions transactions vacuum'.split(' '),
     );
     await idle.query('commit');
     await sql('create index dispatch_batch_operation on dispatch_batch (account_id, operation_id)');

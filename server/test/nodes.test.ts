@@ -139,7 +139,7 @@ describe('three nodes', () => {
       journals.push(journalFile);
       return {
         roles,
-        dispatch: { leaseMs: 2_000, batchesPerLaneMax: 2, unsettledMax: 50 },
+        dispatch: { leaseMs: 2_000, batchesPerCarrierMax: 2, unsettledMax: 50 },
         carriers: {
           simulator: {
             windowMax: 20,

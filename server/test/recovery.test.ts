@@ -33,7 +33,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 /** At most 500 messages a second: it is in mid-send for much longer than it takes to see that it is. */
 function configWith(ambiguous: 'hold' | 'resend', journalFile: string) {
   return {
-    dispatch: { leaseMs: 2_000, batchesPerLaneMax: BATCHES, unsettledMax: UNSETTLED },
+    dispatch: { leaseMs: 2_000, batchesPerCarrierMax: BATCHES, unsettledMax: UNSETTLED },
     carriers: {
       simulator: {
         ambiguous,
@@ -112,7 +112,7 @@ describe('SIGTERM in mid-send', () => {
   it('requeues unsubmitted messages, and none is in doubt', async () => {
     const journal = join(folder, 'terminated.ndjson');
     // A lease that a machine cannot be too slow for: one that runs out would leave messages in doubt as well.
-    const dispatch = { batchesPerLaneMax: BATCHES, unsettledMax: UNSETTLED };
+    const dispatch = { batchesPerCarrierMax: BATCHES, unsettledMax: UNSETTLED };
     const fanfare = await startFanfare({ config: { ...configWith('hold', journal), dispatch } });
     const id = await fanfare.send({ to: recipients(TOTAL), content: text('Hi'), ...smsOnly });
     await fanfare.watch(id, ({ stats }) => stats.attempts > 300);

@@ -284,10 +284,11 @@ export const CONFIG_SCHEMA = Type.Object(
       {
         leaseMs: integer(10_000, [2_000, 600_000], {
           description:
-            'Duration of the lease on a batch, in milliseconds: the batches of a dead node stay with it for this time.',
+            'Duration of the lease on a batch, in milliseconds. A stalled node keeps its batches for this time; batches of a dead node are released at once.',
         }),
-        batchesPerLaneMax: integer(8, [1, 100], {
-          description: 'Maximum active batches (of up to 500 messages) for each carrier.',
+        batchesPerCarrierMax: integer(8, [1, 100], {
+          description:
+            'Maximum active messages for each carrier, in batches of 500. A batch may have fewer.',
         }),
         settleDelayMs: integer(10, [0, 1_000], {
           description:
@@ -295,7 +296,7 @@ export const CONFIG_SCHEMA = Type.Object(
         }),
         unsettledMax: integer(2_000, [1, 100_000], {
           description:
-            'Maximum unwritten outcomes; beyond it, sending waits. After a crash these messages are in doubt, besides those submitted without an answer.',
+            'Maximum unwritten outcomes; beyond it, sending waits. After a crash these messages are in doubt, besides two windows of each carrier.',
         }),
         databaseConnections: integer(8, [2, 100], {
           description: 'Connections to PostgreSQL, besides one to listen.',

@@ -325,7 +325,11 @@ class BatchRun {
     if (slot === null) return false;
     // After a wait the standing is read again; from here on there is no wait.
     const isOld = performance.now() - this.#askedAt > STANDING_MS_MAX;
-    if ((isOld && !(await this.#askWith(slot))) || !this.#mayGo(ordinal) || this.#isLost()) {
+    if (
+      (isOld && !(await this.#askWith(slot))) ||
+      !this.#mayGo(ordinal) ||
+      (this.#leaseLost ||= isOver(this.#leased))
+    ) {
       slot.release('unknown');
       return false;
     }
@@ -345,11 +349,6 @@ class BatchRun {
       slot.release('unknown');
       throw error;
     });
-  }
-
-  #isLost(): boolean {
-    this.#leaseLost ||= isOver(this.#leased);
-    return this.#leaseLost;
   }
 
   #comeTo(ordinal: number): void {

@@ -35,7 +35,7 @@ export interface DispatcherOptions {
   /** Names this node in leases. */
   readonly node: string;
   readonly leaseMs: number;
-  readonly batchesPerLaneMax: number;
+  readonly batchesPerCarrierMax: number;
   /** How long `stop` waits for the carriers' answers, in milliseconds. */
   readonly drainTimeoutMs: number;
   /** Called with the seconds from submission to answer. */
@@ -69,7 +69,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const shelf = new AttachmentShelf(store.emailAttachments.loadAttachments);
   const running = new Map<LeasedBatch, Promise<void>>();
   const reads = createBatchReads(store);
-  const activeMax = options.batchesPerLaneMax * BATCH_SIZE_MAX;
+  const activeMax = options.batchesPerCarrierMax * BATCH_SIZE_MAX;
   /** Messages of active batches whose senders have no rate limit. */
   const active = new Map<CarrierQueue, number>();
   const rateLimited = new Map<CarrierQueue, RateLimitedPlaces>();

@@ -27,7 +27,7 @@ export type Check =
   | 'orphans'
   | 'batches'
   | 'leases'
-  | 'lanes'
+  | 'carriers'
   | 'overdue'
   | 'receipts'
   | 'inbound'

@@ -45,7 +45,7 @@ export async function auditCarriers(database: Database, scope: AuditScope): Prom
 
 function judgeUnknownCarrier({ carrier, batches, messages }: CarrierRow): Finding {
   return {
-    check: 'lanes',
+    check: 'carriers',
     where: carrier,
     what: `${countOf(batches, 'batch', 'batches')} with ${countOf(messages, 'message')} for the carrier "${carrier}", which this configuration does not have.`,
     advice:
