@@ -212,15 +212,11 @@ class BatchRun {
     return ready;
   }
 
-  /**
-   * Waits until messages may be exposed, as many as the carrier has slots for at most. First come throttled messages and those
-   * that the lease has put below the mark. Null at a stop.
-   */
+  /** Waits until messages may be exposed; throttled ones, and those that the lease has exposed, come first. Null at a stop. */
   async #openExposure(hasThrottled: boolean): Promise<{ chosen: null; end: number } | null> {
     if (hasThrottled) return { chosen: null, end: this.#next };
     if (this.#next < this.#highWaterMark) return { chosen: null, end: this.#highWaterMark };
-    const { queue, exposure } = this.#deps;
-    const granted = await exposure.grow(Math.min(queue.reach, this.#ordinals.length - this.#next));
+    const granted = await this.#deps.exposure.grow(this.#ordinals.length - this.#next);
     return granted === 0 ? null : { chosen: null, end: this.#next + granted };
   }
 

@@ -17,9 +17,9 @@ export class Exposure {
     queue.expose(this.#count);
   }
 
-  /** Waits until some more may be exposed, up to `count`, and counts them. Resolves with their number, 0 at a stop. */
+  /** Waits until some more may be exposed, up to `count` and the queue's reach, and counts them. Resolves with 0 at a stop. */
   async grow(count: number): Promise<number> {
-    const granted = await this.#queue.exposeUpTo(count);
+    const granted = await this.#queue.exposeUpTo(Math.min(count, this.#queue.reach));
     this.#count += granted;
     return granted;
   }

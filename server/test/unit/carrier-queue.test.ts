@@ -3,6 +3,8 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Carrier } from '../../src/carriers/carrier.ts';
 import { createCarrierQueue, type Slot } from '../../src/dispatch/carrier-queue.ts';
+import { Exposure } from '../../src/dispatch/exposure.ts';
+import type { Batch } from '../../src/store/store.ts';
 
 /** The queue of a carrier, with as many submissions as its window has room for. */
 function begin(windowMax: number, fields: Partial<Carrier> = {}) {
@@ -112,4 +114,71 @@ it('takes on nothing while its carrier has no connection', () => {
   expect(queue.mayBegin).toBe(false);
   isBound = true;
   expect(queue.mayBegin).toBe(true);
+});
+
+describe('exposed messages of a carrier', () => {
+  const batch = (raised: number) => ({ highWaterMark: raised + 3, inDoubtMark: 3 }) as Batch;
+
+  it('are two windows at most, over all batches, and one while it is braked', async () => {
+    const { queue, release } = begin(10);
+    const first = new Exposure(queue, batch(4));
+    expect(queue.room).toBe(16);
+    expect(await first.grow(500)).toBe(10);
+    const second = new Exposure(queue, batch(0));
+    expect(await second.grow(500)).toBe(6);
+    expect(queue.room).toBe(0);
+    first.end();
+    second.end();
+    expect(queue.room).toBe(20);
+    release('throttled', 0);
+    expect(queue.room).toBe(1);
+  });
+
+  it('wait for a good part of what they want, or for a stop', async () => {
+    const { queue, stop } = begin(8);
+    const first = new Exposure(queue, batch(16));
+    let grown = -1;
+    const second = new Exposure(queue, batch(0));
+    void second.grow(100).then((count) => (grown = count));
+    const settle = () => new Promise((resolve) => setImmediate(resolve));
+    first.shrink(1);
+    await settle();
+    expect(grown).toBe(-1);
+    first.shrink(1);
+    await settle();
+    expect(grown).toBe(2);
+    const third = new Exposure(queue, batch(0));
+    const waiting = third.grow(1);
+    stop.abort();
+    expect(await waiting).toBe(0);
+  });
+
+  it('are none when all batches have ended, whatever they did', async () => {
+    const step = fc.tuple(
+      fc.nat({ max: 3 }),
+      fc.constantFrom('grow', 'shrink', 'end'),
+      fc.nat({ max: 40 }),
+    );
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 30 }),
+        fc.array(step, { maxLength: 60 }),
+        async (windowMax, steps) => {
+          const { queue } = begin(windowMax);
+          const all = Array.from({ length: 4 }, () => new Exposure(queue, batch(0)));
+          for (const [which, what, count] of steps) {
+            const exposure = all[which];
+            if (what === 'grow') {
+              if (queue.room >= Math.max(1, windowMax / 4)) await exposure?.grow(count);
+            } else if (what === 'shrink') exposure?.shrink(count);
+            else exposure?.end();
+            expect(queue.room).toBeGreaterThanOrEqual(0);
+            expect(queue.room).toBeLessThanOrEqual(2 * windowMax);
+          }
+          for (const exposure of all) exposure.end();
+          expect(queue.room).toBe(2 * windowMax);
+        },
+      ),
+    );
+  });
 });
