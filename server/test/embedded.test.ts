@@ -188,7 +188,7 @@ describe('the embedded engine', () => {
     process.kill(postmaster, 'SIGKILL');
     let waited = false;
     const second = await start(dataDir, { FANFARE_LOG_LEVEL: 'debug' }, (text) => {
-      if (waited || !text.includes('Waiting for what is left')) return;
+      if (waited || !text.includes('Waiting for the remaining processes')) return;
       waited = true;
       process.kill(lingering, 'SIGCONT');
     });

@@ -44,6 +44,7 @@ import { RateLimiter } from './rate-limiter.ts';
 import type { Settler } from './settle.ts';
 import { Throttled } from './throttled.ts';
 import { triage } from './triage.ts';
+import { Unanswered } from './unanswered.ts';
 
 export interface BatchRunDeps {
   readonly store: Store;
@@ -100,9 +101,7 @@ class BatchRun {
   /** Of those, the messages for a batch of their own. */
   #apart: readonly number[] = [];
   readonly #throttled = new Throttled();
-  /** Ordinals submitted and without an answer yet. */
-  readonly #submitted = new Set<number>();
-  #wakeOnAnswers: (() => void) | null = null;
+  readonly #unanswered = new Unanswered();
   readonly #composer: Composer;
   readonly #end: BatchEnd;
   /** Null for a sender without a rate limit. */
@@ -163,11 +162,12 @@ class BatchRun {
     for (;;) {
       const window = await this.#openWindow();
       if (window === null || !(await this.#sendWindow(window))) break;
-      if (this.#throttled.size > 0 || this.#next >= this.#ordinals.length) await this.#answers();
+      if (this.#throttled.size > 0 || this.#next >= this.#ordinals.length)
+        await this.#unanswered.answered(this.#deps.abandoned);
       // Throttled messages come first: the mark does not rise for new ones before them.
       if (this.#throttled.size > 0 && !(await this.#waitThrottled())) break;
     }
-    await this.#answers();
+    await this.#unanswered.answered(this.#deps.abandoned);
   }
 
   /** Submits them in order, up to the first throttling; false when nothing more may be submitted. */
@@ -191,6 +191,7 @@ class BatchRun {
 
   /** The messages to submit next, below the committed mark. Null when there are none, or none may be submitted. */
   async #openWindow(): Promise<number[] | null> {
+    this.#passSkipped();
     const throttled = this.#throttled.ordinals;
     const isAtEnd = throttled.length === 0 && this.#next >= this.#ordinals.length;
     if (isAtEnd || this.#deps.stopping.aborted) return null;
@@ -208,8 +209,21 @@ class BatchRun {
       this.#limiter.openAhead(this.#between(end));
     // Again: a cancel may have removed some before the mark rose.
     const ready = window();
-    if (ready.length === 0) this.#next = Math.max(this.#next, end);
+    if (ready.length === 0) this.#pass(end);
     return ready;
+  }
+
+  /** Passes messages that need no submission: they need not be exposed. */
+  #passSkipped(): void {
+    let next = this.#next;
+    while (next < this.#ordinals.length && this.#skipped.has(this.#ordinals[next] ?? -1)) next += 1;
+    this.#pass(next);
+  }
+
+  /** Comes to a position; the messages before it that were exposed are so no longer. */
+  #pass(position: number): void {
+    this.#deps.exposure.shrink(Math.max(0, Math.min(position, this.#highWaterMark) - this.#next));
+    this.#next = Math.max(this.#next, position);
   }
 
   /** Waits until messages may be exposed; throttled ones, and those that the lease has exposed, come first. Null at a stop. */
@@ -292,19 +306,6 @@ class BatchRun {
     return !stopping.aborted;
   }
 
-  /** Waits for all answers, or until waiting is over. */
-  async #answers(): Promise<void> {
-    const { abandoned } = this.#deps;
-    if (abandoned.aborted || this.#submitted.size === 0) return;
-    let wake = () => {};
-    const answered = new Promise<void>((resolve) => (wake = resolve));
-    this.#wakeOnAnswers = wake;
-    abandoned.addEventListener('abort', wake);
-    await answered;
-    abandoned.removeEventListener('abort', wake);
-    this.#wakeOnAnswers = null;
-  }
-
   /** Submits one message when it gets a slot; false when it was not submitted, and no further one may be. */
   async #send(ordinal: number): Promise<boolean> {
     const { queue, settler, stopping } = this.#deps;
@@ -330,7 +331,7 @@ class BatchRun {
       return false;
     }
     this.#comeTo(ordinal);
-    this.#submitted.add(ordinal);
+    this.#unanswered.add(ordinal);
     this.#limiter?.spend(ordinal);
     this.#composer.forget(ordinal);
     const startedAt = performance.now();
@@ -349,10 +350,8 @@ class BatchRun {
 
   #comeTo(ordinal: number): void {
     if (this.#throttled.remove(ordinal)) return;
-    const from = this.#next;
-    while (this.#next < this.#ordinals.length && this.#ordinals[this.#next] !== ordinal)
-      this.#next += 1;
-    this.#deps.exposure.shrink(this.#next - from);
+    const position = this.#ordinals.indexOf(ordinal, this.#next);
+    this.#pass(position === -1 ? this.#ordinals.length : position);
     this.#next += 1;
   }
 
@@ -369,8 +368,7 @@ class BatchRun {
       this.#limiter?.unspend(ordinal);
       if (!abandoned.aborted) this.#throttled.add(ordinal, delivery.afterMs, performance.now());
     }
-    if (!abandoned.aborted) this.#submitted.delete(ordinal);
-    if (this.#submitted.size === 0) this.#wakeOnAnswers?.();
+    if (!abandoned.aborted) this.#unanswered.remove(ordinal);
   }
 
   /** Ends the batch with its last settlement, or requeues its remainder. */
@@ -383,7 +381,7 @@ class BatchRun {
     await this.#end.finish({
       unsent: [...this.#throttled.ordinals, ...this.#between(this.#next), ...apart],
       apart: new Set(apart),
-      submitted: [...this.#submitted],
+      submitted: this.#unanswered.ordinals,
       throttled: this.#throttled,
       isExpired: this.#isExpired(),
       quiet: this.#quiet,

@@ -45,7 +45,7 @@ export interface CarrierQueue {
   readonly room: number;
   /** Counts messages as exposed, or with a negative number as exposed no longer. */
   expose(count: number): void;
-  /** Waits until a good part of `count` messages may be exposed, and counts them; resolves with their number, 0 at a stop. */
+  /** Waits until a good part of `count` messages may be exposed, and counts them; resolves with their number, 0 when braked or at a stop. */
   exposeUpTo(count: number): Promise<number>;
   /** How long nothing will be submitted, in milliseconds. */
   readonly backoffMs: number;
@@ -94,7 +94,8 @@ export function createCarrierQueue(
     // A mark that rises one by one would cost a statement for each message.
     const enough = () => Math.min(count, Math.max(1, Math.floor(window / 4)));
     while (room() < enough()) {
-      if (stopping.aborted) return 0;
+      // While the carrier accepts nothing, who waits here would keep a batch from a cancel, a pause and its expiry.
+      if (stopping.aborted || throttledInRow > 0) return 0;
       await new Promise<void>((resolve) => waiting.push(resolve));
     }
     const granted = stopping.aborted ? 0 : Math.min(count, room());

@@ -107,10 +107,9 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   function createLease(queue: CarrierQueue, onFree: () => void): () => Promise<boolean> {
     const rotation = new Rotation();
     return async () => {
-      const places = activeMax - (active.get(queue) ?? 0);
-      // Batches that could expose nothing yet are left to other nodes.
-      const messages = queue.isBraked ? 1 : Math.min(places, queue.room);
-      if (messages <= 0 || isScarce(queue, messages) || !mayConnect(queue)) return false;
+      const messages = queue.isBraked ? 1 : roomIn(queue);
+      // While the carrier accepts none, expired batches are leased to be ended.
+      if ((messages === 0 && queue.mayBegin) || !mayConnect(queue)) return false;
       const limit = queue.isBraked ? 1 : LEASED_MAX;
       const batches = await leaseFor(
         queue,
@@ -130,9 +129,11 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     };
   }
 
-  /** Whether more room comes soon: leased one by one, small batches would cost a statement each. */
-  function isScarce(queue: CarrierQueue, messages: number): boolean {
-    return (active.get(queue) ?? 0) > 0 && messages < Math.floor(queue.window / 2);
+  /** Messages that a lease may expose; 0 while they are few and more will be answered soon: a lease for each costs too much. */
+  function roomIn(queue: CarrierQueue): number {
+    const taken = active.get(queue) ?? 0;
+    const messages = Math.max(0, Math.min(activeMax - taken, queue.room));
+    return taken > 0 && messages < Math.floor(queue.window / 2) ? 0 : messages;
   }
 
   /** For batches of rate-limited senders: few of each, so that a slow sender delays no other. */

@@ -153,6 +153,16 @@ describe('exposed messages of a carrier', () => {
     expect(await waiting).toBe(0);
   });
 
+  it('are not waited for while the carrier throttles', async () => {
+    const { queue, release } = begin(8);
+    const first = new Exposure(queue, batch(16));
+    const waiting = new Exposure(queue, batch(0)).grow(100);
+    release('throttled', 0);
+    expect(await waiting).toBe(0);
+    first.end();
+    expect(await new Exposure(queue, batch(0)).grow(100)).toBe(1);
+  });
+
   it('are none when all batches have ended, whatever they did', async () => {
     const step = fc.tuple(
       fc.nat({ max: 3 }),
