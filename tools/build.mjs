@@ -66,7 +66,10 @@ const PARTS = {
     title: 'the benchmarks',
     from: ['bench', 'server/src'],
     to: 'build/bench',
-    make: () => bundle(tool('bench', ['main', 'hostile', 'smsc', 'peers/queue-worker'])),
+    make: () =>
+      bundle(
+        tool('bench', ['main', 'hostile', 'smsc', 'peers/queue-worker', 'peers/fastify-echo']),
+      ),
   },
   chaos: {
     title: 'the failure scenarios',
