@@ -48,7 +48,7 @@ void serveThread<IntakeThreadData, IntakeThreadApi>(async ({ databaseUrl, config
     ...config,
     store,
     log,
-    // Other nodes send: what is not settled yet is parked.
+    // Other nodes send, so receipts without a settled outcome are parked.
     outcomesWritten: () => Promise.resolve(),
     onApplied: () => undefined,
     carriersOf: groupBySmsc(config.carriers),

@@ -26,7 +26,7 @@ export function print(text: string): void {
   write(process.stdout, `${text}\n`);
 }
 
-/** For people beside what is asked for, which may be read by a machine. */
+/** Notes for people, separate from results that a program may read. */
 export function note(text: string): void {
   write(process.stderr, `${text}\n`);
 }

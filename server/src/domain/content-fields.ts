@@ -19,7 +19,7 @@ export interface FieldRule {
   readonly kind: 'text' | 'line' | 'url' | 'phone' | 'instant';
   /** UTF-16 units. */
   readonly max: number;
-  /** An empty value is refused, leaves the field out, or is kept (texts, as ever). */
+  /** The treatment of an empty value: it is refused, leaves the field out, or is kept (texts). */
   readonly empty: 'refused' | 'dropped' | 'kept';
 }
 
@@ -124,7 +124,7 @@ function mapValue(
 
 const E164 = /^\+[1-9]\d{1,14}$/;
 
-/** What is wrong with a rendered value, or null. */
+/** The problem of a rendered value, or null. */
 export function findValueProblem(value: string, rule: FieldRule): string | null {
   if (value.length > rule.max)
     return rule.kind === 'url'

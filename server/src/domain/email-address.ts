@@ -29,7 +29,7 @@ export function findEmailAddressProblem(address: string): string | null {
 
 /** The lower-case ASCII form (RFC 5890) of a domain of at least two labels; null if it is not one. */
 function toAsciiDomain(domain: string): string | null {
-  // What `URL` would cut off or turn into something else.
+  // Characters that `URL` would remove or convert.
   // oxlint-disable-next-line no-control-regex
   if (/[\s/\\?#@:%[\]<>^|\u0000-\u001f\u007f]/.test(domain)) return null;
   const ascii = hostOf(domain);

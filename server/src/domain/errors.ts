@@ -9,7 +9,7 @@ export interface ErrorEntry {
   /** HTTP status of a request refused with it; null for errors of messages. */
   readonly status: number | null;
   readonly message: string;
-  /** What the caller should do. */
+  /** The action to take. */
   readonly advice: string;
   /**
    * The cause of a failed attempt. If it is the sender, another sender of the same channel may succeed. The default is

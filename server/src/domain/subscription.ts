@@ -9,9 +9,9 @@ export interface TestTarget {
   readonly kind: 'WEBHOOK' | 'CALLBACK' | 'SINK';
   /** A URL, or the name of a sink. */
   readonly target: string;
-  /** What calls are signed with, the newest first. */
+  /** The secrets that sign calls, the newest first. */
   readonly secrets: readonly string[];
-  /** What the compatible signature is made with; null: the newest secret. */
+  /** The key of the compatible signature; null: the newest secret. */
   readonly authToken: string | null;
 }
 
@@ -20,7 +20,7 @@ export interface TestResult {
   readonly delivered: boolean;
   /** Null where no answer came. */
   readonly httpStatus: number | null;
-  /** What went wrong, in words; null when nothing did. */
+  /** The error, in words; null if there is none. */
   readonly detail: string | null;
   readonly tookMs: number;
 }

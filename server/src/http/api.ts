@@ -29,7 +29,7 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** The handler takes the bytes of the body, neither parsed nor checked. */
     takesBytes?: boolean;
-    /** What credentials must be allowed; set below `/v1`. */
+    /** The scope that credentials need; set below `/v1`. */
     access?: Access;
   }
   interface FastifyRequest {

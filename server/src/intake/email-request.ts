@@ -19,11 +19,11 @@ import { Refusal } from '../shapes/refusal.ts';
 import { problem } from './problems.ts';
 import { checkForm, compileFields, type SendForm } from './send-request.ts';
 
-/** What e-mails have when a request does not say. */
+/** Defaults of e-mails. */
 export interface EmailOptions {
   readonly unsubscribe: boolean;
   readonly trackOpens: boolean;
-  /** Whether it is known what this server is called outside, so that links lead here. */
+  /** Whether the public URL of this server is known, for links. */
   readonly hasLinks: boolean;
 }
 
@@ -86,7 +86,7 @@ function inspectContent({ headers = {}, attachments = [] }: RequestedEmail, path
   const wrongHeaders = Object.keys(headers).flatMap((name) => {
     const isSecond = seen.has(name.toLowerCase());
     seen.add(name.toLowerCase());
-    // Values are templates still; what they become is looked at when they are rendered.
+    // Values are still templates; rendered values are checked later.
     const wrong = isSecond ? 'The header is there already.' : findHeaderProblem(name, '');
     return wrong === null ? [] : [problem('invalid', wrong, `${path}.headers${stepOf(name)}`)];
   });
@@ -129,7 +129,7 @@ export function* readEmailRequest(body: unknown, options: EmailOptions): Work<Se
   };
 }
 
-/** Asked for by name and impossible: better refused than left out. */
+/** Requested explicitly and impossible: refused rather than left out. */
 function refuseLinks(asked: Readonly<Record<string, boolean | undefined>>): void {
   const problems = Object.keys(asked)
     .filter((name) => asked[name])

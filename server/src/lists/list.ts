@@ -23,7 +23,7 @@ import { ListError } from './problem.ts';
 import { LOST, RowReader, type ListRow } from './recipients.ts';
 
 export interface ListOptions extends ColumnOptions {
-  /** A name that `TextDecoder` takes; null: UTF-8, or what a byte order mark says. */
+  /** A name that `TextDecoder` accepts; null: UTF-8, or the encoding of a byte order mark. */
   readonly encoding: string | null;
   /** One of `SEPARATORS`; found in the first row when null. */
   readonly separator: string | null;
@@ -36,14 +36,14 @@ export interface List {
   /** Names of its columns, made up where its first row has an address; none for NDJSON. */
   readonly names: readonly string[];
   readonly hasHeader: boolean;
-  /** What each column is taken for. */
+  /** The use of each column. */
   readonly columns: readonly Column[];
   /** Why no column is taken for addresses; null when one is. */
   readonly columnProblem: string | null;
   /** Cells of the first rows. */
   readonly sample: readonly (readonly string[])[];
   /**
-   * All rows, as they come; empty ones are left out. Can be read once. `columns` says what they are, unless it is as proposed.
+   * All rows in order, without empty ones. Can be read once. `columns` replaces the proposed use of the columns.
    * @throws ListError
    */
   rows(columns?: readonly Column[]): AsyncGenerator<readonly ListRow[], void, undefined>;
@@ -143,7 +143,7 @@ const isEmptyRow = ({ cells }: CsvRow) => cells.every((cell) => cell === '');
 class Table implements List {
   readonly #pieces: AsyncGenerator<Piece, void, undefined>;
   readonly #options: ListOptions;
-  /** Pieces that were read to find out what the columns are. */
+  /** Chunks that were read to find the columns. */
   readonly #opened: Piece[] = [];
   #header: Header = { names: [], isMade: false };
   #headerRow = 0;

@@ -29,9 +29,9 @@ export interface AddressGuard {
    */
   readonly lookup: LookupFunction;
   /**
-   * What is wrong with a URL that events shall go to, in words for people, or null: http or https, at most 2,048
-   * characters, no user and password, no fragment, no parameter `bodySHA256`, no address that is denied. Names are not
-   * resolved: what they lead to is judged at each connection.
+   * The problem of a URL for events, in words for people, or null: http or https, at most 2,048 characters, no user and
+   * password, no fragment, no parameter `bodySHA256`, no denied address. Names are not resolved: their addresses are
+   * checked at each connection.
    */
   findTargetProblem(url: string): string | null;
 }

@@ -11,7 +11,7 @@ import { onAnswerOver } from './unread.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** What this request holds; null where nothing is counted. */
+    /** The resources that this request holds; null if nothing is counted. */
     inFlight: InFlight | null;
   }
 }
@@ -87,7 +87,7 @@ export function boundInFlight(
     });
     own.add('requests', 1);
   });
-  // A client that is gone gets no answer, and what it asked for is at work until there is one.
+  // A request whose client is gone stays counted until its work is done.
   scope.addHook('preHandler', async ({ inFlight }) => {
     if (inFlight !== null) inFlight.isAtWork = true;
   });

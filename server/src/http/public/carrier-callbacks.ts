@@ -80,7 +80,7 @@ function toCall(request: FastifyRequest): InboundHttp {
   };
 }
 
-/** False when it takes too long: it may be stored all the same, and coming again changes nothing. */
+/** False if it takes too long. The report may be stored all the same, and a repetition changes nothing. */
 async function inTime(stored: Promise<boolean>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<boolean>((resolve) => {

@@ -154,7 +154,7 @@ export function createSubscriptionHandlers(deps: {
           before.id,
           mergeSettings(before, body),
         );
-      // Why the server disabled it is not forgotten by disabling it again; what waits is hurried by enabling it again.
+      // Disabling it again does not change the reason; enabling it again makes pending deliveries due.
       if (status !== undefined && (status === 'ENABLED' || status !== before.status))
         now = await subscriptions.setSubscriptionStatus(accountId, before.id, status, null);
       return serializeSubscription(now ?? refuseMissing());
