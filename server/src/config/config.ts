@@ -299,7 +299,8 @@ export const CONFIG_SCHEMA = Type.Object(
             'Maximum unwritten outcomes; beyond it, sending waits. After a crash these messages are in doubt, besides two windows of each carrier.',
         }),
         databaseConnections: integer(8, [2, 100], {
-          description: 'Connections to PostgreSQL, besides one to listen.',
+          description:
+            'Connections to PostgreSQL, besides two for LISTEN and for the presence of the node.',
         }),
       },
       'Sending.',
@@ -340,7 +341,7 @@ export const CONFIG_SCHEMA = Type.Object(
           description: 'Maximum subscriptions that a node delivers to at the same time.',
         }),
         databaseConnections: integer(4, [2, 100], {
-          description: 'Connections to PostgreSQL, besides one to listen.',
+          description: 'Connections to PostgreSQL.',
         }),
       },
       'Delivery of events.',
