@@ -225,7 +225,7 @@ describe('the stream of an account', () => {
     });
   });
 
-  it('goes on behind the last event that was seen, wherever that was', async () => {
+  it('continues after the last event of the client, wherever that is in the log', async () => {
     const fanfare = await useEvents();
     const whole = await readStream(fanfare, '/Stream');
     await send(fanfare, 200);
@@ -416,7 +416,7 @@ describe('what streams may cost', () => {
       const answer = await fanfare.get('/v1/Senders');
       return answer.status === 429 && answer;
     });
-    expect(refused.body['message']).toMatch(/wait to be read/);
+    expect(refused.body['message']).toMatch(/too much unread data/);
     expect((await other.get('/v1/Senders')).status).toBe(200);
     lists.destroy();
     await until(async () => (await fanfare.get('/v1/Senders')).status === 200);

@@ -17,13 +17,13 @@ export function findEmailAddressProblem(address: string): string | null {
   const local = address.slice(0, at);
   if (!LOCAL.test(local))
     return /[^\x20-\x7e]/.test(local)
-      ? 'Before the @ only ASCII is possible.'
-      : 'What stands before the @ is not possible.';
+      ? 'Only ASCII is allowed before the @.'
+      : 'The part before the @ is not valid.';
   if (local.length > LOCAL_MAX) return `At most ${LOCAL_MAX} characters before the @.`;
   const domain = toAsciiDomain(address.slice(at + 1));
-  if (domain === null) return 'What stands behind the @ is no domain.';
+  if (domain === null) return 'The part after the @ is not a domain.';
   if (local.length + 1 + domain.length > EMAIL_LENGTH_MAX)
-    return `At most ${EMAIL_LENGTH_MAX} characters altogether.`;
+    return `At most ${EMAIL_LENGTH_MAX} characters in total.`;
   return null;
 }
 

@@ -74,5 +74,5 @@ export function findSecretProblem(secret: string): string | null {
   const bytes = (base64.length / 4) * 3 - (base64.length - base64.replaceAll('=', '').length);
   return bytes >= SECRET_BYTES_MIN && bytes <= SECRET_BYTES_MAX
     ? null
-    : `Must be "whsec_" and the base64 of ${SECRET_BYTES_MIN} to ${SECRET_BYTES_MAX} bytes, with its padding; or leave it out to have one made.`;
+    : `Must be "whsec_" and the base64 of ${SECRET_BYTES_MIN} to ${SECRET_BYTES_MAX} bytes, with its padding; or omit it for a generated secret.`;
 }

@@ -72,7 +72,7 @@ function inspectParty({ address, name }: Party, path: string, isSender: boolean)
   // Domains of recipients may have letters of any script, as the hosted API has it.
   const wrong =
     isSender && /[^\x20-\x7e]/.test(address)
-      ? 'A sender is written in ASCII, its domain as xn--….'
+      ? 'Write the sender in ASCII, with its domain as xn--….'
       : findEmailAddressProblem(address);
   const wrongName = name === undefined ? null : findNameProblem(name);
   return [
@@ -87,7 +87,7 @@ function inspectContent({ headers = {}, attachments = [] }: RequestedEmail, path
     const isSecond = seen.has(name.toLowerCase());
     seen.add(name.toLowerCase());
     // Values are still templates; rendered values are checked later.
-    const wrong = isSecond ? 'The header is there already.' : findHeaderProblem(name, '');
+    const wrong = isSecond ? 'The header occurs twice.' : findHeaderProblem(name, '');
     return wrong === null ? [] : [problem('invalid', wrong, `${path}.headers${stepOf(name)}`)];
   });
   const wrongFiles = readAttachments(attachments).problems.map((each) =>
@@ -134,7 +134,11 @@ function refuseLinks(asked: Readonly<Record<string, boolean | undefined>>): void
   const problems = Object.keys(asked)
     .filter((name) => asked[name])
     .map((name) =>
-      problem('unsupported', 'This needs links that lead here: set publicUrl.', `$.${name}`),
+      problem(
+        'unsupported',
+        'This requires links to this server: set publicUrl in its configuration.',
+        `$.${name}`,
+      ),
     );
   if (problems.length > 0) throw new Refusal(400, problems);
 }

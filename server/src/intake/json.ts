@@ -141,7 +141,7 @@ function findTwins(text: string): Problem[] {
           twins.push({
             ...problemOf(
               'malformedJson',
-              `The field "${name.slice(0, 60)}" is there already: name it once.`,
+              `The field "${name.slice(0, 60)}" occurs twice. Use it once.`,
             ),
             context: pathOf(),
           });

@@ -91,7 +91,7 @@ export function createAddressGuard(
       const problem = findUrlProblem(url);
       if (problem !== null) return problem;
       if (url.includes('#'))
-        return 'A URL that events go to has no fragment: remove the "#" and what follows.';
+        return 'A URL for events has no fragment. Remove the "#" and the text after it.';
       const { hostname, searchParams } = new URL(url);
       if (searchParams.has('bodySHA256'))
         return 'The parameter bodySHA256 is added to each delivery: remove it from the URL.';

@@ -80,7 +80,7 @@ export function refuseFailedSignIn(
   const waitSeconds = failedSignIns.count(network, sid !== null && isSid(sid) ? sid : null);
   return waitSeconds === 0
     ? refusal
-    : refuse('tooManyRequests', 'Too many wrong credentials came from this address.', {
+    : refuse('tooManyRequests', 'Too many failed sign-ins came from this address.', {
         'retry-after': String(waitSeconds),
       });
 }

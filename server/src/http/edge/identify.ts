@@ -50,7 +50,7 @@ export async function identify(
 function demandAccess({ scopes }: Identity, access: Access | undefined): void {
   if (access === undefined || scopes === null) return;
   if (access === 'token')
-    throw refuse('forbidden', "This needs the account's own SID and token; an API key may not.");
+    throw refuse('forbidden', "This requires the account's own SID and token, not an API key.");
   if (!scopes.includes(access))
     throw refuse(
       'forbidden',

@@ -36,9 +36,9 @@ interface InFlight {
 
 const OWN_SHARE_TAKEN: Readonly<Record<Kind, string>> = {
   bytes:
-    'The other requests of these credentials hold all bytes that one account may have at work; nothing of this one was kept.',
+    'Other requests of this account use all bytes that an account may have in progress. This request was not processed.',
   requests:
-    'These credentials have as many requests at work as one account may; nothing of this one was kept.',
+    'This account has the maximum number of requests in progress. This request was not processed.',
 };
 
 /** Bounds the requests in flight below a scope. Announced bytes do not count. One request is always taken, whatever its size. */
@@ -65,7 +65,7 @@ export function boundInFlight(
             'retry-after': String(RETRY_AFTER_SECONDS),
           });
         if (full === 'all')
-          throw refuseForNow('Too many requests are at work; nothing of this one was kept.');
+          throw refuseForNow('Too many requests are in progress. This request was not processed.');
         own[kind] += amount;
         held[kind].add(owner, amount);
       },

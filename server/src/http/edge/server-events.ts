@@ -28,9 +28,8 @@ const ROOM_BYTES = 65_536;
 /** Characters of events that are written at once. */
 const PIECE_LENGTH = 65_536;
 
-export const NOT_READ =
-  'it was not read, so that what waited for it filled the memory there is for it';
-const STALLED = 'nothing of what waited was read for too long (limits.unreadTimeoutMs)';
+export const NOT_READ = 'its unread data filled the memory for unread data';
+const STALLED = 'the client did not read waiting data for too long (limits.unreadTimeoutMs)';
 
 /** One response that stays open. */
 export class Stream {

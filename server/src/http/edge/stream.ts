@@ -187,7 +187,7 @@ export function createStreams(deps: StreamDeps): Streams {
 }
 
 function describeExcess(open: number): string {
-  return `This account has ${open === 1 ? '1 stream' : `${open} streams`} open on this node, and may have no more (limits.streamsPerAccount): close one, or follow everything in one stream with ?types=.`;
+  return `This account has ${open === 1 ? '1 stream' : `${open} streams`} open on this node, the maximum (limits.streamsPerAccount). Close one, or receive several types over one stream with ?types=.`;
 }
 
 /** The headers of a stream, without a stream (RFC 9110, 9.3.2). */
@@ -225,7 +225,7 @@ function readAccountQuery(request: FastifyRequest): {
     const matched = matchEventType(each.trim());
     if (matched.length === 0)
       throw refuseQuery(
-        `There is no type "${each.slice(0, 100)}"; give types with commas between, or their beginnings with * at the end.`,
+        `There is no type "${each.slice(0, 100)}"; use types, or prefixes with * at the end, separated by commas.`,
         '$.types',
       );
     for (const name of matched) names.add(name);
@@ -256,7 +256,7 @@ class Closures {
     const known = this.#known.get(name);
     this.#known.delete(name);
     if (known === undefined || Date.now() - known.at.getTime() > REMEMBERED_MS) return null;
-    return `The server closed this stream at ${known.at.toISOString()}: ${known.why}. It goes on behind Last-Event-ID.`;
+    return `The server closed this stream at ${known.at.toISOString()}: ${known.why}. It continues after Last-Event-ID.`;
   }
 }
 

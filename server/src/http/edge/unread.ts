@@ -58,8 +58,8 @@ export function boundUnread(scope: FastifyInstance, unread: Unread): void {
 }
 
 const OWN_UNREAD =
-  'Answers and streams of this account wait to be read, and no more may: read them, or close their connections.';
-const NODE_UNREAD = 'Too many answers wait to be read on this node.';
+  'The clients of this account have too much unread data. Read the open answers and streams, or close their connections.';
+const NODE_UNREAD = 'Clients have too much unread data on this node.';
 
 /** Callbacks at the close of a connection: one listener for all, however many requests a client pipelines. */
 const ends = new WeakMap<Socket, Set<() => void>>();

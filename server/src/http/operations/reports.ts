@@ -68,7 +68,7 @@ function readStatuses(request: FastifyRequest): readonly MessageStatus[] {
   const reader = new QueryReader();
   if (known.length !== new Set(words).size)
     reader.add(
-      `Write statuses with commas between, of ${MESSAGE_STATUSES.join(', ')}.`,
+      `Use statuses, separated by commas, of ${MESSAGE_STATUSES.join(', ')}.`,
       '$.statuses',
     );
   reader.finish();

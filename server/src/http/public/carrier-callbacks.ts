@@ -55,7 +55,7 @@ export async function registerCarrierCallbacks(
       const { name } = request.params as { name: string };
       const read = receiptParsers.get(name);
       if (read === undefined)
-        throw refuse('notFound', 'No carrier of this name is called; see its documentation.');
+        throw refuse('notFound', 'No carrier of this name accepts callbacks.');
       const { answer, receipts, inbound, unreadable } = await read(toCall(request), new Date());
       if (unreadable !== undefined) reportUnreadable(name, unreadable);
       if (
