@@ -158,7 +158,7 @@ describe('sending', () => {
 });
 
 describe('refusals', () => {
-  it('tell all problems at once, with paths, and leave nothing behind', async () => {
+  it('list all problems with their paths, and leave nothing behind', async () => {
     const before = await fanfare.get('/v1/Messages/Operations?pageSize=1');
     const answer = await fanfare.request('POST', '/v1/Messages', {
       to: [
@@ -205,7 +205,7 @@ describe('refusals', () => {
     expect(after.body['operations'][0]?.id).toBe(before.body['operations'][0]?.id);
   });
 
-  it('tell the first hundred problems and how many there are', async () => {
+  it('list the first hundred problems and the total', async () => {
     const answer = await fanfare.request('POST', '/v1/Messages', {
       to: Array.from({ length: 5_000 }, () => ({ address: 'x', channel: 'PHONE' })),
       content: text('Hi'),
@@ -621,7 +621,7 @@ describe('a bug', () => {
 });
 
 describe('for operators', () => {
-  it('tells health and numbers without credentials and without personal data', async () => {
+  it('shows health and metrics without credentials and without personal data', async () => {
     await fanfare.send({ to: recipients(1), content: text('Hi') });
     const fetchText = async (path: string) => (await fetch(`${fanfare.url}${path}`)).text();
     expect(await fetchText('/healthz')).toBe('{"status":"ok"}');

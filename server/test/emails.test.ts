@@ -638,7 +638,7 @@ describe('somebody who has opted out', () => {
 });
 
 describe('an e-mail that is opened', () => {
-  it('tells so, when asked to', async () => {
+  it('reports the opening, on request', async () => {
     const id = await send({
       to: to('reader'),
       trackOpens: true,
@@ -666,7 +666,7 @@ describe('an e-mail that is opened', () => {
     expect(shown).toBe('<html><body>İİİ Hi</BODY></html>');
   });
 
-  it('has no links where nobody knows where they should lead, and none when told so', async () => {
+  it('has no links without a public URL, and none on request', async () => {
     const silent = await send({ to: to('nolink'), unsubscribe: false });
     await watch(silent, isDelivered);
     const { email } = await journalOf('nolink@example.org');

@@ -404,7 +404,7 @@ describe('calls of a provider', () => {
       await until(async () => fanfare.errors().split(reason).length === 2);
   });
 
-  it('may say themselves that somebody wants no more, or more again: done whatever the text says, and not answered', async () => {
+  it('may report STOP or START themselves: it applies whatever the text says, and is not answered', async () => {
     const { call, list } = await beginHttp();
     let n = 0;
     const tell = async (Body: string, OptOutType: string) => {

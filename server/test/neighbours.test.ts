@@ -64,7 +64,7 @@ it.each([
   expect(statuses).toEqual(new Set([200]));
 });
 
-it('requests at work are bounded for each account, whatever they do', async () => {
+it('requests in progress are bounded for each account', async () => {
   const sockets: Socket[] = [];
   onTestFinished(() => sockets.forEach((each) => each.destroy()));
   const answers: string[] = [];

@@ -259,7 +259,7 @@ describe('over SMPP', () => {
           return;
         }
         session.send(submitAnswer(pdu, `k${count}`));
-        session.send(receiptFor(`stranger${count}`, 'DELIVRD'));
+        session.send(receiptFor(`unmatched${count}`, 'DELIVRD'));
         session.send(on(pdu, `k${count}`));
       },
     });

@@ -362,7 +362,7 @@ describe('trying a subscription out', () => {
     expect((await get(`/${id}/Attempts`)).body['attempts']).toEqual([]);
   });
 
-  it('tells what went wrong', async () => {
+  it('shows the error', async () => {
     const refusing = await startReceiver();
     refusing.behaviour = () => 503;
     const { id } = await subscribe({ url: refusing.url });

@@ -219,7 +219,7 @@ describe('a Kafka sink', () => {
     await until(() => broker.openConnections === 0);
   });
 
-  it('tells what to install when its client is missing', async () => {
+  it('names the package to install when its client is missing', async () => {
     const printed = await runWithoutPackages(
       'kafka-sink.ts',
       `

@@ -264,8 +264,8 @@ withServer(`a NATS sink${REASON}`, () => {
       failure(expect.stringMatching(/^No connection to .*self.signed certificate/)),
     );
     const plain = await openServer();
-    const insisting = await openSink(`tls://localhost:${plain.port}`);
-    expect(await insisting.deliver(TARGET, batchOf([event(3, 'a')]))).toEqual(
+    const requiring = await openSink(`tls://localhost:${plain.port}`);
+    expect(await requiring.deliver(TARGET, batchOf([event(3, 'a')]))).toEqual(
       failure(expect.stringMatching(/does not support 'tls'/)),
     );
   });
@@ -305,7 +305,7 @@ describe('a NATS sink without nats-server', () => {
     server.close();
   });
 
-  it('tells what to install when its client is missing', async () => {
+  it('names the package to install when its client is missing', async () => {
     const printed = await runWithoutPackages(
       'nats-sink.ts',
       `

@@ -159,7 +159,7 @@ export function describeCarrier(name: string, setup: CarrierSetup, own: Kind = {
       expect(far.submissions).toHaveLength(1);
     });
 
-    it('tells a refusal from a throttling, and goes on', async () => {
+    it('distinguishes a refusal from throttling, and continues', async () => {
       const { far, send, sendPatiently } = await begin();
       far.plan('refuse', 'throttle');
       expect(await send()).toEqual({
@@ -254,7 +254,7 @@ export function describeCarrier(name: string, setup: CarrierSetup, own: Kind = {
       expect(far.submissions).toHaveLength(sends.length);
     });
 
-    it('tells the truth in a storm: nothing is sent twice, nothing taken is called refused', async () => {
+    it('is correct in a storm: nothing is sent twice, nothing accepted is reported as refused', async () => {
       const { far, sendPatiently } = await begin(SHORT_MS);
       const acts = fc.constantFrom<Act[]>(
         'accept',

@@ -41,7 +41,7 @@ it('asks once for all that wait meanwhile, each SID once, and anew for who comes
   expect(await Promise.all(flood)).toEqual(flood.map(() => null));
 });
 
-it('bounds a statement, and tells all of it when the database is away', async () => {
+it('bounds a statement, and rejects all its callers when the database is unavailable', async () => {
   const { lookUp, asked, answers } = build();
   const first = lookUp('a');
   const rest = Array.from({ length: 3_000 }, (_, i) =>

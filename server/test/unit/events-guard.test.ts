@@ -376,7 +376,7 @@ describe('a lookup', () => {
     expect(await ask(['a.example'], mixed, true)).toHaveLength(5);
   });
 
-  it('fails when none is left, and tells no address', async () => {
+  it('fails when none is left, and reveals no address', async () => {
     for (const answer of [['10.0.0.1', '::1'], []])
       expect(await ask([], answer, true)).toBe(
         'a.example leads to no public address. Use a public host, or have "a.example" added to the setting events.allowTargets.',

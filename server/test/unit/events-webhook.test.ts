@@ -377,7 +377,7 @@ describe('a receiver that does not answer', () => {
     expect(performance.now() - before).toBeLessThan(8 * SHORT_MS);
   });
 
-  it('for other reasons is told by the reason', async () => {
+  it('for other reasons is described by the reason', async () => {
     const dead = await findDeadOrigin();
     const breaking = await provide(breakOff);
     const ending = await serve((socket) => socket.once('data', () => socket.end()));
@@ -456,7 +456,7 @@ describe('a receiver that does not answer', () => {
     }
   });
 
-  it('is not told by its address where it was given by name', async () => {
+  it('is described by its name and not by its address', async () => {
     const dead = await findDeadOrigin();
     const lookup: Resolve = (_host, _options, callback) =>
       callback(null, [

@@ -42,7 +42,7 @@ const RBM = describeRbm({
   webhook: { kind: 'direct', clientToken: 'SJENCPGJESMGUFPY' },
 });
 
-/** A call as the server would hand it over. */
+/** A call as the server passes it on. */
 function call(
   changes: Partial<Omit<InboundHttp, 'rawBody'>> & { body?: string } = {},
 ): InboundHttp {
@@ -314,7 +314,7 @@ describe('cloud', () => {
     expect(parse(cloudCall({ metadata, messages }), AT).inbound[0]?.from).toBe('0016315551181');
   });
 
-  it('tells long numbers apart, as ids of two messages are', () => {
+  it('keeps long numbers distinct, because they may be ids of two messages', () => {
     const ids = ['12345678901234567891', '12345678901234567892'];
     const value = ids.map((id) => `{"id":${id},"status":"delivered"}`).join();
     const body = `{"entry":[{"changes":[{"value":{"statuses":[${value}]}}]}]}`;

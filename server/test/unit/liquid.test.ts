@@ -60,7 +60,7 @@ describe('renderTemplate', () => {
     expect(render(source, variables)).toBe(expected);
   });
 
-  it('leaves a missing variable empty when told to', () => {
+  it('leaves a missing variable empty on request', () => {
     expect(render('Hi {{ name }}!', null, false)).toBe('Hi !');
     expect(render('Hi {{ name | upcase }}!', null, false)).toBe('Hi !');
   });
@@ -137,7 +137,7 @@ describe('parseTemplate', () => {
     if (!parsed.ok) expect(parsed.problem.message).toMatch(message);
   });
 
-  it('tells what a template needs', () => {
+  it('lists the variables of a template', () => {
     expect(requiredVariables(parse("{{ a }} {{ b | default: 'x' }} {{ c }}"))).toEqual(['a', 'c']);
     expect(requiredVariables(parse('{% if a %}{{ b }}{% endif %}'))).toBeNull();
     expect(isConstant(parse('words'))).toBe(true);

@@ -45,7 +45,7 @@ const isFolder = (path: string) =>
   files.some((file) => file.startsWith(path) || file.includes(`/${path}`));
 
 /** What of a piece of code there is not. */
-function strangersIn(code: string): string[] {
+function missingIn(code: string): string[] {
   if (isPath(code) && (code.endsWith('/') ? isFolder(code) : isFile(code))) return [];
   if (/^[\w./-]+\.(ts|md|sql|mjs)$/.test(code)) return [code];
   return wordsOf(code).filter((word) => !words.has(word) && !/^\d+$/.test(word));
@@ -56,18 +56,18 @@ const FOREIGN = new Set(['npm', 'node', 'LISTEN', 'NOTIFY']);
 
 describe.each(PAGES)('%s', (page) => {
   it('names only what there is', () => {
-    const gone = codeOf(readText(page)).flatMap(strangersIn);
+    const gone = codeOf(readText(page)).flatMap(missingIn);
     expect([...new Set(gone)].filter((each) => !FOREIGN.has(each))).toEqual([]);
   });
 
   it('has pictures that can be drawn, of what there is', () => {
     const pictures = mermaidOf(readText(page)).map(parseMermaid);
-    expect(pictures.flatMap(strangersOf)).toEqual([]);
+    expect(pictures.flatMap(missingOf)).toEqual([]);
   });
 });
 
 /** Names of a picture that are no table, column, type or state. */
-function strangersOf(picture: Picture): string[] {
+function missingOf(picture: Picture): string[] {
   if (picture.kind === 'states') {
     const kinds = [...enums.values(), BATCH_STATES];
     return kinds.some((each) => [...picture.states].every((state) => each.has(state)))
@@ -140,7 +140,7 @@ describe('what looks for names', () => {
     '`store/no-such-file.ts`',
     'select nosuchcolumn from message',
   ])('finds %s', (code) => {
-    expect(strangersIn(code.replaceAll('`', ''))).not.toEqual([]);
+    expect(missingIn(code.replaceAll('`', ''))).not.toEqual([]);
   });
 
   it.each([
@@ -150,7 +150,7 @@ describe('what looks for names', () => {
     'stateDiagram-v2\n  QUEUED --> LOST',
     'sequenceDiagram\n  box PostgreSQL\n    participant A as no_table\n  end',
   ])('finds what is wrong in %j', (picture) => {
-    expect(strangersOf(parseMermaid(picture))).not.toEqual([]);
+    expect(missingOf(parseMermaid(picture))).not.toEqual([]);
   });
 
   it.each([

@@ -6,7 +6,7 @@ import { attemptReference } from '../../src/domain/ids.ts';
 import { createSealer } from '../../src/lib/sealer.ts';
 
 const sealer = createSealer(new Uint8Array(32).fill(1));
-const stranger = createSealer(new Uint8Array(32).fill(2));
+const otherSealer = createSealer(new Uint8Array(32).fill(2));
 const texts = fc.string({ minLength: 1, maxLength: 300, unit: 'binary' });
 
 describe('a sealed token', () => {
@@ -18,7 +18,7 @@ describe('a sealed token', () => {
         expect(token).toMatch(/^[\w-]+$/);
         expect(sealer.open(purpose, token)).toBe(text);
         expect(sealer.open(`${purpose}x`, token)).toBeNull();
-        expect(stranger.open(purpose, token)).toBeNull();
+        expect(otherSealer.open(purpose, token)).toBeNull();
         expect(sealer.seal(`${purpose}x`, text)).not.toBe(token);
       }),
     );
@@ -49,7 +49,7 @@ describe('links of e-mails', () => {
       address: 'ada@example.org',
       from: 'news@shop.example',
     });
-    expect([readOpened(token, sealer), readUnsubscribe(token, stranger)]).toEqual([null, null]);
+    expect([readOpened(token, sealer), readUnsubscribe(token, otherSealer)]).toEqual([null, null]);
     const [, open = ''] = /\/o\/(.+)\.gif$/.exec(links.openUrl(reference)) ?? [];
     expect(readOpened(open, sealer)).toMatchObject({ accountId: 100, attempt: 2 });
     expect(readUnsubscribe(open, sealer)).toBeNull();

@@ -164,7 +164,7 @@ describe('a bind', () => {
     expect(smsc.sessions).toHaveLength(3);
   });
 
-  it('with a wrong password is told in words, and submissions are throttled', async () => {
+  it('with a wrong password is described in words, and submissions are throttled', async () => {
     const { carrier, smsc } = await begin(
       { bind: () => 0x0e },
       { unboundWaitMs: 20, reconnectMaxMs: 60_000, throttledMs: 77 },
@@ -210,7 +210,7 @@ describe('a bind', () => {
     expect(binds).toBeGreaterThanOrEqual(3);
   });
 
-  it('is made as often as told, and the window is theirs together', async () => {
+  it('is opened as often as configured, and all share the window', async () => {
     const { smsc, carrier } = await begin(
       { submit: () => undefined },
       { binds: 3, windowPerBind: 4 },
@@ -540,7 +540,7 @@ describe('the pool', () => {
     pool.stop();
   });
 
-  it('gives back what waits when it stops, and takes nothing then', async () => {
+  it('ends waiting submissions when it stops, and takes none afterwards', async () => {
     const pool = createPool([], 1_000);
     const waiting = pool.submit(body);
     pool.stop();
@@ -622,7 +622,7 @@ describe('a long message', () => {
     expect(smsc.received('submit_sm')).toHaveLength(1);
   });
 
-  it('tells what was taken when a later part is refused', async () => {
+  it('names the accepted parts when a later part is refused', async () => {
     const { carrier } = await begin(inTurn([0, 0x0b, 0]));
     expect(await carrier.send(long)).toEqual({
       kind: 'rejected',
