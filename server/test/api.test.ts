@@ -228,7 +228,7 @@ describe('refusals', () => {
     ]);
   });
 
-  it('are sent for templates that do not parse, cost too much, or leave what they may not', async () => {
+  it('are sent for templates that do not parse, cost too much, or produce forbidden text', async () => {
     for (const [content, context] of [
       [{ text: 'Hi {{ name' }, '$.content.text'],
       [{ text: '{% for i in (1..1000000000) %}x{% endfor %}' }, '$.to[0]'],
@@ -643,7 +643,7 @@ describe('for operators', () => {
     expect(metrics).not.toMatch(/\+1500|comms_|AC0000/);
   });
 
-  it('answer 503 with Retry-After while the database is away, and do it once it is back', async () => {
+  it('answer 503 with Retry-After while the database is unavailable, and succeed afterwards', async () => {
     const alone = await startFanfare();
     const url = new URL(alone.databaseUrl);
     const name = url.pathname.slice(1);

@@ -72,7 +72,7 @@ it('events that were delivered together to a subscriber that is down are not giv
   expect(await statuses()).toEqual(['DELIVERED', 'DELIVERED', 'FAILED']);
 });
 
-it('what waits for a subscription that is enabled again is due at once, to the last of many', async () => {
+it('all pending deliveries of a subscription are due at once when it is enabled again', async () => {
   const { fanfare, id } = await begin();
   const { body } = await fanfare.get('/v1/Subscriptions');
   const path = `/v1/Subscriptions/${body['subscriptions'][0]['id']}`;

@@ -270,7 +270,7 @@ function startWith(far: FarSide): Promise<Fanfare> {
 
 const TOTAL = 700;
 
-describe.each(KINDS)('while a carrier is away: $kind', ({ begin: beginFar }) => {
+describe.each(KINDS)('while a carrier is unavailable: $kind', ({ begin: beginFar }) => {
   let far: FarSide;
   let fanfare: Fanfare;
   beforeAll(async () => {
@@ -303,7 +303,7 @@ describe.each(KINDS)('while a carrier is away: $kind', ({ begin: beginFar }) => 
     await until(async () => stage.far.taken() === TOTAL + 5, 60_000);
   }, 120_000);
 
-  it('what expires ends FAILED, and is not sent', async () => {
+  it('expired messages end FAILED, and are not sent', async () => {
     const stage = await begin();
     const sender = await stage.addSender();
     await stage.send(sender, TOTAL, { expireAt: new Date(Date.now() + 2_000).toISOString() });
@@ -341,7 +341,7 @@ describe.each(KINDS)('while a carrier is away: $kind', ({ begin: beginFar }) => 
     expect((await stage.statuses())['queued']).toBe(TOTAL - 40);
   }, 120_000);
 
-  it('a crash makes no more than what tries the carrier in-doubt', async () => {
+  it('a crash puts only the probe in doubt', async () => {
     const stage = await begin();
     const sender = await stage.addSender();
     await stage.send(sender, TOTAL);
@@ -398,7 +398,7 @@ describe('the simulator', () => {
 });
 
 describe('a stop while the carrier is silent', () => {
-  it('leaves in doubt what was submitted, and nothing else', async () => {
+  it('leaves only submitted messages in doubt', async () => {
     let isSilent = true;
     const smsc = await startSmsc({
       submit(pdu, session) {

@@ -126,7 +126,7 @@ describe('a request', () => {
     expect((await talk(request)).body['message']).toContain('byte 9 ');
   });
 
-  it('may say what changes nothing', async () => {
+  it('may have headers that change nothing', async () => {
     for (const fields of [
       'Content-Type: application/json; charset=UTF-8\r\n',
       'Content-Type: application/json;charset="us-ascii"\r\n',
@@ -216,7 +216,7 @@ describe('NUL', () => {
 });
 
 describe('bodies that are announced and do not come', () => {
-  it('hold up nobody, nor do requests without a length', async () => {
+  it('delay no other client, nor do requests without a length', async () => {
     const server = await useFanfare({
       config: { limits: { inFlightBytesMax: 65_536, accountInFlightBytesMax: 32_768 } },
     });
@@ -233,7 +233,7 @@ describe('bodies that are announced and do not come', () => {
     expect(gone.status).toBe(404);
   });
 
-  it('are charged to who sends them, byte by byte', async () => {
+  it('are charged to their account, byte by byte', async () => {
     const config = { limits: { inFlightBytesMax: 65_536, accountInFlightBytesMax: 32_768 } };
     const hostile = await useFanfare({ config });
     const other = await useFanfare({ config });

@@ -149,7 +149,7 @@ async function live(): Promise<Json[]> {
   ]);
 }
 
-describe('about one in so many statements fails', () => {
+describe('one statement in several fails', () => {
   let usual: Json[];
   beforeAll(async () => {
     usual = await live();

@@ -229,7 +229,7 @@ describe('keywords', () => {
     }
   });
 
-  it('speak languages, and may end what comes from one sender only', async () => {
+  it('support languages, and can apply to one sender only', async () => {
     const { shop, fanfare } = await begin({
       scope: 'sender',
       languages: { de: { stop: ['Stopp', 'Abmelden'], stopReply: 'Abgemeldet.' } },
@@ -425,7 +425,7 @@ describe('calls of a provider', () => {
     expect(await tell('Yes', 'START')).toEqual([]);
   });
 
-  it('are to be repeated while the database is away', async () => {
+  it('must be repeated while the database is unavailable', async () => {
     const { fanfare, call, list } = await beginHttp();
     expect((await list('/v1/Suppressions'))['suppressions']).toHaveLength(0);
     await fanfare.database.query('alter table inbound_message rename to hidden');

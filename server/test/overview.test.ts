@@ -85,7 +85,7 @@ describe('a report', () => {
     expect(request.body['from']).toEqual({ senderPoolId });
   });
 
-  it('gives what sends it again to those that failed', async () => {
+  it('builds a request that sends it again to failed recipients', async () => {
     const named = { ...special(1), variables: { name: 'Ada' } };
     const id = await fanfare.send({
       to: [named, ...recipients(3)],

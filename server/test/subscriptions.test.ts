@@ -417,7 +417,7 @@ async function fill(id: string, rows: readonly { name: string; status: string; t
 }
 
 describe('deliveries', () => {
-  it('are listed by status and date, with what they are about and when they are tried again', async () => {
+  it('are listed by status and date, with their subject and the time of the next try', async () => {
     const { id } = await subscribe();
     const { ids, dateOf } = await fill(id, [
       { name: 'message.sent', status: 'DELIVERED' },

@@ -120,7 +120,7 @@ describe('a Kafka sink', () => {
     expect([...new Set(numbers)]).toEqual(upTo(12));
   });
 
-  it('loses nothing when an answer is lost: what was taken comes twice, what follows comes', async () => {
+  it('loses nothing when an answer is lost: accepted events come twice, later ones follow', async () => {
     const broker = await openBroker((_request, number) => (number === 2 ? 'close' : 0));
     const sink = await openSink([broker.address]);
     expect(await sink.deliver(TARGET, batchOf([event(0, 'a')]))).toEqual(DELIVERED);
@@ -170,7 +170,7 @@ describe('a Kafka sink', () => {
     expect(await sink.deliver(TARGET, batchOf([event(1, 'a')]))).toEqual(DELIVERED);
   });
 
-  it('gives up in time on who accepts connections and says nothing', async () => {
+  it('gives up in time on a broker that accepts connections and never answers', async () => {
     const sockets = new Set<Socket>();
     const server = createServer((socket) => {
       sockets.add(socket);

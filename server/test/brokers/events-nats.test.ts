@@ -148,7 +148,7 @@ withServer(`a NATS sink${REASON}`, () => {
     expect(stored['a']?.length).toBeGreaterThanOrEqual(300);
   });
 
-  it('gives up in time on a server that hangs, and delivers when it goes on', async () => {
+  it('gives up in time on a server that hangs, and delivers when it continues', async () => {
     const server = await openServer();
     await server.addStream();
     const sink = await openSink(server.url, { timeoutMs: 1_000 });

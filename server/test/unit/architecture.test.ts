@@ -205,7 +205,7 @@ describe('the house', () => {
     );
   });
 
-  it('opens every file with what it is for', () => {
+  it('opens every file with its purpose', () => {
     expect(files.filter((file) => !/^(#!.*\n)?\/\*\*/.test(read(file)))).toEqual([]);
   });
 
@@ -244,7 +244,7 @@ function longFunctions(source: string): string[] {
     .map(({ name }) => name);
 }
 
-describe('what looks for long functions', () => {
+describe('the check of long functions', () => {
   const filled = (count: number) => 'work();\n'.repeat(count);
   const most = FUNCTION_LINES_MAX - 2;
 
@@ -262,7 +262,7 @@ describe('what looks for long functions', () => {
     expect(longFunctions(`${head}${filled(most + more + 1)}${foot}`)).toHaveLength(1);
   });
 
-  it('counts what is inside a factory for itself', () => {
+  it('counts functions inside a factory separately', () => {
     const inner = `function f() {\n${filled(most)}}\n`;
     expect(longFunctions(`function createF() {\n${inner}${inner}}`)).toEqual([]);
     expect(longFunctions(`function createF() {\n${filled(40)}${inner}${filled(40)}}`)).toEqual([
@@ -274,7 +274,7 @@ describe('what looks for long functions', () => {
   });
 });
 
-describe('what looks for SQL', () => {
+describe('the check of SQL', () => {
   it.each([
     'select 1',
     'SELECT id FROM message',

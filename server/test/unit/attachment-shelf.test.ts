@@ -43,7 +43,7 @@ describe('the shelf of attachments', () => {
     expect(reads).toEqual(['a/4', 'b/4', 'c/4', 'b/4']);
   });
 
-  it('lets those wait that find no room, and takes alone what is larger than all', async () => {
+  it('makes callers without room wait, and takes an operation that is larger than the shelf alone', async () => {
     const { hold } = open();
     const [one, two] = await Promise.all([hold('a/6'), hold('b/4')]);
     const third = hold('c/30');
@@ -60,7 +60,7 @@ describe('the shelf of attachments', () => {
     (await fifth).release();
   });
 
-  it('takes nothing for what has no files, and keeps no failure', async () => {
+  it('reads nothing for operations without files, and keeps no failure', async () => {
     let isBroken = true;
     const { hold, shelf } = open(async (size) => {
       if (isBroken) throw new Error('away');

@@ -61,7 +61,7 @@ describe('a stack', () => {
     expect(stderr).toContain('main.ts:6:');
   });
 
-  it('is there for what has no words, and where the map is damaged', async () => {
+  it('is there for errors without a message, and with a damaged map', async () => {
     const boot = await makeProgram(`
       const odd = new Error('odd');
       Object.defineProperty(odd, 'toString', { value: () => { throw new Error('never'); } });

@@ -75,7 +75,7 @@ describe('a receipt', () => {
     expect(await match('401')).toBe('401');
   });
 
-  it('goes to nobody but who it comes from, whatever is known', async () => {
+  it('matches only messages to the recipient that it comes from', async () => {
     const recipientOf = (id: string) => `+49170${id.padStart(7, '0')}`;
     const { match, foreign } = begin(numbers(400), recipientOf);
     for (const tries of ALL_TRIES)

@@ -25,7 +25,7 @@ const credential: Credential = {
   scopes: null,
 };
 
-it('asks once for all that wait meanwhile, each SID once, and anew for who comes later', async () => {
+it('looks up all waiting SIDs at once, each SID once, and again for later callers', async () => {
   const { lookUp, asked, answers } = build();
   const first = lookUp('a');
   const flood = Array.from({ length: 10_000 }, (_, i) => lookUp(`x${i % 1_000}`));

@@ -99,7 +99,7 @@ describe('an unknown result', () => {
     });
   });
 
-  it('is what a carrier gives that throws: it may have submitted the message before', async () => {
+  it('is the result of a carrier that throws: it may have submitted the message before', async () => {
     expect(await begin('hold', new Error('A bug')).run()).toMatchObject({
       settlement: {
         outcome: 'UNDELIVERED',

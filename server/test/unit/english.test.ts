@@ -35,7 +35,7 @@ describe('the English', () => {
 
 const whatOf = (found: readonly Blemish[]) => found.map(({ what }) => what);
 
-describe('what looks at a page', () => {
+describe('the check of a page', () => {
   it.each([
     'It is handed over to the carrier.',
     'Hand it over.',
@@ -68,7 +68,7 @@ describe('what looks at a page', () => {
   });
 });
 
-describe('what looks at a source', () => {
+describe('the check of a source', () => {
   it.each([
     ["'It is handed over to them.'"],
     ['`It was ${how} handed over.`'],

@@ -177,7 +177,7 @@ describe('a hostile template', () => {
     expect(result.ok).toBe(false);
   });
 
-  it('by its work and not by the time it takes, which depends on what else goes on', () => {
+  it('by its work and not by its time, which depends on other load', () => {
     const template = parse(
       '{% for i in (1..2000) %}{% assign a = i | plus: 1 %}{% endfor %}{{ a }}',
     );

@@ -170,7 +170,7 @@ describe('countries', () => {
   });
 });
 
-describe('what follows a number', () => {
+describe('text after a number', () => {
   it.each([
     ['+49 171 1234567/68', '/68'],
     ['+49 171 7654321 (2)', '(2)'],

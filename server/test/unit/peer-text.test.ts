@@ -112,7 +112,7 @@ describe('an answer', () => {
     },
   );
 
-  it('over HTTP is accepted with what is left of its id, and unknown when nothing is', () => {
+  it('over HTTP is accepted with the readable part of its id, and unknown without one', () => {
     const description = describeCloud({
       baseUrl: 'https://graph.example',
       version: 'v23.0',
@@ -349,7 +349,7 @@ describe('inbound messages', () => {
     expect(kept).toEqual(['a', 'b']);
   });
 
-  it('are brought again when the database is away', async () => {
+  it('are delivered again when the database is unavailable', async () => {
     const { taken } = await take(new DatabaseUnavailable('away'));
     await expect(taken).rejects.toThrow('away');
   });

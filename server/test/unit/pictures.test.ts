@@ -55,12 +55,12 @@ function missingIn(code: string): string[] {
 const FOREIGN = new Set(['npm', 'node', 'LISTEN', 'NOTIFY']);
 
 describe.each(PAGES)('%s', (page) => {
-  it('names only what there is', () => {
+  it('names only existing things', () => {
     const gone = codeOf(readText(page)).flatMap(missingIn);
     expect([...new Set(gone)].filter((each) => !FOREIGN.has(each))).toEqual([]);
   });
 
-  it('has pictures that can be drawn, of what there is', () => {
+  it('has valid pictures of existing things', () => {
     const pictures = mermaidOf(readText(page)).map(parseMermaid);
     expect(pictures.flatMap(missingOf)).toEqual([]);
   });
@@ -133,7 +133,7 @@ describe('the journey', () => {
   });
 });
 
-describe('what looks for names', () => {
+describe('the check of names', () => {
   it.each([
     'message.sent_at',
     'noSuchFunction',
@@ -167,8 +167,8 @@ describe('what looks for names', () => {
   });
 });
 
-describe('what reads the migrations', () => {
-  it('follows what later ones change', () => {
+describe('the reader of migrations', () => {
+  it('applies later changes', () => {
     const read = parseSchema(`
       create type mood as enum ('GOOD', 'BAD'); alter type mood add value 'NONE'; alter type mood rename value 'BAD' to 'POOR';
       create table a (id int primary key, b numeric, c text[] not null default '{}', check (b > 0)); -- create table x (y int);
