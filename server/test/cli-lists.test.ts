@@ -1,4 +1,4 @@
-/** Lists on the command line: what people's files hold, sent or refused with place and cure, and no opt-out lost. */
+/** Lists on the command line: real files are sent, or refused with place and remedy, and no opt-out is lost. */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';

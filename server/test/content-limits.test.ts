@@ -1,4 +1,4 @@
-/** Every limit of a content: kept at the limit, refused one past it, with the JSON path of what is wrong. */
+/** Every limit of a content: accepted at the limit, refused one past it, with the JSON path of the fault. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { useFanfare, special, type FanfareClient, type Json } from './support/fanfare.ts';
 

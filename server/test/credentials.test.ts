@@ -1,4 +1,4 @@
-/** Credentials: wrong tries and right ones from one address, what API keys may do, until when, and when they were last used. */
+/** Credentials: failed and successful sign-ins from one address; scopes, expiry and last use of API keys. */
 import { randomBytes } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { newKeySid } from '../src/lib/secrets.ts';

@@ -1,4 +1,4 @@
-/** Deliveries that wait: none is given up for what stood beside it, and however many there are, all are made due. */
+/** Pending deliveries: none is given up because of another in the same request, and all of any number become due. */
 import { expect, it } from 'vitest';
 import { decodeTypeId } from '../src/domain/ids.ts';
 import {

@@ -1,6 +1,7 @@
 /**
- * What holds while a carrier is away, on every kind of carrier: cancel, pause, expiry, quiet hours and the day's cap. Nothing that
- * waits for the carrier may be below a high-water mark, so all of it can still be stopped, and a crash makes little of it in-doubt.
+ * Guarantees while a carrier is unavailable, for every kind of carrier: cancel, pause, expiry, quiet hours and daily
+ * cap. No message that waits for the carrier may be below a high-water mark, so all of them can be stopped, and a crash
+ * puts few in doubt.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,4 +1,7 @@
-/** The edge of HTTP: what means nothing, or two things, is refused in the envelope of all refusals; what is announced holds up nobody. */
+/**
+ * The edge of HTTP: meaningless and ambiguous requests are refused in the usual envelope, and announced bodies delay no
+ * other client.
+ */
 import { connect, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';

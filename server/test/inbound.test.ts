@@ -1,4 +1,4 @@
-/** What people send: over SMPP and over HTTP calls, as messages, with keywords that are obeyed and answered. */
+/** Inbound messages over SMPP and HTTP callbacks, and keywords with their effects and answers. */
 import { createHmac } from 'node:crypto';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createKeywordFinder, ENGLISH } from '../src/domain/keywords.ts';

@@ -1,4 +1,4 @@
-/** What the dashboard asks the API for: reports on operations, API keys, carriers' health, the system. */
+/** Requests of the dashboard: reports on operations, API keys, state of carriers, the system. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   ALL_ROLES,

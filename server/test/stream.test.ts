@@ -1,4 +1,4 @@
-/** Live streams: what happens is seen as it happens, and a client that was away goes on where it was. */
+/** Live streams: events arrive as they happen, and a client that reconnects continues where it was. */
 import { connect } from 'node:net';
 import { hashSecret } from '../src/lib/secrets.ts';
 import { describe, expect, it, onTestFinished } from 'vitest';

@@ -1,4 +1,4 @@
-/** Subscriptions over HTTP: made, changed, tried out, looked into. On a node that delivers nothing, so that what is there stays. */
+/** Subscriptions over HTTP: created, changed, tested and listed, on a node that delivers nothing, so that rows stay. */
 import { readFile } from 'node:fs/promises';
 import { Webhook } from 'standardwebhooks';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';

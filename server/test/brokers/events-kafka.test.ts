@@ -1,6 +1,6 @@
 /**
- * The Kafka sink against a far side with a script, which is no Kafka: what it sends, and what it makes of answers, of none and of
- * brokers that are away. What was seen with real brokers stands in docs/events-brokers.md.
+ * The Kafka sink against a scripted peer, which is not Kafka: its requests, and its reactions to answers, missing
+ * answers and unavailable brokers. docs/events-brokers.md has the results with real brokers.
  */
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { once } from 'node:events';

@@ -1,4 +1,4 @@
-/** The NATS sink against a real nats-server: order, what is stored once, and everything that can be away. */
+/** The NATS sink against a real nats-server: order, duplicates, and everything that can be unavailable. */
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { nkeys } from '@nats-io/transport-node';

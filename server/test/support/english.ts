@@ -1,8 +1,8 @@
-/** What a program can see of the English that people read. */
+/** The part of the English rules that a program can check. */
 import { proseOf, withoutCode, type Line } from './markdown.ts';
 import { isSql, textsOf } from './source.ts';
 
-/** What is wrong with a text, and where. */
+/** A fault of a text, and its line. */
 export interface Blemish {
   readonly line: number;
   readonly what: string;
@@ -49,7 +49,7 @@ const BANNED = PHRASES.map(
 /** Things that there may be one of. */
 const COUNTED =
   'accounts|addresses|attempts|batches|bytes|carriers|cells|characters|columns|connections|days|deliveries|digits|e-mails|entries|errors|events|fields|files|hours|items|keys|lines|lists|messages|minutes|months|nodes|numbers|octets|operations|parts|people|problems|receipts|recipients|requests|rows|seconds|segments|senders|streams|subscriptions|templates|times|tries|values|variables|weeks|words';
-/** What is counted against a limit, and is more. */
+/** Units of limits, which are more than one. */
 const MEASURED = /bytes|cells|characters|columns|digits|octets/;
 const ONE_OF_MANY = new RegExp(`(?<![\\w.,:–-])1 (?:${COUNTED})\\b`);
 /** A number that may be one, with a noun that then is wrong. */

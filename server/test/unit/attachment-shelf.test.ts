@@ -1,4 +1,4 @@
-/** The files of e-mails while they are sent: read once, below a bound, whoever waits. */
+/** Attachments while their e-mails are sent: read once, with bounded memory. */
 import { describe, expect, it } from 'vitest';
 import { AttachmentShelf } from '../../src/dispatch/attachment-shelf.ts';
 
@@ -6,7 +6,7 @@ const notes = (...sizes: number[]) =>
   sizes.map((size, i) => ({ filename: `${i}`, contentType: 'text/plain', size }));
 const batch = (operationId: string) => ({ accountId: 1, operationId });
 
-/** A shelf of 10 bytes, and what it has read. */
+/** A shelf of 10 bytes, and its reads. */
 function open(read = async (size: number) => new Uint8Array(size)) {
   const reads: string[] = [];
   const shelf = new AttachmentShelf(async (_account, operationId) => {

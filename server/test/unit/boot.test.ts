@@ -1,4 +1,7 @@
-/** What starts the program: stacks that name the sources, and compiled code that is kept, and never believed when it is damaged. */
+/**
+ * The start of the program: stack traces that name the sources, and stored compiled code that is not used if it is
+ * damaged.
+ */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cp, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,7 @@
-/** What each failure of PostgreSQL means, by what its client really throws: a bug in a statement, or a database that is away. */
+/**
+ * The meaning of each failure of PostgreSQL, by the errors of its client: a bug in a statement, or an unavailable
+ * database.
+ */
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { constants } from 'node:os';

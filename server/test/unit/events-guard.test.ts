@@ -1,4 +1,4 @@
-/** The guard of addresses: which are public, what the allow-list lets through, and that connections keep to it. */
+/** The guard of addresses: public addresses, exceptions of the allow-list, and connections that respect both. */
 import { createServer, type AddressInfo, BlockList, isIPv6 } from 'node:net';
 import type { LookupAddress } from 'node:dns';
 import fc from 'fast-check';

@@ -1,4 +1,4 @@
-/** Descriptions: templates, pointers, Retry-After, and what is refused at the start. */
+/** Descriptions: templates, pointers, Retry-After, and refusals at the start. */
 import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';

@@ -1,4 +1,4 @@
-/** What providers report: signatures, challenges, receipts and inbound messages, and that no call makes the parser throw. */
+/** Callbacks of providers: signatures, challenges, receipts and inbound messages. No call makes the parser throw. */
 import { createHash, createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

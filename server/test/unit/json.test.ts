@@ -1,4 +1,4 @@
-/** JSON of requests: what two readers could read differently is refused, and nothing else is. */
+/** JSON of requests: texts that two parsers could read differently are refused, and no others. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseJson } from '../../src/intake/json.ts';

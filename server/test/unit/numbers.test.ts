@@ -1,4 +1,4 @@
-/** Numbers as people write them: what is taken off, what is refused, and that nothing is guessed. */
+/** Numbers as people write them: removed characters, refusals, and no assumptions. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cleanAddress } from '../../src/lists/addresses.ts';

@@ -1,4 +1,4 @@
-/** What peers say reaches the database in strings that it takes: no NUL, no halves of characters, no more than is kept. */
+/** Texts of peers reach the database in a storable form: no NUL, no lone surrogates, limited length. */
 import fc from 'fast-check';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-/** Pictures and pages about the inside name only what there is: tables, columns, functions, files. */
+/** Pictures and internal documents name only existing tables, columns, functions and files. */
 import { describe, expect, it } from 'vitest';
 import { codeOf, listFiles, mermaidOf, readText } from '../support/markdown.ts';
 import { parseMermaid, type Picture } from '../support/mermaid.ts';

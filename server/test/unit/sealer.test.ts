@@ -1,4 +1,4 @@
-/** Sealed tokens: read by who made them, for what they were made. */
+/** Sealed tokens: readable by their maker, for their purpose. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createEmailLinks, readOpened, readUnsubscribe } from '../../src/domain/email-links.ts';

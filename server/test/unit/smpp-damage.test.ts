@@ -1,4 +1,4 @@
-/** What an SMSC sends damaged: contained in its PDU, answered, logged once, counted; everything around it goes on. */
+/** Damaged PDUs of an SMSC: contained, answered, logged once, counted; everything around them continues. */
 import * as fc from 'fast-check';
 import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';

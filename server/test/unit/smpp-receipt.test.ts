@@ -1,4 +1,4 @@
-/** Receipts and messages to us: what SMSCs write, what they forget, and everything else. */
+/** Receipts and inbound messages in the forms that SMSCs write, with missing and additional parts. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readReceipt, type ReceiptRules } from '../../src/carriers/smpp/receipts.ts';
