@@ -62,7 +62,7 @@ function fill({ properties = {}, items }: WithDefault, value: unknown): void {
 }
 
 function describe(error: ErrorObject): Finding | null {
-  // The problems of a union or a condition say less than those of its members.
+  // The problems of the members say more than the problem of their union or condition.
   if (error.keyword === 'anyOf' || error.keyword === 'if') return null;
   if (error.keyword === 'type' && error.params['type'] === 'null') return null;
   const path = error.instancePath.slice(1).replaceAll('/', '.');

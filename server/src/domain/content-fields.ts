@@ -2,8 +2,8 @@
  * The fields of a content that may contain Liquid, each with the rule for its rendered value: one table for texts,
  * modules and templates. All other values (enums, numbers, ids) are not rendered. Pure.
  *
- * Limits of RCS fields are those of RCS Business Messaging (suggestions, cards, calendar events), of template fields
- * those that the Content API publishes; those of a location are ours.
+ * RCS fields have the limits of RCS Business Messaging (suggestions, cards, calendar events), template fields the published
+ * limits of the Content API, and locations our own.
  */
 import { readInstant, INSTANT_HINT } from './instant.ts';
 import { EMAIL_BODY_MAX } from './email-content.ts';

@@ -1,5 +1,5 @@
 /**
- * The one table of errors that requests, recipients and attempts can have. Codes are those of the hosted API's error
+ * The one table of errors that requests, recipients and attempts can have. Codes are from the hosted API's error
  * dictionary where it has one, so that programs that branch on them keep working. `docs/errors.md` is generated from
  * this table.
  */

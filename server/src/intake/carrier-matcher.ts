@@ -46,7 +46,7 @@ const UNDECIDED: Verdict = { part: null, vote: null };
 
 /**
  * Decides the meaning of a receipt.
- * @param meanings possible meanings, the latest messages first, without those of other recipients
+ * @param meanings possible meanings, the latest messages first, without messages to other recipients
  * @param usual the position of the known spelling of its carrier; null while none is known
  */
 export function decide(meanings: readonly Meaning[], usual: number | null, tries: number): Verdict {

@@ -1,5 +1,5 @@
 /**
- * Checks the body of `POST /Emails` part by part, like that of `POST /Messages`, and reads it as a
+ * Checks the body of `POST /Emails` part by part, as `send-request.ts` does for messages, and reads it as a
  * send request.
  */
 import {

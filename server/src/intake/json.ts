@@ -118,7 +118,7 @@ function isFollowedByColon(text: string, end: number): boolean {
   return text[place] === ':';
 }
 
-/** Fields that are named twice, with their places. For text that is JSON. */
+/** Duplicate fields, with their places. For text that is JSON. */
 function findTwins(text: string): Problem[] {
   const twins: Problem[] = [];
   /** Of each object around the place its names so far, of each list null; and the step that is being read. */

@@ -1,5 +1,5 @@
 /**
- * Checks a value against a schema and reports each problem with its JSON path. The schemas are those of
+ * Checks a value against a schema and reports each problem with its JSON path. The schemas are from
  * `/openapi.json`.
  *
  * The check finds all problems. In a value with very many entries it stops at the first one, so that a hostile body

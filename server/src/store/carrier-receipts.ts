@@ -90,8 +90,8 @@ export interface PartReceipt {
 
 /**
  * Notes the status of each part and returns the resulting status of its message: UNDELIVERED with its first part that is
- * lost, DELIVERED with its last part that arrives. The parts of a message are locked together, so that of two nodes
- * which note one part each, the second sees both.
+ * lost, DELIVERED with its last part that arrives. The parts of a message are locked together: if two
+ * nodes note one part each, the second sees both.
  */
 export async function combineParts(
   database: Database,

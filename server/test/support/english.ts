@@ -11,8 +11,8 @@ export interface Blemish {
 const COLUMNS_MAX = 100;
 
 /**
- * Words that only Fanfare has used, and phrases that have to be read twice, each with what to write instead. Those of the code stand in
- * inline code, where nothing looks for them.
+ * Words that only Fanfare has used, and phrases that have to be read twice, each with its replacement. Names of the code are in
+ * inline code, which is not checked.
  */
 const PHRASES: readonly (readonly [phrase: string, better: string])[] = [
   ['tell(?:s|ing)? (?:of|apart)|told', 'delivered, published, notified, reported'],
@@ -85,6 +85,16 @@ const withoutLinks = (line: string) =>
 /** Tables, HTML and the targets of links take the width that they need. */
 const isTooWide = ({ text }: Line) =>
   !/^\s*(\||<|\[[^\]]+\]: )/.test(text) && [...withoutLinks(text)].length > COLUMNS_MAX;
+
+const COMMENT = /^\s*(?:\/\/|\/\*\*|\*|--)(.*)|[;,{)] \/\/(.*)/;
+
+/** Blemishes of the comments of a source in TypeScript or SQL. */
+export function checkComments(source: string): Blemish[] {
+  return source.split('\n').flatMap((line, i) => {
+    const [, whole, trailing] = COMMENT.exec(line) ?? [];
+    return findIn(withoutCode(whole ?? trailing ?? '')).map((what) => ({ line: i + 1, what }));
+  });
+}
 
 /** Names that only callers of the API know. */
 const API_WORD =

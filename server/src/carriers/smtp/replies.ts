@@ -31,7 +31,7 @@ const NOT_ABOUT_IT = new Set([421, 454, 530, 534, 535, 538]);
 type Topic =
   | 'size'
   | 'greylisting'
-  /** The recipient gets too much, from whomever. */
+  /** The recipient gets too much mail, from any sender. */
   | 'recipientLimit'
   /** We send too much. */
   | 'sendingLimit'
