@@ -30,7 +30,7 @@ export type IntakeThreadApi = {
   readonly stop: () => Promise<void>;
 };
 
-/** Large requests read or written at once; more wait for their turn. Groups of small ones have connections beside them. */
+/** Large requests read or written at once; more wait. Groups of small ones have connections beside them. */
 const PLACES_MAX = 4;
 const GROUP_CONNECTIONS = 2;
 

@@ -96,7 +96,7 @@ export async function registerApi(api: FastifyInstance, deps: AllDeps): Promise<
     api.route({
       method,
       url: path,
-      // Sends take their turn in the intake thread.
+      // Sends are scheduled in the intake thread.
       handler: takesBytes
         ? handler
         : (request, reply) => places.within(request.account.id, () => handler(request, reply)),

@@ -26,7 +26,7 @@ const RETRY_MS = 2_000;
 const UNREAD_BYTES_MAX = 262_144;
 const ROOM_BYTES = 65_536;
 /** Characters of events that are written at once. */
-const PIECE_LENGTH = 65_536;
+const CHUNK_LENGTH = 65_536;
 
 export const NOT_READ = 'its unread data filled the memory for unread data';
 const STALLED = 'the client did not read waiting data for too long (limits.unreadTimeoutMs)';
@@ -122,7 +122,7 @@ export class Stream {
     let taken = 0;
     while (taken < events.length && !this.#isOver && !this.#isFull) {
       let text = '';
-      for (; taken < events.length && text.length < PIECE_LENGTH; taken += 1) {
+      for (; taken < events.length && text.length < CHUNK_LENGTH; taken += 1) {
         const { id, type, json } = events[taken] as StreamedEvent;
         text += `id: ${id}\nevent: ${type}\ndata: ${json}\n\n`;
       }
