@@ -30,7 +30,7 @@ export type IntakeThreadApi = {
   readonly stop: () => Promise<void>;
 };
 
-/** Large requests read or written at once; more wait for their turn. Groups of small ones have connections beside them. */
+/** Large requests read or written at once; more wait. Groups of small ones have connections beside them. */
 const PLACES_MAX = 4;
 const GROUP_CONNECTIONS = 2;
 
@@ -48,7 +48,7 @@ void serveThread<IntakeThreadData, IntakeThreadApi>(async ({ databaseUrl, config
     ...config,
     store,
     log,
-    // Other nodes send: what is not settled yet is parked.
+    // Other nodes send, so receipts without a settled outcome are parked.
     outcomesWritten: () => Promise.resolve(),
     onApplied: () => undefined,
     carriersOf: groupBySmsc(config.carriers),

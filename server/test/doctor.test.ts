@@ -195,7 +195,7 @@ describe('a database that was damaged', () => {
       `update subscription set backoff_until = now() + interval '1 minute' where id = $1`,
       resting,
     );
-    const gone = await subscribe(sql, 'DISABLED', 'It answered 410 Gone: it wants no more.');
+    const gone = await subscribe(sql, 'DISABLED', 'It answered 410 Gone.');
     await subscribe(sql, 'DISABLED', null);
     await sql(
       `insert into event_outbox (account_id, subject_id, name, at) values (1, $1, 'operation.completed', now() - interval '1 hour')`,

@@ -49,7 +49,7 @@ const PROVIDED = {
 };
 
 describe('roles', () => {
-  it('may be apart: what one node accepts another sends', async () => {
+  it('can be separate: one node accepts messages that another sends', async () => {
     const api = await startFanfare({ config: { roles: ['api'] } });
     const id = await api.send({ to: recipients(200), content: text('Hello'), ...smsOnly });
     expect((await api.operation(id))['stats'].queued).toBe(200);
@@ -74,7 +74,7 @@ describe('roles', () => {
     expect(JSON.parse(shown.out).roles).toEqual(['api', 'dispatch']);
   });
 
-  it('do not matter for what a provider reports', async () => {
+  it('do not matter for carrier callbacks', async () => {
     const { publicUrl } = PROVIDED.config;
     const api = await useFanfare(PROVIDED);
     // Senders of the configuration are everybody's, and what is sent to them is the first account's.
@@ -122,7 +122,7 @@ describe('a node that is killed', () => {
     await expectDone(second, id);
   });
 
-  it('goes on with its own batches at once when it is started again', async () => {
+  it('continues with its own batches at once after a restart', async () => {
     const fanfare = await startFanfare({ config: SLOW });
     const id = await fanfare.send({ to: recipients(1_000), content: text('Hi'), ...smsOnly });
     await killWhileSending(fanfare, id);
@@ -132,7 +132,7 @@ describe('a node that is killed', () => {
 });
 
 describe('three nodes', () => {
-  it('share the work; what a killed one had is taken over, and nothing is sent twice', async () => {
+  it('share the work; batches of a killed node are taken over, and nothing is sent twice', async () => {
     const journals: string[] = [];
     const configFor = (folder: string, name: string, roles: string[]) => {
       const journalFile = join(folder, `${name}.jsonl`);
@@ -304,7 +304,7 @@ describe('a migration', () => {
     await expect(fanfare.restart()).rejects.toThrow(/migrated by a newer Fanfare/);
   }, 60_000);
 
-  it('refuses the database of a pre-release version, and says what to do', async () => {
+  it('refuses the database of a pre-release version, with the action to take', async () => {
     const fanfare = await startFanfare({ config: { roles: ['api'] } });
     await fanfare.database.query("insert into migration (name) values ('0001-core.sql')");
     await fanfare.terminate();

@@ -24,7 +24,7 @@ const WINDOW = 20;
 const BATCHES = 4;
 const UNSETTLED = 50;
 /** What one kill may leave in doubt: below the high-water marks, at the carrier, answered but not written. */
-const DOUBTFUL_MAX = WINDOW * BATCHES + WINDOW + (UNSETTLED + WINDOW);
+const IN_DOUBT_MAX = WINDOW * BATCHES + WINDOW + (UNSETTLED + WINDOW);
 
 /** Where carriers write their journals: known before a server has started. */
 const folder = await mkdtemp(join(tmpdir(), 'fanfare-recovery-'));
@@ -91,7 +91,7 @@ describe('kill -9 in mid-send', () => {
     const ambiguous = messages.filter((each) => each['status'] === 'UNDELIVERED');
     expect(last['stats'].undelivered).toBe(ambiguous.length);
     expect(ambiguous.length).toBeGreaterThan(0);
-    expect(ambiguous.length).toBeLessThanOrEqual(KILLS * DOUBTFUL_MAX);
+    expect(ambiguous.length).toBeLessThanOrEqual(KILLS * IN_DOUBT_MAX);
     // Messages reported as sent were sent; the others are reported as in doubt.
     for (const each of messages)
       if (each['status'] !== 'UNDELIVERED') expect(journal.get(each['to'][0].address)).toBe(1);
@@ -104,7 +104,7 @@ describe('kill -9 in mid-send', () => {
     expect(last['stats']).toMatchObject({ undelivered: 0, failed: 0, total: TOTAL });
     expect(journal.size).toBe(TOTAL);
     const doubled = [...journal.values()].reduce((sum, times) => sum + times - 1, 0);
-    expect(doubled).toBeLessThanOrEqual(KILLS * DOUBTFUL_MAX);
+    expect(doubled).toBeLessThanOrEqual(KILLS * IN_DOUBT_MAX);
   });
 });
 

@@ -40,7 +40,7 @@ async function copyDatabase(fanfare: Fanfare, change: (name: string) => string[]
   }
 }
 
-it('puts in doubt what may have been sent since the backup', async () => {
+it('puts messages in doubt that may have been sent since the backup', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'fanfare-restore-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   const journalFile = join(folder, 'journal.ndjson');

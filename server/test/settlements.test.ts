@@ -104,7 +104,7 @@ describe('a cancel that waits for messages to be woken', () => {
 });
 
 describe('an outage longer than a lease', () => {
-  it.each(['held first', 'known first'])('ends with what is known: %s', async (order) => {
+  it.each(['held first', 'known first'])('ends with the known outcome: %s', async (order) => {
     const { fanfare, store, id } = await begin();
     const a = await lease(fanfare, store, 'a');
     const b = await lease(fanfare, store, 'b');
@@ -145,7 +145,7 @@ describe('an outage longer than a lease', () => {
     expect([doctor.code, doctor.err]).toEqual([0, '']);
   });
 
-  it('leaves a receipt that came meanwhile, and what is in doubt by itself', async () => {
+  it('keeps a receipt that came meanwhile, and an outcome in doubt of its own', async () => {
     const { fanfare, store, id } = await begin();
     const a = await lease(fanfare, store, 'a');
     const b = await lease(fanfare, store, 'b');

@@ -38,7 +38,7 @@ const words = (description: string) =>
     maxItems: 50,
     description,
   });
-/** Liquid would have nothing to fill in. */
+/** An answer is not a template: it has no variables. */
 const answer = (description: string) =>
   Type.String({ default: '', maxLength: 1_000, pattern: '^((?!\\{\\{|\\{%)[^])*$', description });
 const KEYWORDS = Type.Object(
@@ -105,7 +105,7 @@ export const SENDER_SCHEMA = Type.Object(
   { additionalProperties: false, description: 'A sender.' },
 );
 
-/** What a node may do. */
+/** The parts of a node's work. */
 export const ROLES = ['api', 'dispatch', 'events'] as const;
 
 /** The table. */
@@ -299,7 +299,8 @@ export const CONFIG_SCHEMA = Type.Object(
             'Maximum unwritten outcomes; beyond it, sending waits. After a crash these messages are in doubt, besides two windows of each carrier.',
         }),
         databaseConnections: integer(8, [2, 100], {
-          description: 'Connections to PostgreSQL, besides one to listen.',
+          description:
+            'Connections to PostgreSQL, besides two for LISTEN and for the presence of the node.',
         }),
       },
       'Sending.',
@@ -340,7 +341,7 @@ export const CONFIG_SCHEMA = Type.Object(
           description: 'Maximum subscriptions that a node delivers to at the same time.',
         }),
         databaseConnections: integer(4, [2, 100], {
-          description: 'Connections to PostgreSQL, besides one to listen.',
+          description: 'Connections to PostgreSQL.',
         }),
       },
       'Delivery of events.',
@@ -510,7 +511,7 @@ function readEnvironment(
   return values;
 }
 
-/** Text of the environment as the type its option has; what does not fit is left for the check to refuse. */
+/** Converts a text of the environment to the type of its option. Invalid texts stay, and the check refuses them. */
 function parseText(text: string, schema: TSchema): unknown {
   const { type } = schema as { type?: string };
   if (type === 'integer' || type === 'number')

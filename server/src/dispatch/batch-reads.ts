@@ -1,6 +1,6 @@
 /**
- * What leased batches ask the database before they run. Batches that begin together ask together:
- * a batch of one message would otherwise cost as many statements as one of 500.
+ * Reads of leased batches before they run. Batches that begin together are read together: otherwise a batch of one
+ * message would cost as many statements as one of 500.
  */
 import { createGroups } from '../lib/groups.ts';
 import {
@@ -20,7 +20,7 @@ export interface BatchReads {
   /** By ordinal. */
   loadMessages(question: MessageQuestion): Promise<ReadonlyMap<number, BatchMessage>>;
   findSuppressions(question: SuppressionQuestion): Promise<readonly Suppression[]>;
-  /** More senders than those asked for may be among them. */
+  /** May contain more senders than requested. */
   findSenderChanges(accountId: number, senderIds: readonly string[]): Promise<SenderChanges>;
 }
 

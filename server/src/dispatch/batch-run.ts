@@ -52,7 +52,7 @@ export interface BatchRunDeps {
   readonly settler: Settler;
   readonly queue: CarrierQueue;
   readonly exposure: Exposure;
-  /** Submit nothing more. */
+  /** No more submissions. */
   readonly stopping: AbortSignal;
   /** Stop waiting for answers. */
   readonly abandoned: AbortSignal;
@@ -98,7 +98,7 @@ class BatchRun {
   #next = 0;
   /** Ordinals that need no submission from this run. */
   readonly #skipped = new Set<number>();
-  /** Of those, the messages for a batch of their own. */
+  /** Messages among these that go into a batch of their own. */
   #apart: readonly number[] = [];
   readonly #throttled = new Throttled();
   readonly #unanswered = new Unanswered();
@@ -220,13 +220,13 @@ class BatchRun {
     this.#pass(next);
   }
 
-  /** Comes to a position; the messages before it that were exposed are so no longer. */
+  /** Advances to a position. Messages before it are no longer exposed. */
   #pass(position: number): void {
     this.#deps.exposure.shrink(Math.max(0, Math.min(position, this.#highWaterMark) - this.#next));
     this.#next = Math.max(this.#next, position);
   }
 
-  /** Waits until messages may be exposed; throttled ones, and those that the lease has exposed, come first. Null at a stop. */
+  /** Waits until messages may be exposed: throttled ones and those below the mark first. Null at a stop. */
   async #openExposure(hasThrottled: boolean): Promise<{ chosen: null; end: number } | null> {
     if (hasThrottled) return { chosen: null, end: this.#next };
     if (this.#next < this.#highWaterMark) return { chosen: null, end: this.#highWaterMark };

@@ -1,4 +1,4 @@
-/** Briefing: what the database knows of a leased batch, asked before it runs. */
+/** Briefing: the database's facts about a leased batch, read before it runs. */
 import type { SendPlan } from '../domain/operation.ts';
 import { listCandidates } from '../domain/routing.ts';
 import { listSpellings } from '../domain/spellings.ts';

@@ -21,7 +21,7 @@ import type { Settlement } from '../store/store.ts';
 /** The first pause after "too fast"; it doubles with each further one, up to the carrier's retryAfter. */
 const THROTTLE_PAUSE_MS = 50;
 
-/** What an answer says about the carrier. `unknown`: nothing. */
+/** An answer's meaning for the carrier. `unknown`: none. */
 export type SlotOutcome = 'accepted' | 'refused' | 'unknown' | 'throttled';
 
 /** A submission's place in the window. */
@@ -47,9 +47,9 @@ export interface CarrierQueue {
   expose(count: number): void;
   /** Waits until a good part of `count` messages may be exposed, and counts them; resolves with their number, 0 when braked or at a stop. */
   exposeUpTo(count: number): Promise<number>;
-  /** How long nothing will be submitted, in milliseconds. */
+  /** Time until the next submission, in milliseconds. */
   readonly backoffMs: number;
-  /** Whether the carrier has accepted and refused nothing since it last throttled. */
+  /** Whether the carrier has accepted or refused nothing since it last throttled. */
   readonly isBraked: boolean;
   /** Whether more work may begin: always while open; one probe at a time, after the backoff, while braked. */
   readonly mayBegin: boolean;
@@ -188,7 +188,7 @@ export function createCarrierQueue(
   };
 }
 
-/** What the outcome of an attempt says about the carrier. */
+/** The outcome's meaning for the carrier. */
 export function slotOutcomeOf({ outcome, errorCode }: Settlement): SlotOutcome {
   if (outcome === 'SENT') return 'accepted';
   return errorCode === ERRORS.ambiguous.code ? 'unknown' : 'refused';

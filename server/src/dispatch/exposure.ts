@@ -31,7 +31,7 @@ export class Exposure {
     this.#queue.expose(-gone);
   }
 
-  /** The batch is at its end: what has no answer was requeued, or is in doubt already. */
+  /** The run of the batch ends: its unanswered messages were requeued, or are in doubt already. */
   end(): void {
     this.shrink(this.#count);
   }

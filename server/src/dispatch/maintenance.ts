@@ -11,7 +11,7 @@ import type { DueWork, Store } from '../store/store.ts';
 /** Interval and maximum backoff of a task for which messages wait. It is nudged when something is due. */
 const SOON_IDLE_MS = 30_000;
 const SOON_BACKOFF_MS_MAX = 5_000;
-/** Interval of the look for nodes that are gone: their batches go on within two of them. */
+/** Interval of the search for dead nodes: their batches continue within two intervals. */
 const GONE_NODES_IDLE_MS = 1_000;
 /** Of a task that removes old rows. */
 const CLEAN_IDLE_MS = 10 * 60_000;
@@ -99,7 +99,7 @@ function createTask(
   });
 }
 
-/** What messages wait for. */
+/** Tasks that move messages on. */
 function listSoon(
   options: MaintenanceOptions,
 ): readonly { name: string; work: Work; isDue: (due: DueWork) => boolean }[] {
@@ -153,9 +153,9 @@ function createRelease({ store, log, resending, onWoken }: MaintenanceOptions): 
 class Unwakable {
   readonly #byId = new Map<string, { until: number; readonly pauses: Pauses }>();
 
-  /** Ids of those to be left alone now. */
+  /** Ids of batches to be skipped now. */
   list(now: number): string[] {
-    // Those that were not heard of again are awake, or gone.
+    // Batches that did not fail again were woken, or are gone.
     for (const [id, { until }] of this.#byId)
       if (until + CLEAN_BACKOFF_MS_MAX < now) this.#byId.delete(id);
     return [...this.#byId].flatMap(([id, { until }]) => (until > now ? id : []));
@@ -171,7 +171,7 @@ class Unwakable {
   }
 }
 
-/** What is put away, some at a time. */
+/** Tasks that remove old rows, some at a time. */
 function listCleaning(
   { store, log, retentionDays }: MaintenanceOptions,
   stopping: AbortSignal,

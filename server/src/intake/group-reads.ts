@@ -1,6 +1,6 @@
 /**
- * What requests ask the database before they are checked: senders, templates, suppressions and
- * idempotency keys. The questions of a group are asked together, and equal ones once.
+ * Reads of requests before they are checked: senders, templates, suppressions and idempotency keys. A group reads them
+ * together, and reads equal ones once.
  */
 import type { SenderChoice } from '../domain/sender.ts';
 import type { SendRequest } from '../domain/send-request.ts';
@@ -18,21 +18,21 @@ export interface ReadQuestion {
   readonly accountId: number;
   readonly senders: SenderQuestion;
   readonly templateId: string | null;
-  /** Addresses whose suppressions count; none for an answer to a person's own word. */
+  /** Addresses whose suppressions count; none for an answer to a keyword. */
   readonly addresses: readonly string[];
   readonly claim: { readonly key: string; readonly fingerprint: Buffer } | null;
 }
 
 export interface ReadAnswer {
   readonly choice: SenderChoice;
-  /** Null when there is none, or none was asked for. */
+  /** Null if there is none, or none was requested. */
   readonly template: Template;
   readonly suppressions: SuppressionIndex;
-  /** What the idempotency key was used for; null when it is free. */
+  /** The earlier use of the idempotency key; null for a free key. */
   readonly said: Exclude<AcceptResult, { kind: 'created' }> | null;
 }
 
-/** Addresses of a request as suppressions are asked for. */
+/** Addresses of a request in the form of the suppression query. */
 export function listSuppressible({ to }: SendRequest): string[] {
   return to.flatMap((each) =>
     'addresses' in each

@@ -58,19 +58,19 @@ export interface Submitter {
     request: SendRequest,
     claim: IdempotencyClaim | null,
   ): Promise<SubmitResult>;
-  /** The same for an answer to a person's own word: it goes to those who have opted out, too. */
+  /** The same for an answer to a keyword: it also goes to recipients who have opted out. */
   submitReply(
     accountId: number,
     request: SendRequest,
     claim: IdempotencyClaim,
   ): Promise<SubmitResult>;
-  /** What `submit` would do; writes nothing. */
+  /** The result that `submit` would have; writes nothing. */
   preview(accountId: number, request: SendRequest): Promise<DryRunResult>;
 }
 
 export interface SubmitterOptions {
   readonly store: Store;
-  /** Accounts take turns: work is charged to the account that asks for it. */
+  /** Schedules accounts fairly: work is charged to the account of the request. */
   readonly shares: Shares;
   readonly requireVariables: boolean;
   readonly now: () => Date;
@@ -206,7 +206,7 @@ function refuseCallback({ message }: QuotaExceeded): SubmitResult {
   };
 }
 
-/** An id that is none asks for a sender that there is not. */
+/** An invalid id means a sender that does not exist. */
 const NO_UUID = '00000000-0000-0000-0000-000000000000';
 
 function askForSenders({ from }: SendRequest): SenderQuestion {
@@ -273,8 +273,8 @@ function lastTime(messages: readonly NewMessage[], now: Date): Date {
 }
 
 /**
- * Groups by sender and time in the order of `to`, at most `BATCH_SIZE_MAX` together. Senders of a carrier that have no limits share
- * batches: a pool of ten thousand would else have one for each message.
+ * Groups by sender and time in the order of `to`, at most `BATCH_SIZE_MAX` together. Senders of a carrier without limits
+ * share batches: otherwise a pool of ten thousand senders would have a batch for each message.
  */
 function composeBatches(
   recipients: readonly PreparedRecipient[],

@@ -8,12 +8,12 @@
 export interface GroupOptions<Item, Result> {
   /** Does all of a group. Resolves with a result for each item, in their order; or rejects for all of them. */
   readonly run: (items: readonly Item[]) => Promise<readonly Result[]>;
-  /** What an item costs: of a group, the sum is at most `costMax`. */
+  /** The cost of an item. The sum of a group is at most `costMax`. */
   readonly costOf: (item: Item) => number;
   readonly costMax: number;
   /** Does one item that is as large as a group. */
   readonly runAlone: (owner: number, item: Item) => Promise<Result>;
-  /** Whether an error is one of the group's, such as a database that is away: then no item is tried alone. */
+  /** Whether an error concerns the whole group, such as an unavailable database: then no item is tried alone. */
   readonly concernsAll: (error: unknown) => boolean;
 }
 

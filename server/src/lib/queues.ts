@@ -1,4 +1,4 @@
-/** Queues by name: what has the same name runs one after the other, all else at once. */
+/** Queues by name: tasks of the same name run one after the other, all others concurrently. */
 export interface Queues {
   /** Runs work when all earlier work of this name has ended. Resolves or rejects as the work does. */
   run<Result>(name: string, work: () => Promise<Result>): Promise<Result>;

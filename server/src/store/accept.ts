@@ -49,7 +49,7 @@ export interface NewOperation {
   readonly attachments: readonly EmailAttachment[];
   readonly plan: SendPlan;
   readonly tags: Readonly<Record<string, string>>;
-  /** When all its messages are to be sent; null: now, or not all at once. */
+  /** The time of sending of all its messages; null: now, or different times. */
   readonly scheduledFor: Date | null;
   readonly expireAt: Date | null;
   readonly messages: readonly NewMessage[];
@@ -69,7 +69,7 @@ export interface NewOperation {
   } | null;
 }
 
-/** What came of an acceptance: written, said before with the same body, or said before with another. */
+/** The result of an acceptance: written, a repetition with the same body, or a conflict with another body. */
 export type AcceptResult =
   | { readonly kind: 'created' }
   | { readonly kind: 'replayed'; readonly operationId: string }
@@ -87,9 +87,9 @@ const nameKey = ({ accountId, key }: Pick<KeyQuestion, 'accountId' | 'key'>) =>
   `${accountId} ${key}`;
 
 /**
- * Writes operations, each with its messages and its batches, or none of them. Resolves with what came of each, in their
- * order, when all is durable; the commit wakes dispatchers. An operation whose idempotency key was used before is left
- * out; no two of a call may have the same key.
+ * Writes operations, each with its messages and its batches, or none of them. Resolves when all is durable, with one
+ * result for each, in order; the commit wakes dispatchers. An operation whose idempotency key was used before is left
+ * out. All keys of a call must differ.
  */
 export function acceptOperations(
   database: Database,
@@ -118,8 +118,8 @@ interface KeyRow {
 }
 
 /**
- * Claims the keys of operations. Resolves with what those say that were used before, by operation. A second request with a
- * key waits here until the first has committed or failed. An expired key is taken over.
+ * Claims the keys of operations. Resolves with the earlier uses of keys, by operation. A second request with a key waits
+ * here until the first has committed or failed. An expired key is taken over.
  */
 async function claimKeys(
   client: pg.PoolClient,
@@ -167,7 +167,7 @@ const answerOf = (row: KeyRow, fingerprint: Buffer) =>
     ? { kind: 'replayed' as const, operationId: row.operation_id }
     : { kind: 'conflict' as const };
 
-/** What keys were used for, in the order of the questions; null for one that is free. */
+/** Earlier uses of keys, in the order of the questions; null for a free key. */
 export async function findIdempotencyKeys(
   database: Database,
   questions: readonly KeyQuestion[],
@@ -333,7 +333,7 @@ function* composeRows(
   if (text !== '') yield Buffer.from(text);
 }
 
-/** What is due at once is so by the database's clock: that of this node may be ahead. */
+/** Due work is due by the database's clock: this node's clock may be ahead. */
 async function insertBatches(
   client: pg.PoolClient,
   operations: readonly NewOperation[],

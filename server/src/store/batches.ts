@@ -234,7 +234,7 @@ export interface Standing {
   readonly highWaterMark: number;
   /** A cancel may have removed some from the end. */
   readonly ordinals: readonly number[];
-  /** Whether its operation is paused or canceled: nothing more of it may be submitted. */
+  /** Whether its operation is paused or canceled: no more of its messages may be submitted. */
   readonly halted: boolean;
 }
 

@@ -37,7 +37,7 @@ export async function appear(
   client.on('error', lose);
   try {
     await client.query('delete from node where name = $1', [node]);
-    // One statement: whoever sees the row finds it locked.
+    // One statement: a node that sees the row finds it locked.
     await client.query(
       `with added as (insert into node (name) values ($1) returning id)
        select pg_advisory_lock(${LOCK_CLASS}, id) from added`,

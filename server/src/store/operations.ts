@@ -15,7 +15,7 @@ import type { Database, Querier } from './database.ts';
 /** Channel that wakes dispatchers; its payload is empty. */
 export const WAKE_CHANNEL = 'fanfare_wake';
 
-/** What a dispatcher needs to know of an operation; never changes once written. */
+/** The facts of an operation that a dispatcher needs. They never change. */
 export interface Dispatchable {
   readonly content: OperationContent;
   readonly plan: SendPlan;
@@ -46,7 +46,7 @@ function toOperation({
   return { id, status, stats, pausedAt: paused_at, createdAt, updatedAt: updated_at, revision };
 }
 
-/** One operation of the account, or null when there is none of this kind. */
+/** One operation of the account, or null if there is none of this kind. */
 export async function fetchOperation(
   database: Database,
   accountId: number,
@@ -60,7 +60,7 @@ export async function fetchOperation(
   return rows[0] === undefined ? null : toOperation(rows[0]);
 }
 
-/** Those of the account that there are, of any kind, in no order. */
+/** The existing ones of these operations of the account, of any kind, in no order. */
 export async function fetchOperations(
   database: Database,
   accountId: number,
@@ -108,7 +108,7 @@ export async function listOperations(
   return rows.map(toOperation);
 }
 
-/** One recipient that came to nothing. `messageId` is null when no message was made. */
+/** One recipient without success. `messageId` is null if the recipient became no message. */
 export interface OperationErrorRow {
   readonly ordinal_id: string;
   readonly message_id: string | null;
@@ -147,7 +147,7 @@ export async function listOperationErrors(
   return rows;
 }
 
-/** What a dispatcher needs to know of operations, in their order; null for one that is past retention. */
+/** The facts of operations that a dispatcher needs, in order; null for an operation past its retention. */
 export async function fetchDispatchables(
   database: Database,
   operations: readonly { readonly accountId: number; readonly operationId: string }[],
@@ -201,15 +201,18 @@ export async function cancelOperation(
 }
 
 /**
- * What becomes of messages that end without a further attempt, `$4` a status: those already sent, whose fallback was still to come,
- * are UNDELIVERED and keep the error of their last attempt.
+ * The end of messages without a further attempt, `$4` a status. Messages that were sent, and whose fallback was still to
+ * come, end UNDELIVERED and keep the error of their last attempt.
  */
 const END_UNSENT = `previous_status = m.status, updated_at = clock_timestamp(),
   status = case when m.status = 'SENT' then 'UNDELIVERED'::message_status else $4::message_status end`;
 const IS_UNSENT = `status in ('SCHEDULED', 'QUEUED', 'SENT')
   and (status <> 'SENT' or attempt_status in ('UNDELIVERED', 'FAILED'))`;
 
-/** Cancels what of these batches of an operation, or of all that there are, no carrier may have. In one statement. */
+/**
+ * Cancels the messages of these batches of an operation, or of all its batches, that no carrier may have. In one
+ * statement.
+ */
 export async function cancelBatches(
   database: Querier,
   accountId: number,
@@ -258,8 +261,8 @@ export async function setPaused(
 }
 
 /**
- * Cancels one message unless a carrier may have it already. Resolves with false when there is none;
- * its status afterwards shows whether it was canceled.
+ * Cancels one message unless a carrier may have it already. Resolves with false if it does not exist. Its status
+ * afterwards shows whether it was canceled.
  */
 export async function cancelMessage(
   database: Database,
@@ -284,7 +287,7 @@ export async function cancelMessage(
   );
 }
 
-/** Ends messages without a further attempt: those not yet sent get `status`. */
+/** Ends messages without a further attempt: unsent ones get `status`. */
 export async function endUnsent(
   database: Querier,
   accountId: number,

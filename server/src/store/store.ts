@@ -122,7 +122,7 @@ function bind<Functions extends object>(
 
 interface Connections {
   readonly database: Database;
-  /** For what reads as much as there is. */
+  /** For reads of whole lists. */
   readonly searches: Database;
   /** For the question whether the database answers. */
   readonly probe: Database;

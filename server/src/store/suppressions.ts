@@ -16,7 +16,7 @@ export interface SuppressionEntry extends ListedSuppression {
   readonly createdAt: Date;
 }
 
-/** What addresses are suppressed for; both null: for the whole account. */
+/** The extent of an entry; both null: the whole account. */
 export interface SuppressionScope {
   readonly senderId: string | null;
   readonly poolId: string | null;
@@ -43,15 +43,18 @@ interface OptOutRow {
   key: string;
 }
 
-/** Addresses of one account, and the senders and pools whose suppressions count beside those of the whole account. */
+/**
+ * Addresses of one account, and the senders and pools whose suppressions count beside the suppressions of the whole
+ * account.
+ */
 export interface SuppressionQuestion extends Suppressible {
   readonly accountId: number;
   readonly addresses: readonly string[];
 }
 
 /**
- * The suppressions and opt-outs of any of these addresses, asked for all accounts at once. Resolves with those of each question,
- * in their order; some more of the same account may be among them.
+ * The suppressions and opt-outs of any of these addresses, looked up for all accounts at once. Resolves with one list
+ * for each question, in order; it may contain more entries of the same account.
  */
 export async function findSuppressions(
   database: Database,
@@ -133,7 +136,7 @@ export function addSuppressions(
   });
 }
 
-/** However many there are: those whose people ask for it are always taken. */
+/** Without a limit: opt-outs that people themselves ask for are always stored. */
 async function insertSuppressions(
   client: Querier,
   accountId: number,
@@ -151,7 +154,7 @@ async function insertSuppressions(
   return rows.map(toEntry);
 }
 
-/** A person wants no more: the account's list has them, and nobody sends to them from the address that they were sent to from. */
+/** A person opts out: the account's list gets the entry, and no account sends to the person from that address. */
 export function optOut(
   database: Database,
   accountId: number,
@@ -189,7 +192,7 @@ export async function optOutRecipient(
     `select m.address, m.address_channel, m.addresses, m.candidate, o.plan
      from message m join operation o on o.account_id = $1 and o.id = $3
      where m.account_id = $1 and m.id = $2 and m.address <> $4`,
-    // Of one that was erased nobody knows whom it went to.
+    // The recipient of an erased message is unknown.
     [accountId, messageId, operationUuidOf(messageId), ''],
   );
   const [row] = rows;
@@ -216,8 +219,8 @@ export async function listSuppressions(
 }
 
 /**
- * Takes an entry off the list, and with it what the person has stopped by their own word, where nobody but the account has the
- * address. 'stopped', and nothing is done, where others have it; false when there is no such entry.
+ * Removes an entry from the list, together with the person's own opt-outs, if no other account has the address.
+ * 'stopped', and nothing changes, if others have it; false if the entry does not exist.
  */
 export function removeSuppression(
   database: Database,
@@ -245,7 +248,10 @@ export function removeSuppression(
   });
 }
 
-/** What the person of an entry has stopped of what the account has; shared: that others have, too. All have the configuration's. */
+/**
+ * The person's opt-outs from the account's addresses. Shared: other accounts have the address too. All accounts have the
+ * configuration's senders.
+ */
 async function findStopped(
   client: pg.PoolClient,
   accountId: number,

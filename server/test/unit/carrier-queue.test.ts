@@ -34,7 +34,7 @@ describe('a window', () => {
     expect(queue.window).toBe(12);
   });
 
-  it('is widened by each submission that is taken, up to what the carrier has', () => {
+  it('is widened by each accepted submission, up to the maximum of the carrier', () => {
     const { queue, release } = begin(8);
     for (let i = 0; i < 8; i += 1) release('throttled', 0);
     expect(queue.window).toBe(4);
@@ -89,7 +89,7 @@ describe('the queue of a carrier that throttled', () => {
     expect(opened()).toBe(0);
   });
 
-  it('gives no slot to who would wait longer than is wanted', async () => {
+  it('gives no slot to a caller that would wait longer than its maximum', async () => {
     const { queue, release } = begin(2);
     release('throttled', 60_000);
     release('throttled', 60_000);
@@ -98,7 +98,7 @@ describe('the queue of a carrier that throttled', () => {
 });
 
 describe('a stop', () => {
-  it('wakes who waits for a slot, though no answer comes', async () => {
+  it('wakes callers that wait for a slot, also without an answer', async () => {
     const { queue, stop, slots } = begin(3);
     expect(slots).toHaveLength(3);
     const waiting = queue.acquire(1_000);

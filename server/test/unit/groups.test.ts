@@ -62,7 +62,7 @@ describe('calls in groups', () => {
     expect((await results).at(6)).toBe('done x');
   });
 
-  it('keep a group within its cost, and do what is as large alone, beside it', async () => {
+  it('keep a group within its cost, and run a call of that size alone, beside it', async () => {
     const { groups, end, all } = begin(4);
     const results = all(
       ...of(1, 'a'),
@@ -75,7 +75,7 @@ describe('calls in groups', () => {
     expect(await results).toEqual(['done a', 'done b', 'done c', 'alone 1 huge']);
   });
 
-  it('are tried one by one when a group fails, so that only what is at fault fails', async () => {
+  it('are tried one by one when a group fails, so that only the call at fault fails', async () => {
     const { groups, end, all } = begin();
     const results = all(...of(1, 'a', 'b', 'bad', 'c'));
     for (let i = 0; i < 5; i += 1) await end();
