@@ -1,6 +1,6 @@
 /**
- * The floor: the same rows written to the same PostgreSQL by bare SQL, from one process, with nothing around it: no
- * HTTP, no checks, no templates, no carrier. What Fanfare can reach at most.
+ * The floor: the same rows written to the same PostgreSQL by bare SQL, from one process, without
+ * HTTP, checks, templates and carriers. It is the upper limit for Fanfare.
  *
  * Per 10,000 messages: one transaction with COPY (accept); then for each 500 a lease, a read of the messages, one
  * update with the outcomes and one with the receipts, each with the operation's counters in the same transaction.
@@ -16,7 +16,7 @@ const ACCOUNT = 1_000_000;
 
 let made = 0;
 
-/** Ids like those of Fanfare: an operation's, and its messages' behind it. */
+/** Ids like those of Fanfare: an operation and its messages. */
 function newIds(): { operation: string; messages: string[] } {
   made += 1;
   const at = Date.now().toString(16).padStart(12, '0');

@@ -1,4 +1,4 @@
-/** What an account may do to its neighbours, by accident or on purpose: each kind one request, again and again. */
+/** Kinds of misbehaviour of an account, accidental or deliberate: each is one request, repeated. */
 import { body, laterBody } from './measure.ts';
 
 export interface Hostile {
@@ -24,7 +24,7 @@ const few = (count: number) =>
     variables: { n: `${i}` },
   }));
 
-/** Made when asked for: some are ten megabytes. `poolId` is of a pool of a thousand senders. */
+/** Made on demand: some are ten megabytes. `poolId` is a pool of a thousand senders. */
 export const HOSTILE_KINDS = {
   'heavy templates': () =>
     post(Buffer.from(JSON.stringify({ to: few(1_300), content: { text: LOOP }, dryRun: true }))),

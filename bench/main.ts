@@ -18,6 +18,7 @@ import { benchOperations } from './operations.ts';
 import { benchRateLimits } from './rate-limits.ts';
 import { benchPeers } from './peers.ts';
 import { startServer } from './server.ts';
+import { benchSmall } from './small.ts';
 import { benchStart } from './start.ts';
 import { benchSmpp } from './smpp.ts';
 import { benchTables } from './tables.ts';
@@ -33,6 +34,7 @@ const PARTS = {
   'rate-limits': 'what senders with a throughput achieve of it',
   lists: 'reading a list of a million rows, beside csv-parse on the same bytes',
   smpp: 'one SMPP session beside npm smpp',
+  small: 'requests of one message, beside a bare Fastify that answers 202',
   operations: 'the same messages as 1, 100 and 10,000 operations',
   neighbours: 'what one account can do to another, beside the other alone',
   nodes: '1, 2 and 4 nodes on one database',
@@ -103,6 +105,7 @@ async function benchOneServer(url: string, folder: string): Promise<void> {
     if (wants('events')) await benchEvents(server);
     if (wants('read')) await benchReads(server);
     if (wants('memory')) await benchMemory(server, Number(values.messages));
+    if (wants('small')) await benchSmall(server, url);
     if (wants('operations')) await benchOperations(server);
   } finally {
     await server.stop();
@@ -123,7 +126,7 @@ print(
 if (wants('start')) await withFolder(benchStart);
 if (wants('lists')) await withFolder(benchLists);
 if (wants('smpp')) await benchSubmit();
-if (wants('accept', 'end-to-end', 'events', 'read', 'memory', 'operations'))
+if (wants('accept', 'end-to-end', 'events', 'read', 'memory', 'small', 'operations'))
   await withEngine(benchOneServer);
 if (wants('rate-limits')) await withEngine((url, folder) => benchRateLimits(url, folder, print));
 if (wants('neighbours'))

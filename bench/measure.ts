@@ -1,11 +1,11 @@
-/** What the benchmarks share: bodies to send, medians, and lines to print. */
+/** Common parts of the benchmarks: bodies to send, medians, and lines to print. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BenchServer } from './server.ts';
 
 /** Recipients of a body: as many as one request may have. */
 export const MESSAGES = 10_000;
 
-/** A request, encoded once: what the client pays for that is not the server's. */
+/** A request, encoded once: the client's cost of encoding is not the server's. */
 export const body = (extra: object = {}, recipients = MESSAGES): Buffer<ArrayBuffer> =>
   Buffer.from(
     JSON.stringify({

@@ -1,6 +1,7 @@
 /**
- * What one account can do to another: how long a send of one recipient takes while 1, 8 and 32 connections of another account
- * misbehave, beside the same alone, alternately. Also what a pool of ten thousand senders costs beside one sender.
+ * The effect of one account on another: the time of a send of one recipient while 1, 8 and 32 connections of another
+ * account misbehave, and without them, alternately. Also the cost of a pool of ten thousand senders, relative to one
+ * sender.
  */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -20,7 +21,7 @@ const CONNECTIONS = [1, 8, 32];
 /** Sends of one recipient in each measurement, one begun so long after the other. */
 const SENDS = 200;
 const INTERVAL_MS = 10;
-/** Until what misbehaves is at work. */
+/** Time until the misbehaviour is under way. */
 const BEGIN_MS = 700;
 const LARGE_POOL = 1_000;
 const ROUNDS = 11;
@@ -31,7 +32,7 @@ interface Measured {
   readonly failed: number;
 }
 
-/** Of the kinds of misbehaviour, those that are named. */
+/** The selected kinds of misbehaviour. */
 export async function benchNeighbours(
   databaseUrl: string,
   folder: string,
@@ -103,7 +104,7 @@ async function attack(
   });
   let answers = '';
   const ended = once(child, 'exit');
-  // It says first that it begins: what it sends may take a while to make.
+  // It reports its start first: its bodies may take a while to make.
   await once(child.stdout, 'data');
   child.stdout.on('data', (data: Buffer) => (answers += data.toString('utf8')));
   await sleep(BEGIN_MS);
@@ -127,7 +128,10 @@ async function addAccount(databaseUrl: string): Promise<string> {
 
 let poolsAdded = 0;
 
-/** A pool of so many senders, numbers of its own; its id. Written at once: by requests it would take minutes. */
+/**
+ * Creates a pool of this many senders with numbers of its own; returns its id. Written in one step: by requests it would
+ * take minutes.
+ */
 async function addPool(databaseUrl: string, sid: string, size: number): Promise<string> {
   poolsAdded += 1;
   const client = new pg.Client({ connectionString: databaseUrl });

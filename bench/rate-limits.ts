@@ -1,4 +1,4 @@
-/** Rate limits: what senders with a throughput achieve of it, and what one without loses beside a slow one. */
+/** Rate limits: the rates that limited senders reach, and the slowdown of an unlimited sender beside a slow one. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';

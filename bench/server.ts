@@ -24,7 +24,7 @@ export interface BenchServer {
   get(path: string): Promise<void>;
   /** Asks for anything; resolves with the answer's JSON, an empty object where it has none. Rejects when it is an error. */
   request(method: string, path: string, body?: object): Promise<Record<string, unknown>>;
-  /** Cancels what no carrier has yet. */
+  /** Cancels all messages that no carrier has yet. */
   cancel(location: string): Promise<void>;
   /** Resolves when it answers reads promptly again. */
   idle(): Promise<void>;

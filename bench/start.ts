@@ -1,7 +1,7 @@
 /**
- * What a start costs, beside `node -e 0` in the same rounds: wall clock and processor time (user and system, all threads, without
- * PostgreSQL's) of `fanfare start` until `/readyz` answers, on a data folder that exists; of `fanfare --help` from first to last.
- * Processor time is read from `/proc`, so it is Linux' only, in steps of 10 ms.
+ * The cost of a start, relative to `node -e 0` in the same rounds: wall clock and processor time (user and system, all
+ * threads, without PostgreSQL) of `fanfare start` until `/readyz` answers, on an existing data folder; and of `fanfare
+ * --help`. Processor time is read from `/proc`, so it is available on Linux only, in steps of 10 ms.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,7 +11,7 @@ import { median, print } from './measure.ts';
 
 const PROGRAM = createRequire(import.meta.url).resolve('fanfare/bin/fanfare.cjs');
 const ROUNDS = 9;
-/** The first start makes the database, and what it compiles is kept a moment after it is ready. */
+/** The first start creates the database; its compiled code is stored a moment after it is ready. */
 const FIRST_MS = 4_000;
 const TICK_MS = 10;
 

@@ -1,6 +1,6 @@
 /**
- * What a database full of past messages costs: the same requests to a server whose tables are empty and to one whose
- * tables hold days of ended operations, alternately, on one PostgreSQL. The past is made by the database itself.
+ * The cost of a database full of past messages: the same requests to a server with empty tables and to one whose tables
+ * hold days of ended operations, alternately, on one PostgreSQL. The database itself generates the past.
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import pg from 'pg';
 import { body, laterBody, median, MESSAGES, print, sendAll, show } from './measure.ts';
 import { SID, startServer, type BenchServer } from './server.ts';
 
-/** Days that the past is spread over: those that are kept, and one that is due to be dropped. */
+/** Days over which the past is spread: the kept days, and one that is due to be dropped. */
 const DAYS = 8;
 const RETENTION_DAYS = DAYS - 1;
 const DAY_MS = 86_400_000;
@@ -118,7 +118,7 @@ async function fill(side: Side, rows: number): Promise<void> {
     await run(side.url, `vacuum (analyze) message_${suffix}`);
   }
   await run(side.url, 'vacuum (analyze) operation');
-  // What was made is written to disk now, not while the questions are asked.
+  // The generated rows are written to disk now, not during the measurement.
   await run(side.url, 'checkpoint');
   const { rows: past } = await run(
     side.url,
@@ -128,7 +128,7 @@ async function fill(side: Side, rows: number): Promise<void> {
   side.operation = encodeTypeId('comms_operation', id);
 }
 
-/** What a message costs on disk at rest, and in the log of changes from its request to its last receipt. */
+/** The size of a message on disk at rest, and in the WAL from its request to its last receipt. */
 async function printSizes(empty: Side, large: Side, rows: number): Promise<void> {
   const { rows: sizes } = await run(
     large.url,
@@ -146,7 +146,7 @@ async function printSizes(empty: Side, large: Side, rows: number): Promise<void>
   );
 }
 
-/** What is asked of both sides, in milliseconds. */
+/** The requests to both sides, in milliseconds. */
 const QUESTIONS: readonly (readonly [
   name: string,
   rounds: number,

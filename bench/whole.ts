@@ -1,4 +1,4 @@
-/** The whole server beside the floor: accept, end to end; how it answers reads meanwhile, and what memory does. */
+/** The whole server relative to the floor: acceptance, end to end, reads meanwhile, and memory. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   body,
@@ -78,7 +78,7 @@ export async function benchReads(server: BenchServer): Promise<void> {
   );
 }
 
-/** What memory does over many messages. */
+/** Memory over many messages. */
 export async function benchMemory(server: BenchServer, messages: number): Promise<void> {
   const text = body();
   const operations = Math.ceil(messages / MESSAGES);

@@ -1,6 +1,6 @@
 /**
- * Loaded before a node's own code: shifts what `Date` says by the milliseconds in the file that CHAOS_CLOCK names, so that a
- * wrong clock can be set while it runs.
+ * Loaded before a node's own code: shifts `Date` by the milliseconds in the file that CHAOS_CLOCK names, so that the
+ * clock can be changed while the node runs.
  */
 import { readFileSync } from 'node:fs';
 

@@ -1,4 +1,4 @@
-/** What a scenario plays with: PostgreSQL behind a gate, nodes, a witness, and a client that keeps to the rules. */
+/** The parts of a scenario: PostgreSQL behind a gate, nodes, a witness, and a client that follows the rules. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -176,7 +176,7 @@ export class Cluster {
     }
   }
 
-  /** Sends to so many recipients that were not sent to before, as requests of 10,000 at most. */
+  /** Sends to this many new recipients, in requests of 10,000 at most. */
   async send(messages: number, perRequest = RECIPIENTS_MAX): Promise<void> {
     for (let left = messages; left > 0; left -= perRequest) {
       const from = FIRST_NUMBER + this.#sent;
@@ -224,7 +224,7 @@ export class Cluster {
     });
   }
 
-  /** Resolves when the witness has taken a share of what was accepted. */
+  /** Resolves when the witness has accepted a share of the accepted messages. */
   async untilTaken(share: number): Promise<void> {
     await until(`the carrier has ${Math.round(share * 100)}%`, FINISH_TIMEOUT_MS, () => {
       return this.witness.taken.size >= share * this.#sent;

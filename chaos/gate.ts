@@ -1,11 +1,11 @@
 /**
- * A gate before PostgreSQL: what nodes connect to, so that they can be cut off while it stops and comes back elsewhere, and what a
- * network does to their connections.
+ * A gate before PostgreSQL, to which nodes connect. It cuts them off while PostgreSQL moves, and disturbs their connections
+ * as a network does.
  *
  * ```
  *  open ──hold──▶ nothing passes, nothing is lost: a cable pulled for a moment ──pass──▶ open
- *    └──swallow──▶ what is sent is lost, new connections too; those stay dead for good: a firewall that forgot them ──pass──▶ open
- *    └──lose(share)──▶ a connection stalls for good with the first chunk that is lost ──pass──▶ open
+ *    └──swallow──▶ all data is lost, also of new connections; they stay dead: a firewall that forgot them ──pass──▶ open
+ *    └──lose(share)──▶ a connection stalls permanently at the first lost chunk ──pass──▶ open
  * ```
  */
 import { once } from 'node:events';
@@ -51,7 +51,7 @@ export class Gate {
     for (const socket of this.#sockets) socket.pause();
   }
 
-  /** What is sent is lost until `pass`. Existing connections stay dead without a sign to either end. */
+  /** Data is lost until `pass`. Existing connections stay dead, without a sign to either end. */
   swallow(): void {
     this.#mode = 'swallow';
     for (const socket of this.#sockets) this.#dead.add(socket);
@@ -62,7 +62,7 @@ export class Gate {
     this.#isLost = isLost;
   }
 
-  /** New connections work again, and those that are not dead. */
+  /** New connections work again, and existing ones that are not dead. */
   pass(): void {
     this.#mode = 'pass';
     this.#isLost = () => false;
@@ -98,7 +98,7 @@ export class Gate {
       one.on('data', (bytes: Buffer) => {
         if (this.#isLost()) this.#dead.add(one);
         if (this.#dead.has(one)) return;
-        // As a pipe does: what the other side cannot take yet waits on this one.
+        // Like a pipe: data that one side cannot take yet waits on the other.
         if (!other.write(bytes) && this.#mode !== 'swallow') one.pause();
       });
       other.on('drain', () => this.#mode !== 'hold' && one.resume());

@@ -1,6 +1,6 @@
 /**
- * `npm run chaos`: what the server promises, while everything around it breaks. Real processes, a real PostgreSQL and an SMSC
- * on loopback; every choice by chance comes from a seed. Ends with status 1 when a promise was not kept.
+ * `npm run chaos`: checks the server's guarantees while everything around it breaks. Real processes, a real PostgreSQL
+ * and an SMSC on loopback; all random choices come from a seed. Ends with status 1 if a guarantee was broken.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -97,7 +97,7 @@ function print(cells: readonly string[]): void {
   );
 }
 
-/** What was promised and not kept. */
+/** Broken guarantees. */
 function findFaults(outcome: Outcome): string[] {
   const { lost, doubled, ended, accepted, recoveryMs, stopMs } = outcome;
   return [
@@ -137,7 +137,7 @@ async function runOne(scenario: Scenario, seed: number, folder: string): Promise
   }
 }
 
-// Without this a signal ends Node at once, and what must be undone at the end is not.
+// Without this, a signal ends Node.js at once, without the clean-up.
 process.once('SIGINT', () => process.exit(130));
 process.once('SIGTERM', () => process.exit(143));
 

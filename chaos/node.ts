@@ -69,7 +69,7 @@ export class Node {
     return join(this.#folder, `${this.name}.clock`);
   }
 
-  /** Makes its clock wrong by so many milliseconds. */
+  /** Shifts its clock by this many milliseconds. */
   async shiftClock(byMs: number): Promise<void> {
     await writeFile(this.#clockFile, String(byMs));
   }
@@ -97,7 +97,7 @@ export class Node {
   }
 }
 
-/** The program's own audit of a database: what it printed, and whether it found all well. */
+/** The program's own audit of a database: its output, and whether it found no faults. */
 export async function runDoctor(databaseUrl: string): Promise<{ ok: boolean; output: string }> {
   const child = spawn(process.execPath, [PROGRAM, 'doctor'], {
     stdio: ['ignore', 'pipe', 'pipe'],

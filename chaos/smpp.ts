@@ -1,4 +1,4 @@
-/** As much of SMPP 3.4 as an SMSC needs to take messages and to send receipts. Sections are those of the standard. */
+/** The part of SMPP 3.4 that an SMSC needs to accept messages and to send receipts. Sections are from the standard. */
 
 export const BIND = 0x09;
 export const SUBMIT = 0x04;

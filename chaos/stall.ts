@@ -1,7 +1,7 @@
 /**
- * A disk that stalls again and again, as it looks from outside; making a real device wait takes root and a device. Either the
- * device of the log stalls: commits wait, with their locks, while reads and what fits into memory go on. Or that of the data too:
- * sooner or later everything waits, so all of PostgreSQL stands still.
+ * Simulates a disk that stalls repeatedly; a real stalling device needs root and a device. Either only the device of the WAL
+ * stalls: commits wait, with their locks, while reads and work in memory continue. Or the device of the data stalls too: sooner or
+ * later everything waits, so all of PostgreSQL is stopped.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cluster } from './cluster.ts';
@@ -22,7 +22,7 @@ const REST_MS = { min: 50, max: 300 };
 /** Commits wait for a standby that is not there, as long as they would wait for the disk. */
 const NOBODY = 'nobody';
 
-/** Stalls and rests of at least so many milliseconds in all. */
+/** Stalls and pauses of at least this many milliseconds in all. */
 export function planStalls(random: Random, totalMs: number): Stall[] {
   const stalls: Stall[] = [];
   for (let atMs = 0; atMs < totalMs;) {

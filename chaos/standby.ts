@@ -12,7 +12,7 @@ import {
 } from '../server/src/engine/embedded.ts';
 import pg from 'pg';
 
-/** What the standby calls itself. */
+/** The standby's name. */
 export const STANDBY = 'standby';
 
 /** Belongs to the running server, or comes by streaming. */
@@ -60,7 +60,7 @@ async function backUp(url: string, copy: () => Promise<void>): Promise<string> {
   }
 }
 
-/** Copies what is there, with its owner, who is not ourselves where we are root. */
+/** Copies the existing cluster with its owner, who is another user if we are root. */
 async function copyTree(from: string, to: string, path: string): Promise<void> {
   const [source, target] = [join(from, path), join(to, path)];
   try {
@@ -72,7 +72,7 @@ async function copyTree(from: string, to: string, path: string): Promise<void> {
     } else await copyFile(source, target);
     await chown(target, info.uid, info.gid);
   } catch (error) {
-    // The server goes on: a file may be dropped meanwhile, and its log says so.
+    // The server continues: a file may be dropped meanwhile, and its log reports that.
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * A trial: one scenario on a cluster of its own, judged by the answers to the client, what the witness took, and what the
- * database says.
+ * A trial: one scenario on a cluster of its own, judged by the answers to the client, the witness's records, and the
+ * database.
  */
 import { join } from 'node:path';
 import { Cluster, type ClusterOptions } from './cluster.ts';
@@ -8,11 +8,11 @@ import { runDoctor } from './node.ts';
 import type { Random } from './random.ts';
 import { until } from './until.ts';
 
-/** What every scenario reports. Times are in milliseconds. */
+/** The report of every scenario. Times are in milliseconds. */
 export interface Outcome {
   /** Recipients in requests that were answered with 202. */
   readonly accepted: number;
-  /** Of them, those that have ended in the database. */
+  /** Of these, messages that have ended in the database. */
   readonly ended: number;
   /** Neither taken by the carrier nor ended with an error that says so; or said to be sent and never seen. */
   readonly lost: number;
@@ -22,9 +22,9 @@ export interface Outcome {
   readonly ambiguous: number;
   /** From the end of the fault until work was done again; null where nothing stops. */
   readonly recoveryMs: number | null;
-  /** The longest of the shutdowns that were asked for. */
+  /** The longest of the requested shutdowns. */
   readonly stopMs: number | null;
-  /** What else is worth saying. */
+  /** Further remarks. */
   readonly note: string;
   /** Where counters, or the doctor's findings, are not as they must be. */
   readonly faults: readonly string[];
@@ -36,7 +36,7 @@ export interface Trial {
   readonly folder: string;
 }
 
-/** What a scenario's own part says. */
+/** The scenario's own part of the report. */
 export interface Event {
   readonly recoveryMs?: number | null;
   readonly stopMs?: number;
@@ -80,7 +80,7 @@ export async function sendSome(cluster: Cluster, { random, isShort }: Trial): Pr
 /** More than may be on its way already when a fault begins. */
 const FLOWING = 1_000;
 
-/** Milliseconds from now until the carrier has taken so many more that had not been seen that messages must flow again. */
+/** Milliseconds from now until the carrier has accepted this many new messages, which shows that messages flow again. */
 export async function measureRecovery(cluster: Cluster): Promise<number> {
   const from = performance.now();
   const target = Math.min(cluster.accepted, cluster.witness.taken.size + FLOWING);

@@ -1,9 +1,9 @@
-/** Waiting for what must come, within a bound. */
+/** Bounded waiting for a condition. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const LOOK_MS = 20;
 
-/** Resolves with what `look` returns once that is neither false nor undefined; rejects after `timeoutMs`. */
+/** Resolves with the result of `look` once it is neither false nor undefined; rejects after `timeoutMs`. */
 export async function until<Result>(
   what: string,
   timeoutMs: number,

@@ -1,6 +1,6 @@
 /**
- * The witness: an SMSC on a socket of 127.0.0.1 that keeps count of what it took, by recipient, and can be made to hang, to
- * lie and to flood. It shares no code with the server. Receipts that were not acknowledged are sent again.
+ * The witness: an SMSC on a socket of 127.0.0.1 that records accepted messages by recipient, and can hang, lie and
+ * flood. It shares no code with the server. Receipts that were not acknowledged are sent again.
  */
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
@@ -17,7 +17,7 @@ import {
   type RawPdu,
 } from './smpp.ts';
 
-/** What it does from now on. */
+/** Its behaviour from now on. */
 export interface Behaviour {
   /** Answers to submissions a second, over all sessions. */
   perSecond: number;
@@ -119,7 +119,7 @@ export class Witness {
       this.#budget -= 1;
       const next = this.#due.shift();
       if (next === undefined) continue;
-      // What arrived from a node that is gone counts as taken: the worst that an SMSC may do.
+      // Submissions of a node that is gone count as accepted: the worst case of an SMSC.
       if (next.session.socket.destroyed) this.#count(next.pdu);
       else this.#answer(next.session, next.pdu);
     }
@@ -128,7 +128,7 @@ export class Witness {
 
   #answer(session: Session, pdu: RawPdu): void {
     if (this.#chance() < this.behaviour.lies) {
-      // An answer to what nobody asked, then a refusal.
+      // An answer to no request, then a refusal.
       session.socket.write(answerTo({ ...pdu, sequence: pdu.sequence + 500_000 }, 0, 'nothing'));
       session.socket.write(answerTo(pdu, TEMPORARY_ERROR, ''));
       return;

@@ -14,7 +14,7 @@ const BOUNCES = 'bounces@demo.example';
 /** A reply of the server's own. */
 const refusal = (responseCode, message) => Object.assign(new Error(message), { responseCode });
 
-/** A mail server: what it takes is kept as it came. */
+/** A mail server that stores accepted e-mails unchanged. */
 async function startMailServer() {
   const taken = [];
   const busy = new Set();

@@ -78,7 +78,7 @@ export async function withFanfare(config, demo) {
   }
 }
 
-/** Calls the API; rejects with what it refuses. */
+/** Calls the API; rejects with its refusal. */
 function clientOf(url) {
   const authorization = `Basic ${Buffer.from(`${SID}:${TOKEN}`).toString('base64')}`;
   return async (method, path, body) => {
@@ -93,13 +93,13 @@ function clientOf(url) {
   };
 }
 
-/** An operation's counters on a line, those that are zero left out. */
+/** The counters of an operation on one line, without zeros. */
 export function describe({ status, stats }) {
   const counters = Object.entries(stats).filter(([, value]) => value > 0);
   return `${status.padEnd(10)} ${counters.map(([name, value]) => `${name} ${value.toLocaleString('en')}`).join(' · ')}`;
 }
 
-/** Watches an operation until `isDone`, printing what changes, at most twice a second. */
+/** Watches an operation until `isDone`, and prints changes, at most twice a second. */
 export async function watch(call, path, isDone) {
   let last = '';
   let printedAt = 0;

@@ -11,7 +11,7 @@ const smpp = createRequire(import.meta.url)('smpp');
 const MESSAGES = 3_000;
 const SHOP = '+15005550100';
 
-/** An SMSC that keeps its numbers over a crash, and loses what was on the line. */
+/** An SMSC that keeps its numbers over a crash, and loses unfinished transmissions. */
 function createSmsc(port) {
   const smsc = { taken: [], sessions: new Set(), isOver: false, stop: null };
   let nextId = 0x1000;

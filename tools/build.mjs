@@ -1,7 +1,6 @@
 /**
- * Builds what has changed since the last time, and says so on standard error. A part is what is made of some files: it is made anew
- * when their content, or the packages that are installed, are not what they were.
- *
+ * Builds changed parts, and reports that on standard error. A part is made of some files: it is built again when their
+ * content, or the installed packages, have changed.
  * Usage: `node tools/build.mjs` for the program, or with `bench` or `chaos` for one of them too.
  */
 import { spawnSync } from 'node:child_process';
@@ -66,7 +65,10 @@ const PARTS = {
     title: 'the benchmarks',
     from: ['bench', 'server/src'],
     to: 'build/bench',
-    make: () => bundle(tool('bench', ['main', 'hostile', 'smsc', 'peers/queue-worker'])),
+    make: () =>
+      bundle(
+        tool('bench', ['main', 'hostile', 'smsc', 'peers/queue-worker', 'peers/fastify-echo']),
+      ),
   },
   chaos: {
     title: 'the failure scenarios',

@@ -12,11 +12,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
-/** Time-outs are for what hangs. */
+/** Time limits for hanging commands. */
 const COMMAND_MS = 180_000;
 const DEFAULT_ORIGIN = 'http://127.0.0.1:8420';
 
-/** Commands in their order: what starts with `begins`, and how it is run. */
+/** Commands in order: the beginning of the line, and the way to run it. */
 const ENTRIES = [
   { begins: 'npm ci && npm start', run: startServer },
   { begins: 'npx fanfare send +', run: (command) => expect(command, /delivered 1/, '2>&1') },
@@ -67,7 +67,7 @@ try {
   await rm(folder, { recursive: true, force: true });
 }
 
-/** Blocks of shell, and what stands in a line as code. */
+/** Blocks of shell, and inline code. */
 function findCommands(text) {
   const blocks = [...text.matchAll(/```sh\n([\s\S]*?)```/g)].flatMap(([, block]) =>
     block.trim().split(/\n(?=\S)(?!\}')/),
@@ -91,7 +91,7 @@ async function findFreePort() {
   return port;
 }
 
-/** Runs a command by a shell; resolves with what it printed, and rejects where its status is not 0. */
+/** Runs a command in a shell; resolves with its output, and rejects if its status is not 0. */
 async function run(command) {
   const child = spawn('bash', ['-c', command], {
     cwd: ROOT,

@@ -21,7 +21,7 @@ const refName = ({ $ref = '' } = {}) => $ref.split('/').at(-1) ?? '';
 /** Fields that are dates, and fields whose own names are the user's: nothing in those is a date. */
 const dates = new Set();
 const free = new Set();
-/** What else fields are called that are no dates. */
+/** Other names of fields that are not dates. */
 const others = new Set();
 
 /** A schema for the type compiler. `isRequest`: dates may be given as text, too. */
@@ -61,7 +61,7 @@ function convert(schema, name, isRequest) {
   };
 }
 
-/** What may be left out may be undefined, too: programs pass options on. */
+/** Optional fields may also be undefined: programs pass options on. */
 function orUndefined({ description, ...schema }) {
   return { description, anyOf: [schema, { tsType: 'undefined' }] };
 }
@@ -104,7 +104,7 @@ export async function renderClientTypes(api) {
         .filter(([status]) => status.startsWith('2'))
         .map(([, { content }]) => refName(content?.['application/json']?.schema))
         .filter(Boolean);
-      // The body 200 of a send is of a dry run, which is told apart by its own method's types.
+      // The body 200 of a send is a dry run, which has a method with its own types.
       const list = answers[0] && schemas[answers[0]]?.properties?.pagination;
       const collection = list
         ? Object.keys(schemas[answers[0]].properties).find((each) => each !== 'pagination')
@@ -131,7 +131,7 @@ export async function renderClientTypes(api) {
     { bannerComment: '', unreachableDefinitions: true, ignoreMinAndMaxItems: true, format: false },
   );
   return `/**
- * What goes in and out of the API. Generated from the server's \`/openapi.json\` by \`npm run generate\`: do not edit.
+ * Requests and answers of the API. Generated from the server's \`/openapi.json\` by \`npm run generate\`: do not edit.
  */
 ${types
   .replace(/export interface Unused \{\s*\}/, '')
@@ -139,7 +139,7 @@ ${types
   .replaceAll(/(?: \*\n)? \* via the .*\n/g, '')
   .replaceAll(/\/\*\*\n(?: \*\n)* \*\//g, '')}
 
-/** What each endpoint takes and answers, by its operationId. */
+/** The parameters and answers of each endpoint, by its operationId. */
 export interface Endpoints {
 ${endpoints.map((each) => `  ${each.name}: { query: ${each.query}; body: ${each.body}; answer: ${each.answer} };`).join('\n')}
 }

@@ -82,7 +82,7 @@ function people(count, first = 0) {
   }));
 }
 
-/** Sends what the pages show. */
+/** Sends the data that the pages show. */
 async function fill(client) {
   const sms = { address: '+447700900100', channel: 'SMS' };
   const send = async (request) => (await client.messages.send(request)).operationId;

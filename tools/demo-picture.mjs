@@ -1,4 +1,7 @@
-/** Draws docs/demo.svg: what `npm run demo` shows on a terminal, at its end. Run by hand when the output changes; needs `script`. */
+/**
+ * Draws docs/demo.svg: the final output of `npm run demo` on a terminal. Run by hand when the output changes; needs
+ * `script`.
+ */
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 
@@ -11,7 +14,7 @@ const run = spawnSync(
 if (run.status !== 0) throw new Error(run.stderr);
 
 const ESC = '\u001b';
-// Before the first redrawing stands what stays; behind the last one, the last frame and all after it.
+// Text before the first redrawing stays; the last frame and the text after it follow the last one.
 const [before] = run.stdout.split(`${ESC}[J`);
 const after = run.stdout.split(`${ESC}[J`).at(-1);
 const text = `${before}${after}`

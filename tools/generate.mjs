@@ -1,4 +1,4 @@
-/** Writes what comes from the code: documents, and the client's types. With `--check` says what is stale, with status 1. */
+/** Writes generated files: documents, and the client's types. With `--check` it reports stale ones, with status 1. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import prettier from 'prettier';
@@ -8,7 +8,7 @@ import { renderClientTypes } from './client-types.mjs';
 const ROOT = new URL('../', import.meta.url);
 const BUILD = fileURLToPath(new URL('build/documents', ROOT));
 
-// The sources are TypeScript: what renders is bundled first.
+// The sources are TypeScript, so the renderers are bundled first.
 const bundle = await rolldown({
   cwd: fileURLToPath(new URL('server/src', ROOT)),
   input: {

@@ -47,8 +47,8 @@ const BRAZIL = 'America/Sao_Paulo America/Manaus America/Rio_Branco America/Noro
 const AUSTRALIA =
   'Australia/Sydney Australia/Brisbane Australia/Adelaide Australia/Darwin Australia/Perth Australia/Eucla Australia/Lord_Howe Indian/Christmas Indian/Cocos';
 /**
- * Zones that prefixes may be in, first the one of most people; longer prefixes of the table stay as they are. Mobile numbers, and
- * those that are dialled free of charge, are of the whole country.
+ * Possible zones of prefixes, the zone of most people first; longer prefixes of the table stay unchanged. Mobile
+ * numbers, and toll-free numbers, belong to the whole country.
  */
 const ZONES = {
   // Florida's panhandle, the north-west of Indiana, western Kentucky, the Dakotas.
@@ -88,7 +88,7 @@ const ZONES = {
   'Pacific/Port_Moresby Pacific/Bougainville': '675',
   'Asia/Ulaanbaatar Asia/Hovd': '976 9766 9768 9769',
   'America/Nuuk America/Danmarkshavn America/Scoresbysund America/Thule': '299 2992 2994 2995',
-  // Palestinian mobile numbers that Israel's code reaches, and those of northern Cyprus.
+  // Palestinian mobile numbers under Israel's code, and those of northern Cyprus.
   'Asia/Hebron Asia/Jerusalem': '97256 97259',
   'Europe/Istanbul Asia/Famagusta': '905338 905428 905488',
   'Asia/Famagusta': '90392',
@@ -150,7 +150,7 @@ const RENAMED = {
 };
 
 const WINTER = Date.UTC(2026, 0, 15);
-/** Days of three years, by which clocks are told apart. */
+/** Days of three years, for comparing clocks. */
 const DAYS = Array.from({ length: 3 * 365 }, (_, i) => WINTER + i * 86_400_000);
 const clocks = new Map();
 const formats = new Map();

@@ -19,7 +19,7 @@ const BULK = 1_000;
 
 export type QueueName = 'bullmq' | 'pg-boss';
 
-/** What the worker must know; it says `ready`, and then how many it has done since it said so last. */
+/** The input of the worker. It reports `ready`, and then the number of jobs done since its last report. */
 export interface WorkerOptions {
   readonly queue: QueueName;
   readonly databaseUrl: string;

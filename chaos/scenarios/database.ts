@@ -73,7 +73,7 @@ async function withNoConnections(cluster: Cluster, work: () => Promise<void>): P
       try {
         await client.connect();
         clients.push(client);
-        // What is free now, others take at once.
+        // Other processes take free space at once.
         await client.query(
           `select pg_terminate_backend(pid) from pg_stat_activity where ${BACKENDS}`,
         );
@@ -195,7 +195,7 @@ export const failover: Scenario = {
     return play(trial, { nodes: NODES }, async (cluster) => {
       await cluster.startStandby();
       await sendSome(cluster, trial);
-      // Requests go on: what was answered a moment ago must be on the standby.
+      // Requests continue: changes that were acknowledged a moment ago must be on the standby.
       const sending = cluster.send(isShort ? 4_000 : 20_000, PER_REQUEST);
       sending.catch(() => undefined);
       await sleep(beforeMs);

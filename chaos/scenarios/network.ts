@@ -1,4 +1,4 @@
-/** The network between nodes and PostgreSQL, and what PostgreSQL says no with, in mid-send. */
+/** Faults of the network between nodes and PostgreSQL, and errors of PostgreSQL, during sends. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startFaultyPostgres, type Fault } from '../../server/test/support/faulty-postgres.ts';
 import type { Cluster } from '../cluster.ts';
@@ -108,7 +108,7 @@ export const databaseErrors: Scenario = {
     play(trial, { nodes: NODES }, async (cluster) => {
       const postgres = await startFaultyPostgres(cluster.databaseUrl);
       cluster.gate.aim(postgres.url);
-      // Those that there are lead past it.
+      // Existing connections bypass it.
       await cluster.sql(
         `select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'fanfare%'`,
       );

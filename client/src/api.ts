@@ -1,21 +1,21 @@
 /**
- * What goes in and out of the API. Generated from the server's `/openapi.json` by `npm run generate`: do not edit.
+ * Requests and answers of the API. Generated from the server's `/openapi.json` by `npm run generate`: do not edit.
  */
 
 export type AddSendersRequest = {
   senderId: string;
 }[];
 /**
- * May be left out.
+ * Optional.
  *
  */
 export type RotateSubscriptionSecretRequest = {
   /**
-   * How long deliveries are signed with the secret before, too.
+   * How long deliveries are also signed with the previous secret.
    */
   overlapSeconds?: number | undefined;
   /**
-   * `whsec_` and the base64 of 24 to 64 bytes. Without it one is made.
+   * `whsec_` and the base64 of 24 to 64 bytes. Default: a generated secret.
    */
   secret?: string | undefined;
 } | null;
@@ -79,11 +79,11 @@ export interface Operation {
    */
   updatedAt: Date;
   /**
-   * Extension: counts its changes; of two states the one with more is the later.
+   * Extension: number of changes; of two states, the one with the higher number is the later one.
    */
   revision: number;
   /**
-   * Extension: the main fields of the request; in lists with `details=true` only.
+   * Extension: the main fields of the request. In lists only with `details=true`.
    */
   details?: {
     /**
@@ -100,11 +100,11 @@ export interface Operation {
     expireAt: Date | null;
   };
   /**
-   * True together at every moment.
+   * The counters agree with each other at every moment.
    */
   stats: {
     /**
-     * Messages; the sum of the eight by status.
+     * Messages: the sum of the eight counters by status.
      */
     total: number;
     /**
@@ -112,7 +112,7 @@ export interface Operation {
      */
     recipients: number;
     /**
-     * Submissions handed to a carrier.
+     * Submissions to carriers.
      */
     attempts: number;
     /**
@@ -128,7 +128,7 @@ export interface Operation {
      */
     queued: number;
     /**
-     * Messages SENT: with a carrier, no receipt yet.
+     * Messages SENT: accepted by a carrier, without a receipt.
      */
     sent: number;
     /**
@@ -297,7 +297,7 @@ export interface Message {
   updatedAt: Date;
   deletedAt: null;
   /**
-   * As requested and rendered for the recipient; of a template its id and what the channel gets.
+   * The requested content, rendered for the recipient. For a template, its id and the content of the channel.
    */
   content: {
     text?: string;
@@ -395,7 +395,7 @@ export interface DryRun {
   dryRun: true;
   recipients: number;
   /**
-   * SMS segments of the first routes together.
+   * SMS segments of the first routes, in total.
    */
   segments: number;
   scheduledFor: Date | null;
@@ -450,7 +450,7 @@ export interface SendMessagesRequest {
   to: (AddressRecipient | ConnectedAddressRecipient | ProfileRecipient)[];
   content: TextWithMedia | StoredContent | ChannelModules;
   /**
-   * Without it, the default sender of each channel.
+   * Default: the default sender of each channel.
    */
   from?: (AddressSender | SenderIdSender | SenderPoolSender) | undefined;
   /**
@@ -465,7 +465,7 @@ export interface SendMessagesRequest {
       }
     | undefined;
   /**
-   * Metadata. Values may be Liquid; rendered they have 1 to 256 of letters, digits and . _ ~ -.
+   * Metadata. Values may be Liquid; rendered values have 1 to 256 characters: letters, digits and . _ ~ -.
    */
   tags?:
     | {
@@ -473,15 +473,15 @@ export interface SendMessagesRequest {
       }
     | undefined;
   /**
-   * Extension: what no carrier has by then is not sent any more (FAILED, 30036).
+   * Extension: messages that no carrier has by then end FAILED (30036).
    */
   expireAt?: Date | string | undefined;
   /**
-   * Extension: a URL that gets all events of this operation. It is a subscription of its own, listed with the others.
+   * Extension: a URL that receives all events of this operation. It is listed as a subscription.
    */
   statusCallback?: string | undefined;
   /**
-   * Extension: answer 200 with what would be sent, and write nothing.
+   * Extension: show the messages without sending them; the answer is 200.
    */
   dryRun?: boolean | undefined;
 }
@@ -505,7 +505,7 @@ export interface AddressRecipient {
 }
 export interface ConnectedAddressRecipient {
   /**
-   * Of one person, the preferred first.
+   * Addresses of one person, the preferred one first.
    */
   addresses: {
     /**
@@ -527,7 +527,7 @@ export interface ConnectedAddressRecipient {
     | undefined;
 }
 /**
- * Not supported yet: answered with 400.
+ * Not supported yet: gets 400.
  */
 export interface ProfileRecipient {
   profileId: string;
@@ -584,7 +584,7 @@ export interface SenderPoolSender {
   channels?:
     | {
         /**
-         * Use these channels only.
+         * Use only these channels.
          */
         filterIn?: ('SMS' | 'RCS' | 'WHATSAPP')[] | undefined;
         /**
@@ -659,7 +659,7 @@ export interface SendEmailsRequest {
       }
     | undefined;
   /**
-   * Metadata. Values may be Liquid; rendered they have 1 to 256 of letters, digits and . _ ~ -.
+   * Metadata. Values may be Liquid; rendered values have 1 to 256 characters: letters, digits and . _ ~ -.
    */
   tags?:
     | {
@@ -667,33 +667,33 @@ export interface SendEmailsRequest {
       }
     | undefined;
   /**
-   * Extension: what no carrier has by then is not sent any more (FAILED, 30036).
+   * Extension: messages that no carrier has by then end FAILED (30036).
    */
   expireAt?: Date | string | undefined;
   /**
-   * Extension: a URL that gets all events of this operation. It is a subscription of its own, listed with the others.
+   * Extension: a URL that receives all events of this operation. It is listed as a subscription.
    */
   statusCallback?: string | undefined;
   /**
-   * Extension: answer 200 with what would be sent, and write nothing.
+   * Extension: show the messages without sending them; the answer is 200.
    */
   dryRun?: boolean | undefined;
   /**
-   * Taken and without effect: the carrier decides which address it sends from.
+   * Accepted without effect: the mail server chooses the IP address.
    */
   ipPoolName?: string | undefined;
   /**
-   * Extension: whether it has a link to unsubscribe by one click; needs publicUrl. As emails.unsubscribe of the configuration when left out.
+   * Extension: whether it has a one-click unsubscribe link; requires publicUrl. Default: emails.unsubscribe of the configuration.
    */
   unsubscribe?: boolean | undefined;
   /**
-   * Extension: whether it has a picture that reports the opening; needs publicUrl. As emails.trackOpens of the configuration when left out.
+   * Extension: whether it has a picture that reports the opening; requires publicUrl. Default: emails.trackOpens of the configuration.
    */
   trackOpens?: boolean | undefined;
 }
 export interface EmailAddressSender {
   /**
-   * Its domain is shown in ASCII and lower case.
+   * Answers show the domain in ASCII and lower case.
    */
   address: string;
   /**
@@ -703,7 +703,7 @@ export interface EmailAddressSender {
 }
 export interface EmailAddressRecipient {
   /**
-   * Its domain is shown in ASCII and lower case.
+   * Answers show the domain in ASCII and lower case.
    */
   address: string;
   /**
@@ -720,7 +720,7 @@ export interface EmailAddressRecipient {
     | undefined;
 }
 /**
- * Not supported yet: answered with 400.
+ * Not supported yet: gets 400.
  */
 export interface ProfileRecipient1 {
   profileId: string;
@@ -744,7 +744,7 @@ export interface EmailHtmlContent {
    */
   html: string;
   /**
-   * Liquid; made from html when left out.
+   * Liquid. Default: made from html.
    */
   text?: string | undefined;
   /**
@@ -767,7 +767,7 @@ export interface EmailHtmlContent {
       }[]
     | undefined;
   /**
-   * Further headers. Values are Liquid, one line of at most 998 characters when rendered. Those that make an e-mail what it is are refused.
+   * Further headers. Values are Liquid, one line of at most 998 characters when rendered. Headers that Fanfare sets are refused.
    */
   headers?:
     | {
@@ -898,7 +898,7 @@ export interface Email {
     subject: string;
     html: string;
     /**
-     * When the request gave it.
+     * Present if the request has it.
      */
     text?: string;
     headers?: {
@@ -993,11 +993,11 @@ export interface EmailOperation {
    */
   updatedAt: Date;
   /**
-   * Extension: counts its changes; of two states the one with more is the later.
+   * Extension: number of changes; of two states, the one with the higher number is the later one.
    */
   revision: number;
   /**
-   * Extension: the main fields of the request; in lists with `details=true` only.
+   * Extension: the main fields of the request. In lists only with `details=true`.
    */
   details?: {
     /**
@@ -1019,11 +1019,11 @@ export interface EmailOperation {
      */
     total: number;
     /**
-     * Recipients: those without an e-mail are listed under Errors.
+     * Recipients. Recipients without an e-mail are listed under Errors.
      */
     recipients: number;
     /**
-     * Submissions handed to a carrier.
+     * Submissions to carriers.
      */
     attempts: number;
     /**
@@ -1035,11 +1035,11 @@ export interface EmailOperation {
      */
     queued: number;
     /**
-     * E-mails that a carrier took: delivered, undelivered and opened ones too.
+     * E-mails that a carrier accepted, including delivered, undelivered and opened ones.
      */
     sent: number;
     /**
-     * E-mails that were delivered: opened ones too.
+     * Delivered e-mails, including opened ones.
      */
     delivered: number;
     /**
@@ -1108,7 +1108,7 @@ export interface EmailDryRun {
       [k: string]: string;
     };
     /**
-     * Of the first ten.
+     * Only for the first ten.
      */
     html?: string;
     text?: string | null;
@@ -1122,7 +1122,7 @@ export interface EmailDryRun {
 
 export interface CreateSenderRequest {
   /**
-   * For EMAIL also *@domain.
+   * For EMAIL also `*@domain`.
    */
   address: string;
   /**
@@ -1146,7 +1146,7 @@ export interface CreateSenderRequest {
    */
   throughput?: (number | null) | undefined;
   /**
-   * What throughput and daily cap count; SEGMENTS for SMS when not given.
+   * Unit of throughput and daily cap. Default: SEGMENTS for SMS, MESSAGES otherwise.
    */
   throughputUnit?: ('MESSAGES' | 'SEGMENTS') | undefined;
   /**
@@ -1154,7 +1154,7 @@ export interface CreateSenderRequest {
    */
   dailyCap?: (number | null) | undefined;
   /**
-   * From start to end by the recipient's clock nothing is sent; over midnight when end is earlier.
+   * Nothing is sent between start and end, by the recipient's clock. The period includes midnight if end is earlier.
    */
   quietHours?:
     | ({
@@ -1182,7 +1182,7 @@ export interface UpdateSenderRequest {
    */
   throughput?: (number | null) | undefined;
   /**
-   * What throughput and daily cap count; SEGMENTS for SMS when not given.
+   * Unit of throughput and daily cap. Default: SEGMENTS for SMS, MESSAGES otherwise.
    */
   throughputUnit?: ('MESSAGES' | 'SEGMENTS') | undefined;
   /**
@@ -1190,7 +1190,7 @@ export interface UpdateSenderRequest {
    */
   dailyCap?: (number | null) | undefined;
   /**
-   * From start to end by the recipient's clock nothing is sent; over midnight when end is earlier.
+   * Nothing is sent between start and end, by the recipient's clock. The period includes midnight if end is earlier.
    */
   quietHours?:
     | ({
@@ -1229,7 +1229,7 @@ export interface ResolveSendersRequest {
   channels?:
     | {
         /**
-         * Use these channels only.
+         * Use only these channels.
          */
         filterIn?: ('SMS' | 'RCS' | 'WHATSAPP' | 'EMAIL')[] | undefined;
         /**
@@ -1302,7 +1302,7 @@ export interface CreateContentRequest {
   friendlyName?: string | undefined;
   language?: string | undefined;
   /**
-   * Values of variables that a recipient does not bring.
+   * Default values of variables.
    */
   variables?:
     | {
@@ -1411,12 +1411,12 @@ export interface ContentTemplateList {
   pagination: Pagination;
 }
 /**
- * With url or sink.
+ * Either with url or with sink.
  *
  */
 export interface CreateSubscriptionRequest {
   /**
-   * Where events are posted to.
+   * The URL that events are posted to.
    */
   url?: string | undefined;
   /**
@@ -1424,7 +1424,7 @@ export interface CreateSubscriptionRequest {
    */
   sink?: string | undefined;
   /**
-   * Types, or beginnings of types with "*" behind. There are: com.twilio.comms-api.operation.scheduled, com.twilio.comms-api.operation.processing, com.twilio.comms-api.operation.completed, fanfare.operation.canceled, fanfare.operation.progress, com.twilio.comms-api.message.queued, com.twilio.comms-api.message.sent, com.twilio.comms-api.message.failed, com.twilio.comms-api.message.delivered, com.twilio.comms-api.message.undelivered, com.twilio.comms-api.message.read, fanfare.message.canceled, com.twilio.comms-api.message.inbound-received, fanfare.email.queued, fanfare.email.sent, fanfare.email.failed, fanfare.email.delivered, fanfare.email.undelivered, fanfare.email.opened, fanfare.email.canceled.
+   * Types, or prefixes with "*" at the end. The types are: com.twilio.comms-api.operation.scheduled, com.twilio.comms-api.operation.processing, com.twilio.comms-api.operation.completed, fanfare.operation.canceled, fanfare.operation.progress, com.twilio.comms-api.message.queued, com.twilio.comms-api.message.sent, com.twilio.comms-api.message.failed, com.twilio.comms-api.message.delivered, com.twilio.comms-api.message.undelivered, com.twilio.comms-api.message.read, fanfare.message.canceled, com.twilio.comms-api.message.inbound-received, fanfare.email.queued, fanfare.email.sent, fanfare.email.failed, fanfare.email.delivered, fanfare.email.undelivered, fanfare.email.opened, fanfare.email.canceled.
    */
   types?: string[] | undefined;
   /**
@@ -1438,7 +1438,7 @@ export interface CreateSubscriptionRequest {
   batch?:
     | {
         /**
-         * Most events of one request.
+         * Maximum events of one request.
          */
         size?: number | undefined;
         /**
@@ -1449,18 +1449,18 @@ export interface CreateSubscriptionRequest {
     | undefined;
   description?: string | undefined;
   /**
-   * What X-Twilio-Signature is made with, instead of the secret. Never shown.
+   * The key of X-Twilio-Signature, instead of the secret. Never shown.
    */
   authToken?: string | undefined;
   /**
-   * `whsec_` and the base64 of 24 to 64 bytes. Without it one is made.
+   * `whsec_` and the base64 of 24 to 64 bytes. Default: a generated secret.
    */
   secret?: string | undefined;
 }
 
 export interface UpdateSubscriptionRequest {
   /**
-   * Where events are posted to.
+   * The URL that events are posted to.
    */
   url?: string | undefined;
   /**
@@ -1468,7 +1468,7 @@ export interface UpdateSubscriptionRequest {
    */
   sink?: string | undefined;
   /**
-   * Types, or beginnings of types with "*" behind. There are: com.twilio.comms-api.operation.scheduled, com.twilio.comms-api.operation.processing, com.twilio.comms-api.operation.completed, fanfare.operation.canceled, fanfare.operation.progress, com.twilio.comms-api.message.queued, com.twilio.comms-api.message.sent, com.twilio.comms-api.message.failed, com.twilio.comms-api.message.delivered, com.twilio.comms-api.message.undelivered, com.twilio.comms-api.message.read, fanfare.message.canceled, com.twilio.comms-api.message.inbound-received, fanfare.email.queued, fanfare.email.sent, fanfare.email.failed, fanfare.email.delivered, fanfare.email.undelivered, fanfare.email.opened, fanfare.email.canceled.
+   * Types, or prefixes with "*" at the end. The types are: com.twilio.comms-api.operation.scheduled, com.twilio.comms-api.operation.processing, com.twilio.comms-api.operation.completed, fanfare.operation.canceled, fanfare.operation.progress, com.twilio.comms-api.message.queued, com.twilio.comms-api.message.sent, com.twilio.comms-api.message.failed, com.twilio.comms-api.message.delivered, com.twilio.comms-api.message.undelivered, com.twilio.comms-api.message.read, fanfare.message.canceled, com.twilio.comms-api.message.inbound-received, fanfare.email.queued, fanfare.email.sent, fanfare.email.failed, fanfare.email.delivered, fanfare.email.undelivered, fanfare.email.opened, fanfare.email.canceled.
    */
   types?: string[] | undefined;
   /**
@@ -1482,7 +1482,7 @@ export interface UpdateSubscriptionRequest {
   batch?:
     | {
         /**
-         * Most events of one request.
+         * Maximum events of one request.
          */
         size?: number | undefined;
         /**
@@ -1502,20 +1502,20 @@ export interface UpdateSubscriptionRequest {
 export interface ReplaySubscriptionRequest {
   deliveryIds?: string[] | undefined;
   /**
-   * Of deliveries created after this instant.
+   * Deliveries created after this instant.
    */
   startDate?: Date | string | undefined;
   /**
-   * Of deliveries created before this instant.
+   * Deliveries created before this instant.
    */
   endDate?: Date | string | undefined;
   /**
-   * Only such; FAILED when not given, any with deliveryIds.
+   * Only deliveries with these statuses. Default: FAILED; with deliveryIds, any.
    */
   statuses?: ('PENDING' | 'DELIVERED' | 'FAILED')[] | undefined;
 }
 /**
- * With url or sink.
+ * Either with url or with sink.
  *
  */
 export interface Subscription {
@@ -1538,7 +1538,7 @@ export interface Subscription {
   status: 'ENABLED' | 'DISABLED';
   reason: string | null;
   /**
-   * Requests that failed since the last one that did not.
+   * Failed requests since the last successful one.
    */
   failures: number;
   failingSince: Date | null;
@@ -1582,7 +1582,7 @@ export interface NewSubscription {
   status: 'ENABLED' | 'DISABLED';
   reason: string | null;
   /**
-   * Requests that failed since the last one that did not.
+   * Failed requests since the last successful one.
    */
   failures: number;
   failingSince: Date | null;
@@ -1600,18 +1600,18 @@ export interface NewSubscription {
    */
   updatedAt: Date;
   /**
-   * What deliveries are signed with. Shown only now.
+   * The key that signs deliveries. Shown only here.
    */
   secret: string;
 }
 
 export interface RotatedSecret {
   /**
-   * The new one. Shown only now.
+   * The new secret. Shown only here.
    */
   secret: string;
   /**
-   * Until then deliveries are signed with the one before, too.
+   * Until then, deliveries are also signed with the previous secret.
    */
   previousUntil: Date;
 }
@@ -1650,25 +1650,25 @@ export interface Delivery {
     | 'fanfare.email.opened'
     | 'fanfare.email.canceled';
   /**
-   * Id of the operation, or of the message that a person sent.
+   * Id of the operation or of the inbound message.
    */
   about: string;
   /**
-   * Events in it: one for each of so many messages.
+   * Number of events: one for each message.
    */
   events: number;
   status: 'PENDING' | 'DELIVERED' | 'FAILED';
   /**
-   * Requests with it that failed.
+   * Failed requests.
    */
   tries: number;
   nextTryAt: Date | null;
   /**
-   * When it happened.
+   * Time of the event.
    */
   createdAt: Date;
   /**
-   * When this last changed.
+   * When it last changed.
    */
   updatedAt: Date;
 }
@@ -1761,7 +1761,7 @@ export interface OperationReport {
     detail: string | null;
     infoUrl: string;
     /**
-     * Recipients that it befell.
+     * Recipients with this error.
      */
     count: number;
     /**
@@ -1777,7 +1777,7 @@ export interface OperationReport {
    */
   stepSeconds: number;
   /**
-   * In order; those without any message are left out.
+   * In order, without empty ones.
    */
   buckets: {
     /**
@@ -1793,11 +1793,11 @@ export interface OperationReport {
      */
     settled: number;
     /**
-     * Seconds from the submission to the last receipt: half of them took no longer.
+     * Seconds from the submission to the last receipt: median.
      */
     latency50: number | null;
     /**
-     * Seconds from the submission to the last receipt: 95% took no longer.
+     * Seconds from the submission to the last receipt: 95th percentile.
      */
     latency95: number | null;
   }[];
@@ -1856,7 +1856,7 @@ export interface NewApiKey {
   revokedAt: Date | null;
   lastUsedAt: Date | null;
   /**
-   * Shown here only.
+   * Shown only here.
    */
   secret: string;
 }
@@ -1873,7 +1873,7 @@ export interface CarrierList {
      */
     queueMessages: number;
     /**
-     * How long the longest due batch has waited.
+     * Age of the batch that has been due for longest.
      */
     queueAgeSeconds: number;
     state: {
@@ -1908,7 +1908,7 @@ export interface CarrierList {
 
 export interface System {
   /**
-   * The one that answers.
+   * The node that answers.
    */
   node: {
     host: string;
@@ -1933,7 +1933,7 @@ export interface System {
      */
     messages: number;
     /**
-     * How long the longest due batch has waited.
+     * Age of the batch that has been due for longest.
      */
     ageSeconds: number;
     /**
@@ -1941,7 +1941,7 @@ export interface System {
      */
     readyBatches: number;
     /**
-     * Batches whose time has not come.
+     * Batches that are not due yet.
      */
     waitingBatches: number;
   };
@@ -1957,14 +1957,14 @@ export interface System {
      */
     connections: number;
     /**
-     * That PostgreSQL allows.
+     * Maximum connections of PostgreSQL.
      */
     connectionsMax: number;
     embedded: boolean;
   };
 }
 /**
- * Without sender and pool: for the whole account.
+ * Without sender and pool it applies to the whole account.
  *
  */
 export interface Suppression {
@@ -1986,11 +1986,11 @@ export interface SuppressionList {
 
 export interface SuppressionImport {
   /**
-   * Addresses given.
+   * Addresses in the request.
    */
   total: number;
   /**
-   * Entries that are new.
+   * New entries.
    */
   created: number;
 }
@@ -2025,7 +2025,7 @@ export interface Sender {
    */
   throughput: number | null;
   /**
-   * What throughput and daily cap count; SEGMENTS for SMS when not given.
+   * Unit of throughput and daily cap. Default: SEGMENTS for SMS, MESSAGES otherwise.
    */
   throughputUnit: 'MESSAGES' | 'SEGMENTS';
   /**
@@ -2033,7 +2033,7 @@ export interface Sender {
    */
   dailyCap: number | null;
   /**
-   * From start to end by the recipient's clock nothing is sent; over midnight when end is earlier.
+   * Nothing is sent between start and end, by the recipient's clock. The period includes midnight if end is earlier.
    */
   quietHours: {
     start: string;
@@ -2074,7 +2074,7 @@ export interface ResolvedSenders {
       channel: 'PHONE' | 'WHATSAPP' | 'EMAIL';
     };
     /**
-     * 0 would be tried first.
+     * 0 is tried first.
      */
     priority: number;
   }[];
@@ -2118,16 +2118,16 @@ export interface SenderPoolOperation {
      */
     created: number;
     /**
-     * No senders of the account.
+     * Ids that are not senders of the account.
      */
     failed: number;
   };
   /**
-   * When it was asked for.
+   * When it was requested.
    */
   createdAt: Date;
   /**
-   * When it was done.
+   * When it was completed.
    */
   updatedAt: Date;
 }
@@ -2139,7 +2139,7 @@ export interface SenderPoolOperationList {
 
 export interface ListMessagesQuery {
   /**
-   * Of this operation (`operation_id` is understood too).
+   * Only this operation (alias: `operation_id`).
    */
   operationId?: string | undefined;
   /**
@@ -2181,7 +2181,7 @@ export interface ListMessagesQuery {
    */
   tags?: Record<string, string> | string | undefined;
   /**
-   * `pagination.next` of the page before.
+   * `pagination.next` of the previous page.
    */
   pageToken?: string | undefined;
   /**
@@ -2192,7 +2192,7 @@ export interface ListMessagesQuery {
 
 export interface SearchMessagesQuery {
   /**
-   * `pagination.next` of the page before.
+   * `pagination.next` of the previous page.
    */
   pageToken?: string | undefined;
   /**
@@ -2216,11 +2216,11 @@ export interface ListOperationsQuery {
    */
   tags?: Record<string, string> | string | undefined;
   /**
-   * Extension: with `true` each has `details`, the main fields of its request.
+   * Extension: with `true`, each operation has `details`, the main fields of its request.
    */
   details?: string | undefined;
   /**
-   * `pagination.next` of the page before.
+   * `pagination.next` of the previous page.
    */
   pageToken?: string | undefined;
   /**
@@ -2231,7 +2231,7 @@ export interface ListOperationsQuery {
 
 export interface ListOperationErrorsQuery {
   /**
-   * `pagination.next` of the page before.
+   * `pagination.next` of the previous page.
    */
   pageToken?: string | undefined;
   /**
@@ -2242,7 +2242,7 @@ export interface ListOperationErrorsQuery {
 
 export interface ListEmailsQuery {
   /**
-   * Of this operation.
+   * Only this operation.
    */
   operationId?: string | undefined;
   /**
@@ -2271,7 +2271,7 @@ export interface ListEmailsQuery {
    */
   tags?: Record<string, string> | string | undefined;
   /**
-   * `pagination.next` of the page before.
+   * `pagination.next` of the previous page.
    */
   pageToken?: string | undefined;
   /**
@@ -2282,7 +2282,7 @@ export interface ListEmailsQuery {
 
 export interface SearchEmailsQuery {
   /**
-   * `pagination.next` of the page before.
+   * `pagination.next` of the previous page.
    */
   pageToken?: string | undefined;
   /**
@@ -2306,11 +2306,11 @@ export interface ListEmailOperationsQuery {
    */
   tags?: Record<string, string> | string | undefined;
   /**
-   * Extension: with `true` each has `details`, the main fields of its request.
+   * Extension: with `true`, each operation has `details`, the main fields of its request.
    */
   details?: string | undefined;
   /**
-   * `pagination.next` of the page before.
+   * `pagination.next` of the previous page.
    */
   pageToken?: string | undefined;
   /**
@@ -2321,7 +2321,7 @@ export interface ListEmailOperationsQuery {
 
 export interface ListEmailOperationErrorsQuery {
   /**
-   * `pagination.next` of the page before.
+   * `pagination.next` of the previous page.
    */
   pageToken?: string | undefined;
   /**
@@ -2345,7 +2345,7 @@ export interface ListSendersQuery {
    */
   endDate?: Date | string | undefined;
   /**
-   * `pagination.next` of the page before.
+   * `pagination.next` of the previous page.
    */
   pageToken?: string | undefined;
   /**
@@ -2356,7 +2356,7 @@ export interface ListSendersQuery {
 
 export interface SearchSendersQuery {
   /**
-   * `pagination.next` of the page before.
+   * `pagination.next` of the previous page.
    */
   pageToken?: string | undefined;
   /**
@@ -2375,11 +2375,11 @@ export interface ListSenderPoolsQuery {
    */
   endDate?: Date | string | undefined;
   /**
-   * The pool that this operation made or changed.
+   * Only operations on this pool.
    */
   operationId?: string | undefined;
   /**
-   * `pagination.next` of the page before.
+   * `pagination.next` of the previous page.
    */
   pageToken?: string | undefined;
   /**
@@ -2399,7 +2399,7 @@ export interface ListSenderPoolOperationsQuery {
   endDate?: Date | string | undefined;
   status?: ('PROCESSING' | 'COMPLETED' | 'CANCELED') | undefined;
   /**
-   * `pagination.next` of the page before.
+   * `pagination.next` of the previous page.
    */
   pageToken?: string | undefined;
   /**
@@ -2423,7 +2423,7 @@ export interface ListSenderPoolSendersQuery {
    */
   endDate?: Date | string | undefined;
   /**
-   * `pagination.next` of the page before.
+   * `pagination.next` of the previous page.
    */
   pageToken?: string | undefined;
   /**
@@ -2442,7 +2442,7 @@ export interface ListSuppressionsQuery {
    */
   endDate?: Date | string | undefined;
   /**
-   * `pagination.next` of the page before.
+   * `pagination.next` of the previous page.
    */
   pageToken?: string | undefined;
   /**
@@ -2453,7 +2453,7 @@ export interface ListSuppressionsQuery {
 
 export interface SearchSuppressionsQuery {
   /**
-   * `pagination.next` of the page before.
+   * `pagination.next` of the previous page.
    */
   pageToken?: string | undefined;
   /**
@@ -2472,7 +2472,7 @@ export interface ListContentQuery {
    */
   endDate?: Date | string | undefined;
   /**
-   * `pagination.next` of the page before.
+   * `pagination.next` of the previous page.
    */
   pageToken?: string | undefined;
   /**
@@ -2483,18 +2483,18 @@ export interface ListContentQuery {
 
 export interface StreamEventsQuery {
   /**
-   * Types of events with commas between, or beginnings of them with `*`.
+   * Event types, or prefixes with `*`, separated by commas.
    */
   types?: string | undefined;
   /**
-   * As the header Last-Event-ID: go on behind this event.
+   * Like the header Last-Event-ID: continue after this event.
    */
   lastEventId?: string | undefined;
 }
 
 export interface ListSubscriptionsQuery {
   /**
-   * `pagination.next` of the page before.
+   * `pagination.next` of the previous page.
    */
   pageToken?: string | undefined;
   /**
@@ -2514,7 +2514,7 @@ export interface ListDeliveriesQuery {
    */
   endDate?: Date | string | undefined;
   /**
-   * `pagination.next` of the page before.
+   * `pagination.next` of the previous page.
    */
   pageToken?: string | undefined;
   /**
@@ -2534,7 +2534,7 @@ export interface ListDeliveryAttemptsQuery {
    */
   endDate?: Date | string | undefined;
   /**
-   * `pagination.next` of the page before.
+   * `pagination.next` of the previous page.
    */
   pageToken?: string | undefined;
   /**
@@ -2545,12 +2545,12 @@ export interface ListDeliveryAttemptsQuery {
 
 export interface FetchOperationRequestQuery {
   /**
-   * Statuses of messages with commas between, as `FAILED,UNDELIVERED`; all when left out.
+   * Statuses of messages, separated by commas, such as `FAILED,UNDELIVERED`. Default: all.
    */
   statuses?: string | undefined;
 }
 
-/** What each endpoint takes and answers, by its operationId. */
+/** The parameters and answers of each endpoint, by its operationId. */
 export interface Endpoints {
   listMessages: { query: ListMessagesQuery; body: undefined; answer: MessageList };
   sendMessages: {

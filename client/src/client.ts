@@ -55,13 +55,13 @@ export interface ClientOptions {
   readonly apiKeySecret?: string | undefined;
   /** In a page that the server itself serves: no credentials are sent, but the cookie of the page's session. */
   readonly session?: boolean | undefined;
-  /** Where the server is, with or without `/v1`. `FANFARE_BASE_URL`, else `http://127.0.0.1:8420`, unless given. */
+  /** The address of the server, with or without `/v1`. Default: `FANFARE_BASE_URL`, else `http://127.0.0.1:8420`. */
   readonly baseUrl?: string | undefined;
   /** Milliseconds for one answer to arrive whole. 60,000 unless given. */
   readonly timeoutMs?: number | undefined;
   /** Repetitions of a call after its first try. 4 unless given. */
   readonly retriesMax?: number | undefined;
-  /** What to ask with, instead of the global `fetch`. */
+  /** A replacement for the global `fetch`. */
   readonly fetch?: typeof fetch | undefined;
 }
 
@@ -82,7 +82,7 @@ export class FanfareClient {
   readonly apiKeys: ApiKeys;
   readonly system: System;
 
-  /** @throws FanfareError when there are no credentials, or the base URL is none. */
+  /** @throws FanfareError if there are no credentials, or the base URL is invalid */
   constructor(options: ClientOptions = {}) {
     const env = readEnvironment();
     const transport = new Transport({

@@ -74,7 +74,7 @@ export class Emails extends OperationCalls<'emails'> {
     return this.transport.call('fetchEmail', { path: [emailId] }, options);
   }
 
-  /** The last word on each attempt. */
+  /** The latest receipt of each attempt. */
   receipts(emailId: string, options?: CallOptions): Promise<EmailReceiptList> {
     return this.transport.call('listEmailReceipts', { path: [emailId] }, options);
   }

@@ -1,7 +1,7 @@
-/** What goes wrong, as classes: what the server refused, and what never reached it. */
+/** The classes of errors: refusals by the server, and failures to reach it. */
 import type { ErrorItem } from './api.ts';
 
-/** Anything this client rejects with, but for what an AbortSignal gives as its reason. */
+/** Every error of this client, except for an AbortSignal's own reason. */
 export class FanfareError extends Error {
   override readonly name: string = 'FanfareError';
 }
@@ -13,11 +13,11 @@ export class ApiError extends FanfareError {
   readonly status: number;
   /** Code of the first problem; null where the answer was not the API's, but a proxy's perhaps. */
   readonly code: number | null;
-  /** JSON path of the value at fault, as `$.to[17].address`; null where there is none. */
+  /** JSON path of the value at fault, such as `$.to[17].address`; null if there is none. */
   readonly path: string | null;
   /** The reported problems, the first 100. */
   readonly errors: readonly ErrorItem[];
-  /** What the server's log calls this request. */
+  /** The id of this request in the log of the server. */
   readonly requestId: string | null;
   /** Seconds after which to ask again, with 429 and 503. */
   readonly retryAfterSeconds: number | null;
@@ -40,7 +40,7 @@ export class ApiError extends FanfareError {
   }
 }
 
-/** 400, 413 or 415: the request is wrong; nothing of it was done. */
+/** 400, 413 or 415: the request is wrong, and nothing of it was done. */
 export class InvalidRequestError extends ApiError {
   override readonly name = 'InvalidRequestError';
 }

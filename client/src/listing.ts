@@ -30,8 +30,8 @@ export class Listing<Page extends PageOf>
     this.#fetchPage = fetchPage;
   }
 
-  /** The page that was asked for. */
-  // oxlint-disable-next-line unicorn/no-thenable -- to be awaited is what it is for
+  /** The requested page. */
+  // oxlint-disable-next-line unicorn/no-thenable -- it is made to be awaited
   then<Value = Page, Other = never>(
     onValue?: ((page: Page) => Value | PromiseLike<Value>) | null,
     onError?: ((reason: unknown) => Other | PromiseLike<Other>) | null,

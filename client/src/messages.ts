@@ -16,7 +16,7 @@ import type { SendAll, SendAllOptions } from './send-all.ts';
 import type { CallOptions, Transport } from './transport.ts';
 
 export interface SendOptions extends CallOptions {
-  /** What the server knows a repetition by. Random unless given; give your own when the program may crash and send again. */
+  /** Identifies repetitions. Random by default; set your own if the program may crash and send again. */
   readonly idempotencyKey?: string | undefined;
 }
 
@@ -35,8 +35,8 @@ export class Messages extends OperationCalls<'messages'> {
   }
 
   /**
-   * Sends a content to 1 to 10,000 recipients. Resolves when it is accepted and durable; with `dryRun`, with what would be sent.
-   * Repeats itself safely: every call has an Idempotency-Key.
+   * Sends a content to 1 to 10,000 recipients. Resolves when it is accepted and durable; with `dryRun`, with a preview.
+   * Repetitions are safe: every call has an Idempotency-Key.
    */
   send(
     request: SendMessagesRequest & { readonly dryRun: true },
@@ -62,7 +62,7 @@ export class Messages extends OperationCalls<'messages'> {
     return this.beginSendAll('sendMessages', PART_BYTES_MAX, request, options);
   }
 
-  /** What sends an operation again, to its recipients whose messages have one of these statuses; to all without any. */
+  /** A request that sends an operation again, to its recipients whose messages have one of these statuses, or to all. */
   fetchRequest(
     operationId: string,
     statuses: readonly Message['status'][] = [],
@@ -105,7 +105,7 @@ export class Messages extends OperationCalls<'messages'> {
     )) as unknown as Message;
   }
 
-  /** The last word on each attempt. */
+  /** The latest receipt of each attempt. */
   receipts(messageId: string, options?: CallOptions): Promise<ReceiptList> {
     return this.transport.call('listReceipts', { path: [messageId] }, options);
   }

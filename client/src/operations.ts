@@ -1,4 +1,4 @@
-/** What can be asked and done about the operations of messages, and of e-mails in the same words. */
+/** Methods for the operations of messages and of e-mails. */
 import type {
   EmailOperation,
   EmailOperationErrorList,
@@ -74,7 +74,7 @@ export abstract class OperationCalls<Kind extends keyof Shapes> {
     return listPages(this.transport, this.#names.list, { query }, options);
   }
 
-  /** Recipients that came to nothing, in the order of the request. */
+  /** Recipients that were not reached, in the order of the request. */
   listOperationErrors(
     operationId: string,
     query: ListOperationErrorsQuery = {},
@@ -88,12 +88,12 @@ export abstract class OperationCalls<Kind extends keyof Shapes> {
     return this.transport.call(this.#names.report, { path: [operationId] }, options);
   }
 
-  /** Sends no more of it. What a carrier has already keeps going. Resolves with the operation as it is then. */
+  /** Cancels an operation. Messages that a carrier has continue. Resolves with the operation as it is then. */
   cancelOperation(operationId: string, options?: CallOptions): Promise<Shapes[Kind]['operation']> {
     return this.#change('cancel', operationId, options);
   }
 
-  /** Hands nothing more over until it is resumed. */
+  /** Pauses submissions until the operation is resumed. */
   pauseOperation(operationId: string, options?: CallOptions): Promise<Shapes[Kind]['operation']> {
     return this.#change('pause', operationId, options);
   }
@@ -169,7 +169,7 @@ export abstract class OperationCalls<Kind extends keyof Shapes> {
   }
 }
 
-/** Whether an operation is complete and has every receipt. `sent` of e-mails counts what has arrived, too. */
+/** Whether an operation is complete and has every receipt. `sent` of e-mails includes delivered ones. */
 export function isSettled(operation: Operation | EmailOperation): boolean {
   if (!isComplete(operation)) return false;
   const { stats } = operation;

@@ -22,9 +22,9 @@ export interface Chunk {
 }
 
 export interface SendAllOptions extends CallOptions {
-  /** What makes repeating safe, at most 240 visible ASCII characters. Random unless given: then a crash cannot be resumed. */
+  /** Makes repetitions safe: at most 240 visible ASCII characters. Random by default, but then a crash cannot be resumed. */
   readonly key?: string | undefined;
-  /** Recipients of one request, 1 to 10,000 (unless said). The same for a call that is to be resumed. */
+  /** Recipients of one request, 1 to 10,000 (default). Must be the same in a call that resumes another. */
   readonly chunkSizeMax?: number | undefined;
   /** Requests at work at once. 2 unless said. */
   readonly concurrency?: number | undefined;
@@ -36,7 +36,10 @@ export interface SendAllOptions extends CallOptions {
 
 /** All operations of a bulk send together. */
 export interface Bulk<Stats> {
-  /** SCHEDULED while nothing has begun, PROCESSING while anything is at work or to be accepted; CANCELED when anything was. */
+  /**
+   * SCHEDULED before anything has begun, PROCESSING while a chunk is in progress or not accepted yet; CANCELED if a
+   * chunk was.
+   */
   readonly status: Operation['status'];
   /** Sums of all operations. */
   readonly stats: Stats;
@@ -67,7 +70,7 @@ const CHUNK_SIZE_MAX = 10_000;
 const KEY_LENGTH_MAX = 240;
 const QUIET_MS = 30_000;
 const POLL_MS = 1_000;
-/** Operations asked for at once. */
+/** Operations fetched at once. */
 const FETCHES_MAX = 8;
 
 export class SendAll<Op extends Operation | EmailOperation> {
@@ -136,12 +139,12 @@ export class SendAll<Op extends Operation | EmailOperation> {
       const isQuiet = Date.now() - quietSince >= quietMs;
       if (bulk.isAccepted && isComplete(bulk) && (until === 'completed' || isSettled || isQuiet))
         return;
-      // A failure to send ends it, with what went wrong.
+      // A failure to send ends it with that error.
       await Promise.race([pause(pollMs, signal), this.#accepted.then(() => pause(pollMs, signal))]);
     }
   }
 
-  /** Reads no more recipients (but the one that it waits for), and cancels every operation. */
+  /** Stops reading recipients (except for a pending read), and cancels every operation. */
   async cancel(): Promise<void> {
     this.#stop.abort(new FanfareError('Sending was canceled.'));
     await this.#accepted.catch(() => undefined);
@@ -259,7 +262,10 @@ async function* splitChunks(
   if (entries.length > 0) yield take();
 }
 
-/** Works on entries, so many at once. Rejects with the first failure, after the started ones have ended; the others are not started. */
+/**
+ * Processes entries, this many at once. Rejects with the first failure, after the started ones have ended; the others
+ * are not started.
+ */
 async function inParallel<Entry>(
   entries: Iterable<Entry> | AsyncIterable<Entry>,
   most: number,

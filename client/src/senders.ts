@@ -54,7 +54,7 @@ export class Senders {
     );
   }
 
-  /** The senders that would be used for some recipients. Nothing is sent. */
+  /** The senders that would be used for some recipients, without sending. */
   resolve(request: ResolveSendersRequest, options?: CallOptions): Promise<ResolvedSenders> {
     return this.#transport.call('resolveSenders', { body: request, isRepeatable: true }, options);
   }

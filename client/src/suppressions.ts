@@ -1,4 +1,4 @@
-/** Suppressions: who is not sent to. */
+/** Suppressions: addresses that get no messages. */
 import type {
   AddSuppressionRequest,
   ImportSuppressionsRequest,

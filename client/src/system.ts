@@ -1,4 +1,4 @@
-/** The installation, for those who operate it. */
+/** The installation, for its operators. */
 import type { CarrierList, System as SystemState } from './api.ts';
 import type { CallOptions, Transport } from './transport.ts';
 

@@ -16,14 +16,14 @@ import { ConnectionError, readRefusal, TimeoutError, type ApiError } from './err
 export interface TransportOptions {
   /** Origin, with or without a path before `/v1`. */
   readonly baseUrl: string;
-  /** Say who asks. */
+  /** The credentials. */
   readonly headers: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
   readonly retriesMax: number;
   readonly fetch: typeof fetch;
 }
 
-/** What a single call may say otherwise. */
+/** Options of a single call. */
 export interface CallOptions {
   /** Ends the call, its retries included; it then rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
@@ -55,7 +55,7 @@ export class WrittenJson {
 
 const BACKOFF_MS = 500;
 const BACKOFF_MS_MAX = 30_000;
-/** Longer than this nobody waits inside a call: it is refused, and its error says how long. */
+/** The longest wait inside a call. Beyond it, the call is refused, and its error has the time. */
 const RETRY_AFTER_SECONDS_MAX = 120;
 const GATEWAY_STATUSES: ReadonlySet<number> = new Set([502, 503, 504]);
 
@@ -94,7 +94,7 @@ export class Transport {
     });
   }
 
-  /** Opens an answer that goes on. The caller reads it, and aborts the signal to end it. */
+  /** Opens a streaming answer. The caller reads it, and aborts the signal to end it. */
   async open<Name extends keyof Endpoints>(
     name: Name,
     input: Input<Name>,
@@ -150,7 +150,7 @@ export class Transport {
     }
   }
 
-  /** The text of an answer, or what went wrong and whether asking again could do harm. */
+  /** The text of an answer, or the error, and whether a repetition could do harm. */
   async #askInTime(
     timeoutMs: number,
     outer: AbortSignal | undefined,
@@ -167,7 +167,7 @@ export class Transport {
       const { response, text } = await ask(controller.signal);
       if (response.ok) return text;
       const error = readRefusal(response, text, readRetryAfter(response));
-      // A 429 was refused before anything was done; of a gateway's answers nobody knows.
+      // A 429 was refused before anything was done; the effect of a request that a gateway answered is unknown.
       if (error.status === 429) return { error, repeatable: 'always' };
       return { error, repeatable: GATEWAY_STATUSES.has(error.status) ? 'if safe' : 'never' };
     } catch (reason) {
@@ -202,7 +202,7 @@ export function pause(ms: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
-/** Doubles from half a second; with a wait that the server asks for, a little more than that. */
+/** Doubles from half a second; with `Retry-After`, a little more than that time. */
 function backoffMs(tried: number, waitSeconds: number | null): number {
   const backoff = Math.min(BACKOFF_MS_MAX, BACKOFF_MS * 2 ** tried);
   const jitter = backoff * Math.random() * 0.5;
@@ -219,7 +219,7 @@ function readRetryAfter({ headers }: Response): number | null {
 
 function toConnectionError(reason: unknown, signal: AbortSignal, baseUrl: string): Error {
   if (signal.aborted && signal.reason instanceof Error) return signal.reason;
-  // What fetch says is "fetch failed"; why is in the cause.
+  // The message of fetch is "fetch failed"; the cause has the reason.
   const { cause, message } = reason as {
     cause?: { code?: string; message?: string };
     message?: string;

@@ -1,9 +1,9 @@
 /**
- * An operation followed until it is done: over the live stream, and by asking where there is none or while it is broken.
+ * An operation followed until it is done: over the live stream, and by polling without one or while it is broken.
  *
  * ```
- *  streaming ──broken or silent──▶ asking once ──▶ streaming …
- *      └──no such endpoint──▶ asking, again and again
+ *  streaming ──broken or silent──▶ polling once ──▶ streaming …
+ *      └──no such endpoint──▶ polling repeatedly
  *  both end: nothing can change any more, or it is complete and was quiet for `quietMs`
  * ```
  */
@@ -48,7 +48,7 @@ const SILENCE_MS = 45_000;
 /** Questions without an answer before it is given up. */
 const FAILURES_MAX = 30;
 
-/** What grows with each state: the revision, or the time of the last change. */
+/** Grows with each state: the revision, or the time of the last change. */
 function placeOf({ revision, updatedAt }: AnyOperation): number {
   return revision ?? updatedAt.getTime();
 }
@@ -59,8 +59,8 @@ export function isComplete({ status }: Pick<AnyOperation, 'status'>): boolean {
 }
 
 /**
- * Yields the operation as it is, and whenever it has changed.
- * @throws ApiError when there is no such operation, ConnectionError when the server was away for too long.
+ * Yields the operation at once and after every change.
+ * @throws ApiError if it does not exist, ConnectionError if the server was unavailable for too long
  */
 export async function* watch<Operation extends AnyOperation>(
   source: Source<Operation>,
@@ -122,8 +122,8 @@ function isPassing(error: unknown): boolean {
 }
 
 /**
- * States from the stream. Ends with the stream, when the server says nothing for too long, and when it has no news for as
- * long as `quietMsLeft` says, asked after each state (null: for any time).
+ * States from the stream. Ends with the stream, when the server is silent for too long, and when there was no change for
+ * the time that `quietMsLeft` returns after each state (null: any time).
  */
 async function* streamStates<Operation extends AnyOperation>(
   source: Source<Operation>,
@@ -163,7 +163,7 @@ class Alarm {
     this.#ring = ring;
   }
 
-  /** Rings in so many milliseconds; null: not at all. */
+  /** Fires after this many milliseconds; null: never. */
   set(ms: number | null): void {
     clearTimeout(this.#timer);
     if (ms !== null) this.#timer = setTimeout(this.#ring, ms);

@@ -1,4 +1,4 @@
-/** The client against the real server: what the API's samples do, and what happens when the way there is bad. */
+/** The client against the real server: the API's samples, and bad connections. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-/** The dashboard: a client of the API that runs in a browser. Finds out who is signed in, and shows the place of the URL. */
+/** The dashboard: a client of the API that runs in a browser. Looks up the session, and shows the page of the URL. */
 import { render } from 'preact';
 import { App } from './app.tsx';
 import '@fontsource-variable/public-sans/wght.css';

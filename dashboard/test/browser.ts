@@ -1,4 +1,4 @@
-/** A real browser for tests: Debian's chromium, where it is installed; and what all tests look at in its pages. */
+/** A real browser for tests: Debian's chromium, if it is installed; and the checks of all pages. */
 import { existsSync } from 'node:fs';
 import axe from 'axe-core';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';

@@ -1,4 +1,4 @@
-/** The dashboard in a real browser, over the real server: what people do with it, and what it must never do. */
+/** The dashboard in a real browser, against the real server: user tasks, and security. */
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import type { Browser, Download } from 'playwright-core';

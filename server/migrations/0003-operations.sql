@@ -33,7 +33,7 @@ create table operation (
   updated_at timestamptz not null,
   paused_at timestamptz,
   kind operation_kind not null default 'MESSAGES',
-  -- The subscription of kind CALLBACK that its events go to, besides those of its account.
+  -- The subscription of kind CALLBACK that its events also go to.
   callback_id uuid,
   -- Orders two states of an operation. "updated_at" cannot: two changes may share a millisecond, and clocks may go back. Every
   -- statement that changes what an operation shows adds 1.

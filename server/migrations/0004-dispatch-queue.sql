@@ -72,10 +72,10 @@ begin
   end loop;
 end $$;
 
--- Selects up to "wanted" batches that may be leased, locked, in rotation: one of each account, then one more of each, and within
+-- Selects up to "wanted" batches that may be leased, locked, in rotation, and no more when they have "messages" together: one of each account, then one more of each, and within
 -- an account one of each operation. So a million messages of one account do not delay ten of another. The rotation begins after
 -- "last_account", at random when it is null. "served" has the operation that each account was served last, by account.
-create function pick_ready_batches(of_carrier text, of_key uuid, wanted int, served jsonb, last_account int)
+create function pick_ready_batches(of_carrier text, of_key uuid, wanted int, messages int, served jsonb, last_account int)
 returns setof bigint language plpgsql set plan_cache_mode = force_generic_plan as $$
 declare
   start uuid := uuid_floor('epoch');
@@ -83,6 +83,7 @@ declare
   here int;
   wrapped boolean;
   taken bigint[] := '{}';
+  size int := 0;
   before int;
   b dispatch_batch;
 begin
@@ -104,13 +105,21 @@ begin
       if b.id is null then b := next_ready_batch(of_carrier, of_key, here, start, taken); end if;
       continue when b.id is null;
       taken := taken || b.id;
+      size := size + cardinality(b.ordinals);
       served := served || jsonb_build_object(here::text, b.operation_id);
       return next b.id;
-      if cardinality(taken) >= wanted then return; end if;
+      if cardinality(taken) >= wanted or size >= messages then return; end if;
     end loop;
     exit when cardinality(taken) = before;
   end loop;
 end $$;
+
+-- The nodes that dispatch. Each holds an advisory lock on its id while it lives, by which others see that it is gone.
+create table node (
+  id int generated always as identity primary key,
+  -- Begins the names of its leases.
+  name text not null
+);
 
 -- Connections to a carrier that allows fewer than all nodes together would open: the share of each node, and until when.
 create table connection_share (

@@ -32,7 +32,7 @@ create table subscription (
   last_delivery_at timestamptz,
   -- No delivery before this time.
   backoff_until timestamptz not null default '-infinity',
-  -- The delivering node. Leases work as those of batches do.
+  -- The delivering node. Its leases work like the leases of batches.
   lease int not null default 0,
   leased_by text,
   leased_until timestamptz not null default '-infinity',

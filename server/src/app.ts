@@ -57,10 +57,10 @@ export interface App {
   readonly account: {
     readonly sid: string;
     readonly token: string | null;
-    /** Whether the token was made up just now, and is to be shown. */
+    /** Whether the token was generated now and must be shown. */
     readonly isNew: boolean;
   };
-  /** Takes no more, lets carriers answer, writes what they said, and stops everything it started. */
+  /** Refuses new work, waits for carriers' answers, writes them, and stops everything that it started. */
   stop(): Promise<void>;
 }
 
@@ -106,7 +106,7 @@ export interface Doctor {
   close(): Promise<void>;
 }
 
-/** Opens the database of a configuration without changing it. Rejects when there is none yet. */
+/** Opens the database of a configuration without changing it. Rejects if it does not exist yet. */
 export async function openDoctor(config: Config, log: Logger): Promise<Doctor> {
   const stops: (() => Promise<void>)[] = [];
   const isEmbedded = config.databaseUrl === null;
@@ -131,7 +131,7 @@ export async function openDoctor(config: Config, log: Logger): Promise<Doctor> {
   };
 }
 
-/** Starts a server. Rejects, with nothing left running, when a part cannot start. */
+/** Starts a server. If a part cannot start, it rejects and leaves nothing running. */
 export async function startApp(config: Config, log: Logger): Promise<App> {
   const stops: (() => Promise<void>)[] = [];
   const stop = async () => {
@@ -231,7 +231,7 @@ async function openDatabase(
   };
   const store = await wait(() => openStore(options));
   stops.push(() => store.close());
-  // Made once: what a lost answer hid is then made again, and not another.
+  // Generated once: if the answer is lost, the repetition writes the same values.
   const fresh = { sid: newAccountSid(), token: newAuthToken() };
   const account = await wait(() => ensureAccount(store, config, fresh, log));
   await wait(() => syncSenders(store, config, log));
@@ -293,7 +293,7 @@ function nameSender({ channel, address, carrier }: Config['senders'][number]) {
   return { channel, address: normaliseSenderAddress(channel, address), carrier };
 }
 
-/** What tries subscribers out, as the events thread of any node would call them. */
+/** Calls subscribers for a test, as the events thread of any node would. */
 function buildSubscriptionDeps(
   config: Config,
   log: Logger,
@@ -342,7 +342,7 @@ async function startEngine(
   return engine.url;
 }
 
-/** Makes the configured account, or a new one when there is none. */
+/** Creates the configured account, or a generated one if there is none. */
 async function ensureAccount(
   store: Store,
   config: Config,

@@ -35,7 +35,7 @@ export function buildCarriers(
           const { createSmtpCarrier } = await import('./carriers/smtp/smtp.ts');
           return createSmtpCarrier({
             ...options,
-            // What may still come back has not been delivered.
+            // With a bounce address, an accepted e-mail may still bounce.
             deliveredOn:
               options.deliveredOn ?? (options.bounceAddress === null ? 'accept' : 'report'),
             name,
@@ -70,7 +70,7 @@ export async function buildReceiptParsers(
   return parsers;
 }
 
-/** Where a provider calls; null while nobody knows what this server is called outside. */
+/** The URL of callbacks; null while the public URL of the server is unknown. */
 function receiptsUrlOf(config: Config, name: string): string | null {
   return config.publicUrl && `${config.publicUrl}/carriers/${name}/receipts`;
 }

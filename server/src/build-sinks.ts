@@ -13,9 +13,9 @@ import type { Logger } from './lib/log.ts';
 const PACKAGES = { nats: NATS_PACKAGES, kafka: KAFKA_PACKAGES } as const;
 
 /**
- * Looks whether the clients of all configured sinks are installed; loads none. For the main thread, before anything is begun:
- * an error of another thread has lost its class.
- * @throws MissingPackageError that says what to install.
+ * Checks whether the clients of all configured sinks are installed, without loading them. It runs in the main thread,
+ * before anything is begun, because errors of other threads lose their class.
+ * @throws MissingPackageError that names the packages to install
  */
 export function checkSinkPackages(config: Pick<Config, 'sinks'>): void {
   for (const [name, { kind }] of Object.entries(config.sinks))
@@ -23,9 +23,9 @@ export function checkSinkPackages(config: Pick<Config, 'sinks'>): void {
 }
 
 /**
- * One sink for each entry of the configuration, by its name. Each begins to connect; none waits for its broker. Stop all of
- * them.
- * @throws MissingPackageError when a client is not installed; nothing has begun then.
+ * One sink for each entry of the configuration, by its name. Each begins to connect; none waits for its broker. Stop all
+ * of them.
+ * @throws MissingPackageError if a client is not installed; no sink has begun then
  */
 export async function buildSinks(
   config: Pick<Config, 'sinks'>,

@@ -29,13 +29,13 @@ export interface DispatchThreadData {
 }
 
 export type DispatchThreadApi = {
-  /** Takes what a carrier reports; resolves when it is stored, with false when there is no room for it. */
+  /** Stores the reports of a carrier; resolves with false if there is no room for them. */
   readonly report: (carrier: string, reported: Reported) => Promise<boolean>;
   /** The state of its carriers at this moment. */
   readonly describeCarriers: () => Promise<readonly CarrierState[]>;
   /** Its metrics in Prometheus' text format. */
   readonly measure: () => Promise<string>;
-  /** Stops leasing, lets carriers answer, writes what they said. */
+  /** Stops leasing, waits for carriers' answers, and writes them. */
   readonly stop: () => Promise<void>;
 };
 
@@ -79,7 +79,7 @@ void serveThread<DispatchThreadData, DispatchThreadApi>(async ({ databaseUrl, co
   const { leaseMs } = config.dispatch;
   const carriers = await buildCarriers(config, log, (carrier) => metrics.damaged.inc({ carrier }));
   const shares = createConnectionShares({ store, log, node, carriers, leaseMs });
-  // Before the carriers' own, so that it comes after them: what is open is not given away.
+  // Stopped after the carriers, so that shares of open connections are not given away.
   stops.push(() => shares.stop());
   for (const carrier of carriers) {
     await carrier.start(
@@ -96,6 +96,14 @@ void serveThread<DispatchThreadData, DispatchThreadApi>(async ({ databaseUrl, co
     store.installation.fetchSecret('email-links'),
   );
 
+  // Starts before the first lease and stops after the last: a node with leases is present.
+  stops.push(
+    await keepListening(
+      (_, lost) => store.nodes.appear(node, lost),
+      log,
+      'The presence of this node',
+    ),
+  );
   const dispatcher = createDispatcher({
     store,
     emailLinks: publicUrl === null ? null : createEmailLinks(publicUrl, createSealer(secret)),
@@ -105,7 +113,7 @@ void serveThread<DispatchThreadData, DispatchThreadApi>(async ({ databaseUrl, co
     retry: config.retry,
     node,
     leaseMs,
-    batchesPerLaneMax: config.dispatch.batchesPerLaneMax,
+    batchesPerCarrierMax: config.dispatch.batchesPerCarrierMax,
     drainTimeoutMs: config.drainTimeoutMs,
     onSubmitted(seconds) {
       metrics.submitted.inc();
@@ -121,6 +129,7 @@ void serveThread<DispatchThreadData, DispatchThreadApi>(async ({ databaseUrl, co
     applyParked: () => receipts.applyParked(),
     retryReceipts: () => receipts.retryParked(),
     answerInbound: () => inbound.answerAll(),
+    resending: carriers.flatMap(({ name, ambiguous }) => (ambiguous === 'resend' ? name : [])),
     onWoken: () => dispatcher.nudge(),
     onRun(task, failed) {
       metrics.maintenanceRuns.inc({ task });
@@ -143,6 +152,7 @@ void serveThread<DispatchThreadData, DispatchThreadApi>(async ({ databaseUrl, co
     await keepListening(
       (...how) => store.maintenance.listen('work', ...how),
       log,
+      'Listening for work',
       () => dispatcher.nudge(),
     ),
   );

@@ -27,7 +27,7 @@ export type EventsThreadApi = {
   readonly stop: () => Promise<void>;
 };
 
-/** More than any sink takes, and what is written before and after. */
+/** More than the time limit of any sink plus the writes before and after. */
 const LEASE_MARGIN_MS = 15_000;
 
 void serveThread<EventsThreadData, EventsThreadApi>(async ({ databaseUrl, config }) => {

@@ -30,14 +30,15 @@ export type IntakeThreadApi = {
   readonly stop: () => Promise<void>;
 };
 
-/** Requests written at the same time; others wait. */
-const CONNECTIONS_MAX = 4;
+/** Large requests read or written at once; more wait. Groups of small ones have connections beside them. */
+const PLACES_MAX = 4;
+const GROUP_CONNECTIONS = 2;
 
 void serveThread<IntakeThreadData, IntakeThreadApi>(async ({ databaseUrl, config }) => {
   const log = createLogger(config.logLevel);
   const options = {
     url: databaseUrl,
-    connectionsMax: CONNECTIONS_MAX,
+    connectionsMax: PLACES_MAX + GROUP_CONNECTIONS,
     name: 'fanfare-intake',
   };
   const store = await waitForDatabase(config.databaseWaitMs, log, () => openStore(options));
@@ -47,13 +48,13 @@ void serveThread<IntakeThreadData, IntakeThreadApi>(async ({ databaseUrl, config
     ...config,
     store,
     log,
-    // Other nodes send: what is not settled yet is parked.
+    // Other nodes send, so receipts without a settled outcome are parked.
     outcomesWritten: () => Promise.resolve(),
     onApplied: () => undefined,
     carriersOf: groupBySmsc(config.carriers),
     onRefused: () => undefined,
   });
-  const shares = createShares(CONNECTIONS_MAX);
+  const shares = createShares(PLACES_MAX);
   const submitter = createSubmitter({
     store,
     shares,

@@ -158,7 +158,7 @@ describe('sending', () => {
 });
 
 describe('refusals', () => {
-  it('tell all problems at once, with paths, and leave nothing behind', async () => {
+  it('list all problems with their paths, and leave nothing behind', async () => {
     const before = await fanfare.get('/v1/Messages/Operations?pageSize=1');
     const answer = await fanfare.request('POST', '/v1/Messages', {
       to: [
@@ -205,7 +205,7 @@ describe('refusals', () => {
     expect(after.body['operations'][0]?.id).toBe(before.body['operations'][0]?.id);
   });
 
-  it('tell the first hundred problems and how many there are', async () => {
+  it('list the first hundred problems and the total', async () => {
     const answer = await fanfare.request('POST', '/v1/Messages', {
       to: Array.from({ length: 5_000 }, () => ({ address: 'x', channel: 'PHONE' })),
       content: text('Hi'),
@@ -228,7 +228,7 @@ describe('refusals', () => {
     ]);
   });
 
-  it('are sent for templates that do not parse, cost too much, or leave what they may not', async () => {
+  it('are sent for templates that do not parse, cost too much, or produce forbidden text', async () => {
     for (const [content, context] of [
       [{ text: 'Hi {{ name' }, '$.content.text'],
       [{ text: '{% for i in (1..1000000000) %}x{% endfor %}' }, '$.to[0]'],
@@ -621,7 +621,7 @@ describe('a bug', () => {
 });
 
 describe('for operators', () => {
-  it('tells health and numbers without credentials and without personal data', async () => {
+  it('shows health and metrics without credentials and without personal data', async () => {
     await fanfare.send({ to: recipients(1), content: text('Hi') });
     const fetchText = async (path: string) => (await fetch(`${fanfare.url}${path}`)).text();
     expect(await fetchText('/healthz')).toBe('{"status":"ok"}');
@@ -643,7 +643,7 @@ describe('for operators', () => {
     expect(metrics).not.toMatch(/\+1500|comms_|AC0000/);
   });
 
-  it('answer 503 with Retry-After while the database is away, and do it once it is back', async () => {
+  it('answer 503 with Retry-After while the database is unavailable, and succeed afterwards', async () => {
     const alone = await startFanfare();
     const url = new URL(alone.databaseUrl);
     const name = url.pathname.slice(1);

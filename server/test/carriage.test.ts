@@ -1,4 +1,7 @@
-/** What a carrier cannot carry whole is refused before anything is sent, for those who could get it over that carrier only. */
+/**
+ * Content that a carrier cannot carry whole is refused before anything is sent, but only if it could go over that
+ * carrier.
+ */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { useFanfare, type FanfareClient, type Json } from './support/fanfare.ts';
 

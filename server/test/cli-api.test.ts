@@ -483,7 +483,7 @@ describe('senders, pools and suppressions', () => {
 });
 
 describe('subscriptions', () => {
-  it('are managed, tried out and told again', async () => {
+  it('are managed, tested and replayed', async () => {
     const receiver = await startReceiver();
     const subscriptions = (...args: string[]) => run('subscriptions', ...args);
     const made = await subscriptions(

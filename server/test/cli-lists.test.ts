@@ -1,4 +1,4 @@
-/** Lists on the command line: what people's files hold, sent or refused with place and cure, and no opt-out lost. */
+/** Lists on the command line: real files are sent, or refused with place and remedy, and no opt-out is lost. */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -160,7 +160,7 @@ describe('send', () => {
     expect(err).not.toMatch(/\n\s+at /);
   });
 
-  it('takes numbers without a header row, and refuses to send to nobody', async () => {
+  it('accepts numbers without a header row, and refuses an empty list', async () => {
     const sent = await pipe(ADA, 'send', '--text', 'Hi', '--file', '-');
     expect([sent.code, sent.out]).toEqual([0, expect.stringMatching(/ 1 recipient\n$/)]);
     for (const nothing of ['', '\n\n', 'phone\n']) {
@@ -195,7 +195,7 @@ describe('send', () => {
     ]);
   });
 
-  it('writes what it rejected to a file, with row, line, column and reason', async () => {
+  it('writes rejected rows to a file, with row, line, column and reason', async () => {
     const file = await makeFile(
       'bad.csv',
       `phone,name\n${ADA},"A\nda"\n"0171 1",Bob\n${BOB},Cy,x\n`,
@@ -247,7 +247,7 @@ describe('send', () => {
     );
   });
 
-  it('goes on after an interruption by what it says, whatever times were given', async () => {
+  it('continues after an interruption with the printed options, with any form of times', async () => {
     const rows = Array.from(
       { length: 10_001 },
       (_, i) => `+1500556${String(i % 10_000).padStart(4, '0')}`,
@@ -303,7 +303,7 @@ describe('suppressions import', () => {
     expect(await listed()).toEqual(expect.arrayContaining([...expected]));
   });
 
-  it('takes what can be read, and fails by naming the rest', async () => {
+  it('imports readable rows, and fails with the names of the others', async () => {
     const file = await makeFile('stop.csv', 'phone\n+15005562101\n0171 1234567\n+15005562102\n');
     const { code, out, err } = await run(
       'suppressions',

@@ -1,4 +1,4 @@
-/** Every limit of a content: kept at the limit, refused one past it, with the JSON path of what is wrong. */
+/** Every limit of a content: accepted at the limit, refused one past it, with the JSON path of the fault. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { useFanfare, special, type FanfareClient, type Json } from './support/fanfare.ts';
 
@@ -369,7 +369,7 @@ describe('limits of contents', () => {
     }
   });
 
-  it('are told once for what is the same for all', async () => {
+  it('are reported once for parts that are the same for all', async () => {
     const { body } = await fanfare.request('POST', '/v1/Messages', {
       to: times(5_000, special(3)),
       content: suggest({ reply: { text: letters(26), postbackData: 'y' } }),

@@ -1,4 +1,4 @@
-/** Rich content on its way: what each channel gets of modules and templates, by the carrier's own journal. */
+/** Rich content: the messages that each channel gets from modules and templates, according to the carrier's own journal. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,7 +24,7 @@ const ada = { variables: { name: 'Ada', 1: 'Ada' } };
 const HAS_RCS = { ...special(20), ...ada };
 const NO_RCS = { ...special(6), ...ada };
 
-/** Sends to one person and tells what the carrier got, attempt by attempt. */
+/** Sends to one person and returns the submissions, attempt by attempt. */
 async function sendOne(to: Json, content: Json, more: Json = {}): Promise<[string, Json[]]> {
   const id = await fanfare.send({ to: [to], content, ...more });
   await fanfare.watch(id, ({ stats }) => stats.delivered === 1);

@@ -1,4 +1,4 @@
-/** Credentials: wrong tries and right ones from one address, what API keys may do, until when, and when they were last used. */
+/** Credentials: failed and successful sign-ins from one address; scopes, expiry and last use of API keys. */
 import { randomBytes } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { newKeySid } from '../src/lib/secrets.ts';
@@ -167,7 +167,7 @@ describe('the limit on wrong tries', () => {
 });
 
 describe('the scopes of an API key', () => {
-  it('allow what the route table says of each route, and nothing else', async () => {
+  it('allow exactly the scopes of the route table', async () => {
     const document = (await (await fetch(`${fanfare.url}/openapi.json`)).json()) as Json;
     const routes = Object.entries(document['paths']).flatMap(([path, methods]) =>
       Object.entries(methods as Record<string, Json>).flatMap(([method, { security }]) =>

@@ -1,4 +1,4 @@
-/** Every command that needs the database says in one line what is wrong with DATABASE_URL, and ends. */
+/** Every command that needs the database describes the problem of DATABASE_URL in one line, and ends. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-/** Deliveries that wait: none is given up for what stood beside it, and however many there are, all are made due. */
+/** Pending deliveries: none is given up because of another in the same request, and all of any number become due. */
 import { expect, it } from 'vitest';
 import { decodeTypeId } from '../src/domain/ids.ts';
 import {
@@ -72,7 +72,7 @@ it('events that were delivered together to a subscriber that is down are not giv
   expect(await statuses()).toEqual(['DELIVERED', 'DELIVERED', 'FAILED']);
 });
 
-it('what waits for a subscription that is enabled again is due at once, to the last of many', async () => {
+it('all pending deliveries of a subscription are due at once when it is enabled again', async () => {
   const { fanfare, id } = await begin();
   const { body } = await fanfare.get('/v1/Subscriptions');
   const path = `/v1/Subscriptions/${body['subscriptions'][0]['id']}`;

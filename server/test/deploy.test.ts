@@ -1,4 +1,4 @@
-/** What deploy/ says, as far as it can be held to it without an engine of containers: settings, commands, paths, units. */
+/** The files of deploy/, as far as they can be checked without a container engine: settings, commands, paths, units. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

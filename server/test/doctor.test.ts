@@ -195,7 +195,7 @@ describe('a database that was damaged', () => {
       `update subscription set backoff_until = now() + interval '1 minute' where id = $1`,
       resting,
     );
-    const gone = await subscribe(sql, 'DISABLED', 'It answered 410 Gone: it wants no more.');
+    const gone = await subscribe(sql, 'DISABLED', 'It answered 410 Gone.');
     await subscribe(sql, 'DISABLED', null);
     await sql(
       `insert into event_outbox (account_id, subject_id, name, at) values (1, $1, 'operation.completed', now() - interval '1 hour')`,
@@ -228,7 +228,7 @@ describe('a database that was damaged', () => {
     const before = await examine(fanfare, ['--patience', '1s']);
     const at = (check: string) => before.found.filter((each) => each['check'] === check);
     expect(before.checks.join(' ')).toBe(
-      'batches counters inbound indexes lanes leases orphans overdue partitions quotas receipts status subscriptions transactions vacuum',
+      'batches carriers counters inbound indexes leases orphans overdue partitions quotas receipts status subscriptions transactions vacuum',
     );
     expect(at('subscriptions').map(({ where, what }) => [where, what])).toEqual([
       [
@@ -283,7 +283,7 @@ describe('a database that was damaged', () => {
     });
     const rest = await examine(fanfare, ['--repair']);
     expect(rest.checks).toEqual(
-      'inbound indexes lanes leases receipts subscriptions transactions vacuum'.split(' '),
+      'carriers inbound indexes leases receipts subscriptions transactions vacuum'.split(' '),
     );
     await idle.query('commit');
     await sql('create index dispatch_batch_operation on dispatch_batch (account_id, operation_id)');

@@ -84,7 +84,7 @@ it.skipIf(DEBIAN_POSTGRES === null)(
     const migrated = await runCommand(['migrate'], env);
     expect([migrated.code, migrated.err]).toEqual([0, '']);
     const doctor = await runCommand(['doctor', '--restored', '--json'], env);
-    expect([doctor.code, JSON.parse(doctor.out)]).toMatchObject([0, { findings: [], doubted: 0 }]);
+    expect([doctor.code, JSON.parse(doctor.out)]).toMatchObject([0, { findings: [], inDoubt: 0 }]);
     const restored = await startFanfare({ env });
     const { body } = await restored.get('/v1/Suppressions');
     expect(body['suppressions']).toMatchObject([{ address: '+15005550199' }]);

@@ -1,4 +1,7 @@
-/** The edge of HTTP: what means nothing, or two things, is refused in the envelope of all refusals; what is announced holds up nobody. */
+/**
+ * The edge of HTTP: meaningless and ambiguous requests are refused in the usual envelope, and announced bodies delay no
+ * other client.
+ */
 import { connect, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -126,7 +129,7 @@ describe('a request', () => {
     expect((await talk(request)).body['message']).toContain('byte 9 ');
   });
 
-  it('may say what changes nothing', async () => {
+  it('may have headers that change nothing', async () => {
     for (const fields of [
       'Content-Type: application/json; charset=UTF-8\r\n',
       'Content-Type: application/json;charset="us-ascii"\r\n',
@@ -216,7 +219,7 @@ describe('NUL', () => {
 });
 
 describe('bodies that are announced and do not come', () => {
-  it('hold up nobody, nor do requests without a length', async () => {
+  it('delay no other client, nor do requests without a length', async () => {
     const server = await useFanfare({
       config: { limits: { inFlightBytesMax: 65_536, accountInFlightBytesMax: 32_768 } },
     });
@@ -233,7 +236,7 @@ describe('bodies that are announced and do not come', () => {
     expect(gone.status).toBe(404);
   });
 
-  it('are charged to who sends them, byte by byte', async () => {
+  it('are charged to their account, byte by byte', async () => {
     const config = { limits: { inFlightBytesMax: 65_536, accountInFlightBytesMax: 32_768 } };
     const hostile = await useFanfare({ config });
     const other = await useFanfare({ config });

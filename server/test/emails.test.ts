@@ -543,7 +543,7 @@ describe('a request for e-mails is refused', () => {
   });
 });
 
-describe('somebody who has opted out', () => {
+describe('a recipient who has opted out', () => {
   it('by the list gets no e-mail, however the address is written', async () => {
     const added = await fanfare.request('POST', '/v1/Suppressions', {
       address: 'Out@Example.org',
@@ -623,7 +623,7 @@ describe('somebody who has opted out', () => {
     expect(await listed()).toMatchObject([{ reason: 'unsubscribe' }]);
   });
 
-  it('cannot be somebody else: a token is good for its purpose only', async () => {
+  it('cannot be used for another purpose', async () => {
     const id = await send({ to: to('sealed'), trackOpens: true });
     await watch(id, isDelivered);
     const { email } = await journalOf('sealed@example.org');
@@ -638,7 +638,7 @@ describe('somebody who has opted out', () => {
 });
 
 describe('an e-mail that is opened', () => {
-  it('tells so, when asked to', async () => {
+  it('reports the opening, on request', async () => {
     const id = await send({
       to: to('reader'),
       trackOpens: true,
@@ -666,7 +666,7 @@ describe('an e-mail that is opened', () => {
     expect(shown).toBe('<html><body>İİİ Hi</BODY></html>');
   });
 
-  it('has no links where nobody knows where they should lead, and none when told so', async () => {
+  it('has no links without a public URL, and none on request', async () => {
     const silent = await send({ to: to('nolink'), unsubscribe: false });
     await watch(silent, isDelivered);
     const { email } = await journalOf('nolink@example.org');

@@ -111,7 +111,7 @@ async function send(server: { url: string }, sid: string, token: string): Promis
 }
 
 describe('the embedded engine', () => {
-  it('starts with nothing, prints what a user needs, and leaves nothing running', async () => {
+  it('starts without anything, prints the credentials, and leaves nothing running', async () => {
     const dataDir = await makeFolder();
     const server = await start(dataDir);
     expect(server.sid).toMatch(/^AC[0-9a-f]{32}$/);
@@ -144,7 +144,7 @@ describe('the embedded engine', () => {
     expect(await send(second, sid, token)).toBe(202);
   }, 60_000);
 
-  it('can be started without sending, so that what a restored backup holds is canceled first', async () => {
+  it('can start without sending, so that operations of a restored backup can be canceled first', async () => {
     const { dataDir, sid, token } = await makeUsedFolder();
     const authorization = `Basic ${Buffer.from(`${sid}:${token}`).toString('base64')}`;
     const ask = async (url: string, method: string) => {
@@ -223,7 +223,7 @@ describe('the embedded engine', () => {
 });
 
 describe('a start that cannot be', () => {
-  it('says what is wrong and what to do', async () => {
+  it('names the problem and the action to take', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');
     onTestFinished(() => void taken.close());

@@ -1,4 +1,4 @@
-/** Erasing: nothing that tells a person is left in any table, counters stay, and nothing in flight is cut off. */
+/** Erasure: no personal data is left in any table, counters stay, and nothing in flight is interrupted. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -190,7 +190,7 @@ describe('a subscriber', () => {
     for (const { data } of tagged.events) expect(data.tags).toEqual({ name: 'b' });
   });
 
-  it('receives what is scheduled, and what is canceled', async () => {
+  it('receives scheduled and canceled messages', async () => {
     const fanfare = await useEvents();
     const receiver = await startReceiver();
     await subscribe(fanfare, receiver);

@@ -58,7 +58,7 @@ describe('a send', () => {
     expect(done['stats'].failed).toBe(0);
   });
 
-  it('with channels in lower case is told what to write', async () => {
+  it('with channels in lower case gets a hint', async () => {
     const { status, body } = await fanfare.request('POST', '/v1/Messages', {
       to: [{ address: '+18015679900', channel: 'phone' }],
       content: { text: 'Hi' },

@@ -16,7 +16,7 @@ it('serves accounts and their operations in rotation', async () => {
   const journalFile = join(folder, 'journal.ndjson');
   const options = {
     config: {
-      dispatch: { batchesPerLaneMax: 2 },
+      dispatch: { batchesPerCarrierMax: 2 },
       carriers: {
         simulator: {
           journalFile,

@@ -1,6 +1,6 @@
 /**
- * Statements to PostgreSQL fail, one in so many, in every way there is, while messages are sent, scheduled, canceled and erased. What comes
- * of it is the same as without: nothing is lost, doubled or in doubt, and every task goes on.
+ * One statement in several fails, in every possible way, while messages are sent, scheduled, canceled and erased. The
+ * result is the same as without faults: nothing is lost, duplicated or in doubt, and every task continues.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -149,7 +149,7 @@ async function live(): Promise<Json[]> {
   ]);
 }
 
-describe('about one in so many statements fails', () => {
+describe('one statement in several fails', () => {
   let usual: Json[];
   beforeAll(async () => {
     usual = await live();

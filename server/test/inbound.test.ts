@@ -1,4 +1,4 @@
-/** What people send: over SMPP and over HTTP calls, as messages, with keywords that are obeyed and answered. */
+/** Inbound messages over SMPP and HTTP callbacks, and keywords with their effects and answers. */
 import { createHmac } from 'node:crypto';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createKeywordFinder, ENGLISH } from '../src/domain/keywords.ts';
@@ -229,7 +229,7 @@ describe('keywords', () => {
     }
   });
 
-  it('speak languages, and may end what comes from one sender only', async () => {
+  it('support languages, and can apply to one sender only', async () => {
     const { shop, fanfare } = await begin({
       scope: 'sender',
       languages: { de: { stop: ['Stopp', 'Abmelden'], stopReply: 'Abgemeldet.' } },
@@ -404,7 +404,7 @@ describe('calls of a provider', () => {
       await until(async () => fanfare.errors().split(reason).length === 2);
   });
 
-  it('may say themselves that somebody wants no more, or more again: done whatever the text says, and not answered', async () => {
+  it('may report STOP or START themselves: it applies whatever the text says, and is not answered', async () => {
     const { call, list } = await beginHttp();
     let n = 0;
     const tell = async (Body: string, OptOutType: string) => {
@@ -425,7 +425,7 @@ describe('calls of a provider', () => {
     expect(await tell('Yes', 'START')).toEqual([]);
   });
 
-  it('are to be repeated while the database is away', async () => {
+  it('must be repeated while the database is unavailable', async () => {
     const { fanfare, call, list } = await beginHttp();
     expect((await list('/v1/Suppressions'))['suppressions']).toHaveLength(0);
     await fanfare.database.query('alter table inbound_message rename to hidden');

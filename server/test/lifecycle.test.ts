@@ -209,7 +209,7 @@ describe('a schedule', () => {
 });
 
 describe('expiry', () => {
-  it('fails what no carrier took in time, and nothing else', async () => {
+  it('fails messages that no carrier accepted in time, and no others', async () => {
     // Nothing is tried again before it has expired.
     const fanfare = await useFanfare({ config: { retry: { delayMs: 60_000 } } });
     await inTime(async (expireAt, isEarly) => {
@@ -382,7 +382,7 @@ describe('pause', () => {
 });
 
 describe('accounts', () => {
-  it('see only what is theirs', async () => {
+  it('see only their own resources', async () => {
     const fanfare = await useFanfare(SHARED);
     const id = await fanfare.send({ to: recipients(1), content: text('Hi') });
     const [message] = await messagesOf(fanfare, id);

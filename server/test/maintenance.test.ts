@@ -1,4 +1,4 @@
-/** Chores beside sending: one that fails stops no other, and what is put away is put away to the last row. */
+/** Maintenance tasks: a failing one stops no other, and old rows are removed completely. */
 import { describe, expect, it } from 'vitest';
 import { decodeTypeId, messageUuid } from '../src/domain/ids.ts';
 import { openStore } from '../src/store/store.ts';

@@ -1,4 +1,4 @@
-/** Neighbours: what one account does, by accident or on purpose, keeps no other waiting, and is answered to that account. */
+/** Neighbours: an account that misbehaves, accidentally or deliberately, delays no other and gets the refusals itself. */
 import { createServer } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -64,7 +64,7 @@ it.each([
   expect(statuses).toEqual(new Set([200]));
 });
 
-it('requests at work are bounded for each account, whatever they do', async () => {
+it('requests in progress are bounded for each account', async () => {
   const sockets: Socket[] = [];
   onTestFinished(() => sockets.forEach((each) => each.destroy()));
   const answers: string[] = [];
@@ -101,7 +101,7 @@ it('requests whose clients have gone hold nothing once they are done, and until 
     );
     return new Promise((resolve) => socket.on('close', resolve));
   };
-  const body = JSON.stringify(heavy(50));
+  const body = JSON.stringify(heavy(1_000));
   for (let i = 0; i < 50; i += 1) await ask(hostile, body);
   await until(async () => (await hostile.get('/v1/Messages')).status === 429);
   expect((await other.get('/v1/Messages')).status).toBe(200);

@@ -49,7 +49,7 @@ const PROVIDED = {
 };
 
 describe('roles', () => {
-  it('may be apart: what one node accepts another sends', async () => {
+  it('can be separate: one node accepts messages that another sends', async () => {
     const api = await startFanfare({ config: { roles: ['api'] } });
     const id = await api.send({ to: recipients(200), content: text('Hello'), ...smsOnly });
     expect((await api.operation(id))['stats'].queued).toBe(200);
@@ -74,7 +74,7 @@ describe('roles', () => {
     expect(JSON.parse(shown.out).roles).toEqual(['api', 'dispatch']);
   });
 
-  it('do not matter for what a provider reports', async () => {
+  it('do not matter for carrier callbacks', async () => {
     const { publicUrl } = PROVIDED.config;
     const api = await useFanfare(PROVIDED);
     // Senders of the configuration are everybody's, and what is sent to them is the first account's.
@@ -94,15 +94,52 @@ describe('roles', () => {
   });
 });
 
+describe('a node that is killed', () => {
+  const SLOW = {
+    dispatch: { leaseMs: 60_000 },
+    carriers: { simulator: { windowMax: 20, answerDelayMs: { min: 20, max: 40 } } },
+  };
+  /** Two windows are exposed at most; the answers to a third may not be on record yet. */
+  const IN_DOUBT_MAX = 3 * SLOW.carriers.simulator.windowMax;
+
+  async function killWhileSending(dispatching: Fanfare, id: string): Promise<void> {
+    await dispatching.watch(id, ({ stats }) => stats.sent + stats.delivered > 0);
+    await dispatching.kill();
+  }
+
+  async function expectDone(fanfare: FanfareClient, id: string): Promise<void> {
+    // Long before the leases end.
+    const { stats } = await fanfare.watch(id, ({ status }) => status === 'COMPLETED');
+    expect(stats.undelivered).toBeLessThanOrEqual(IN_DOUBT_MAX);
+    expect(stats.sent + stats.delivered + stats.undelivered).toBe(1_000);
+  }
+
+  it('leaves its batches to another one at once, and few messages in doubt', async () => {
+    const first = await startFanfare({ config: SLOW });
+    const id = await first.send({ to: recipients(1_000), content: text('Hi'), ...smsOnly });
+    const second = await addNode(first, SLOW);
+    await killWhileSending(first, id);
+    await expectDone(second, id);
+  });
+
+  it('continues with its own batches at once after a restart', async () => {
+    const fanfare = await startFanfare({ config: SLOW });
+    const id = await fanfare.send({ to: recipients(1_000), content: text('Hi'), ...smsOnly });
+    await killWhileSending(fanfare, id);
+    await fanfare.restart();
+    await expectDone(fanfare, id);
+  });
+});
+
 describe('three nodes', () => {
-  it('share the work; what a killed one had is taken over, and nothing is sent twice', async () => {
+  it('share the work; batches of a killed node are taken over, and nothing is sent twice', async () => {
     const journals: string[] = [];
     const configFor = (folder: string, name: string, roles: string[]) => {
       const journalFile = join(folder, `${name}.jsonl`);
       journals.push(journalFile);
       return {
         roles,
-        dispatch: { leaseMs: 2_000, batchesPerLaneMax: 2, unsettledMax: 50 },
+        dispatch: { leaseMs: 2_000, batchesPerCarrierMax: 2, unsettledMax: 50 },
         carriers: {
           simulator: {
             windowMax: 20,
@@ -267,7 +304,7 @@ describe('a migration', () => {
     await expect(fanfare.restart()).rejects.toThrow(/migrated by a newer Fanfare/);
   }, 60_000);
 
-  it('refuses the database of a pre-release version, and says what to do', async () => {
+  it('refuses the database of a pre-release version, with the action to take', async () => {
     const fanfare = await startFanfare({ config: { roles: ['api'] } });
     await fanfare.database.query("insert into migration (name) values ('0001-core.sql')");
     await fanfare.terminate();

@@ -1,4 +1,4 @@
-/** What the dashboard asks the API for: reports on operations, API keys, carriers' health, the system. */
+/** Requests of the dashboard: reports on operations, API keys, state of carriers, the system. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   ALL_ROLES,
@@ -21,7 +21,7 @@ afterAll(() => fanfare.stop());
 const isDone = (operation: any) => operation.status === 'COMPLETED' && operation.stats.sent === 0;
 
 describe('a report', () => {
-  it('tells senders, errors and times', async () => {
+  it('shows senders, errors and times', async () => {
     const id = await fanfare.send({
       to: [
         ...recipients(40),
@@ -57,7 +57,7 @@ describe('a report', () => {
     expect(buckets.at(-1).latency95).toBeGreaterThanOrEqual(0);
   });
 
-  it('tells the senders of a pool apart', async () => {
+  it('counts each sender of a pool', async () => {
     const addresses = ['+15005550711', '+15005550712'];
     const senders = await Promise.all(
       addresses.map(async (address) => {
@@ -85,7 +85,7 @@ describe('a report', () => {
     expect(request.body['from']).toEqual({ senderPoolId });
   });
 
-  it('gives what sends it again to those that failed', async () => {
+  it('builds a request that sends it again to failed recipients', async () => {
     const named = { ...special(1), variables: { name: 'Ada' } };
     const id = await fanfare.send({
       to: [named, ...recipients(3)],
@@ -118,7 +118,7 @@ describe('a report', () => {
 });
 
 describe('lists of operations', () => {
-  it('are filtered by tags, and tell what was asked for when that is wanted', async () => {
+  it('are filtered by tags, and show their requests with details=true', async () => {
     const id = await fanfare.send({
       to: recipients(1),
       content: text('An autumn word'),
@@ -158,7 +158,7 @@ describe('API keys', () => {
 });
 
 describe('the installation', () => {
-  it('tells how carriers, queue and database stand', async () => {
+  it('shows the state of carriers, queue and database', async () => {
     const carriers = await fanfare.get('/v1/Carriers');
     expect(carriers.body['carriers']).toMatchObject([
       { name: 'simulator', queueMessages: expect.any(Number), state: { throttled: false } },

@@ -232,7 +232,7 @@ describe('an address on a channel of a carrier', () => {
     expect(await readFile(join(folder, 'journal'), 'utf8').catch(() => '')).not.toContain(address);
   });
 
-  it('is nobody’s else when it is the configuration’s, nor when a sender is changed', async () => {
+  it('has no other owner when the configuration has it, nor when a sender is changed', async () => {
     const [anna, bert] = [await open(), await open()];
     expectTaken(await add(anna, SHARED));
     expectTaken(await add(anna, SHARED.slice(1)));
@@ -248,7 +248,7 @@ describe('an address on a channel of a carrier', () => {
     expect((await bert.request('PATCH', `/v1/Senders/${id}`, other)).status).toBe(200);
   });
 
-  it('goes to one of those who ask for it at the same time', async () => {
+  it('goes to one of several simultaneous requests', async () => {
     const accounts = await Promise.all(Array.from({ length: 6 }, open));
     for (const names of [
       [newNumber()],

@@ -159,7 +159,7 @@ const STATEMENTS: readonly (readonly [string, (database: Database) => Promise<un
     'leasing',
     (db) =>
       batches.leaseBatches(db, LEASE, {
-        window: 100,
+        messages: 100,
         served: { accounts: {}, operations: {} },
       }),
   ],
@@ -167,7 +167,13 @@ const STATEMENTS: readonly (readonly [string, (database: Database) => Promise<un
   ['renewing leases', (db) => batches.renewLeases(db, [{ id: '1', lease: 1 }], 1_000)],
   ['dropping leases', (db) => batches.dropLeases(db, ['a'])],
   ['advancing', (db) => batches.advanceBatch(db, { id: '1', lease: 1 }, 100)],
-  ['loading messages', (db) => batches.loadMessages(db, 1, today[0] ?? '', [0, 1, 2])],
+  [
+    'loading messages',
+    (db) =>
+      batches.loadMessages(db, [
+        { accountId: 1, operationId: today[0] ?? '', ordinals: [0, 1, 2] },
+      ]),
+  ],
   [
     'waking',
     (db) => wakeDueBatches(db, { except: [], onFailed: (_, error) => expect(error).toBe(null) }),

@@ -1,6 +1,6 @@
 /**
- * The statements that run all the time, with 100,000 batches that cannot be served now: none reads the table, and none steps over
- * what it cannot serve.
+ * Frequent statements with 100,000 batches that cannot be served now: none reads the whole table, and none steps over
+ * batches that it cannot serve.
  */
 import pg from 'pg';
 import { expect, it, onTestFinished } from 'vitest';
@@ -74,7 +74,7 @@ it.each([
     'leasing',
     (database: Database) =>
       batches.leaseBatches(database, LEASE, {
-        window: 100,
+        messages: 100,
         served: NOTHING_SERVED,
       }),
   ],

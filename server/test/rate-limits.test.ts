@@ -253,7 +253,7 @@ describe('a pool', () => {
 const clock = (at: number) => new Date(at).toISOString().slice(11, 16);
 
 describe('quiet hours', () => {
-  it('move what is accepted to the next allowed minute of each recipient', async () => {
+  it('move accepted messages to the next allowed minute of each recipient', async () => {
     const fanfare = await useFanfare(SHARED);
     const now = Date.now();
     const end = now - (now % 60_000) + 2 * HOUR_MS;
@@ -428,7 +428,7 @@ describe('a time without a zone', () => {
     );
   });
 
-  it('has passed for some, who get theirs now', async () => {
+  it('has passed for some recipients, who get the message now', async () => {
     const fanfare = await useFanfare(SHARED);
     const id = await fanfare.send({
       to: [...people(1), india, tokyo],

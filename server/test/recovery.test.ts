@@ -24,7 +24,7 @@ const WINDOW = 20;
 const BATCHES = 4;
 const UNSETTLED = 50;
 /** What one kill may leave in doubt: below the high-water marks, at the carrier, answered but not written. */
-const DOUBTFUL_MAX = WINDOW * BATCHES + WINDOW + (UNSETTLED + WINDOW);
+const IN_DOUBT_MAX = WINDOW * BATCHES + WINDOW + (UNSETTLED + WINDOW);
 
 /** Where carriers write their journals: known before a server has started. */
 const folder = await mkdtemp(join(tmpdir(), 'fanfare-recovery-'));
@@ -33,7 +33,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 /** At most 500 messages a second: it is in mid-send for much longer than it takes to see that it is. */
 function configWith(ambiguous: 'hold' | 'resend', journalFile: string) {
   return {
-    dispatch: { leaseMs: 2_000, batchesPerLaneMax: BATCHES, unsettledMax: UNSETTLED },
+    dispatch: { leaseMs: 2_000, batchesPerCarrierMax: BATCHES, unsettledMax: UNSETTLED },
     carriers: {
       simulator: {
         ambiguous,
@@ -91,7 +91,7 @@ describe('kill -9 in mid-send', () => {
     const ambiguous = messages.filter((each) => each['status'] === 'UNDELIVERED');
     expect(last['stats'].undelivered).toBe(ambiguous.length);
     expect(ambiguous.length).toBeGreaterThan(0);
-    expect(ambiguous.length).toBeLessThanOrEqual(KILLS * DOUBTFUL_MAX);
+    expect(ambiguous.length).toBeLessThanOrEqual(KILLS * IN_DOUBT_MAX);
     // Messages reported as sent were sent; the others are reported as in doubt.
     for (const each of messages)
       if (each['status'] !== 'UNDELIVERED') expect(journal.get(each['to'][0].address)).toBe(1);
@@ -104,7 +104,7 @@ describe('kill -9 in mid-send', () => {
     expect(last['stats']).toMatchObject({ undelivered: 0, failed: 0, total: TOTAL });
     expect(journal.size).toBe(TOTAL);
     const doubled = [...journal.values()].reduce((sum, times) => sum + times - 1, 0);
-    expect(doubled).toBeLessThanOrEqual(KILLS * DOUBTFUL_MAX);
+    expect(doubled).toBeLessThanOrEqual(KILLS * IN_DOUBT_MAX);
   });
 });
 
@@ -112,7 +112,7 @@ describe('SIGTERM in mid-send', () => {
   it('requeues unsubmitted messages, and none is in doubt', async () => {
     const journal = join(folder, 'terminated.ndjson');
     // A lease that a machine cannot be too slow for: one that runs out would leave messages in doubt as well.
-    const dispatch = { batchesPerLaneMax: BATCHES, unsettledMax: UNSETTLED };
+    const dispatch = { batchesPerCarrierMax: BATCHES, unsettledMax: UNSETTLED };
     const fanfare = await startFanfare({ config: { ...configWith('hold', journal), dispatch } });
     const id = await fanfare.send({ to: recipients(TOTAL), content: text('Hi'), ...smsOnly });
     await fanfare.watch(id, ({ stats }) => stats.attempts > 300);
@@ -196,7 +196,7 @@ describe('a database that breaks its connections', () => {
   it.each([
     [
       'its lease was written and not answered',
-      'high_water_mark = greatest(b.high_water_mark',
+      'high_water_mark = least(b.high_water_mark',
       'after',
     ],
     ['its operation is read', 'scheduled_for, expire_at from operation', 'before'],

@@ -40,7 +40,7 @@ async function copyDatabase(fanfare: Fanfare, change: (name: string) => string[]
   }
 }
 
-it('puts in doubt what may have been sent since the backup', async () => {
+it('puts messages in doubt that may have been sent since the backup', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'fanfare-restore-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   const journalFile = join(folder, 'journal.ndjson');
@@ -48,7 +48,7 @@ it('puts in doubt what may have been sent since the backup', async () => {
   const carrier = { journalFile, windowMax: 20, answerDelayMs: { min: 40, max: 120 } };
   const config = {
     carriers: { simulator: carrier },
-    dispatch: { leaseMs: 2_000, batchesPerLaneMax: 1, unsettledMax: 50 },
+    dispatch: { leaseMs: 2_000, batchesPerCarrierMax: 1, unsettledMax: 50 },
   };
   const fanfare = await startFanfare({ config });
   const doctor = (...args: string[]) =>
@@ -83,9 +83,9 @@ it('puts in doubt what may have been sent since the backup', async () => {
     `create database "${name}" template "${backup(name)}"`,
   ]);
   const { code, out } = await doctor('--restored', '--json', '--patience', '1h');
-  const { doubted, findings } = JSON.parse(out);
+  const { inDoubt, findings } = JSON.parse(out);
   expect([code, findings]).toEqual([0, []]);
-  expect(doubted).toBeGreaterThan(0);
+  expect(inDoubt).toBeGreaterThan(0);
   await fanfare.restart();
   const last = await fanfare.watch(id, ({ status }) => status === 'COMPLETED');
   expectExact(last);

@@ -1,4 +1,4 @@
-/** Searches that take long: they end, and say what to do; nobody else waits for them. */
+/** Slow searches: they end with advice, and no other request waits for them. */
 import pg from 'pg';
 import { expect, it, onTestFinished } from 'vitest';
 import { startFanfare } from './support/fanfare.ts';

@@ -154,13 +154,13 @@ describe('senders', () => {
 });
 
 describe('sender pools', () => {
-  it('are made, listed, changed and deleted, and tell what became of their members', async () => {
+  it('are made, listed, changed and deleted, and show the results for their members', async () => {
     const one = await addSender('+15005550821');
     const two = await addSender('+15005550822');
-    const stranger = 'comms_sender_01h9krwprkeee8fzqspvwy6nq8';
+    const unknown = 'comms_sender_01h9krwprkeee8fzqspvwy6nq8';
     const made = await fanfare.request('POST', '/v1/SenderPools', {
       name: 'Spring',
-      senders: [{ senderId: one }, { senderId: stranger }],
+      senders: [{ senderId: one }, { senderId: unknown }],
       tags: { a: 'b' },
     });
     expect([made.status, made.headers.get('operation-id')]).toEqual([

@@ -1,4 +1,4 @@
-/** Sessions of the dashboard: signing in and out, what ends a session, and what other pages cannot do with it. */
+/** Sessions of the dashboard: sign-in, sign-out, the end of a session, and attacks from other pages. */
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createSealer } from '../src/lib/sealer.ts';

@@ -29,15 +29,15 @@ async function lease(fanfare: FanfareClient, store: Store, node: string): Promis
   await fanfare.database.query("update dispatch_batch set leased_until = now() - interval '1 s'");
   const [batch] = await store.batches.leaseBatches(
     { carrier: 'simulator', leasedBy: node, leaseMs: 10_000, limit: 1 },
-    { window: 100, served: { accounts: {}, operations: {} } },
+    { messages: 100, served: { accounts: {}, operations: {} } },
   );
   if (batch === undefined) throw new Error('Nothing to lease');
   return batch;
 }
 
 async function planOf(store: Store, { accountId, operationId }: Batch) {
-  const found = await store.operations.fetchDispatchable(accountId, operationId);
-  if (found === null) throw new Error('No operation');
+  const [found] = await store.operations.fetchDispatchables([{ accountId, operationId }]);
+  if (!found) throw new Error('No operation');
   return found.plan;
 }
 
@@ -45,7 +45,9 @@ async function planOf(store: Store, { accountId, operationId }: Batch) {
 async function outcomes(store: Store, batch: Batch) {
   const { accountId, operationId, ordinals } = batch;
   const plan = await planOf(store, batch);
-  const messages = await store.batches.loadMessages(accountId, operationId, ordinals);
+  const [messages = new Map()] = await store.batches.loadMessages([
+    { accountId, operationId, ordinals },
+  ]);
   const held = [...messages.values()].map((message) => holdInDoubt(message, batch, plan));
   const known = held.map((each): Settlement =>
     each.ordinal === 0
@@ -102,7 +104,7 @@ describe('a cancel that waits for messages to be woken', () => {
 });
 
 describe('an outage longer than a lease', () => {
-  it.each(['held first', 'known first'])('ends with what is known: %s', async (order) => {
+  it.each(['held first', 'known first'])('ends with the known outcome: %s', async (order) => {
     const { fanfare, store, id } = await begin();
     const a = await lease(fanfare, store, 'a');
     const b = await lease(fanfare, store, 'b');
@@ -143,7 +145,7 @@ describe('an outage longer than a lease', () => {
     expect([doctor.code, doctor.err]).toEqual([0, '']);
   });
 
-  it('leaves a receipt that came meanwhile, and what is in doubt by itself', async () => {
+  it('keeps a receipt that came meanwhile, and an outcome in doubt of its own', async () => {
     const { fanfare, store, id } = await begin();
     const a = await lease(fanfare, store, 'a');
     const b = await lease(fanfare, store, 'b');

@@ -172,7 +172,7 @@ describe('over SMPP', () => {
       ]);
   });
 
-  it('takes the words of a receipt for a message where nobody has marked them, and a STOP that is damaged', async () => {
+  it('reads an unmarked receipt as a message, and a damaged STOP as STOP', async () => {
     const smsc = await beginSmsc({
       submit: (pdu, session) => session.send(submitAnswer(pdu, '7')),
     });
@@ -247,7 +247,7 @@ describe('over SMPP', () => {
     expect((await fanfare.operation(second))['stats'].undelivered).toBe(1);
   });
 
-  it('holds what was at the SMSC when the line broke, and sends the rest; unmatched receipts change nothing', async () => {
+  it('holds messages that the SMSC may have when the connection breaks, and sends the others; unmatched receipts change nothing', async () => {
     let count = 0;
     const submitted: string[] = [];
     const { fanfare } = await beginShared({
@@ -259,7 +259,7 @@ describe('over SMPP', () => {
           return;
         }
         session.send(submitAnswer(pdu, `k${count}`));
-        session.send(receiptFor(`stranger${count}`, 'DELIVRD'));
+        session.send(receiptFor(`unmatched${count}`, 'DELIVRD'));
         session.send(on(pdu, `k${count}`));
       },
     });

@@ -1,4 +1,4 @@
-/** Live streams: what happens is seen as it happens, and a client that was away goes on where it was. */
+/** Live streams: events arrive as they happen, and a client that reconnects continues where it was. */
 import { connect } from 'node:net';
 import { hashSecret } from '../src/lib/secrets.ts';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -141,7 +141,7 @@ const isCompleted = ({ event }: Streamed) => event.endsWith('operation.completed
 const send = (fanfare: FanfareClient, count: number, first = 0) =>
   fanfare.send({ to: recipients(count, first), content: text('Hello'), ...smsOnly });
 
-it('is asked for with HEAD: the head is the answer, and nothing stays open', async () => {
+it('answers HEAD with its headers, and nothing stays open', async () => {
   const fanfare = await useEvents();
   const id = await fanfare.send({ to: recipients(1), content: text('Hi'), ...smsOnly });
   for (const path of ['/v1/Stream', `/v1/Messages/Operations/${id}/Stream`]) {
@@ -153,7 +153,7 @@ it('is asked for with HEAD: the head is the answer, and nothing stays open', asy
 });
 
 describe('the stream of an operation', () => {
-  it('begins with what it is, sends each change, and ends with it', async () => {
+  it('begins with its state, sends each change, and ends with the last one', async () => {
     const fanfare = await useEvents();
     const id = await send(fanfare, 1_000);
     const stream = await readStream(fanfare, `/Messages/Operations/${id}/Stream`);
@@ -192,7 +192,7 @@ describe('the stream of an operation', () => {
     expect(stream.events.at(-2)?.data['status']).toBe('CANCELED');
   });
 
-  it('is of what the account has', async () => {
+  it('is limited to the operations of the account', async () => {
     const fanfare = await useEvents();
     const unknown = 'comms_operation_00000000000000000000000000';
     expect((await fanfare.get(`/v1/Messages/Operations/${unknown}/Stream`)).status).toBe(404);
@@ -202,7 +202,7 @@ describe('the stream of an operation', () => {
 });
 
 describe('the stream of an account', () => {
-  it('sends everything once, in order, to all who listen', async () => {
+  it('sends everything once, in order, to all listeners', async () => {
     const fanfare = await useEvents();
     const streams = await Promise.all(
       Array.from({ length: 20 }, () => readStream(fanfare, '/Stream')),
@@ -225,7 +225,7 @@ describe('the stream of an account', () => {
     });
   });
 
-  it('goes on behind the last event that was seen, wherever that was', async () => {
+  it('continues after the last event of the client, wherever that is in the log', async () => {
     const fanfare = await useEvents();
     const whole = await readStream(fanfare, '/Stream');
     await send(fanfare, 200);
@@ -252,7 +252,7 @@ describe('the stream of an account', () => {
     }
   });
 
-  it('sends what is asked for, and refuses unknown names', async () => {
+  it('sends the selected types, and refuses unknown names', async () => {
     const fanfare = await useEvents();
     const stream = await readStream(
       fanfare,
@@ -284,7 +284,7 @@ describe('the stream of an account', () => {
     await until(async () => countDelivered(stream.events) === 50);
   });
 
-  it('waits for who is slow, and serves the others meanwhile', async () => {
+  it('waits for slow clients, and serves the others meanwhile', async () => {
     const fanfare = await useEvents();
     const slow = await openRaw(fanfare, '/Stream');
     slow.pause();
@@ -332,7 +332,7 @@ it('numbers the states of an operation, in the stream as where it is read', asyn
   expect(seen).toEqual([...new Set(seen)].toSorted((a, b) => a - b));
 });
 
-describe('what streams may cost', () => {
+describe('the cost of streams', () => {
   const limits = {
     requestsPerSecond: 100_000,
     streamsPerAccount: 8,
@@ -342,7 +342,7 @@ describe('what streams may cost', () => {
   const useLimits = (more: object = {}) =>
     useFanfare({ config: { roles: ALL_ROLES, limits: { ...limits, ...more } } });
 
-  it('is so many for an account, and says what to do', async () => {
+  it('is limited in number for an account, with the action to take', async () => {
     const [fanfare, other] = [await useLimits(), await useLimits()];
     const streams = await Promise.all(
       Array.from({ length: 8 }, () => readStream(fanfare, '/Stream')),
@@ -350,7 +350,7 @@ describe('what streams may cost', () => {
     const refused = await fanfare.get('/v1/Stream');
     expect(refused).toMatchObject({ status: 429, body: { errors: [{ context: 'null' }] } });
     expect(refused.headers.get('retry-after')).toBe('5');
-    expect(refused.body['message']).toMatch(/has 8 streams open .* close one/);
+    expect(refused.body['message']).toMatch(/has 8 streams open .* Close one/);
     expect((await readStream(other, '/Stream')).status).toBe(200);
     streams[0]?.close();
     await until(async () => (await readStream(fanfare, '/Stream')).status === 200);
@@ -366,7 +366,7 @@ describe('what streams may cost', () => {
     expect((await fanfare.get('/v1/Stream')).status).toBe(429);
   });
 
-  it('is bounded in bytes: who reads nothing is closed, hears why, and has lost nothing', async () => {
+  it('is bounded in bytes: a client that reads nothing is closed, gets the reason, and has lost nothing', async () => {
     const [fanfare, other] = [await useLimits(), await useLimits()];
     const deaf = await Promise.all(
       Array.from({ length: 6 }, (_, i) => openRaw(fanfare, `/Stream?types=*&n=${i}`)),
@@ -396,7 +396,7 @@ describe('what streams may cost', () => {
     const again = await readStream(fanfare, '/Stream?types=*', { 'last-event-id': last });
     await until(async () => again.events.length > whole.events.length - seen.length, 55_000);
     expect(again.events[0]).toMatchObject({ id: '', event: 'closed' });
-    expect(again.events[0]?.data['message']).toMatch(/closed this stream at .* not read/);
+    expect(again.events[0]?.data['message']).toMatch(/closed this stream at .* unread data/);
     expect([...seen.map(([, id]) => id), ...again.events.slice(1).map(({ id }) => id)]).toEqual(
       whole.events.map(({ id }) => id),
     );
@@ -416,13 +416,13 @@ describe('what streams may cost', () => {
       const answer = await fanfare.get('/v1/Senders');
       return answer.status === 429 && answer;
     });
-    expect(refused.body['message']).toMatch(/wait to be read/);
+    expect(refused.body['message']).toMatch(/too much unread data/);
     expect((await other.get('/v1/Senders')).status).toBe(200);
     lists.destroy();
     await until(async () => (await fanfare.get('/v1/Senders')).status === 200);
   });
 
-  it('closes connections that take not a byte of what waits, and no others', async () => {
+  it('closes connections that read no byte of waiting data, and no others', async () => {
     const fanfare = await useLimits({ unreadTimeoutMs: 1_000 });
     const [quiet, deaf] = [
       await readStream(fanfare, '/Stream?types=fanfare.*'),

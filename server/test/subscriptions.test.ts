@@ -1,4 +1,4 @@
-/** Subscriptions over HTTP: made, changed, tried out, looked into. On a node that delivers nothing, so that what is there stays. */
+/** Subscriptions over HTTP: created, changed, tested and listed, on a node that delivers nothing, so that rows stay. */
 import { readFile } from 'node:fs/promises';
 import { Webhook } from 'standardwebhooks';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -362,7 +362,7 @@ describe('trying a subscription out', () => {
     expect((await get(`/${id}/Attempts`)).body['attempts']).toEqual([]);
   });
 
-  it('tells what went wrong', async () => {
+  it('shows the error', async () => {
     const refusing = await startReceiver();
     refusing.behaviour = () => 503;
     const { id } = await subscribe({ url: refusing.url });
@@ -417,7 +417,7 @@ async function fill(id: string, rows: readonly { name: string; status: string; t
 }
 
 describe('deliveries', () => {
-  it('are listed by status and date, with what they are about and when they are tried again', async () => {
+  it('are listed by status and date, with their subject and the time of the next try', async () => {
     const { id } = await subscribe();
     const { ids, dateOf } = await fill(id, [
       { name: 'message.sent', status: 'DELIVERED' },

@@ -83,7 +83,7 @@ describe('the suppression list', () => {
     await fanfare.request('DELETE', `/v1/Suppressions/${body['id']}`);
   });
 
-  it('holds for one sender or one pool only, when told so', async () => {
+  it('applies to one sender or one pool only, on request', async () => {
     const sender = (await post('/Senders', { address: '+15005550901', channel: 'SMS' })).body['id'];
     const made = await post('/SenderPools', { name: 'Quiet', senders: [{ senderId: sender }] });
     const senderPoolId = (

@@ -1,6 +1,6 @@
 /**
- * The first file of the process and of each of its threads: makes stacks readable, then loads the entry, compiled already
- * where that can be. The main thread's entry is the command line; a thread's is what `workerData` names.
+ * The first file of the process and of each of its threads: makes stacks readable, then loads the entry, from compiled
+ * code if possible. The main thread's entry is the command line; `workerData` names the entry of another thread.
  */
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';

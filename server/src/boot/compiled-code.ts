@@ -1,10 +1,9 @@
 /**
- * Keeps what V8 made of the program's files, beside them, for the next start: compiling is most of what a start costs. Node.js
- * does so itself from version 22 on (`module.enableCompileCache`); version 20 needs this.
- *
- * One file for each entry, since each thread compiles other functions of the files that they share. It is used for the very same
- * files and the very same V8 with the same flags, and only when its checksum holds: V8 trusts what it is given. Where the folder
- * cannot be written to, each start compiles anew.
+ * Keeps V8's compiled code beside the program's files for the next start, because compiling is most of the cost of a
+ * start. Node.js does this itself from version 22 on (`module.enableCompileCache`); version 20 needs this file.
+ * There is one file for each entry, since each thread compiles other functions of the shared files. It is used only with
+ * the same files, the same V8 and flags, and a correct checksum, because V8 trusts it. If the folder is read-only, each
+ * start compiles again.
  */
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -17,15 +16,15 @@ import { constants, Script } from 'node:vm';
 /** Compiled code by the name of its file. `version` is the file's size and time of change. */
 type Compiled = Map<string, { readonly version: string; readonly code: Buffer }>;
 
-/** What a start runs has run by then: functions are compiled when they are first called. */
+/** Time until a start has run all its functions: functions are compiled at their first call. */
 const SAVE_AFTER_MS = 2_000;
 const CHECKSUM_BYTES = 32;
-/** What `Module.wrap` puts before the first character. */
+/** The text that `Module.wrap` puts before the first character. */
 const WRAPPER_LENGTH = Module.wrap('').indexOf('\n');
 
 const checksum = (bytes: Buffer) => createHash('sha256').update(bytes).digest();
 
-/** Loads the program's files (`.cjs` in `folder`) from what is kept for `entry`, and keeps what was missing. */
+/** Loads the program's files (`.cjs` in `folder`) from the stored code of `entry`, and stores code that was missing. */
 export function loadCompiled(folder: string, entry: string): void {
   const store = join(folder, 'compiled', `${entry}-${cachedDataVersionTag()}.bin`);
   const kept = read(store);
@@ -51,7 +50,7 @@ export function loadCompiled(folder: string, entry: string): void {
     const found = kept.get(name);
     const script = new Script(Module.wrap(readFileSync(filename, 'utf8')), {
       filename,
-      // Columns are those of the file, which its source map speaks of.
+      // Columns are relative to the file, as in its source map.
       columnOffset: -WRAPPER_LENGTH,
       ...(found?.version === version ? { cachedData: found.code } : {}),
       importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
@@ -76,7 +75,7 @@ type ModuleFunction = (
   folder: string,
 ) => void;
 
-/** What is kept, empty where there is nothing, or nothing whole. */
+/** The stored code; empty if it is missing or damaged. */
 function read(store: string): Compiled {
   try {
     const bytes = readFileSync(store);
@@ -97,7 +96,7 @@ function write(store: string, compiled: Compiled): void {
     writeFileSync(draft, Buffer.concat([checksum(content), content]));
     renameSync(draft, store);
   } catch {
-    // A folder that belongs to somebody else, or a full disk: no harm but time.
+    // A folder of another user, or a full disk, costs only time.
     rmSync(draft, { force: true });
   }
 }

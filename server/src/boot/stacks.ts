@@ -1,6 +1,6 @@
 /**
- * Stacks of the bundled program name the files and lines that it was written in. The source maps are read with the first stack
- * that somebody looks at: Node.js' own `--enable-source-maps` reads them all at each start.
+ * Stack traces of the bundled program name its source files and lines. The source maps are read with the first stack
+ * trace: Node.js' own `--enable-source-maps` reads them all at each start.
  */
 import { readFileSync } from 'node:fs';
 import { SourceMap, type SourceMapPayload } from 'node:module';

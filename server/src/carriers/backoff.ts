@@ -34,7 +34,7 @@ export function createBackoff(): Backoff {
       return remaining(nowMs);
     },
     succeed() {
-      // A wait that was asked for goes on: answers to earlier requests still come in.
+      // A requested wait is kept: answers to earlier requests still come in.
       waitMs = 0;
     },
   };

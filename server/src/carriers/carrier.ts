@@ -29,11 +29,11 @@ export interface Submission {
   readonly text: string | null;
   readonly mediaUrls: readonly string[];
   /**
-   * Rich content, rendered, for RCS and (from templates) WHATSAPP; null: text and media are all. When it is there it is
-   * what to send, and `text` is its plain words, for a carrier that cannot show it.
+   * Rich content, rendered, for RCS and (from templates) WHATSAPP; null: only text and media. With rich content, `text`
+   * is its plain text, for a carrier that cannot show it.
    */
   readonly rich: RcsBody | null;
-  /** What an e-mail says; null on all other channels. */
+  /** The content of an e-mail; null on all other channels. */
   readonly email: EmailBody | null;
   /** End of its validity, which is passed to carriers that support it; null: none. */
   readonly expireAt: Date | null;
@@ -61,10 +61,7 @@ export type SendResult =
     }
   /** Not accepted because we are too fast: no attempt, and the window shrinks. */
   | { readonly kind: 'throttled'; readonly afterMs: number }
-  /**
-   * It may or may not have been taken: the connection was lost or no answer came in time; what happens then is the
-   * carrier's `ambiguous`.
-   */
+  /** In doubt: the connection was lost or no answer came in time. `ambiguous` of the carrier decides. */
   | { readonly kind: 'unknown'; readonly detail: string };
 
 /** Whether a submission has expired. */
@@ -89,9 +86,9 @@ export type InboundSink = (messages: readonly InboundMessage[]) => Promise<void>
 export interface CarrierState {
   /** Connections that there should be. */
   readonly connections: number;
-  /** Those that can be used now. */
+  /** Connections that can be used now. */
   readonly connected: number;
-  /** Why some cannot, in words; null when all can or nothing is known. */
+  /** The reason for which some are not usable, in words; null if all are usable or nothing is known. */
   readonly detail: string | null;
 }
 
@@ -104,7 +101,7 @@ export interface SharedConnections {
   readonly inUse: number;
   /** How many there may be, as `allow` said last; 0 before. */
   readonly allowed: number;
-  /** Opens or closes connections until there are `count`; what closes is drained first. */
+  /** Opens or closes connections until there are `count`. A connection is drained before it is closed. */
   allow(count: number): void;
 }
 
@@ -113,9 +110,9 @@ export interface Carrier {
   /** Channels it can submit over. */
   readonly channels: ReadonlySet<Channel>;
   /**
-   * What to do with a submission whose outcome a crash has hidden: `hold` ends it UNDELIVERED with an
-   * error that says so, `resend` submits it again with the same reference. Likewise with the result
-   * `unknown`, but that `resend` is then a new attempt.
+   * The treatment of a submission whose outcome is unknown after a crash: `hold` ends it UNDELIVERED with an error,
+   * `resend` submits it again with the same reference. The same applies to the result `unknown`, but `resend` is then a
+   * new attempt.
    */
   readonly ambiguous: 'hold' | 'resend';
   /** Whether receipts name submissions by the carrier's own ids, which must be kept for that, instead of our reference. */
@@ -123,21 +120,21 @@ export interface Carrier {
   /** Most submissions that may be without an answer at one moment. */
   readonly windowMax: number;
   /**
-   * Opens the connection, or begins to: a far side that is away is no reason to fail. Receipts and messages to us may
-   * arrive from now until `stop` resolves; without `inbound` such messages are dropped.
+   * Opens the connection, or begins to: an unavailable far side is not an error. Receipts and inbound messages may
+   * arrive from now until `stop` resolves; without `inbound`, inbound messages are dropped.
    */
   start(receive: ReceiptSink, inbound?: InboundSink): Promise<void>;
   /**
-   * Whether it has a connection to submit over, where it can tell; absent where only sending shows. While it has none
-   * nothing is submitted, but for what is under way.
+   * Whether it has a connection to submit over; absent if only a submission shows that. Without a connection nothing is
+   * submitted, except for messages under way.
    */
   canTake?(): boolean;
-  /** Submits one message; resolves with the answer, however late. What has expired is refused. */
+  /** Submits one message; resolves with the answer, however late. An expired message is refused. */
   send(submission: Submission): Promise<SendResult>;
-  /** Closes the connection; what was accepted stays accepted. */
+  /** Closes the connection; accepted messages stay accepted. */
   stop(): Promise<void>;
   /** Connections that have to be allowed before they are opened; absent where each node has its own. */
   readonly shared?: SharedConnections;
-  /** How its connections stand; absent where there are none to speak of. */
+  /** The state of its connections; absent if it has none. */
   state?(): CarrierState;
 }

@@ -58,7 +58,7 @@ export function createSimulator(options: SimulatorOptions): Carrier {
     setImmediate(handOn);
   }
 
-  /** What is more than may be in hand waits here, as it would at a carrier. */
+  /** Receipts beyond the maximum wait here, as they would at a carrier. */
   function handOn(): void {
     isHanding = false;
     while (receipts.length > 0 && inHandCount < IN_HAND_MAX && receive !== null) {
@@ -155,7 +155,7 @@ export function createSimulator(options: SimulatorOptions): Carrier {
     };
   }
 
-  /** Short and opaque, as those of carriers are. */
+  /** Short and opaque, like carriers' ids. */
   function providerIdOf(reference: string): string {
     return `sim-${Math.floor(chance(reference, 5) * 2 ** 32).toString(36)}`;
   }

@@ -1,11 +1,11 @@
 /**
  * A timeline: many callbacks at many times with one timer, because a timer per message would cost more than the message.
- * Callbacks that are due at once run in order in the next turn of the event loop, without a timer.
+ * Callbacks that are due at once run in order in the next round of the event loop, without a timer.
  */
 export interface Timeline {
-  /** Runs `callback` after `delayMs`, never in the present turn. */
+  /** Runs `callback` after `delayMs`, never in the present round of the event loop. */
   after(delayMs: number, callback: () => void): void;
-  /** Runs what waits for an answer right away, and nothing later. */
+  /** Runs pending answers at once, and nothing later. */
   stop(): void;
 }
 

@@ -15,7 +15,7 @@ import { show, showList, showTime } from './output.ts';
 import { parseTime } from './times.ts';
 
 const NO_LIMIT = Infinity;
-/** Not those of the server's code, which takes a while to load. */
+/** Written here again, because the server's code takes a while to load. */
 const SCOPES: readonly Scope[] = ['send', 'read', 'manage'];
 
 /** Entries that are there already, as a list that comes. */

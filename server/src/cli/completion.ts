@@ -49,7 +49,7 @@ export function addCompletionCommands(program: Command): void {
   });
 }
 
-/** What may come in place of the last word. */
+/** Candidates for the last word. */
 export function complete(program: Command, words: readonly string[]): string[] {
   const before = words.slice(0, -1);
   const last = words.at(-1) ?? '';

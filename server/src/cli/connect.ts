@@ -1,9 +1,12 @@
-/** The API, as the command line gets at it: credentials of the environment, else those that the server of this folder has left. */
+/**
+ * Connects the command line to the API: with credentials of the environment, else with the key that this folder's server
+ * has saved.
+ */
 import { FanfareClient } from '@fanfare/client';
 import { findDataDir, localAccessFile, readLocalAccess } from '../config/local-access.ts';
 import { EXIT, fail, type Globals } from './globals.ts';
 
-/** @throws UserError when there are no credentials, or the base URL is none. */
+/** @throws UserError if there are no credentials, or the base URL is invalid */
 export function connect({ config, baseUrl }: Globals): FanfareClient {
   const { env } = process;
   const dataDir = findDataDir(config ?? null, env);
@@ -16,7 +19,7 @@ export function connect({ config, baseUrl }: Globals): FanfareClient {
       `There are no credentials. Start a server in this folder ("fanfare start"), or set FANFARE_BASE_URL with FANFARE_ACCOUNT_SID and FANFARE_AUTH_TOKEN, or with FANFARE_API_KEY and FANFARE_API_KEY_SECRET. (The file ${localAccessFile(dataDir)} does not exist.)`,
       EXIT.credentials,
     );
-  // What this folder's server has left is for nobody else.
+  // This folder's key is not sent to another server.
   if (!isGiven && baseUrl !== undefined && baseUrl !== local?.baseUrl)
     fail(
       `Set the credentials for ${baseUrl} too: FANFARE_ACCOUNT_SID and FANFARE_AUTH_TOKEN, or FANFARE_API_KEY and FANFARE_API_KEY_SECRET.`,

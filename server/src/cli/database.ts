@@ -12,7 +12,7 @@ export async function readConfig(
   return loadConfig(config ?? null, process.env, flags);
 }
 
-/** Opens the store for one piece of work. */
+/** Opens the store for one task. */
 export async function withAdmin(
   globals: Globals,
   work: (admin: Admin, config: Config) => Promise<void>,
@@ -32,7 +32,7 @@ export async function withAdmin(
   }
 }
 
-/** The account of a SID; without one, the only one there is. @throws UserError when there are none or several. */
+/** The account of a SID, or the only account without one. @throws UserError if there are none or several */
 export async function findAccount(admin: Admin, sid: string | undefined): Promise<Account> {
   const accounts = await admin.accounts.listAccounts();
   if (sid !== undefined)

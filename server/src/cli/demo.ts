@@ -15,7 +15,7 @@ import { number, print } from './output.ts';
 import { ProgressView } from './watch.ts';
 
 const ROWS = 10_000;
-/** Nobody waits longer for a demo. */
+/** The demo ends after this time at the latest. */
 const TIMEOUT_MS = 120_000;
 
 const NAMES = [
@@ -55,7 +55,7 @@ export async function runDemo(): Promise<void> {
   }
 }
 
-/** Only what the demo sets, whatever the surroundings say. A carrier with some failures, as they are. */
+/** The demo's own settings, regardless of the environment. A carrier with some failures, as real ones have. */
 function demoConfig(folder: string) {
   return loadConfig(
     null,
@@ -76,7 +76,7 @@ function demoConfig(folder: string) {
   );
 }
 
-/** Numbers of the range that is kept for tests, beyond those the simulator treats specially. */
+/** Numbers of the range reserved for tests, without the special numbers of the simulator. */
 function composeCsv(): string {
   const rows = Array.from({ length: ROWS }, (_, i) => {
     const name = NAMES[i % NAMES.length] ?? '';

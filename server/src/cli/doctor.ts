@@ -77,16 +77,16 @@ async function runDoctor(globals: Globals, options: Options): Promise<number> {
         failUsage(`"${options.operation}" is not the id of an operation.`));
   const doctor = await openDoctor(config, createLogger('warn'));
   try {
-    const doubted = options.restored ? await doctor.markRestoredInDoubt() : null;
+    const inDoubt = options.restored ? await doctor.markRestoredInDoubt() : null;
     const reported: Reported[] = [];
     for (const { repair, ...finding } of await doctor.look({ since, operationId, patienceMs })) {
       const repaired = options.repair && repair !== null ? await repair() : null;
       reported.push({ ...finding, repaired });
     }
     if (globals.json)
-      print(JSON.stringify({ healthy: reported.length === 0, doubted, findings: reported }));
+      print(JSON.stringify({ healthy: reported.length === 0, inDoubt, findings: reported }));
     else {
-      if (doubted !== null) print(`Messages now in doubt: ${number(doubted)}.`);
+      if (inDoubt !== null) print(`Messages now in doubt: ${number(inDoubt)}.`);
       print(describe(reported));
     }
     return reported.length === 0 ? 0 : FOUND;

@@ -1,4 +1,4 @@
-/** What commands that read a list have in common: how it is to be read, and where rejected rows go. */
+/** Common options of commands that read a list: its format, and the file for rejected rows. */
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { parseCountry, type Country } from '../lists/countries.ts';
 import { findEncoding } from '../lists/encoding.ts';

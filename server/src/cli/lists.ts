@@ -86,7 +86,7 @@ export async function isReadOnce(path: string): Promise<boolean> {
   }
 }
 
-/** Opens a file, or standard input for `-`. It is NDJSON when it is called so or begins with a brace, else CSV. */
+/** Opens a file, or standard input for `-`. It is NDJSON if its name says so or it begins with a brace, else CSV. */
 export async function openFile(path: string, options: ReadOptions): Promise<OpenFile> {
   const name = path === '-' ? 'standard input' : path;
   const source =

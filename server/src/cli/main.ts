@@ -1,4 +1,4 @@
-/** The command line. Errors go to standard error, say what to do, and end with a status that scripts can build on. */
+/** The command line. Errors go to standard error, name the action to take, and end with a status for scripts. */
 import { CommanderError } from 'commander';
 import {
   ApiError,

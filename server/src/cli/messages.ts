@@ -1,4 +1,4 @@
-/** `fanfare messages`: single messages, and what became of them; with `--emails` e-mails. */
+/** `fanfare messages`: single messages and their results; with `--emails` e-mails. */
 import type { EmailSummary, FanfareClient, MessageSummary } from '@fanfare/client';
 import { Option, type Command } from 'commander';
 import { connect } from './connect.ts';

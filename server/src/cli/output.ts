@@ -26,7 +26,7 @@ export function print(text: string): void {
   write(process.stdout, `${text}\n`);
 }
 
-/** For people beside what is asked for, which may be read by a machine. */
+/** Notes for people, separate from results that a program may read. */
 export function note(text: string): void {
   write(process.stderr, `${text}\n`);
 }
@@ -56,7 +56,7 @@ export interface Column<Entry> {
 /** Rows are lined up by the ones that are shown together. */
 const ROWS_TOGETHER = 100;
 
-/** Entries as they come: JSON lines, or a table with a head. At most `limit`; says on standard error when there are more. */
+/** Entries as they come: JSON lines, or a table with a header row. At most `limit`; says on standard error when there are more. */
 export async function showList<Entry>(
   { json }: Globals,
   entries: AsyncIterable<Entry>,

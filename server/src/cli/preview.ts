@@ -5,7 +5,7 @@ import { colours, number, print, renderFields, showTime } from './output.ts';
 import type { PriceTable } from './prices.ts';
 import { CountView } from './progress.ts';
 
-/** What both kinds of sends have in common. */
+/** The common part of both kinds of sends. */
 type AskDry = (request: object) => Promise<DryRun | EmailDryRun>;
 
 /** Recipients asked about at once. */
@@ -30,7 +30,7 @@ interface Sums {
 const add = (map: Map<string, number>, key: string, count = 1) =>
   map.set(key, (map.get(key) ?? 0) + count);
 
-/** Asks about all recipients, writes nothing anywhere, and prints the sums. */
+/** Dry-runs the send for all recipients, and prints the sums. */
 export async function preview(
   calls: FanfareClient['messages'] | FanfareClient['emails'],
   request: { readonly to: AsyncIterable<unknown> },

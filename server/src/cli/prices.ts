@@ -1,6 +1,7 @@
 /**
- * A table of prices, and what a send would cost by it. A CSV with the columns `prefix` (as `+1`, `+4915`, or `*` for the rest), `price`
- * (for one segment of SMS, for one message of other channels), and perhaps `channel` and `currency`. The longest prefix counts.
+ * A table of prices, and the cost of a send by it. A CSV with the columns `prefix` (such as `+1`, `+4915`, or `*` for
+ * all other numbers), `price` (for one segment of SMS, for one message of other channels), and optionally `channel` and
+ * `currency`. The longest prefix counts.
  */
 import { readFile } from 'node:fs/promises';
 import { parse } from 'csv-parse/sync';
@@ -14,7 +15,7 @@ interface Price {
 
 export interface PriceTable {
   readonly currency: string;
-  /** Of one message; null where the table says nothing of it. */
+  /** Of one message; null if the table has no price for it. */
   priceOf(address: string, channel: string, segments: number | null): number | null;
 }
 

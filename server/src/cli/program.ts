@@ -1,4 +1,4 @@
-/** All commands. What a command does is loaded when it runs, so that help and completion are quick. */
+/** All commands. The code of a command is loaded when it runs, so that help and completion are quick. */
 import { Command } from 'commander';
 import { addAccountCommands, addKeyCommands } from './accounts.ts';
 import { addCompletionCommands } from './completion.ts';

@@ -4,7 +4,7 @@ import { colours, number, printable, write } from './output.ts';
 
 export type Stats = Operation['stats'] | EmailOperation['stats'];
 
-/** What a bar shows: each message once. */
+/** The values of a bar: each message counts once. */
 interface Shares {
   readonly total: number;
   /** Delivered, read or opened. */
@@ -26,7 +26,7 @@ export function sharesOf(stats: Stats): Shares {
   return { total, good, bad, sent: total - waiting - bad - good, waiting };
 }
 
-/** Each state has a sign of its own, so that nobody needs the colours. */
+/** Each state has a sign of its own, so that colours are not needed. */
 const PARTS = [
   ['good', '█', colours.green],
   ['bad', '▚', colours.red],
@@ -34,7 +34,7 @@ const PARTS = [
   ['waiting', '░', colours.dim],
 ] as const;
 
-/** A bar of so many characters. Every part that is not zero is visible. */
+/** A bar of this many characters. Every part that is not zero is visible. */
 export function renderBar(shares: Shares, width: number): string {
   if (shares.total === 0) return colours.dim('░'.repeat(width));
   const widths = PARTS.map(([name]) =>
@@ -91,7 +91,7 @@ export class Rate {
 }
 
 /** Rate, elapsed time, and how much longer at this rate. */
-export function renderPace(rate: number | null, elapsedMs: number, left: number): string {
+export function renderRate(rate: number | null, elapsedMs: number, left: number): string {
   return [
     ...(rate === null ? [] : [`${number(Math.round(rate))}/s`]),
     `elapsed ${renderSpan(elapsedMs)}`,
@@ -101,7 +101,7 @@ export function renderPace(rate: number | null, elapsedMs: number, left: number)
 
 const COLUMNS_DEFAULT = 80;
 const DRAW_MS = 80;
-/** Where nothing can be drawn again, a line this often. */
+/** Interval of lines if the output is no terminal. */
 const PLAIN_MS = 5_000;
 
 /** Lines that are drawn again in place. */
@@ -118,7 +118,10 @@ export class Screen {
     return (this.#stream.isTTY && this.#stream.columns) || COLUMNS_DEFAULT;
   }
 
-  /** Draws over what was drawn before; what is `last` stays. Elsewhere than on a terminal `plain` is written, now and then. */
+  /**
+   * Draws over the previous output; `last` output stays. If the output is no terminal, `plain` is written from time to
+   * time.
+   */
   draw(lines: readonly string[], plain: string, last = false): void {
     const now = performance.now();
     if (!last && now - this.#drawnAt < (this.#stream.isTTY ? DRAW_MS : PLAIN_MS)) return;
@@ -153,7 +156,7 @@ function cut(line: string, width: number): string {
   return line;
 }
 
-/** How much of something long is done, on standard error: what is counted, of how many if that is known, how fast, how much longer. */
+/** The progress of a long task, on standard error: the count, the total if it is known, the rate, the time left. */
 export class CountView {
   readonly #what: string;
   readonly #total: number | null;
@@ -172,12 +175,12 @@ export class CountView {
     const all = Math.max(this.#total ?? done, done);
     const bar = renderBar({ total: all, good: 0, bad: 0, sent: done, waiting: all - done }, 30);
     const of = this.#total === null || last ? number(done) : `${number(done)} of ${number(all)}`;
-    const pace = renderPace(this.#rate.perSecond, now - this.#startedAt, last ? 0 : all - done);
+    const rateText = renderRate(this.#rate.perSecond, now - this.#startedAt, last ? 0 : all - done);
     this.#screen.draw(
       [
-        `  ${this.#total === null || last ? '' : `${bar} `}${this.#what} ${of}  ${colours.dim(pace)}`,
+        `  ${this.#total === null || last ? '' : `${bar} `}${this.#what} ${of}  ${colours.dim(rateText)}`,
       ],
-      `${this.#what} ${of}  ${pace}`,
+      `${this.#what} ${of}  ${rateText}`,
       last,
     );
   }

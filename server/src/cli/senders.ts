@@ -1,4 +1,4 @@
-/** `fanfare senders` and `fanfare pools`: who may be sent from. */
+/** `fanfare senders` and `fanfare pools`. */
 import type { Sender, SenderPool } from '@fanfare/client';
 import { Option, type Command } from 'commander';
 import { connect } from './connect.ts';

@@ -1,4 +1,4 @@
-/** Recipients of `fanfare send`, read as they are wanted; what was wrong with some; and where each came from. */
+/** Recipients of `fanfare send`, read on demand, with the problems of rejected rows and the place of each recipient. */
 import { InvalidRequestError, ChunkError } from '@fanfare/client';
 import type { AddressKind } from '../lists/addresses.ts';
 import type { Recipient } from '../lists/recipients.ts';
@@ -28,13 +28,13 @@ export class Source {
   readonly #addresses: readonly string[];
   readonly #flags: SourceFlags;
   readonly #showsProgress: boolean;
-  /** Where the recipients that were handed on last came from, and how many came before those. */
+  /** Places of the recipients that were read last, and the number of recipients before them. */
   #places: string[] = [];
   #before = 0;
   #skipped = 0;
   #duplicates = 0;
   #missing: ReadonlyMap<string, number> = new Map();
-  /** Whether rejected rows are written when they are sent past: what is read twice writes them the first time. */
+  /** Whether rejected rows are written during the send: a source that is read twice writes them the first time. */
   #isUnchecked = false;
 
   constructor(addresses: readonly string[], flags: SourceFlags, showsProgress: boolean) {
@@ -44,8 +44,8 @@ export class Source {
   }
 
   /**
-   * Reads a file to its end before anything of it is sent, so that a wrong row stops all of it. Resolves with the number of
-   * recipients; null for what can be read once.
+   * Reads a file to its end before anything of it is sent, so that a wrong row stops the whole send. Resolves with the
+   * number of recipients; null for a source that can be read only once.
    */
   async check(): Promise<number | null> {
     const { file, rejectFile, skipInvalid } = this.#flags;

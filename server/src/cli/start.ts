@@ -10,7 +10,7 @@ const SECOND_SIGNAL_MS = 1_000;
 /** As it was started: by npm, the command is not on the path. */
 const COMMAND = process.env['npm_execpath'] === undefined ? 'fanfare' : 'npx fanfare';
 
-/** Time to write what carriers said and to stop PostgreSQL, once they have been waited for. */
+/** Time to write carriers' answers and to stop PostgreSQL, after the drain. */
 const STOP_MARGIN_MS = 20_000;
 
 export async function runStart(config: Config): Promise<void> {

@@ -149,7 +149,7 @@ async function importFile(file: string, flags: Flags, globals: Globals): Promise
       }
     }
   } finally {
-    // What was read before a list broke off is kept too: importing again does no harm.
+    // Rows before an error are imported too: a repeated import does no harm.
     await flush();
     await rejects.close();
   }

@@ -13,7 +13,7 @@ import {
   Rate,
   renderBar,
   renderCounters,
-  renderPace,
+  renderRate,
   renderPercent,
   Screen,
   sharesOf,
@@ -41,7 +41,7 @@ const paintStatus = (status: string) =>
       ? colours.red(status)
       : colours.cyan(status);
 
-/** One thing in full: title and status, bar, counters, pace. */
+/** One operation in full: title and status, bar, counters, rate. */
 export class ProgressView {
   readonly #stream: NodeJS.WriteStream;
   readonly #screen: Screen;
@@ -57,7 +57,7 @@ export class ProgressView {
 
   update(progress: Progress): void {
     this.#progress = progress;
-    // Elapsed time goes on while nothing else does.
+    // The elapsed time continues without changes.
     if (this.#stream.isTTY) this.#timer ??= setInterval(() => this.#draw(false), 500);
     this.#draw(false);
   }
@@ -75,7 +75,7 @@ export class ProgressView {
     const now = performance.now();
     this.#rate.note(whole.total - whole.waiting, now);
     const width = Math.max(10, Math.min(60, this.#screen.width - 30));
-    const pace = renderPace(
+    const rateText = renderRate(
       last ? overall(whole.total - whole.waiting, now - this.#startedAt) : this.#rate.perSecond,
       now - this.#startedAt,
       whole.waiting,
@@ -86,9 +86,9 @@ export class ProgressView {
         `${colours.bold(title)}  ${paintStatus(status)}`,
         `  ${renderBar(whole, width)} ${renderPercent(whole)}  ${of}`,
         `  ${renderCounters(stats) || 'nothing yet'}`,
-        `  ${colours.dim(pace)}`,
+        `  ${colours.dim(rateText)}`,
       ],
-      `${title}  ${status}  ${renderPercent(whole).trim()}  ${of}  ${renderCounters(stats)}  ${pace}`,
+      `${title}  ${status}  ${renderPercent(whole).trim()}  ${of}  ${renderCounters(stats)}  ${rateText}`,
       last,
     );
   }
@@ -157,7 +157,7 @@ export async function watchAll(
   }
 }
 
-/** What is at work or waits, and what was when it was looked at before. */
+/** Operations in progress, and operations that were in progress at the last look. */
 async function listOpen(
   client: FanfareClient,
   rows: ReadonlyMap<string, Row>,
@@ -181,13 +181,13 @@ function isMoving(operation: Operation): boolean {
 
 function drawRows(screen: Screen, rows: readonly Row[]): void {
   const width = Math.max(10, Math.min(40, screen.width - 70));
-  // What does not fit on the screen could not be drawn over.
+  // Lines beyond the screen could not be drawn over.
   const most = Math.min(ROWS_MAX, (process.stdout.rows || ROWS_MAX) - 2);
   const lines = rows.slice(-most).map(({ operation, rate }) => {
     const shares = sharesOf(operation.stats);
-    const hasPace = !isComplete(operation) && (rate.perSecond ?? 0) > 0;
-    const pace = hasPace ? renderPace(rate.perSecond, 0, shares.waiting) : '';
-    return `${operation.id.slice(-8)}  ${renderBar(shares, width)} ${renderPercent(shares)}  ${paintStatus(operation.status.padEnd(10))}  ${number(shares.total)}  ${pace.replace(/ *elapsed \S+/, '')}`;
+    const hasRate = !isComplete(operation) && (rate.perSecond ?? 0) > 0;
+    const rateText = hasRate ? renderRate(rate.perSecond, 0, shares.waiting) : '';
+    return `${operation.id.slice(-8)}  ${renderBar(shares, width)} ${renderPercent(shares)}  ${paintStatus(operation.status.padEnd(10))}  ${number(shares.total)}  ${rateText.replace(/ *elapsed \S+/, '')}`;
   });
   if (rows.length > lines.length)
     lines.unshift(colours.dim(`and ${number(rows.length - lines.length)} earlier`));

@@ -1,6 +1,4 @@
-/**
- * The limits of each configured carrier. A separate file, because intake needs nothing else of the carriers' options.
- */
+/** The limits of each configured carrier. A separate file, because intake needs no other option of carriers. */
 import { carriageOfRequest } from '../carriers/http/carriage.ts';
 import { CARRIAGE, WHOLE, type Carriage } from '../domain/carriage.ts';
 import type { Channel } from '../domain/message.ts';

@@ -1,6 +1,6 @@
 /**
- * Options of carriers, by kind: each once, with default, limits and one sentence, as `config.ts` has those of the
- * server. Secrets may be given as `{"env": "NAME"}` or `{"file": "path"}` anywhere in a carrier's options.
+ * Options of carriers, by kind: each once, with default, limits and one sentence, like the server's options in
+ * `config.ts`. Secrets may be given as `{"env": "NAME"}` or `{"file": "path"}` anywhere in a carrier's options.
  */
 import { createPrivateKey } from 'node:crypto';
 import { Type, type Static } from 'typebox';
@@ -439,7 +439,7 @@ function checkSmtp(carrier: SmtpConfig): Finding[] {
   const problem = bounceAddress === null ? null : findEmailAddressProblem(bounceAddress);
   if (problem !== null) findings.push({ path: 'bounceAddress', text: problem });
   else if (bounceAddress !== null) {
-    // What mail servers see has the reference in it (RFC 5321, 4.5.3.1.1).
+    // The address in e-mails contains the reference (RFC 5321, 4.5.3.1.1).
     const longest = bounceAddressOf(bounceAddress, 'x'.repeat(REFERENCE_LENGTH_MAX));
     const tooLong = findEmailAddressProblem(longest);
     if (tooLong !== null)
@@ -457,7 +457,7 @@ function checkSmtp(carrier: SmtpConfig): Finding[] {
   return findings;
 }
 
-/** The only kind that is signed with: of others signatures would be wrong, or left out without a word. */
+/** The only supported kind of key: signatures with another would be wrong, or omitted silently. */
 function isKey(pem: string): boolean {
   try {
     return createPrivateKey(pem).asymmetricKeyType === 'rsa';

@@ -19,7 +19,7 @@ const ajv = new Ajv({
   verbose: true,
   // Each compiled check runs once, so an optimization does not pay.
   code: { optimize: false },
-  // The tables are ours: a test holds them to what a schema is.
+  // The tables are ours: a test checks that they are valid schemas.
   meta: false,
   validateSchema: false,
 });
@@ -32,7 +32,7 @@ export function check(schema: TSchema, value: object): Finding[] {
     ([name, each]) => !(name in value) && each.default !== undefined,
   );
   for (const [name, each] of absent) Object.assign(value, { [name]: defaultOf(each) });
-  // Most options are absent at most starts. Defaults are known to fit, so that nothing is compiled to check them.
+  // Most options are absent at most starts. Defaults are known to be valid, so no check is compiled for them.
   const unchecked = Object.fromEntries(absent.map(([name]) => [name, {}]));
   if (ajv.compile({ ...schema, properties: { ...properties, ...unchecked } })(value)) return [];
   // Advice names all that could have been meant.
@@ -62,7 +62,7 @@ function fill({ properties = {}, items }: WithDefault, value: unknown): void {
 }
 
 function describe(error: ErrorObject): Finding | null {
-  // What a union or a condition says is less than what its members say.
+  // The problems of the members say more than the problem of their union or condition.
   if (error.keyword === 'anyOf' || error.keyword === 'if') return null;
   if (error.keyword === 'type' && error.params['type'] === 'null') return null;
   const path = error.instancePath.slice(1).replaceAll('/', '.');
@@ -89,7 +89,7 @@ function describe(error: ErrorObject): Finding | null {
   };
 }
 
-/** " Did you mean …?", or what there is. */
+/** " Did you mean …?", or the list of valid names. */
 export function suggest(name: string, known: readonly string[]): string {
   if (known.length === 0) return '';
   const best = closest(name, known);

@@ -38,7 +38,7 @@ const words = (description: string) =>
     maxItems: 50,
     description,
   });
-/** Liquid would have nothing to fill in. */
+/** An answer is not a template: it has no variables. */
 const answer = (description: string) =>
   Type.String({ default: '', maxLength: 1_000, pattern: '^((?!\\{\\{|\\{%)[^])*$', description });
 const KEYWORDS = Type.Object(
@@ -105,7 +105,7 @@ export const SENDER_SCHEMA = Type.Object(
   { additionalProperties: false, description: 'A sender.' },
 );
 
-/** What a node may do. */
+/** The parts of a node's work. */
 export const ROLES = ['api', 'dispatch', 'events'] as const;
 
 /** The table. */
@@ -284,10 +284,11 @@ export const CONFIG_SCHEMA = Type.Object(
       {
         leaseMs: integer(10_000, [2_000, 600_000], {
           description:
-            'Duration of the lease on a batch, in milliseconds: the batches of a dead node stay with it for this time.',
+            'Duration of the lease on a batch, in milliseconds. A stalled node keeps its batches for this time; batches of a dead node are released at once.',
         }),
-        batchesPerLaneMax: integer(8, [1, 100], {
-          description: 'Maximum active batches (of up to 500 messages) for each carrier.',
+        batchesPerCarrierMax: integer(8, [1, 100], {
+          description:
+            'Maximum active messages for each carrier, in batches of 500. A batch may have fewer.',
         }),
         settleDelayMs: integer(10, [0, 1_000], {
           description:
@@ -295,10 +296,11 @@ export const CONFIG_SCHEMA = Type.Object(
         }),
         unsettledMax: integer(2_000, [1, 100_000], {
           description:
-            'Maximum unwritten outcomes; beyond it, sending waits. After a crash these messages are in doubt, besides those submitted without an answer.',
+            'Maximum unwritten outcomes; beyond it, sending waits. After a crash these messages are in doubt, besides two windows of each carrier.',
         }),
         databaseConnections: integer(8, [2, 100], {
-          description: 'Connections to PostgreSQL, besides one to listen.',
+          description:
+            'Connections to PostgreSQL, besides two for LISTEN and for the presence of the node.',
         }),
       },
       'Sending.',
@@ -339,7 +341,7 @@ export const CONFIG_SCHEMA = Type.Object(
           description: 'Maximum subscriptions that a node delivers to at the same time.',
         }),
         databaseConnections: integer(4, [2, 100], {
-          description: 'Connections to PostgreSQL, besides one to listen.',
+          description: 'Connections to PostgreSQL.',
         }),
       },
       'Delivery of events.',
@@ -509,7 +511,7 @@ function readEnvironment(
   return values;
 }
 
-/** Text of the environment as the type its option has; what does not fit is left for the check to refuse. */
+/** Converts a text of the environment to the type of its option. Invalid texts stay, and the check refuses them. */
 function parseText(text: string, schema: TSchema): unknown {
   const { type } = schema as { type?: string };
   if (type === 'integer' || type === 'number')

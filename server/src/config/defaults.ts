@@ -1,4 +1,4 @@
-/** What the command line must know of the configuration without loading its table. */
+/** Parts of the configuration that the command line needs without loading its table. */
 
 /** Looked for in the working directory when no `--config` is given. */
 export const CONFIG_FILE = 'fanfare.config.json';

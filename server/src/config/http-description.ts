@@ -1,6 +1,6 @@
 /**
- * The shape of an HTTP provider's description and of the settings of presets: what `carriers/http/description.ts` says in
- * types. What a template or a pointer says is checked by the carrier itself.
+ * The schema of an HTTP provider's description and of the settings of presets; `carriers/http/description.ts` has the
+ * types. The carrier itself checks templates and pointers.
  */
 import { Type } from 'typebox';
 import type { HttpDescription } from '../carriers/http/description.ts';

@@ -45,8 +45,8 @@ export async function removeLocalAccess(dataDir: string): Promise<void> {
 }
 
 /**
- * The data folder of a configuration, without reading the rest, which takes time. Code that needs the rest reports its
- * problems.
+ * The data folder of a configuration, without reading its other options, which takes time. Code that reads them reports
+ * their problems.
  */
 export function findDataDir(
   file: string | null,

@@ -6,7 +6,7 @@ import { CONFIG_FILE } from './defaults.ts';
 import { listOptions, type OptionPlace } from './options.ts';
 import { SINK_SCHEMAS } from './sinks.ts';
 
-/** What stands above the table of a kind. */
+/** The text above the table of a kind. */
 const KINDS: Readonly<Record<keyof typeof CARRIER_SCHEMAS, string>> = {
   simulator:
     'A simulated carrier, see [simulator](api.md#the-simulator). This is the default kind.',

@@ -9,7 +9,7 @@ export interface OptionPlace {
   readonly required: boolean;
 }
 
-/** Every option that has none in it, in order. */
+/** Every option without further options in it, in order. */
 export function listOptions(schema: TSchema, prefix = ''): OptionPlace[] {
   const { properties = {}, required = [] } = schema as {
     properties?: Record<string, OptionPlace['schema']>;

@@ -1,6 +1,6 @@
 /**
  * Groups of carriers that share receipts: the carriers of one account at one SMSC, which may send a receipt over any of
- * their binds. A separate file, because its threads need nothing else of the carriers' options.
+ * their binds. A separate file, because its threads need no other option of carriers.
  */
 import type { CarrierConfig } from './carriers.ts';
 

@@ -1,6 +1,7 @@
 /**
- * Options of sinks, by kind, as `carriers.ts` has those of carriers: the message brokers that events can go to, besides
- * webhooks, which are configured by subscriptions. Secrets may be given as `{"env": "NAME"}` or `{"file": "path"}` anywhere.
+ * Options of sinks, by kind, like the options of carriers in `carriers.ts`: the message brokers that events can go to,
+ * besides webhooks, which are configured by subscriptions. Secrets may be given as `{"env": "NAME"}` or `{"file":
+ * "path"}` anywhere.
  */
 import { Type, type Static } from 'typebox';
 import {

@@ -14,7 +14,7 @@ import { retryWhileLeased, type LeasedBatch } from './lease.ts';
 import type { Settler } from './settle.ts';
 import { holdInDoubt } from './triage.ts';
 
-/** What a run leaves, and why. */
+/** The messages that a run leaves, and the reason. */
 export interface Leftovers {
   /** Ordinals that were not submitted, or that were throttled. */
   readonly unsent: readonly number[];
@@ -121,7 +121,7 @@ export class BatchEnd {
   ): Remainder[] {
     const now = performance.now();
     const waits = new Map(throttled.ordinals.map((each) => [each, throttled.waitMs(each, now)]));
-    // While the carrier takes nothing they wait together, so that an outage does not split a batch.
+    // While the carrier accepts nothing, they wait together, so that an outage does not split a batch.
     const { isBraked, backoffMs } = this.#deps.queue;
     const allMs = isBraked ? Math.max(backoffMs, ...waits.values()) : 0;
     return planRemainder(

@@ -31,23 +31,28 @@ import { ERRORS } from '../domain/errors.ts';
 import { findZones } from '../domain/local-time.ts';
 import { QuietClock } from '../domain/quiet-hours.ts';
 import { listCandidates } from '../domain/routing.ts';
-import type { BatchMessage, Settlement, Store } from '../store/store.ts';
+import type { BatchMessage, Store } from '../store/store.ts';
 import { BatchEnd } from './batch-end.ts';
+import type { BatchReads } from './batch-reads.ts';
 import { brief, type Briefing } from './briefing.ts';
 import { Composer } from './composer.ts';
 import { deliver, type Delivery, type DeliveryContext } from './deliver.ts';
-import type { CarrierQueue, Slot, SlotOutcome } from './carrier-queue.ts';
+import { slotOutcomeOf, type CarrierQueue, type Slot } from './carrier-queue.ts';
+import type { Exposure } from './exposure.ts';
 import { isOver, retryWhileLeased, type LeasedBatch } from './lease.ts';
 import { RateLimiter } from './rate-limiter.ts';
 import type { Settler } from './settle.ts';
 import { Throttled } from './throttled.ts';
 import { triage } from './triage.ts';
+import { Unanswered } from './unanswered.ts';
 
 export interface BatchRunDeps {
   readonly store: Store;
+  readonly reads: BatchReads;
   readonly settler: Settler;
   readonly queue: CarrierQueue;
-  /** Submit nothing more. */
+  readonly exposure: Exposure;
+  /** No more submissions. */
   readonly stopping: AbortSignal;
   /** Stop waiting for answers. */
   readonly abandoned: AbortSignal;
@@ -93,12 +98,10 @@ class BatchRun {
   #next = 0;
   /** Ordinals that need no submission from this run. */
   readonly #skipped = new Set<number>();
-  /** Of those, the messages for a batch of their own. */
+  /** Messages among these that go into a batch of their own. */
   #apart: readonly number[] = [];
   readonly #throttled = new Throttled();
-  /** Ordinals submitted and without an answer yet. */
-  readonly #submitted = new Set<number>();
-  #wakeOnAnswers: (() => void) | null = null;
+  readonly #unanswered = new Unanswered();
   readonly #composer: Composer;
   readonly #end: BatchEnd;
   /** Null for a sender without a rate limit. */
@@ -159,11 +162,12 @@ class BatchRun {
     for (;;) {
       const window = await this.#openWindow();
       if (window === null || !(await this.#sendWindow(window))) break;
-      if (this.#throttled.size > 0 || this.#next >= this.#ordinals.length) await this.#answers();
+      if (this.#throttled.size > 0 || this.#next >= this.#ordinals.length)
+        await this.#unanswered.answered(this.#deps.abandoned);
       // Throttled messages come first: the mark does not rise for new ones before them.
       if (this.#throttled.size > 0 && !(await this.#waitThrottled())) break;
     }
-    await this.#answers();
+    await this.#unanswered.answered(this.#deps.abandoned);
   }
 
   /** Submits them in order, up to the first throttling; false when nothing more may be submitted. */
@@ -187,30 +191,47 @@ class BatchRun {
 
   /** The messages to submit next, below the committed mark. Null when there are none, or none may be submitted. */
   async #openWindow(): Promise<number[] | null> {
+    this.#passSkipped();
     const throttled = this.#throttled.ordinals;
     const isAtEnd = throttled.length === 0 && this.#next >= this.#ordinals.length;
     if (isAtEnd || this.#deps.stopping.aborted) return null;
     const opened = this.#limiter
       ? await this.#openReservation(this.#limiter, throttled)
-      : { chosen: null, end: throttled.length > 0 ? this.#next : this.#windowEnd() };
+      : await this.#openExposure(throttled.length > 0);
     if (opened === null) return null;
     const { chosen, end } = opened;
     const isChosen = (each: number) => chosen === null || chosen.has(each);
     const window = () => [...throttled, ...this.#between(this.#next, end)].filter(isChosen);
-    if (!window().every((each) => this.#mayGo(each)) || !(await this.#advance(end))) return null;
+    if (!window().every((each) => this.#mayGo(each))) return null;
+    const further = end - this.#highWaterMark;
+    if (further > 0 && !(await this.#ask(further))) return null;
     if (this.#limiter && !this.#isOver() && !this.#deps.queue.isBraked)
       this.#limiter.openAhead(this.#between(end));
     // Again: a cancel may have removed some before the mark rose.
     const ready = window();
-    if (ready.length === 0) this.#next = Math.max(this.#next, end);
+    if (ready.length === 0) this.#pass(end);
     return ready;
   }
 
-  /** As many as the carrier has slots for; first the messages that the lease has put below the mark. */
-  #windowEnd(): number {
-    return this.#next < this.#highWaterMark
-      ? this.#highWaterMark
-      : Math.min(this.#next + this.#deps.queue.reach, this.#ordinals.length);
+  /** Passes messages that need no submission: they need not be exposed. */
+  #passSkipped(): void {
+    let next = this.#next;
+    while (next < this.#ordinals.length && this.#skipped.has(this.#ordinals[next] ?? -1)) next += 1;
+    this.#pass(next);
+  }
+
+  /** Advances to a position. Messages before it are no longer exposed. */
+  #pass(position: number): void {
+    this.#deps.exposure.shrink(Math.max(0, Math.min(position, this.#highWaterMark) - this.#next));
+    this.#next = Math.max(this.#next, position);
+  }
+
+  /** Waits until messages may be exposed: throttled ones and those below the mark first. Null at a stop. */
+  async #openExposure(hasThrottled: boolean): Promise<{ chosen: null; end: number } | null> {
+    if (hasThrottled) return { chosen: null, end: this.#next };
+    if (this.#next < this.#highWaterMark) return { chosen: null, end: this.#highWaterMark };
+    const granted = await this.#deps.exposure.grow(this.#ordinals.length - this.#next);
+    return granted === 0 ? null : { chosen: null, end: this.#next + granted };
   }
 
   /** Waits for a reservation on the sender's clock. Null when there is none for now. */
@@ -257,11 +278,6 @@ class BatchRun {
     );
   }
 
-  /** Raises the mark to at least a position; false when the batch may not continue. */
-  async #advance(position: number): Promise<boolean> {
-    return position <= this.#highWaterMark || this.#ask(position - this.#highWaterMark);
-  }
-
   /** Reads whether the batch may continue, and then raises the mark. */
   async #ask(further: number): Promise<boolean> {
     const { batch } = this.#leased;
@@ -290,19 +306,6 @@ class BatchRun {
     return !stopping.aborted;
   }
 
-  /** Waits for all answers, or until waiting is over. */
-  async #answers(): Promise<void> {
-    const { abandoned } = this.#deps;
-    if (abandoned.aborted || this.#submitted.size === 0) return;
-    let wake = () => {};
-    const answered = new Promise<void>((resolve) => (wake = resolve));
-    this.#wakeOnAnswers = wake;
-    abandoned.addEventListener('abort', wake);
-    await answered;
-    abandoned.removeEventListener('abort', wake);
-    this.#wakeOnAnswers = null;
-  }
-
   /** Submits one message when it gets a slot; false when it was not submitted, and no further one may be. */
   async #send(ordinal: number): Promise<boolean> {
     const { queue, settler, stopping } = this.#deps;
@@ -310,6 +313,7 @@ class BatchRun {
     const composed = this.#composer.compose(ordinal);
     if (message === undefined || composed === null) {
       this.#comeTo(ordinal);
+      this.#deps.exposure.shrink(1);
       return true;
     }
     // Sending waits while outcomes cannot be written.
@@ -318,12 +322,16 @@ class BatchRun {
     if (slot === null) return false;
     // After a wait the standing is read again; from here on there is no wait.
     const isOld = performance.now() - this.#askedAt > STANDING_MS_MAX;
-    if ((isOld && !(await this.#askWith(slot))) || !this.#mayGo(ordinal) || this.#isLost()) {
+    if (
+      (isOld && !(await this.#askWith(slot))) ||
+      !this.#mayGo(ordinal) ||
+      (this.#leaseLost ||= isOver(this.#leased))
+    ) {
       slot.release('unknown');
       return false;
     }
     this.#comeTo(ordinal);
-    this.#submitted.add(ordinal);
+    this.#unanswered.add(ordinal);
     this.#limiter?.spend(ordinal);
     this.#composer.forget(ordinal);
     const startedAt = performance.now();
@@ -340,15 +348,10 @@ class BatchRun {
     });
   }
 
-  #isLost(): boolean {
-    this.#leaseLost ||= isOver(this.#leased);
-    return this.#leaseLost;
-  }
-
   #comeTo(ordinal: number): void {
     if (this.#throttled.remove(ordinal)) return;
-    while (this.#next < this.#ordinals.length && this.#ordinals[this.#next] !== ordinal)
-      this.#next += 1;
+    const position = this.#ordinals.indexOf(ordinal, this.#next);
+    this.#pass(position === -1 ? this.#ordinals.length : position);
     this.#next += 1;
   }
 
@@ -356,6 +359,7 @@ class BatchRun {
     const { abandoned, onSubmitted } = this.#deps;
     if (delivery.kind === 'settle') {
       slot.release(slotOutcomeOf(delivery.settlement));
+      this.#deps.exposure.shrink(1);
       onSubmitted((performance.now() - startedAt) / 1000);
       // After that, the message was requeued as in doubt.
       if (!abandoned.aborted) this.#end.settle(delivery.settlement);
@@ -364,8 +368,7 @@ class BatchRun {
       this.#limiter?.unspend(ordinal);
       if (!abandoned.aborted) this.#throttled.add(ordinal, delivery.afterMs, performance.now());
     }
-    if (!abandoned.aborted) this.#submitted.delete(ordinal);
-    if (this.#submitted.size === 0) this.#wakeOnAnswers?.();
+    if (!abandoned.aborted) this.#unanswered.remove(ordinal);
   }
 
   /** Ends the batch with its last settlement, or requeues its remainder. */
@@ -378,7 +381,7 @@ class BatchRun {
     await this.#end.finish({
       unsent: [...this.#throttled.ordinals, ...this.#between(this.#next), ...apart],
       apart: new Set(apart),
-      submitted: [...this.#submitted],
+      submitted: this.#unanswered.ordinals,
       throttled: this.#throttled,
       isExpired: this.#isExpired(),
       quiet: this.#quiet,
@@ -389,9 +392,4 @@ class BatchRun {
   #retry<Result>(ask: () => Promise<Result>): Promise<Result> {
     return retryWhileLeased(this.#leased, this.#deps.stopping, ask);
   }
-}
-
-function slotOutcomeOf({ outcome, errorCode }: Settlement): SlotOutcome {
-  if (outcome === 'SENT') return 'accepted';
-  return errorCode === ERRORS.ambiguous.code ? 'unknown' : 'refused';
 }

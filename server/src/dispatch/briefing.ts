@@ -1,9 +1,10 @@
-/** Briefing: what the database knows of a leased batch, asked before it runs. */
+/** Briefing: the database's facts about a leased batch, read before it runs. */
 import type { SendPlan } from '../domain/operation.ts';
 import { listCandidates } from '../domain/routing.ts';
 import { listSpellings } from '../domain/spellings.ts';
 import { indexSuppressions, suppressible, type SuppressionIndex } from '../domain/suppression.ts';
-import type { BatchMessage, SenderChanges, Store } from '../store/store.ts';
+import type { BatchMessage, SenderChanges } from '../store/store.ts';
+import type { BatchReads } from './batch-reads.ts';
 import { retryWhileLeased, type LeasedBatch } from './lease.ts';
 
 export interface Briefing {
@@ -19,21 +20,21 @@ export interface Briefing {
 export async function brief(
   leased: LeasedBatch,
   plan: SendPlan,
-  { store, stopping }: { readonly store: Store; readonly stopping: AbortSignal },
+  { reads, stopping }: { readonly reads: BatchReads; readonly stopping: AbortSignal },
 ): Promise<Briefing> {
   const { accountId, operationId, ordinals } = leased.batch;
   const messages = await retryWhileLeased(leased, stopping, () =>
-    store.batches.loadMessages(accountId, operationId, ordinals),
+    reads.loadMessages({ accountId, operationId, ordinals }),
   );
   const addresses = [...messages.values()].flatMap((each) =>
     each.addresses.flatMap(({ address }) => listSpellings(address)),
   );
   const senders = suppressible(plan);
   const found = await retryWhileLeased(leased, stopping, () =>
-    store.suppressions.findSuppressions(accountId, addresses, senders),
+    reads.findSuppressions({ accountId, addresses, ...senders }),
   );
   const changed = await findChanged(leased, messages, plan, (ids) =>
-    retryWhileLeased(leased, stopping, () => store.senders.findSenderChanges(ids)),
+    retryWhileLeased(leased, stopping, () => reads.findSenderChanges(accountId, ids)),
   );
   return { messages, suppressions: indexSuppressions(found), ...changed };
 }

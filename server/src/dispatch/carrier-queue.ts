@@ -15,11 +15,13 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Carrier } from '../carriers/carrier.ts';
+import { ERRORS } from '../domain/errors.ts';
+import type { Settlement } from '../store/store.ts';
 
 /** The first pause after "too fast"; it doubles with each further one, up to the carrier's retryAfter. */
 const THROTTLE_PAUSE_MS = 50;
 
-/** What an answer says about the carrier. `unknown`: nothing. */
+/** An answer's meaning for the carrier. `unknown`: none. */
 export type SlotOutcome = 'accepted' | 'refused' | 'unknown' | 'throttled';
 
 /** A submission's place in the window. */
@@ -39,9 +41,15 @@ export interface CarrierQueue {
   readonly window: number;
   /** Maximum messages by which a batch raises its high-water mark: 1 while braked. */
   readonly reach: number;
-  /** How long nothing will be submitted, in milliseconds. */
+  /** How many more messages may be exposed: below a mark and without an answer, at most two windows of them. */
+  readonly room: number;
+  /** Counts messages as exposed, or with a negative number as exposed no longer. */
+  expose(count: number): void;
+  /** Waits until a good part of `count` messages may be exposed, and counts them; resolves with their number, 0 when braked or at a stop. */
+  exposeUpTo(count: number): Promise<number>;
+  /** Time until the next submission, in milliseconds. */
   readonly backoffMs: number;
-  /** Whether the carrier has accepted and refused nothing since it last throttled. */
+  /** Whether the carrier has accepted or refused nothing since it last throttled. */
   readonly isBraked: boolean;
   /** Whether more work may begin: always while open; one probe at a time, after the backoff, while braked. */
   readonly mayBegin: boolean;
@@ -57,6 +65,7 @@ export function createCarrierQueue(
 ): CarrierQueue {
   let window = carrier.windowMax;
   let inFlight = 0;
+  let exposed = 0;
   let throttledInRow = 0;
   /** Counts the times that the window was halved. */
   let round = 0;
@@ -71,6 +80,27 @@ export function createCarrierQueue(
     const wake = waiting;
     waiting = [];
     for (const resolve of wake) resolve();
+  }
+
+  /** One window is on its way, the next one is ready. */
+  const room = () => Math.max(0, (throttledInRow > 0 ? 1 : 2 * window) - exposed);
+
+  function expose(count: number): void {
+    exposed += count;
+    if (count < 0) wakeWaiting();
+  }
+
+  async function exposeUpTo(count: number): Promise<number> {
+    // A mark that rises one by one would cost a statement for each message.
+    const enough = () => Math.min(count, Math.max(1, Math.floor(window / 4)));
+    while (room() < enough()) {
+      // While the carrier accepts nothing, who waits here would keep a batch from a cancel, a pause and its expiry.
+      if (stopping.aborted || throttledInRow > 0) return 0;
+      await new Promise<void>((resolve) => waiting.push(resolve));
+    }
+    const granted = stopping.aborted ? 0 : Math.min(count, room());
+    exposed += granted;
+    return granted;
   }
 
   function takeSlot(): Slot {
@@ -132,6 +162,11 @@ export function createCarrierQueue(
     get reach() {
       return throttledInRow > 0 ? 1 : window;
     },
+    get room() {
+      return room();
+    },
+    expose,
+    exposeUpTo,
     get backoffMs() {
       return backoffMs();
     },
@@ -151,4 +186,10 @@ export function createCarrierQueue(
       };
     },
   };
+}
+
+/** The outcome's meaning for the carrier. */
+export function slotOutcomeOf({ outcome, errorCode }: Settlement): SlotOutcome {
+  if (outcome === 'SENT') return 'accepted';
+  return errorCode === ERRORS.ambiguous.code ? 'unknown' : 'refused';
 }

@@ -1,4 +1,4 @@
-/** Renders each message of a batch once, and collects those that cannot be rendered. */
+/** Renders each message of a batch once, and collects messages that cannot be rendered. */
 import { costOf, type RateUnit } from '../domain/rate-limit.ts';
 import type { BatchMessage } from '../store/store.ts';
 import { compose, type Composed, type DeliveryContext } from './deliver.ts';

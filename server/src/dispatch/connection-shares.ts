@@ -36,7 +36,7 @@ export function createConnectionShares(options: {
           leaseMs,
         });
         clearTimeout(expiries.get(carrier));
-        // Nothing is known of the others from then on: they may have been given all.
+        // From then on the state of the other nodes is unknown: they may have been given all connections.
         expiries.set(
           carrier,
           setTimeout(() => shared.allow(0), askedAt + leaseMs - performance.now()),

@@ -12,18 +12,16 @@ import { uuidTimeMs } from '../domain/ids.ts';
 import type { RetryPolicy } from '../domain/retry.ts';
 import type { Logger } from '../lib/log.ts';
 import { createLoop, type Loop, type Service } from '../lib/service.ts';
-import {
-  UNLIMITED,
-  type Batch,
-  type LeaseRequest,
-  type Served,
-  type Store,
-} from '../store/store.ts';
+import type { Batch, LeaseRequest, Store } from '../store/store.ts';
 import { AttachmentShelf } from './attachment-shelf.ts';
+import { createBatchReads } from './batch-reads.ts';
 import { runBatch } from './batch-run.ts';
 import type { ReadyOperation } from './deliver.ts';
 import { createCarrierQueue, type CarrierQueue } from './carrier-queue.ts';
+import { Exposure } from './exposure.ts';
 import { retryWhileLeased, Leaser, type LeasedBatch } from './lease.ts';
+import { RATE_LIMITED_PER_SENDER, RateLimitedPlaces } from './rate-limited-places.ts';
+import { Rotation } from './rotation.ts';
 import type { Settler } from './settle.ts';
 
 export interface DispatcherOptions {
@@ -37,7 +35,7 @@ export interface DispatcherOptions {
   /** Names this node in leases. */
   readonly node: string;
   readonly leaseMs: number;
-  readonly batchesPerLaneMax: number;
+  readonly batchesPerCarrierMax: number;
   /** How long `stop` waits for the carriers' answers, in milliseconds. */
   readonly drainTimeoutMs: number;
   /** Called with the seconds from submission to answer. */
@@ -54,11 +52,11 @@ export interface Dispatcher extends Service {
 /** Interval of looks without a nudge. A loop is nudged when its carrier has work. */
 const POLL_MS = 5_000;
 const BACKOFF_MS_MAX = 1_000;
-/** Maximum active batches of one rate-limited sender, and of all of them together, for each carrier. */
-const RATE_LIMITED_PER_SENDER = 4;
-const RATE_LIMITED_MAX = 400;
+/** Messages of a batch, at most; and batches of one lease. */
+const BATCH_SIZE_MAX = 500;
+const LEASED_MAX = 500;
 /** Operations kept ready; beyond that the oldest is read and parsed again. */
-const READY_MAX = 200;
+const READY_MAX = 1_000;
 
 export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const { store, settler, log, leaseMs } = options;
@@ -70,7 +68,9 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const ready = new Map<string, ReadyOperation>();
   const shelf = new AttachmentShelf(store.emailAttachments.loadAttachments);
   const running = new Map<LeasedBatch, Promise<void>>();
-  /** Batches at work whose senders have no rate limit. */
+  const reads = createBatchReads(store);
+  const activeMax = options.batchesPerCarrierMax * BATCH_SIZE_MAX;
+  /** Messages of active batches whose senders have no rate limit. */
   const active = new Map<CarrierQueue, number>();
   const rateLimited = new Map<CarrierQueue, RateLimitedPlaces>();
   const queues = options.carriers.map((carrier) =>
@@ -107,25 +107,33 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   function createLease(queue: CarrierQueue, onFree: () => void): () => Promise<boolean> {
     const rotation = new Rotation();
     return async () => {
-      const places = options.batchesPerLaneMax - (active.get(queue) ?? 0);
-      if (places <= 0 || !mayConnect(queue)) return false;
-      const limit = queue.isBraked ? 1 : places;
+      const messages = queue.isBraked ? 1 : roomIn(queue);
+      // While the carrier accepts none, expired batches are leased to be ended.
+      if ((messages === 0 && queue.mayBegin) || !mayConnect(queue)) return false;
+      const limit = queue.isBraked ? 1 : LEASED_MAX;
       const batches = await leaseFor(
         queue,
         limit,
-        (request) =>
-          store.batches.leaseBatches(request, { window: queue.reach, served: rotation.served }),
+        (request) => store.batches.leaseBatches(request, { messages, served: rotation.served }),
         (batch) => {
           rotation.note(batch);
-          active.set(queue, (active.get(queue) ?? 0) + 1);
+          const { length } = batch.ordinals;
+          active.set(queue, (active.get(queue) ?? 0) + length);
           return () => {
-            active.set(queue, (active.get(queue) ?? 1) - 1);
+            active.set(queue, (active.get(queue) ?? length) - length);
             onFree();
           };
         },
       );
       return batches === limit;
     };
+  }
+
+  /** Messages that a lease may expose; 0 while they are few and more will be answered soon: a lease for each costs too much. */
+  function roomIn(queue: CarrierQueue): number {
+    const taken = active.get(queue) ?? 0;
+    const messages = Math.max(0, Math.min(activeMax - taken, queue.room));
+    return taken > 0 && messages < Math.floor(queue.window / 2) ? 0 : messages;
   }
 
   /** For batches of rate-limited senders: few of each, so that a slow sender delays no other. */
@@ -186,17 +194,24 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     }
     for (const batch of batches) {
       const leave = enter(batch);
-      void begin(queue, batch, askedAt + leaseMs).finally(() => {
+      const exposure = new Exposure(queue, batch);
+      void begin(queue, batch, exposure, askedAt + leaseMs).finally(() => {
         end();
+        exposure.end();
         leave();
       });
     }
     return batches.length;
   }
 
-  function begin(queue: CarrierQueue, batch: Batch, leaseEndsAt: number): Promise<void> {
+  function begin(
+    queue: CarrierQueue,
+    batch: Batch,
+    exposure: Exposure,
+    leaseEndsAt: number,
+  ): Promise<void> {
     const leased: LeasedBatch = { batch, leaseEndsAt };
-    const run = work(queue, leased)
+    const run = work(queue, leased, exposure)
       .catch((error: unknown) => {
         // The lease runs out and the batch comes again; its submitted messages are then in doubt.
         log.warn(
@@ -209,7 +224,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     return run;
   }
 
-  async function work(queue: CarrierQueue, leased: LeasedBatch): Promise<void> {
+  async function work(queue: CarrierQueue, leased: LeasedBatch, exposure: Exposure): Promise<void> {
     const { batch } = leased;
     const operation = await retryWhileLeased(leased, stopping.signal, () => readyOperation(batch));
     if (operation === null) {
@@ -226,8 +241,10 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     const context = { operation, batch, retry, jitter, attachments, emailLinks };
     await runBatch(leased, context, {
       store,
+      reads,
       settler,
       queue,
+      exposure,
       stopping: stopping.signal,
       abandoned: abandoned.signal,
       isCrowded: () => rateLimited.get(queue)?.isCrowded(batch.sender?.id ?? '') ?? false,
@@ -238,7 +255,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   async function readyOperation(batch: Batch): Promise<ReadyOperation | null> {
     const known = ready.get(batch.operationId);
     if (known !== undefined) return known;
-    const found = await store.operations.fetchDispatchable(batch.accountId, batch.operationId);
+    const found = await reads.fetchOperation(batch.accountId, batch.operationId);
     if (found === null) return null;
     const parsed = parseContent(found.content);
     if (!parsed.ok)
@@ -305,34 +322,6 @@ function mayConnect({ carrier }: CarrierQueue): boolean {
   return carrier.shared === undefined || carrier.shared.allowed > 0;
 }
 
-/** Accounts, and senders with a rate limit, that are remembered; beyond that the longest unserved is forgotten. */
-const ROTATION_MAX = 1_000;
-
-/** The account that was served last, and the operation of each account. */
-class Rotation {
-  readonly #accounts = new Map<string, number>();
-  readonly #operations = new Map<number, string>();
-
-  get served(): Served {
-    return {
-      accounts: Object.fromEntries(this.#accounts),
-      operations: Object.fromEntries(this.#operations),
-    };
-  }
-
-  note({ accountId, operationId }: Batch, limitedSenderId = UNLIMITED): void {
-    keep(this.#accounts, limitedSenderId, accountId);
-    keep(this.#operations, accountId, operationId);
-  }
-}
-
-function keep<Key, Value>(latest: Map<Key, Value>, key: Key, value: Value): void {
-  latest.delete(key);
-  latest.set(key, value);
-  const [oldest] = latest.keys();
-  if (latest.size > ROTATION_MAX && oldest !== undefined) latest.delete(oldest);
-}
-
 function describeCarrier({ carrier, inFlight, window, backoffMs }: CarrierQueue): CarrierState {
   const state = carrier.state?.();
   return {
@@ -345,36 +334,4 @@ function describeCarrier({ carrier, inFlight, window, backoffMs }: CarrierQueue)
     windowMax: carrier.windowMax,
     throttled: backoffMs > 0,
   };
-}
-
-/** Active batches of rate-limited senders of one carrier. */
-class RateLimitedPlaces {
-  readonly #bySender = new Map<string, number>();
-  #count = 0;
-
-  get free(): number {
-    return RATE_LIMITED_MAX - this.#count;
-  }
-
-  /** Places taken, by sender. */
-  get taken(): Record<string, number> {
-    return Object.fromEntries(this.#bySender);
-  }
-
-  /** Whether other batches may wait for a place of this sender. */
-  isCrowded(senderId: string): boolean {
-    return this.free <= 0 || (this.#bySender.get(senderId) ?? 0) >= RATE_LIMITED_PER_SENDER;
-  }
-
-  /** Takes a place; the function returned leaves it. */
-  enter(senderId: string): () => void {
-    const count = (change: number) => {
-      this.#count += change;
-      const next = (this.#bySender.get(senderId) ?? 0) + change;
-      if (next > 0) this.#bySender.set(senderId, next);
-      else this.#bySender.delete(senderId);
-    };
-    count(1);
-    return () => count(-1);
-  }
 }

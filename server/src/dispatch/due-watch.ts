@@ -1,7 +1,7 @@
 /**
- * The watch for work that is due. Each dispatch loop and each maintenance task would have to poll
- * the database for its own work; this asks for all of them in one statement, and nudges those that
- * have some. When the question fails, all of them look for themselves, after their own backoff.
+ * The watch for due work. Without it, each dispatch loop and each maintenance task would poll the database. It checks
+ * for all of them in one statement, and nudges the ones with due work. When the statement fails, all of them look for
+ * themselves, after their own backoff.
  */
 import type { Loop, Service } from '../lib/service.ts';
 import { createLoop } from '../lib/service.ts';
@@ -15,7 +15,7 @@ export interface DueWatchOptions {
   readonly store: Store;
   /** Names of the carriers of this node. */
   readonly carriers: readonly string[];
-  /** Receives what is due, and null when the question failed: anything may be due then. */
+  /** Receives the due work, or null when the statement failed: anything may be due then. */
   readonly onDue: (due: DueWork | null) => void;
 }
 

@@ -18,7 +18,7 @@ export interface LeasedBatch {
 const LEASE_MARGIN_MS = 500;
 const PAUSE_MS_MAX = 250;
 
-/** Whether nothing may be submitted any more. */
+/** Whether no more submissions are allowed. */
 export function isOver({ leaseEndsAt }: LeasedBatch): boolean {
   return leaseEndsAt - LEASE_MARGIN_MS < performance.now();
 }

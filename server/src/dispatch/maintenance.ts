@@ -11,6 +11,8 @@ import type { DueWork, Store } from '../store/store.ts';
 /** Interval and maximum backoff of a task for which messages wait. It is nudged when something is due. */
 const SOON_IDLE_MS = 30_000;
 const SOON_BACKOFF_MS_MAX = 5_000;
+/** Interval of the search for dead nodes: their batches continue within two intervals. */
+const GONE_NODES_IDLE_MS = 1_000;
 /** Of a task that removes old rows. */
 const CLEAN_IDLE_MS = 10 * 60_000;
 const CLEAN_BACKOFF_MS_MAX = 60_000;
@@ -28,7 +30,9 @@ export interface MaintenanceOptions {
   readonly retryReceipts: () => Promise<number>;
   /** Sends the answers to keywords that are still owed; resolves with their number. */
   readonly answerInbound: () => Promise<number>;
-  /** Called after batches were woken. */
+  /** Carriers that get in-doubt messages again. */
+  readonly resending: readonly string[];
+  /** Called after batches were woken, or released. */
   readonly onWoken: () => void;
   /** Called after each run of a task. */
   readonly onRun: (task: string, failed: boolean) => void;
@@ -51,7 +55,14 @@ export function createMaintenance(options: MaintenanceOptions): Maintenance {
   const cleaning = Object.entries(listCleaning(options, stopping.signal)).map(([name, work]) =>
     createTask(options, name, work, CLEAN_IDLE_MS, CLEAN_BACKOFF_MS_MAX),
   );
-  const loops = [...soon.map(({ loop }) => loop), ...cleaning];
+  const goneNodes = createTask(
+    options,
+    'gone-nodes',
+    createRelease(options),
+    GONE_NODES_IDLE_MS,
+    SOON_BACKOFF_MS_MAX,
+  );
+  const loops = [...soon.map(({ loop }) => loop), goneNodes, ...cleaning];
   return {
     async start() {
       await Promise.all(loops.map((loop) => loop.start()));
@@ -88,7 +99,7 @@ function createTask(
   });
 }
 
-/** What messages wait for. */
+/** Tasks that move messages on. */
 function listSoon(
   options: MaintenanceOptions,
 ): readonly { name: string; work: Work; isDue: (due: DueWork) => boolean }[] {
@@ -128,13 +139,23 @@ function createWake({ store, log, onWoken, onRun }: MaintenanceOptions): Work {
   };
 }
 
+function createRelease({ store, log, resending, onWoken }: MaintenanceOptions): Work {
+  return async () => {
+    const batches = await store.nodes.releaseGoneNodes(resending);
+    if (batches === 0) return false;
+    log.warn({ batches }, 'Took over the batches of a node that is gone');
+    onWoken();
+    return false;
+  };
+}
+
 /** Batches that cannot be woken: each is left alone for moments, and longer while it fails again. */
 class Unwakable {
   readonly #byId = new Map<string, { until: number; readonly pauses: Pauses }>();
 
-  /** Ids of those to be left alone now. */
+  /** Ids of batches to be skipped now. */
   list(now: number): string[] {
-    // Those that were not heard of again are awake, or gone.
+    // Batches that did not fail again were woken, or are gone.
     for (const [id, { until }] of this.#byId)
       if (until + CLEAN_BACKOFF_MS_MAX < now) this.#byId.delete(id);
     return [...this.#byId].flatMap(([id, { until }]) => (until > now ? id : []));
@@ -150,7 +171,7 @@ class Unwakable {
   }
 }
 
-/** What is put away, some at a time. */
+/** Tasks that remove old rows, some at a time. */
 function listCleaning(
   { store, log, retentionDays }: MaintenanceOptions,
   stopping: AbortSignal,

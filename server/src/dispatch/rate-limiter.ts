@@ -10,7 +10,7 @@ import type { Reservation, Store } from '../store/store.ts';
 /** Seconds of a sender's throughput in one reservation: a crash puts them in doubt, a stop or a pause wastes them. */
 const RESERVATION_SECONDS = 1;
 
-export interface PacerOptions {
+export interface RateLimiterOptions {
   readonly store: Store;
   readonly sender: SenderLimits & { readonly id: string };
   /** Maximum messages of a reservation, now. */
@@ -39,7 +39,7 @@ interface Units {
 }
 
 export class RateLimiter {
-  readonly #options: PacerOptions;
+  readonly #options: RateLimiterOptions;
   #perSecond: number | null;
   #ahead: Promise<TimedReservation> | null = null;
   /** Time slots of the messages of the present reservation, and how long each occupies the sender. */
@@ -52,7 +52,7 @@ export class RateLimiter {
   readonly #spent = new Map<number, Units>();
   readonly #unused: Units[] = [];
 
-  constructor(options: PacerOptions) {
+  constructor(options: RateLimiterOptions) {
     this.#options = options;
     this.#perSecond = options.sender.throughput;
   }

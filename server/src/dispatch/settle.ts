@@ -35,7 +35,7 @@ export interface Settler {
   drain(): Promise<void>;
   /** Whether an outcome of the batch could not be written: then it must come again as it is. */
   isSpoiled(batch: SettledBatch): boolean;
-  /** Whether outcomes wait because the database is away. */
+  /** Whether outcomes wait because the database is unavailable. */
   readonly isStalled: boolean;
 }
 
@@ -72,7 +72,7 @@ export function createSettler(options: {
     options.onSettled(settlements.length);
   }
 
-  /** One alone is tried without what the carrier said: that is what others wrote, and may be what cannot be kept. */
+  /** A single refused outcome is tried without the carrier's text, which comes from outside and may be the cause. */
   async function settleOrStrip(items: readonly SettleItem[]): Promise<void> {
     try {
       await settle(items);

@@ -8,7 +8,7 @@ import type { Batch, BatchMessage, Settlement } from '../store/store.ts';
 
 /** Ordinals that must not be sent in this run, each in one list. */
 export interface Triage {
-  /** Nothing is left to do. */
+  /** No message is left to send. */
   readonly settled: readonly number[];
   /** Possibly submitted by an earlier lease; the outcome stays unknown. */
   readonly inDoubt: readonly number[];
@@ -22,7 +22,7 @@ export interface Triage {
   readonly apart: readonly number[];
 }
 
-/** Statuses that leave nothing to send. */
+/** Statuses after which there is nothing to send. */
 const SETTLED = new Set(MESSAGE_STATUSES.filter((status) => rankOf(status) > rankOf('SENT')));
 
 export function triage(

@@ -62,7 +62,7 @@ export const CARRIAGE = {
   classic: {
     /** Programmable Messaging, "Message resource": `Body` up to 1,600 characters, up to 10 `MediaUrl`. */
     SMS: { ...WHOLE, rich: null },
-    /** One file, as in an agent message of RCS Business Messaging; what is more than text and file needs a Content SID. */
+    /** One file, as in an agent message of RCS Business Messaging; anything beyond text and file needs a Content SID. */
     RCS: { ...WHOLE, mediaMax: 1, captioned: ['image', 'video'], rich: null },
     /**
      * "Sending and Receiving Media with WhatsApp Messaging": one medium, others are ignored. "Guidance on WhatsApp Media
@@ -121,7 +121,7 @@ export interface Fitted {
 
 export type FitResult =
   | { readonly ok: true; readonly fitted: Fitted }
-  /** `field`: of a plain content, what does not fit. */
+  /** `field`: the field of a plain content that does not fit. */
   | { readonly ok: false; readonly field: 'text' | 'media'; readonly problem: string };
 
 /** The form in which a content fits the limits, or the reason why it does not. */

@@ -2,8 +2,8 @@
  * The fields of a content that may contain Liquid, each with the rule for its rendered value: one table for texts,
  * modules and templates. All other values (enums, numbers, ids) are not rendered. Pure.
  *
- * Limits of RCS fields are those of RCS Business Messaging (suggestions, cards, calendar events), of template fields
- * those that the Content API publishes; those of a location are ours.
+ * RCS fields have the limits of RCS Business Messaging (suggestions, cards, calendar events), template fields the published
+ * limits of the Content API, and locations our own.
  */
 import { readInstant, INSTANT_HINT } from './instant.ts';
 import { EMAIL_BODY_MAX } from './email-content.ts';
@@ -19,7 +19,7 @@ export interface FieldRule {
   readonly kind: 'text' | 'line' | 'url' | 'phone' | 'instant';
   /** UTF-16 units. */
   readonly max: number;
-  /** An empty value is refused, leaves the field out, or is kept (texts, as ever). */
+  /** The treatment of an empty value: it is refused, leaves the field out, or is kept (texts). */
   readonly empty: 'refused' | 'dropped' | 'kept';
 }
 
@@ -124,7 +124,7 @@ function mapValue(
 
 const E164 = /^\+[1-9]\d{1,14}$/;
 
-/** What is wrong with a rendered value, or null. */
+/** The problem of a rendered value, or null. */
 export function findValueProblem(value: string, rule: FieldRule): string | null {
   if (value.length > rule.max)
     return rule.kind === 'url'

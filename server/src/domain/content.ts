@@ -54,7 +54,7 @@ export type OperationContent = Content | ModulesContent | TemplateContent | Emai
 
 /** The content for one channel. */
 export interface ChannelContent extends Content {
-  /** Null: text and media are all. Else it is what to send, and the text is all of it in plain words. */
+  /** Null: only text and media. Otherwise it is the content to send, and the text is its plain form. */
   readonly rich: RcsBody | null;
 }
 
@@ -88,7 +88,7 @@ export function parseContent(
   const problems: ContentProblem[] = [];
   const fields: Field[] = [];
   mapFields(source, (value, rule, found) => {
-    // Plain media are stored as URLs, and requested as objects; e-mails are requested without the word.
+    // Stored plain media are URLs, requested ones are objects. Requests for e-mails have no `kind`.
     const path = found.replace(/^mediaUrls(\[\d+\])$/, 'media$1.url').replace(/^email\./, '');
     const parsed = parseTemplate(value, Math.max(TEMPLATE_LENGTH_MAX, rule.max));
     if (!parsed.ok) problems.push({ path, message: parsed.problem.message });

@@ -52,7 +52,7 @@ export function disableReason(
   now: Date,
   detail: string | null,
 ): string | null {
-  if (gone) return 'It answered 410 Gone: it wants no more.';
+  if (gone) return 'It answered 410 Gone.';
   if (failingSince === null || now.getTime() - failingSince.getTime() < FAILING_DAYS_MAX * DAY_MS)
     return null;
   return `Every delivery has failed for ${FAILING_DAYS_MAX} days. The last one: ${detail ?? 'no answer.'}`;

@@ -17,19 +17,19 @@ export function findEmailAddressProblem(address: string): string | null {
   const local = address.slice(0, at);
   if (!LOCAL.test(local))
     return /[^\x20-\x7e]/.test(local)
-      ? 'Before the @ only ASCII is possible.'
-      : 'What stands before the @ is not possible.';
+      ? 'Only ASCII is allowed before the @.'
+      : 'The part before the @ is not valid.';
   if (local.length > LOCAL_MAX) return `At most ${LOCAL_MAX} characters before the @.`;
   const domain = toAsciiDomain(address.slice(at + 1));
-  if (domain === null) return 'What stands behind the @ is no domain.';
+  if (domain === null) return 'The part after the @ is not a domain.';
   if (local.length + 1 + domain.length > EMAIL_LENGTH_MAX)
-    return `At most ${EMAIL_LENGTH_MAX} characters altogether.`;
+    return `At most ${EMAIL_LENGTH_MAX} characters in total.`;
   return null;
 }
 
 /** The lower-case ASCII form (RFC 5890) of a domain of at least two labels; null if it is not one. */
 function toAsciiDomain(domain: string): string | null {
-  // What `URL` would cut off or turn into something else.
+  // Characters that `URL` would remove or convert.
   // oxlint-disable-next-line no-control-regex
   if (/[\s/\\?#@:%[\]<>^|\u0000-\u001f\u007f]/.test(domain)) return null;
   const ascii = hostOf(domain);

@@ -6,7 +6,7 @@
 import { addressKey } from './email-address.ts';
 import { parseAttemptReference, type AttemptReference } from './ids.ts';
 
-/** Makes tokens that nobody else can read or forge; the same text gives the same token. */
+/** Makes tokens that only the server can read and make; the same text gives the same token. */
 export interface Sealer {
   seal(purpose: string, text: string): string;
   /** The text of a token that was sealed for this purpose; null for anything else. */

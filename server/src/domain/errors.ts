@@ -1,5 +1,5 @@
 /**
- * The one table of errors that requests, recipients and attempts can have. Codes are those of the hosted API's error
+ * The one table of errors that requests, recipients and attempts can have. Codes are from the hosted API's error
  * dictionary where it has one, so that programs that branch on them keep working. `docs/errors.md` is generated from
  * this table.
  */
@@ -9,7 +9,7 @@ export interface ErrorEntry {
   /** HTTP status of a request refused with it; null for errors of messages. */
   readonly status: number | null;
   readonly message: string;
-  /** What the caller should do. */
+  /** The action to take. */
   readonly advice: string;
   /**
    * The cause of a failed attempt. If it is the sender, another sender of the same channel may succeed. The default is

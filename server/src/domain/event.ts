@@ -56,7 +56,7 @@ export const BATCH_SIZE_MAX = 1_000;
 export const BATCH_DELAY_MS_DEFAULT = 200;
 export const BATCH_DELAY_MS_MAX = 60_000;
 
-/** The event that tests a subscription; nobody subscribes to it. */
+/** The event that tests a subscription. No subscription selects it. */
 export const TEST_TYPE = `${OWN}subscription.test`;
 
 /** All types in the order of the table. */

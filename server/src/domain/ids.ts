@@ -5,7 +5,7 @@
  *  operation  0192f0a0-aaaa-7bcd-9e01-23456789c000   the last 14 bits are 0
  *  message    0192f0a0-aaaa-7bcd-9e01-23456789c012   operation + 1 + ordinal, here ordinal 17
  *  attempt  SM0192f0a0aaaa2bcd9e0123456789c012       the version digit says which attempt, here the 2nd
- *  reference  2s-0192f0a0aaaa2bcd9e0123456789c012    what a carrier is given: account 100 and the attempt
+ *  reference  2s-0192f0a0aaaa2bcd9e0123456789c012    sent to a carrier: account 100 and the attempt
  * ```
  * So the id of a message contains its operation, its place in `to` and its creation time. A carrier's callback
  * contains account, message and attempt. Neither needs an index. Pure: time and chance are arguments.

@@ -4,9 +4,9 @@ import type { Channel } from './message.ts';
 
 export interface InboundMessage {
   readonly channel: Channel;
-  /** Who wrote: E.164 with a plus where the carrier says that the number is international, else as it came. */
+  /** The sender: E.164 with a plus if the carrier marks the number as international, else as received. */
   readonly from: string;
-  /** `from` is a number of a country that nobody knows: it stays as it came. Absent: it is not. */
+  /** `from` is a national number without a known country and stays as received. Absent: it is not. */
   readonly isNational?: true;
   /** The address of ours that it was sent to, in the same form. */
   readonly to: string;
@@ -15,8 +15,8 @@ export interface InboundMessage {
   /** Whole: parts are put together. */
   readonly text: string;
   /**
-   * What the carrier itself takes it for, whatever the text says. It has done so on its side and has answered; absent: it
-   * has no word on it.
+   * The keyword that the carrier itself recognised, whatever the text says. The carrier has acted on it and answered;
+   * absent: it recognised none.
    */
   readonly keyword?: Keyword;
   /** The carrier's id of it, or null. */

@@ -26,7 +26,7 @@ export interface EventListener {
   begin(place: string): void;
   /** Takes events, at least one, in order, as many as it has room for; returns their number. */
   take(events: readonly StreamedEvent[]): number;
-  /** Resolves with true when it has room again, with false when it wants no more. */
+  /** Resolves with true when it has room again, with false when it has ended. */
   waitForRoom(): Promise<boolean>;
   /** No more events follow. */
   end(): void;
@@ -34,7 +34,7 @@ export interface EventListener {
 
 /** A receiver of the states of an operation. Its methods must not throw. */
 export interface OperationListener {
-  /** Takes a state that differs from the one before; false when it wants no more. */
+  /** Takes a state that differs from the previous one; false when the listener has ended. */
   take(operation: Operation): boolean;
   /** No more states follow. */
   end(): void;
@@ -43,8 +43,8 @@ export interface OperationListener {
 /** The source of live streams. */
 export interface StreamSource {
   /**
-   * Delivers events behind one of them, or from now on. Resolves at once, with the function that ends it. A listener that cannot
-   * get the events that it missed is ended. Rejects when the database is away.
+   * Delivers events behind one of them, or from now on. Resolves at once, with the function that ends it. A listener
+   * that cannot get its missed events is ended. Rejects when the database is unavailable.
    */
   followAccount(
     account: StreamAccount,

@@ -26,7 +26,7 @@ export const RECIPIENTS_MAX = 10_000;
 export interface OperationStats {
   readonly total: number;
   readonly recipients: number;
-  /** Submissions actually handed to a carrier; with retries and fallback more than messages. */
+  /** Submissions to carriers; with retries and fallbacks more than messages. */
   readonly attempts: number;
   /** Recipients that no sender can reach; they become no message. */
   readonly unaddressable: number;
@@ -58,7 +58,7 @@ export interface Operation {
   readonly id: string;
   readonly status: OperationStatus;
   readonly stats: OperationStats;
-  /** Since when nothing is submitted; null when it is not paused. */
+  /** Time of the pause; null: not paused. */
   readonly pausedAt: Date | null;
   readonly createdAt: Date;
   readonly updatedAt: Date;
@@ -85,6 +85,6 @@ export interface PlannedSender {
 /** The plan of an operation: its senders in order of preference, frozen at acceptance. */
 export interface SendPlan {
   readonly senders: readonly PlannedSender[];
-  /** It answers a person's own word, also one that has opted out. */
+  /** Whether it answers a person's keyword, also after an opt-out. */
   readonly ignoresSuppressions?: true;
 }

@@ -71,7 +71,7 @@ function allowedIn(quiet: QuietHours, zone: string, at: Date): Date {
   const nights = Temporal.PlainTime.compare(end, start) <= 0 ? 1 : 0;
   const yesterday = localTimeOf(at, zone).toPlainDate().subtract({ days: 1 });
   let found = at;
-  // The next night begins at once where what lies between is left out.
+  // If a clock change skips the time between two nights, the next night begins at once.
   for (const days of [0, 1, 2]) {
     const day = yesterday.add({ days });
     const from = firstInstantFrom(day.toPlainDateTime(start), zone);

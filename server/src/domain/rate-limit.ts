@@ -15,7 +15,7 @@ export const DAILY_CAP_MAX = 100_000_000;
 export interface SenderLimits {
   /** Units per second, 0.001 to 10,000. */
   readonly throughput: number | null;
-  /** What throughput and cap count. Segments are those of SMS; any other message is one. */
+  /** The unit of throughput and cap. A text has its number of SMS segments; any other message counts as one. */
   readonly throughputUnit: RateUnit;
   /** Units per day of UTC. */
   readonly dailyCap: number | null;

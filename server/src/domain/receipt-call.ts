@@ -15,7 +15,7 @@ export interface InboundHttp {
 
 /** The result of a call. */
 export interface ReceiptAnswer {
-  /** To be given once what was read is stored. */
+  /** The answer to send once the reports are stored. */
   readonly answer: {
     readonly status: number;
     readonly headers: Readonly<Record<string, string>>;
@@ -23,7 +23,7 @@ export interface ReceiptAnswer {
   };
   readonly receipts: readonly Receipt[];
   readonly inbound: readonly InboundMessage[];
-  /** Why something in a genuine call says nothing, though it should. */
+  /** The reason for which a genuine call has no result, though it should. */
   readonly unreadable?: string;
 }
 

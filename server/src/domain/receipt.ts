@@ -12,7 +12,7 @@ interface ReceiptNews {
   /** Error code and the carrier's words, with `UNDELIVERED`. */
   readonly code?: number;
   readonly detail?: string;
-  /** The recipient has called it unwanted, which is a word to stop. */
+  /** The recipient has complained, which counts as STOP. */
   readonly complaint?: true;
 }
 
@@ -20,7 +20,7 @@ interface ReceiptNews {
 export type Receipt = ReceiptNews &
   (
     | {
-        /** The reference of the submission it speaks of. */
+        /** The reference of the submission that it reports on. */
         readonly reference: string;
         readonly providerIds?: never;
       }

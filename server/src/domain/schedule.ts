@@ -17,7 +17,7 @@ export interface ScheduleProblem {
 export interface Schedule {
   /** The same for all; null: at once, or by the clock of each recipient. An instant that has passed means now. */
   readonly scheduledFor: Date | null;
-  /** What the clock of each recipient shall show; null unless `sendAt` came without a zone. */
+  /** The local time on each recipient's clock; null unless `sendAt` came without a zone. */
   readonly local: Temporal.PlainDateTime | null;
   readonly expireAt: Date | null;
   readonly problems: readonly ScheduleProblem[];

@@ -48,10 +48,10 @@ export interface SendRequest {
   readonly schedule?: { readonly sendAt: readonly string[] };
   /** Values may be Liquid templates. */
   readonly tags?: Readonly<Record<string, string>>;
-  /** RFC 3339; what no carrier has by then is not sent any more. */
+  /** RFC 3339; messages that no carrier has by then are not sent any more. */
   readonly expireAt?: string;
   /** A URL that receives all events of the operation. */
   readonly statusCallback?: string;
-  /** Says what would be sent and writes nothing. */
+  /** Show the messages without writing anything. */
   readonly dryRun?: boolean;
 }

@@ -16,7 +16,7 @@ const BRANCH_BITS = 8;
 const HASH_BITS = 32;
 
 export interface SenderTree {
-  /** What addresses are mixed with to choose this branch among its neighbours. */
+  /** The hash of an address is combined with this to rank the branch among its neighbours. */
   readonly id: number;
   /** Of all senders below. */
   readonly weight: number;
@@ -89,7 +89,7 @@ export function rankSenders(tree: SenderTree, address: string, max: number): Pla
   }
 }
 
-/** Weight of those that are ranked already, at the nodes above them; null where there are none. */
+/** Weight of the ranked senders, at the nodes above them; null if there are none. */
 type Spent = Map<SenderTree, number>;
 
 /** From the root to the leaf that an address gets. */

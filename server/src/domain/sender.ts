@@ -44,7 +44,7 @@ export type PlannableSender = Pick<
 export interface SenderChoice {
   /** The named one, the pool's members, or the default ones; defaults first, then the oldest. */
   readonly senders: readonly PlannableSender[];
-  /** UUID of the named pool; null when none is named or there is none. */
+  /** UUID of the named pool; null without a pool. */
   readonly poolId: string | null;
   /** Carriers on which the named address is another account's. */
   readonly takenOn?: readonly string[];
@@ -93,12 +93,12 @@ export function normaliseSenderAddress(channel: Channel, address: string): strin
 
 /** Digits with common separators. */
 const NUMBER = /^[-+(). ]*[0-9][-+(). 0-9]*$/;
-/** Letters that have two cases: those of ASCII, and of the GSM alphabet. */
+/** Letters with two cases, of ASCII and of the GSM alphabet. */
 const CAPITALS = /[A-ZÅÄÆÇÉÑÖØÜ]/g;
 
 /**
- * What all spellings of an address have in common: two addresses with the same key are one and the same to people. PostgreSQL has
- * the same rule for senders, `sender_key`, since it decides who owns an address; domains of theirs are ASCII already.
+ * The common key of all spellings of an address: two addresses with the same key are the same to people. PostgreSQL has
+ * the same rule for senders, `sender_key`, since it decides who owns an address; their domains are ASCII already.
  */
 export function senderKey(channel: Channel, address: string): string {
   if (channel === 'EMAIL') return normaliseEmailAddress(address);
@@ -107,7 +107,7 @@ export function senderKey(channel: Channel, address: string): string {
     : address.replaceAll(/^ +| +$/g, '').replaceAll(CAPITALS, (each) => each.toLowerCase());
 }
 
-/** Digits without what is dialled before a country code: 00, or 011 (ITU-T E.164; no country code begins with 0). */
+/** Digits without a dialling prefix before the country code: 00, or 011 (ITU-T E.164; no country code begins with 0). */
 function withoutPrefix(digits: string): string {
   return digits.replace(/^(011|0+)/, '') || digits;
 }
@@ -136,7 +136,7 @@ export function planSenders(from: RequestedSender | null, choice: SenderChoice):
   return from.channel === 'EMAIL' ? planEmail(from, choice) : planAddress(from, choice);
 }
 
-/** E-mails go from addresses that are senders, or of domains that are; nobody may pretend to be another. */
+/** E-mails are sent from addresses that are senders, or of domains that are: no account may send as another. */
 function planEmail(
   { address, name }: { readonly address: string; readonly name?: string },
   { senders: [sender] }: SenderChoice,
@@ -188,7 +188,7 @@ function planAddress(
     : accept([{ channel: from.channel, address: from.address, carrier: other.carrier }]);
 }
 
-/** By what was chosen from, and the order of channels: a plan for ten thousand senders is made once. */
+/** By the candidates and the order of channels: a plan for ten thousand senders is made once. */
 const poolPlans = new WeakMap<SenderChoice, Map<string, PlanResult>>();
 
 function planPool(controls: ChannelControls | undefined, choice: SenderChoice): PlanResult {
@@ -227,8 +227,8 @@ function planMembers(
 }
 
 /**
- * Channels to use, in order: those that a priority is given for come first, the lower number before the higher;
- * the others follow, rich before plain.
+ * Channels to use, in order: channels with a priority come first, the lower number before the higher; the others follow,
+ * rich before plain.
  */
 export function orderChannels(
   controls: ChannelControls | undefined,

@@ -9,9 +9,9 @@ export interface TestTarget {
   readonly kind: 'WEBHOOK' | 'CALLBACK' | 'SINK';
   /** A URL, or the name of a sink. */
   readonly target: string;
-  /** What calls are signed with, the newest first. */
+  /** The secrets that sign calls, the newest first. */
   readonly secrets: readonly string[];
-  /** What the compatible signature is made with; null: the newest secret. */
+  /** The key of the compatible signature; null: the newest secret. */
   readonly authToken: string | null;
 }
 
@@ -20,7 +20,7 @@ export interface TestResult {
   readonly delivered: boolean;
   /** Null where no answer came. */
   readonly httpStatus: number | null;
-  /** What went wrong, in words; null when nothing did. */
+  /** The error, in words; null if there is none. */
   readonly detail: string | null;
   readonly tookMs: number;
 }
@@ -74,5 +74,5 @@ export function findSecretProblem(secret: string): string | null {
   const bytes = (base64.length / 4) * 3 - (base64.length - base64.replaceAll('=', '').length);
   return bytes >= SECRET_BYTES_MIN && bytes <= SECRET_BYTES_MAX
     ? null
-    : `Must be "whsec_" and the base64 of ${SECRET_BYTES_MIN} to ${SECRET_BYTES_MAX} bytes, with its padding; or leave it out to have one made.`;
+    : `Must be "whsec_" and the base64 of ${SECRET_BYTES_MIN} to ${SECRET_BYTES_MAX} bytes, with its padding; or omit it for a generated secret.`;
 }

@@ -48,7 +48,7 @@ export interface EmbeddedPostgres {
 export interface EmbeddedOptions {
   readonly dataDir: string;
   readonly log?: (message: string, details?: object) => void;
-  /** PostgreSQL's settings beside ours, for databases that are thrown away. */
+  /** PostgreSQL's settings in addition to ours, for disposable databases. */
   readonly settings?: Readonly<Record<string, string>>;
 }
 

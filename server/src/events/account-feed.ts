@@ -65,7 +65,7 @@ export class AccountFeed {
     return this.#level.size + this.#behind.size === 0;
   }
 
-  /** Reads new rows, one read at a time. Rejects when the database is away; the next call continues. */
+  /** Reads new rows, one read at a time. Rejects when the database is unavailable; the next call continues. */
   wake(): Promise<void> {
     this.#again = true;
     this.#reading ??= this.#readAll().finally(() => (this.#reading = null));
@@ -119,7 +119,10 @@ export class AccountFeed {
     this.#join(listener, this.#position);
   }
 
-  /** Delivers to a listener behind an event. Resolves when it is level, or over. Rejects when the database is away. */
+  /**
+   * Delivers to a listener behind an event. Resolves when it is level, or over. Rejects when the database is
+   * unavailable.
+   */
   followFrom(sid: string, listener: EventListener): Promise<void> {
     return this.#catchUp(listener, placeOf(sid));
   }
@@ -172,7 +175,7 @@ export class AccountFeed {
     this.#behind.delete(listener);
   }
 
-  /** Ends all listeners, those too that are still catching up. */
+  /** Ends all listeners, including those that are still catching up. */
   endAll(): void {
     this.#isOver = true;
     for (const listener of this.#level.keys()) {

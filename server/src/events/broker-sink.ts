@@ -18,7 +18,7 @@ const CLOSE_MS = 2_000;
 /** One delivery while it lasts. */
 export interface Attempt {
   readonly events: readonly EncodedEvent[];
-  /** Aborted when the time is up: nothing more is to be begun. */
+  /** Aborted when the time is up: nothing more is begun. */
   readonly signal: AbortSignal;
   /** Until then; 0 afterwards. */
   remainingMs(): number;
@@ -30,8 +30,8 @@ export interface Attempt {
 export interface Broker {
   readonly timeoutMs: number;
   /**
-   * Hands the events over. Resolves null when the broker has acknowledged all, else to what went wrong, in words for people.
-   * May outlast the attempt; must end by itself.
+   * Publishes the events. Resolves with null when the broker has acknowledged all, else with the error in words for
+   * people. It may outlast the attempt; it must end by itself.
    */
   send(attempt: Attempt): Promise<string | null>;
   /** Closes connections, also one that is still being made. */

@@ -5,7 +5,7 @@
 import type { Logger } from '../lib/log.ts';
 import { failedDelivery, type DeliveryResult, type EventBatch, type EventSink } from './sink.ts';
 
-/** What of a subscription says where its events go. */
+/** The fields of a subscription that select its target. */
 export interface Destination {
   readonly id: string;
   readonly kind: 'WEBHOOK' | 'CALLBACK' | 'SINK';
@@ -18,7 +18,7 @@ export interface Destination {
 export interface Sinks {
   /** The sink of URLs. */
   readonly webhook: EventSink;
-  /** The sink of a broker, by its name in the configuration; undefined when there is none. */
+  /** The sink of a broker, by its name in the configuration; undefined if there is none. */
   readonly findSink: (name: string) => Promise<EventSink | undefined>;
 }
 

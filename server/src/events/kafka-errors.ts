@@ -3,7 +3,7 @@
  * the client may be missing.
  */
 
-/** What a Kafka error may carry. */
+/** Optional fields of a Kafka error. */
 interface KafkaError extends Error {
   /** Name of the protocol's error code, `TOPIC_AUTHORIZATION_FAILED`. */
   readonly type?: string;
@@ -20,11 +20,11 @@ const ADVICE: Readonly<Record<string, string>> = {
   NOT_ENOUGH_REPLICAS_AFTER_APPEND: 'too few replicas are in sync (min.insync.replicas).',
 };
 
-/** What went wrong, and what to do where that is known. */
+/** The error in words, and the action to take if it is known. */
 export function describeKafkaError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { name, message, type, cause } = error as KafkaError;
-  // Retries that were used up, of which there is none.
+  // The client reports used-up retries, although it makes none.
   if (name === 'KafkaJSNumberOfRetriesExceeded' && cause instanceof Error)
     return describeKafkaError(cause);
   const advice = type === undefined ? undefined : ADVICE[type];

@@ -5,7 +5,7 @@
 import { CLOUD_EVENT_JSON } from './broker-sink.ts';
 import type { EncodedEvent } from './sink.ts';
 
-/** What a producer takes. */
+/** A message in the form of a producer. */
 export interface KafkaMessage {
   readonly key: string;
   readonly value: string;
@@ -13,10 +13,13 @@ export interface KafkaMessage {
 }
 
 const CONTENT_TYPE = `${CLOUD_EVENT_JSON}; charset=UTF-8`;
-/** A record has so many bytes besides key, value and headers, at most. */
+/** Maximum bytes of a record besides key, value and headers. */
 const RECORD_BYTES = 100;
 
-/** An event's message. Headers say the id and the type too (section 3.3.3), for those who choose without reading the JSON. */
+/**
+ * An event's message. Headers have the id and the type too (section 3.3.3), for consumers that filter without reading
+ * the JSON.
+ */
 export function composeKafkaMessage({ id, type, key, json }: EncodedEvent): KafkaMessage {
   return {
     key,

@@ -24,11 +24,11 @@ import type { EventSink } from './sink.ts';
 
 export const KAFKA_PACKAGES: readonly OptionalPackage[] = [{ name: 'kafkajs', release: '2.2' }];
 
-/** Kafka's word for `acks=all`. */
+/** Kafka's value for `acks=all`. */
 const ACKS_ALL = -1;
 /** Pauses between tries of the brokers that a connection can begin with. */
 const RETRY_MS = 100;
-/** For the client to close by itself. */
+/** Time for the client to close by itself. */
 const CLOSE_MS = 1_000;
 
 interface Link {
@@ -95,7 +95,7 @@ export async function createKafkaSink(
 
   async function produce(link: Link, attempt: Attempt): Promise<string | null> {
     attempt.connected = true;
-    // A connection that answers no more would take the next delivery's time as well.
+    // A connection that does not answer any more would use up the next delivery's time as well.
     const giveUp = () => shared.drop(link);
     attempt.signal.addEventListener('abort', giveUp);
     try {

@@ -3,7 +3,7 @@
  * may be missing, or loaded twice.
  */
 
-/** What went wrong, and what to do where that is known. */
+/** The error in words, and the action to take if it is known. */
 export function describeNatsError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { name, message, cause } = error;

@@ -29,7 +29,7 @@ export const NATS_PACKAGES: readonly OptionalPackage[] = [
 
 /** The server is asked this often whether it is there, and given up when two answers are missing. */
 const PING_MS = 5_000;
-/** A request ends by itself this much after the delivery that has given it up. */
+/** A request ends by itself this long after the delivery that has abandoned it. */
 const MARGIN_MS = 1_000;
 
 interface Link {
@@ -150,7 +150,7 @@ const SYSTEM_TLS: BrokerTls = {
   rejectUnauthorized: true,
 };
 
-/** The client itself does not look at the scheme. */
+/** The client itself ignores the scheme. */
 function tlsOf({ servers, tls }: NatsOptions): BrokerTls | null {
   return tls ?? (servers.some((each) => each.startsWith('tls://')) ? SYSTEM_TLS : null);
 }

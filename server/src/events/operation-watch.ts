@@ -42,7 +42,7 @@ export class OperationWatch {
     if (place?.listeners.size === 0) this.#places.delete(operationId);
   }
 
-  /** Looks at all that are followed. Rejects when the database is away. */
+  /** Reads all watched operations. Rejects when the database is unavailable. */
   async look(): Promise<void> {
     const operations = await this.#store.operations.fetchOperations(this.#accountId, [
       ...this.#places.keys(),

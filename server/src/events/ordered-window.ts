@@ -4,7 +4,7 @@
  * nothing overtakes a failed task. Knows nothing of brokers.
  */
 export interface OrderedWindow {
-  /** Resolves when nothing of the run is under way any more. Tasks must end by themselves. */
+  /** Resolves when no task of the run is under way any more. Tasks must end by themselves. */
   run<Item>(items: readonly Item[], tasks: Tasks<Item>): Promise<RunResult>;
 }
 
@@ -12,7 +12,7 @@ export interface Tasks<Item> {
   readonly keyOf: (item: Item) => string;
   /** Rejects when the item failed. */
   readonly work: (item: Item) => Promise<void>;
-  /** Aborted: no more is begun. */
+  /** Aborted: no more tasks are begun. */
   readonly signal: AbortSignal;
 }
 
@@ -48,7 +48,7 @@ export function createOrderedWindow(limits: {
         for (;;) {
           await enter();
           try {
-            // Taken inside, and those inside came in order: items of a key are begun in order.
+            // Slots are taken in order, so items of a key begin in order.
             const next = failure !== null || signal.aborted ? null : queue.next();
             if (next === null || next.done === true) return;
             await work(next.value);

@@ -18,8 +18,8 @@ export interface RenderOptions {
 }
 
 /**
- * Events of a row, of which the first stands at position `first` of the row in the log. Fewer where some are not wanted, or where
- * what they are about is older than the retention.
+ * Events of a row, of which the first stands at position `first` of the row in the log. Fewer if some are not wanted, or
+ * if their subject is older than the retention.
  */
 export function renderEvents(
   row: EventRow,
@@ -41,7 +41,7 @@ export function eventSid(rowId: string, position: number): string {
 
 /** Before the row of the log that an event of `eventSid` is in, and behind the row before it. */
 export function placeBeforeRow(sid: string): string {
-  // Of a row the rest is the same in all: what grows is the first half.
+  // The first half of an id grows with each row; the second half counts the events of the row.
   return uuidOfHex(sid.slice(2, 18).padEnd(32, '0'));
 }
 
@@ -80,7 +80,7 @@ function renderOperation(
   if (!hasTags(operation.tags, Object.entries(options.tags))) return [];
   const id = encodeTypeId('comms_operation', row.subjectId);
   const resource = operation.kind === 'EMAILS' ? 'Emails' : 'Messages';
-  // The hosted API's schemas of operations allow nothing else.
+  // The schemas of operations of the hosted API allow no other field.
   const { stats } = row;
   const data =
     stats === null
@@ -157,7 +157,7 @@ function renderMessages(
   return events;
 }
 
-/** Writes `from` and `to` of a message; nothing of one that was erased. */
+/** Writes `from` and `to` of a message; neither for an erased message. */
 function createWayWriter(
   plan: OperationFacts['plan'],
   position: number,

@@ -12,7 +12,7 @@ import type { Logger } from '../lib/log.ts';
 import { createLoop, type Service } from '../lib/service.ts';
 import type { Store } from '../store/store.ts';
 
-/** Interval of looks at the outbox. A notification would cost every commit. */
+/** Interval of polls of the outbox. A notification would cost every commit. */
 const POLL_MS = 100;
 const BACKOFF_MS_MAX = 1_000;
 /** Rows of one step. */

@@ -6,14 +6,14 @@
 export interface SharedLink<Link> {
   /**
    * Calls `task` with the connection, which stays open until the task has ended.
-   * @throws what `open` rejected with; of several that wait for one connection, all.
+   * @throws the error of `open`, to all that wait for the connection
    */
   use<Result>(task: (link: Link) => Promise<Result>): Promise<Result>;
-  /** Gives it out no more, and closes it when its last user is done. Any number of times. */
+  /** Gives the connection to no further task, and closes it after its last one. May be called repeatedly. */
   drop(link: Link): void;
   /**
-   * Closes all there are, also under those who still use them, and one that is being opened when it is open; resolves when that
-   * is done. Nothing is to be used afterwards.
+   * Closes all connections, also during tasks, and a connection that is being opened as soon as it is open. Resolves
+   * when that is done. No call may follow.
    */
   close(): Promise<void>;
 }

@@ -1,7 +1,6 @@
 /**
- * Signatures of deliveries: those of Standard Webhooks, and that of the hosted API for calls with
- * a JSON body. Receivers can verify with a library for either. Pure. Secrets are made in
- * `lib/secrets.ts`, and stored and rotated elsewhere.
+ * Signatures of deliveries: Standard Webhooks, and the signature of the hosted API for calls with a JSON body. Receivers
+ * can verify with a library for either. Pure. Secrets are made in `lib/secrets.ts`, and stored and rotated elsewhere.
  */
 import { createHash, createHmac } from 'node:crypto';
 
@@ -48,10 +47,10 @@ export function signStandard(
 }
 
 /**
- * Signs as the hosted API does when the body is no form: the SHA-256 of the body goes into the URL as its last parameter,
- * `bodySHA256` in hex, and HMAC-SHA1 over the whole URL becomes the signature. The rest of the URL stays as it is, so give
- * it as it will be sent: as `URL` writes it, without a fragment, with a port only where it is not the standard one.
- * Receivers put together the URL that they were called by and try it with and without the standard port.
+ * Signs as the hosted API does when the body is not a form. The SHA-256 of the body becomes the last parameter of the
+ * URL, `bodySHA256` in hex, and HMAC-SHA1 over the whole URL becomes the signature. The other parts of the URL stay
+ * unchanged, so pass it as it will be sent: as `URL` writes it, without a fragment, with a port only if it is not the
+ * standard one. Receivers rebuild the URL of the call, and try it with and without the standard port.
  */
 export function signClassic(url: string, body: Uint8Array, authToken: string): ClassicSignature {
   const hash = createHash('sha256').update(body).digest('hex');
@@ -59,7 +58,7 @@ export function signClassic(url: string, body: Uint8Array, authToken: string): C
   return { url: signed, signature: createHmac('sha1', authToken).update(signed).digest('base64') };
 }
 
-/** What goes between a URL and one more parameter. */
+/** The separator between a URL and one more parameter. */
 function findJoint(url: string): string {
   const queryAt = url.indexOf('?');
   if (queryAt < 0) return '?';

@@ -17,13 +17,13 @@ export interface EventBatch {
   readonly events: readonly EncodedEvent[];
 }
 
-/** One event, and what of it a sink may need without reading it. */
+/** One event, with the fields that a sink may need without parsing it. */
 export interface EncodedEvent {
   /** The CloudEvents `id`: unique, and the same whenever the event is delivered again. */
   readonly id: string;
   /** The CloudEvents `type`. */
   readonly type: string;
-  /** What has to stay in order: the id of the operation, or of the inbound message. */
+  /** Events of one key stay in order: the id of the operation, or of the inbound message. */
   readonly key: string;
   readonly json: string;
 }
@@ -38,8 +38,8 @@ export interface DeliveryResult {
   /** HTTP status, where one came. */
   readonly status: number | null;
   /**
-   * What went wrong, in words for the subscription's owner, at most 500 printable characters; null when nothing did. Without
-   * secrets, and without what only this network knows.
+   * The error, in words for the subscription's owner, at most 500 printable characters; null if there is none. It
+   * contains no secrets and no details of this network.
    */
   readonly detail: string | null;
   /** The subscriber's Retry-After, in milliseconds from now; null: none. */
@@ -49,9 +49,9 @@ export interface DeliveryResult {
 /** Where a subscription's events go, as its owner set it. */
 export interface Target {
   readonly url: string;
-  /** `whsec_` and base64: what deliveries are signed with, the newest first; the others are on their way out. At least one. */
+  /** Keys of the signature, `whsec_` and base64, the newest first; the others are being rotated out. At least one. */
   readonly secrets: readonly string[];
-  /** What the compatible signature is made with; null: the text of the newest secret, `whsec_` and all. */
+  /** The key of the compatible signature; null: the text of the newest secret, including `whsec_`. */
   readonly authToken: string | null;
 }
 
@@ -63,6 +63,6 @@ export function failedDelivery(detail: string): DeliveryResult {
 export interface EventSink {
   /** Resolves when the subscriber has answered, or will not. */
   deliver(target: Target, batch: EventBatch): Promise<DeliveryResult>;
-  /** Lets what is under way end, at most for its time-out, and closes connections. */
+  /** Waits for deliveries under way, at most for their time limit, and closes connections. */
   stop(): Promise<void>;
 }

@@ -61,6 +61,7 @@ export function createStreamHub(options: {
     const listening = keepListening(
       (...how) => store.maintenance.listen('events', ...how),
       log,
+      'Listening for events',
       wake,
     );
     ends = [() => clearInterval(timer), () => void listening.then((end) => end())];

@@ -11,7 +11,7 @@ export const SUBJECT_TEMPLATE_MAX = 200;
 const PLACEHOLDERS = ['{type}', '{key}'];
 const SUBJECT = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/;
 
-/** What is wrong with a template, in a sentence; null when nothing is. */
+/** The problem of a template, in a sentence; null if there is none. */
 export function findSubjectProblem(template: string): string | null {
   if (template.length > SUBJECT_TEMPLATE_MAX)
     return `has more than ${SUBJECT_TEMPLATE_MAX} characters.`;

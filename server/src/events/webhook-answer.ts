@@ -11,7 +11,7 @@ import { TargetDeniedError } from '../net/address-guard.ts';
 import { failedDelivery, type DeliveryResult } from './sink.ts';
 import type { WebhookOutcome } from './webhook-request.ts';
 
-/** What else the words need. */
+/** Further values for the words. */
 export interface DeliveryFacts {
   /** Of the URL, as `URL` has it in `host`. */
   readonly host: string;
@@ -23,14 +23,14 @@ export interface DeliveryFacts {
 
 const DETAIL_LENGTH_MAX = 500;
 const QUOTE_LENGTH_MAX = 200;
-/** Whatever else a body is, people cannot read it. */
+/** Bodies of other types are not readable text. */
 const TEXT_TYPE = /^(text\/|application\/([\w.-]+\+)?(json|xml)\b)/i;
 /** RFC 9110, section 15.4. */
 const REDIRECTS: ReadonlySet<number> = new Set([300, 301, 302, 303, 307, 308]);
 /** Asks to come back later (RFC 6585, section 4, and RFC 9110, section 15.6.4). */
 const ASKS_TO_WAIT: ReadonlySet<number> = new Set([429, 503]);
 
-/** Errors by what they mean to people; `%` is the host. */
+/** Errors by their meaning to people; `%` is the host. */
 const WORDS: readonly (readonly [RegExp, string])[] = [
   [/^(ENOTFOUND|EAI_NONAME|ENONAME)$/, 'The name of % is not known in DNS'],
   [
@@ -103,7 +103,7 @@ function judgeAnswer(
   };
 }
 
-/** The start of a text, or where a redirect leads to; empty when there is nothing to read. */
+/** The start of a text, or the target of a redirect; empty if there is nothing to read. */
 function quoteAnswer({
   status,
   headers,

@@ -16,7 +16,7 @@ export interface Connection {
   readonly client: Client;
   /** Whether it went to a public address, as far as it went anywhere. */
   readonly isPublic: boolean;
-  /** Ends its use: it is kept if it is `good`, else broken off. */
+  /** Ends its use: a `good` connection is kept, another is closed. */
   release(good: boolean): void;
 }
 
@@ -31,7 +31,7 @@ export interface Grant {
 export interface Connections {
   /** The connection that was idle last, or a new one, or the next to be free; none after `timeoutMs`. */
   take(origin: string, timeoutMs: number): Promise<Grant>;
-  /** Breaks all off. None is to be taken any more. */
+  /** Closes all connections. None may be requested afterwards. */
   close(): Promise<void>;
 }
 
@@ -40,14 +40,14 @@ export interface ConnectionsOptions {
   readonly connectionsMax: number;
   /** How long TCP and TLS may take until the socket is dropped, in milliseconds. */
   readonly connectTimeoutMs: number;
-  /** Certificates to trust instead of those that Node.js trusts, as PEM. */
+  /** Certificates to trust instead of Node.js's own, as PEM. */
   readonly ca?: string | undefined;
 }
 
 /** How long an idle connection is kept: many servers drop theirs after five seconds. */
 const KEEP_ALIVE_MS = 4_000;
 
-/** Opens nothing before the first request. */
+/** Opens no connection before the first request. */
 export function createConnections(guard: AddressGuard, options: ConnectionsOptions): Connections {
   const origins = new Map<string, Origin>();
 
@@ -157,7 +157,7 @@ class Origin {
   #drop(connection: Kept): void {
     this.#all.delete(connection);
     void connection.client.destroy();
-    // Also what is still connecting.
+    // Connections that are still being opened are included.
     connection.connector.destroy();
     if (this.#all.size === 0 && this.#waiting.size === 0) this.#onEmpty();
   }

@@ -4,7 +4,7 @@
  */
 import type { Dispatcher } from 'undici';
 
-/** What is sent. */
+/** The request. */
 export interface WebhookRequest {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -81,7 +81,7 @@ class Posting {
     onResponseError: (_, error) => this.#finish({ kind: 'error', error }),
   };
 
-  /** Ends it once. A status that has come counts more than what came after it. */
+  /** Ends it once. A received status takes precedence over later errors. */
   #finish(otherwise: WebhookOutcome): void {
     if (this.#isOver) return;
     this.#isOver = true;

@@ -22,7 +22,7 @@ export interface WebhookSinkOptions {
   readonly connectionsPerOriginMax?: number;
   /** Finds the addresses of names; `lookup` of `node:dns` unless a test says otherwise. */
   readonly lookup?: Resolve;
-  /** Certificates to trust instead of those that Node.js trusts, as PEM. For tests. */
+  /** Certificates to trust instead of Node.js's own, as PEM. For tests. */
   readonly ca?: string;
 }
 
@@ -38,9 +38,9 @@ const { version } = JSON.parse(
 ) as { version: string };
 
 /**
- * Opens nothing before the first delivery. The body goes as `application/json`, as consumers of the hosted API expect.
- *
- * @throws Error when an entry of `allowTargets` is none.
+ * Opens no connection before the first delivery. The body goes as `application/json`, as consumers of the hosted API
+ * expect.
+ * @throws Error for an invalid entry of `allowTargets`
  */
 export function createWebhookSink(options: WebhookSinkOptions): EventSink {
   const { timeoutMs = WEBHOOK_TIMEOUT_MS, ca } = options;

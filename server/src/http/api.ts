@@ -29,7 +29,7 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** The handler takes the bytes of the body, neither parsed nor checked. */
     takesBytes?: boolean;
-    /** What credentials must be allowed; set below `/v1`. */
+    /** The scope that credentials need; set below `/v1`. */
     access?: Access;
   }
   interface FastifyRequest {
@@ -96,7 +96,7 @@ export async function registerApi(api: FastifyInstance, deps: AllDeps): Promise<
     api.route({
       method,
       url: path,
-      // Sends take their turn in the intake thread.
+      // Sends are scheduled in the intake thread.
       handler: takesBytes
         ? handler
         : (request, reply) => places.within(request.account.id, () => handler(request, reply)),

@@ -48,23 +48,20 @@ function listStreamRoutes({ streams }: Handlers): Route[] {
       path: '/Stream',
       access: 'read',
       handler: streams.streamAccount,
-      schema: describeStream(
-        'streamEvents',
-        'everything that happens in the account',
-        refusals(400),
-        {
-          querystring: Type.Object({
-            types: Type.Optional(
-              Type.String({
-                description: 'Types of events with commas between, or beginnings of them with `*`.',
-              }),
-            ),
-            lastEventId: Type.Optional(
-              Type.String({ description: 'As the header Last-Event-ID: go on behind this event.' }),
-            ),
-          }),
-        },
-      ),
+      schema: describeStream('streamEvents', 'all events of the account', refusals(400), {
+        querystring: Type.Object({
+          types: Type.Optional(
+            Type.String({
+              description: 'Event types, or prefixes with `*`, separated by commas.',
+            }),
+          ),
+          lastEventId: Type.Optional(
+            Type.String({
+              description: 'Like the header Last-Event-ID: continue after this event.',
+            }),
+          ),
+        }),
+      }),
     },
   ];
 }

@@ -1,4 +1,4 @@
-/** What the server is made of. */
+/** The parts of which the server consists. */
 import type { Sealer } from '../domain/email-links.ts';
 import type { StreamSource } from '../domain/live-events.ts';
 import type { Channel } from '../domain/message.ts';
@@ -39,7 +39,7 @@ export interface ServerOptions {
     readonly unreadBytesMax: number;
     /** Of these, at most of one account. */
     readonly accountUnreadBytesMax: number;
-    /** Milliseconds for a client to take a byte of what waits for it. */
+    /** Milliseconds for a client to read a byte of its pending answer. */
     readonly unreadTimeoutMs: number;
     /** Milliseconds for a request's headers, and for all of it. */
     readonly headersTimeoutMs: number;
@@ -62,11 +62,11 @@ export interface ServerDeps {
 
 export interface ApiDeps {
   readonly threads: RequestThreads;
-  /** What the links of e-mails are sealed with. */
+  /** Seals the links of e-mails. */
   readonly sealer: Sealer;
-  /** What sessions of the dashboard are sealed with. */
+  /** Seals the sessions of the dashboard. */
   readonly sessionSealer: Sealer;
-  /** What this node is. */
+  /** The node itself. */
   readonly node: { readonly roles: readonly string[]; readonly embedded: boolean };
   /** Readers of carrier callbacks, by the name of the carrier. */
   readonly receiptParsers: ReadonlyMap<string, ReceiptParser>;

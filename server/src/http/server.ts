@@ -47,8 +47,8 @@ export interface Server {
   /** Resolves with the base URL. Rejects when the port is taken. */
   listen(host: string, port: number): Promise<string>;
   /**
-   * Says first that it is not ready, for as long as the ones who ask need to hear it; then refuses new requests, lets
-   * those at work end, closes.
+   * Reports that it is not ready, for as long as load balancers need to notice. Then it refuses new requests, lets
+   * requests in progress end, and closes.
    */
   close(): Promise<void>;
 }
@@ -58,7 +58,7 @@ const SLOW_CHECK_MS = 5_000;
 /** Characters of one step of a path: sealed tokens are the longest. */
 const PARAMETER_LENGTH_MAX = 1_024;
 
-/** Bytes of a request that is none to send: they are parsed at one go, in the thread that answers all. */
+/** Maximum bytes of a request that is no send: it is parsed at once, in the main thread. */
 const OTHER_BYTES_MAX = 2_097_152;
 /** Bytes of all carriers' calls at work together. */
 const CALLS_IN_FLIGHT_BYTES_MAX = 33_554_432;
@@ -68,7 +68,7 @@ const trustOf = (trusted: ServerOptions['trustProxy']) =>
   typeof trusted === 'number' ? (_address: string, place: number) => place < trusted : trusted;
 
 /**
- * Routes bring their checks, and answers are what handlers say: their schemas document, and the contract test holds them to it. So
+ * Routes have their own checks. Answers are not checked against their schemas here; the contract test does that. So
  * Fastify's own compilers, which are large, are not loaded.
  */
 const NO_COMPILERS = {
@@ -83,7 +83,7 @@ export async function createServer(deps: ServerDeps): Promise<Server> {
   const { headersTimeoutMs, requestTimeoutMs } = options.limits;
   const http = {
     headersTimeout: headersTimeoutMs,
-    // Checked with the rest of the head, so that the refusal has the envelope of all.
+    // Checked with the other parts of the head, so that the refusal has the envelope of the API.
     requireHostHeader: false,
     connectionsCheckingInterval: Math.min(SLOW_CHECK_MS, headersTimeoutMs, requestTimeoutMs),
   };
@@ -93,7 +93,7 @@ export async function createServer(deps: ServerDeps): Promise<Server> {
     trustProxy: trustOf(options.trustProxy),
     return503OnClosing: false,
     requestTimeout: requestTimeoutMs,
-    // The types distinguish HTTPS from HTTP, which nothing here needs.
+    // The types distinguish HTTPS from HTTP; no code here needs that.
     ...((options.tls === null
       ? { http }
       : { https: { ...http, ...options.tls, minVersion: 'TLSv1.2' } }) as { http: typeof http }),
@@ -170,7 +170,7 @@ export async function createServer(deps: ServerDeps): Promise<Server> {
 /** Whose calls they are, by the path: their credentials are checked later. */
 const nameCarrier = (request: FastifyRequest) => (request.params as { name?: string }).name ?? '';
 
-/** What the API's requests share. */
+/** The values that all requests of the API share. */
 function prepareApi(deps: ServerDeps & ApiDeps & { readonly keyUses: KeyUses }): AllDeps {
   const { limits } = deps.options;
   const lookUp = createCredentialLookup(deps.store);

@@ -16,8 +16,8 @@ import type {
 
 export interface CarrierMatcher {
   /**
-   * Each receipt comes with the number of times that it was tried before. `matched` is to be applied; `waiting` is to
-   * be tried again later; the rest are parts of messages whose other parts are awaited.
+   * Each receipt comes with the number of its earlier tries. `matched` receipts can be applied; `waiting` receipts are
+   * to be tried again later. All others are parts of messages whose other parts are awaited.
    */
   match(receipts: readonly (readonly [CarrierReceipt, tries: number])[]): Promise<{
     readonly matched: readonly MatchedReceipt[];
@@ -45,9 +45,9 @@ interface Verdict {
 const UNDECIDED: Verdict = { part: null, vote: null };
 
 /**
- * Decides what a receipt means.
- * @param meanings what it can mean, the latest messages first, without those of other recipients
- * @param usual the place of the spelling that its carrier is known for, null while none is
+ * Decides the meaning of a receipt.
+ * @param meanings possible meanings, the latest messages first, without messages to other recipients
+ * @param usual the position of the known spelling of its carrier; null while none is known
  */
 export function decide(meanings: readonly Meaning[], usual: number | null, tries: number): Verdict {
   const places = [...new Set(meanings.map(({ place }) => place))].toSorted();
@@ -116,8 +116,8 @@ export function createCarrierMatcher(
   }
 
   /**
-   * All that the receipts of one group can mean: by the id as it is, and by what it is when folded. The second is spared
-   * those that come to a carrier which is known to write ids as they are.
+   * All possible meanings of the receipts of one group: by the id as received, and by its folded form. Receipts of a
+   * carrier that is known to write ids unchanged skip the second look-up.
    */
   async function find(
     group: string,

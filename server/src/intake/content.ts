@@ -43,7 +43,7 @@ export function readContent(
       ? invalid(
           problem(
             'contentTemplate',
-            `There is no content template ${requested.contentId.slice(0, 60)}; GET /v1/Content lists those that there are.`,
+            `There is no content template ${requested.contentId.slice(0, 60)}; GET /v1/Content lists the existing ones.`,
             '$.content.contentId',
           ),
         )

@@ -1,5 +1,5 @@
 /**
- * Checks the body of `POST /Emails` part by part, like that of `POST /Messages`, and reads it as a
+ * Checks the body of `POST /Emails` part by part, as `send-request.ts` does for messages, and reads it as a
  * send request.
  */
 import {
@@ -19,11 +19,11 @@ import { Refusal } from '../shapes/refusal.ts';
 import { problem } from './problems.ts';
 import { checkForm, compileFields, type SendForm } from './send-request.ts';
 
-/** What e-mails have when a request does not say. */
+/** Defaults of e-mails. */
 export interface EmailOptions {
   readonly unsubscribe: boolean;
   readonly trackOpens: boolean;
-  /** Whether it is known what this server is called outside, so that links lead here. */
+  /** Whether the public URL of this server is known, for links. */
   readonly hasLinks: boolean;
 }
 
@@ -72,7 +72,7 @@ function inspectParty({ address, name }: Party, path: string, isSender: boolean)
   // Domains of recipients may have letters of any script, as the hosted API has it.
   const wrong =
     isSender && /[^\x20-\x7e]/.test(address)
-      ? 'A sender is written in ASCII, its domain as xn--….'
+      ? 'Write the sender in ASCII, with its domain as xn--….'
       : findEmailAddressProblem(address);
   const wrongName = name === undefined ? null : findNameProblem(name);
   return [
@@ -86,8 +86,8 @@ function inspectContent({ headers = {}, attachments = [] }: RequestedEmail, path
   const wrongHeaders = Object.keys(headers).flatMap((name) => {
     const isSecond = seen.has(name.toLowerCase());
     seen.add(name.toLowerCase());
-    // Values are templates still; what they become is looked at when they are rendered.
-    const wrong = isSecond ? 'The header is there already.' : findHeaderProblem(name, '');
+    // Values are still templates; rendered values are checked later.
+    const wrong = isSecond ? 'The header occurs twice.' : findHeaderProblem(name, '');
     return wrong === null ? [] : [problem('invalid', wrong, `${path}.headers${stepOf(name)}`)];
   });
   const wrongFiles = readAttachments(attachments).problems.map((each) =>
@@ -129,12 +129,16 @@ export function* readEmailRequest(body: unknown, options: EmailOptions): Work<Se
   };
 }
 
-/** Asked for by name and impossible: better refused than left out. */
+/** Requested explicitly and impossible: refused rather than left out. */
 function refuseLinks(asked: Readonly<Record<string, boolean | undefined>>): void {
   const problems = Object.keys(asked)
     .filter((name) => asked[name])
     .map((name) =>
-      problem('unsupported', 'This needs links that lead here: set publicUrl.', `$.${name}`),
+      problem(
+        'unsupported',
+        'This requires links to this server: set publicUrl in its configuration.',
+        `$.${name}`,
+      ),
     );
   if (problems.length > 0) throw new Refusal(400, problems);
 }

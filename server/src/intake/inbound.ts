@@ -24,11 +24,11 @@ const ANSWER_TRIED_MS = 600_000;
 export interface InboundIntake {
   /** Takes messages of a carrier; resolves when they are kept, and rejects when one of them cannot be. */
   take(carrier: string, messages: readonly InboundMessage[]): Promise<void>;
-  /** Sends the answers that are owed. Resolves with their number. */
+  /** Sends pending answers. Resolves with their number. */
   answerAll(): Promise<number>;
 }
 
-/** Whether nothing can be written now, and not just this one. */
+/** Whether the database is unavailable, and not just for this statement. */
 const isAway = (error: unknown) => error instanceof DatabaseUnavailable && !error.isOfStatement;
 
 const TEXT_LENGTH_MAX = 10_000;
@@ -47,12 +47,12 @@ export function createInboundIntake(options: {
   readonly onRefused: () => void;
 }): InboundIntake {
   const { store, log, submitter, findKeyword } = options;
-  /** Answers that the database refused, and since when; at most those of one list. */
+  /** Answers that the database refused, and since when; at most the answers of one list. */
   const failingSince = new Map<string, number>();
 
   async function keep(carrier: string, message: InboundMessage): Promise<void> {
     const text = keepable(message.text, TEXT_LENGTH_MAX);
-    // The carrier's own word counts before the text's, and it has answered.
+    // The carrier's own keyword takes precedence over the text; the carrier has answered it.
     const found =
       message.keyword === undefined
         ? (findKeyword?.(text) ?? null)
@@ -78,8 +78,9 @@ export function createInboundIntake(options: {
   }
 
   /**
-   * Keeps all that can be: one that cannot shall not take the others with it. Rejects then, or while the database is away, so that
-   * it is brought again: unlike outcomes and receipts (`writeAll`), messages from people are not kept waiting here without a bound.
+   * Stores every message that can be stored: a refused one must not affect the others. Rejects then, or while the
+   * database is unavailable, so that the carrier delivers it again. Unlike outcomes and receipts (`writeAll`), inbound
+   * messages do not wait here without a bound.
    */
   async function keepAll(carrier: string, messages: readonly InboundMessage[]): Promise<void> {
     const failures: unknown[] = [];
@@ -145,7 +146,7 @@ export function createInboundIntake(options: {
   return {
     async take(carrier, messages) {
       await keepAll(carrier, messages);
-      // What fails now is owed, and tried again by maintenance.
+      // Answers that fail now stay pending, and maintenance tries them again.
       await answerAll().catch((error: unknown) =>
         log.warn({ err: error }, 'Keyword answers could not be sent; they are retried'),
       );

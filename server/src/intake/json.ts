@@ -42,16 +42,13 @@ const BACKSLASH = 0x5c;
 const COMMA = 0x2c;
 const [OPEN_BRACE, CLOSE_BRACE] = [0x7b, 0x7d];
 const [OPEN_BRACKET, CLOSE_BRACKET] = [0x5b, 0x5d];
-/** Twins that are named; who makes one makes many. */
+/** Maximum number of reported duplicates. */
 const TWINS_MAX = 10;
 
-/** Deeper than any body is. What parses and what checks would follow a hostile one for long. */
+/** Deeper than any valid body. Parsing and checking a hostile body would take long. */
 const DEPTH_MAX = 64;
 
-/**
- * What a text has outside of strings, if it is JSON: fields, of which each has a colon and nothing else does; values, by their commas;
- * and how deep they are.
- */
+/** Counts of a JSON text outside of strings: fields, each with one colon; values, by their commas; and the depth. */
 function measure(text: string): { fields: number; values: number; depth: number } {
   let [fields, values, depth, level] = [0, 1, 0, 0];
   for (let i = 0; i < text.length; i += 1) {
@@ -73,7 +70,7 @@ function measure(text: string): { fields: number; values: number; depth: number 
         break;
       case QUOTE:
         i = findEnd(text, i);
-        // It does not end, so the text is none.
+        // An unterminated string: the text is not JSON.
         if (i < 0) i = text.length;
         break;
       default:
@@ -121,7 +118,7 @@ function isFollowedByColon(text: string, end: number): boolean {
   return text[place] === ':';
 }
 
-/** Fields that are named twice, with their places. For text that is JSON. */
+/** Duplicate fields, with their places. For text that is JSON. */
 function findTwins(text: string): Problem[] {
   const twins: Problem[] = [];
   /** Of each object around the place its names so far, of each list null; and the step that is being read. */
@@ -144,7 +141,7 @@ function findTwins(text: string): Problem[] {
           twins.push({
             ...problemOf(
               'malformedJson',
-              `The field "${name.slice(0, 60)}" is there already: name it once.`,
+              `The field "${name.slice(0, 60)}" occurs twice. Use it once.`,
             ),
             context: pathOf(),
           });

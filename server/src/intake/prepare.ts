@@ -50,7 +50,7 @@ export interface PrepareOptions {
   readonly now: Date;
   /** Whether a variable without value and default is refused. */
   readonly requireVariables: boolean;
-  /** Whether it goes to those who have opted out, too. */
+  /** Whether it also goes to recipients who have opted out. */
   readonly ignoresSuppressions: boolean;
   /** Says why a URL may not be called, in words; null when it may. */
   readonly findTargetProblem: (url: string) => string | null;
@@ -152,7 +152,7 @@ function tooManySteps(done: number, all: number): Problem {
   );
 }
 
-/** Takes those who have opted out off a prepared send: they become unaddressable. */
+/** Removes recipients who have opted out from a prepared send: they become unaddressable. */
 export function leaveOutSuppressed(send: PreparedSend, index: SuppressionIndex): PreparedSend {
   if (index.size === 0) return send;
   return {

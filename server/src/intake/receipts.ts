@@ -26,7 +26,7 @@ export interface ReceiptIntake {
   readonly isFull: boolean;
   /** Applies parked receipts whose attempt has been settled meanwhile. Resolves with whether more may be due. */
   applyParked(): Promise<boolean>;
-  /** Tries those again that quote a carrier's id and named nothing when they came. Resolves with the number tried. */
+  /** Retries parked receipts that quote a carrier's id and matched nothing. Resolves with the number tried. */
   retryParked(): Promise<number>;
   /** Resolves when everything taken so far is applied. */
   drain(): Promise<void>;
@@ -38,7 +38,7 @@ interface Arrival {
   readonly receipt: Receipt;
 }
 
-/** What a receipt that cannot be applied is named by in the log: no address, and no word of the carrier's. */
+/** Identifies a receipt in the log, without its address and the carrier's text. */
 interface Named {
   readonly messageId?: string;
   readonly providerIds?: readonly string[];
@@ -75,7 +75,7 @@ export function createReceiptIntake(options: {
   const onAway = (error: DatabaseUnavailable) =>
     log.warn({ reason: error.message }, 'The database is unavailable; receipts wait');
 
-  /** Writes what can be written, now or once the database is back. */
+  /** Writes all receipts that can be written, now or once the database is available. */
   function persist<Item extends Named>(
     items: readonly Item[],
     write: (items: readonly Item[]) => Promise<void>,
@@ -97,7 +97,7 @@ export function createReceiptIntake(options: {
     onApplied(await store.receipts.applyReceipts(receipts));
   }
 
-  /** One alone is tried without what the carrier said of the reason: its status is what matters. */
+  /** A single refused receipt is tried without the carrier's text: its status matters most. */
   async function applyOrStrip(receipts: readonly MatchedReceipt[]): Promise<void> {
     try {
       await apply(receipts);
@@ -119,7 +119,7 @@ export function createReceiptIntake(options: {
       for (const wave of splitWaves(group)) await persist(wave, applyOrStrip, onPostponed);
   }
 
-  /** Finds what carriers' own ids name; `waiting` is what they do not name for certain yet. */
+  /** Matches receipts by carriers' own ids; `waiting` ones are not certain yet. */
   async function match<Quoting extends CarrierReceipt>(
     receipts: readonly Quoting[],
     triesOf: (receipt: Quoting) => number,
@@ -141,7 +141,7 @@ export function createReceiptIntake(options: {
     return { matched, waiting };
   }
 
-  /** The same for new receipts; those that match nothing yet are parked. */
+  /** The same for new receipts; unmatched ones are parked. */
   async function matchOrPark(receipts: readonly CarrierReceipt[]) {
     const { matched, waiting } = await match(receipts, () => 0);
     await persist(waiting, async (some) => {
@@ -151,7 +151,7 @@ export function createReceiptIntake(options: {
     return matched;
   }
 
-  /** A person who complained is sent nothing more. The outcome of their receipts is counted already. */
+  /** Suppresses people who complained. The outcome of their receipts is counted already. */
   function suppress(complaints: readonly MatchedReceipt[]): Promise<void> {
     return writeAll(complaints, {
       async write(some) {
@@ -192,7 +192,7 @@ export function createReceiptIntake(options: {
       const kept = new Set<MatchedReceipt>();
       await applyAll(settled, (receipt) => kept.add(receipt).size > 0);
       const done = settled.filter((each) => !kept.has(each));
-      // Only now: after a crash they are applied again, which changes nothing.
+      // After the write: a crash before that makes them apply again, which changes nothing.
       await store.receipts.dropParkedReceipts(done);
       return hasMore;
     },
@@ -203,7 +203,7 @@ export function createReceiptIntake(options: {
       await applyAll(matched);
       const still = new Set<CarrierReceipt>(waiting);
       const done = due.filter((each) => !still.has(each)).map((each) => each.id);
-      // Only now: after a crash they are applied again, which changes nothing.
+      // After the write: a crash before that makes them apply again, which changes nothing.
       await store.receipts.dropParkedCarrierReceipts(done);
       const unmatched = await store.receipts.dropUnmatchedCarrierReceipts();
       if (unmatched > 0) onApplied({ ...NOTHING, unmatched });
@@ -213,11 +213,11 @@ export function createReceiptIntake(options: {
   };
 }
 
-/** Reads references; what quotes a carrier's own id is left to be looked up. */
+/** Parses references; receipts that quote a carrier's own id are looked up later. */
 function readReceipts(arrivals: readonly Arrival[]): {
   readonly referring: readonly MatchedReceipt[];
   readonly quoting: readonly CarrierReceipt[];
-  /** Those of `referring` whose recipients want no more. */
+  /** Messages of `referring` whose recipients complained. */
   readonly complaints: readonly MatchedReceipt[];
   readonly unmatched: number;
 } {

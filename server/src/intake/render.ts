@@ -4,7 +4,7 @@
  */
 import { parseContent, renderContent, type OperationContent } from '../domain/content.ts';
 
-/** What a message is rendered from. */
+/** The data to render a message. */
 export interface Words {
   readonly content: OperationContent;
   readonly variables: Readonly<Record<string, string>> | null;

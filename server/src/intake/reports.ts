@@ -10,7 +10,7 @@ import { createInboundIntake, type InboundIntake } from './inbound.ts';
 import { createReceiptIntake, type ReceiptIntake } from './receipts.ts';
 import { createSubmitter } from './submit.ts';
 
-/** What a carrier's far side has reported in one call. */
+/** The reports in one call of a carrier. */
 export interface Reported {
   readonly receipts: readonly Receipt[];
   readonly inbound: readonly InboundMessage[];
@@ -39,7 +39,7 @@ export interface ReportsOptions {
   /** Resolves when the outcomes that this node knows are written: receipts that follow them find them. */
   readonly outcomesWritten: () => Promise<void>;
   readonly onApplied: (tally: ReceiptTally) => void;
-  /** As those of `createReceiptIntake`. */
+  /** As in `createReceiptIntake`. */
   readonly carriersOf: (carrier: string) => readonly string[];
   /** The database does not keep something as it is. */
   readonly onRefused: (what: 'receipt' | 'inbound') => void;

@@ -4,10 +4,10 @@ import type { Address, AddressChannel, Channel } from '../domain/message.ts';
 import type { SendPlan } from '../domain/operation.ts';
 import { reaches } from '../domain/routing.ts';
 
-/** What a carrier can carry over a channel. */
+/** The limits of a carrier on a channel. */
 export type FindCarriage = (carrier: string, channel: Channel) => Carriage;
 
-/** All routes to these addresses, first choices and those that follow them; the same list for the same kinds of addresses. */
+/** All routes to these addresses, first choices and fallbacks; the same list for the same kinds of addresses. */
 export type FindRoutes = (addresses: readonly Address[]) => readonly Route[];
 
 export function createRouteFinder({ senders }: SendPlan, findCarriage: FindCarriage): FindRoutes {

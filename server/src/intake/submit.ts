@@ -1,19 +1,21 @@
 /**
- * Writes a checked request as an operation with its messages and batches, in one transaction. It
- * resolves after the commit. A refused request leaves nothing behind.
+ * Writes a checked request as an operation with its messages and batches, in one transaction with
+ * other small ones that wait. It resolves after the commit. A refused request leaves nothing behind.
  */
 import { ERRORS, type Problem } from '../domain/errors.ts';
 import { BATCH_DELAY_MS_DEFAULT, BATCH_SIZE_DEFAULT, EVENT_NAMES } from '../domain/event.ts';
 import { decodeTypeId, newOperationUuid, parseContentSid } from '../domain/ids.ts';
 import { hasLimits } from '../domain/rate-limit.ts';
-import type { PlannableSender, SenderChoice } from '../domain/sender.ts';
+import type { PlannableSender } from '../domain/sender.ts';
 import type { SendRequest } from '../domain/send-request.ts';
-import { listSpellings } from '../domain/spellings.ts';
-import { indexSuppressions } from '../domain/suppression.ts';
 import type { Shares } from '../lib/fair-share.ts';
+import { createGroups } from '../lib/groups.ts';
+import { createQueues } from '../lib/queues.ts';
 import { newWebhookSecret } from '../lib/secrets.ts';
 import {
+  DatabaseUnavailable,
   QuotaExceeded,
+  type AcceptResult,
   type NewBatch,
   type NewMessage,
   type NewOperation,
@@ -21,6 +23,12 @@ import {
   type Store,
 } from '../store/store.ts';
 import { dryRun, type DryRunResult } from './dry-run.ts';
+import {
+  listSuppressible,
+  readTogether,
+  type ReadAnswer,
+  type ReadQuestion,
+} from './group-reads.ts';
 import { leaveOutSuppressed, prepareSend, type PreparedSend } from './prepare.ts';
 import type { PreparedRecipient } from './recipients.ts';
 import type { FindCarriage } from './routes.ts';
@@ -50,19 +58,19 @@ export interface Submitter {
     request: SendRequest,
     claim: IdempotencyClaim | null,
   ): Promise<SubmitResult>;
-  /** The same for an answer to a person's own word: it goes to those who have opted out, too. */
+  /** The same for an answer to a keyword: it also goes to recipients who have opted out. */
   submitReply(
     accountId: number,
     request: SendRequest,
     claim: IdempotencyClaim,
   ): Promise<SubmitResult>;
-  /** What `submit` would do; writes nothing. */
+  /** The result that `submit` would have; writes nothing. */
   preview(accountId: number, request: SendRequest): Promise<DryRunResult>;
 }
 
 export interface SubmitterOptions {
   readonly store: Store;
-  /** Accounts take turns: work is charged to the account that asks for it. */
+  /** Schedules accounts fairly: work is charged to the account of the request. */
   readonly shares: Shares;
   readonly requireVariables: boolean;
   readonly now: () => Date;
@@ -71,63 +79,68 @@ export interface SubmitterOptions {
   readonly findCarriage: FindCarriage;
 }
 
+/** Recipients of a group of requests. A request of as many is read and written alone. */
+const GROUP_RECIPIENTS_MAX = 500;
+
 export function createSubmitter(options: SubmitterOptions): Submitter {
   const { store, shares, requireVariables, findTargetProblem, findCarriage } = options;
-  const gather = async (accountId: number, request: SendRequest) => {
-    const { content } = request;
-    const template = 'contentId' in content ? parseContentSid(content.contentId) : null;
-    const [choice, found] = await Promise.all([
-      store.senders.chooseSenders(accountId, askForSenders(request)),
-      template === null ? null : store.contentTemplates.fetchTemplate(accountId, template),
-    ]);
-    const now = options.now();
-    return { choice, template: found, requireVariables, findTargetProblem, findCarriage, now };
-  };
-  const findSuppressed = async (
+  const isAway = (error: unknown) => error instanceof DatabaseUnavailable;
+  const read = createGroups<ReadQuestion, ReadAnswer>({
+    run: (questions) => readTogether(store, questions),
+    costOf: ({ addresses }) => Math.max(1, addresses.length),
+    costMax: GROUP_RECIPIENTS_MAX,
+    runAlone: (owner, question) =>
+      shares.within(owner, async () => onlyOf(await readTogether(store, [question]))),
+    concernsAll: isAway,
+  });
+  const accept = createGroups<NewOperation, AcceptResult>({
+    run: store.operations.acceptOperations,
+    costOf: sizeOf,
+    costMax: GROUP_RECIPIENTS_MAX,
+    runAlone: (owner, operation) =>
+      shares.within(owner, async () =>
+        onlyOf(await store.operations.acceptOperations([operation])),
+      ),
+    concernsAll: isAway,
+  });
+  const keys = createQueues();
+
+  const ask = (
     accountId: number,
-    { to }: SendRequest,
-    { choice }: { readonly choice: SenderChoice },
-  ) => {
-    const addresses = to.flatMap((each) =>
-      'addresses' in each
-        ? each.addresses.map(({ address }) => address)
-        : 'address' in each
-          ? each.address
-          : [],
-    );
-    const keys = addresses.flatMap(listSpellings);
-    return indexSuppressions(
-      await store.suppressions.findSuppressions(accountId, keys, {
-        senderIds: choice.senders.map(({ id }) => id),
-        poolIds: choice.poolId === null ? [] : [choice.poolId],
-      }),
-    );
-  };
+    request: SendRequest,
+    claim: IdempotencyClaim | null,
+    isReply: boolean,
+  ): ReadQuestion => ({
+    accountId,
+    senders: askForSenders(request),
+    templateId: 'contentId' in request.content ? parseContentSid(request.content.contentId) : null,
+    addresses: isReply ? [] : listSuppressible(request),
+    claim,
+  });
+  const checksOf = ({ choice, template }: ReadAnswer, ignoresSuppressions: boolean) => ({
+    choice,
+    template,
+    requireVariables,
+    findTargetProblem,
+    findCarriage,
+    now: options.now(),
+    ignoresSuppressions,
+  });
+
   async function submit(
     accountId: number,
     request: SendRequest,
     claim: IdempotencyClaim | null,
     isReply: boolean,
   ): Promise<SubmitResult> {
+    const answer = await read(accountId, ask(accountId, request, claim, isReply));
     // A repetition gets the first answer, even where the request would be too late by now.
-    const { operations } = store;
-    const known = await shares.within(accountId, async () => {
-      const said =
-        claim && (await operations.findIdempotencyKey(accountId, claim.key, claim.fingerprint));
-      if (said !== null) return { said };
-      const gathered = await gather(accountId, request);
-      const suppressed = isReply ? null : await findSuppressed(accountId, request, gathered);
-      return { gathered, suppressed };
-    });
-    if ('said' in known) return known.said;
-    const { gathered, suppressed } = known;
-    const prepared = await shares.run(
-      accountId,
-      prepareSend(request, { ...gathered, ignoresSuppressions: isReply }),
-    );
+    if (answer.said !== null) return answer.said;
+    const checks = checksOf(answer, isReply);
+    const prepared = await shares.run(accountId, prepareSend(request, checks));
     if (!prepared.ok)
       return { kind: 'refused', problems: prepared.problems, total: prepared.total };
-    const send = suppressed ? leaveOutSuppressed(prepared.send, suppressed) : prepared.send;
+    const send = isReply ? prepared.send : leaveOutSuppressed(prepared.send, answer.suppressions);
     const { statusCallback: url } = send;
     const callbackId =
       url &&
@@ -136,12 +149,14 @@ export function createSubmitter(options: SubmitterOptions): Submitter {
         .catch(readExcess));
     if (callbackId instanceof QuotaExceeded) return refuseCallback(callbackId);
     const operation = composeOperation(accountId, send, request.attachments ?? [], {
-      senders: gathered.choice.senders,
+      senders: checks.choice.senders,
       claim,
       callbackId,
-      now: gathered.now,
+      now: checks.now,
     });
-    const result = await shares.within(accountId, () => operations.acceptOperation(operation));
+    // Two of one key in a group would be one row twice; one in a group behind another alone would hold up the group.
+    const write = () => accept(accountId, operation);
+    const result = await (claim === null ? write() : keys.run(`${accountId} ${claim.key}`, write));
     if (result.kind === 'created')
       return { kind: 'accepted', operationId: operation.id, recipients: request.to.length };
     return result;
@@ -152,14 +167,20 @@ export function createSubmitter(options: SubmitterOptions): Submitter {
     submitReply: (accountId, request, claim) => submit(accountId, request, claim, true),
 
     async preview(accountId, request) {
-      const { gathered, suppressed } = await shares.within(accountId, async () => {
-        const known = await gather(accountId, request);
-        return { gathered: known, suppressed: await findSuppressed(accountId, request, known) };
-      });
-      const how = { ...gathered, ignoresSuppressions: false };
-      return shares.run(accountId, dryRun(request, how, suppressed));
+      const answer = await read(accountId, ask(accountId, request, null, false));
+      return shares.run(accountId, dryRun(request, checksOf(answer, false), answer.suppressions));
     },
   };
+}
+
+function onlyOf<Result>([result]: readonly Result[]): Result {
+  return result as Result;
+}
+
+/** Files and plans of many senders are large, however few the recipients. */
+function sizeOf({ messages, unaddressable, attachments, plan }: NewOperation): number {
+  if (attachments.length > 0) return GROUP_RECIPIENTS_MAX;
+  return messages.length + unaddressable.length + plan.senders.length;
 }
 
 /** The subscription of a `statusCallback`: all events, in batches that any receiver takes. */
@@ -185,7 +206,7 @@ function refuseCallback({ message }: QuotaExceeded): SubmitResult {
   };
 }
 
-/** An id that is none asks for a sender that there is not. */
+/** An invalid id means a sender that does not exist. */
 const NO_UUID = '00000000-0000-0000-0000-000000000000';
 
 function askForSenders({ from }: SendRequest): SenderQuestion {
@@ -252,8 +273,8 @@ function lastTime(messages: readonly NewMessage[], now: Date): Date {
 }
 
 /**
- * Groups by sender and time in the order of `to`, at most `BATCH_SIZE_MAX` together. Senders of a carrier that have no limits share
- * batches: a pool of ten thousand would else have one for each message.
+ * Groups by sender and time in the order of `to`, at most `BATCH_SIZE_MAX` together. Senders of a carrier without limits
+ * share batches: otherwise a pool of ten thousand senders would have a batch for each message.
  */
 function composeBatches(
   recipients: readonly PreparedRecipient[],

@@ -24,11 +24,11 @@ export interface Batcher<Item> {
   readonly isFull: boolean;
   /** Resolves when there is room again, or `signal` is aborted. */
   room(signal?: AbortSignal): Promise<void>;
-  /** Items not yet handed to a finished flush. */
+  /** Items without a finished flush. */
   readonly waiting: number;
   /** Resolves when all items added so far are flushed, whatever is added meanwhile. */
   flushed(): Promise<void>;
-  /** Flushes what waits; resolves when nothing is left. Items may still be added. */
+  /** Flushes waiting items; resolves when none is left. Items may still be added. */
   drain(): Promise<void>;
 }
 
@@ -36,7 +36,7 @@ export function createBatcher<Item>(options: BatcherOptions<Item>): Batcher<Item
   let queue: Item[] = [];
   let timer: NodeJS.Timeout | null = null;
   let flushing = false;
-  /** Items ever added and ever flushed: what lies between waits or is being flushed. */
+  /** Numbers of items ever added and ever flushed; their difference waits or is being flushed. */
   let added = 0;
   let done = 0;
   const waitingForRoom: (() => void)[] = [];
@@ -56,7 +56,7 @@ export function createBatcher<Item>(options: BatcherOptions<Item>): Batcher<Item
       if (added - done < options.waitingMax)
         for (const resolve of waitingForRoom.splice(0)) resolve();
     }
-    // In the same step as the last look at the queue: items added from now on begin a flush of their own.
+    // In the same step as the last check of the queue: later items begin a flush of their own.
     flushing = false;
   }
 

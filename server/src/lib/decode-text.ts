@@ -34,7 +34,7 @@ export function decodeText(bytes: Buffer, charset: string | null): string {
 
 const UTF8_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 
-/** Decodes by a charset; null if the bytes are invalid in it, or nobody knows it. */
+/** Decodes by a charset; null if the bytes are invalid in it, or the charset is unknown. */
 export function tryDecode(bytes: Buffer, charset: string): string | null {
   try {
     return new TextDecoder(charset, { fatal: true }).decode(bytes);

@@ -13,7 +13,7 @@ import { Tally } from './tally.ts';
 export type Work<Result> = Generator<undefined, Result, undefined>;
 
 export interface ProcessorShares {
-  /** Runs work to its end, with that of others in between. Rejects with what it throws. */
+  /** Runs work to its end, alternating with the work of others. Rejects with its error. */
   run<Result>(owner: number, work: Work<Result>): Promise<Result>;
 }
 
@@ -55,9 +55,9 @@ interface Owner {
 }
 
 export function createProcessorShares(): ProcessorShares {
-  /** Those with work. */
+  /** Owners with work. */
   const owners = new Map<number, Owner>();
-  /** Where the clocks of those without work stand, while that is ahead of the others. */
+  /** Clocks of owners without work, while they are ahead of the others. */
   const idle = new Map<number, number>();
   /** Where the clock of the last slice stood when it began. */
   let now = 0;

@@ -1,5 +1,6 @@
 /**
- * Keeps listening for wake-ups, and listens again when the connection breaks. Polling covers the time between.
+ * Keeps a connection that only listens, or only holds a lock, and opens it again when it breaks. Others cover the time between:
+ * polling, or leases.
  *
  * ```
  *  listening ──lost──▶ resting ──5 s──▶ beginning ──▶ listening
@@ -17,11 +18,15 @@ export type Listen = (
   lost: (error: Error) => void,
 ) => Promise<() => Promise<void>>;
 
-/** Resolves with a function that stops it, once it listens or the first attempt has failed. */
+/**
+ * Resolves with a function that stops it, once it listens or the first attempt has failed.
+ * @param what names the connection in the log
+ */
 export async function keepListening(
   listen: Listen,
   log: Logger,
-  wake: () => void,
+  what: string,
+  wake: () => void = () => undefined,
 ): Promise<() => Promise<void>> {
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
@@ -34,7 +39,7 @@ export async function keepListening(
       if (stopped || isOver) return;
       isOver = true;
       end = null;
-      log.warn({ err: error }, 'Listening for wake-ups failed; trying again');
+      log.warn({ err: error }, `${what} broke; trying again`);
       timer = setTimeout(() => void begin(), LISTEN_RETRY_MS);
     };
     try {

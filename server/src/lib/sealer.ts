@@ -32,7 +32,7 @@ export function createSealer(secret: Uint8Array): TokenSealer {
     open(purpose, token) {
       if (token.length > TOKEN_LENGTH_MAX) return null;
       const bytes = Buffer.from(token, 'base64url');
-      // One spelling each: what decoders skip is refused.
+      // One spelling for each token: characters that decoders skip are refused.
       if (bytes.length <= NONCE_BYTES + TAG_BYTES || bytes.toString('base64url') !== token)
         return null;
       const nonce = bytes.subarray(0, NONCE_BYTES);

@@ -7,7 +7,7 @@ export class Tally<Owner> {
     return this.#total;
   }
 
-  /** By owner, those that hold anything. */
+  /** Amounts by owner, without zeros. */
   get owners(): ReadonlyMap<Owner, number> {
     return this.#byOwner;
   }

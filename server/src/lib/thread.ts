@@ -15,13 +15,13 @@ import { parentPort, Worker, type Transferable } from 'node:worker_threads';
 export type ThreadApi = Readonly<Record<string, (...args: never[]) => Promise<unknown>>>;
 
 export interface Thread<Api extends ThreadApi> {
-  /** Rejects with what the function rejected with (its name, code and message), or when the thread dies. */
+  /** Rejects with the function's error (its name, code and message), or when the thread dies. */
   call<Name extends keyof Api & string>(
     name: Name,
     args: Parameters<Api[Name]>,
     transfer?: readonly Transferable[],
   ): Promise<Awaited<ReturnType<Api[Name]>>>;
-  /** Ends the thread; what it was asked and has not answered rejects. */
+  /** Ends the thread; unanswered calls reject. */
   terminate(): Promise<void>;
 }
 

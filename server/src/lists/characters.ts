@@ -44,7 +44,7 @@ const SHOWN_MAX = 60;
 export function quote(text: string): string {
   const shown = [...text].slice(0, SHOWN_MAX);
   const named = shown.map((char) =>
-    // Spaces but the plain one, controls and what shows nothing look like something else.
+    // Spaces other than the plain one, controls and invisible characters look like something else.
     char !== ' ' && /[\p{C}\p{Z}]/u.test(char) ? nameOf(char) : char,
   );
   return `"${named.join('')}${text.length > shown.join('').length ? '…' : ''}"`;

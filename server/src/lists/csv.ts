@@ -24,7 +24,7 @@ export class CsvReader {
   #row = 1;
   #isLast = false;
 
-  /** `line` is that of the first character. */
+  /** `line` is the line of the first character. */
   constructor(separator: string, line = 1) {
     this.#separator = separator.charCodeAt(0);
     this.#line = line;
@@ -53,7 +53,7 @@ export class CsvReader {
         if (this.#text.length - start > ROW_LENGTH_MAX) throw this.#tooLong();
         break;
       }
-      // However the pieces are cut.
+      // Independent of the division into chunks.
       if (this.#at - start > ROW_LENGTH_MAX) throw this.#tooLong();
       rows.push({ cells, line: this.#line, row: this.#row });
       // Cells with line breaks are rare, so they are looked for by their text.
@@ -63,7 +63,7 @@ export class CsvReader {
     return rows;
   }
 
-  /** Cells of the row that begins here, whose end is then where we are; null when the rest of it is still to come. */
+  /** The cells of the row that begins here; the position is then its end. Null if its remainder is still to come. */
   #readRow(): string[] | null {
     const cells: string[] = [];
     for (;;) {
@@ -75,7 +75,7 @@ export class CsvReader {
         this.#at += 1;
         continue;
       }
-      // A CR at the border of two pieces may be half of a CRLF.
+      // A CR at the end of a chunk may be half of a CRLF.
       if (char === CR && this.#at + 1 === this.#text.length && !this.#isLast) return null;
       this.#at += char === CR && this.#text.charCodeAt(this.#at + 1) === LF ? 2 : 1;
       return cells;
@@ -126,7 +126,7 @@ export class CsvReader {
     for (;;) {
       const close = text.indexOf('"', from);
       if (close < 0 && this.#isLast) throw this.#refuse(before, NOT_CLOSED);
-      // What follows decides whether the cell ends.
+      // The next character decides whether the cell ends.
       if (close < 0 || (close + 1 === text.length && !this.#isLast)) return null;
       if (text.charCodeAt(close + 1) === QUOTE) {
         from = close + 2;
@@ -184,7 +184,10 @@ export function endOfFirstLine(text: string): number {
   return -1;
 }
 
-/** The separator that a line has most of outside quotes, a comma when it has none. @throws ListError when two come as often. */
+/**
+ * The most frequent separator of a line outside quotes, a comma if there is none. @throws ListError if two are equally
+ * frequent
+ */
 export function findSeparator(line: string, place: Place): string {
   const bare = line.replaceAll(/"[^"]*"/g, '');
   const counts = SEPARATORS.map((each) => [each, bare.split(each).length - 1] as const).toSorted(

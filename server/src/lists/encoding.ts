@@ -86,10 +86,10 @@ export async function* decode(
 ): AsyncGenerator<string, void, undefined> {
   let decoder: PieceDecoder | null = null;
   let held: Uint8Array = new Uint8Array(0);
-  for await (const piece of bytes) {
-    if (decoder !== null) yield decoder.decode(piece);
+  for await (const chunk of bytes) {
+    if (decoder !== null) yield decoder.decode(chunk);
     else {
-      held = join(held, piece);
+      held = join(held, chunk);
       if (held.length < HEAD_BYTES) continue;
       decoder = begin(held, asked);
       yield decoder.decode(held);
@@ -138,7 +138,7 @@ function begin(head: Uint8Array, asked: string | null): PieceDecoder {
 }
 
 const UTF_8 = new TextDecoder('utf-8', { fatal: true });
-/** Their letters may be UTF-8 by chance, but hardly so many. */
+/** Their letters may be UTF-8 by chance, but hardly this many. */
 const OF_SEVERAL_BYTES: ReadonlySet<string> = new Set([
   'shift_jis',
   'gb18030',
@@ -152,7 +152,7 @@ const CHANCE_MAX = 10;
 /** Decodes chunk by chunk; a character may be split between two chunks. */
 class PieceDecoder {
   readonly #encoding: string;
-  /** Until the first letter beyond ASCII: it shows whether the bytes are UTF-8 although something else was chosen. */
+  /** True until the first letter beyond ASCII: it shows whether the bytes are UTF-8 although another encoding was chosen. */
   #isOpen: boolean;
   /** Octets that may begin a letter of UTF-8. */
   #cut: Uint8Array = new Uint8Array(0);
@@ -168,12 +168,12 @@ class PieceDecoder {
     this.#decoder = new TextDecoder(encoding, { fatal: true });
   }
 
-  decode(piece: Uint8Array): string {
-    if (this.#isOpen) this.#refuseUtf8(piece);
+  decode(chunk: Uint8Array): string {
+    if (this.#isOpen) this.#refuseUtf8(chunk);
     if (this.#encoding !== 'utf-8')
-      return this.#take(() => this.#decoder.decode(piece, { stream: true }), piece);
-    // Whole characters only, so that a wrong byte is found in the piece that has it.
-    const bytes = join(this.#left, piece);
+      return this.#take(() => this.#decoder.decode(chunk, { stream: true }), chunk);
+    // Whole characters only, so that a wrong byte is found in its own chunk.
+    const bytes = join(this.#left, chunk);
     const end = endOfWhole(bytes);
     this.#left = bytes.slice(end);
     return this.#take(() => this.#decoder.decode(bytes.subarray(0, end), { stream: true }), bytes);
@@ -184,7 +184,7 @@ class PieceDecoder {
     return this.#take(() => this.#decoder.decode(left), left);
   }
 
-  /** Pieces before this one had ASCII only, which is the same in both. @throws ListError */
+  /** Earlier chunks had ASCII only, which is the same in both. @throws ListError */
   #refuseUtf8(piece: Uint8Array): void {
     const bytes = join(this.#cut, piece);
     const end = endOfWhole(bytes);

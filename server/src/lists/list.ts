@@ -23,7 +23,7 @@ import { ListError } from './problem.ts';
 import { LOST, RowReader, type ListRow } from './recipients.ts';
 
 export interface ListOptions extends ColumnOptions {
-  /** A name that `TextDecoder` takes; null: UTF-8, or what a byte order mark says. */
+  /** A name that `TextDecoder` accepts; null: UTF-8, or the encoding of a byte order mark. */
   readonly encoding: string | null;
   /** One of `SEPARATORS`; found in the first row when null. */
   readonly separator: string | null;
@@ -36,14 +36,14 @@ export interface List {
   /** Names of its columns, made up where its first row has an address; none for NDJSON. */
   readonly names: readonly string[];
   readonly hasHeader: boolean;
-  /** What each column is taken for. */
+  /** The use of each column. */
   readonly columns: readonly Column[];
   /** Why no column is taken for addresses; null when one is. */
   readonly columnProblem: string | null;
   /** Cells of the first rows. */
   readonly sample: readonly (readonly string[])[];
   /**
-   * All rows, as they come; empty ones are left out. Can be read once. `columns` says what they are, unless it is as proposed.
+   * All rows in order, without empty ones. Can be read once. `columns` replaces the proposed use of the columns.
    * @throws ListError
    */
   rows(columns?: readonly Column[]): AsyncGenerator<readonly ListRow[], void, undefined>;
@@ -68,23 +68,23 @@ export async function openList(
   bytes: AsyncIterable<Uint8Array>,
   options: ListOptions,
 ): Promise<List> {
-  const pieces = decode(bytes, options.encoding);
-  const { head, isOver } = await readHead(pieces);
+  const chunks = decode(bytes, options.encoding);
+  const { head, isOver } = await readHead(chunks);
   if (head.trim() === '') throw new ListError('It is empty: there is no row in it.');
   if (/^\s*\[\s*[[{"]/.test(head) && options.format !== 'csv')
     throw new ListError('This is a JSON array: write each of its values on a line of its own.');
   const isJson = options.format === 'ndjson' || (options.format === null && /^\s*\{/.test(head));
-  const rest = isOver ? noMore() : pieces;
+  const rest = isOver ? noMore() : chunks;
   return isJson ? openLines(head, rest, options) : openTable(head, rest, options);
 }
 
 /** Text up to the end of the first row that is not empty. */
 async function readHead(
-  pieces: AsyncGenerator<string, void, undefined>,
+  chunks: AsyncGenerator<string, void, undefined>,
 ): Promise<{ head: string; isOver: boolean }> {
   let head = '';
   for (;;) {
-    const { done, value } = await pieces.next();
+    const { done, value } = await chunks.next();
     if (done === true) return { head, isOver: true };
     head += value;
     const first = head.replace(/^\s+/, '');
@@ -119,7 +119,7 @@ async function openTable(
 }
 
 /** The rows of a chunk, and whether letters may be lost in them. */
-interface Piece {
+interface Chunk {
   readonly rows: readonly CsvRow[];
   readonly isSuspect: boolean;
 }
@@ -128,7 +128,7 @@ async function* readPieces(
   reader: CsvReader,
   head: string,
   rest: AsyncGenerator<string, void, undefined>,
-): AsyncGenerator<Piece, void, undefined> {
+): AsyncGenerator<Chunk, void, undefined> {
   let isSuspect = LOST.test(head);
   yield { rows: reader.push(head), isSuspect };
   for await (const text of rest) {
@@ -141,10 +141,10 @@ async function* readPieces(
 const isEmptyRow = ({ cells }: CsvRow) => cells.every((cell) => cell === '');
 
 class Table implements List {
-  readonly #pieces: AsyncGenerator<Piece, void, undefined>;
+  readonly #chunks: AsyncGenerator<Chunk, void, undefined>;
   readonly #options: ListOptions;
-  /** Pieces that were read to find out what the columns are. */
-  readonly #opened: Piece[] = [];
+  /** Chunks that were read to find the columns. */
+  readonly #opened: Chunk[] = [];
   #header: Header = { names: [], isMade: false };
   #headerRow = 0;
   #missing: ReadonlyMap<string, number> = new Map();
@@ -153,8 +153,8 @@ class Table implements List {
   columnProblem: string | null = null;
   sample: readonly (readonly string[])[] = [];
 
-  constructor(pieces: AsyncGenerator<Piece, void, undefined>, options: ListOptions) {
-    this.#pieces = pieces;
+  constructor(chunks: AsyncGenerator<Chunk, void, undefined>, options: ListOptions) {
+    this.#chunks = chunks;
     this.#options = options;
   }
 
@@ -173,7 +173,7 @@ class Table implements List {
   async open(): Promise<void> {
     const rows: CsvRow[] = [];
     while (rows.length <= SAMPLE_ROWS) {
-      const { done, value } = await this.#pieces.next();
+      const { done, value } = await this.#chunks.next();
       if (done === true) break;
       this.#opened.push(value);
       for (const row of value.rows) if (!isEmptyRow(row)) rows.push(row);
@@ -224,9 +224,9 @@ class Table implements List {
     return read;
   }
 
-  async *#all(): AsyncGenerator<Piece, void, undefined> {
+  async *#all(): AsyncGenerator<Chunk, void, undefined> {
     yield* this.#opened.splice(0);
-    yield* this.#pieces;
+    yield* this.#chunks;
   }
 }
 

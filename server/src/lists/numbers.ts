@@ -49,7 +49,7 @@ export function cleanNumber(given: string, country: Country | null): Cleaned {
       const [before, behind] = [text.slice(0, zero.index), text.slice(zero.index + zero[0].length)];
       return cleanTrunkInBrackets(given, before, behind, country);
     }
-    // No national number begins with 00; what begins like another prefix may be one all the same.
+    // No national number begins with 00; a number that begins like another prefix may be one.
     const mayBeNational = country !== null && !/^(\+|00)/.test(bare);
     const national = mayBeNational ? cleanNational(given, bare, country).address : null;
     const [found, other] = [...readings, ...(national === null ? [] : [national])].filter(
@@ -82,8 +82,8 @@ const DATE =
   /^(\d{4}[-/.])?(\d{1,2})[-/.](\d{1,2})(?:[-/.]\d{2}(?:\d{2})?)?(?:[ T]\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?$/;
 
 /**
- * What follows a complete number: digits in brackets, one to three behind a slash or a dash with space, or a fraction. They
- * are another number, a note or an extension. Joined to the number they would make it somebody else's.
+ * Digits after a complete number: in brackets, one to three behind a slash or a spaced dash, or a fraction. They are
+ * another number, a note or an extension. Joined to the number they would make it another person's.
  */
 const TAILS = [
   new RegExp(`\\d.*([(\\[\\uff08][${SPACE}]*\\d+[${SPACE}]*[)\\]\\uff09])\\D*$`),

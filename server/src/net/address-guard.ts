@@ -29,9 +29,9 @@ export interface AddressGuard {
    */
   readonly lookup: LookupFunction;
   /**
-   * What is wrong with a URL that events shall go to, in words for people, or null: http or https, at most 2,048
-   * characters, no user and password, no fragment, no parameter `bodySHA256`, no address that is denied. Names are not
-   * resolved: what they lead to is judged at each connection.
+   * The problem of a URL for events, in words for people, or null: http or https, at most 2,048 characters, no user and
+   * password, no fragment, no parameter `bodySHA256`, no denied address. Names are not resolved: their addresses are
+   * checked at each connection.
    */
   findTargetProblem(url: string): string | null;
 }
@@ -91,7 +91,7 @@ export function createAddressGuard(
       const problem = findUrlProblem(url);
       if (problem !== null) return problem;
       if (url.includes('#'))
-        return 'A URL that events go to has no fragment: remove the "#" and what follows.';
+        return 'A URL for events has no fragment. Remove the "#" and the text after it.';
       const { hostname, searchParams } = new URL(url);
       if (searchParams.has('bodySHA256'))
         return 'The parameter bodySHA256 is added to each delivery: remove it from the URL.';

@@ -22,7 +22,7 @@ export interface GuardedConnector {
 export interface ConnectorOptions {
   /** Until TCP, and TLS where it is spoken, are ready. Coarse: half a second more or less. */
   readonly timeoutMs: number;
-  /** Certificates to trust instead of those that Node.js trusts, as PEM. */
+  /** Certificates to trust instead of Node.js's own, as PEM. */
   readonly ca?: string | undefined;
   /** A socket was closed. */
   readonly onClosed: () => void;
@@ -61,7 +61,7 @@ export function createGuardedConnector(
         }
         callback(...result);
       });
-      // undici returns the socket, though its types say nothing of it.
+      // undici returns the socket, though its types do not declare it.
       if (!(socket instanceof Socket)) return;
       open.add(socket);
       socket.once('close', () => {

@@ -16,8 +16,8 @@ const apiKeyFields = {
   name: orNull(Type.String()),
   scopes: SCOPE_LIST,
   createdAt: instant('When it was made.'),
-  expiresAt: orNull(instant('From when on it is refused; null: never.')),
-  revokedAt: orNull(instant('Since when it is good for nothing.')),
+  expiresAt: orNull(instant('The key is refused from this time on; null: never.')),
+  revokedAt: orNull(instant('When it was revoked.')),
   lastUsedAt: orNull(instant('When it was last used, to the minute.')),
 };
 
@@ -35,5 +35,5 @@ export const API_KEY_SHAPES = [
   ),
   Type.Object(apiKeyFields, { $id: 'ApiKey' }),
   Type.Object({ apiKeys: Type.Array(ref('ApiKey')) }, { $id: 'ApiKeyList' }),
-  Type.Object({ ...apiKeyFields, secret: text('Shown here only.') }, { $id: 'NewApiKey' }),
+  Type.Object({ ...apiKeyFields, secret: text('Shown only here.') }, { $id: 'NewApiKey' }),
 ];

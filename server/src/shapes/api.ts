@@ -51,7 +51,7 @@ export const CHANNEL = choice(MESSAGE_CHANNELS, { description: 'Channel of deliv
 export const SENDER_CHANNEL = choice(CHANNELS, { description: 'Channel of delivery.' });
 /** GROUP and INBOUND are known words, though no message has them yet. */
 export const MESSAGE_STATUS = choice([...MESSAGE_STATUSES, 'GROUP', 'INBOUND']);
-// What a request says. Recipients, content and sender have arms; which one is meant shows by its key.
+// Requests. Recipients, content and sender have alternatives; a key shows which one is meant.
 
 const addressFields = {
   address: Type.String({
@@ -71,7 +71,7 @@ export const RECIPIENT_ARMS = {
       addresses: Type.Array(shape(addressFields), {
         minItems: 1,
         maxItems: 10,
-        description: 'Of one person, the preferred first.',
+        description: 'Addresses of one person, the preferred one first.',
       }),
       variables,
     },
@@ -86,7 +86,7 @@ const channelControls = (channel: TSchema) =>
       Type.Array(channel, {
         minItems: 1,
         uniqueItems: true,
-        description: 'Use these channels only.',
+        description: 'Use only these channels.',
       }),
     ),
     priority: Type.Optional(
@@ -125,7 +125,7 @@ export const SEND_REQUEST = shape(
     content: Type.Union(Object.values(CONTENT_ARMS)),
     from: Type.Optional(
       Type.Union(Object.values(SENDER_ARMS), {
-        description: 'Without it, the default sender of each channel.',
+        description: 'Default: the default sender of each channel.',
       }),
     ),
     ...SEND_FIELDS,
@@ -145,7 +145,7 @@ const LIMITS = {
     'Units per second over all nodes; null is no limit.',
   ),
   throughputUnit: choice(RATE_UNITS, {
-    description: 'What throughput and daily cap count; SEGMENTS for SMS when not given.',
+    description: 'Unit of throughput and daily cap. Default: SEGMENTS for SMS, MESSAGES otherwise.',
   }),
   dailyCap: numberOrNull('integer', [1, DAILY_CAP_MAX], 'Units per day of UTC; null is no limit.'),
   quietHours: Type.Unsafe<QuietHours | null>({
@@ -157,7 +157,7 @@ const LIMITS = {
     required: ['start', 'end'],
     additionalProperties: false,
     description:
-      "From start to end by the recipient's clock nothing is sent; over midnight when end is earlier.",
+      "Nothing is sent between start and end, by the recipient's clock. The period includes midnight if end is earlier.",
   }),
 };
 
@@ -182,7 +182,7 @@ const SENDER_BODIES = [
       address: Type.String({
         minLength: 1,
         maxLength: 256,
-        description: 'For EMAIL also *@domain.',
+        description: 'For EMAIL also `*@domain`.',
       }),
       channel: SENDER_CHANNEL,
       ...senderFields,
@@ -286,7 +286,7 @@ export const SEARCH_REQUEST = shape(
   { $id: 'SearchMessagesRequest' },
 );
 
-// What answers say.
+// Answers.
 
 const address = Type.Object({
   address: Type.String(),
@@ -329,20 +329,20 @@ const OPERATION = Type.Object(
     ...operationFields,
     stats: Type.Object(
       {
-        total: count('Messages; the sum of the eight by status.'),
+        total: count('Messages: the sum of the eight counters by status.'),
         recipients: count('Recipients: total + unaddressable.'),
-        attempts: count('Submissions handed to a carrier.'),
+        attempts: count('Submissions to carriers.'),
         unaddressable: count('Recipients that no sender reaches.'),
         scheduled: count('Messages SCHEDULED.'),
         queued: count('Messages QUEUED.'),
-        sent: count('Messages SENT: with a carrier, no receipt yet.'),
+        sent: count('Messages SENT: accepted by a carrier, without a receipt.'),
         delivered: count('Messages DELIVERED and not read.'),
         read: count('Messages READ.'),
         undelivered: count('Messages UNDELIVERED.'),
         failed: count('Messages FAILED.'),
         canceled: count('Messages CANCELED.'),
       },
-      { description: 'True together at every moment.' },
+      { description: 'The counters agree with each other at every moment.' },
     ),
   },
   { $id: 'Operation' },
@@ -358,7 +358,7 @@ const messageFields = {
   status: MESSAGE_STATUS,
   related: Type.Array(Type.Object({ name: Type.String(), id: Type.String(), uri: Type.String() })),
   tags: Type.Record(Type.String(), Type.String()),
-  scheduledFor: orNull(instant('When it is or was to be sent.')),
+  scheduledFor: orNull(instant('The time of sending.')),
   createdAt: instant('When its operation was accepted.'),
   updatedAt: instant('When it last changed.'),
   deletedAt: Type.Null(),
@@ -421,7 +421,7 @@ const route = {
   to: address,
   encoding: orNull(choice(['GSM-7', 'UCS-2'])),
   segments: orNull(Type.Integer()),
-  text: orNull(Type.String({ description: 'Plain words that this channel gets.' })),
+  text: orNull(Type.String({ description: 'The plain text for this channel.' })),
   mediaUrls: Type.Array(Type.String()),
   rich: RICH,
 };
@@ -429,8 +429,8 @@ const DRY_RUN = Type.Object(
   {
     dryRun: Type.Literal(true),
     recipients: Type.Integer(),
-    segments: Type.Integer({ description: 'SMS segments of the first routes together.' }),
-    scheduledFor: orNull(instant('When it would be sent; null is at once.')),
+    segments: Type.Integer({ description: 'SMS segments of the first routes, in total.' }),
+    scheduledFor: orNull(instant('The time of sending; null means at once.')),
     messages: Type.Array(
       Type.Object({
         context: Type.String(),
@@ -485,10 +485,10 @@ const SENDER_POOL_OPERATION = Type.Object(
       total: count('Senders named.'),
       queued: count('Always 0.'),
       created: count('Members now.'),
-      failed: count('No senders of the account.'),
+      failed: count('Ids that are not senders of the account.'),
     }),
-    createdAt: instant('When it was asked for.'),
-    updatedAt: instant('When it was done.'),
+    createdAt: instant('When it was requested.'),
+    updatedAt: instant('When it was completed.'),
   },
   { $id: 'SenderPoolOperation' },
 );
@@ -503,7 +503,7 @@ const RESOLVED = Type.Object(
           address: Type.String(),
         }),
         to: Type.Object({ address: Type.String(), channel: choice(ADDRESS_CHANNELS) }),
-        priority: Type.Integer({ minimum: 0, description: '0 would be tried first.' }),
+        priority: Type.Integer({ minimum: 0, description: '0 is tried first.' }),
       }),
     ),
   },
@@ -523,10 +523,10 @@ const SUPPRESSION = Type.Object(
     reason: orNull(Type.String()),
     createdAt: instant('When it was added.'),
   },
-  { $id: 'Suppression', description: 'Without sender and pool: for the whole account.' },
+  { $id: 'Suppression', description: 'Without sender and pool it applies to the whole account.' },
 );
 const SUPPRESSION_IMPORT = Type.Object(
-  { total: count('Addresses given.'), created: count('Entries that are new.') },
+  { total: count('Addresses in the request.'), created: count('New entries.') },
   { $id: 'SuppressionImport' },
 );
 

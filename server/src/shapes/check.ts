@@ -1,5 +1,5 @@
 /**
- * Checks a value against a schema and reports each problem with its JSON path. The schemas are those of
+ * Checks a value against a schema and reports each problem with its JSON path. The schemas are from
  * `/openapi.json`.
  *
  * The check finds all problems. In a value with very many entries it stops at the first one, so that a hostile body
@@ -40,7 +40,7 @@ function createAjv(allErrors: boolean): Ajv {
     strict: true,
     strictRequired: false,
     validateFormats: false,
-    // The schemas are ours: a test holds them to what a schema is.
+    // The schemas are ours: a test checks that they are valid.
     meta: false,
     validateSchema: false,
   });
@@ -63,7 +63,7 @@ export function compileCheck(schema: TSchema): Check {
           context: path,
         },
       ];
-    // Ajv keeps what it compiled, by the schema.
+    // Ajv caches its compiled checks by the schema.
     const validate: ValidateFunction = useAjv(entries <= ENTRIES_MAX).compile(schema);
     if (validate(value)) return [];
     return (validate.errors ?? []).flatMap((error) => describe(error, path) ?? []);

@@ -171,7 +171,7 @@ export const RENDERED_CONTENT = Type.Object(
   },
   {
     description:
-      'As requested and rendered for the recipient; of a template its id and what the channel gets.',
+      'The requested content, rendered for the recipient. For a template, its id and the content of the channel.',
   },
 );
 
@@ -244,7 +244,7 @@ const variables = Type.Unsafe<Record<string, string>>({
   maxProperties: TEMPLATE_VARIABLES_MAX,
   propertyNames: { minLength: 1, maxLength: 128 },
   additionalProperties: { type: 'string', maxLength: TEXT_LENGTH_MAX },
-  description: 'Values of variables that a recipient does not bring.',
+  description: 'Default values of variables.',
 });
 
 const TEMPLATE = Type.Object(

@@ -43,7 +43,7 @@ const address = Type.String({
   minLength: 1,
   maxLength: EMAIL_LENGTH_MAX,
   examples: ['ada@example.com'],
-  description: 'Its domain is shown in ASCII and lower case.',
+  description: 'Answers show the domain in ASCII and lower case.',
   'x-error': 'address',
 });
 const name = Type.Optional(
@@ -75,7 +75,7 @@ export const EMAIL_PARTS = {
         Type.String({
           minLength: 1,
           maxLength: EMAIL_BODY_MAX,
-          description: 'Liquid; made from html when left out.',
+          description: 'Liquid. Default: made from html.',
         }),
       ),
       attachments: Type.Optional(
@@ -96,7 +96,7 @@ export const EMAIL_PARTS = {
           type: 'object',
           maxProperties: HEADERS_MAX,
           additionalProperties: { type: 'string', minLength: 1, maxLength: TEMPLATE_LENGTH_MAX },
-          description: `Further headers. Values are Liquid, one line of at most ${HEADER_VALUE_MAX} characters when rendered. Those that make an e-mail what it is are refused.`,
+          description: `Further headers. Values are Liquid, one line of at most ${HEADER_VALUE_MAX} characters when rendered. Headers that Fanfare sets are refused.`,
         }),
       ),
     },
@@ -111,19 +111,19 @@ export const EMAIL_FIELDS = {
     Type.String({
       minLength: 2,
       maxLength: 64,
-      description: 'Taken and without effect: the carrier decides which address it sends from.',
+      description: 'Accepted without effect: the mail server chooses the IP address.',
     }),
   ),
   unsubscribe: Type.Optional(
     Type.Boolean({
       description:
-        'Extension: whether it has a link to unsubscribe by one click; needs publicUrl. As emails.unsubscribe of the configuration when left out.',
+        'Extension: whether it has a one-click unsubscribe link; requires publicUrl. Default: emails.unsubscribe of the configuration.',
     }),
   ),
   trackOpens: Type.Optional(
     Type.Boolean({
       description:
-        'Extension: whether it has a picture that reports the opening; needs publicUrl. As emails.trackOpens of the configuration when left out.',
+        'Extension: whether it has a picture that reports the opening; requires publicUrl. Default: emails.trackOpens of the configuration.',
     }),
   ),
 };
@@ -140,7 +140,7 @@ const summary = {
   status: EMAIL_STATUS,
   related: Type.Array(Type.Object({ name: Type.String(), id: Type.String(), uri: Type.String() })),
   tags,
-  scheduledFor: orNull(instant('When it is or was to be sent.')),
+  scheduledFor: orNull(instant('The time of sending.')),
   createdAt: instant('When its operation was accepted.'),
   updatedAt: instant('When it last changed.'),
   deletedAt: Type.Null(),
@@ -187,7 +187,7 @@ export const EMAIL_SHAPES = [
       content: Type.Object({
         subject: Type.String(),
         html: Type.String(),
-        text: Type.Optional(Type.String({ description: 'When the request gave it.' })),
+        text: Type.Optional(Type.String({ description: 'Present if the request has it.' })),
         headers: Type.Optional(Type.Record(Type.String(), Type.String())),
         attachments: Type.Array(
           Type.Object({
@@ -217,12 +217,14 @@ export const EMAIL_SHAPES = [
       ...operationFields,
       stats: Type.Object({
         total: count('E-mails.'),
-        recipients: count('Recipients: those without an e-mail are listed under Errors.'),
-        attempts: count('Submissions handed to a carrier.'),
+        recipients: count('Recipients. Recipients without an e-mail are listed under Errors.'),
+        attempts: count('Submissions to carriers.'),
         scheduled: count('E-mails SCHEDULED.'),
         queued: count('E-mails QUEUED.'),
-        sent: count('E-mails that a carrier took: delivered, undelivered and opened ones too.'),
-        delivered: count('E-mails that were delivered: opened ones too.'),
+        sent: count(
+          'E-mails that a carrier accepted, including delivered, undelivered and opened ones.',
+        ),
+        delivered: count('Delivered e-mails, including opened ones.'),
         opened: count('E-mails OPENED.'),
         undelivered: count('E-mails UNDELIVERED.'),
         failed: count('E-mails FAILED.'),
@@ -248,7 +250,7 @@ export const EMAIL_SHAPES = [
     {
       dryRun: Type.Literal(true),
       recipients: Type.Integer(),
-      scheduledFor: orNull(instant('When it would be sent; null is at once.')),
+      scheduledFor: orNull(instant('The time of sending; null means at once.')),
       emails: Type.Array(
         Type.Object({
           context: Type.String(),
@@ -257,8 +259,8 @@ export const EMAIL_SHAPES = [
           subject: Type.String(),
           headers: Type.Record(Type.String(), Type.String()),
           tags,
-          html: Type.Optional(Type.String({ description: 'Of the first ten.' })),
-          text: Type.Optional(orNull(Type.String({ description: 'Of the first ten.' }))),
+          html: Type.Optional(Type.String({ description: 'Only for the first ten.' })),
+          text: Type.Optional(orNull(Type.String({ description: 'Only for the first ten.' }))),
         }),
       ),
       unaddressable: Type.Array(ref('ErrorItem')),

@@ -3,7 +3,7 @@ import { Type } from 'typebox';
 
 /** Query parameters of every list. */
 export const PAGING = {
-  pageToken: Type.Optional(Type.String({ description: '`pagination.next` of the page before.' })),
+  pageToken: Type.Optional(Type.String({ description: '`pagination.next` of the previous page.' })),
   pageSize: Type.Optional(
     Type.Integer({ minimum: 1, maximum: 1000, default: 50, description: 'Entries of a page.' }),
   ),

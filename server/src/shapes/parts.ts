@@ -128,7 +128,7 @@ export const PROFILE_RECIPIENT = shape(
     memoryStoreId: Type.String({ minLength: 1 }),
     variables,
   },
-  { title: 'ProfileRecipient', description: 'Not supported yet: answered with 400.' },
+  { title: 'ProfileRecipient', description: 'Not supported yet: gets 400.' },
 );
 
 /** All fields of a send request besides its recipients. */
@@ -161,14 +161,14 @@ export const SEND_FIELDS = {
       additionalProperties: { type: 'string', minLength: 1, maxLength: 1_024, 'x-error': 'tag' },
       'x-error': 'tag',
       description:
-        'Metadata. Values may be Liquid; rendered they have 1 to 256 of letters, digits and . _ ~ -.',
+        'Metadata. Values may be Liquid; rendered values have 1 to 256 characters: letters, digits and . _ ~ -.',
     }),
   ),
   expireAt: Type.Optional(
     Type.String({
       maxLength: 64,
       format: 'date-time',
-      description: 'Extension: what no carrier has by then is not sent any more (FAILED, 30036).',
+      description: 'Extension: messages that no carrier has by then end FAILED (30036).',
     }),
   ),
   statusCallback: Type.Optional(
@@ -177,12 +177,12 @@ export const SEND_FIELDS = {
       maxLength: 2_048,
       format: 'uri',
       description:
-        'Extension: a URL that gets all events of this operation. It is a subscription of its own, listed with the others.',
+        'Extension: a URL that receives all events of this operation. It is listed as a subscription.',
     }),
   ),
   dryRun: Type.Optional(
     Type.Boolean({
-      description: 'Extension: answer 200 with what would be sent, and write nothing.',
+      description: 'Extension: show the messages without sending them; the answer is 200.',
     }),
   ),
 };
@@ -193,8 +193,8 @@ export const count = (description: string) => Type.Integer({ minimum: 0, descrip
 export const REQUEST_FIELDS = {
   excerpt: Type.String({ description: 'The first words of its content, as a template.' }),
   tags: Type.Record(Type.String(), Type.String(), { description: 'As requested, not rendered.' }),
-  scheduledFor: orNull(instant('When it is or was to be sent, where that is one instant.')),
-  expireAt: orNull(instant('After this nothing of it is sent any more.')),
+  scheduledFor: orNull(instant('The time of sending, if it is the same for all messages.')),
+  expireAt: orNull(instant('No messages are sent after this time.')),
 };
 
 /** Fields of operations of every kind. */
@@ -206,11 +206,12 @@ export const operationFields = {
   updatedAt: instant('When a counter last changed.'),
   revision: Type.Integer({
     minimum: 1,
-    description: 'Extension: counts its changes; of two states the one with more is the later.',
+    description:
+      'Extension: number of changes; of two states, the one with the higher number is the later one.',
   }),
   details: Type.Optional(
     Type.Object(REQUEST_FIELDS, {
-      description: 'Extension: the main fields of the request; in lists with `details=true` only.',
+      description: 'Extension: the main fields of the request. In lists only with `details=true`.',
     }),
   ),
 };

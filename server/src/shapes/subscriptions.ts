@@ -37,7 +37,7 @@ const DELIVERIES_NAMED_MAX = 1_000;
 
 const SECRET = Type.String({
   maxLength: SECRET_LENGTH_MAX,
-  description: '`whsec_` and the base64 of 24 to 64 bytes. Without it one is made.',
+  description: '`whsec_` and the base64 of 24 to 64 bytes. Default: a generated secret.',
 });
 const settings = {
   url: Type.Optional(
@@ -45,7 +45,7 @@ const settings = {
       minLength: 1,
       maxLength: URL_LENGTH_MAX,
       format: 'uri',
-      description: 'Where events are posted to.',
+      description: 'The URL that events are posted to.',
     }),
   ),
   sink: Type.Optional(
@@ -57,7 +57,7 @@ const settings = {
       maxItems: TYPES_MAX,
       default: ['*'],
       examples: [['com.twilio.comms-api.message.*', 'fanfare.operation.progress']],
-      description: `Types, or beginnings of types with "*" behind. There are: ${EVENT_TYPES.join(', ')}.`,
+      description: `Types, or prefixes with "*" at the end. The types are: ${EVENT_TYPES.join(', ')}.`,
     }),
   ),
   tags: Type.Optional({
@@ -71,7 +71,7 @@ const settings = {
           minimum: 1,
           maximum: BATCH_SIZE_MAX,
           default: BATCH_SIZE_DEFAULT,
-          description: 'Most events of one request.',
+          description: 'Maximum events of one request.',
         }),
       ),
       delayMs: Type.Optional(
@@ -89,7 +89,7 @@ const words = line(0);
 const token = Type.String({
   minLength: 1,
   maxLength: 256,
-  description: 'What X-Twilio-Signature is made with, instead of the secret. Never shown.',
+  description: 'The key of X-Twilio-Signature, instead of the secret. Never shown.',
 });
 
 /** Bodies of requests. */
@@ -101,7 +101,7 @@ const BODIES = [
       authToken: Type.Optional(token),
       secret: Type.Optional(SECRET),
     },
-    { $id: 'CreateSubscriptionRequest', description: 'With url or sink.' },
+    { $id: 'CreateSubscriptionRequest', description: 'Either with url or with sink.' },
   ),
   shape(
     {
@@ -120,25 +120,26 @@ const BODIES = [
         minimum: 0,
         maximum: OVERLAP_SECONDS_MAX,
         default: OVERLAP_SECONDS_DEFAULT,
-        description: 'How long deliveries are signed with the secret before, too.',
+        description: 'How long deliveries are also signed with the previous secret.',
       }),
       secret: SECRET,
     },
     additionalProperties: false,
-    description: 'May be left out.',
+    description: 'Optional.',
   }),
   shape(
     {
       deliveryIds: Type.Optional(
         Type.Array(DELIVERY_ID, { minItems: 1, maxItems: DELIVERIES_NAMED_MAX }),
       ),
-      startDate: Type.Optional(instant('Of deliveries created after this instant.')),
-      endDate: Type.Optional(instant('Of deliveries created before this instant.')),
+      startDate: Type.Optional(instant('Deliveries created after this instant.')),
+      endDate: Type.Optional(instant('Deliveries created before this instant.')),
       statuses: Type.Optional(
         Type.Array(DELIVERY_STATUS, {
           minItems: 1,
           uniqueItems: true,
-          description: 'Only such; FAILED when not given, any with deliveryIds.',
+          description:
+            'Only deliveries with these statuses. Default: FAILED; with deliveryIds, any.',
         }),
       ),
     },
@@ -159,36 +160,36 @@ const SUBSCRIPTION_FIELDS = {
   batch: Type.Object({ size: Type.Integer(), delayMs: Type.Integer() }),
   status: SUBSCRIPTION_STATUS,
   reason: orNull(Type.String({ description: 'Why the server disabled it.' })),
-  failures: count('Requests that failed since the last one that did not.'),
+  failures: count('Failed requests since the last successful one.'),
   failingSince: orNull(instant('When the first of them failed.')),
-  lastDeliveryAt: orNull(instant('When it last took events.')),
+  lastDeliveryAt: orNull(instant('Time of the last successful delivery.')),
   hasAuthToken: Type.Boolean({ description: 'Whether an authToken is set.' }),
   createdAt: instant('When it was made.'),
   updatedAt: instant('When it was last changed.'),
 };
 const SUBSCRIPTION = Type.Object(SUBSCRIPTION_FIELDS, {
   $id: 'Subscription',
-  description: 'With url or sink.',
+  description: 'Either with url or with sink.',
 });
 const NEW_SUBSCRIPTION = Type.Object(
   {
     ...SUBSCRIPTION_FIELDS,
-    secret: Type.String({ description: 'What deliveries are signed with. Shown only now.' }),
+    secret: Type.String({ description: 'The key that signs deliveries. Shown only here.' }),
   },
   { $id: 'NewSubscription' },
 );
 const ROTATED = Type.Object(
   {
-    secret: Type.String({ description: 'The new one. Shown only now.' }),
-    previousUntil: instant('Until then deliveries are signed with the one before, too.'),
+    secret: Type.String({ description: 'The new secret. Shown only here.' }),
+    previousUntil: instant('Until then, deliveries are also signed with the previous secret.'),
   },
   { $id: 'RotatedSecret' },
 );
 
 const httpStatus = orNull(
-  Type.Integer({ description: 'What the subscriber answered, if it did.' }),
+  Type.Integer({ description: 'The status of the answer, if there was one.' }),
 );
-const detail = orNull(Type.String({ description: 'What went wrong.' }));
+const detail = orNull(Type.String({ description: 'The error.' }));
 const tookMs = count('Milliseconds.');
 const TEST = Type.Object(
   { delivered: Type.Boolean(), httpStatus, detail, tookMs },
@@ -200,17 +201,17 @@ const DELIVERY = Type.Object(
     id: DELIVERY_ID,
     type: choice(EVENT_TYPES),
     about: Type.String({
-      description: 'Id of the operation, or of the message that a person sent.',
+      description: 'Id of the operation or of the inbound message.',
     }),
     events: Type.Integer({
       minimum: 1,
-      description: 'Events in it: one for each of so many messages.',
+      description: 'Number of events: one for each message.',
     }),
     status: DELIVERY_STATUS,
-    tries: count('Requests with it that failed.'),
-    nextTryAt: orNull(instant('When it is due, while it is PENDING.')),
-    createdAt: instant('When it happened.'),
-    updatedAt: instant('When this last changed.'),
+    tries: count('Failed requests.'),
+    nextTryAt: orNull(instant('When it is due, if it is PENDING.')),
+    createdAt: instant('Time of the event.'),
+    updatedAt: instant('When it last changed.'),
   },
   { $id: 'Delivery' },
 );

@@ -15,7 +15,7 @@ export const SYSTEM_SHAPES = [
           name: Type.String(),
           channels: Type.Array(channel),
           queueMessages: count('Messages due and not yet settled, of all accounts and nodes.'),
-          queueAgeSeconds: seconds('How long the longest due batch has waited.'),
+          queueAgeSeconds: seconds('Age of the batch that has been due for longest.'),
           state: orNull(
             Type.Object(
               {
@@ -47,21 +47,21 @@ export const SYSTEM_SHAPES = [
           startedAt: instant('When it started.'),
           memoryBytes: count('Memory of its process.'),
         },
-        { description: 'The one that answers.' },
+        { description: 'The node that answers.' },
       ),
       dispatchNodes: count('Nodes that send.'),
       queue: Type.Object({
         messages: count('Messages due and not yet settled.'),
-        ageSeconds: seconds('How long the longest due batch has waited.'),
+        ageSeconds: seconds('Age of the batch that has been due for longest.'),
         readyBatches: count('Batches that are due or at work.'),
-        waitingBatches: count('Batches whose time has not come.'),
+        waitingBatches: count('Batches that are not due yet.'),
       }),
       outboxPending: count('Outbox events that are not in the event log yet.'),
       database: Type.Object({
         version: Type.String(),
         sizeBytes: Type.Number({ minimum: 0 }),
         connections: count('Connections to this database.'),
-        connectionsMax: count('That PostgreSQL allows.'),
+        connectionsMax: count('Maximum connections of PostgreSQL.'),
         embedded: Type.Boolean(),
       }),
     },

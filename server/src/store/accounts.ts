@@ -25,11 +25,11 @@ export interface ApiKey {
   readonly lastUsedAt: Date | null;
 }
 
-/** What a pair of credentials is checked against. */
+/** The stored side of a pair of credentials. */
 export interface Credential {
   readonly account: Account;
   readonly secretHash: Buffer;
-  /** What it may do; null: everything, as the account's own token. */
+  /** The scopes; null: all rights, as the account's own token has. */
   readonly scopes: readonly Scope[] | null;
 }
 
@@ -171,7 +171,7 @@ export async function noteKeyUses(
   );
 }
 
-/** Revokes a key for good; resolves with false when there is none or it is revoked already. */
+/** Revokes a key permanently. Resolves with false if the key does not exist or was revoked before. */
 export async function revokeApiKey(database: Database, sid: string): Promise<boolean> {
   const { rowCount } = await database.query(
     'update api_key set revoked_at = now() where sid = $1 and revoked_at is null',

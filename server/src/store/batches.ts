@@ -124,44 +124,51 @@ export interface LeaseRequest {
 }
 
 /**
- * Leases the batches of `ready`, in the order of its column `place`, and raises their high-water mark to `window` at least.
- * Resolves only when that is durable.
- * @param ready SQL of CTEs; the last one is `ready`. `$1` is the carrier, `$2` the limit
+ * Leases the batches of `ready`, in the order of its column `place`, and raises their high-water marks by `messages` in all, those
+ * of the first batches first. Resolves only when that is durable.
+ * @param ready SQL of CTEs; the last one is `ready`. `$1` is the carrier, `$2` the limit, `$5` is `messages`
  * @param values from `$6`
  */
 async function lease(
   database: Database,
   { carrier, leasedBy, leaseMs, limit }: LeaseRequest,
-  window: number,
+  messages: number,
   ready: string,
   values: readonly unknown[],
 ): Promise<Batch[]> {
   const { rows } = await database.query<BatchRow>(
-    `with ${ready}
+    `with ${ready},
+     sized as (
+       select r.id, r.place,
+         sum(cardinality(d.ordinals)) over (order by r.place) - cardinality(d.ordinals) as before
+       from ready r join dispatch_batch d on d.id = any(array(select id from ready)) and d.id = r.id)
      update dispatch_batch b set
        lease = b.lease + 1, leased_by = $3, leased_until = now() + $4 * interval '1 millisecond',
        in_doubt_mark = b.high_water_mark,
-       high_water_mark = greatest(b.high_water_mark, least($5, cardinality(b.ordinals)))
-     where b.id = any(array(select id from ready))
-     returning ${LEASED}, (select r.place from ready r where r.id = b.id)::int as place`,
-    [carrier, limit, leasedBy, leaseMs, window, ...values],
+       high_water_mark = least(b.high_water_mark + greatest($5 - s.before, 0), cardinality(b.ordinals))
+     from sized s where b.id = any(array(select id from ready)) and b.id = s.id
+     returning ${LEASED}, s.place::int as place`,
+    [carrier, limit, leasedBy, leaseMs, messages, ...values],
   );
   return rows.toSorted((a, b) => a.place - b.place).map(toBatch);
 }
 
-/** Leases ready batches of senders without a rate limit, accounts and their operations in rotation. */
+/**
+ * Leases ready batches of senders without a rate limit, accounts and their operations in rotation, until they have `messages`
+ * together.
+ */
 export function leaseBatches(
   database: Database,
   request: LeaseRequest,
-  { window, served }: { readonly window: number; readonly served: Served },
+  { messages, served }: { readonly messages: number; readonly served: Served },
 ): Promise<Batch[]> {
   return lease(
     database,
     request,
-    window,
+    messages,
     `ready as materialized (
        select id, row_number() over () as place
-       from pick_ready_batches($1, '${UNLIMITED}', $2, $6, ($7::jsonb ->> '${UNLIMITED}')::int) as id)`,
+       from pick_ready_batches($1, '${UNLIMITED}', $2, $5, $6, ($7::jsonb ->> '${UNLIMITED}')::int) as id)`,
     [JSON.stringify(served.operations), JSON.stringify(served.accounts)],
   );
 }
@@ -196,7 +203,7 @@ export function leaseRateLimitedBatches(
        select picked.id, row_number() over () as place from
          (select key, $6 - coalesce(($7::jsonb ->> key::text)::int, 0) as places from senders
           where key <> '${UNLIMITED}' order by random()) s
-       cross join lateral pick_ready_batches($1, s.key, s.places, $8, ($9::jsonb ->> s.key::text)::int) as picked(id)
+       cross join lateral pick_ready_batches($1, s.key, s.places, 2147483647, $8, ($9::jsonb ->> s.key::text)::int) as picked(id)
        where s.places > 0
        limit $2)`,
     [
@@ -227,7 +234,7 @@ export interface Standing {
   readonly highWaterMark: number;
   /** A cancel may have removed some from the end. */
   readonly ordinals: readonly number[];
-  /** Whether its operation is paused or canceled: nothing more of it may be submitted. */
+  /** Whether its operation is paused or canceled: no more of its messages may be submitted. */
   readonly halted: boolean;
 }
 
@@ -298,37 +305,42 @@ interface BatchMessageRow {
   scheduled_for: Date | null;
 }
 
-/** The messages of a batch by their ordinals, in no order. */
+/** Messages of one operation. */
+export interface MessageQuestion {
+  readonly accountId: number;
+  readonly operationId: string;
+  readonly ordinals: readonly number[];
+}
+
+/** Messages by their ordinals, in no order; for each question in its place. */
 export async function loadMessages(
   database: Database,
-  accountId: number,
-  operationId: string,
-  ordinals: readonly number[],
-): Promise<Map<number, BatchMessage>> {
-  const ids = ordinals.map((ordinal) => messageUuid(operationId, ordinal));
+  questions: readonly MessageQuestion[],
+): Promise<Map<number, BatchMessage>[]> {
+  const answers = questions.map(() => new Map<number, BatchMessage>());
+  const places = new Map<string, { readonly question: number; readonly ordinal: number }>();
+  for (const [question, { operationId, ordinals }] of questions.entries())
+    for (const ordinal of ordinals)
+      places.set(messageUuid(operationId, ordinal), { question, ordinal });
   const { rows } = await database.query<BatchMessageRow>(
     `select id, status, attempt, address, address_channel, addresses, variables, scheduled_for
-     from message where account_id = $1 and id = any($2::uuid[])`,
-    [accountId, ids],
+     from message where account_id = any($1::int[]) and id = any($2::uuid[])`,
+    [[...new Set(questions.map(({ accountId }) => accountId))], [...places.keys()]],
   );
-  const ordinalById = new Map(ids.map((id, index) => [id, ordinals[index] ?? 0]));
-  return new Map(
-    rows.map((row) => {
-      const ordinal = ordinalById.get(row.id) ?? 0;
-      return [
-        ordinal,
-        {
-          ordinal,
-          id: row.id,
-          status: row.status,
-          attempt: row.attempt,
-          addresses: row.addresses ?? [{ address: row.address, channel: row.address_channel }],
-          variables: row.variables,
-          scheduledFor: row.scheduled_for,
-        },
-      ];
-    }),
-  );
+  for (const row of rows) {
+    const place = places.get(row.id);
+    if (place === undefined) continue;
+    answers[place.question]?.set(place.ordinal, {
+      ordinal: place.ordinal,
+      id: row.id,
+      status: row.status,
+      attempt: row.attempt,
+      addresses: row.addresses ?? [{ address: row.address, channel: row.address_channel }],
+      variables: row.variables,
+      scheduledFor: row.scheduled_for,
+    });
+  }
+  return answers;
 }
 
 /** Queued messages of each carrier, and the age of the longest due one, in seconds. */

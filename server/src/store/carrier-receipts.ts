@@ -10,7 +10,7 @@ import type { MatchedReceipt } from '../domain/receipt.ts';
 /** A receipt as this carrier gave it. */
 export interface CarrierReceipt {
   readonly carrier: string;
-  /** The id as it is, then other spellings (`domain/receipt.ts`); empty ones mean nothing. */
+  /** The id as received, then other spellings (`domain/receipt.ts`). Empty ids mean nothing. */
   readonly providerIds: readonly string[];
   /** One of them is the recipient's; null: the receipt does not say. */
   readonly recipients: readonly string[] | null;
@@ -34,14 +34,14 @@ export interface SentPart {
   readonly recipients: readonly string[];
 }
 
-/** Carriers begin anew one day: of the messages that had one id so many are looked at, the latest. */
+/** Carriers reuse ids. Of the messages that had one id, this many are considered, the latest first. */
 const SAME_ID_MAX = 10;
 const PART = 'provider_id, account_id, message_id, attempt, parts';
 const FOLDED = `ltrim(lower(c.provider_id collate "C"), '0')`;
 
 /**
  * The messages with these ids at these carriers, the latest first.
- * @param how `exact`: as they were given; `folded`: also those that were given in a form that folds to them
+ * @param how `exact`: as received; `folded`: also ids whose folded form is the same
  */
 export async function findSentParts(
   database: Database,
@@ -90,8 +90,8 @@ export interface PartReceipt {
 
 /**
  * Notes the status of each part and returns the resulting status of its message: UNDELIVERED with its first part that is
- * lost, DELIVERED with its last part that arrives. The parts of a message are locked together, so that of two nodes
- * which note one part each, the second sees both.
+ * lost, DELIVERED with its last part that arrives. The parts of a message are locked together: if two
+ * nodes note one part each, the second sees both.
  */
 export async function combineParts(
   database: Database,
@@ -233,7 +233,7 @@ export async function dropParkedCarrierReceipts(
   await database.query('delete from parked_carrier_receipt where id = any($1)', [ids]);
 }
 
-/** Forgets parked receipts that nothing has claimed in all their tries. Resolves with their number. */
+/** Deletes parked receipts that matched nothing in all their tries. Resolves with their number. */
 export async function dropUnmatchedCarrierReceipts(database: Database): Promise<number> {
   const { rowCount } = await database.query(
     'delete from parked_carrier_receipt where tries >= $1',

@@ -72,7 +72,7 @@ export async function listTemplates(
   return rows.map(toTemplate);
 }
 
-/** Removes a template; false when there is none. */
+/** Deletes a template; false if it does not exist. */
 export async function removeTemplate(
   database: Database,
   accountId: number,

@@ -12,10 +12,10 @@
 
 import pg from 'pg';
 
-/** The database cannot answer now; the caller may try again later. Of what was asked, nothing or all was done. */
+/** The database cannot answer now; the caller may try again later. The call had its whole effect or none. */
 export class DatabaseUnavailable extends Error {
   override readonly name = 'DatabaseUnavailable';
-  /** SQLSTATE, or the system's own, such as ECONNREFUSED; null where there is none. */
+  /** SQLSTATE, or the operating system's code, such as ECONNREFUSED; null if there is none. */
   readonly code: string | null;
   /** PostgreSQL answered and gave up on this statement: it may do so for ever, though all others succeed. */
   readonly isOfStatement: boolean;
@@ -34,7 +34,7 @@ export function isAnswer(error: unknown): boolean {
 
 const BUG_STATES = /^(21|22|23|42|P0)/;
 const AWAY_STATES = /^(08|28|3D|40|53|55|57P|58|F0|25006)/;
-/** Of Node.js, without a class of their own: what is asked of it cannot be done, however often. */
+/** Errors of Node.js without a class of their own that mean an impossible request: a repetition cannot succeed. */
 const BUG_CODES = new Set(['ERR_STRING_TOO_LONG', 'ERR_ASSERTION', 'ERR_INTERNAL_ASSERTION']);
 const BUGS = [TypeError, RangeError, ReferenceError, SyntaxError, EvalError, URIError];
 
@@ -48,13 +48,13 @@ function codeOf(error: unknown): string | null {
   return typeof code === 'string' ? code : null;
 }
 
-/** Says what the client of PostgreSQL has thrown. To be called with nothing else: errors of our own are not away. */
+/** Converts an error that the PostgreSQL client has thrown. Errors of our own do not belong here. */
 export function translate(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof DatabaseUnavailable) return error;
   const code = codeOf(error);
   if (code !== null && isState(code) && BUG_STATES.test(code)) return error;
   if (code !== null && BUG_CODES.has(code)) return error;
   if (BUGS.some((each) => error instanceof each)) return error;
-  // Node says nothing where several addresses of one host refuse.
+  // The error of Node.js has no message when several addresses of one host refuse.
   return new DatabaseUnavailable(error.message || (code ?? error.name), { cause: error });
 }

@@ -38,13 +38,16 @@ export interface DatabaseOptions {
 }
 
 const CONNECT_TIMEOUT_MS = 5_000;
-/** Who was busy for most of that time has not waited, and tries again; so often at most. */
+/**
+ * If this thread was busy for most of that time, the server did not fail to answer: the wait is repeated, this often at
+ * most.
+ */
 const LATE_TRIES_MAX = 6;
 /** No statement of Fanfare is meant to take longer; a runaway ends instead of blocking others. */
 const STATEMENT_TIMEOUT_MS = 30_000;
 /** So long after PostgreSQL has ended the statement, an answer that has not come was lost. */
 const ANSWER_DELAY_MS_MAX = 5_000;
-/** Nobody is asked between the statements of a transaction: one that idles has lost its client, and must not keep its locks. */
+/** A transaction that idles has lost its client and must not keep its locks. */
 const IDLE_TRANSACTION_MS = 15_000;
 const ROLLBACK_TIMEOUT_MS = 5_000;
 /** A silent peer is looked for after this. */
@@ -67,26 +70,26 @@ function settingsOf(options: DatabaseOptions): pg.ClientConfig {
     idle_in_transaction_session_timeout: IDLE_TRANSACTION_MS,
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
-    // Plans are made for the values at hand: partitions are pruned while planning, and no plan made for
-    // an empty table outlives its growth. Planning costs about 0.1 ms of statements that carry hundreds of rows.
-    // Statements that join rows with arrays name the ids twice, once for the index; joined by hash they cost the
-    // same whatever the planner believes of a table that is minutes old. By nested loop they may cost the square.
-    // (Before version 18 a loop that cannot be avoided then seems so costly that it would be compiled, for 0.1 s.)
-    // A client that has gone without a word keeps its place among PostgreSQL's connections for a minute, not for two hours.
+    // Plans are made for the values at hand: partitions are pruned while planning, and no plan for an empty table outlives
+    // the growth of the table. Planning costs about 0.1 ms of statements that carry hundreds of rows. Statements that join
+    // rows with arrays name the ids twice, once for the index. A hash join costs the same whatever the planner estimates
+    // for a table that is minutes old; a nested loop may cost the square. (Before version 18, an unavoidable loop then
+    // seems so costly that it would be compiled, for 0.1 s.) A connection whose client is gone is closed after a minute,
+    // not after two hours.
     options:
       '-c plan_cache_mode=force_custom_plan -c enable_nestloop=off -c jit=off -c timezone=UTC ' +
       '-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3',
   };
 }
 
-/** Opens a pool. Connections are made when needed, so this succeeds while the database is away. */
+/** Opens a pool. Connections are made when needed, so this succeeds while the database is unavailable. */
 export function openDatabase(options: DatabaseOptions): Database {
   const settings = settingsOf(options);
   const pool = new pg.Pool({ ...settings, max: options.connectionsMax, Client: PostgresClient });
   // A connection that breaks while it is in use says so twice: to its statement, which handles it, and here.
   pool.on('connect', (client) => client.on('error', () => undefined));
   pool.on('error', (error) => {
-    // The pool's end does not wait for its sockets; what they still say is of no interest.
+    // The end of the pool does not wait for its sockets; their later errors do not matter.
     if (!pool.ending) options.onIdleError?.(error);
   });
 
@@ -113,7 +116,7 @@ export function openDatabase(options: DatabaseOptions): Database {
       await guarded.query('begin');
       const result = await work(guarded);
       const { command } = await guarded.query('commit');
-      // What PostgreSQL says to the commit of a transaction in which a statement has failed.
+      // PostgreSQL's answer to the commit of a transaction in which a statement has failed.
       if (command !== 'COMMIT') throw new Error('A transaction went on after it had failed.');
       client.release();
       return result;
@@ -160,7 +163,7 @@ async function patiently<Client>(
   }
 }
 
-/** The same connection, whose statements say whether the database is away. A COPY is a stream and speaks for itself. */
+/** The same connection, with errors of statements converted. A COPY is a stream and converts its own errors. */
 function guard(client: pg.PoolClient, watch: SilenceWatch): pg.PoolClient {
   const query = client.query.bind(client) as (...args: unknown[]) => unknown;
   const guarded = (...args: unknown[]) => {

@@ -53,15 +53,15 @@ interface LeasedRow {
 /** Places for subscriptions that one node delivers to at the same time. */
 export interface SubscriptionPlaces {
   readonly free: number;
-  /** By account, those that are taken. */
+  /** Leased subscriptions, by account. */
   readonly taken: ReadonlyMap<number, number>;
   /** How many one account may have. */
   readonly accountMax: number;
 }
 
 /**
- * Leases subscriptions with due deliveries: first of accounts with the fewest places, and of an account those that were leased
- * longest ago, whatever the result was.
+ * Leases subscriptions with due deliveries: accounts with the fewest leases first, and of an account the subscriptions
+ * whose last lease was longest ago, whatever its result was.
  */
 export async function leaseSubscriptions(
   database: Database,
@@ -136,7 +136,7 @@ export async function returnSubscription(
 
 /** A row of the log that a subscription has still to receive. */
 export interface DueDelivery {
-  /** With its undelivered messages only, as many as are asked for. */
+  /** With its undelivered messages only, as many as requested. */
   readonly row: EventRow;
   /** Events of the whole row. */
   readonly events: number;
@@ -144,7 +144,7 @@ export interface DueDelivery {
   readonly deliveredCount: number;
   /** Tries that failed. */
   readonly tries: number;
-  /** Whether it is to be tried alone: it may be what the subscriber cannot take. */
+  /** Whether it is to be delivered alone: its events may be the ones that the subscriber cannot process. */
   readonly alone: boolean;
 }
 
@@ -227,8 +227,9 @@ async function insertAttempt(
 }
 
 /**
- * Writes delivered events, and that the subscription accepts deliveries. `attempt` is null when nothing had to be sent. False
- * when the lease is lost or the subscription was deleted: then nothing is written, and another node may deliver again.
+ * Writes delivered events, and that the subscription accepts deliveries. `attempt` is null if no request was needed.
+ * False if the lease is lost or the subscription was deleted: then nothing is written, and another node may deliver
+ * again.
  */
 export async function recordDelivered(
   database: Database,
@@ -289,7 +290,7 @@ export interface Trouble {
   readonly disableReason: string | null;
 }
 
-/** Writes a failed request. False when the lease is lost or the subscription was deleted: then nothing is written. */
+/** Writes a failed request. False if the lease is lost or the subscription was deleted: then nothing is written. */
 export function recordFailed(
   database: Database,
   subscription: LeasedSubscription,

@@ -16,8 +16,8 @@ const WAKE_MAX = 20;
 const WAKE_RESTING_MAX = 1_000;
 
 /**
- * Wakes batches whose time has come, and those that have expired before. Resolves with the number of batches woken; call
- * again while it is not 0.
+ * Wakes batches that are due, and batches that expired before. Resolves with the number of batches woken; call again
+ * while it is not 0.
  */
 export async function wakeDueBatches(database: Database, options: WakeOptions): Promise<number> {
   return (await wakeResting(database)) + (await wakeScheduled(database, options));

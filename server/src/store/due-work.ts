@@ -1,7 +1,7 @@
-/** What is due in the queues of this database: one statement that asks for all of them at once. */
+/** Due work in the queues of this database, found by one statement for all of them. */
 import type { Database } from './database.ts';
 
-/** What may be due now. True means that a look is worth its cost: another node may be quicker. */
+/** Kinds of work that may be due now. True means that a look is worth its cost: another node may be quicker. */
 export interface DueWork {
   /** Carriers with batches that can be leased. */
   readonly carriers: readonly string[];

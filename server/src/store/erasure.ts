@@ -35,8 +35,8 @@ export async function eraseMessage(
 }
 
 /**
- * Cancels an operation that there is and erases it with all its messages, files and unaddressable recipients. False, and
- * nothing is erased, while a carrier may be taking any of them.
+ * Cancels an existing operation and erases it with all its messages, files and unaddressable recipients. False, and
+ * nothing is erased, while a carrier may be receiving any of them.
  */
 export async function eraseOperation(
   database: Database,
@@ -66,9 +66,9 @@ export async function eraseOperation(
 }
 
 /**
- * Erases the messages from `$2` to `$3`, what carriers have said of them, and what `more` says, unless there is what `busy` selects.
- * One statement, after that which has locked the messages: so it sees the batch that the last owner of a lock has added. By what
- * carriers call them, receipts still count.
+ * Erases the messages from `$2` to `$3`, their carriers' reports, and the rows that `more` selects, unless `busy`
+ * selects a row. It is one statement, after the statement that has locked the messages, so it sees the batch that the
+ * last owner of a lock has added. Carriers' ids stay, so receipts still count.
  */
 async function eraseRows(
   client: pg.PoolClient,
@@ -90,7 +90,7 @@ async function eraseRows(
   return rows[0]?.erased === true;
 }
 
-/** Erases a message from a person; an answer that is still owed is not sent. False when there is none. */
+/** Erases a message from a person. An answer that is still unsent is not sent. False if the message does not exist. */
 export async function eraseInbound(
   database: Database,
   accountId: number,

@@ -16,7 +16,7 @@ export interface OperationFacts {
 /** Of a message; one that was erased has no addresses. */
 export interface MessageFacts {
   readonly addresses: readonly Address[];
-  /** Null: those of its operation. */
+  /** Null: the tags of its operation. */
   readonly tags: Readonly<Record<string, string>> | null;
 }
 

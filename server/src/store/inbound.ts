@@ -27,7 +27,7 @@ export interface NewInbound {
   /** The carrier's id, by which a repetition is known; null: every one is new. */
   readonly providerId: string | null;
   readonly keyword: Keyword | null;
-  /** What to answer a keyword that changes something, or asks for help; null: nothing. */
+  /** The answer to a keyword that changes something or asks for help; null: none. */
   readonly reply: string | null;
 }
 
@@ -44,16 +44,16 @@ export interface InboundMessage {
   readonly createdAt: Date;
 }
 
-/** What a keyword changes for: everything of the account, or the sender that it was sent to. */
+/** The extent of a keyword: the whole account, or the sender that received it. */
 export type KeywordScope = 'account' | 'sender';
 
-/** A message was kept, or had been already; nobody is there to keep it for. */
+/** The message was stored now or before; or there is no account to store it for. */
 export type RecordResult = 'recorded' | 'repeated' | 'nobody';
 
 /** One answer to HELP in this time, to one person from one number. */
 const HELP_PAUSE_MS = 60_000;
 
-/** Keeps a message, and does what its keyword says, in one transaction. */
+/** Stores a message and applies its keyword, in one transaction. */
 export function recordInbound(
   database: Database,
   message: NewInbound,
@@ -80,7 +80,7 @@ export function recordInbound(
         message.text,
         message.providerId,
         message.keyword,
-        // What nobody sent from cannot answer.
+        // An address that no sender has cannot answer.
         changed && receiver.senderId !== null ? message.reply : null,
       ],
     );
@@ -96,9 +96,10 @@ interface Receiver {
 }
 
 /**
- * Whose sender a message was sent to: of this carrier before another's, of the address itself before its service. What came to a
- * sender that serves all, or to none, is the first account's. Who has the address at another provider only is not its owner at this
- * one. Of owners in conflict, whom older versions let be, the configuration comes first, then who had the address first.
+ * The owner of the sender that received a message: a sender of this carrier before one of another carrier, the address
+ * itself before its service. Messages to senders of the configuration, or to no sender, belong to the first account. An
+ * account that has the address only at another provider is not its owner here. Of conflicting owners, which earlier
+ * versions allowed, the configuration comes first, then the account that had the address first.
  */
 async function findReceiver(client: pg.PoolClient, message: NewInbound): Promise<Receiver | null> {
   const [to, service] = keysOf(message);
@@ -123,7 +124,7 @@ async function findReceiver(client: pg.PoolClient, message: NewInbound): Promise
     : { accountId: row.account_id, senderId: row.sender_id, isShared: row.shared };
 }
 
-/** What a message was sent to, by `senderKey`: the address, and its service where it has one. */
+/** The addressee of a message, by `senderKey`: the address, and its service if it has one. */
 function keysOf({ channel, to, service }: NewInbound): string[] {
   return [to, ...(service === null ? [] : [service])].map((each) => senderKey(channel, each));
 }
@@ -167,7 +168,8 @@ async function applyKeyword(
       return (rowCount ?? 0) > 0;
     }
     case 'START': {
-      // The person's own word undoes every opt-out that would keep this sender silent, however their number was spelt then.
+      // A person's own keyword revokes every opt-out that would silence this sender, whatever the spelling of the number
+      // was.
       const person = listSpellings(from);
       const { rowCount } = await client.query(
         `delete from suppression where ($1::int is null or account_id = $1) and address = any($2) and pool_id is null
@@ -193,13 +195,13 @@ async function applyKeyword(
   }
 }
 
-/** A message whose answer is to be sent. */
+/** A message with an unsent answer. */
 export interface Unanswered {
   readonly accountId: number;
   readonly id: string;
   readonly senderId: string;
   readonly channel: Channel;
-  /** Who is to be answered. */
+  /** The person who gets the answer. */
   readonly from: string;
   readonly keyword: Keyword;
   readonly reply: string;
@@ -309,7 +311,7 @@ export async function fetchInbound(
 /** Carriers do not bring a message again after this long. */
 const SEEN_KEPT = '4 days';
 
-/** So many are forgotten in one go. */
+/** Ids deleted at a time. */
 const FORGOTTEN_MAX = 5_000;
 
 /** Forgets of some messages that they were seen, long ago. Resolves with whether there may be more. */

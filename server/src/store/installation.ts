@@ -4,7 +4,7 @@ import type { Database } from './database.ts';
 
 const SECRET_BYTES = 32;
 
-/** The secret of this name; the first who asks makes it. */
+/** The secret of this name. The first call creates it. */
 export async function fetchSecret(database: Database, name: string): Promise<Buffer> {
   await database.query(
     'insert into installation_secret (name, secret) values ($1, $2) on conflict do nothing',

@@ -7,13 +7,13 @@ import { WAKE_CHANNEL } from './operations.ts';
 /** Accepted work wakes dispatchers; events in the log wake streams and deliverers. */
 const CHANNELS_OF = { work: WAKE_CHANNEL, events: EVENTS_CHANNEL } as const;
 
-/** Between two proofs that a connection which only listens is still there: its silence says nothing. */
+/** Time between checks of a connection that only listens: its silence proves nothing. */
 const PROOF_MS = 10_000;
 const PROOF_TIMEOUT_MS = 5_000;
 
 /**
- * Calls `wake` whenever some node has something for `whom`. The connection is a wake-up, not the queue: when it
- * breaks or falls silent, `lost` is called once and polling goes on. Resolves with a function that ends the listening.
+ * Calls `wake` whenever a node notifies `whom`. The connection is a hint, not the queue: when it breaks or falls silent,
+ * `lost` is called once and polling continues. Resolves with a function that ends the listening.
  */
 export async function listen(
   database: Database,
@@ -36,7 +36,7 @@ export async function listen(
     void end();
     lost(error);
   };
-  // Listening again changes nothing.
+  // A repeated LISTEN changes nothing.
   const say = () => client.query(answeredIn(PROOF_TIMEOUT_MS, `listen ${CHANNELS_OF[whom]}`));
   client.on('notification', wake);
   client.on('error', lose);
@@ -56,7 +56,7 @@ const KEYS_MAX = 5_000;
 
 /** Forgets some of the idempotency keys past their time. Resolves with whether there may be more. */
 export async function dropExpiredIdempotencyKeys(database: Database): Promise<boolean> {
-  // By their place in the table: what was renewed meanwhile is in another.
+  // Selected by their place in the table: a row that was renewed meanwhile has another place.
   const { rowCount } = await database.query(
     `delete from idempotency_key where ctid = any(array(
        select ctid from idempotency_key where expires_at < now()

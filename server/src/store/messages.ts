@@ -13,7 +13,7 @@ export interface MessageSummary {
   readonly id: string;
   readonly operationId: string;
   readonly status: MessageStatus;
-  /** The way of the present attempt, or of the first one to come. */
+  /** The route of the present attempt, or of the first attempt to come. */
   readonly candidate: Candidate;
   readonly addresses: readonly [Address, ...Address[]];
   /** Whether the request gave `addresses` rather than `address`. */
@@ -40,7 +40,7 @@ export interface Message extends MessageSummary {
   readonly variables: Readonly<Record<string, string>> | null;
   /** Oldest first. */
   readonly attempts: readonly Attempt[];
-  /** Why it ended without an attempt (expired), else that of the last attempt. */
+  /** The reason why it ended without an attempt (expired), else the error of the last attempt. */
   readonly errorCode: number | null;
 }
 
@@ -181,7 +181,7 @@ interface FullRow extends MessageRow {
   earlier: EarlierAttempt[] | null;
 }
 
-/** One message of the account with all that is known of it, or null when there is none of this kind. */
+/** One message of the account with all its details, or null if there is none of this kind. */
 export async function fetchMessage(
   database: Database,
   accountId: number,

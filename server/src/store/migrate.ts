@@ -10,14 +10,14 @@ import { DatabaseUnavailable } from './database-error.ts';
 import { answeredIn, type Database } from './database.ts';
 
 const FOLDER = new URL('../../migrations/', import.meta.url);
-/** PostgreSQL 15 is the oldest that has what the statements use. */
+/** PostgreSQL 15 is the oldest version with all features that the statements use. */
 const SERVER_VERSION_MIN = 150_000;
 /** The first migration of pre-release versions, whose databases cannot be upgraded. */
 const PRE_RELEASE = '0001-core.sql';
 /** Any number; the same in all nodes. */
 const LOCK = 4_203_911;
 
-/** The database cannot serve this version of Fanfare; the message says why and what to do. */
+/** The database cannot serve this version of Fanfare; the message gives the reason and the action to take. */
 export class SchemaError extends Error {
   override readonly name = 'SchemaError';
 }
@@ -43,7 +43,7 @@ export async function readMigrations(): Promise<Migration[]> {
   );
 }
 
-/** Brings the schema up to date; resolves with the names of what was applied. Rejects with `SchemaError` where that is impossible. */
+/** Updates the schema. Resolves with the names of the applied migrations. Rejects with `SchemaError` if it is impossible. */
 export async function migrate(database: Database): Promise<readonly string[]> {
   const migrations = await readMigrations();
   await refuseOldServer(database);

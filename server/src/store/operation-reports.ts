@@ -9,7 +9,7 @@ import type { Address, Channel, MessageStatus } from '../domain/message.ts';
 import type { SendPlan } from '../domain/operation.ts';
 import type { Database } from './database.ts';
 
-/** What an operation was asked to do. */
+/** The main fields of the request of an operation. */
 export interface OperationRequest {
   readonly content: OperationContent;
   readonly plan: SendPlan;
@@ -18,7 +18,7 @@ export interface OperationRequest {
   readonly expireAt: Date | null;
 }
 
-/** What each of these operations was asked to do, by its id. */
+/** The main fields of the requests of these operations, by id. */
 export async function fetchRequests(
   database: Database,
   accountId: number,
@@ -64,7 +64,7 @@ export async function countRoutes(
   return rows;
 }
 
-/** Recipients that came to nothing for the same reason. */
+/** Recipients without success for the same reason. */
 export interface ErrorCount {
   readonly code: number;
   /** The carrier's words in one of them. */
@@ -155,7 +155,7 @@ export interface NamedRecipient {
   readonly variables: Readonly<Record<string, string>> | null;
 }
 
-/** Recipients whose messages have one of these statuses, in the order of the request; not those that were erased. */
+/** Recipients whose messages have one of these statuses, in the order of the request, without erased ones. */
 export async function listRecipients(
   database: Database,
   accountId: number,

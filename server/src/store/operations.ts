@@ -1,12 +1,7 @@
-/** Operations: written in one transaction, read with their counters, canceled. */
-import { from as copyFrom } from 'pg-copy-streams';
-import { pipeline } from 'node:stream/promises';
-import { Readable } from 'node:stream';
-import type pg from 'pg';
+/** Operations: read with their counters, and canceled. `accept.ts` writes them. */
 import { messageUuid, messageUuidRange, uuidTimeMs } from '../domain/ids.ts';
 import type { OperationContent } from '../domain/content.ts';
-import type { EmailAttachment } from '../domain/email.ts';
-import type { Address, Channel, MessageStatus, Recipient } from '../domain/message.ts';
+import type { Address, Channel } from '../domain/message.ts';
 import type {
   Operation,
   OperationKind,
@@ -15,288 +10,17 @@ import type {
   SendPlan,
 } from '../domain/operation.ts';
 import { APPLY_COUNTERS, STATUS_EVENT, TRANSITION_COLUMNS } from './counters.ts';
-import { translate } from './database-error.ts';
 import type { Database, Querier } from './database.ts';
-import { insertAttachments } from './email-attachments.ts';
-import { findPlan } from './written-plans.ts';
 
 /** Channel that wakes dispatchers; its payload is empty. */
 export const WAKE_CHANNEL = 'fanfare_wake';
 
-export interface NewMessage {
-  /** Position in `to`. */
-  readonly ordinal: number;
-  readonly recipient: Recipient;
-  /** Channel of the first candidate. */
-  readonly channel: Channel;
-  /** Tags of this recipient, when they differ from the operation's. */
-  readonly tags: Readonly<Record<string, string>> | null;
-  /** When to send it, null for now. */
-  readonly dueAt: Date | null;
-}
-
-/** Messages that are due together, of one sender or of several without limits. */
-export interface NewBatch {
-  readonly carrier: string;
-  readonly candidate: number;
-  /** Null for an address that is no sender of ours, and for several senders. */
-  readonly senderId: string | null;
-  /** When to send them, null for now. */
-  readonly dueAt: Date | null;
-  readonly ordinals: readonly number[];
-}
-
-export interface NewOperation {
-  readonly accountId: number;
-  readonly id: string;
-  /** Templates, not yet rendered. */
-  readonly content: OperationContent;
-  /** Files of e-mails. */
-  readonly attachments: readonly EmailAttachment[];
-  readonly plan: SendPlan;
-  readonly tags: Readonly<Record<string, string>>;
-  /** When all its messages are to be sent; null: now, or not all at once. */
-  readonly scheduledFor: Date | null;
-  readonly expireAt: Date | null;
-  readonly messages: readonly NewMessage[];
-  readonly unaddressable: readonly {
-    readonly ordinal: number;
-    readonly code: number;
-    readonly addresses: readonly Address[];
-  }[];
-  readonly batches: readonly NewBatch[];
-  /** The subscription of its `statusCallback`. */
-  readonly callbackId: string | null;
-  readonly idempotency: {
-    readonly key: string;
-    /** SHA-256 of the request's body. */
-    readonly fingerprint: Buffer;
-    readonly expiresAt: Date;
-  } | null;
-}
-
-/** What came of an acceptance: written, said before with the same body, or said before with another. */
-export type AcceptResult =
-  | { readonly kind: 'created' }
-  | { readonly kind: 'replayed'; readonly operationId: string }
-  | { readonly kind: 'conflict' };
-
-/** What a dispatcher needs to know of an operation; never changes once written. */
+/** The facts of an operation that a dispatcher needs. They never change. */
 export interface Dispatchable {
   readonly content: OperationContent;
   readonly plan: SendPlan;
   readonly scheduledFor: Date | null;
   readonly expireAt: Date | null;
-}
-
-/**
- * Writes an operation, its messages and its batches, or nothing. Durable when it resolves; dispatchers are woken by
- * the commit.
- */
-export function acceptOperation(
-  database: Database,
-  operation: NewOperation,
-): Promise<AcceptResult> {
-  return database.transact(async (client) => {
-    const said = await claimIdempotencyKey(client, operation);
-    if (said !== null) return said;
-    await insertOperation(client, operation);
-    const { accountId, id, attachments } = operation;
-    if (attachments.length > 0) await insertAttachments(client, accountId, id, attachments);
-    if (operation.messages.length > 0) {
-      await copyMessages(client, operation);
-      await insertBatches(client, operation);
-    }
-    if (operation.unaddressable.length > 0) await insertUnaddressable(client, operation);
-    return { kind: 'created' };
-  });
-}
-
-/**
- * Takes the key, or says what it was used for. A second request with the same key waits here until the
- * first has committed or failed. An expired key is taken over.
- */
-async function claimIdempotencyKey(
-  client: pg.PoolClient,
-  { idempotency, accountId, id }: NewOperation,
-): Promise<AcceptResult | null> {
-  if (idempotency === null) return null;
-  const { rows } = await client.query<{ operation_id: string; same: boolean }>(
-    `insert into idempotency_key as k (account_id, key, fingerprint, operation_id, expires_at)
-     values ($1, $2, $3, $4, $5)
-     on conflict (account_id, key) do update set
-       fingerprint = case when k.expires_at < now() then excluded.fingerprint else k.fingerprint end,
-       operation_id = case when k.expires_at < now() then excluded.operation_id else k.operation_id end,
-       expires_at = case when k.expires_at < now() then excluded.expires_at else k.expires_at end
-     returning operation_id, fingerprint = $3 as same`,
-    [accountId, idempotency.key, idempotency.fingerprint, id, idempotency.expiresAt],
-  );
-  const row = rows[0];
-  if (row === undefined || row.operation_id === id) return null;
-  return row.same ? { kind: 'replayed', operationId: row.operation_id } : { kind: 'conflict' };
-}
-
-/** What a key was used for, or null when it is free. */
-export async function findIdempotencyKey(
-  database: Database,
-  accountId: number,
-  key: string,
-  fingerprint: Buffer,
-): Promise<Exclude<AcceptResult, { kind: 'created' }> | null> {
-  const { rows } = await database.query<{ operation_id: string; same: boolean }>(
-    `select operation_id, fingerprint = $3 as same from idempotency_key
-     where account_id = $1 and key = $2 and expires_at >= now()`,
-    [accountId, key, fingerprint],
-  );
-  const row = rows[0];
-  if (row === undefined) return null;
-  return row.same ? { kind: 'replayed', operationId: row.operation_id } : { kind: 'conflict' };
-}
-
-/** With its outbox events: its creation, and its queued messages. */
-async function insertOperation(client: pg.PoolClient, operation: NewOperation): Promise<void> {
-  const { accountId, id, messages, unaddressable, content } = operation;
-  const total = messages.length;
-  const queued = messages.filter((each) => each.dueAt === null).map((each) => each.ordinal);
-  const scheduled = total - queued.length;
-  const status: OperationStatus =
-    total === 0 ? 'COMPLETED' : scheduled === total ? 'SCHEDULED' : 'PROCESSING';
-  const plan = await findPlan(client, operation);
-  await client.query(
-    `with published as (
-       insert into event_outbox (account_id, subject_id, name, ordinals)
-       select $1, $2, name, ordinals from (
-         select 1 as place, 'operation.' || lower($3::text) as name, null::smallint[] as ordinals
-         union all select 2, 'message.queued', $16::smallint[] where cardinality($16::smallint[]) > 0) as events
-       order by place)
-     insert into operation (account_id, id, status, total, recipients, unaddressable, scheduled, queued,
-       content, plan, tags, scheduled_for, expire_at, updated_at, kind, callback_id)
-     values ($1, $2, $3::operation_status, $4, $5, $6, $7, $8, $9,
-       coalesce($10, (select o.plan from operation o where o.account_id = $1 and o.id = $18)), $11, $12, $13, $14, $15, $17)`,
-    [
-      accountId,
-      id,
-      status,
-      total,
-      total + unaddressable.length,
-      unaddressable.length,
-      scheduled,
-      queued.length,
-      JSON.stringify(content),
-      plan.text,
-      JSON.stringify(operation.tags),
-      operation.scheduledFor,
-      operation.expireAt,
-      new Date(uuidTimeMs(id)),
-      ('email' in content ? 'EMAILS' : 'MESSAGES') satisfies OperationKind,
-      `{${queued.join(',')}}`,
-      operation.callbackId,
-      plan.copiedFrom,
-    ],
-  );
-}
-
-const NULL = '\\N';
-
-/** A value of COPY's text format: backslash, tab and line ends are escaped. */
-function copyText(value: string): string {
-  return /[\\\t\n\r]/.test(value)
-    ? value.replace(/[\\\t\n\r]/g, (c) =>
-        c === '\t' ? '\\t' : c === '\n' ? '\\n' : c === '\r' ? '\\r' : '\\\\',
-      )
-    : value;
-}
-
-function copyJson(value: unknown): string {
-  return value === null ? NULL : copyText(JSON.stringify(value));
-}
-
-/** Rows turned into text at a time: PostgreSQL reads these while the next are made. */
-const COPY_CHUNK_ROWS = 500;
-
-/** Columns that are the same at the start of every message are left to their defaults. */
-async function copyMessages(client: pg.PoolClient, operation: NewOperation): Promise<void> {
-  const { messages, scheduledFor } = operation;
-  const anyDue = messages.some((each) => each.dueAt !== null);
-  const ownDue = anyDue && scheduledFor === null;
-  const columns = `${anyDue ? ', status' : ''}${ownDue ? ', scheduled_for' : ''}`;
-  const stream = client.query(
-    copyFrom(
-      `copy message (account_id, channel, address_channel, id, address, addresses, variables, tags${columns}) from stdin`,
-    ),
-  );
-  const endOf = ({ dueAt }: NewMessage) =>
-    !anyDue ? '\n' : `\t${statusAt(dueAt)}${ownDue ? `\t${dueAt?.toISOString() ?? NULL}` : ''}\n`;
-  await pipeline(Readable.from(composeRows(operation, endOf)), stream).catch((error: unknown) => {
-    throw translate(error);
-  });
-}
-
-function statusAt(dueAt: Date | null): MessageStatus {
-  return dueAt === null ? 'QUEUED' : 'SCHEDULED';
-}
-
-function* composeRows(
-  { id, accountId, messages }: NewOperation,
-  endOf: (message: NewMessage) => string,
-): Generator<Buffer> {
-  let text = '';
-  let rows = 0;
-  for (const message of messages) {
-    const { ordinal, recipient, channel, tags } = message;
-    const { addresses, connected, variables } = recipient;
-    const [first] = addresses;
-    // A name stands beside its address.
-    const whole = connected || first.name !== undefined;
-    text += `${accountId}\t${channel}\t${first.channel}\t${messageUuid(id, ordinal)}\t${copyText(first.address)}\t${whole ? copyJson(addresses) : NULL}\t${copyJson(variables)}\t${copyJson(tags)}${endOf(message)}`;
-    rows += 1;
-    if (rows % COPY_CHUNK_ROWS === 0) {
-      yield Buffer.from(text);
-      text = '';
-    }
-  }
-  if (text !== '') yield Buffer.from(text);
-}
-
-/** What is due at once is so by the database's clock: that of this node may be ahead. */
-async function insertBatches(client: pg.PoolClient, operation: NewOperation): Promise<void> {
-  const { accountId, id, expireAt, batches } = operation;
-  await client.query(
-    `with added as (
-       insert into dispatch_batch (account_id, operation_id, carrier, candidate, sender_id, rate_limited, attempt, waiting, due_at,
-         expire_at, ordinals)
-       select $1, $2, carrier, candidate, sender_id, limited.id is not null, 1, due_at is not null, coalesce(due_at, now()), $3,
-         ordinals::smallint[]
-       from unnest($4::text[], $5::smallint[], $6::uuid[], $7::timestamptz[], $8::text[])
-           as b(carrier, candidate, sender_id, due_at, ordinals)
-         left join (select id from sender where id = any($6) and (throughput is not null or daily_cap is not null)) limited
-           on limited.id = b.sender_id)
-     select pg_notify('${WAKE_CHANNEL}', '')`,
-    [
-      accountId,
-      id,
-      expireAt,
-      batches.map((batch) => batch.carrier),
-      batches.map((batch) => batch.candidate),
-      batches.map((batch) => batch.senderId),
-      batches.map((batch) => batch.dueAt),
-      batches.map((batch) => `{${batch.ordinals.join(',')}}`),
-    ],
-  );
-}
-
-async function insertUnaddressable(client: pg.PoolClient, operation: NewOperation): Promise<void> {
-  await client.query(
-    `insert into unaddressable (account_id, id, code, addresses)
-     select $1, id, code, addresses::jsonb
-     from unnest($2::uuid[], $3::int[], $4::text[]) as u(id, code, addresses)`,
-    [
-      operation.accountId,
-      operation.unaddressable.map((each) => messageUuid(operation.id, each.ordinal)),
-      operation.unaddressable.map((each) => each.code),
-      operation.unaddressable.map((each) => JSON.stringify(each.addresses)),
-    ],
-  );
 }
 
 interface OperationRow extends OperationStats {
@@ -322,7 +46,7 @@ function toOperation({
   return { id, status, stats, pausedAt: paused_at, createdAt, updatedAt: updated_at, revision };
 }
 
-/** One operation of the account, or null when there is none of this kind. */
+/** One operation of the account, or null if there is none of this kind. */
 export async function fetchOperation(
   database: Database,
   accountId: number,
@@ -336,7 +60,7 @@ export async function fetchOperation(
   return rows[0] === undefined ? null : toOperation(rows[0]);
 }
 
-/** Those of the account that there are, of any kind, in no order. */
+/** The existing ones of these operations of the account, of any kind, in no order. */
 export async function fetchOperations(
   database: Database,
   accountId: number,
@@ -384,7 +108,7 @@ export async function listOperations(
   return rows.map(toOperation);
 }
 
-/** One recipient that came to nothing. `messageId` is null when no message was made. */
+/** One recipient without success. `messageId` is null if the recipient became no message. */
 export interface OperationErrorRow {
   readonly ordinal_id: string;
   readonly message_id: string | null;
@@ -423,29 +147,32 @@ export async function listOperationErrors(
   return rows;
 }
 
-/** The unchanging part of an operation, for the dispatcher. Null when it is gone. */
-export async function fetchDispatchable(
+/** The facts of operations that a dispatcher needs, in order; null for an operation past its retention. */
+export async function fetchDispatchables(
   database: Database,
-  accountId: number,
-  id: string,
-): Promise<Dispatchable | null> {
+  operations: readonly { readonly accountId: number; readonly operationId: string }[],
+): Promise<(Dispatchable | null)[]> {
   const { rows } = await database.query<{
+    id: string;
     content: OperationContent;
     plan: SendPlan;
     scheduled_for: Date | null;
     expire_at: Date | null;
   }>(
-    'select content, plan, scheduled_for, expire_at from operation where account_id = $1 and id = $2',
-    [accountId, id],
+    `select id, content, plan, scheduled_for, expire_at from operation
+     where account_id = any($1::int[]) and id = any($2::uuid[])`,
+    [
+      [...new Set(operations.map(({ accountId }) => accountId))],
+      operations.map(({ operationId }) => operationId),
+    ],
   );
-  const row = rows[0];
-  if (row === undefined) return null;
-  return {
-    content: row.content,
-    plan: row.plan,
-    scheduledFor: row.scheduled_for,
-    expireAt: row.expire_at,
-  };
+  const byId = new Map(
+    rows.map(({ id, content, plan, scheduled_for, expire_at }) => [
+      id,
+      { content, plan, scheduledFor: scheduled_for, expireAt: expire_at },
+    ]),
+  );
+  return operations.map(({ operationId }) => byId.get(operationId) ?? null);
 }
 
 /**
@@ -474,15 +201,18 @@ export async function cancelOperation(
 }
 
 /**
- * What becomes of messages that end without a further attempt, `$4` a status: those already sent, whose fallback was still to come,
- * are UNDELIVERED and keep the error of their last attempt.
+ * The end of messages without a further attempt, `$4` a status. Messages that were sent, and whose fallback was still to
+ * come, end UNDELIVERED and keep the error of their last attempt.
  */
 const END_UNSENT = `previous_status = m.status, updated_at = clock_timestamp(),
   status = case when m.status = 'SENT' then 'UNDELIVERED'::message_status else $4::message_status end`;
 const IS_UNSENT = `status in ('SCHEDULED', 'QUEUED', 'SENT')
   and (status <> 'SENT' or attempt_status in ('UNDELIVERED', 'FAILED'))`;
 
-/** Cancels what of these batches of an operation, or of all that there are, no carrier may have. In one statement. */
+/**
+ * Cancels the messages of these batches of an operation, or of all its batches, that no carrier may have. In one
+ * statement.
+ */
 export async function cancelBatches(
   database: Querier,
   accountId: number,
@@ -531,8 +261,8 @@ export async function setPaused(
 }
 
 /**
- * Cancels one message unless a carrier may have it already. Resolves with false when there is none;
- * its status afterwards shows whether it was canceled.
+ * Cancels one message unless a carrier may have it already. Resolves with false if it does not exist. Its status
+ * afterwards shows whether it was canceled.
  */
 export async function cancelMessage(
   database: Database,
@@ -557,7 +287,7 @@ export async function cancelMessage(
   );
 }
 
-/** Ends messages without a further attempt: those not yet sent get `status`. */
+/** Ends messages without a further attempt: unsent ones get `status`. */
 export async function endUnsent(
   database: Querier,
   accountId: number,

@@ -36,15 +36,15 @@ export async function parkReceipts(
   );
 }
 
-/** What a look at those that were due has found. */
+/** The result of a look at due receipts. */
 export interface DueReceipts {
   /** Whether more may be due. */
   readonly hasMore: boolean;
-  /** Those whose attempt is settled, to be applied. */
+  /** Receipts whose attempt is settled, to be applied. */
   readonly settled: readonly MatchedReceipt[];
 }
 
-/** Looks at the parked receipts that are due; another node leaves them alone until they are due again. */
+/** Reads parked receipts that are due; another node skips them until they are due again. */
 export async function takeParkedReceipts(database: Database): Promise<DueReceipts> {
   const { rows } = await database.query<MatchedReceipt>(
     `with due as materialized (

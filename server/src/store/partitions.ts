@@ -33,9 +33,9 @@ export async function ensurePartitions(database: Database, now: Date): Promise<v
 const DROP_LOCK = 4_203_912;
 
 /**
- * Drops whole days older than the retention whose operations have all ended and been quiet for a day, and the
- * operations with them. Resolves with the number of days dropped; 0 while another node does it. What a crash left
- * half-done is done now; so a stop leaves the rest for the next time.
+ * Drops whole days older than the retention whose operations have all ended and not changed for a day, and the
+ * operations with them. Resolves with the number of days dropped; 0 while another node drops days. It also completes the
+ * work of a crash, so a stop can leave the remainder for the next run.
  */
 export async function dropOldPartitions(
   database: Database,
@@ -48,7 +48,7 @@ export async function dropOldPartitions(
   const client = await database.connect();
   client.on('error', () => undefined);
   try {
-    // A day may seem to be as much as all: its operations are found by their key all the same, since the others are none of its business.
+    // A day may be nearly the whole table. Its operations are still found by their key: a scan would also read other days.
     await client.query('set enable_seqscan = off');
     const { rows } = await client.query<{ locked: boolean }>(
       'select pg_try_advisory_lock($1) as locked',
@@ -81,7 +81,7 @@ async function listDays(client: pg.Client): Promise<string[]> {
   return rows.map((row) => row.suffix);
 }
 
-/** Operations of a day, from `$1` to `$2`. By accounts: an index by their ids alone would serve nothing else. */
+/** Operations of a day, from `$1` to `$2`, by account: an index by their ids alone would serve nothing else. */
 const OF_DAY = 'account_id = any(array(select id from account)) and id >= $1 and id < $2';
 
 async function isBusy(client: pg.Client, start: number, now: Date): Promise<boolean> {
@@ -93,7 +93,10 @@ async function isBusy(client: pg.Client, start: number, now: Date): Promise<bool
   return rows[0]?.busy ?? true;
 }
 
-/** Operations go first: what is no longer listed is no longer looked up when its messages vanish. False when a stop ends it early. */
+/**
+ * Operations are deleted first: an operation that is no longer listed is not read when its messages vanish. False if a
+ * stop ends it early.
+ */
 async function dropDay(
   client: pg.Client,
   suffix: string,

@@ -20,12 +20,15 @@ const BACKOFF_MS_MAX = 250;
 const START_BACKOFF_MS = 1_000;
 /** Tries of a statement that PostgreSQL gives up on, before it is made smaller. */
 const STATEMENT_TRIES_MAX = 2;
-/** Tries while the database is away, before less is tried: where many statements fail, only what takes few of them gets through. */
+/**
+ * Tries with all items while the database is unavailable, before fewer are tried: where many statements fail, only small
+ * ones succeed.
+ */
 const AWAY_TRIES_MAX = 4;
 /** How long one item is tried that PostgreSQL gives up on. */
 const PATIENCE_MS = 60_000;
 
-/** At a start: does what can be done twice, again and again while the database is away, for so many milliseconds. */
+/** At a start: repeats an idempotent call while the database is unavailable, for this many milliseconds. */
 export async function waitForDatabase<Result>(
   waitMs: number,
   log: Logger,
@@ -49,15 +52,18 @@ export interface WriteOptions<Item> {
   readonly onAway: (error: DatabaseUnavailable) => void;
   /** An item cannot be written: it is left out. */
   readonly onRefused: (item: Item, error: unknown) => void;
-  /** PostgreSQL gives up on an item: it is tried aside, and nobody waits for it; unless this says that it was taken over. */
+  /**
+   * Called when PostgreSQL gives up on an item. The item is tried aside and nothing waits for it, unless the result says
+   * that it was taken over.
+   */
   readonly onPostponed?: ((item: Item) => boolean) | undefined;
   /** How long an item is tried that PostgreSQL gives up on, in milliseconds. */
   readonly patienceMs?: number;
 }
 
 /**
- * Writes all items that can be written, however long the database is away; then it resolves. It does not wait for single items that
- * PostgreSQL gives up on, and never rejects.
+ * Writes all items that can be written, however long the database is unavailable; then it resolves. It does not wait for
+ * single items that PostgreSQL gives up on, and never rejects.
  */
 export async function writeAll<Item>(
   items: readonly Item[],
@@ -68,7 +74,7 @@ export async function writeAll<Item>(
   const postponed: Item[] = [];
   const backoff = createPauses(BACKOFF_MS_MAX);
 
-  /** Null when they are written, else why they cannot be. */
+  /** Null if the items are written, else the reason why they cannot be written. */
   async function attempt(some: readonly Item[], triesMax: number): Promise<unknown> {
     let gaveUp = 0;
     for (let tries = 1; ; tries += 1) {

@@ -39,7 +39,7 @@ export class PostgresClient extends pg.Client {
     });
   }
 
-  /** Nobody says good-bye to who has not said hello. */
+  /** A client that never completed its start sends no Terminate. */
   #drop(): void {
     connectionOf(this).stream.destroy();
   }
@@ -49,7 +49,7 @@ function connectionOf(client: pg.Client): Connection {
   return (client as unknown as { connection: Connection }).connection;
 }
 
-/** The next listener to what a stream brings may throw: that is the end of the stream, as an error of its own. */
+/** The next listener of a stream may throw. That ends the stream, as an error of its own. */
 function guardData(stream: Socket): void {
   const on = stream.on.bind(stream) as (event: string, listener: (data: Buffer) => void) => Socket;
   const guarded = (event: string, listener: (data: Buffer) => void) =>
@@ -72,8 +72,8 @@ function guardData(stream: Socket): void {
 }
 
 /**
- * A connection string whose TLS is named for what it is: the driver verifies certificates in these modes all alike, and would
- * print a page about it.
+ * A connection string with the exact name of its TLS mode: the driver verifies certificates in all of these modes, and
+ * would print a page about it.
  */
 export function nameTls(url: string): string {
   return url.replace(/([?&]sslmode=)(?:prefer|require|verify-ca)(?=&|$)/, (whole, name: string) =>

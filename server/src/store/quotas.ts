@@ -5,7 +5,7 @@
  */
 import type { Querier } from './database.ts';
 
-/** The most there may be, what they are, and what to do when there are. */
+/** The maximum, the resource in words, and the action to take at the maximum. */
 export const QUOTAS = {
   sender: {
     max: 50_000,
@@ -51,7 +51,7 @@ export const QUOTAS = {
 
 export type Quota = keyof typeof QUOTAS;
 
-/** The account has as many as it may have. Of what was asked, nothing was done. */
+/** The account has reached the maximum. The request changed nothing. */
 export class QuotaExceeded extends Error {
   override readonly name = 'QuotaExceeded';
 

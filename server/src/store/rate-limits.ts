@@ -1,9 +1,9 @@
 /** Rate limits: slots of limited senders, reserved on a clock that all nodes share. */
 import type { Database } from './database.ts';
 
-/** A reservation for the first messages of those asked for. */
+/** A reservation for the first of the requested messages. */
 export interface Reservation {
-  /** Messages that may be submitted; fewer than asked for near the daily cap, none when it is reached. */
+  /** Messages that may be submitted; fewer than requested near the daily cap, none when it is reached. */
   readonly granted: number;
   /** Milliseconds until the first of them may be submitted; with none, until the next day of UTC. */
   readonly waitMs: number;

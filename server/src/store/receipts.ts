@@ -51,8 +51,8 @@ function addTally(tally: ReceiptTally, other: ReceiptTally): void {
 }
 
 /**
- * Changes messages whose present attempt the receipts report on, where a receipt has a higher status. DELIVERED and READ change
- * even a message that waits for a retry: its carrier refused it and delivered it all the same.
+ * Changes messages whose present attempt the receipts report on, if a receipt has a higher status. DELIVERED and READ
+ * also change a message that waits for a retry: its carrier refused it and delivered it all the same.
  */
 async function transitionMessages(
   database: Database,
@@ -201,9 +201,9 @@ interface MessageState {
 }
 
 /**
- * Receipts without effect: too early, too late, repeated, or without a message. Some were overtaken by the settlement of their
- * attempt: they are applied once more. Nothing is locked: statuses only go up, and a needlessly parked receipt finds its attempt
- * settled at the first try.
+ * Receipts without effect: too early, too late, repeated, or without a message. Some were overtaken by the settlement of
+ * their attempt and are applied once more. Nothing is locked: statuses only go up, and a needlessly parked receipt finds
+ * its attempt settled at the first try.
  */
 async function classifyRest(
   database: Database,
@@ -244,8 +244,9 @@ function isBetter(status: MessageStatus, than: MessageStatus): boolean {
 }
 
 /**
- * Applies a receipt of an attempt that a later attempt has followed. A good status still counts; a bad one is only noted in the
- * attempt. An erased message keeps no attempts, so nothing is noted there, and the candidate of the attempt is unknown.
+ * Applies a receipt for an attempt that a later attempt has followed. A success still counts; a failure is only recorded
+ * in the attempt. An erased message keeps no attempts, so nothing is recorded there, and the candidate of the attempt is
+ * unknown.
  */
 async function applyToEarlier(
   database: Database,

@@ -2,7 +2,7 @@
 import type { Database } from './database.ts';
 import type { Delivery } from './delivery-lists.ts';
 
-/** What to deliver again: these rows of the log, or those between two ids. */
+/** The rows of the log to deliver again: these ones, or all between two ids. */
 export interface ReplayChoice {
   readonly eventIds: readonly string[] | null;
   readonly after: string;

@@ -13,7 +13,7 @@ export interface Remainder {
   readonly tries: number;
   /** From now on; 0 is at once. */
   readonly delayMs: number;
-  /** Whether they stay due since they were, as messages that wait for their carrier. Else they are due after the delay. */
+  /** Whether the batches keep their due time, as messages that wait for their carrier do. Otherwise they are due after the delay. */
   readonly staysDue: boolean;
 }
 

@@ -8,8 +8,8 @@ import type { Database } from './database.ts';
 const REVIVED_MAX = 5_000;
 
 /**
- * Makes due at once what a subscription has still to receive, in the order of the log.
- * @param tries what becomes of the tries that failed: `forgotten`, or `forgiven`: the last one is not counted
+ * Makes the pending deliveries of a subscription due at once, in the order of the log.
+ * @param tries the treatment of failed tries: `forgotten`, or `forgiven`: the last one is not counted
  */
 export async function reviveDeliveries(
   database: Database,
@@ -21,7 +21,7 @@ export async function reviveDeliveries(
     after = await reviveChunk(database, accountId, subscriptionId, tries, after);
 }
 
-/** Resolves with the last one that was made due; null when there are no more. */
+/** Resolves with the last delivery that was made due; null when there are no more. */
 function reviveChunk(
   database: Database,
   accountId: number,

@@ -18,7 +18,7 @@ export class SearchTooLong extends Error {
   override readonly name = 'SearchTooLong';
 }
 
-/** Opens the connections of searches. What is asked there rejects with `SearchTooLong`, or as usual. */
+/** Opens the connections of searches. Their calls reject with `SearchTooLong`, or as usual. */
 export function openSearches(options: DatabaseOptions): Database {
   const database = openDatabase({
     ...options,

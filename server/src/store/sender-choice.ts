@@ -24,11 +24,11 @@ function toPlannable(row: PlannableRow): PlannableSender {
   return { ...sender, dailyCap: daily_cap, quietHours: toQuietHours(quiet_start, quiet_end) };
 }
 
-/** Which senders a request asks for. */
+/** The senders that a request names. */
 export type SenderQuestion =
   | { readonly kind: 'default' }
   | { readonly kind: 'channel'; readonly channel: Channel; readonly address: string }
-  /** By an e-mail address: the sender of it, else the one of its whole domain. */
+  /** By an e-mail address: its own sender, else the sender of its whole domain. */
   | { readonly kind: 'email'; readonly address: string }
   | { readonly kind: 'sender'; readonly id: string }
   | { readonly kind: 'pool'; readonly id: string };
@@ -36,7 +36,7 @@ export type SenderQuestion =
 /** Senders of pools that are remembered: some ten megabytes. */
 const REMEMBERED_MAX = 50_000;
 
-/** Finds the senders that a request may mean, as `planSenders` wants them. What is the same as last time is the same object. */
+/** Finds the senders that a request may mean, in the form for `planSenders`. An unchanged result is the same object. */
 export function createSenderChooser(
   database: Database,
 ): (accountId: number, question: SenderQuestion) => Promise<SenderChoice> {
@@ -48,7 +48,7 @@ export function createSenderChooser(
     const known = pools.find(id, version);
     if (known !== null) return known;
     const choice = await readChoice(database, accountId, { kind: 'pool', id });
-    // A version never comes back, so between two that are the same nothing has changed.
+    // A version never returns, so between two equal versions nothing has changed.
     if (version === (await fetchPoolVersion(database, accountId, id)))
       pools.keep(id, version, choice);
     return choice;
@@ -86,7 +86,7 @@ class PoolMemory {
   }
 }
 
-/** Which state a pool is in; null for one without members, undefined when there is none. */
+/** The version of a pool; null for a pool without members, undefined if the pool does not exist. */
 async function fetchPoolVersion(
   database: Database,
   accountId: number,
@@ -163,11 +163,11 @@ async function readChoice(
   }
 }
 
-/** What has become of senders since a plan was made. */
+/** Changes of senders since a plan was made. */
 export interface SenderChanges {
-  /** Those with a rate limit, a daily cap or quiet hours. */
+  /** Senders with a rate limit, a daily cap or quiet hours. */
   readonly limited: ReadonlySet<string>;
-  /** Those that were deleted. Their addresses may belong to other accounts. */
+  /** Deleted senders. Their addresses may belong to other accounts. */
   readonly gone: ReadonlySet<string>;
 }
 

@@ -14,7 +14,7 @@ export interface SenderPool {
   readonly updatedAt: Date;
 }
 
-/** What became of the members that a request named; complete from the start. */
+/** The result for the members that a request named; complete from the start. */
 export interface SenderPoolOperation {
   readonly id: string;
   readonly total: number;
@@ -140,7 +140,7 @@ export async function fetchPool(
   return rows[0] === undefined ? null : toPool(rows[0]);
 }
 
-/** Changes what is given. `taken`: another pool has the name. */
+/** Changes the given fields. `taken`: another pool has the name. */
 export async function updatePool(
   database: Database,
   accountId: number,
@@ -167,7 +167,7 @@ export async function updatePool(
     : 'missing';
 }
 
-/** Deletes a pool; its senders stay. False when there is none. */
+/** Deletes a pool; its senders stay. False if it does not exist. */
 export async function deletePool(
   database: Database,
   accountId: number,
@@ -236,7 +236,7 @@ const DAY_MS = 86_400_000;
 /** Operations forgotten in one go. */
 const FORGOTTEN_MAX = 5_000;
 
-/** Forgets some of the operations on pools that are older than so many days. Resolves with whether there may be more. */
+/** Deletes some of the operations on pools that are older than this many days. Resolves with whether there may be more. */
 export async function dropOldPoolOperations(database: Database, days: number): Promise<boolean> {
   const { rowCount } = await database.query(
     `delete from sender_pool_operation where ctid = any(array(

@@ -1,7 +1,4 @@
-/**
- * Senders: those of the configuration, which serve all accounts, and those that accounts have
- * added.
- */
+/** Senders: of the configuration, which serve all accounts, and of single accounts. */
 import pg from 'pg';
 import { newUuid, uuidTimeMs } from '../domain/ids.ts';
 import type { Channel } from '../domain/message.ts';
@@ -72,8 +69,8 @@ type ConfiguredSender = SenderLimits & {
 };
 
 /**
- * Makes the configured senders what the configuration says; those it no longer has are deactivated. Resolves with the positions of
- * those that are left out, since accounts have their addresses.
+ * Makes the stored senders of the configuration equal to it; senders that were removed from it are deactivated. Resolves
+ * with the positions of senders that are left out, because accounts own their addresses.
  */
 export async function syncConfiguredSenders(
   database: Database,
@@ -249,7 +246,7 @@ async function insertSender(
   return rows[0] ?? null;
 }
 
-/** What came of giving a sender an address, or 'taken' when that has another owner. */
+/** The result of giving a sender an address, or 'taken' if the address has another owner. */
 async function unlessTaken<Result>(given: Promise<Result>): Promise<Result | 'taken'> {
   try {
     return await given;
@@ -259,7 +256,10 @@ async function unlessTaken<Result>(given: Promise<Result>): Promise<Result | 'ta
   }
 }
 
-/** Changes what is given of an account's own sender; null when it has none of this id, 'taken' when another has its address there. */
+/**
+ * Changes the given fields of an account's own sender. Null if the account has no such sender, 'taken' if the address
+ * has another owner there.
+ */
 export async function updateSender(
   database: Database,
   accountId: number,
@@ -301,7 +301,7 @@ export async function updateSender(
   );
   if (result === 'taken') return result;
   const { rows } = result;
-  // What waits goes to the queue that suits the sender now.
+  // Waiting batches move to the queue that suits the sender now.
   if (change.throughput !== undefined || change.dailyCap !== undefined)
     await database.query(
       'update dispatch_batch set rate_limited = is_rate_limited($1) where sender_id = $1 and rate_limited <> is_rate_limited($1)',
@@ -310,7 +310,7 @@ export async function updateSender(
   return rows[0] === undefined ? null : toSender(rows[0]);
 }
 
-/** Deletes an account's own sender, from its pools too; false when it has none of this id. */
+/** Deletes an account's own sender, also from its pools; false if the account has no such sender. */
 export async function deleteSender(
   database: Database,
   accountId: number,

@@ -30,7 +30,7 @@ export class SilenceWatch {
   readonly #timer: NodeJS.Timeout;
   #isLooking = false;
 
-  /** `settings` are those of the connections that are watched. */
+  /** The settings of the watched connections. */
   constructor(settings: pg.ClientConfig) {
     this.#settings = settings;
     this.#timer = setInterval(() => void this.#look(), LOOK_MS).unref();
@@ -64,13 +64,13 @@ export class SilenceWatch {
         each.isSuspected = isIdle;
       }
     } catch {
-      // Nobody answers anybody: statements wait for their deadlines.
+      // The server does not answer this connection either: statements wait for their deadlines.
     } finally {
       this.#isLooking = false;
     }
   }
 
-  /** Which of these processes of PostgreSQL serve us and do nothing. A pooler in between has other numbers, and names none. */
+  /** The idle ones of these processes of PostgreSQL. A pooler in between has other numbers, so none is found. */
   async #findIdle(pids: readonly number[]): Promise<ReadonlySet<number>> {
     const client = new PostgresClient({
       ...this.#settings,

@@ -23,6 +23,8 @@ import * as messages from './messages.ts';
 import * as inbound from './inbound.ts';
 import * as rateLimits from './rate-limits.ts';
 import * as operationReports from './operation-reports.ts';
+import * as accept from './accept.ts';
+import { appear, releaseGoneNodes } from './nodes.ts';
 import * as operations from './operations.ts';
 import * as partitions from './partitions.ts';
 import * as senderPools from './sender-pools.ts';
@@ -49,6 +51,7 @@ export {
   type Batch,
   type BatchMessage,
   type LeaseRequest,
+  type MessageQuestion,
   type Served,
 } from './batches.ts';
 export type { Remainder } from './requeued-batches.ts';
@@ -68,15 +71,8 @@ export type { Delivery, DeliveryAttempt } from './delivery-lists.ts';
 export type { ReplayChoice } from './replays.ts';
 export type { Reservation } from './rate-limits.ts';
 export type { Attempt, Message, MessageFilter, MessageSummary } from './messages.ts';
-export type {
-  AcceptResult,
-  Dispatchable,
-  NewBatch,
-  NewMessage,
-  NewOperation,
-  OperationErrorRow,
-  OperationFilter,
-} from './operations.ts';
+export type { AcceptResult, KeyQuestion, NewBatch, NewMessage, NewOperation } from './accept.ts';
+export type { Dispatchable, OperationErrorRow, OperationFilter } from './operations.ts';
 export type {
   ErrorCount,
   NamedRecipient,
@@ -96,7 +92,7 @@ export type {
   SubscriptionSettings,
   SubscriptionStatus,
 } from './subscriptions.ts';
-export type { SuppressionEntry, SuppressionScope } from './suppressions.ts';
+export type { SuppressionEntry, SuppressionQuestion, SuppressionScope } from './suppressions.ts';
 export type { NextTry, SettledBatch, Settlement } from './settlements.ts';
 
 /** Gives every function of a module its first argument, the database. */
@@ -126,7 +122,7 @@ function bind<Functions extends object>(
 
 interface Connections {
   readonly database: Database;
-  /** For what reads as much as there is. */
+  /** For reads of whole lists. */
   readonly searches: Database;
   /** For the question whether the database answers. */
   readonly probe: Database;
@@ -141,7 +137,7 @@ function makeStore({ database, searches, probe }: Connections, migrated: readonl
     /** Migrations that were applied when it was opened. */
     migrated,
     accounts: bind(database, accounts),
-    operations: { ...bind(database, operations), listOperations },
+    operations: { ...bind(database, { ...operations, ...accept }), listOperations },
     messages: { ...bind(database, messages), listMessages },
     batches: bind(database, {
       ...batches,
@@ -169,6 +165,7 @@ function makeStore({ database, searches, probe }: Connections, migrated: readonl
     reports: bind(database, operationReports),
     suppressions: bind(database, suppressions),
     system: bind(database, system),
+    nodes: bind(database, { appear, releaseGoneNodes }),
     maintenance: {
       ...bind(database, { ...partitions, dropExpiredIdempotencyKeys, findDueWork, listen }),
       ...bind(probe, { ping }),

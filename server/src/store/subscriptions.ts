@@ -10,12 +10,12 @@ import { reviveDeliveries } from './revivals.ts';
 export type SubscriptionKind = 'WEBHOOK' | 'CALLBACK' | 'SINK';
 export type SubscriptionStatus = 'ENABLED' | 'DISABLED';
 
-/** What its owner decides. */
+/** The fields that its owner decides. */
 export interface SubscriptionSettings {
   /** A URL, or the name of a sink. */
   readonly target: string;
   readonly description: string | null;
-  /** As given; `names` is what they mean. */
+  /** As requested; `names` is their meaning. */
   readonly types: readonly string[];
   readonly names: readonly EventName[];
   /** Pairs that a message must all have; none: any message. */
@@ -24,7 +24,7 @@ export interface SubscriptionSettings {
   readonly batchSize: number;
   /** How long events are collected, in milliseconds. */
   readonly batchDelayMs: number;
-  /** What the compatible signature is made with; null: the secret. */
+  /** The key of the compatible signature; null: the secret. */
   readonly authToken: string | null;
 }
 
@@ -47,7 +47,7 @@ export interface Subscription extends SubscriptionSettings {
   readonly updatedAt: Date;
 }
 
-/** What its deliveries are signed with, the newest secret first. */
+/** The secrets that sign its deliveries, the newest first. */
 export interface SubscriptionSecrets {
   readonly secrets: readonly string[];
   readonly authToken: string | null;
@@ -128,7 +128,7 @@ function valuesOf(settings: SubscriptionSettings): unknown[] {
   ];
 }
 
-/** Replaces what the owner decides. Null when there is no such subscription. */
+/** Replaces the owner's fields. Null if the subscription does not exist. */
 export async function updateSubscription(
   database: Database,
   accountId: number,
@@ -145,8 +145,8 @@ export async function updateSubscription(
 }
 
 /**
- * Ends deliveries to a subscription, or begins them anew: what had not been delivered is then due at once, as if it had not been
- * tried. Null when there is no such subscription.
+ * Disables or enables a subscription. After it is enabled, its pending deliveries are due at once, as if they had not
+ * been tried. Null if the subscription does not exist.
  */
 export async function setSubscriptionStatus(
   database: Database,
@@ -168,8 +168,8 @@ export async function setSubscriptionStatus(
 }
 
 /**
- * Takes it away. What was to be delivered to it is not looked at any more and goes with its day: there may be millions, and the
- * router may be adding some at this moment. False when there is none.
+ * Deletes it. Its pending deliveries are ignored from then on and dropped with their day: there may be millions, and the
+ * router may be adding some at this moment. False if it does not exist.
  */
 export async function removeSubscription(
   database: Database,
@@ -255,7 +255,8 @@ export interface CallbackDefaults extends Pick<
 }
 
 /**
- * The id of the subscription of a callback URL, made when there is none yet. One that is disabled stays so. @throws QuotaExceeded
+ * The id of the subscription of a callback URL, created if it does not exist. A disabled subscription stays disabled.
+ * @throws QuotaExceeded
  */
 export function ensureCallback(
   database: Database,
@@ -310,8 +311,8 @@ async function findCallback(
 const FORGOTTEN_MAX = 1_000;
 
 /**
- * Forgets some of the callback URLs that no request has named for so many days: the operations that did are gone. Resolves with
- * whether there may be more.
+ * Deletes some of the callback URLs that no request has named for this many days: the operations that named them are
+ * gone. Resolves with whether there may be more.
  */
 export async function dropUnusedCallbacks(database: Database, days: number): Promise<boolean> {
   const { rowCount } = await database.query(

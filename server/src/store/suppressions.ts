@@ -16,7 +16,7 @@ export interface SuppressionEntry extends ListedSuppression {
   readonly createdAt: Date;
 }
 
-/** What addresses are suppressed for; both null: for the whole account. */
+/** The extent of an entry; both null: the whole account. */
 export interface SuppressionScope {
   readonly senderId: string | null;
   readonly poolId: string | null;
@@ -43,41 +43,63 @@ interface OptOutRow {
   key: string;
 }
 
-/** The suppressions of any of these addresses that count for an account, and for any of these senders of it. */
+/**
+ * Addresses of one account, and the senders and pools whose suppressions count beside the suppressions of the whole
+ * account.
+ */
+export interface SuppressionQuestion extends Suppressible {
+  readonly accountId: number;
+  readonly addresses: readonly string[];
+}
+
+/**
+ * The suppressions and opt-outs of any of these addresses, looked up for all accounts at once. Resolves with one list
+ * for each question, in order; it may contain more entries of the same account.
+ */
 export async function findSuppressions(
   database: Database,
-  accountId: number,
-  addresses: readonly string[],
-  { senderIds, poolIds }: Suppressible,
-): Promise<Suppression[]> {
+  questions: readonly SuppressionQuestion[],
+): Promise<Suppression[][]> {
+  const accountIds = [...new Set(questions.map(({ accountId }) => accountId))];
   // Most accounts have no list: asking costs less than carrying ten thousand addresses there.
-  const { rows: some } = await database.query<{ lists: boolean; opted: boolean }>(
-    `select exists (select from suppression where account_id = $1) as lists, exists (select from opt_out) as opted`,
-    [accountId],
+  const { rows: some } = await database.query<{ lists: number[]; opted: boolean }>(
+    `select array(select a from unnest($1::int[]) a where exists (select from suppression where account_id = a)) as lists,
+       exists (select from opt_out) as opted`,
+    [accountIds],
   );
-  const { lists = false, opted = false } = some[0] ?? {};
+  const { lists = [], opted = false } = some[0] ?? {};
+  const asked = questions.filter(({ accountId }) => lists.includes(accountId));
   const [listed, stopped] = await Promise.all([
-    lists
-      ? database.query<SuppressionRow>(
-          `select id, address, sender_id, pool_id, reason from suppression where account_id = $1 and address = any($2)
-             and (sender_id is null or sender_id = any($3)) and (pool_id is null or pool_id = any($4))`,
-          [accountId, addresses, senderIds, poolIds],
+    asked.length > 0
+      ? database.query<SuppressionRow & { account_id: number }>(
+          `select s.account_id, s.id, s.address, s.sender_id, s.pool_id, s.reason
+           from unnest($1::int[], $2::text[]) as q(account_id, address)
+             join suppression s on s.account_id = q.account_id and s.address = q.address
+           where s.account_id = any($5) and s.address = any($2)
+             and (s.sender_id is null or s.sender_id = any($3)) and (s.pool_id is null or s.pool_id = any($4))`,
+          [
+            asked.flatMap(({ accountId, addresses }) => addresses.map(() => accountId)),
+            asked.flatMap(({ addresses }) => addresses),
+            asked.flatMap(({ senderIds }) => senderIds),
+            asked.flatMap(({ poolIds }) => poolIds),
+            lists,
+          ],
         )
       : null,
     opted
       ? database.query<OptOutRow>(
           'select person as address, channel, sender_key as key from opt_out where person = any($1)',
-          [addresses],
+          [[...new Set(questions.flatMap(({ addresses }) => addresses))]],
         )
       : null,
   ]);
-  return [
-    ...(listed?.rows.map(toEntry) ?? []),
-    ...(stopped?.rows.map(({ address, channel, key }) => ({
-      address,
-      stopped: { channel, key },
-    })) ?? []),
-  ];
+  const ofAll = (stopped?.rows ?? []).map(({ address, channel, key }) => ({
+    address,
+    stopped: { channel, key },
+  }));
+  const byAccount = new Map<number, Suppression[]>(accountIds.map((id) => [id, [...ofAll]]));
+  for (const row of listed?.rows ?? []) byAccount.get(row.account_id)?.push(toEntry(row));
+  return questions.map(({ accountId }) => byAccount.get(accountId) ?? []);
 }
 
 /**
@@ -114,7 +136,7 @@ export function addSuppressions(
   });
 }
 
-/** However many there are: those whose people ask for it are always taken. */
+/** Without a limit: opt-outs that people themselves ask for are always stored. */
 async function insertSuppressions(
   client: Querier,
   accountId: number,
@@ -132,7 +154,7 @@ async function insertSuppressions(
   return rows.map(toEntry);
 }
 
-/** A person wants no more: the account's list has them, and nobody sends to them from the address that they were sent to from. */
+/** A person opts out: the account's list gets the entry, and no account sends to the person from that address. */
 export function optOut(
   database: Database,
   accountId: number,
@@ -170,7 +192,7 @@ export async function optOutRecipient(
     `select m.address, m.address_channel, m.addresses, m.candidate, o.plan
      from message m join operation o on o.account_id = $1 and o.id = $3
      where m.account_id = $1 and m.id = $2 and m.address <> $4`,
-    // Of one that was erased nobody knows whom it went to.
+    // The recipient of an erased message is unknown.
     [accountId, messageId, operationUuidOf(messageId), ''],
   );
   const [row] = rows;
@@ -197,8 +219,8 @@ export async function listSuppressions(
 }
 
 /**
- * Takes an entry off the list, and with it what the person has stopped by their own word, where nobody but the account has the
- * address. 'stopped', and nothing is done, where others have it; false when there is no such entry.
+ * Removes an entry from the list, together with the person's own opt-outs, if no other account has the address.
+ * 'stopped', and nothing changes, if others have it; false if the entry does not exist.
  */
 export function removeSuppression(
   database: Database,
@@ -226,7 +248,10 @@ export function removeSuppression(
   });
 }
 
-/** What the person of an entry has stopped of what the account has; shared: that others have, too. All have the configuration's. */
+/**
+ * The person's opt-outs from the account's addresses. Shared: other accounts have the address too. All accounts have the
+ * configuration's senders.
+ */
 async function findStopped(
   client: pg.PoolClient,
   accountId: number,

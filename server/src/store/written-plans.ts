@@ -2,12 +2,15 @@
 import type { SendPlan } from '../domain/operation.ts';
 import type { Querier } from './database.ts';
 
-/** Plans of so many senders are copied inside the database where they are there: PostgreSQL takes longer to read one than to write it. */
+/**
+ * From this many senders on, a plan that exists in the database is copied there: PostgreSQL takes longer to read one
+ * than to write it.
+ */
 const COPIED_SENDERS_MIN = 100;
 /** By plan, an operation that was written with it. */
 const writtenWith = new WeakMap<SendPlan, string>();
 
-/** The plan of a new operation as it is to be written, or the operation that has the same one. */
+/** The plan of a new operation in its written form, or the operation that has the same plan. */
 export async function findPlan(
   client: Querier,
   {

@@ -1,4 +1,4 @@
-/** What sinks to brokers are made of, and how they are configured. No broker is needed. */
+/** The parts of sinks to brokers, and their configuration. No broker is needed. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

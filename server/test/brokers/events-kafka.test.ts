@@ -1,6 +1,6 @@
 /**
- * The Kafka sink against a far side with a script, which is no Kafka: what it sends, and what it makes of answers, of none and of
- * brokers that are away. What was seen with real brokers stands in docs/events-brokers.md.
+ * The Kafka sink against a scripted peer, which is not Kafka: its requests, and its reactions to answers, missing
+ * answers and unavailable brokers. docs/events-brokers.md has the results with real brokers.
  */
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { once } from 'node:events';
@@ -120,7 +120,7 @@ describe('a Kafka sink', () => {
     expect([...new Set(numbers)]).toEqual(upTo(12));
   });
 
-  it('loses nothing when an answer is lost: what was taken comes twice, what follows comes', async () => {
+  it('loses nothing when an answer is lost: accepted events come twice, later ones follow', async () => {
     const broker = await openBroker((_request, number) => (number === 2 ? 'close' : 0));
     const sink = await openSink([broker.address]);
     expect(await sink.deliver(TARGET, batchOf([event(0, 'a')]))).toEqual(DELIVERED);
@@ -170,7 +170,7 @@ describe('a Kafka sink', () => {
     expect(await sink.deliver(TARGET, batchOf([event(1, 'a')]))).toEqual(DELIVERED);
   });
 
-  it('gives up in time on who accepts connections and says nothing', async () => {
+  it('gives up in time on a broker that accepts connections and never answers', async () => {
     const sockets = new Set<Socket>();
     const server = createServer((socket) => {
       sockets.add(socket);
@@ -219,7 +219,7 @@ describe('a Kafka sink', () => {
     await until(() => broker.openConnections === 0);
   });
 
-  it('tells what to install when its client is missing', async () => {
+  it('names the package to install when its client is missing', async () => {
     const printed = await runWithoutPackages(
       'kafka-sink.ts',
       `

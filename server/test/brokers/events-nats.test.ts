@@ -1,4 +1,4 @@
-/** The NATS sink against a real nats-server: order, what is stored once, and everything that can be away. */
+/** The NATS sink against a real nats-server: order, duplicates, and everything that can be unavailable. */
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { nkeys } from '@nats-io/transport-node';
@@ -148,7 +148,7 @@ withServer(`a NATS sink${REASON}`, () => {
     expect(stored['a']?.length).toBeGreaterThanOrEqual(300);
   });
 
-  it('gives up in time on a server that hangs, and delivers when it goes on', async () => {
+  it('gives up in time on a server that hangs, and delivers when it continues', async () => {
     const server = await openServer();
     await server.addStream();
     const sink = await openSink(server.url, { timeoutMs: 1_000 });
@@ -264,8 +264,8 @@ withServer(`a NATS sink${REASON}`, () => {
       failure(expect.stringMatching(/^No connection to .*self.signed certificate/)),
     );
     const plain = await openServer();
-    const insisting = await openSink(`tls://localhost:${plain.port}`);
-    expect(await insisting.deliver(TARGET, batchOf([event(3, 'a')]))).toEqual(
+    const requiring = await openSink(`tls://localhost:${plain.port}`);
+    expect(await requiring.deliver(TARGET, batchOf([event(3, 'a')]))).toEqual(
       failure(expect.stringMatching(/does not support 'tls'/)),
     );
   });
@@ -305,7 +305,7 @@ describe('a NATS sink without nats-server', () => {
     server.close();
   });
 
-  it('tells what to install when its client is missing', async () => {
+  it('names the package to install when its client is missing', async () => {
     const printed = await runWithoutPackages(
       'nats-sink.ts',
       `

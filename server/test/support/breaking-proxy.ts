@@ -9,7 +9,7 @@ export interface BreakingProxy {
   readonly broken: () => number;
 }
 
-/** Breaks the connection over which a statement with these words comes, as often as told. */
+/** Breaks the connection at a statement with these words, this many times. */
 export async function startBreakingProxy(
   databaseUrl: string,
   { words, when, times = 1 }: { words: string; when: 'before' | 'after'; times?: number },

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 import type { DeliveryResult, EncodedEvent, EventBatch, Target } from '../../src/events/sink.ts';
 
-/** What sinks to brokers do not look at. */
+/** Fields that sinks to brokers ignore. */
 export const TARGET: Target = { url: 'sink:events', secrets: [], authToken: null };
 
 export const DELIVERED: DeliveryResult = {
@@ -49,7 +49,7 @@ export function numbersByKey(jsons: readonly string[]): Record<string, number[]>
   return numbers;
 }
 
-/** What a program prints that imports `file` of `src/events` as `./sink.js`, where no package is installed. */
+/** The output of a program that imports `file` of `src/events` as `./sink.js`, without installed packages. */
 export async function runWithoutPackages(file: string, program: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'fanfare-bare-'));
   try {

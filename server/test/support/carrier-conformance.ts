@@ -1,6 +1,6 @@
 /**
- * What every carrier that speaks over a network owes, whatever it speaks. A carrier's test calls `describeCarrier` with
- * the carrier and the far side that it talks to; what only one kind can do stays in that kind's own file.
+ * Requirements of every network carrier, whatever its protocol. A carrier's test calls `describeCarrier` with the
+ * carrier and its far side; tests of one kind of carrier stay in its own file.
  */
 import * as fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -8,7 +8,7 @@ import type { Carrier, Receipt, SendResult, Submission } from '../../src/carrier
 import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from './until.ts';
 
-/** What the far side does with one submission. */
+/** The far side's reaction to one submission. */
 export type Act =
   | 'accept'
   | 'refuse'
@@ -24,12 +24,12 @@ export type Act =
   | 'answer-twice'
   /** The receipt, then the answer. */
   | 'receipt-first'
-  /** What is not the protocol at all, instead of an answer. */
+  /** Bytes that are not the protocol, instead of an answer. */
   | 'garbage';
 
 /** A far side under control. */
 export interface FarSide {
-  /** Submissions that came, in order, and what was done with them. */
+  /** Received submissions, in order, with the reaction to each. */
   readonly submissions: readonly {
     readonly to: string;
     readonly text: string;
@@ -37,9 +37,9 @@ export interface FarSide {
   }[];
   /** Most submissions without an answer that it has seen at one moment. */
   readonly concurrentMax: number;
-  /** What to do with the next submissions, in order; those beyond are accepted. */
+  /** Reactions to the next submissions, in order; further ones are accepted. */
   plan(...acts: Act[]): void;
-  /** Answers what is `late`. */
+  /** Sends the answers that are `late`. */
   release(): void;
   /** Sends a receipt on the submission with this index. */
   receipt(index: number, status: 'DELIVERED' | 'UNDELIVERED'): void;
@@ -58,9 +58,9 @@ const SHORT_MS = 1_000;
 
 /** Where a kind of carrier differs from others. */
 export interface Kind {
-  /** Makes what the suite submits something for this carrier. */
+  /** Adapts a submission of the suite to this carrier. */
   readonly adapt?: (submission: Submission) => Submission;
-  /** What the far side does in the storm, 200 when not given: less where each pause is longer. */
+  /** Number of submissions in the storm, 200 by default: fewer for carriers with longer pauses. */
   readonly stormActs?: number;
 }
 
@@ -82,7 +82,7 @@ export function aSubmission(fields: Partial<Submission> = {}): Submission {
 
 type Kinds = ReadonlySet<SendResult['kind']>;
 
-/** What may be said of a submission by what was done with it; the connection may break over any. */
+/** Permitted results of a submission, by the reaction to it; the connection may break over any. */
 const ACCEPTED: Kinds = new Set(['accepted', 'unknown']);
 const UNKNOWN: Kinds = new Set(['unknown']);
 const TRUTHS: Readonly<Record<Act | 'never', Kinds>> = {
@@ -159,7 +159,7 @@ export function describeCarrier(name: string, setup: CarrierSetup, own: Kind = {
       expect(far.submissions).toHaveLength(1);
     });
 
-    it('tells a refusal from a throttling, and goes on', async () => {
+    it('distinguishes a refusal from throttling, and continues', async () => {
       const { far, send, sendPatiently } = await begin();
       far.plan('refuse', 'throttle');
       expect(await send()).toEqual({
@@ -190,7 +190,7 @@ export function describeCarrier(name: string, setup: CarrierSetup, own: Kind = {
       const { far, send, sendPatiently } = await begin();
       far.plan('drop-after-answer');
       expect(await send()).toEqual(accepted);
-      // What is handed to a connection that is just being lost is lost with it.
+      // A submission that is written to a connection at the moment of its loss is lost with it.
       expect(['accepted', 'unknown', 'throttled']).toContain((await send()).kind);
       expect(await sendPatiently()).toEqual(accepted);
     });
@@ -254,7 +254,7 @@ export function describeCarrier(name: string, setup: CarrierSetup, own: Kind = {
       expect(far.submissions).toHaveLength(sends.length);
     });
 
-    it('tells the truth in a storm: nothing is sent twice, nothing taken is called refused', async () => {
+    it('is correct in a storm: nothing is sent twice, nothing accepted is reported as refused', async () => {
       const { far, sendPatiently } = await begin(SHORT_MS);
       const acts = fc.constantFrom<Act[]>(
         'accept',

@@ -26,7 +26,7 @@ function ensureHost(): ChildProcess {
   return child;
 }
 
-/** Runs a command line to its end, after those that were asked for before. With PATH and this environment, in this folder. */
+/** Runs a command line to its end, after earlier ones. With PATH and this environment, in this folder. */
 export function runCommand(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},

@@ -27,7 +27,7 @@ export interface DebianPostgres {
   /** A folder that its programs may write to. */
   readonly folder: string;
   urlOf(database: string): string;
-  /** Runs one of its programs against it. Rejects, with what it said, when that fails. */
+  /** Runs one of its programs against it. Rejects with its output if it fails. */
   run(program: string, ...args: string[]): Promise<string>;
   stop(): Promise<void>;
 }

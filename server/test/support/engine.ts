@@ -1,7 +1,7 @@
 /**
- * One PostgreSQL for all test files, and in it a migrated template: every server gets a database of its own, a copy of it. The
- * embedded one, in memory and without fsync, since what it has is thrown away; or with TEST_DATABASE_URL another (15 or later), as
- * a role that may create databases. Tests of what survives a crash of PostgreSQL start engines of their own.
+ * One PostgreSQL for all test files, with a migrated template: every server gets a database of its own, a copy of it. It
+ * is the embedded one, in memory and without fsync, because its data is disposable; or with TEST_DATABASE_URL another
+ * (15 or later), with a role that may create databases. Tests of crashes of PostgreSQL start engines of their own.
  */
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm, statfs } from 'node:fs/promises';
@@ -38,7 +38,7 @@ interface Engine {
   stop(): Promise<void>;
 }
 
-/** Vitest runs this for each project, in one process: they share what the first has started. */
+/** Vitest runs this for each project, in one process: all projects share the first engine. */
 const shared = globalThis as { fanfareTestEngine?: { starting: Promise<Engine>; users: number } };
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {

@@ -1,8 +1,8 @@
-/** What a program can see of the English that people read. */
+/** The part of the English rules that a program can check. */
 import { proseOf, withoutCode, type Line } from './markdown.ts';
 import { isSql, textsOf } from './source.ts';
 
-/** What is wrong with a text, and where. */
+/** A fault of a text, and its line. */
 export interface Blemish {
   readonly line: number;
   readonly what: string;
@@ -11,8 +11,8 @@ export interface Blemish {
 const COLUMNS_MAX = 100;
 
 /**
- * Words that only Fanfare has used, and phrases that have to be read twice, each with what to write instead. Those of the code stand in
- * inline code, where nothing looks for them.
+ * Words that only Fanfare has used, and phrases that have to be read twice, each with its replacement. Names of the code are in
+ * inline code, which is not checked.
  */
 const PHRASES: readonly (readonly [phrase: string, better: string])[] = [
   ['tell(?:s|ing)? (?:of|apart)|told', 'delivered, published, notified, reported'],
@@ -49,7 +49,7 @@ const BANNED = PHRASES.map(
 /** Things that there may be one of. */
 const COUNTED =
   'accounts|addresses|attempts|batches|bytes|carriers|cells|characters|columns|connections|days|deliveries|digits|e-mails|entries|errors|events|fields|files|hours|items|keys|lines|lists|messages|minutes|months|nodes|numbers|octets|operations|parts|people|problems|receipts|recipients|requests|rows|seconds|segments|senders|streams|subscriptions|templates|times|tries|values|variables|weeks|words';
-/** What is counted against a limit, and is more. */
+/** Units of limits, which are more than one. */
 const MEASURED = /bytes|cells|characters|columns|digits|octets/;
 const ONE_OF_MANY = new RegExp(`(?<![\\w.,:–-])1 (?:${COUNTED})\\b`);
 /** A number that may be one, with a noun that then is wrong. */
@@ -85,6 +85,16 @@ const withoutLinks = (line: string) =>
 /** Tables, HTML and the targets of links take the width that they need. */
 const isTooWide = ({ text }: Line) =>
   !/^\s*(\||<|\[[^\]]+\]: )/.test(text) && [...withoutLinks(text)].length > COLUMNS_MAX;
+
+const COMMENT = /^\s*(?:\/\/|\/\*\*|\*|--)(.*)|[;,{)] \/\/(.*)/;
+
+/** Blemishes of the comments of a source in TypeScript or SQL. */
+export function checkComments(source: string): Blemish[] {
+  return source.split('\n').flatMap((line, i) => {
+    const [, whole, trailing] = COMMENT.exec(line) ?? [];
+    return findIn(withoutCode(whole ?? trailing ?? '')).map((what) => ({ line: i + 1, what }));
+  });
+}
 
 /** Names that only callers of the API know. */
 const API_WORD =

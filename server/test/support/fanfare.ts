@@ -38,9 +38,9 @@ export interface FanfareClient {
   /** Credentials of the account. */
   readonly sid: string;
   readonly token: string;
-  /** What it wrote to standard error so far. */
+  /** Standard error so far. */
   readonly errors: () => string;
-  /** What it wrote to standard output so far. */
+  /** Standard output so far. */
   readonly output: () => string;
   request(
     method: string,
@@ -82,7 +82,7 @@ const sums = [
   'canceled',
 ];
 
-/** What must be true of every operation at every moment. */
+/** Invariants of every operation. */
 export function expectExact({ stats }: Json): void {
   expect(sums.reduce((sum, name) => sum + stats[name], 0)).toBe(stats.total);
   expect(stats.recipients).toBe(stats.total + stats.unaddressable);
@@ -108,7 +108,7 @@ export async function createDatabase(kind: 'migrated' | 'empty' = 'migrated'): P
 export const dropDatabase = (url: string) =>
   onServer(`drop database if exists ${new URL(url).pathname.slice(1)} with (force)`);
 
-/** A condition that comes soon is asked for soon; one that takes its time does not slow what it waits for by being asked for. */
+/** Polls quickly at first and more slowly later, so that a slow condition is not slowed down by the polls. */
 const PAUSE_MIN_MS = 4;
 const PAUSE_MAX_MS = 50;
 
@@ -160,7 +160,7 @@ export async function startFanfare(options: FanfareOptions = {}): Promise<Fanfar
   return starting;
 }
 
-/** What a test file has started and not ended goes with its process, whatever ended that. */
+/** Processes that a test file has started end with its own process, however that ended. */
 const children = new Set<ChildProcess>();
 process.on('exit', () => {
   for (const child of children) child.kill('SIGKILL');
@@ -273,8 +273,8 @@ export async function stopSharedServers(): Promise<void> {
 }
 
 /**
- * The server that this file has with these options, started when it is first asked for, and an account of the caller's own in it. For
- * tests that leave the server as it was and look at nothing of other accounts; senders of the configuration are everybody's.
+ * The server of this file with these options, started at the first call, and a new account in it. For tests that leave
+ * the server unchanged and read no data of other accounts; senders of the configuration are shared.
  */
 export async function useFanfare(options: FanfareOptions = {}): Promise<FanfareClient> {
   const key = JSON.stringify([options.config, options.env]);
@@ -303,7 +303,7 @@ interface Credentials {
   readonly token: string;
 }
 
-/** Shares what it does not define with the server, whose URL may change. */
+/** Delegates other properties to the server, whose URL may change. */
 function createClient(server: Server, { sid, token }: Credentials): FanfareClient {
   const request: FanfareClient['request'] = async (method, path, body, headers = {}) => {
     const answer = await fetch(`${server.url}${path}`, {
@@ -318,7 +318,7 @@ function createClient(server: Server, { sid, token }: Credentials): FanfareClien
         ? {}
         : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     }).catch((error: unknown) => {
-      // What the server said last tells more than a broken connection.
+      // The server's last output explains more than a broken connection.
       throw new Error(`${method} ${path} broke: ${server.errors().slice(-2_000)}`, {
         cause: error,
       });

@@ -1,4 +1,4 @@
-/** Loopback HTTP providers that do what a test says: answer, stall, break off, talk nonsense. */
+/** Scripted HTTP providers on loopback: they answer, stall, break off, send garbage. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import {
   createServer as createTcpServer,
@@ -19,7 +19,7 @@ export interface Provider {
   readonly origin: string;
   /** Requests read whole, in order. */
   readonly seen: Seen[];
-  /** What it does with the next requests; the last one stays. */
+  /** Reactions to the next requests; the last one stays. */
   behave(...behaviours: Behaviour[]): void;
   close(): Promise<void>;
 }
@@ -81,7 +81,7 @@ export async function startProvider(first: Behaviour): Promise<Provider> {
   };
 }
 
-/** A server that speaks raw bytes: what a real provider never would. */
+/** A server that sends raw bytes, unlike any real provider. */
 export async function startRawServer(
   serve: (socket: Socket) => void,
 ): Promise<{ origin: string; close: () => Promise<void> }> {

@@ -1,7 +1,7 @@
 /**
- * A far side for the Kafka sink: one broker on 127.0.0.1 that speaks as much of the protocol as a producer needs
- * (ApiVersions 2, Metadata 4, Produce 3, record batches of magic 2) and does with each request what it is told. It is no Kafka:
- * it shows what the sink sends and how it takes answers, not what Kafka would do.
+ * A far side for the Kafka sink: one scripted broker on 127.0.0.1 with the producer's part of the protocol (ApiVersions
+ * 2, Metadata 4, Produce 3, record batches of magic 2). It is not Kafka: it shows the requests of the sink and its
+ * reactions to answers, not the behaviour of Kafka.
  */
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';

@@ -1,4 +1,4 @@
-/** A mail server to send to: smtp-server on 127.0.0.1, which does with each e-mail what it is told. */
+/** A scripted mail server: smtp-server on 127.0.0.1. */
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import PostalMime, { type Email } from 'postal-mime';

@@ -39,7 +39,7 @@ export function proseOf(text: string): Line[] {
 
 export const withoutCode = (line: string) => line.replaceAll(/`[^`]*`/g, '``');
 
-/** What stands in inline code. */
+/** The contents of inline code. */
 export function codeOf(text: string): string[] {
   return proseOf(text).flatMap((line) =>
     [...line.text.matchAll(/`([^`]+)`/g)].map(([, code = '']) => code),

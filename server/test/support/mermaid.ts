@@ -1,6 +1,6 @@
 /**
- * Reads Mermaid pictures without a browser: the three kinds that the documents have, in the part of the grammar that they use. What
- * this does not know throws, with the line.
+ * Reads Mermaid pictures without a browser: the three kinds in the documents, with the used part of the grammar. An
+ * unknown line throws, with its number.
  */
 
 export interface SequencePicture {

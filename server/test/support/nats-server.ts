@@ -39,9 +39,9 @@ export interface NatsServer {
   count(): Promise<number>;
   /** All of them, in their order. */
   read(): Promise<StoredMessage[]>;
-  /** Ends it at once, keeping what it has stored. */
+  /** Kills it; its stored data stays. */
   kill(): Promise<void>;
-  /** On the same port, with what was stored; resolves when it answers. */
+  /** Starts on the same port, with the stored data; resolves when it answers. */
   start(): Promise<void>;
   /** Hangs it, and lets it go on. */
   /** Resolves once none of its threads runs: the signal reaches them a moment later. */

@@ -31,7 +31,7 @@ export interface Receiver {
   open(): Promise<void>;
 }
 
-/** Leaves what comes unanswered until what is returned is called; then it is answered as it would have been. */
+/** Holds answers back until the returned function is called; then they are sent as usual. */
 export function hold(receiver: Receiver): () => void {
   const { behaviour } = receiver;
   let release = (): void => undefined;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const MIGRATIONS = fileURLToPath(new URL('../../migrations', import.meta.url));
-/** Makes the table of what was applied. */
+/** Creates the table of applied migrations. */
 const MIGRATE = fileURLToPath(new URL('../../src/store/migrate.ts', import.meta.url));
 
 export interface Schema {
@@ -24,7 +24,7 @@ export function readSchema(): Schema {
   );
 }
 
-/** What statements make, change and remove; others are passed over. */
+/** Objects that statements create, change and drop; other statements are skipped. */
 export function parseSchema(sql: string): Schema {
   const tables = new Map<string, Map<string, string>>();
   const enums = new Map<string, Set<string>>();
@@ -106,7 +106,7 @@ export function parseSchema(sql: string): Schema {
   return { tables, enums, functions, triggers };
 }
 
-/** The statements of a script, without comments; what stands in dollar quotes is left out. */
+/** The statements of a script, without comments and dollar-quoted text. */
 function splitStatements(sql: string): string[] {
   return sql
     .replaceAll(/--.*$/gm, '')

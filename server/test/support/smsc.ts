@@ -1,6 +1,6 @@
 /**
- * An SMSC to test against: real sockets on 127.0.0.1, our codec, and a script. It does what it is told, including what
- * no SMSC should: refuse, fall silent, answer twice, cut the line, send garbage.
+ * A scripted SMSC: real sockets on 127.0.0.1 and our codec. It can also do what no SMSC should: refuse, fall silent,
+ * answer twice, close the connection, send garbage.
  */
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
@@ -17,11 +17,11 @@ export interface SmscSession {
   raw(bytes: Uint8Array): void;
   /** Cuts the line at once. */
   cut(): void;
-  /** Sends what is written, then closes. */
+  /** Sends pending data, then closes. */
   end(): void;
 }
 
-/** What it does with what comes; what is not given is done well. */
+/** Reactions to requests; the default is success. */
 export interface SmscScript {
   /** The status that a bind is answered with; null: no answer. */
   bind?: (pdu: PduOf<BindName>) => number | null;
@@ -59,7 +59,7 @@ export function submitAnswer(pdu: { sequence: number }, messageId: string, statu
 
 let nextSequence = 1;
 
-/** A deliver_sm; what is not given is plain. */
+/** A deliver_sm; missing fields have plain values. */
 export function deliverSm(
   fields: Partial<PduOf<'deliver_sm'>> & { text?: string },
 ): PduOf<'deliver_sm'> {

@@ -53,7 +53,7 @@ export function functionsOf(source: string): SourceFunction[] {
 
 const FUNCTIONS = new Set(['FunctionDeclaration', 'FunctionExpression', 'ArrowFunctionExpression']);
 
-/** What a function is called by the variable, property or method that it is the value of. */
+/** The name of a function: of the variable, property or method whose value it is. */
 function nameOf(parent: Node, child: Node): string | null {
   if (parent['value'] === child) return textOf(parent['key']);
   return parent['init'] === child ? textOf(parent['id']) : null;
@@ -64,7 +64,7 @@ function textOf(node: unknown): string | null {
   return typeof node['name'] === 'string' ? node['name'] : null;
 }
 
-/** All strings and templates in a source; what is put into a template is `$0` there. */
+/** All strings and templates in a source; inserted code is `$0`. */
 export function stringsOf(source: string): string[] {
   const found: string[] = [];
   function visit(node: Node): void {
@@ -81,7 +81,7 @@ export function stringsOf(source: string): string[] {
 
 /** A text of a program, for people or not. */
 export interface SourceText {
-  /** What is put in stands there as `${code}`, or as `${…}` where that is long. */
+  /** Inserted code is `${code}`, or `${…}` if it is long. */
   readonly text: string;
   readonly line: number;
   /** Whether an expression around it asks for the number one. */
@@ -145,7 +145,7 @@ const STATEMENTS = [
   `delete\\s+from\\s`,
   `merge\\s+into\\s`,
   `with\\s+(?:recursive\\s+)?${NAME}\\s*(?:\\([^)]*\\)\\s*)?as\\s+(?:(?:not\\s+)?materialized\\s+)?\\(`,
-  // What is put in may be the names.
+  // Inserted code may be the names.
   `with\\s+\\$0.*\\s(?:select|insert\\s+into|update|delete\\s+from)\\s`,
   'values\\s*\\(',
   `table\\s+${NAME}\\s*$`,

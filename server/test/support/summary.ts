@@ -1,6 +1,6 @@
 /**
- * The end of a test run, for machines and hurried people: what was skipped, loudly, and how many passed and failed. Where `CI` is set,
- * a test that was skipped is a failure: what a test needs is there, or it is not tested.
+ * The end of a test run, for people and programs: a visible list of skipped tests, and the numbers of passed and failed
+ * ones. If `CI` is set, a skipped test is a failure, because CI has everything that tests need.
  */
 import type { Reporter, TestModule, Vitest } from 'vitest/node';
 

@@ -7,7 +7,7 @@ import { functionsOf, isSql, stringsOf } from '../support/source.ts';
 
 const SOURCE = fileURLToPath(new URL('../../src', import.meta.url));
 
-/** What each folder may import of the others; its own files always. */
+/** Folders that each folder may import, in addition to its own files. */
 const WALLS: Readonly<Record<string, readonly string[]>> = {
   boot: [],
   domain: [],
@@ -24,11 +24,11 @@ const WALLS: Readonly<Record<string, readonly string[]>> = {
   events: ['domain/', 'lib/', 'net/', 'store/store.ts'],
   http: ['domain/', 'lib/', 'shapes/', 'intake/', 'store/store.ts'],
   cli: ['app.ts', 'config/', 'lib/', 'lists/'],
-  // Options of carriers and sinks are what these say they are.
+  // The configuration has the option types of carriers and sinks.
   config: ['domain/', 'lib/', 'net/', 'carriers/', 'events/'],
 };
 
-/** Composition roots and the option table: they may know what they put together. */
+/** Composition roots and the option table: they may import the parts that they assemble. */
 const ROOTS: Readonly<Record<string, readonly string[]>> = {
   'app.ts': [
     'config/',
@@ -75,18 +75,18 @@ const ROOTS: Readonly<Record<string, readonly string[]>> = {
     'lib/',
     'store/store.ts',
     'intake/',
-    // What says whether a URL may be called.
+    // The check of URLs.
     'net/',
   ],
 };
 
-/** What the rooms of a folder may import of each other; those that are not named, nothing but `edge`. */
+/** Imports between the rooms of a folder; unlisted rooms may import only `edge`. */
 const HTTP_WALLS: Readonly<Record<string, readonly string[]>> = {
   edge: [],
   // A send is accepted alike, and an operation is one of messages or of e-mails.
   messages: ['http/operations/'],
   emails: ['http/operations/'],
-  // What describes the whole API.
+  // The description of the whole API.
   public: ['http/routes.ts'],
 };
 
@@ -205,7 +205,7 @@ describe('the house', () => {
     );
   });
 
-  it('opens every file with what it is for', () => {
+  it('opens every file with its purpose', () => {
     expect(files.filter((file) => !/^(#!.*\n)?\/\*\*/.test(read(file)))).toEqual([]);
   });
 
@@ -244,7 +244,7 @@ function longFunctions(source: string): string[] {
     .map(({ name }) => name);
 }
 
-describe('what looks for long functions', () => {
+describe('the check of long functions', () => {
   const filled = (count: number) => 'work();\n'.repeat(count);
   const most = FUNCTION_LINES_MAX - 2;
 
@@ -262,7 +262,7 @@ describe('what looks for long functions', () => {
     expect(longFunctions(`${head}${filled(most + more + 1)}${foot}`)).toHaveLength(1);
   });
 
-  it('counts what is inside a factory for itself', () => {
+  it('counts functions inside a factory separately', () => {
     const inner = `function f() {\n${filled(most)}}\n`;
     expect(longFunctions(`function createF() {\n${inner}${inner}}`)).toEqual([]);
     expect(longFunctions(`function createF() {\n${filled(40)}${inner}${filled(40)}}`)).toEqual([
@@ -274,7 +274,7 @@ describe('what looks for long functions', () => {
   });
 });
 
-describe('what looks for SQL', () => {
+describe('the check of SQL', () => {
   it.each([
     'select 1',
     'SELECT id FROM message',

@@ -1,4 +1,4 @@
-/** The files of e-mails while they are sent: read once, below a bound, whoever waits. */
+/** Attachments while their e-mails are sent: read once, with bounded memory. */
 import { describe, expect, it } from 'vitest';
 import { AttachmentShelf } from '../../src/dispatch/attachment-shelf.ts';
 
@@ -6,7 +6,7 @@ const notes = (...sizes: number[]) =>
   sizes.map((size, i) => ({ filename: `${i}`, contentType: 'text/plain', size }));
 const batch = (operationId: string) => ({ accountId: 1, operationId });
 
-/** A shelf of 10 bytes, and what it has read. */
+/** A shelf of 10 bytes, and its reads. */
 function open(read = async (size: number) => new Uint8Array(size)) {
   const reads: string[] = [];
   const shelf = new AttachmentShelf(async (_account, operationId) => {
@@ -43,7 +43,7 @@ describe('the shelf of attachments', () => {
     expect(reads).toEqual(['a/4', 'b/4', 'c/4', 'b/4']);
   });
 
-  it('lets those wait that find no room, and takes alone what is larger than all', async () => {
+  it('makes callers without room wait, and takes an operation that is larger than the shelf alone', async () => {
     const { hold } = open();
     const [one, two] = await Promise.all([hold('a/6'), hold('b/4')]);
     const third = hold('c/30');
@@ -60,7 +60,7 @@ describe('the shelf of attachments', () => {
     (await fifth).release();
   });
 
-  it('takes nothing for what has no files, and keeps no failure', async () => {
+  it('reads nothing for operations without files, and keeps no failure', async () => {
     let isBroken = true;
     const { hold, shelf } = open(async (size) => {
       if (isBroken) throw new Error('away');

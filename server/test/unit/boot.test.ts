@@ -1,4 +1,7 @@
-/** What starts the program: stacks that name the sources, and compiled code that is kept, and never believed when it is damaged. */
+/**
+ * The start of the program: stack traces that name the sources, and stored compiled code that is not used if it is
+ * damaged.
+ */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cp, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -61,7 +64,7 @@ describe('a stack', () => {
     expect(stderr).toContain('main.ts:6:');
   });
 
-  it('is there for what has no words, and where the map is damaged', async () => {
+  it('is there for errors without a message, and with a damaged map', async () => {
     const boot = await makeProgram(`
       const odd = new Error('odd');
       Object.defineProperty(odd, 'toString', { value: () => { throw new Error('never'); } });

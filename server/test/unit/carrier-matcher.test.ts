@@ -66,7 +66,7 @@ const numbers = (count: number) => Array.from({ length: count }, (_, i) => `${i 
 const ALL_TRIES = Array.from({ length: 15 }, (_, i) => i);
 
 describe('a receipt', () => {
-  it('is never guessed onto another message once a spelling is known', async () => {
+  it('never matches another message once a spelling is known', async () => {
     const { match, add } = begin(numbers(400));
     for (const id of numbers(400)) await match(id, { tries: 7 });
     // The answer to 401 is lost; 191 is 401 in hexadecimal, and 1025 is 401 read as such.
@@ -75,7 +75,7 @@ describe('a receipt', () => {
     expect(await match('401')).toBe('401');
   });
 
-  it('goes to nobody but who it comes from, whatever is known', async () => {
+  it('matches only messages to the recipient that it comes from', async () => {
     const recipientOf = (id: string) => `+49170${id.padStart(7, '0')}`;
     const { match, foreign } = begin(numbers(400), recipientOf);
     for (const tries of ALL_TRIES)

@@ -3,6 +3,8 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Carrier } from '../../src/carriers/carrier.ts';
 import { createCarrierQueue, type Slot } from '../../src/dispatch/carrier-queue.ts';
+import { Exposure } from '../../src/dispatch/exposure.ts';
+import type { Batch } from '../../src/store/store.ts';
 
 /** The queue of a carrier, with as many submissions as its window has room for. */
 function begin(windowMax: number, fields: Partial<Carrier> = {}) {
@@ -32,7 +34,7 @@ describe('a window', () => {
     expect(queue.window).toBe(12);
   });
 
-  it('is widened by each submission that is taken, up to what the carrier has', () => {
+  it('is widened by each accepted submission, up to the maximum of the carrier', () => {
     const { queue, release } = begin(8);
     for (let i = 0; i < 8; i += 1) release('throttled', 0);
     expect(queue.window).toBe(4);
@@ -87,7 +89,7 @@ describe('the queue of a carrier that throttled', () => {
     expect(opened()).toBe(0);
   });
 
-  it('gives no slot to who would wait longer than is wanted', async () => {
+  it('gives no slot to a caller that would wait longer than its maximum', async () => {
     const { queue, release } = begin(2);
     release('throttled', 60_000);
     release('throttled', 60_000);
@@ -96,7 +98,7 @@ describe('the queue of a carrier that throttled', () => {
 });
 
 describe('a stop', () => {
-  it('wakes who waits for a slot, though no answer comes', async () => {
+  it('wakes callers that wait for a slot, also without an answer', async () => {
     const { queue, stop, slots } = begin(3);
     expect(slots).toHaveLength(3);
     const waiting = queue.acquire(1_000);
@@ -112,4 +114,81 @@ it('takes on nothing while its carrier has no connection', () => {
   expect(queue.mayBegin).toBe(false);
   isBound = true;
   expect(queue.mayBegin).toBe(true);
+});
+
+describe('exposed messages of a carrier', () => {
+  const batch = (raised: number) => ({ highWaterMark: raised + 3, inDoubtMark: 3 }) as Batch;
+
+  it('are two windows at most, over all batches, and one while it is braked', async () => {
+    const { queue, release } = begin(10);
+    const first = new Exposure(queue, batch(4));
+    expect(queue.room).toBe(16);
+    expect(await first.grow(500)).toBe(10);
+    const second = new Exposure(queue, batch(0));
+    expect(await second.grow(500)).toBe(6);
+    expect(queue.room).toBe(0);
+    first.end();
+    second.end();
+    expect(queue.room).toBe(20);
+    release('throttled', 0);
+    expect(queue.room).toBe(1);
+  });
+
+  it('wait for a good part of what they want, or for a stop', async () => {
+    const { queue, stop } = begin(8);
+    const first = new Exposure(queue, batch(16));
+    let grown = -1;
+    const second = new Exposure(queue, batch(0));
+    void second.grow(100).then((count) => (grown = count));
+    const settle = () => new Promise((resolve) => setImmediate(resolve));
+    first.shrink(1);
+    await settle();
+    expect(grown).toBe(-1);
+    first.shrink(1);
+    await settle();
+    expect(grown).toBe(2);
+    const third = new Exposure(queue, batch(0));
+    const waiting = third.grow(1);
+    stop.abort();
+    expect(await waiting).toBe(0);
+  });
+
+  it('are not waited for while the carrier throttles', async () => {
+    const { queue, release } = begin(8);
+    const first = new Exposure(queue, batch(16));
+    const waiting = new Exposure(queue, batch(0)).grow(100);
+    release('throttled', 0);
+    expect(await waiting).toBe(0);
+    first.end();
+    expect(await new Exposure(queue, batch(0)).grow(100)).toBe(1);
+  });
+
+  it('are none when all batches have ended, whatever they did', async () => {
+    const step = fc.tuple(
+      fc.nat({ max: 3 }),
+      fc.constantFrom('grow', 'shrink', 'end'),
+      fc.nat({ max: 40 }),
+    );
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 30 }),
+        fc.array(step, { maxLength: 60 }),
+        async (windowMax, steps) => {
+          const { queue } = begin(windowMax);
+          const all = Array.from({ length: 4 }, () => new Exposure(queue, batch(0)));
+          for (const [which, what, count] of steps) {
+            const exposure = all[which];
+            if (what === 'grow') {
+              if (queue.room >= Math.max(1, windowMax / 4)) await exposure?.grow(count);
+            } else if (what === 'shrink') exposure?.shrink(count);
+            else exposure?.end();
+            expect(queue.room).toBeGreaterThanOrEqual(0);
+            expect(queue.room).toBeLessThanOrEqual(2 * windowMax);
+          }
+          for (const exposure of all) exposure.end();
+          expect(queue.room).toBe(2 * windowMax);
+        },
+      ),
+    );
+  });
 });

@@ -1,4 +1,4 @@
-/** The tables of options are schemas that mean what they say: the program itself does not check them. */
+/** The tables of options are valid schemas: the program itself does not check them. */
 import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { CARRIER_SCHEMAS, HTTP_SETTINGS } from '../../src/config/carriers.ts';

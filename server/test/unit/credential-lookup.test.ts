@@ -25,7 +25,7 @@ const credential: Credential = {
   scopes: null,
 };
 
-it('asks once for all that wait meanwhile, each SID once, and anew for who comes later', async () => {
+it('looks up all waiting SIDs at once, each SID once, and again for later callers', async () => {
   const { lookUp, asked, answers } = build();
   const first = lookUp('a');
   const flood = Array.from({ length: 10_000 }, (_, i) => lookUp(`x${i % 1_000}`));
@@ -41,7 +41,7 @@ it('asks once for all that wait meanwhile, each SID once, and anew for who comes
   expect(await Promise.all(flood)).toEqual(flood.map(() => null));
 });
 
-it('bounds a statement, and tells all of it when the database is away', async () => {
+it('bounds a statement, and rejects all its callers when the database is unavailable', async () => {
   const { lookUp, asked, answers } = build();
   const first = lookUp('a');
   const rest = Array.from({ length: 3_000 }, (_, i) =>

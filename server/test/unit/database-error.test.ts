@@ -1,4 +1,7 @@
-/** What each failure of PostgreSQL means, by what its client really throws: a bug in a statement, or a database that is away. */
+/**
+ * The meaning of each failure of PostgreSQL, by the errors of its client: a bug in a statement, or an unavailable
+ * database.
+ */
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { constants } from 'node:os';
@@ -126,7 +129,7 @@ const WORDS = [
   'Received unexpected rowDescription message from backend.',
 ];
 
-describe('what is thrown', () => {
+describe('a thrown error', () => {
   it.each(BUGS)('is a bug where PostgreSQL says %s', (code) => {
     const error = answered(code);
     expect(translate(error)).toBe(error);
@@ -245,7 +248,7 @@ describe('a database that cannot be connected to', () => {
     expect(await ask(url)).toBeInstanceOf(DatabaseUnavailable);
   });
 
-  it('is away where TLS was asked for and is not spoken', async () => {
+  it('is unavailable if TLS was requested and is not supported', async () => {
     const url = `${await serve((socket) => socket.end('N'))}?sslmode=require`;
     expect(await ask(url)).toBeInstanceOf(DatabaseUnavailable);
   });
@@ -279,14 +282,14 @@ describe('a database that cannot be connected to', () => {
     await database.close();
   });
 
-  it('is away where it never answers', async () => {
+  it('is unavailable if it never answers', async () => {
     expect(await ask(await serve(() => undefined))).toMatchObject({
       name: 'DatabaseUnavailable',
       message: expect.stringMatching(/timeout/),
     });
   });
 
-  it('is not away where it is us who come late', async () => {
+  it('is not unavailable if our own thread is late', async () => {
     const welcome = Buffer.from('R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I', 'latin1');
     const url = await serve((socket) => {
       socket.write(welcome);
@@ -301,7 +304,7 @@ describe('a database that cannot be connected to', () => {
     await database.close();
   });
 
-  it('harms nobody where it lets somebody in and throws them out in one breath', async () => {
+  it('does no harm if it accepts a connection and closes it at once', async () => {
     const welcome = Buffer.from('R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I', 'latin1');
     const url = await serve((socket) => socket.end(Buffer.concat([welcome, fatal('57P01')])));
     expect(await ask(url)).toBeInstanceOf(DatabaseUnavailable);

@@ -1,4 +1,4 @@
-/** What becomes of a submission whose answer was lost: it is held, or sent again as a new attempt. */
+/** Submissions whose answer was lost are held, or sent again as a new attempt. */
 import { describe, expect, it } from 'vitest';
 import type { Carrier, SendResult, Submission } from '../../src/carriers/carrier.ts';
 import { compose, deliver, type DeliveryContext } from '../../src/dispatch/deliver.ts';
@@ -99,7 +99,7 @@ describe('an unknown result', () => {
     });
   });
 
-  it('is what a carrier gives that throws: it may have submitted the message before', async () => {
+  it('is the result of a carrier that throws: it may have submitted the message before', async () => {
     expect(await begin('hold', new Error('A bug')).run()).toMatchObject({
       settlement: {
         outcome: 'UNDELIVERED',

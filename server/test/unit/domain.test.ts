@@ -375,7 +375,7 @@ describe('retries', () => {
   });
 });
 
-describe('addresses of people who write', () => {
+describe('addresses of inbound messages', () => {
   it.each([
     ['+491711234567', '+491711234567'],
     ['491711234567', '+491711234567'],

@@ -1,21 +1,24 @@
-/** Pages, help, messages and the dashboard keep to the words and the width that people read with ease. */
+/** Pages, help, messages, the dashboard and comments use the words of the glossary, and lines of a readable width. */
 import { describe, expect, it } from 'vitest';
 import { fieldOf } from '../../../dashboard/src/fields.ts';
-import { checkPage, checkSource, type Blemish } from '../support/english.ts';
+import { checkComments, checkPage, checkSource, type Blemish } from '../support/english.ts';
 import { listDocuments, listFiles, readText } from '../support/markdown.ts';
 
-/** Files with programs' texts: help, errors, log lines, and what the dashboard shows. */
+/** Files with comments and with texts of the program: help, errors, log lines, the dashboard. */
 const FOLDERS = ['server/src', 'client/src', 'dashboard/src'];
 
 function check(file: string): Blemish[] {
   const text = readText(file);
   if (file.endsWith('.md')) return checkPage(text);
-  return checkSource(text, file.endsWith('.tsx') ? 'tsx' : 'ts', file.startsWith('dashboard/'));
+  if (file.endsWith('.sql')) return checkComments(text);
+  const language = file.endsWith('.tsx') ? 'tsx' : 'ts';
+  return [...checkSource(text, language, file.startsWith('dashboard/')), ...checkComments(text)];
 }
 
 const files = [
   ...listDocuments(),
   ...FOLDERS.flatMap((folder) => listFiles(folder, /(?<!\.d)\.tsx?$/)),
+  ...listFiles('server/migrations', /\.sql$/),
 ];
 
 describe('the English', () => {
@@ -35,7 +38,7 @@ describe('the English', () => {
 
 const whatOf = (found: readonly Blemish[]) => found.map(({ what }) => what);
 
-describe('what looks at a page', () => {
+describe('the check of a page', () => {
   it.each([
     'It is handed over to the carrier.',
     'Hand it over.',
@@ -68,7 +71,7 @@ describe('what looks at a page', () => {
   });
 });
 
-describe('what looks at a source', () => {
+describe('the check of a source', () => {
   it.each([
     ["'It is handed over to them.'"],
     ['`It was ${how} handed over.`'],
@@ -94,6 +97,25 @@ describe('what looks at a source', () => {
   ])('lets %s pass', (code) => {
     expect(whatOf(checkSource(`const x = ${code};`, 'tsx', true))).toEqual([]);
   });
+});
+
+describe('the check of comments', () => {
+  it.each([
+    '/** What is told. */',
+    '  // Whoever reads it.',
+    ' * Sorts out a batch.',
+    '  -- The frontier.',
+  ])('sees %j', (line) => {
+    expect(checkComments(`const x = 1;\n${line}`)).not.toEqual([]);
+    expect(checkComments(`const x = 1;\n${line}`)[0]?.line).toBe(2);
+  });
+
+  it.each(["const told = 'whoever';", '/** The reader knows `told`. */', 'return; // A batch.'])(
+    'lets %j pass',
+    (line) => {
+      expect(checkComments(line)).toEqual([]);
+    },
+  );
 });
 
 describe('errors on a page of the dashboard', () => {

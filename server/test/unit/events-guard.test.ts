@@ -1,4 +1,4 @@
-/** The guard of addresses: which are public, what the allow-list lets through, and that connections keep to it. */
+/** The guard of addresses: public addresses, exceptions of the allow-list, and connections that respect both. */
 import { createServer, type AddressInfo, BlockList, isIPv6 } from 'node:net';
 import type { LookupAddress } from 'node:dns';
 import fc from 'fast-check';
@@ -139,7 +139,7 @@ describe('public addresses', () => {
     expect(isPublicAddress(address)).toBe(isPublic);
   });
 
-  it('are in IPv4 what is left of the table of IANA', () => {
+  it('are in IPv4 all that the table of IANA does not list', () => {
     const closed = blockList(CLOSED_IPV4);
     fc.assert(
       fc.property(ipv4, (value) => {
@@ -149,7 +149,7 @@ describe('public addresses', () => {
     );
   });
 
-  it('are in IPv6 global unicast at most, and what stands for IPv4 is judged as that', () => {
+  it('are in IPv6 global unicast only, and embedded IPv4 addresses are checked as IPv4', () => {
     const global = blockList(['2000::/3']);
     const group = fc.nat(0xffff).map((each) => each.toString(16));
     const ipv6 = fc.array(group, { minLength: 8, maxLength: 8 }).map((all) => all.join(':'));
@@ -376,7 +376,7 @@ describe('a lookup', () => {
     expect(await ask(['a.example'], mixed, true)).toHaveLength(5);
   });
 
-  it('fails when none is left, and tells no address', async () => {
+  it('fails when none is left, and reveals no address', async () => {
     for (const answer of [['10.0.0.1', '::1'], []])
       expect(await ask([], answer, true)).toBe(
         'a.example leads to no public address. Use a public host, or have "a.example" added to the setting events.allowTargets.',
@@ -422,7 +422,7 @@ describe('a connection', () => {
     return { made, to };
   }
 
-  it('is not made to a literal address that is denied, and nobody is asked for it', async () => {
+  it('is not made to a denied literal address, and without a look-up', async () => {
     const { port, arrivals } = await listen();
     const { resolve, asked } = resolver();
     const { made, to } = connector([], resolve);

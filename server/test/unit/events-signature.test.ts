@@ -24,7 +24,7 @@ describe('the signature of Standard Webhooks', () => {
     expect(() => new Webhook(newer).verify(body, old)).toThrow('too old');
   });
 
-  it('is what the reference library would make, newest secret first', () => {
+  it('equals the signature of the reference library, newest secret first', () => {
     fc.assert(
       fc.property(
         fc.string({ unit: 'binary' }),
@@ -44,7 +44,7 @@ describe('the signature of Standard Webhooks', () => {
     );
   });
 
-  it('is not made with what is no secret, and does not repeat it', () => {
+  it('is not made with an invalid secret, and the error does not repeat it', () => {
     const sign = (...secrets: string[]) => signStandard(secrets, 'evb_1', new Date(), bytes(body));
     expect(() => sign()).toThrow('no secret');
     for (const wrong of ['', 'whsec_', 'AAAA', 'whsec_A', 'whsec_A*AA', 'whsec_AAA', 'sec_AAAA'])

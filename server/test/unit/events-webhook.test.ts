@@ -140,7 +140,7 @@ describe('a delivery', () => {
     );
   });
 
-  it('goes over TLS to whom the certificate names, and to nobody else', async () => {
+  it('goes over TLS only to the host that the certificate names', async () => {
     const { key, cert } = makeCertificate('hooks.test');
     const server = createHttpsServer({ key, cert }, (request, response) => {
       request.resume().on('end', () => response.end('ok'));
@@ -224,7 +224,7 @@ describe('an answer', () => {
     });
   });
 
-  it('without end is cut off, and what its status says counts', async () => {
+  it('without end is cut off, and its status counts', async () => {
     let closed = 0;
     const origin = await serve((socket) => {
       socket.once('data', (chunk) => {
@@ -377,7 +377,7 @@ describe('a receiver that does not answer', () => {
     expect(performance.now() - before).toBeLessThan(8 * SHORT_MS);
   });
 
-  it('for other reasons is told by the reason', async () => {
+  it('for other reasons is described by the reason', async () => {
     const dead = await findDeadOrigin();
     const breaking = await provide(breakOff);
     const ending = await serve((socket) => socket.once('data', () => socket.end()));
@@ -456,7 +456,7 @@ describe('a receiver that does not answer', () => {
     }
   });
 
-  it('is not told by its address where it was given by name', async () => {
+  it('is described by its name and not by its address', async () => {
     const dead = await findDeadOrigin();
     const lookup: Resolve = (_host, _options, callback) =>
       callback(null, [
@@ -469,7 +469,7 @@ describe('a receiver that does not answer', () => {
   });
 });
 
-describe('what is denied', () => {
+describe('a denied target', () => {
   it('is not connected to, by address or by name', async () => {
     const { origin, seen } = await provide(reply(200, ''));
     const { port } = new URL(origin);
@@ -587,7 +587,7 @@ describe('connections', () => {
     expect((await held).detail).toMatch(/closed the connection/);
   });
 
-  it('end with the sink, when what is under way has ended', async () => {
+  it('end with the sink, after the requests under way', async () => {
     const answers: (() => void)[] = [];
     const slow = await provide((_, response) => {
       answers.push(() => response.end('ok'));

@@ -28,7 +28,7 @@ it('says for how long the limit holds, to one SID and to all of a network', () =
   expect(waits('new')).toBeGreaterThan(55);
 });
 
-it('forgets the oldest first, so one network with many SIDs pushes out nobody', () => {
+it('forgets the oldest first, so one network with many SIDs displaces no other', () => {
   const failedSignIns = createFailedSignIns(1);
   const held = () => failedSignIns.count('held', 'x') > 0;
   held();

@@ -20,7 +20,7 @@ function* busy(steps: number, stepMs: number): Work<number> {
 }
 
 describe('processor time', () => {
-  it('goes to who has used least of it, whatever others have asked for before', async () => {
+  it('goes to the owner that has used least of it, whatever others have requested before', async () => {
     const shares = createProcessorShares();
     const ended: string[] = [];
     const run = (owner: number, name: string, steps: number) =>
@@ -35,7 +35,7 @@ describe('processor time', () => {
     expect(ended).toHaveLength(22);
   });
 
-  it('is shared evenly, among owners and not among what they ask for', async () => {
+  it('is shared evenly among owners, not among their requests', async () => {
     const shares = createProcessorShares();
     const ended: number[] = [];
     const run = (owner: number, jobs: number, steps: number) =>
@@ -64,7 +64,7 @@ describe('processor time', () => {
     expect(meanwhile).toBeGreaterThan(30);
   });
 
-  it('says what work throws to who asked for it, and goes on', async () => {
+  it('reports an error of work to its caller, and continues', async () => {
     const shares = createProcessorShares();
     const broken = shares.run(
       1,

@@ -224,7 +224,7 @@ describe.each(PROTOCOLS)('$name', (protocol) => {
     expect(carrier.state?.().detail).toContain('ECONNREFUSED');
   });
 
-  it('lose the connection after the request was read: nobody knows', async () => {
+  it('lose the connection after the request was read: in doubt', async () => {
     const { carrier, submissions } = await setUp(through(breakOff));
     const result = await carrier.send(submission());
     expect(result).toMatchObject({
@@ -328,7 +328,7 @@ describe('raw servers', () => {
     return `HTTP/1.1 201 Created\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
   };
 
-  it('answer twice: the second answer is nobody’s', async () => {
+  it('answer twice: the second answer is ignored', async () => {
     let requests = 0;
     const server = await startRawServer((socket) =>
       socket.on('data', () => {
@@ -562,7 +562,7 @@ describe('raw servers', () => {
     expect(most).toBe(3);
   });
 
-  it('stop breaks off what is under way', async () => {
+  it('stop breaks off requests under way', async () => {
     const server = await startRawServer(() => undefined);
     closing.push(server.close);
     const carrier = await open(describeOn(server.origin));
@@ -573,7 +573,7 @@ describe('raw servers', () => {
   });
 });
 
-describe('what goes out', () => {
+describe('a request', () => {
   it('classic: a form, with our reference in the callback', async () => {
     const provider = await provide(PROTOCOLS[0]?.accept ?? sayNothing);
     const carrier = await open(PROTOCOLS[0]?.describe(provider.origin) as HttpDescription);

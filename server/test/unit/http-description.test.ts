@@ -1,4 +1,4 @@
-/** Descriptions: templates, pointers, Retry-After, and what is refused at the start. */
+/** Descriptions: templates, pointers, Retry-After, and refusals at the start. */
 import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
@@ -78,7 +78,7 @@ describe('pointers', () => {
     expect(findValue(placeOf(document), parsePointer(source))).toEqual(value);
   });
 
-  it('climb from what a wildcard found', () => {
+  it('climb from the match of a wildcard', () => {
     const from = placeOf({
       a: [
         { name: 'x', list: [1, 2] },
@@ -99,7 +99,7 @@ describe('pointers', () => {
 });
 
 describe('body templates', () => {
-  it('leave out what comes out empty, and keep what is written down', () => {
+  it('leave out values that render empty, and keep literal ones', () => {
     const template = {
       text: '{{ text }}',
       media: { $value: '/mediaUrls' },
@@ -172,7 +172,7 @@ describe('body templates', () => {
     );
   });
 
-  it('say what a provider cannot be sent', () => {
+  it('report submissions that a provider cannot be sent', () => {
     const compose = (headers: Record<string, string>, changes: Partial<Submission>) =>
       createComposer({ ...BASE.request, headers }, null).compose({ ...SUBMISSION, ...changes }, AT);
     expect(compose({ 'X-Ref': '{{ reference }}' }, {})).toMatchObject({
@@ -201,7 +201,7 @@ describe('body templates', () => {
   });
 });
 
-describe('what cannot work is refused at the start', () => {
+describe('invalid descriptions are refused at the start', () => {
   const cases: readonly (readonly [string, Partial<HttpDescription['request']>, string])[] = [
     ['a host that messages choose', { url: 'https://{{ to }}.example/' }, 'fixed host'],
     ['no URL', { url: 'a.example/send' }, 'fixed host'],

@@ -1,4 +1,4 @@
-/** What providers report: signatures, challenges, receipts and inbound messages, and that no call makes the parser throw. */
+/** Callbacks of providers: signatures, challenges, receipts and inbound messages. No call makes the parser throw. */
 import { createHash, createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -42,7 +42,7 @@ const RBM = describeRbm({
   webhook: { kind: 'direct', clientToken: 'SJENCPGJESMGUFPY' },
 });
 
-/** A call as the server would hand it over. */
+/** A call as the server passes it on. */
 function call(
   changes: Partial<Omit<InboundHttp, 'rawBody'>> & { body?: string } = {},
 ): InboundHttp {
@@ -212,7 +212,7 @@ describe('classic', () => {
     expect(parse({ ...other, fullUrl: URL_OUTSIDE }, AT).answer.status).toBe(403);
   });
 
-  it('refuses what is signed otherwise, or not at all', () => {
+  it('refuses calls with another signature, or without one', () => {
     const good = classicCall(delivered);
     const bad: InboundHttp[] = [
       { ...good, headers: FORM },
@@ -314,7 +314,7 @@ describe('cloud', () => {
     expect(parse(cloudCall({ metadata, messages }), AT).inbound[0]?.from).toBe('0016315551181');
   });
 
-  it('tells long numbers apart, as ids of two messages are', () => {
+  it('keeps long numbers distinct, because they may be ids of two messages', () => {
     const ids = ['12345678901234567891', '12345678901234567892'];
     const value = ids.map((id) => `{"id":${id},"status":"delivered"}`).join();
     const body = `{"entry":[{"changes":[{"value":{"statuses":[${value}]}}]}]}`;
@@ -349,7 +349,7 @@ describe('cloud', () => {
     ]);
   });
 
-  it('refuses what is signed otherwise, or not at all', () => {
+  it('refuses calls with another signature, or without one', () => {
     const good = cloudCall({ statuses });
     const signature = String(good.headers['x-hub-signature-256']);
     for (const headers of [
@@ -366,7 +366,7 @@ describe('cloud', () => {
     expect(parse(other, AT).answer.status).toBe(403);
   });
 
-  it('says the word back to who knows the token', () => {
+  it('returns the challenge to a caller with the token', () => {
     const ask = (query: string) =>
       parse(call({ method: 'GET', fullUrl: `${URL_OUTSIDE}?hub.mode=subscribe&${query}` }), AT)
         .answer;
@@ -456,7 +456,7 @@ describe('rbm', () => {
     expect(parse(rbmCall(tapped), AT).inbound).toMatchObject([{ text: 'Yes', providerId: null }]);
   });
 
-  it('refuses what is signed otherwise, or not at all', () => {
+  it('refuses calls with another signature, or without one', () => {
     const good = rbmCall({ eventType: 'READ', messageId: id });
     expect(parse({ ...good, headers: {} }, AT).answer.status).toBe(403);
     const other = rbmCall({ eventType: 'DELIVERED', messageId: id });
@@ -464,7 +464,7 @@ describe('rbm', () => {
     expect(parse(call({ body: '{"message":{}}' }), AT).answer.status).toBe(403);
   });
 
-  it('says the secret back to who knows the token', () => {
+  it('returns the secret to a caller with the token', () => {
     const ask = (clientToken: string) =>
       parse(call({ body: JSON.stringify({ clientToken, secret: '1234567890' }) }), AT).answer;
     expect(ask('SJENCPGJESMGUFPY')).toMatchObject({ status: 200, body: '1234567890' });
@@ -552,10 +552,13 @@ describe('descriptions of one’s own', () => {
     expect(unreadable).toBeUndefined();
   });
 
-  it.each(['delivrd', 'Delivrd', ' DELIVRD\r\n'])('the word %j means what it is like', (st) => {
-    const { receipts } = open('json')(call({ body: JSON.stringify({ id: 'a', st }) }), AT);
-    expect(receipts).toEqual([{ providerIds: ['a'], status: 'DELIVERED' }]);
-  });
+  it.each(['delivrd', 'Delivrd', ' DELIVRD\r\n'])(
+    'the word %j is read like its plain spelling',
+    (st) => {
+      const { receipts } = open('json')(call({ body: JSON.stringify({ id: 'a', st }) }), AT);
+      expect(receipts).toEqual([{ providerIds: ['a'], status: 'DELIVERED' }]);
+    },
+  );
 
   it.each<readonly [string, 'json' | 'form' | 'query', string, RegExp, number]>([
     ['XML where JSON is to be', 'json', '<dlr><ref>1</ref></dlr>', /is to be json/, 400],
@@ -590,7 +593,7 @@ describe('descriptions of one’s own', () => {
     );
   });
 
-  it('an empty secret lets nobody in', () => {
+  it('an empty secret refuses every call', () => {
     const parse = createReceiptParser(
       receiptsOf({ kind: 'secret', in: 'header', name: 'x-key', value: '' }),
     );
@@ -598,7 +601,7 @@ describe('descriptions of one’s own', () => {
     expect(parse(request, AT).answer.status).toBe(403);
   });
 
-  it('none lets everyone in, and no description nobody', () => {
+  it('none accepts every call, and no description refuses every call', () => {
     const request = call({ method: 'GET', fullUrl: query });
     expect(createReceiptParser(receiptsOf({ kind: 'none' }))(request, AT).receipts).toHaveLength(1);
     const { receipts: _, ...silent } = CLASSIC;

@@ -1,4 +1,4 @@
-/** JSON of requests: what two readers could read differently is refused, and nothing else is. */
+/** JSON of requests: texts that two parsers could read differently are refused, and no others. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseJson } from '../../src/intake/json.ts';
@@ -41,7 +41,7 @@ describe('fields that are named twice', () => {
     '{"__proto__":{"a":1},"constructor":2}',
   ])('are not seen in %s', (text) => expect(read(text)).toEqual(JSON.parse(text)));
 
-  it('are never seen in what a program writes, and always in what has them', () => {
+  it('are never found in texts of a serializer, and always in texts that have them', () => {
     const options = { numRuns: runs(300, 5_000) };
     fc.assert(
       fc.property(fc.json({ maxDepth: 6 }), (text) => {
@@ -66,7 +66,7 @@ describe('fields that are named twice', () => {
     );
   });
 
-  it('are named ten at most, and not looked for in what is nested too deep', () => {
+  it('are reported up to ten times, and not searched for in texts that are nested too deep', () => {
     const nested = (depth: number) => `${'{"a":1,"a":'.repeat(depth)}1${'}'.repeat(depth)}`;
     expect(findProblems(nested(60))).toHaveLength(10);
     expect(findProblems(nested(3_000))).toMatchObject([

@@ -60,7 +60,7 @@ describe('renderTemplate', () => {
     expect(render(source, variables)).toBe(expected);
   });
 
-  it('leaves a missing variable empty when told to', () => {
+  it('leaves a missing variable empty on request', () => {
     expect(render('Hi {{ name }}!', null, false)).toBe('Hi !');
     expect(render('Hi {{ name | upcase }}!', null, false)).toBe('Hi !');
   });
@@ -137,7 +137,7 @@ describe('parseTemplate', () => {
     if (!parsed.ok) expect(parsed.problem.message).toMatch(message);
   });
 
-  it('tells what a template needs', () => {
+  it('lists the variables of a template', () => {
     expect(requiredVariables(parse("{{ a }} {{ b | default: 'x' }} {{ c }}"))).toEqual(['a', 'c']);
     expect(requiredVariables(parse('{% if a %}{{ b }}{% endif %}'))).toBeNull();
     expect(isConstant(parse('words'))).toBe(true);
@@ -177,7 +177,7 @@ describe('a hostile template', () => {
     expect(result.ok).toBe(false);
   });
 
-  it('by its work and not by the time it takes, which depends on what else goes on', () => {
+  it('by its work and not by its time, which depends on other load', () => {
     const template = parse(
       '{% for i in (1..2000) %}{% assign a = i | plus: 1 %}{% endfor %}{{ a }}',
     );

@@ -1,4 +1,4 @@
-/** The reader of lists: what people's files hold, what is read of it, and what is refused with place and cure. */
+/** The reader of lists: real files are read exactly, or refused with place and remedy. */
 import fc from 'fast-check';
 import { parse } from 'csv-parse/sync';
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-/** What a media URL tells of its file. */
+/** The kind and name of a file, by its URL. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { describeCloud } from '../../src/carriers/http/preset-cloud.ts';

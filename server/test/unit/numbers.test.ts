@@ -1,4 +1,4 @@
-/** Numbers as people write them: what is taken off, what is refused, and that nothing is guessed. */
+/** Numbers as people write them: removed characters, refusals, and no assumptions. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cleanAddress } from '../../src/lists/addresses.ts';
@@ -170,7 +170,7 @@ describe('countries', () => {
   });
 });
 
-describe('what follows a number', () => {
+describe('text after a number', () => {
   it.each([
     ['+49 171 1234567/68', '/68'],
     ['+49 171 7654321 (2)', '(2)'],
@@ -257,7 +257,7 @@ it('cleans mailboxes', () => {
   expect(email('mailto:ada@example.org')).toBe('ada@example.org');
   expect(email('ada@exämple.org')).toBe('ada@exämple.org');
   expect(email('ada')).toMatch(/"ada" is not an e-mail address/);
-  expect(email('Ada <ada@example.org>')).toMatch(/is not an e-mail address: what stands/);
+  expect(email('Ada <ada@example.org>')).toMatch(/is not an e-mail address: the part before/);
   expect(email('a@b@example.org')).toMatch(/is not/);
   expect(email('')).toMatch(/no address/);
 });

@@ -89,7 +89,7 @@ describe('a terminal', () => {
     );
   });
 
-  it('gets whatever else is printed without what moves its cursor, and JSON with the same values', () => {
+  it('gets all other text without control sequences, and JSON with the same values', () => {
     fc.assert(
       fc.property(hostile, (text) => {
         const shown = printable(`\u001b[31m${text}\u001b[39m\n`);
@@ -131,7 +131,7 @@ describe('a terminal', () => {
     expect(found).toEqual([]);
   });
 
-  it('is spared by refusing exactly what is escaped, where people can be asked to correct it', () => {
+  it('is not needed for fields whose input refuses exactly the escaped characters', () => {
     const all = Array.from({ length: 0x1_0000 }, (_, code) => String.fromCharCode(code));
     const refused = all.filter((char) => findLineProblem(char) !== null);
     expect(refused).toEqual(all.filter((char) => escapeControls(char) !== char));
@@ -213,7 +213,7 @@ describe('the log', () => {
 });
 
 describe('PostgreSQL', () => {
-  it('gets neither NUL nor halves of surrogate pairs: refused of clients, left out of what peers say', () => {
+  it('gets neither NUL nor lone surrogates: refused from clients, removed from texts of peers', () => {
     fc.assert(
       fc.property(hostile, (text) => {
         const isBad = text.includes('\0') || !text.isWellFormed();

@@ -1,4 +1,4 @@
-/** What peers say reaches the database in strings that it takes: no NUL, no halves of characters, no more than is kept. */
+/** Texts of peers reach the database in a storable form: no NUL, no lone surrogates, limited length. */
 import fc from 'fast-check';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
@@ -112,7 +112,7 @@ describe('an answer', () => {
     },
   );
 
-  it('over HTTP is accepted with what is left of its id, and unknown when nothing is', () => {
+  it('over HTTP is accepted with the readable part of its id, and unknown without one', () => {
     const description = describeCloud({
       baseUrl: 'https://graph.example',
       version: 'v23.0',
@@ -349,7 +349,7 @@ describe('inbound messages', () => {
     expect(kept).toEqual(['a', 'b']);
   });
 
-  it('are brought again when the database is away', async () => {
+  it('are delivered again when the database is unavailable', async () => {
     const { taken } = await take(new DatabaseUnavailable('away'));
     await expect(taken).rejects.toThrow('away');
   });

@@ -34,7 +34,7 @@ async function play(
 }
 
 describe('writing all', () => {
-  it('leaves out what is refused, once each, and writes the rest in order', async () => {
+  it('leaves out refused items, once each, and writes the others in order', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.uniqueArray(fc.nat(1_000), { maxLength: 200 }),
@@ -53,7 +53,7 @@ describe('writing all', () => {
     );
   });
 
-  it('waits while the database is away', async () => {
+  it('waits while the database is unavailable', async () => {
     let times = 3;
     const { written, calls } = await play([1, 2, 3], () => {
       times -= 1;
@@ -62,7 +62,7 @@ describe('writing all', () => {
     expect({ written, calls }).toEqual({ written: [1, 2, 3], calls: 4 });
   });
 
-  it('gets on where so many statements fail that no large part gets through', async () => {
+  it('makes progress when most statements fail and no large part succeeds', async () => {
     const items = Array.from({ length: 16 }, (_, i) => i);
     const { written, refused } = await play(items, (some) => {
       if (some.length > 4) throw away('ECONNRESET');
@@ -88,7 +88,7 @@ describe('writing all', () => {
     },
   );
 
-  it('writes what PostgreSQL gave up on for a while only', async () => {
+  it('writes an item that PostgreSQL gave up on only for a while', async () => {
     let times = 4;
     const { written, refused } = await play(
       [1, 2],

@@ -1,4 +1,4 @@
-/** Pictures and pages about the inside name only what there is: tables, columns, functions, files. */
+/** Pictures and internal documents name only existing tables, columns, functions and files. */
 import { describe, expect, it } from 'vitest';
 import { codeOf, listFiles, mermaidOf, readText } from '../support/markdown.ts';
 import { parseMermaid, type Picture } from '../support/mermaid.ts';
@@ -45,7 +45,7 @@ const isFolder = (path: string) =>
   files.some((file) => file.startsWith(path) || file.includes(`/${path}`));
 
 /** What of a piece of code there is not. */
-function strangersIn(code: string): string[] {
+function missingIn(code: string): string[] {
   if (isPath(code) && (code.endsWith('/') ? isFolder(code) : isFile(code))) return [];
   if (/^[\w./-]+\.(ts|md|sql|mjs)$/.test(code)) return [code];
   return wordsOf(code).filter((word) => !words.has(word) && !/^\d+$/.test(word));
@@ -55,19 +55,19 @@ function strangersIn(code: string): string[] {
 const FOREIGN = new Set(['npm', 'node', 'LISTEN', 'NOTIFY']);
 
 describe.each(PAGES)('%s', (page) => {
-  it('names only what there is', () => {
-    const gone = codeOf(readText(page)).flatMap(strangersIn);
+  it('names only existing things', () => {
+    const gone = codeOf(readText(page)).flatMap(missingIn);
     expect([...new Set(gone)].filter((each) => !FOREIGN.has(each))).toEqual([]);
   });
 
-  it('has pictures that can be drawn, of what there is', () => {
+  it('has valid pictures of existing things', () => {
     const pictures = mermaidOf(readText(page)).map(parseMermaid);
-    expect(pictures.flatMap(strangersOf)).toEqual([]);
+    expect(pictures.flatMap(missingOf)).toEqual([]);
   });
 });
 
 /** Names of a picture that are no table, column, type or state. */
-function strangersOf(picture: Picture): string[] {
+function missingOf(picture: Picture): string[] {
   if (picture.kind === 'states') {
     const kinds = [...enums.values(), BATCH_STATES];
     return kinds.some((each) => [...picture.states].every((state) => each.has(state)))
@@ -133,14 +133,14 @@ describe('the journey', () => {
   });
 });
 
-describe('what looks for names', () => {
+describe('the check of names', () => {
   it.each([
     'message.sent_at',
     'noSuchFunction',
     '`store/no-such-file.ts`',
     'select nosuchcolumn from message',
   ])('finds %s', (code) => {
-    expect(strangersIn(code.replaceAll('`', ''))).not.toEqual([]);
+    expect(missingIn(code.replaceAll('`', ''))).not.toEqual([]);
   });
 
   it.each([
@@ -150,7 +150,7 @@ describe('what looks for names', () => {
     'stateDiagram-v2\n  QUEUED --> LOST',
     'sequenceDiagram\n  box PostgreSQL\n    participant A as no_table\n  end',
   ])('finds what is wrong in %j', (picture) => {
-    expect(strangersOf(parseMermaid(picture))).not.toEqual([]);
+    expect(missingOf(parseMermaid(picture))).not.toEqual([]);
   });
 
   it.each([
@@ -167,8 +167,8 @@ describe('what looks for names', () => {
   });
 });
 
-describe('what reads the migrations', () => {
-  it('follows what later ones change', () => {
+describe('the reader of migrations', () => {
+  it('applies later changes', () => {
     const read = parseSchema(`
       create type mood as enum ('GOOD', 'BAD'); alter type mood add value 'NONE'; alter type mood rename value 'BAD' to 'POOR';
       create table a (id int primary key, b numeric, c text[] not null default '{}', check (b > 0)); -- create table x (y int);

@@ -132,7 +132,7 @@ describe('of numbers that may be in several zones', () => {
     expect(iso(allowedFrom(hours(quiet), zones, new Date(at)))).toBe(expected);
   });
 
-  it('wakes nobody while there is a moment for all', () => {
+  it('disturbs no zone while there is a moment for all', () => {
     const numbers =
       '79161234567 61412345678 628121234567 243812345678 56912345678 34612345678 18505550100';
     fc.assert(

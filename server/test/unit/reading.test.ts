@@ -1,22 +1,22 @@
-/** Reading in turns: how many bytes of an owner are read, whatever it sends, and who has a turn when. */
+/** Reading in rounds: the number of bytes that are read of an owner, whatever it sends. */
 import { Readable } from 'node:stream';
 import { setImmediate as nextRound } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { createTurns, type Owner } from '../../src/http/edge/reading.ts';
+import { createRounds, type Owner } from '../../src/http/edge/reading.ts';
 
 const CHUNK = 65_536;
-const TURN = 4 * CHUNK;
+const ROUND = 4 * CHUNK;
 
-/** Turns that begin when the test says so, and bodies that bring bytes as fast as they are taken. */
+/** Rounds that the test begins, and bodies that send as fast as they are read. */
 function setUp() {
   const begins: (() => void)[] = [];
-  const turns = createTurns(TURN, (begin) => begins.push(begin));
+  const rounds = createRounds(ROUND, (begin) => begins.push(begin));
   const read = new Map<Owner, number>();
   return {
-    turns,
+    rounds,
     readOf: (owner: Owner) => read.get(owner) ?? 0,
     awaited: () => begins.length,
-    /** All that may be read before the next turn has been once many rounds have passed. */
+    /** All that may be read before the next round has been once many rounds have passed. */
     async settle() {
       for (let round = 0; round < 50; round += 1) await nextRound();
     },
@@ -33,41 +33,41 @@ function setUp() {
       });
       body.on('data', (chunk: Buffer) => {
         read.set(owner, (read.get(owner) ?? 0) + chunk.length);
-        turns.take(owner, body, chunk.length);
+        rounds.take(owner, body, chunk.length);
       });
       return body;
     },
   };
 }
 
-it('an owner is read so many bytes of in a turn, however many bodies it sends', async () => {
+it('reads a bounded number of bytes of an owner per round, however many bodies it sends', async () => {
   const { send, readOf, settle, begin } = setUp();
   const BODIES = 32;
   for (let i = 0; i < BODIES; i += 1) send('hostile');
   await settle();
   // Each brings a chunk before it can be paused.
-  expect(readOf('hostile')).toBeLessThanOrEqual(TURN + BODIES * CHUNK);
-  for (let turn = 0; turn < 10; turn += 1) {
+  expect(readOf('hostile')).toBeLessThanOrEqual(ROUND + BODIES * CHUNK);
+  for (let round = 0; round < 10; round += 1) {
     const before = readOf('hostile');
     begin();
     await settle();
-    expect(readOf('hostile') - before).toBeLessThanOrEqual(2 * TURN);
+    expect(readOf('hostile') - before).toBeLessThanOrEqual(2 * ROUND);
     expect(readOf('hostile')).toBeGreaterThan(before);
   }
 });
 
-it('an owner that has had its turn takes none from another', async () => {
+it('reads another owner in full when one owner has used up its round', async () => {
   const { send, readOf, settle, begin } = setUp();
   for (let i = 0; i < 32; i += 1) send('hostile');
   await settle();
-  send('other', TURN - 1);
+  send('other', ROUND - 1);
   await settle();
-  expect(readOf('other')).toBe(TURN - 1);
+  expect(readOf('other')).toBe(ROUND - 1);
   begin();
   await settle();
-  send('other', TURN - 1);
+  send('other', ROUND - 1);
   await settle();
-  expect(readOf('other')).toBe(2 * (TURN - 1));
+  expect(readOf('other')).toBe(2 * (ROUND - 1));
 });
 
 it('every body comes to its end, and those that have gone hold up none', async () => {
@@ -77,7 +77,7 @@ it('every body comes to its end, and those that have gone hold up none', async (
   await settle();
   bodies.slice(0, 4).forEach((each) => each.destroy());
   const ended = bodies.slice(4);
-  for (let turn = 0; turn < 100 && !ended.every((each) => each.readableEnded); turn += 1) {
+  for (let round = 0; round < 100 && !ended.every((each) => each.readableEnded); round += 1) {
     begin();
     await settle();
   }
@@ -87,20 +87,20 @@ it('every body comes to its end, and those that have gone hold up none', async (
   expect(awaited()).toBe(0);
 });
 
-it('small chunks cost their owner turns, and nobody else', async () => {
-  const { send, turns, readOf, settle, begin } = setUp();
+it('charges small chunks to their owner, and to no other', async () => {
+  const { send, rounds, readOf, settle, begin } = setUp();
   const body = new Readable({ read: () => undefined });
   body.on('data', () => undefined);
-  // About as much work for the parser as 5 MB: twenty turns.
-  for (let i = 0; i < 10_000; i += 1) turns.take('hostile', body, 1);
+  // About as much work for the parser as 5 MB: twenty rounds.
+  for (let i = 0; i < 10_000; i += 1) rounds.take('hostile', body, 1);
   expect(body.isPaused()).toBe(true);
-  send('other', 3 * TURN);
-  for (let turn = 0; turn < 15; turn += 1) {
+  send('other', 3 * ROUND);
+  for (let round = 0; round < 15; round += 1) {
     begin();
     await settle();
     expect(body.isPaused()).toBe(true);
   }
-  expect(readOf('other')).toBe(3 * TURN);
-  for (let turn = 0; turn < 10; turn += 1) begin();
+  expect(readOf('other')).toBe(3 * ROUND);
+  for (let round = 0; round < 10; round += 1) begin();
   expect(body.isPaused()).toBe(false);
 });

@@ -1,4 +1,4 @@
-/** Sealed tokens: read by who made them, for what they were made. */
+/** Sealed tokens: readable by their maker, for their purpose. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createEmailLinks, readOpened, readUnsubscribe } from '../../src/domain/email-links.ts';
@@ -6,7 +6,7 @@ import { attemptReference } from '../../src/domain/ids.ts';
 import { createSealer } from '../../src/lib/sealer.ts';
 
 const sealer = createSealer(new Uint8Array(32).fill(1));
-const stranger = createSealer(new Uint8Array(32).fill(2));
+const otherSealer = createSealer(new Uint8Array(32).fill(2));
 const texts = fc.string({ minLength: 1, maxLength: 300, unit: 'binary' });
 
 describe('a sealed token', () => {
@@ -18,7 +18,7 @@ describe('a sealed token', () => {
         expect(token).toMatch(/^[\w-]+$/);
         expect(sealer.open(purpose, token)).toBe(text);
         expect(sealer.open(`${purpose}x`, token)).toBeNull();
-        expect(stranger.open(purpose, token)).toBeNull();
+        expect(otherSealer.open(purpose, token)).toBeNull();
         expect(sealer.seal(`${purpose}x`, text)).not.toBe(token);
       }),
     );
@@ -38,7 +38,7 @@ describe('a sealed token', () => {
 });
 
 describe('links of e-mails', () => {
-  it('say who and what, and nothing to others', () => {
+  it('contain recipient and sender, readable to the server only', () => {
     const links = createEmailLinks('https://fanfare.example', sealer);
     const reference = attemptReference(100, '0192f0a0-aaaa-7bcd-9e01-23456789c012', 2);
     const unsubscribe = links.unsubscribeUrl(reference, 'Ada@Example.org', 'News@Shop.example');
@@ -49,7 +49,7 @@ describe('links of e-mails', () => {
       address: 'ada@example.org',
       from: 'news@shop.example',
     });
-    expect([readOpened(token, sealer), readUnsubscribe(token, stranger)]).toEqual([null, null]);
+    expect([readOpened(token, sealer), readUnsubscribe(token, otherSealer)]).toEqual([null, null]);
     const [, open = ''] = /\/o\/(.+)\.gif$/.exec(links.openUrl(reference)) ?? [];
     expect(readOpened(open, sealer)).toMatchObject({ accountId: 100, attempt: 2 });
     expect(readUnsubscribe(open, sealer)).toBeNull();

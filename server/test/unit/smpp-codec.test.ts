@@ -255,7 +255,7 @@ describe('the codec', () => {
     expect(decode(hex(bytes))).toEqual(pdu);
   });
 
-  it('reads what it writes', () => {
+  it('reads its own output', () => {
     fc.assert(
       fc.property(pdus(tlvs), (pdu) => {
         expect(decode(encodePdu(pdu))).toEqual(pdu);

@@ -1,4 +1,4 @@
-/** What an SMSC sends damaged: contained in its PDU, answered, logged once, counted; everything around it goes on. */
+/** Damaged PDUs of an SMSC: contained, answered, logged once, counted; everything around them continues. */
 import * as fc from 'fast-check';
 import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -192,7 +192,7 @@ describe('a damaged PDU', () => {
     expect(warnings()[0]).toMatchObject({ octets: bytes.toString('hex'), length: bytes.length });
   });
 
-  it('may be an answer: what it means is in its header', async () => {
+  it('may be an answer: its meaning is in its header', async () => {
     const ids = COMMAND_IDS;
     const { smsc, carrier } = await begin((own) => ({
       bind({ sequence }) {
@@ -392,7 +392,7 @@ describe('a session with an SMSC that does not keep to the order of things', () 
     empty(COMMAND_IDS.enquire_link, 0xffffffff),
   ];
 
-  it.each([1, 7, 65_536])('goes on, and loses nothing, in pieces of %i octets', async (size) => {
+  it.each([1, 7, 65_536])('continues, and loses nothing, in chunks of %i octets', async (size) => {
     const { smsc, carrier, receipts, messages, damaged } = await begin(() => ({
       submit(pdu, to) {
         // Twice, and then as if it had failed.
@@ -431,7 +431,7 @@ describe('a session with an SMSC that does not keep to the order of things', () 
     ['15', '0000000f'],
     ['4 GB', 'ffffffff'],
     ['64 kB and one', '00010001'],
-  ])('takes what stands before a length of %s, and binds anew', async (_, length) => {
+  ])('takes the PDUs before a length of %s, and binds again', async (_, length) => {
     const { smsc, carrier, messages, damaged } = await begin();
     smsc.session.raw(
       Buffer.concat([frame(deliver_sm, OWN, STOP), hex(length), frame(deliver_sm, OWN, STOP)]),

@@ -86,7 +86,7 @@ describe('against npm smpp', () => {
     expect(commands).toEqual(['bind_transceiver', 'submit_sm', 'unbind']);
   });
 
-  it('is told that its password is wrong', async () => {
+  it('gets an error for a wrong password', async () => {
     const { carrier } = await begin({ password: 'other', unboundWaitMs: 50 });
     await until(() => carrier.state?.().detail?.includes('ESME_RINVPASWD') === true);
     expect((await carrier.send(aSubmission())).kind).toBe('throttled');

@@ -1,4 +1,4 @@
-/** Receipts and messages to us: what SMSCs write, what they forget, and everything else. */
+/** Receipts and inbound messages in the forms that SMSCs write, with missing and additional parts. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readReceipt, type ReceiptRules } from '../../src/carriers/smpp/receipts.ts';
@@ -374,7 +374,7 @@ describe('the parameters of a receipt', () => {
   });
 });
 
-describe('what a message is', () => {
+describe('the kind of a message', () => {
   const text = 'id:77 sub:001 dlvrd:001 submit date:1 done date:2 stat:UNDELIV err:000 text:';
   const tlvs = tlv({ 0x1e: 'ab\0', 0x427: [2] });
 
@@ -408,7 +408,7 @@ describe('what a message is', () => {
       expect(read(text, { esmClass: 0 }, rules, { source }).kind).toBe('none');
   });
 
-  it('is what the type in esm_class says, whatever the other bits are', () => {
+  it('follows the type in esm_class, whatever the other bits are', () => {
     const kinds: Readonly<Record<number, string>> = {
       0x08: 'receipt',
       0x18: 'ignored',
@@ -500,7 +500,7 @@ describe('a provider id', () => {
     );
   });
 
-  it('is itself first, each meaning has its place, and what is no number has no other', () => {
+  it('is itself first, each meaning has its position, and an id that is no number has no other', () => {
     expect(spellProviderId('0010')).toEqual(['0010', '10', '16', 'a']);
     expect(spellProviderId('0A')).toEqual(['0A', 'a', '10', '']);
     expect(spellProviderId('M-17')).toEqual(['M-17', 'm-17', '', '']);
@@ -522,7 +522,7 @@ describe('reassembly', () => {
   };
   const texts = (wholes: readonly { octets: Buffer }[]) => wholes.map((each) => `${each.octets}`);
 
-  it('keeps apart who writes to whom, and forgives repetitions', () => {
+  it('keeps pairs of addresses apart, and ignores repetitions', () => {
     const { reassembly } = begin();
     expect(reassembly.take(part(1, 2, 2, 'b'), 'x', '')).toEqual([]);
     expect(reassembly.take(part(1, 2, 2, 'b'), 'x', '')).toEqual([]);
@@ -531,7 +531,7 @@ describe('reassembly', () => {
     expect(reassembly.waiting).toBe(1);
   });
 
-  it('hands on what is incomplete after a while, when there is too much, and at the end', () => {
+  it('passes on incomplete messages after a while, beyond the maximum, and at the end', () => {
     const { reassembly, pass } = begin(2);
     reassembly.take(part(1, 3, 3, 'c'), 'x', '');
     reassembly.take(part(1, 3, 1, 'a'), 'x', '');

@@ -142,7 +142,7 @@ const isUp = (carrier: { state?(): { connected: number; connections: number } })
   carrier.state?.().connected === carrier.state?.().connections;
 
 describe('a bind', () => {
-  it('says who we are', async () => {
+  it('sends the credentials', async () => {
     const { smsc, carrier } = await begin({}, { systemType: 'A', addressRange: '^49' });
     await until(isUp(carrier));
     expect(smsc.received('bind_transceiver')).toMatchObject([
@@ -164,7 +164,7 @@ describe('a bind', () => {
     expect(smsc.sessions).toHaveLength(3);
   });
 
-  it('with a wrong password is told in words, and submissions are throttled', async () => {
+  it('with a wrong password is described in words, and submissions are throttled', async () => {
     const { carrier, smsc } = await begin(
       { bind: () => 0x0e },
       { unboundWaitMs: 20, reconnectMaxMs: 60_000, throttledMs: 77 },
@@ -210,7 +210,7 @@ describe('a bind', () => {
     expect(binds).toBeGreaterThanOrEqual(3);
   });
 
-  it('is made as often as told, and the window is theirs together', async () => {
+  it('is opened as often as configured, and all share the window', async () => {
     const { smsc, carrier } = await begin(
       { submit: () => undefined },
       { binds: 3, windowPerBind: 4 },
@@ -368,7 +368,7 @@ describe('a session', () => {
     expect(smsc.sessions).toHaveLength(2);
   });
 
-  it('lets pass what is of no use to it', async () => {
+  it('ignores PDUs without a use', async () => {
     const { smsc, carrier } = await begin({
       submit(pdu, session) {
         const address = { ton: 0, npi: 0, address: '1' };
@@ -423,7 +423,7 @@ describe('a session', () => {
     expect((await carrier.send(aSubmission())).kind).toBe('accepted');
   });
 
-  it('says unsent, not lost, of what never left', async () => {
+  it('reports requests that were never written as unsent, not as lost', async () => {
     const smsc = await startSmsc();
     stops.push(() => smsc.close());
     const options = optionsFor(smsc.port);
@@ -509,7 +509,7 @@ describe('the pool', () => {
   const taken: Answer = { kind: 'answered', status: 0, messageId: '1' };
   const unsent: Answer = { kind: 'unsent', detail: 'gone' };
 
-  it('gives to another link what one did not send any more', async () => {
+  it('passes unsent requests to another link', async () => {
     const [a, b] = [fakeLink(2), fakeLink(1)];
     const pool = createPool([a.link, b.link], 1_000);
     const answer = pool.submit(body);
@@ -540,7 +540,7 @@ describe('the pool', () => {
     pool.stop();
   });
 
-  it('gives back what waits when it stops, and takes nothing then', async () => {
+  it('ends waiting submissions when it stops, and takes none afterwards', async () => {
     const pool = createPool([], 1_000);
     const waiting = pool.submit(body);
     pool.stop();
@@ -581,7 +581,7 @@ describe('an answer', () => {
     expect(await carrier.send(aSubmission())).toMatchObject({ kind: 'rejected', code: 30008 });
   });
 
-  it('is not needed for what cannot be sent', async () => {
+  it('is not needed for messages that cannot be sent', async () => {
     const { smsc, carrier } = await begin();
     expect(await carrier.send(aSubmission({ text: null }))).toMatchObject({ kind: 'rejected' });
     expect(smsc.received('submit_sm')).toEqual([]);
@@ -622,7 +622,7 @@ describe('a long message', () => {
     expect(smsc.received('submit_sm')).toHaveLength(1);
   });
 
-  it('tells what was taken when a later part is refused', async () => {
+  it('names the accepted parts when a later part is refused', async () => {
     const { carrier } = await begin(inTurn([0, 0x0b, 0]));
     expect(await carrier.send(long)).toEqual({
       kind: 'rejected',
@@ -666,7 +666,7 @@ describe('a long message', () => {
   });
 });
 
-describe('what the SMSC sends', () => {
+describe('a delivery of the SMSC', () => {
   it('is a message to us, whole, and answered', async () => {
     const { smsc, carrier, messages } = await begin();
     await until(isUp(carrier));
@@ -792,7 +792,7 @@ describe('what the SMSC sends', () => {
     expect(smsc.sessions).toHaveLength(1);
   });
 
-  it('is answered and dropped when nobody wants messages', async () => {
+  it('is answered and dropped without a sink for messages', async () => {
     const smsc = await startSmsc();
     const carrier = createSmppCarrier(optionsFor(smsc.port));
     stops.push(

@@ -517,7 +517,7 @@ describe('a complaint is read', () => {
   });
 });
 
-describe('what says nothing', () => {
+describe('reports without a result', () => {
   const strange = report(status(), copy('Subject: of somebody else\r\n\r\nHello'));
   it.each([
     ['a report without its status', report(copy()), /words that are not known/],
@@ -603,7 +603,7 @@ describe('no report', () => {
     expect(await read(Buffer.from(raw), BOUNCES, TO)).toBeNull();
   });
 
-  it('in a forward is on the e-mail that it names, whoever got the forward', async () => {
+  it('in a forward is about the e-mail that it names, for any recipient of the forward', async () => {
     const raw = Buffer.from(forward(report(status(), copy(ours(OTHER)))));
     expect(await read(raw, BOUNCES, TO)).toMatchObject({ reference: OTHER });
   });

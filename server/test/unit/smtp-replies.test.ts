@@ -1,4 +1,4 @@
-/** What mail servers' refusals mean, by what well-known ones say. */
+/** The meaning of refusals of mail servers, by the texts of well-known ones. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { classifyRefusal, readEnhanced, type Refusal } from '../../src/carriers/smtp/replies.ts';

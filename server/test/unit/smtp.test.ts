@@ -486,7 +486,7 @@ describe('the way to the server', () => {
     },
   );
 
-  it('is not taken without the protection that is asked for, nor to a stranger', async () => {
+  it('is not submitted without the configured TLS, nor to an unknown certificate', async () => {
     const plain = await begin({ security: 'starttls' }, undefined, {
       disabledCommands: ['STARTTLS'],
     });
@@ -495,9 +495,9 @@ describe('the way to the server', () => {
       connected: 0,
       detail: expect.stringMatching(/STARTTLS/i),
     });
-    const stranger = await begin({ security: 'starttls' }, undefined, { key, cert });
-    expect(await stranger.carrier.send(anEmail())).toMatchObject({ kind: 'throttled' });
-    expect([...plain.mail.mails, ...stranger.mail.mails]).toEqual([]);
+    const unknown = await begin({ security: 'starttls' }, undefined, { key, cert });
+    expect(await unknown.carrier.send(anEmail())).toMatchObject({ kind: 'throttled' });
+    expect([...plain.mail.mails, ...unknown.mail.mails]).toEqual([]);
   });
 
   it('begins with a log-in; a wrong password costs no attempts and is said to the operator alone', async () => {
@@ -833,7 +833,7 @@ describe('a report', () => {
     expect(receipts).toHaveLength(1);
   });
 
-  it('is read for one recipient at a time, whoever asks for more', async () => {
+  it('is read for one recipient at a time', async () => {
     const port = await freePort();
     const mail = await startMailServer();
     const carrier = createSmtpCarrier(

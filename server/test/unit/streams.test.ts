@@ -93,7 +93,7 @@ function listen(...names: EventName[]): EventListener & { readonly seen: string[
 
 const log = createLogger('silent');
 
-it('leaves nothing out for who joins while a page is made ready', async () => {
+it('leaves nothing out for a listener that joins while a page is rendered', async () => {
   const control = controlStore();
   const feed = new AccountFeed(control.store, ACCOUNT, idOf(0));
   const first = listen('operation.processing');
@@ -111,7 +111,7 @@ it('leaves nothing out for who joins while a page is made ready', async () => {
   expect([first.seen, second.seen]).toEqual([['processing'], ['completed']]);
 });
 
-it('leaves nothing out for who catches up while a page is made ready', async () => {
+it('leaves nothing out for a listener that catches up while a page is rendered', async () => {
   const control = controlStore();
   const feed = new AccountFeed(control.store, ACCOUNT, idOf(1));
   const first = listen('operation.processing');
@@ -152,7 +152,7 @@ const sentTo = (place: number, ordinals: readonly number[]): EventRow => ({
   ordinals,
 });
 
-it('goes on within a row that the feed has not come to, for who has no room in between', async () => {
+it('continues within a row that the feed has not reached, for a listener without room in between', async () => {
   const control = controlStore();
   const feed = new AccountFeed(control.store, ACCOUNT, idOf(0));
   control.raw.events.loadEventFacts = async () => manyFacts();
@@ -176,7 +176,7 @@ it('goes on within a row that the feed has not come to, for who has no room in b
   expect(new Set(seen).size).toBe(5);
 });
 
-it('keeps nothing for who has no room, and leaves nothing out for them', async () => {
+it('buffers nothing for a listener without room, and leaves nothing out for it', async () => {
   const control = controlStore();
   control.raw.events.loadEventFacts = async () => manyFacts();
   const feed = new AccountFeed(control.store, ACCOUNT, idOf(0));
@@ -279,7 +279,7 @@ it('keeps the feed for others when one of them cannot catch up', async () => {
   await vi.waitFor(() => expect(control.listening.count).toBe(0));
 });
 
-it('ends who is still catching up when it stops', async () => {
+it('ends listeners that are still catching up when it stops', async () => {
   const control = controlStore();
   const hub = createStreamHub({ store: control.store, log });
   control.raw.events.lastEventId = async () => idOf(1);

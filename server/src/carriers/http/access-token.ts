@@ -7,15 +7,15 @@ import { SignJWT } from 'jose/jwt/sign';
 import { createClient, type ClientLimits } from './client.ts';
 import type { JwtAuthDescription } from './description.ts';
 
-/** A token for submissions, or the reason why there is none. */
+/** A token for submissions, or the reason for its absence. */
 export type AccessToken =
   { readonly ok: true; readonly token: string } | { readonly ok: false; readonly detail: string };
 
 /** Tokens of one service account. */
 export interface TokenSource {
-  /** The present token, or why there is none. Never rejects. */
+  /** The present token, or the reason for its absence. Never rejects. */
   get(): Promise<AccessToken>;
-  /** The provider refused this one: the next `get` asks for another. */
+  /** The provider refused this token: the next `get` requests another. */
   forget(token: string): void;
   close(): Promise<void>;
 }
@@ -62,7 +62,7 @@ export function createTokenSource(auth: JwtAuthDescription, limits: ClientLimits
       return { ok: false, detail: `No access token: ${exchange.detail}` };
     const answer = readAnswer(exchange.body);
     if (exchange.status !== 200 || answer === null)
-      // Not its words: they may quote what was sent.
+      // Without the provider's text, which may quote the assertion.
       return { ok: false, detail: `No access token: ${origin} answered HTTP ${exchange.status}` };
     present = { token: answer.token, endsAtMs: askedAtMs + answer.seconds * 1000 };
     return { ok: true, token: answer.token };

@@ -102,12 +102,15 @@ function findRule(
  * redirect: it leads to a page about maintenance, or the URL is an old one.
  */
 const WAITING = new Set([401, 402, 407, 429, 503, 511]);
-/** A server that reads nothing of it: too late, the wrong one, too early (RFC 9110, 15.5.9 and 15.5.20; RFC 8470, 5.2). */
+/**
+ * Statuses of a server that has not processed the request: too late, the wrong server, too early (RFC 9110, 15.5.9 and
+ * 15.5.20; RFC 8470, 5.2).
+ */
 const UNREAD = new Set([408, 421, 425]);
 
 function defaultRule(status: number): ErrorRule {
   if (WAITING.has(status) || (status >= 300 && status < 400)) return { kind: 'throttled' };
-  // The gateway knows as little as we do about what became of it behind.
+  // The gateway does not know the outcome behind it.
   if (status === 502 || status === 504) return { kind: 'unknown' };
   if (UNREAD.has(status) || status >= 500) return { kind: 'retry' };
   return { kind: 'rejected' };
@@ -122,7 +125,7 @@ function applyRule(
   switch (rule.kind) {
     case 'throttled':
       return { kind: 'throttled', afterMs, detail };
-    // Taken, but what was taken has no id here.
+    // Accepted, but without a readable id.
     case 'accepted':
     case 'unknown':
       return { kind: 'unknown', detail };
@@ -160,7 +163,7 @@ export function parsePointers(sources: string | readonly string[] | undefined): 
   return (typeof sources === 'string' ? [sources] : sources).map(parsePointer);
 }
 
-/** The first text or number that one of the pointers finds, as text; null when there is none. */
+/** The first text or number that one of the pointers finds, as text; null if none finds one. */
 export function readText(from: Place, pointers: readonly Pointer[]): string | null {
   for (const pointer of pointers) {
     const value = findValue(from, pointer);

@@ -20,7 +20,10 @@ export interface ClientLimits {
 
 /** How one request ended. */
 export type Exchange =
-  /** `body` is what came of it where it broke off or was too long, which `isWhole` says; null when it cannot be read. */
+  /**
+   * `body` is the beginning of a body that broke off or was too long; `isWhole` tells them apart. Null if it cannot be
+   * read.
+   */
   | {
       readonly kind: 'answer';
       readonly status: number;
@@ -38,14 +41,14 @@ export interface Client {
   /** Never rejects. Redirects are answers. */
   exchange(request: HttpRequest): Promise<Exchange>;
   readonly connected: number;
-  /** Breaks what is under way off. */
+  /** Breaks off requests under way. */
   close(): Promise<void>;
 }
 
 /** Maximum size of an answer in bytes: usual answers have a few hundred. */
 const BODY_BYTES_MAX = 65_536;
 
-/** Opens nothing before the first request. */
+/** Opens no connection before the first request. */
 export function createClient(origin: string, limits: ClientLimits): Client {
   let pool: Pool | null = null;
   let opening: Promise<Pool> | null = null;
@@ -114,7 +117,7 @@ class Exchanging {
   }
 
   readonly handler: Dispatcher.DispatchHandler = {
-    // Called when a connection is about to write the request, so whatever fails earlier left nothing.
+    // Called when a connection is about to write the request. An earlier failure therefore sent nothing.
     onRequestStart: (controller) => {
       this.#started = true;
       clearTimeout(this.#timer);

@@ -13,7 +13,7 @@ export interface HttpDescription {
   readonly response: ResponseDescription;
   /** The provider's own error codes, as it writes them, in answers and receipts. */
   readonly errors?: Readonly<Record<string, ErrorRule>>;
-  /** The provider's codes are those of our error table wherever that knows them. */
+  /** The provider's codes equal the codes of our error table, where it has them. */
   readonly sharesCodes?: boolean;
   /** Absent: the provider never calls back. */
   readonly receipts?: ReceiptsDescription;
@@ -30,7 +30,7 @@ export interface RequestDescription {
   readonly body?: { readonly kind: 'json' | 'form'; readonly template: BodyTemplate };
   /** Media that one message may have; one with more is refused instead of sent without them. As many as there is a place for when absent. */
   readonly mediaMax?: number;
-  /** What can be carried over a channel, as far as it differs from what there is a place for; `domain/carriage.ts`. */
+  /** Limits of a channel that differ from the places in the template; `domain/carriage.ts`. */
   readonly carries?: Readonly<Partial<Record<Channel, Partial<Carriage>>>>;
 }
 
@@ -82,7 +82,7 @@ export interface ResponseDescription {
   readonly errorDetail?: string | readonly string[];
   /** By words that an answer from HTTP 400 on has, in any case; they count first, where one code or status says several things. */
   readonly phrases?: Readonly<Record<string, ErrorRule>>;
-  /** By HTTP status, where neither the provider's code nor the defaults shall decide. */
+  /** Meanings by HTTP status, which replace the provider's code and the defaults. */
   readonly statuses?: Readonly<Record<string, ErrorRule>>;
 }
 
@@ -94,7 +94,7 @@ export interface ReceiptsDescription {
   readonly format: 'json' | 'form' | 'query';
   /** Pointer to a string of the body that holds the real body as base64. */
   readonly envelope?: string;
-  /** Answer to what was read; 200 and empty when absent. */
+  /** The answer to a callback that was read; 200 and empty when absent. */
   readonly answer?: {
     readonly status: number;
     readonly headers?: Readonly<Record<string, string>>;
@@ -102,7 +102,7 @@ export interface ReceiptsDescription {
   };
   readonly statuses: StatusesDescription;
   readonly inbound?: InboundDescription;
-  /** What people chose on the provider's own pages: to stop, or to start again. No message comes with it. */
+  /** Choices of people on the provider's own pages: stop, or start again. No message comes with them. */
   readonly preferences?: PreferencesDescription;
 }
 
@@ -112,7 +112,7 @@ export interface StatusesDescription {
   readonly reference?: string | readonly string[];
   readonly providerId?: string | readonly string[];
   readonly status: string | readonly string[];
-  /** The provider's word to ours; what is not listed is ignored. */
+  /** Our word for each of the provider's; unlisted words are ignored. */
   readonly words: Readonly<Record<string, Receipt['status']>>;
   readonly errorCode?: string | readonly string[];
   readonly errorDetail?: string | readonly string[];
@@ -135,8 +135,8 @@ export interface InboundDescription {
   readonly text: string | readonly string[];
   readonly id?: string | readonly string[];
   /**
-   * Where the provider says that it took the message for a word to stop, to start or for help, and its words for that, in any
-   * case. It is acted on whatever the text says, and not answered: the provider has answered. Such an event counts
+   * The place where the provider states that the message was a keyword (stop, start or help), and its words for these,
+   * in any case. It takes precedence over the text and is not answered: the provider has answered. Such an event counts
    * without any of `when`.
    */
   readonly keyword?: {
@@ -156,7 +156,7 @@ export type PreferencesDescription = Omit<
 
 /** The authentication of a callback. */
 export type VerifyDescription =
-  /** Anyone may report anything: only where the network keeps others away. */
+  /** Anyone may report anything. Only for networks that keep others out. */
   | { readonly kind: 'none' }
   | {
       readonly kind: 'secret';
@@ -165,7 +165,7 @@ export type VerifyDescription =
       readonly value: string;
     }
   | { readonly kind: 'bearer'; readonly token: string }
-  /** HMAC over the body as it came; over what the envelope holds where there is one. */
+  /** HMAC over the body as received, or over the content of the envelope. */
   | {
       readonly kind: 'hmac';
       readonly header: string;

@@ -37,7 +37,7 @@ export const HTTP_LIMITS: ClientLimits = {
   keepAliveMs: 4_000,
 };
 
-/** Shows at the start what else each message would run into. */
+/** Rendered at the start, to find the errors that every message would have. */
 const TRIAL: Submission = {
   reference: '1-00000000000010008000000000000001',
   channel: 'SMS',
@@ -50,7 +50,7 @@ const TRIAL: Submission = {
   expireAt: null,
 };
 
-/** Where nothing is to be sent to any more. */
+/** After a stop, submissions are throttled for this long. */
 const STOPPED_AFTER_MS = 1_000;
 
 /**

@@ -4,9 +4,10 @@
 const STRING_OR_LONG = /"[^"\\]*(?:\\.[^"\\]*)*"|(?<![\d.eE+-])-?\d{16,}(?![\d.eE])/g;
 
 /**
- * Reads JSON; undefined when it is none. A byte order mark may stand before it (RFC 8259, 8.1), and words around an object: warnings of
- * a server's own programs, NULs, a comment of a proxy. Integers of 16 digits and more become strings: rounded, the ids of two messages
- * would be one, and a receipt for one would count for the other.
+ * Reads JSON; undefined if the text is none. A byte order mark may stand before it (RFC 8259, 8.1), and text around an
+ * object: warnings of a server's own programs, NULs, a comment of a proxy. Integers of 16 digits and more become
+ * strings: if they were rounded, the ids of two messages could be equal, and a receipt for one would count for the
+ * other.
  */
 export function parseJsonText(text: string): unknown {
   const plain = text.replace(/^\ufeff/, '');
@@ -22,7 +23,7 @@ function parseStrictly(text: string): unknown {
   }
 }
 
-/** The object in a text that has no other; empty when there is none, or more. */
+/** The only object in a text; empty if there is none or more than one. */
 function findOnlyObject(text: string): string {
   const start = text.indexOf('{');
   if (start === -1 || text.lastIndexOf('[', start) !== -1) return '';

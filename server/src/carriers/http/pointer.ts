@@ -4,7 +4,7 @@
  *
  * ```
  *  /messages/0/id       down from here; "" is here itself
- *  /entries/*          every member of a list, where a list of places is asked for
+ *  /entries/*          every member of a list, where a pointer may have several matches
  *  2/metadata/name      first two steps up from an event, then down (a Relative JSON Pointer)
  *  ?reference           a parameter of the request's URL
  * ```
@@ -49,7 +49,7 @@ export function placeOf(document: unknown): Place {
   return { value: document, holders: [] };
 }
 
-/** All matches of a pointer; `*` stands for each member of a list, and for nothing else. */
+/** All matches of a pointer; `*` stands only for each member of a list. */
 export function findPlaces(from: Place, pointer: Pointer): Place[] {
   let places = climb(from, pointer.up);
   for (const step of pointer.steps)

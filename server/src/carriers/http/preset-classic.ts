@@ -10,7 +10,7 @@ export interface ClassicSettings {
   readonly accountSid: string;
   /** An API key with its secret; null: the account itself with its token. */
   readonly apiKey: { readonly sid: string; readonly secret: string } | null;
-  /** Also what its calls are signed with. */
+  /** Submits without an API key, and signs callbacks. */
   readonly authToken: string;
 }
 
@@ -102,7 +102,7 @@ function classicReceipts(authToken: string): ReceiptsDescription {
       service: '/MessagingServiceSid',
       text: '/Body',
       id: ['/MessageSid', '/SmsSid'],
-      // Its own list of those who want no more: what is sent to them is refused with 21610, our answer, too.
+      // The provider's own list of opt-outs. It refuses messages to these people with 21610, which is also our code.
       keyword: { at: '/OptOutType', words: { STOP: 'STOP', START: 'START', HELP: 'HELP' } },
     },
   };

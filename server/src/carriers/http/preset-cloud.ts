@@ -18,7 +18,7 @@ export interface CloudSettings {
   /** The id of the sender's number; null: the senders' addresses are such ids themselves. */
   readonly phoneNumberId: string | null;
   readonly accessToken: string;
-  /** What its calls are signed with. */
+  /** Signs callbacks. */
   readonly appSecret: string;
   /** The token that is typed in where the webhook is set up. */
   readonly verifyToken: string;

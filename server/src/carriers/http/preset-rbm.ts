@@ -10,7 +10,7 @@ import type {
 
 /** Settings of a service account. */
 export interface RbmSettings {
-  /** `https://rcsbusinessmessaging.googleapis.com`, or that of a region. */
+  /** `https://rcsbusinessmessaging.googleapis.com`, or the API of a region. */
   readonly baseUrl: string;
   readonly clientEmail: string;
   /** PKCS #8 in PEM, as in the service account's file. */
@@ -68,7 +68,7 @@ export function describeRbm(settings: RbmSettings): HttpDescription {
       },
     },
     errors: {
-      // A repetition of what it has: the id is ours, and named one message only.
+      // A repetition of a known message: the id is ours and belongs to one message only.
       ALREADY_EXISTS: { kind: 'accepted' },
     },
     receipts: rbmReceipts(settings),

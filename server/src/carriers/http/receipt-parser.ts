@@ -177,7 +177,7 @@ function compileStatuses(
 
   const meaningOf = compileWords(statuses.words);
 
-  /** Null: it has a status and does not say of what. */
+  /** Null: the event has a status but names no message. */
   function read(event: Place, request: InboundHttp, word: string): Receipt | 'other' | null {
     const known = meaningOf(word);
     if (known === undefined) return 'other';

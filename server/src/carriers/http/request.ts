@@ -26,7 +26,7 @@ export type ComposedRequest =
 export interface RequestComposer {
   /** `https://host:port` */
   readonly origin: string;
-  /** Never throws: a problem says why this submission cannot be sent this way. */
+  /** Never throws: a problem gives the reason why this submission cannot be sent. */
   compose(submission: Submission, at: Date): ComposedRequest;
 }
 
@@ -151,5 +151,5 @@ function messageUuidOf({ reference, from }: Submission): string {
     .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
 
-/** Chosen once, at random; a change would break the receipts of messages on their way. */
+/** Chosen once, at random; a change would break the receipts of messages under way. */
 const NAMESPACE = Buffer.from('35f3f68d746f14cb66877a33e785b77d', 'hex');

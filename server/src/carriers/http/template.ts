@@ -53,7 +53,7 @@ export function scopeOf(
   submission: Submission,
   at: Date,
   extra: {
-    /** What the provider gets of the content. */
+    /** The form of the content that the provider gets. */
     readonly fitted: Fitted;
     readonly messageUuid: string;
     readonly receiptsUrl: string | null;

@@ -28,7 +28,7 @@ const UNKNOWN = 0x200;
 
 /** The code of each UTF-16 unit up to €, the highest one. */
 const CODES = new Uint16Array('€'.charCodeAt(0) + 1).fill(UNKNOWN);
-/** The character of each code; NBSP-free: what has none reads as a space, as the standard asks. */
+/** The character of each code. Codes without a character are read as a space, as the standard requires. */
 const CHARACTERS: string[] = Array.from({ length: 128 }, () => ' ');
 const EXTENSION_CHARACTERS = new Map<number, string>();
 for (const [i, char] of [...GSM_ALPHABET].entries()) {
@@ -82,7 +82,7 @@ function encodeGsm(text: string): Buffer | null {
   return octets;
 }
 
-/** UTF-16, big-endian: what handsets make of UCS-2. */
+/** UTF-16, big-endian: handsets read UCS-2 as this. */
 function encodeUcs2(text: string): Buffer {
   return Buffer.from(text, 'utf16le').swap16();
 }
@@ -116,8 +116,8 @@ type Coding = 'default' | 'latin1' | 'ucs2' | 'binary' | Encoding;
 type Encoding = 'iso-8859-5' | 'iso-8859-8' | 'shift_jis' | 'iso-2022-jp' | 'euc-jp' | 'euc-kr';
 
 /**
- * Values of `data_coding` below 0x10 (5.2.19). Of JIS the standard says no encoding: it is Shift JIS, or ISO 2022 where
- * there are its escapes. Those that are not here are reserved.
+ * Values of `data_coding` below 0x10 (5.2.19). For JIS the standard names no encoding: it is Shift JIS, or ISO 2022 if
+ * it has those escapes. Absent values are reserved.
  */
 const CODINGS: Readonly<Record<number, Coding>> = {
   0x00: 'default',
@@ -136,8 +136,8 @@ const CODINGS: Readonly<Record<number, Coding>> = {
 };
 
 /**
- * The text of octets, or null when nothing can be read from them. Many an SMSC writes a wrong `data_coding`, or says "binary"
- * of words: what is not what it says is read as ASCII, and then as UTF-8, where it is either.
+ * The text of octets, or null if nothing can be read from them. Many SMSCs write a wrong `data_coding`, or "binary" for
+ * text. Octets that do not fit their declared encoding are read as ASCII, and then as UTF-8.
  */
 export function decodeText(
   octets: Buffer,
@@ -151,7 +151,7 @@ export function decodeText(
     case 'latin1':
       return decodeLatin1(octets);
     case 'ucs2':
-      // Whole units are taken at their word: "STOP" in ASCII would be two good Chinese characters.
+      // Whole units are read as declared: "STOP" in ASCII would be two valid Chinese characters.
       return (octets.length % 2 === 0 ? null : decodePlain(octets)) ?? decodeUcs2(octets);
     case 'binary':
       return decodePlain(octets);
@@ -166,7 +166,7 @@ export function decodeText(
 }
 
 /**
- * Values from 0x10 on are those of 3GPP TS 23.038, chapter 4 (5.2.19, notes): general coding and messages marked for
+ * Values from 0x10 on are defined by 3GPP TS 23.038, chapter 4 (5.2.19, notes): general coding and messages marked for
  * deletion (bits 3 and 2; bit 5 is compression), message waiting, and class.
  */
 function codingOf(dataCoding: number): Coding {
@@ -196,8 +196,8 @@ const decodeLatin1 = (octets: Buffer) =>
   (hasHighOctet(octets) ? decodePlain(octets) : null) ?? octets.toString('latin1');
 
 /**
- * The 7-bit alphabet has no octet above 0x7f: what has one is in another encoding. So is what has the same high octet of
- * UCS-2 throughout, which would read as a sign before each letter.
+ * The 7-bit alphabet has no octet above 0x7f, so such an octet shows another encoding. The same high octet of UCS-2
+ * throughout also does: it would be read as a sign before each letter.
  */
 function decodeDefault(octets: Buffer): string {
   if (hasHighOctet(octets)) return decodeLatin1(octets);

@@ -69,11 +69,11 @@ export const ESM_CLASS = {
 
 /** Longest `short_message` in octets (4.4.1); longer ones go into `message_payload`. */
 export const SHORT_MESSAGE_MAX = 254;
-/** The version that we speak, as `interface_version` (5.2.4). */
+/** The supported version, as `interface_version` (5.2.4). */
 export const INTERFACE_VERSION = 0x34;
 /** Sequence numbers run from 1 to this and begin again (5.1.4). */
 export const SEQUENCE_MAX = 0x7fffffff;
-/** Type of number and numbering plan (5.2.5, 5.2.6): those that say what an address is. */
+/** Type of number and numbering plan (5.2.5, 5.2.6), as far as they describe an address. */
 export const TON = {
   unknown: 0,
   international: 1,

@@ -4,8 +4,8 @@
  *
  * | What                                                   | Becomes                                           |
  * | ------------------------------------------------------ | ------------------------------------------------- |
- * | an answer, whatever is wrong behind its header         | taken: its status and sequence are in the header  |
- * | deliver_sm, data_sm; only optional parameters cut off  | taken, when what is left says something           |
+ * | an answer, with any fault behind its header            | taken: its status and sequence are in the header  |
+ * | deliver_sm, data_sm; only optional parameters cut off  | taken, if the readable part has a meaning         |
  * | deliver_sm, data_sm otherwise                          | answered with the status of the fault             |
  * | any other request, an unknown one too                  | generic_nack with ESME_RINVCMDID (4.3.1)          |
  * | alert_notification, outbind, an unknown answer         | nothing: they have no answer                      |
@@ -18,7 +18,7 @@ import { STATUS } from './statuses.ts';
 const SHOWN_MAX = 256;
 
 /** The first octets in hexadecimal, for the log. */
-export function showOctets(octets: Buffer): string {
+export function formatOctets(octets: Buffer): string {
   return octets.toString('hex', 0, SHOWN_MAX) + (octets.length > SHOWN_MAX ? '…' : '');
 }
 

@@ -10,23 +10,23 @@ import type { InboundSink, ReceiptSink } from '../carrier.ts';
 import { fromSmppAddress, type Home } from './addresses.ts';
 import { decodeText } from './alphabet.ts';
 import { TAGS } from './commands.ts';
-import { showOctets } from './damage.ts';
+import { formatOctets } from './damage.ts';
 import { createReassembly, readPart, type WholeMessage } from './reassembly.ts';
 import { readReceipt, type ReceiptReading, type ReceiptRules } from './receipts.ts';
 import type { Delivery } from './session-events.ts';
 import { STATUS } from './statuses.ts';
 
 export interface Deliveries {
-  /** Takes one delivery; `answer` is called once, when it was taken or cannot be. False: no more until `onRoom`. */
+  /** Takes one delivery. `answer` is called once, when it was stored or cannot be. False: take no more until `onRoom`. */
   take(delivery: Delivery, answer: (status: number) => void): boolean;
-  /** Hands on what waits, incomplete messages too; resolves when all is taken. */
+  /** Stores waiting deliveries, incomplete messages too; resolves when all are stored. */
   stop(): Promise<void>;
 }
 
 /** Unacknowledged deliveries of all sessions: reading stops at the first number and resumes at the second. */
 const WAITING_MAX = 2_000;
 const WAITING_LOW = 1_000;
-/** Handed on in one call. */
+/** Passed to the sink in one call. */
 const BATCH_MAX = 500;
 /** Maximum number of incomplete messages, and the time to wait for their parts. */
 const REASSEMBLY_MAX = 1_000;
@@ -57,7 +57,10 @@ export interface DeliveriesOptions {
   readonly log: Logger;
   /** There is room again after `take` said that there was none. */
   readonly onRoom: () => void;
-  /** Called for each receipt that does not say what it should, and each message that cannot be read or whose writer has no country. */
+  /**
+   * Called for each receipt without the required fields, and for each message that cannot be read or whose sender has no
+   * country code.
+   */
   readonly onDamage: () => void;
 }
 
@@ -89,7 +92,7 @@ export function createDeliveries({
     });
   }
 
-  /** One call at a time; what comes meanwhile goes with the next one. */
+  /** One call at a time; deliveries that arrive meanwhile go with the next one. */
   async function handOn(): Promise<void> {
     await new Promise<void>((resolve) => setImmediate(resolve));
     while (queue.length > 0) {
@@ -146,7 +149,7 @@ export function createDeliveries({
     const text = decodeText(octets, dataCoding, rules.alphabet);
     if (text === null) {
       log.warn(
-        { dataCoding, octets: showOctets(octets) },
+        { dataCoding, octets: formatOctets(octets) },
         'Dropped an inbound message that cannot be read',
       );
       onDamage();
@@ -197,7 +200,7 @@ export function createDeliveries({
           log.debug({ reason: reading.reason }, 'Received a receipt that changes nothing');
         else {
           log.warn(
-            { reason: reading.reason, esmClass: delivery.esmClass, octets: showOctets(octets) },
+            { reason: reading.reason, esmClass: delivery.esmClass, octets: formatOctets(octets) },
             'Received a receipt that cannot be read',
           );
           onDamage();

@@ -14,8 +14,8 @@ export type OnFrame = (bytes: Buffer, start: number, end: number) => void;
 
 export interface FrameDecoder {
   /**
-   * Takes the next octets.
-   * @throws PduError at a length that cannot be (status ESME_RINVCMDLEN); no more may be pushed then.
+   * Takes the next octets. @throws PduError at an impossible length (status ESME_RINVCMDLEN); no more may be pushed
+   * then.
    */
   push(chunk: Buffer): void;
 }
@@ -34,7 +34,7 @@ export function createFrameDecoder(onFrame: OnFrame): FrameDecoder {
     return taken;
   }
 
-  /** Goes on with a PDU that has begun; returns how many octets of the chunk it took. */
+  /** Continues a PDU that has begun; returns the number of octets of the chunk that it took. */
   function finish(chunk: Buffer): number {
     let taken = 0;
     if (filled < 4) {

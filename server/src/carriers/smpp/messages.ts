@@ -21,7 +21,7 @@ export interface Refusal {
 
 /** A header's and SAR's numbers are octets. */
 const PARTS_MAX = 255;
-/** Octets of a payload that leave room for the rest of the PDU. */
+/** Octets of a payload that leave room for the other fields of the PDU. */
 const PAYLOAD_MAX = PDU_LENGTH_MAX - 1_024;
 /** A part's header: its length, the element for concatenation with 8 bit, three octets of it. */
 const HEADER = [0x05, 0x00, 0x03] as const;
@@ -30,7 +30,7 @@ const EMPTY = Buffer.alloc(0);
 const VALIDITY_DAYS_MAX = 31;
 
 /**
- * The bodies to submit, in order, or why there are none.
+ * The bodies to submit, in order, or the reason why there are none.
  * @param nextReference gives each long message a number; its lower bits are used
  */
 export function composeMessages(

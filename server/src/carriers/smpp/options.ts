@@ -6,7 +6,7 @@ import type { DefaultAlphabet } from './alphabet.ts';
 export interface SmppTls {
   /** Certificates to trust instead of the system's, as PEM text; null: the system's. */
   readonly ca: string | null;
-  /** Name that the certificate must have, and that is asked for (SNI); null: `host`. */
+  /** Name that the certificate must have, also sent as SNI; null: `host`. */
   readonly servername: string | null;
   /** Whether a certificate that cannot be verified ends the connection. Default true. */
   readonly rejectUnauthorized: boolean;
@@ -39,7 +39,7 @@ export interface SmppOptions {
   readonly bindsMax: number | null;
   /** Requests without an answer on one session, 1 to 1,000. Default 50. */
   readonly windowPerBind: number;
-  /** What becomes of a submission whose answer was lost. Default `hold`. */
+  /** The treatment of a submission whose answer was lost. Default `hold`. */
   readonly ambiguous: 'hold' | 'resend';
 
   /** Milliseconds for TCP, TLS and the bind together. Default 10,000. */
@@ -60,7 +60,7 @@ export interface SmppOptions {
   /** Milliseconds that a stop, or the answer to the SMSC's unbind, waits for answers. Default 10,000. */
   readonly stopTimeoutMs: number;
 
-  /** What `data_coding` 0 means there. Default `gsm-7`. */
+  /** The meaning of `data_coding` 0. Default `gsm-7`. */
   readonly alphabet: DefaultAlphabet;
   /** How texts of more than one part go: with headers, with SAR parameters, or whole in one. Default `udh`. */
   readonly longMessages: 'udh' | 'sar' | 'payload';
@@ -71,17 +71,17 @@ export interface SmppOptions {
   readonly serviceType: string;
   /** Calling code of the country whose numbers come without one in messages to us, digits; null: none does. Default null. */
   readonly inboundCountryCode: string | null;
-  /** What is dialled before them inside the country, digits. Default `0`. */
+  /** The national trunk prefix, digits. Default `0`. */
   readonly inboundTrunkPrefix: string;
-  /** Whether receipts are asked for. Default true. */
+  /** Whether to request receipts. Default true. */
   readonly registeredDelivery: boolean;
-  /** What a receipt's addresses say: who the recipient is (4.6.1), or nothing. Default `recipient`. */
+  /** The meaning of the addresses of a receipt: the recipient (4.6.1), or none. Default `recipient`. */
   readonly receiptSource: 'recipient' | 'any';
   /** Whether a message counts as a receipt that is not marked as one. Default false. */
   readonly unmarkedReceipts: boolean;
   /**
-   * Carriers of one group take receipts on each other's messages; null: those of the same host, port and system id do.
-   * Default null.
+   * Carriers of one group accept receipts for each other's messages; null: carriers with the same host, port and system
+   * id form a group. Default null.
    */
   readonly receiptGroup: string | null;
 

@@ -1,18 +1,18 @@
 /**
- * An outlet: collects the PDUs that a session writes in one turn of the event loop, and sends them in one write.
+ * An outlet: collects the PDUs that a session writes in one round of the event loop, and sends them in one write.
  * Submissions are collected separately: if the SMSC unbinds, they are withdrawn, and everything else is still sent.
  */
 import type { MessageBody, Pdu } from './pdu.ts';
 import { PduWriter } from './writer.ts';
 
-/** Octets that are written at once without waiting for the end of the turn. */
+/** Octets that are written at once without waiting for the end of the round. */
 const FLUSH_AT = 32 * 1024;
 const BUFFER_SIZE = 64 * 1024;
 
 export interface Outlet {
   submit(sequence: number, body: MessageBody): void;
   send(pdu: Pdu): void;
-  /** Writes what waits. */
+  /** Writes pending octets. */
   flush(): void;
   /** Drops submissions that were not written. */
   takeBack(): void;

@@ -101,11 +101,11 @@ export type PduOf<Name extends CommandName> = Extract<Pdu, { readonly command: N
 /** A PDU that cannot be read, or not to its end. Only a length that cannot be makes the stream behind it unsound. */
 export class PduError extends Error {
   override readonly name = 'PduError';
-  /** What an answer to it says (5.1.3). */
+  /** The content of an answer to it (5.1.3). */
   readonly status: number;
-  /** Its octets, or those of a length that cannot be. A view. */
+  /** Its octets, or the octets of an impossible length. A view. */
   readonly octets: Buffer;
-  /** What it says all the same, when all but its optional parameters, or the end of its last string, is there. */
+  /** The readable part, if only its optional parameters or the end of its last string is missing. */
   readonly pdu: Pdu | null;
 
   constructor(message: string, status: number, octets: Buffer, pdu: Pdu | null = null) {

@@ -13,7 +13,7 @@ export interface Pool {
   onRoom(): void;
   /** A link went down. */
   onDown(): void;
-  /** Sends back what waits; nothing is taken any more. */
+  /** Ends waiting submissions; nothing is taken any more. */
   stop(): void;
 }
 
@@ -97,7 +97,7 @@ export function createPool(links: readonly Link[], unboundWaitMs: number): Pool 
     onRoom: drain,
     onDown() {
       if (!links.some((link) => link.isBound)) unboundSince ??= performance.now();
-      // What it did not send any more, another may take now.
+      // Another session may now take the submissions that it did not send.
       drain();
     },
     stop() {

@@ -41,7 +41,7 @@ class Cursor {
   readonly #bytes: Buffer;
   readonly #end: number;
   #at: number;
-  /** At the end of what was read all the same. */
+  /** The position at the end of the readable part. */
   damage: Damage | null = null;
 
   constructor(bytes: Buffer, at: number, end: number) {

@@ -6,7 +6,7 @@
 import { ESM_CLASS, SHORT_MESSAGE_MAX, TAGS } from './commands.ts';
 import type { Tlvs } from './pdu.ts';
 
-/** A message's octets, and what part of what they are. */
+/** A message's octets, and their place in a longer message. */
 export interface MessagePart {
   readonly octets: Buffer;
   /** Null: a message of its own. */
@@ -20,7 +20,7 @@ export interface MessagePart {
 /** Elements of a header for concatenation: reference of 8 and of 16 bits. */
 const CONCATENATION = { short: 0x00, long: 0x08 } as const;
 
-/** Takes the header off, and reads from it or from SAR parameters what part it is. Nonsense counts as no header. */
+/** Removes the header, and reads the part number from it or from SAR parameters. An invalid header counts as none. */
 export function readPart(octets: Buffer, esmClass: number, tlvs: Tlvs): MessagePart {
   if ((esmClass & ESM_CLASS.userDataHeader) === 0) return { octets, of: readSar(tlvs) };
   const end = (octets[0] ?? 0) + 1;
@@ -52,7 +52,7 @@ function partOf(reference: number, total: number, number: number): MessagePart['
   return total > 1 && number >= 1 && number <= total ? { reference, total, number } : null;
 }
 
-/** A message put together, with what its first part to come was given in with. */
+/** A complete message, with the values that came with its first part. */
 export interface WholeMessage<Context> {
   readonly octets: Buffer;
   readonly context: Context;
@@ -60,11 +60,12 @@ export interface WholeMessage<Context> {
 
 export interface Reassembly<Context> {
   /**
-   * Takes a part of a message between two addresses; returns what is whole by it, and what had to give way.
+   * Takes a part of a message between two addresses. Returns messages that it completes, and messages that were dropped
+   * for it.
    * @param between distinguishes messages with the same reference
    */
   take(part: MessagePart, between: string, context: Context): WholeMessage<Context>[];
-  /** What waited too long, as far as it has come. */
+  /** Messages that waited too long, as far as they are complete. */
   expire(): WholeMessage<Context>[];
   /** Everything that waits, as far as it has come. */
   flush(): WholeMessage<Context>[];
@@ -106,7 +107,7 @@ export function createReassembly<Context>(
       return begun.size;
     },
     take({ octets, of }, between, context) {
-      // What is longer than any part can be is no part, or a few could fill the memory.
+      // A part longer than possible is none; otherwise a few could fill the memory.
       if (of === null || octets.length > SHORT_MESSAGE_MAX) return [{ octets, context }];
       const key = `${of.reference} ${of.total} ${between}`;
       let message = begun.get(key);

@@ -23,7 +23,7 @@ export interface ReceiptSource {
 /** Options for reading a carrier's receipts. */
 export interface ReceiptRules {
   readonly alphabet: DefaultAlphabet;
-  /** What the addresses of a receipt say: who the recipient is (4.6.1), or nothing. */
+  /** The meaning of the addresses of a receipt: the recipient (4.6.1), or none. */
   readonly source: 'recipient' | 'any';
   /** Whether a message counts that is not marked as a receipt, but reads like one and comes from the recipient. */
   readonly unmarked: boolean;
@@ -57,7 +57,7 @@ const STATE_NAMES = [
 
 /**
  * Prefixes of `stat` with their meanings, letters only (appendix B, table B-2, and values of real SMSCs). The order matters:
- * words for failed deliveries start like those for delivered ones, and a message delivered to a network is still on its way.
+ * words for failed deliveries start like those for delivered ones, and a message delivered to a network is not delivered yet.
  */
 const STATES: readonly (readonly [RegExp, State])[] = [
   [/^DELIVER(ED|Y)TO(THE)?(NETWORK|SMSC|OPERATOR|CARRIER)/, null],

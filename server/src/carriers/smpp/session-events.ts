@@ -10,7 +10,7 @@ export type Delivery = PduOf<'deliver_sm' | 'data_sm'>;
 /** Why a session ended. */
 export interface SessionEnd {
   readonly reason: string;
-  /** The SMSC refused the bind in a way that does not mend itself. */
+  /** The SMSC refused the bind permanently. */
   readonly isRefused: boolean;
 }
 
@@ -21,8 +21,8 @@ export interface SessionEvents {
   onRoom(): void;
   /** Answer with a status, once, at any time. False: read no more until `resume`. */
   onDelivery(delivery: Delivery, answer: (status: number) => void): boolean;
-  /** The SMSC sent what cannot be read, or what nobody sends to us. */
+  /** The SMSC sent a PDU that cannot be read, or that an SMSC must not send. */
   onDamage(): void;
-  /** The last word; after the answers of all requests. */
+  /** The last event, after the results of all requests. */
   onClosed(end: SessionEnd): void;
 }

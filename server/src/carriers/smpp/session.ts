@@ -19,7 +19,7 @@ import type { Socket } from 'node:net';
 import type { Logger } from '../../lib/log.ts';
 import { createClock } from './clock.ts';
 import { INTERFACE_VERSION } from './commands.ts';
-import { isForSmsc, refusePdu, salvage, showOctets } from './damage.ts';
+import { isForSmsc, refusePdu, salvage, formatOctets } from './damage.ts';
 import { createFrameDecoder } from './frames.ts';
 import type { SmppOptions } from './options.ts';
 import { createOutlet } from './outlet.ts';
@@ -153,7 +153,7 @@ export class Session {
     this.#log.info({ bind: this.#bind, submits }, 'The SMSC unbinds; waiting for its answers');
     if (this.#state === 'BOUND') {
       void this.#leave(this.#options.stopTimeoutMs);
-      // It may refuse what comes now; another session takes it.
+      // The SMSC may refuse requests that follow; another session submits them.
       this.#outlet.takeBack();
       for (const request of this.#outstanding.takeFrom(this.#unwrittenFrom))
         request.done?.({ kind: 'unsent', detail: 'The SMSC unbound' });
@@ -233,7 +233,7 @@ export class Session {
   }
 
   #noteDamage(reason: string, octets: Buffer): void {
-    const shown = { bind: this.#bind, reason, length: octets.length, octets: showOctets(octets) };
+    const shown = { bind: this.#bind, reason, length: octets.length, octets: formatOctets(octets) };
     this.#log.warn(shown, 'The SMSC sent a damaged PDU');
     this.#events.onDamage();
   }
@@ -292,7 +292,7 @@ export class Session {
     }
   }
 
-  /** Answers to what was given up long ago, or given twice, or never asked, find nothing and change nothing. */
+  /** Late answers, repeated answers and answers to no request are ignored. */
   #settleSubmit(request: Outstanding | undefined, status: number, messageId: string): void {
     if (request === undefined) {
       this.#log.debug({ status }, 'Received an answer without a request');
@@ -359,7 +359,7 @@ export class Session {
     }
   }
 
-  /** Gives up what is late and asks whether the SMSC is still there. */
+  /** Ends late requests, and checks whether the SMSC is still there. */
   #tick(): void {
     const { responseTimeoutMs, enquireLinkMs } = this.#options;
     const now = this.#clock.now();
@@ -382,7 +382,7 @@ export class Session {
     const socket = this.#socket;
     const unwrittenFrom = this.#unwrittenFrom;
     this.#state = 'CLOSED';
-    // What was said last, an answer to unbind or a generic_nack, shall still go out; requests may not.
+    // A last answer to unbind or a generic_nack is still sent; requests are not.
     this.#outlet.takeBack();
     this.#outlet.flush();
     if (this.#timer !== null) clearInterval(this.#timer);

@@ -55,7 +55,7 @@ export function createSmppCarrier(options: SmppOptions): Carrier {
   let started = false;
   let allowed = options.bindsMax === null ? options.binds : 0;
 
-  /** Closing is drained; what it leads to shows in the links. */
+  /** Closing links are drained; their states show the progress. */
   function allow(count: number): void {
     if (!started || count === allowed) return;
     log.info({ binds: count }, 'The number of binds for this node changed');

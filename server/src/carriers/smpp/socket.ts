@@ -16,7 +16,7 @@ export function openSocket({
   const socket = connectTls({
     host,
     port,
-    // An address is no name to ask for (RFC 6066, 3); the certificate is checked against it all the same.
+    // An address is not a valid server name (RFC 6066, 3). The certificate is checked against it all the same.
     servername: tls.servername ?? (isIP(host) === 0 ? host : ''),
     rejectUnauthorized: tls.rejectUnauthorized,
     ...(tls.ca === null ? {} : { ca: tls.ca }),

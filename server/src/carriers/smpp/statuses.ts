@@ -12,7 +12,7 @@ export interface StatusEntry {
   readonly name: string;
   readonly words: string;
   readonly kind: StatusKind;
-  /** What our error table calls it. */
+  /** The code of our error table. */
   readonly error: ErrorName;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Writes PDUs as octets into one buffer, so that each turn of the event loop needs one write. Strings end at their first
+ * Writes PDUs as octets into one buffer, so that each round of the event loop needs one write. Strings end at their first
  * NUL and at the maximum length of the standard; numbers are reduced modulo their size.
  */
 import { COMMAND_IDS } from './commands.ts';
@@ -20,7 +20,7 @@ const LENGTHS = {
   messageId: 64,
 } as const;
 
-/** Room for what is fixed in a message and its strings at their longest. */
+/** Room for the fixed fields of a message and its strings at their longest. */
 const MESSAGE_LENGTH_MAX = 512;
 
 /** A buffer that PDUs are written into. */
@@ -37,7 +37,10 @@ export class PduWriter {
     return this.#at;
   }
 
-  /** What was written since the last call. The octets are the caller's; the writer goes on behind them or elsewhere. */
+  /**
+   * The octets written since the last call. They belong to the caller; the writer continues behind them or in another
+   * buffer.
+   */
   take(): Buffer {
     const taken = this.#bytes.subarray(0, this.#at);
     this.#bytes = this.#bytes.subarray(this.#at);

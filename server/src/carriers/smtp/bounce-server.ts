@@ -57,7 +57,8 @@ export async function startBounceServer(options: {
     closeTimeout: CLOSE_MS,
     disableReverseLookup: true,
     onRcptTo({ address }, session, callback) {
-      // A report is on one e-mail; for many, the same octets would be read again and again, for anybody who asks.
+      // A report is about one e-mail. With many recipients, the same octets would be parsed again and again for any
+      // client.
       if (session.envelope.rcptTo.length > 0)
         return callback(reply(452, 'One recipient at a time'));
       const known = referenceOf(bounceAddress, address) !== null;

@@ -32,9 +32,9 @@ interface Enclosed {
 
 /** The result of reading a mail. */
 export interface BounceReading {
-  /** Null when it says nothing new, or is no report. */
+  /** Null if it reports nothing new, or is no report. */
   readonly receipt: Receipt | null;
-  /** Why a report says nothing, though it should; null for all other mail. */
+  /** The reason for which a report has no result, though it should; null for all other mail. */
   readonly problem: string | null;
 }
 

@@ -29,7 +29,7 @@ export type ComposeResult =
 export function composeMail(submission: Submission, bounceAddress: string | null): ComposeResult {
   const { email, reference, from, to } = submission;
   if (email === null) return { ok: false, problem: 'Only e-mails go over SMTP.' };
-  // Whatever let it through: nothing but an address becomes part of the dialogue.
+  // Checked again here: only an address may become part of the dialogue.
   for (const address of [from, to]) {
     const problem = findEmailAddressProblem(address);
     if (problem !== null) return { ok: false, problem: `Not an address: ${problem}` };

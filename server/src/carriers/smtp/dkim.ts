@@ -1,6 +1,6 @@
 /**
  * DKIM: signs e-mails (RFC 6376, relaxed/relaxed, rsa-sha256). nodemailer signs each header at most once. Here, important
- * headers are signed once more than they occur (5.4.2, 8.15). So nobody on the way can add a second subject, sender or
+ * headers are signed once more than they occur (5.4.2, 8.15). So no server on the way can add a second subject, sender or
  * unsubscribe link (RFC 8058, section 4).
  */
 import { createHash, createSign } from 'node:crypto';
@@ -14,7 +14,7 @@ const SIGNED = (
   'content-transfer-encoding list-id list-help list-unsubscribe list-unsubscribe-post list-subscribe list-post ' +
   'list-owner list-archive feedback-id auto-submitted'
 ).split(' ');
-/** Nobody can add one of these headers. */
+/** No server on the way can add one of these headers. */
 const SEALED = new Set(['from', 'to', 'subject', 'list-unsubscribe', 'list-unsubscribe-post']);
 
 /** Characters of a line of the signature, its folding included. */

@@ -16,7 +16,7 @@ export interface Part {
   readonly fields: readonly Field[];
   /** `text/plain`, in lower case. */
   readonly type: string;
-  /** What the parts of a multipart are divided by; null: it is none. */
+  /** The boundary of a multipart; null for other parts. */
   readonly boundary: string | null;
   /** As it came, still encoded. */
   readonly body: string;

@@ -1,7 +1,7 @@
 /** Options of an SMTP connection, with units, defaults and limits. */
 import type { Logger } from '../../lib/log.ts';
 
-/** How the connection is protected: STARTTLS or nothing is sent; STARTTLS where offered; TLS from the start; never. */
+/** Protection of the connection: STARTTLS required; STARTTLS if offered; TLS from the start; none. */
 export const SMTP_SECURITY = ['starttls', 'starttls-optional', 'tls', 'none'] as const;
 export type SmtpSecurity = (typeof SMTP_SECURITY)[number];
 
@@ -32,7 +32,7 @@ export interface SmtpOptions {
   readonly password: string | null;
   /** Name that the server is greeted with; null: this machine's. */
   readonly clientName: string | null;
-  /** Connections at once, 1 to 100. Default 4. Also the window: each has one e-mail on its way. */
+  /** Maximum connections, 1 to 100. Default 4. Also the window: each carries one e-mail at a time. */
   readonly connections: number;
   /** E-mails over one connection before it is made anew, 1 to 100,000. Default 100. */
   readonly messagesPerConnection: number;
@@ -42,16 +42,16 @@ export interface SmtpOptions {
   readonly answerTimeoutMs: number;
   /** Milliseconds until an e-mail is tried again that was refused for now, greylisting among it. Default 300,000. */
   readonly retryAfterMs: number;
-  /** What becomes of an e-mail whose answer was lost. Default `hold`. */
+  /** The treatment of an e-mail whose answer was lost. Default `hold`. */
   readonly ambiguous: 'hold' | 'resend';
   /**
-   * What counts as delivered: that the server has taken it, and with it the duty to deliver or to report (RFC 5321,
-   * 4.2.5 and 6.1), or only its report of success (RFC 3461). Default `accept`.
+   * When an e-mail counts as delivered: when the server has accepted it, and with it the duty to deliver or to report
+   * (RFC 5321, 4.2.5 and 6.1), or when it reports success (RFC 3461). Default `accept`.
    */
   readonly deliveredOn: 'accept' | 'report';
   /**
-   * Where reports go, `bounces@example.com`: each e-mail's own is `bounces+{reference}@example.com`. Null: to the
-   * address that the e-mail is from, where nobody here sees them.
+   * Address for reports, `bounces@example.com`: each e-mail uses `bounces+{reference}@example.com`. Null: the address of
+   * the sender, which Fanfare does not read.
    */
   readonly bounceAddress: string | null;
   /** Where mail to `bounceAddress` is taken; null: it is not. */
@@ -59,7 +59,7 @@ export interface SmtpOptions {
   /** Null: not signed. */
   readonly dkim: DkimKey | null;
   readonly logger: Logger;
-  /** A report comes that says nothing, though it should. */
+  /** Called for a report without a result. */
   readonly onDamage: () => void;
 }
 

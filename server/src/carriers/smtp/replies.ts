@@ -10,7 +10,7 @@ export interface Refusal {
   readonly code: number;
   /** The server's words, with their enhanced status (RFC 3463) where it has one. */
   readonly text: string;
-  /** What was refused: the connection or log-in, the sender, the recipient, or the content. */
+  /** The refused part: the connection or sign-in, the sender, the recipient, or the content. */
   readonly stage: Stage;
 }
 
@@ -21,7 +21,7 @@ export type Meaning =
   | { readonly kind: 'rejected'; readonly code: number }
   /** For now: the recipient's mailbox is busy, or we are greylisted. */
   | { readonly kind: 'retry'; readonly code: number }
-  /** It is not about this e-mail: the server is away, wants no more, or does not know us. */
+  /** It is not about this e-mail: the server is unavailable, accepts no more, or refuses our account. */
   | { readonly kind: 'wait' };
 
 /** Log-in, TLS and the like, of whatever they are an answer to (RFC 4954, RFC 3207); the server closes (421). */
@@ -31,7 +31,7 @@ const NOT_ABOUT_IT = new Set([421, 454, 530, 534, 535, 538]);
 type Topic =
   | 'size'
   | 'greylisting'
-  /** The recipient gets too much, from whomever. */
+  /** The recipient gets too much mail, from any sender. */
   | 'recipientLimit'
   /** We send too much. */
   | 'sendingLimit'
@@ -43,10 +43,10 @@ type Topic =
   | 'unknownRecipient'
   | 'sender'
   | 'blocked'
-  /** Of the server: no room, or taking nothing now. */
+  /** About the server: it has no room, or accepts nothing now. */
   | 'busy';
 
-/** Statuses that are more exact than their subject; those with three digits are from Exchange Online and Gmail. */
+/** Statuses that are more exact than their subject; statuses with three digits are from Exchange Online and Gmail. */
 const STATUSES: Readonly<Record<string, Topic>> = {
   '1.90': 'sendingLimit',
   '2.3': 'size',
@@ -94,7 +94,7 @@ const WORDS: readonly (readonly [Topic, RegExp])[] = [
   [
     'sendingLimit',
     words(
-      // A limit and what it is on, in either order.
+      // A limit and its object, in either order.
       String.raw`\b(limit|quota|maximum|max|threshold|allowance|credits?)\b.{0,60}(\b(per|every|in|for|within|of) (the |a |an |last |this |your )*(\d+ ?)?(s|sec|seconds?|min|minutes?|h|hours?|hrs?|days?|month)\b|\/ ?(h|hour|day|min))`,
       String.raw`\b(send(ing)?|sent|outgoing|outbound|submission|submit|relay(ing)?|daily|hourly|monthly|message count|messages?|e-?mails?|recipients?|rcpts?|transaction|connection|volume)\b( delivery)?( request)?( \w+){0,2} (limits?|quotas?|allowance|maximum|rates?)\b`,
       String.raw`\b(exceed(s|ed|ing)?|reach(ed)?|over)\b.{0,60}\b(send(ing)?|sent|outgoing|outbound|daily|hourly|monthly|max|messages?|e-?mails|mails|rcpts?|recipients)\b.{0,40}\b(limit|quota|per|rate|count|allowed|hour|day)\b`,
@@ -156,7 +156,7 @@ const WORDS: readonly (readonly [Topic, RegExp])[] = [
       String.raw`\bpolic(y|ies)\b|\b(SPF|DKIM|DMARC)\b|\bunauthenticated\b|\bcontent (reject|filter)|\bsecurity (issue|risk|threat)|\bcomplaints?\b`,
     ),
   ],
-  // What RFC 5321, 4.2.3 suggests for 550; said of much else, too.
+  // The text that RFC 5321, 4.2.3 suggests for 550; servers also use it for other refusals.
   ['unknownRecipient', /\bmailbox (is )?(unavailable|not available)/i],
   [
     'busy',
@@ -188,12 +188,12 @@ export function classifyRefusal({ code, text, stage }: Refusal): Meaning {
   if ((topic === 'sendingLimit' || topic === 'account') && !isMailbox) return { kind: 'wait' };
   if (code >= 500) return { kind: 'rejected', code: codeOf(enhanced, text, stage) };
   const isBusy = (topic === 'busy' || /^3\.[12]$/.test(enhanced ?? '')) && !isMailbox;
-  // A 4xx that speaks of a limit means ours, unless it names the mailbox.
+  // A 4xx about a limit means our limit, unless it names the mailbox.
   const isLimit = topic === null && !isMailbox && /\bexceed|\blimit/i.test(text);
   return isBusy || isLimit ? { kind: 'wait' } : { kind: 'retry', code: ERRORS.unreachable.code };
 }
 
-/** The subject and detail of an enhanced status, `1.1` of `5.1.1`, the first that is there; null when there is none. */
+/** The subject and detail of the first enhanced status, `1.1` of `5.1.1`; null if there is none. */
 export function readEnhanced(text: string): string | null {
   return (
     /(?:^|[\s([<#:;=-])[245]\.(\d{1,3}\.\d{1,3})(?=$|[\s)\]>:;,=-]|\.(?:\s|$))/.exec(text)?.[1] ??

@@ -2,8 +2,8 @@
  * The SMTP carrier: submits e-mails to a mail server (RFC 5321, RFC 6409) over persistent connections. Its parts:
  *
  * ```
- *  compose ◀─ this ─▶ replies        what goes out, and what refusals mean
- *  verp, bounces ◀─ bounce-server    what comes back
+ *  compose ◀─ this ─▶ replies        outgoing e-mails, and the meaning of refusals
+ *  verp, bounces ◀─ bounce-server    reports
  * ```
  * An e-mail is submitted at most once. Without an answer it is `unknown`. If its last line was never sent, the server
  * cannot have accepted it: it is `throttled`, so that an outage or a wrong password costs no attempts.
@@ -22,7 +22,7 @@ import { signStream } from './dkim.ts';
 import type { SmtpOptions } from './options.ts';
 import { classifyRefusal, type Refusal } from './replies.ts';
 
-/** Where nothing is to be sent to any more. */
+/** After a stop, submissions are throttled for this long. */
 const STOPPED_AFTER_MS = 1_000;
 const DETAIL_LENGTH_MAX = 300;
 
@@ -30,7 +30,7 @@ const DETAIL_LENGTH_MAX = 300;
 interface Progress {
   /** Its last byte was taken from us: from then on the server may have it. */
   isOut: boolean;
-  /** Sees to it that what is not out stays so: a connection that has failed goes on writing otherwise. */
+  /** Withholds the remainder of an e-mail: a failed connection would otherwise continue to write it. */
   abort: () => void;
 }
 
@@ -69,7 +69,7 @@ export function createSmtpCarrier(options: SmtpOptions): Carrier {
     const { responseCode, code = '', command = '' } = error;
     const detail = error.message.replace(/\s+/g, ' ').slice(0, DETAIL_LENGTH_MAX);
     if (!progress.isOut) progress.abort();
-    // A success that was none is an answer to something else.
+    // An answer to something else can look like a success.
     if (responseCode !== undefined && responseCode >= 400 && responseCode < 600) {
       const text = (error.response ?? '')
         .replace(/^\d{3}[ -]?/gm, '')
@@ -107,7 +107,7 @@ export function createSmtpCarrier(options: SmtpOptions): Carrier {
     }
   }
 
-  /** What is asked of the server beside the mail itself. */
+  /** Requests to the server in addition to the mail itself. */
   function toMessage(mail: Mail, { reference, to }: Submission, progress: Progress) {
     const dsn = { id: reference, return: 'headers' as const, recipient: to };
     return {
@@ -162,7 +162,7 @@ interface SmtpError extends Error {
   readonly code?: string;
   readonly response?: string;
   readonly responseCode?: number;
-  /** What was answered so: `MAIL FROM`, `DATA`; `API` for what never left. */
+  /** The answered command: `MAIL FROM`, `DATA`; `API` if nothing was sent. */
   readonly command?: string;
 }
 
@@ -199,7 +199,7 @@ function openTransport(options: SmtpOptions) {
     ...(options.clientName === null ? {} : { name: options.clientName }),
     maxConnections: options.connections,
     maxMessages: options.messagesPerConnection,
-    // By itself it would send again what the server may have taken.
+    // Otherwise nodemailer would send an e-mail again that the server may have accepted.
     maxRequeues: 0,
     connectionTimeout: options.connectTimeoutMs,
     greetingTimeout: options.greetingTimeoutMs,
@@ -212,7 +212,7 @@ function openTransport(options: SmtpOptions) {
     const { progress } = mail.data as { progress?: Progress };
     if (dkim !== null) mail.message.processFunc((message) => signStream(message, dkim));
     const make = mail.message.createReadStream.bind(mail.message);
-    // What the connection reads, signature and all: buffers before it run far ahead of what was sent.
+    // The stream that the connection reads, signature included: buffers before it are far ahead of the sent octets.
     mail.message.createReadStream = (...rest: Parameters<typeof make>) => {
       const stream = make(...rest);
       if (progress === undefined) return stream;

@@ -15,7 +15,7 @@ export function listApiKeyRoutes(apiKeys: ReturnType<typeof createApiKeyHandlers
       schema: describe(
         'ApiKeys',
         'listApiKeys',
-        "Extension: the account's API keys, oldest first, revoked and expired ones too.",
+        'Extension: list API keys, including revoked and expired ones, oldest first.',
         { response: { 200: answer('ApiKeyList', 'All of them.'), ...refusals() } },
       ),
     },
@@ -24,7 +24,7 @@ export function listApiKeyRoutes(apiKeys: ReturnType<typeof createApiKeyHandlers
       path: '/ApiKeys',
       access: 'token',
       handler: apiKeys.create,
-      schema: describe('ApiKeys', 'createApiKey', 'Extension: make an API key.', {
+      schema: describe('ApiKeys', 'createApiKey', 'Extension: create an API key.', {
         body: bodyOf('CreateApiKeyRequest'),
         response: {
           201: answer('NewApiKey', 'The key, and its secret.'),
@@ -40,7 +40,7 @@ export function listApiKeyRoutes(apiKeys: ReturnType<typeof createApiKeyHandlers
       schema: describe(
         'ApiKeys',
         'revokeApiKey',
-        'Extension: revoke an API key for good; it may go on working for five seconds.',
+        'Extension: revoke an API key permanently. It stops working within five seconds.',
         {
           params: Type.Object({ apiKeySid: Type.String({ description: 'SID of the key.' }) }),
           response: { 204: Type.Null({ description: 'Revoked.' }), ...refusals(404) },

@@ -23,25 +23,20 @@ export function listContentRoutes(content: ReturnType<typeof createContentHandle
       path: '/Content',
       access: 'manage',
       handler: content.create,
-      schema: describe(
-        'Content',
-        'createContent',
-        'Extension: store a content, to be sent by its id.',
-        {
-          body: bodyOf('CreateContentRequest'),
-          response: {
-            201: answer('ContentTemplate', 'The template.'),
-            ...refusals(400, 409, 413, 415),
-          },
+      schema: describe('Content', 'createContent', 'Extension: store a content template.', {
+        body: bodyOf('CreateContentRequest'),
+        response: {
+          201: answer('ContentTemplate', 'The template.'),
+          ...refusals(400, 409, 413, 415),
         },
-      ),
+      }),
     },
     {
       method: 'GET',
       path: '/Content/:contentId',
       access: 'read',
       handler: content.fetch,
-      schema: describe('Content', 'fetchContent', 'Extension: a content template.', {
+      schema: describe('Content', 'fetchContent', 'Extension: show a content template.', {
         params,
         response: { 200: answer('ContentTemplate', 'The template.'), ...refusals(404) },
       }),
@@ -54,7 +49,7 @@ export function listContentRoutes(content: ReturnType<typeof createContentHandle
       schema: describe(
         'Content',
         'deleteContent',
-        'Extension: remove a content template. Sends that use it keep their content.',
+        'Extension: delete a content template. Operations that use it keep their content.',
         {
           params,
           response: { 204: Type.Null({ description: 'Removed.' }), ...refusals(404) },

@@ -14,7 +14,7 @@ export interface Identity {
   readonly account: Account;
   /** The SID they were given with: the account's, or an API key's. */
   readonly sid: string;
-  /** What they may do; null: everything. */
+  /** The scopes; null: all rights. */
   readonly scopes: readonly Scope[] | null;
 }
 
@@ -24,7 +24,7 @@ export interface Pair {
 }
 
 export interface Authenticator {
-  /** The owner of a pair, or null, from the credential cache or the database. Rejects when the database is away. */
+  /** The owner of a pair, or null, from the credential cache or the database. Rejects when the database is unavailable. */
   authenticate(pair: Pair): Promise<Identity | null>;
   /** The same from the database, without the cache. */
   askDatabase(pair: Pair): Promise<Identity | null>;
@@ -57,7 +57,7 @@ export function identityOf({ account, scopes }: Credential, sid: string): Identi
   return { account, sid, scopes };
 }
 
-/** Whether it has the form of an account's or a key's SID. What has not is nobody's. */
+/** Whether it has the form of an account's or a key's SID. Other names have no owner. */
 export const isSid = (text: string) => /^(AC|SK)[0-9a-f]{32}$/.test(text);
 
 const HEADER_LENGTH_MAX = 512;

@@ -110,7 +110,7 @@ export function setBodyParser(app: FastifyInstance): void {
 
 const NOBODY = 0;
 
-/** Nobody's until it is known who asks. */
+/** The account of a request; none before it is identified. */
 function accountIdOf(request: FastifyRequest): number {
   const account = request.account as Account | null;
   return account?.id ?? NOBODY;
@@ -118,7 +118,7 @@ function accountIdOf(request: FastifyRequest): number {
 
 const ownerOf = (request: FastifyRequest): Owner => request.inFlight?.owner ?? accountIdOf(request);
 
-/** Of a request that sends nothing: many more are none that a program writes. */
+/** The maximum for requests that send nothing. No ordinary program writes more. */
 const VALUES_MAX = 100_000;
 
 function* parse(bytes: Buffer): Work<unknown> {
@@ -141,10 +141,10 @@ function demandUtf8(contentType: string): void {
 /** Connections whose last request was answered before all of its body had come. */
 const answered = new WeakSet<Socket>();
 
-/** Whether a connection owes nothing but the rest of a body that was answered without it. */
+/** Whether the connection only has to receive the remainder of an answered request. */
 export const isAnswered = (socket: Socket): boolean => answered.has(socket);
 
-/** The rest of an answered body is read and thrown away, so that its sender can read the answer. */
+/** The remainder of an answered body is read and discarded, so that its client can read the answer. */
 async function discardRest(request: FastifyRequest): Promise<void> {
   const { raw } = request;
   if (raw.complete) return;
@@ -152,7 +152,7 @@ async function discardRest(request: FastifyRequest): Promise<void> {
   const owner = ownerOf(request);
   answered.add(raw.socket);
   raw.on('end', () => answered.delete(raw.socket));
-  // Once something was asked for, Node.js does not read all of it by itself as soon as the answer is out.
+  // After a read, Node.js does not discard the whole body by itself as soon as the answer is sent.
   raw.read();
   raw.on('data', (chunk: Buffer) => refused.take(owner, raw, chunk.length));
   refused.wait(owner, raw);

@@ -9,7 +9,10 @@ import { refuse, serializeRefusal, type Refusal } from '../../shapes/refusal.ts'
 import { isAnswered } from './bodies.ts';
 import { newRequestId, ownOrigin } from './reply.ts';
 
-/** What still comes is read for so long and thrown away: a connection closed on unread bytes breaks, and its answer is lost. */
+/**
+ * Further bytes are read and discarded for this long: a connection closed on unread bytes is reset, and its answer is
+ * lost.
+ */
 const LINGER_MS = 1_000;
 
 /** Answers a connection's `clientError` (Node.js, http.Server), once, and closes it. */

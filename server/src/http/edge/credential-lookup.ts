@@ -1,11 +1,11 @@
 /**
- * Looks up credentials in the database by their SIDs. One statement at a time asks for all waiting
- * SIDs, so a flood of failed sign-ins, from any number of addresses, costs one connection. Correct
- * credentials wait for two statements at most, as long as fewer than `SIDS_MAX` SIDs wait.
+ * Looks up credentials in the database by their SIDs. One statement at a time looks up all waiting SIDs, so a flood of
+ * failed sign-ins, from any number of addresses, costs one connection. Correct credentials wait for two statements at
+ * most, as long as fewer than `SIDS_MAX` SIDs wait.
  */
 import type { Credential, Store } from '../../store/store.ts';
 
-/** Resolves with the live credential of a SID, as it is after the call. Rejects when the database is away. */
+/** Resolves with the live credential of a SID, as it is after the call. Rejects when the database is unavailable. */
 export type CredentialLookup = (sid: string) => Promise<Credential | null>;
 
 interface Asked {
@@ -18,7 +18,7 @@ interface Asked {
 const SIDS_MAX = 2_000;
 
 export function createCredentialLookup({ accounts }: Pick<Store, 'accounts'>): CredentialLookup {
-  /** SIDs that no statement asks for yet. */
+  /** SIDs that wait for a statement. */
   const waiting = new Map<string, Asked>();
   let isAsking = false;
 

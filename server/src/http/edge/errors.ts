@@ -9,7 +9,7 @@ import { originOf, sendRefusal } from './reply.ts';
 /** When a search that took too long may be tried again: others may have ended. */
 const SEARCH_AGAIN_SECONDS = 5;
 
-/** Fastify's own errors by their code; the rest is ours, the database's, or a bug. */
+/** Fastify's own errors, by code. Other errors are ours, the database's, or bugs. */
 const KNOWN_ERRORS: Readonly<Record<string, () => Refusal>> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: () => refuse('mediaType'),
   FST_ERR_CTP_EMPTY_TYPE: () => refuse('mediaType'),
@@ -38,7 +38,7 @@ export function setErrors(app: FastifyInstance, log: Logger, publicUrl: string |
   };
   app.setErrorHandler((error, request, reply) => {
     const refusal = toRefusal(error, request);
-    // The rest of its body is read, and the connection goes on.
+    // The remainder of its body is read, and the connection continues.
     if (!request.raw.complete) reply.removeHeader('connection');
     return sendRefusal(reply, refusal, originOf(request, publicUrl));
   });

@@ -27,7 +27,7 @@ const MINUTE_MS = 60_000;
 const NETWORK_FACTOR = 10;
 /** Counts kept of each kind. Beyond that the oldest are forgotten, so that attackers cannot fill the memory. */
 const COUNTS_MAX = 20_000;
-/** Addresses of IPv6 are handed out by networks of this many bits (RFC 6177). */
+/** IPv6 networks of this many bits are assigned to one customer (RFC 6177). */
 const IPV6_BITS = 64;
 
 export interface FailedSignIns {
@@ -59,7 +59,7 @@ function createCounts(max: number): (key: string, now: number) => number {
       known.count += 1;
       return known.count > max ? known.until - now : 0;
     }
-    // Those whose minute began first come first.
+    // Ordered by the start of the minute.
     counts.delete(key);
     counts.set(key, { count: 1, until: now + MINUTE_MS });
     const [oldest] = counts.keys();
@@ -75,12 +75,12 @@ export function refuseFailedSignIn(
   sid: string | null,
   refusal: Refusal,
 ): Refusal {
-  // What a trusted proxy passes on unread may be no address.
+  // A trusted proxy may pass on a text that is no address.
   const network = networkOf(ip) ?? networkOf(socket.remoteAddress ?? '') ?? '';
   const waitSeconds = failedSignIns.count(network, sid !== null && isSid(sid) ? sid : null);
   return waitSeconds === 0
     ? refusal
-    : refuse('tooManyRequests', 'Too many wrong credentials came from this address.', {
+    : refuse('tooManyRequests', 'Too many failed sign-ins came from this address.', {
         'retry-after': String(waitSeconds),
       });
 }

@@ -17,7 +17,7 @@ export interface Who {
   readonly keyUses: KeyUses;
 }
 
-/** Finds out who asks, and notes it in the request. @throws Refusal when nobody knows, or they may not. */
+/** Identifies the client and records it in the request. @throws Refusal for unknown credentials or missing rights */
 export async function identify(
   request: FastifyRequest,
   who: Who,
@@ -32,8 +32,8 @@ export async function identify(
     ? await who.sessions.identify(request)
     : pair && (await who.authenticator.authenticate(pair));
   if (identity === null) {
-    // A sealed session needs no limit of failed sign-ins, and its page must not make the browser ask for a password. Browsers drop
-    // an expired cookie, so the header of our page decides.
+    // A sealed session needs no limit of failed sign-ins, and its page must not make the browser show a password dialog.
+    // Browsers drop an expired cookie, so the header of our page decides.
     if (isBySession && isFromPage(request)) throw refuse('authentication');
     const refusal = refuse('authentication', undefined, {
       'www-authenticate': 'Basic realm="Fanfare"',
@@ -46,11 +46,11 @@ export async function identify(
   demandAccess(identity, request.routeOptions.config.access);
 }
 
-/** Methods that a path does not have need nothing: they are refused as such. */
+/** Methods that a path does not have need no scope: they are refused with 405. */
 function demandAccess({ scopes }: Identity, access: Access | undefined): void {
   if (access === undefined || scopes === null) return;
   if (access === 'token')
-    throw refuse('forbidden', "This needs the account's own SID and token; an API key may not.");
+    throw refuse('forbidden', "This requires the account's own SID and token, not an API key.");
   if (!scopes.includes(access))
     throw refuse(
       'forbidden',
@@ -58,7 +58,10 @@ function demandAccess({ scopes }: Identity, access: Access | undefined): void {
     );
 }
 
-/** Whether the credentials of a request are valid now, by the database alone. Rejects when the database is away. */
+/**
+ * Whether the credentials of a request are valid now, according to the database. Rejects when the database is
+ * unavailable.
+ */
 export async function isStillGood(request: FastifyRequest, who: Who): Promise<boolean> {
   const { authorization } = request.headers;
   if (authorization === undefined) return (await who.sessions.askDatabase(request)) !== null;

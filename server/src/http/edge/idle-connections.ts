@@ -10,7 +10,7 @@ import type { Socket } from 'node:net';
 export function watchConnections(server: Server): () => void {
   // By the peer's address and port: a TLS connection announces two sockets, of which the second replaces the first.
   const idle = new Map<string, Socket>();
-  /** Requests under way; more than one where they are sent ahead. */
+  /** Requests under way; more than one with pipelining. */
   const busy = new WeakMap<Socket, number>();
   let isClosing = false;
   const nameOf = ({ remoteAddress, remotePort }: Socket) => `${remoteAddress} ${remotePort}`;

@@ -11,7 +11,7 @@ import { onAnswerOver } from './unread.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** What this request holds; null where nothing is counted. */
+    /** The resources that this request holds; null if nothing is counted. */
     inFlight: InFlight | null;
   }
 }
@@ -36,9 +36,9 @@ interface InFlight {
 
 const OWN_SHARE_TAKEN: Readonly<Record<Kind, string>> = {
   bytes:
-    'The other requests of these credentials hold all bytes that one account may have at work; nothing of this one was kept.',
+    'Other requests of this account use all bytes that an account may have in progress. This request was not processed.',
   requests:
-    'These credentials have as many requests at work as one account may; nothing of this one was kept.',
+    'This account has the maximum number of requests in progress. This request was not processed.',
 };
 
 /** Bounds the requests in flight below a scope. Announced bytes do not count. One request is always taken, whatever its size. */
@@ -65,7 +65,7 @@ export function boundInFlight(
             'retry-after': String(RETRY_AFTER_SECONDS),
           });
         if (full === 'all')
-          throw refuseForNow('Too many requests are at work; nothing of this one was kept.');
+          throw refuseForNow('Too many requests are in progress. This request was not processed.');
         own[kind] += amount;
         held[kind].add(owner, amount);
       },
@@ -87,7 +87,7 @@ export function boundInFlight(
     });
     own.add('requests', 1);
   });
-  // A client that is gone gets no answer, and what it asked for is at work until there is one.
+  // A request whose client is gone stays counted until its work is done.
   scope.addHook('preHandler', async ({ inFlight }) => {
     if (inFlight !== null) inFlight.isAtWork = true;
   });

@@ -16,7 +16,7 @@ export interface KeyUses extends Service {
 }
 
 export function createKeyUses({ accounts }: Pick<Store, 'accounts'>, log: Logger): KeyUses {
-  /** Keys that are right, so there are no more of them than in the database. */
+  /** Only valid keys, so there are no more of them than in the database. */
   let noted = new Map<string, Date>();
 
   async function write(): Promise<boolean> {

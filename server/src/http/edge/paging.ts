@@ -7,7 +7,7 @@ import { uuidOfHex } from '../../domain/ids.ts';
 /** The first byte of tokens, which later formats change. */
 const FORMAT = 1;
 
-/** The token of what lies beyond an id. */
+/** The token of the page after an id. */
 export function encodePageToken(uuid: string): string {
   return Buffer.from(
     FORMAT.toString(16).padStart(2, '0') + uuid.replaceAll('-', ''),
@@ -15,7 +15,7 @@ export function encodePageToken(uuid: string): string {
   ).toString('base64url');
 }
 
-/** The id of a token, or null when it is none of ours. */
+/** The id of a token, or null for a text that is no token of ours. */
 export function decodePageToken(token: string): string | null {
   if (!/^[\w-]{23}$/.test(token)) return null;
   const bytes = Buffer.from(token, 'base64url');

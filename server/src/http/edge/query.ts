@@ -56,7 +56,7 @@ export class QueryReader {
     const start = decodePageToken(pageToken);
     if (start === null)
       this.add(
-        'Not a page token of this API; use "pagination.next" of the page before, or leave it out.',
+        'Not a page token of this API; use "pagination.next" of the previous page, or omit it.',
         '$.pageToken',
       );
     return new Page(pageSize, start ?? first);

@@ -1,52 +1,52 @@
 /**
- * Reading: bytes of bodies are read in turns. A socket gives no limit by itself: a client that sends much over many connections would
- * keep the thread that answers all of them busy with receiving. Each owner has so many bytes in a turn; beyond them its
- * connections are paused, and TCP makes its clients wait.
+ * Reads the bytes of bodies in rounds. Sockets have no limit of their own: a client with many connections could keep the main
+ * thread busy with receiving. Each owner may send a number of bytes per round; beyond it, its connections are paused, and TCP
+ * makes its clients wait.
  *
  * ```
- *  wanted bytes    a turn is one round of the event loop   who sends alone is not slowed; who has neighbours takes its part of each round
- *  refused bytes   a turn lasts ten milliseconds           read so that the client gets to see the refusal, and at no haste
+ *  wanted bytes    a round is one round of the event loop   a single owner is not slowed; several owners share each round
+ *  refused bytes   a round lasts ten milliseconds           read slowly, so that the client can read the refusal
  * ```
  */
 import type { Readable } from 'node:stream';
 
-/** An account, a carrier by its name, or nobody. */
+/** An account, a carrier by its name, or 0 for unknown clients. */
 export type Owner = string | number;
 
-export interface Turns {
-  /** Pauses a body until its owner's next turn. */
+export interface Rounds {
+  /** Pauses a body until its owner's next round. */
   wait(owner: Owner, body: Readable): void;
-  /** Notes bytes that a body brought; it waits where its owner has had its turn. */
+  /** Counts received bytes of a body; pauses it if its owner has used up the round. */
   take(owner: Owner, body: Readable, bytes: number): void;
 }
 
 export interface Reading {
-  readonly wanted: Turns;
-  readonly refused: Turns;
+  readonly wanted: Rounds;
+  readonly refused: Rounds;
 }
 
-/** Node.js reads at most so many bytes at a time, and has as many ready of a body that is paused. */
+/** Node.js reads at most this many bytes at a time, and buffers as many of a paused body. */
 const CHUNK_BYTES = 65_536;
 const WANTED_BYTES = 4 * CHUNK_BYTES;
 const REFUSED_BYTES = 2 * CHUNK_BYTES;
-const REFUSED_TURN_MS = 10;
+const REFUSED_ROUND_MS = 10;
 /**
- * Cost of a chunk at least: Node.js parses all chunks of a read at one go, even of a body that is paused, and each takes about
- * as long as reading so many bytes. What a chunk has fewer is a debt, which its owner waits for.
+ * Minimum cost of a chunk. Node.js parses all chunks of a read at once, even of a paused body, and each takes about as long as
+ * reading this many bytes. A smaller chunk adds the difference to the debt of its owner, who waits for it.
  */
 const CHUNK_COST_MIN = 512;
 
 export function createReading(): Reading {
   return {
-    wanted: createTurns(WANTED_BYTES, (begin) => setImmediate(begin)),
-    refused: createTurns(REFUSED_BYTES, (begin) => setTimeout(begin, REFUSED_TURN_MS)),
+    wanted: createRounds(WANTED_BYTES, (begin) => setImmediate(begin)),
+    refused: createRounds(REFUSED_BYTES, (begin) => setTimeout(begin, REFUSED_ROUND_MS)),
   };
 }
 
-/** Turns of so many bytes for each owner; `next` calls back when the next one begins. */
-export function createTurns(bytesMax: number, next: (begin: () => void) => void): Turns {
+/** Rounds with at most `bytesMax` bytes of each owner; `next` calls back when the next round begins. */
+export function createRounds(bytesMax: number, next: (begin: () => void) => void): Rounds {
   const taken = new Map<Owner, number>();
-  /** What small chunks cost beyond their bytes. */
+  /** The cost of small chunks beyond their bytes. */
   const debts = new Map<Owner, number>();
   /** Paused, in the order in which they go on. */
   const paused = new Map<Owner, Set<Readable>>();

@@ -26,7 +26,7 @@ export function compileFor(
     const problems = check(read, '$');
     if (httpPart === 'querystring')
       problems.push(...findEmpty(read as Record<string, unknown>, problems));
-    // Asked of what has the right shape only, which bounds its depth.
+    // Checked only for values of the right shape, because the shape bounds their depth.
     if (problems.length === 0)
       for (const context of findUnstorable(read, '$'))
         problems.push({ code: ERRORS.invalid.code, message: UNSTORABLE, context });
@@ -34,7 +34,7 @@ export function compileFor(
   };
 }
 
-/** Where a list goes on, which an empty value begins. */
+/** Positions in a list. An empty value means its beginning. */
 const PLACES = ['pageToken', 'lastEventId'];
 
 /** An empty filter would select everything, which no client intends. */

@@ -5,12 +5,12 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { refuse, type Refusal } from '../../shapes/refusal.ts';
 
-/** Fields of which a second one would be dropped without a word, or joined to the first (RFC 9110, section 5.3). */
+/** Fields of which a second one would be dropped silently, or joined to the first (RFC 9110, section 5.3). */
 const SINGLE = new Set(['host', 'authorization', 'content-type', 'idempotency-key']);
 /** RFC 3986, section 3.2.2, as far as a Host may have it; an empty one is allowed (RFC 9110, section 7.2). */
 const HOST = /^([\w.~!$&'()*+,;=%-]*|\[[0-9a-f:.]+(%25[\w.~-]+)?\])(:\d{0,5})?$/i;
 
-/** @throws Refusal for a head that means nothing, or more than one thing. */
+/** @throws Refusal for a head that is meaningless or ambiguous */
 export function checkHead(request: FastifyRequest, reply: FastifyReply): void {
   const problem = findProblem(request);
   if (problem === null) return;
@@ -39,7 +39,10 @@ function findProblem({ raw, headers }: FastifyRequest): Refusal | null {
   return null;
 }
 
-/** The name of a single field that is there more than once; null when none is. Names and values take turns in `rawHeaders`. */
+/**
+ * The name of a single field that occurs more than once; null if there is none. `rawHeaders` alternates names and
+ * values.
+ */
 function findTwice(rawHeaders: readonly string[]): string | null {
   const seen = new Set<string>();
   for (let i = 0; i < rawHeaders.length; i += 2) {

@@ -10,7 +10,7 @@ export interface Route {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   /** Below `/v1`. */
   readonly path: string;
-  /** What credentials must be allowed. */
+  /** The scope that credentials need. */
   readonly access: Access;
   readonly handler: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
   readonly schema: Readonly<Record<string, unknown>>;
@@ -20,7 +20,7 @@ export interface Route {
   readonly bodyLimit?: number;
 }
 
-/** A route that says in `/openapi.json` what it needs, by the names of roles (OpenAPI 3.1, Security Requirement Object). */
+/** A route that states its scope in `/openapi.json`, by the names of roles (OpenAPI 3.1, Security Requirement Object). */
 export function describeAccess(route: Route): Route {
   const { access } = route;
   const isForKeys = access !== 'token';
@@ -30,7 +30,7 @@ export function describeAccess(route: Route): Route {
       ...route.schema,
       description: isForKeys
         ? `An API key needs the scope \`${access}\`.`
-        : "With the account's own SID and token only.",
+        : "Requires the account's own SID and token.",
       security: [{ basic: isForKeys ? [access] : [] }],
     },
   };
@@ -52,7 +52,8 @@ export const OPERATION_FILTER = {
   ),
   details: Type.Optional(
     Type.String({
-      description: 'Extension: with `true` each has `details`, the main fields of its request.',
+      description:
+        'Extension: with `true`, each operation has `details`, the main fields of its request.',
     }),
   ),
 };
@@ -61,7 +62,7 @@ export const IDEMPOTENCY_HEADERS = Type.Object({
   'idempotency-key': Type.Optional(
     Type.String({
       description:
-        'Extension: repeating the same body under the same key gives the first answer again; kept until 24 hours past the time of sending.',
+        'Extension: a repeated body with the same key gets the first answer again. Keys are kept until 24 hours after the time of sending.',
     }),
   ),
 });
@@ -96,7 +97,7 @@ export function listRoute(list: {
   readonly summary: string;
   /** The name of the answer's shape. */
   readonly shape: string;
-  /** Query parameters beside those of paging. */
+  /** Query parameters in addition to the parameters of paging. */
   readonly filter?: Readonly<Record<string, TSchema>>;
   /** Of a list that is a part of a resource, which may be missing. */
   readonly params?: TSchema;
@@ -146,7 +147,7 @@ export function searchRoute(search: {
 /** A named shape as the body of a route. */
 export const bodyOf = (name: string): TSchema => Type.Unsafe({ $ref: `${name}#` });
 
-/** What `/openapi.json` says of an answer that goes on, as server-sent events. */
+/** The description of a stream of server-sent events in `/openapi.json`. */
 export const describeStream = (
   operationId: string,
   what: string,
@@ -158,13 +159,13 @@ export const describeStream = (
   response: {
     ...refused,
     200: {
-      description: 'Events until the client goes, or the server asks it to come back.',
+      description: 'Events, until the client leaves or the server ends the stream.',
       content: { 'text/event-stream': { schema: Type.String() } },
     },
   },
 });
 
-/** Answers within the limit say nothing of it; the 429 does. */
+/** Answers within the limit have no headers of it; the 429 has. */
 export const NO_RATE_HEADERS = {
   'x-ratelimit-limit': false,
   'x-ratelimit-remaining': false,

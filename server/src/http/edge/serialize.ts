@@ -25,7 +25,7 @@ export function serializeRelated(kind: OperationKind, operationUuid: string, ori
   return [{ name: 'OPERATION', id, uri: locationOf(kind, id, origin) }];
 }
 
-/** Why an attempt, or a whole message, came to nothing; nothing without a code. */
+/** The reason for which an attempt, or a whole message, failed; undefined without a code. */
 export function serializeError(code: number | null, detail: string | null, origin: string) {
   if (code === null) return {};
   return {

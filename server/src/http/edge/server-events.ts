@@ -15,24 +15,23 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { StreamedEvent } from '../../domain/live-events.ts';
 import { onAnswerOver, onStalled } from './unread.ts';
 
-/** A comment goes out this often, so that nothing between takes the connection for dead. */
+/** A comment is sent this often, so that no intermediary closes the connection as idle. */
 const ALIVE_MS = 15_000;
 /** After this a stream ends, and its client comes back, to a node that may have room. */
 const STREAM_MS_MAX = 900_000;
 /** The pause of clients before they come back. */
 const RETRY_MS = 2_000;
 
-/** Bytes that wait for a client before nothing more is written, and how few there are when there is room again. */
+/** Unread bytes of a client beyond which nothing more is written, and the number below which there is room again. */
 const UNREAD_BYTES_MAX = 262_144;
 const ROOM_BYTES = 65_536;
 /** Characters of events that are written at once. */
-const PIECE_LENGTH = 65_536;
+const CHUNK_LENGTH = 65_536;
 
-export const NOT_READ =
-  'it was not read, so that what waited for it filled the memory there is for it';
-const STALLED = 'nothing of what waited was read for too long (limits.unreadTimeoutMs)';
+export const NOT_READ = 'its unread data filled the memory for unread data';
+const STALLED = 'the client did not read waiting data for too long (limits.unreadTimeoutMs)';
 
-/** One answer that goes on. */
+/** One response that stays open. */
 export class Stream {
   readonly request: FastifyRequest;
   readonly #raw: ServerResponse;
@@ -41,7 +40,7 @@ export class Stream {
   readonly #count: (bytes: number) => void;
   #unread = 0;
   #isOver = false;
-  /** Its connection is closed, or is being closed: nothing waits any more. */
+  /** The connection is closed or closing: no more bytes are written. */
   #isGone = false;
   #closedBecause: string | null = null;
   #waiting: ((hasRoom: boolean) => void) | null = null;
@@ -109,7 +108,7 @@ export class Stream {
     this.#waiting = null;
   }
 
-  /** For what cannot be read again: a client that has not enough room for it is closed. False when it is over. */
+  /** For events that cannot be read again: a client without enough room for them is closed. False if the stream is over. */
   write(text: string): boolean {
     if (this.#isOver) return false;
     this.#raw.write(text, () => this.#note());
@@ -123,7 +122,7 @@ export class Stream {
     let taken = 0;
     while (taken < events.length && !this.#isOver && !this.#isFull) {
       let text = '';
-      for (; taken < events.length && text.length < PIECE_LENGTH; taken += 1) {
+      for (; taken < events.length && text.length < CHUNK_LENGTH; taken += 1) {
         const { id, type, json } = events[taken] as StreamedEvent;
         text += `id: ${id}\nevent: ${type}\ndata: ${json}\n\n`;
       }
@@ -165,7 +164,7 @@ export class Stream {
     this.#note();
   }
 
-  /** A stop does not wait for who does not read: nothing is lost for a client that comes back. */
+  /** A stop does not wait for a client that does not read: a client that returns has lost nothing. */
   stop(): void {
     if (this.#raw.writableLength > 0) this.cut(null);
     else this.end();

@@ -28,7 +28,7 @@ import { refuse, Refusal } from '../../shapes/refusal.ts';
 import { refuseFailedSignIn, type FailedSignIns } from './failed-sign-ins.ts';
 
 const COOKIE = 'fanfare_session';
-/** What our page adds to each request; a form or a picture of another's cannot. */
+/** A header that our page adds to each request. A form or an image of another page cannot add it. */
 const HEADER = 'x-fanfare-session';
 const SESSION_SECONDS = 12 * 60 * 60;
 const PURPOSE = 'session';
@@ -101,7 +101,7 @@ const SIGN_IN = Type.Object(
   { additionalProperties: false },
 );
 
-/** `/session`: who is signed in, signing in, signing out. No part of the API. */
+/** `/session`: shows, opens and closes the session. It is not part of the API. */
 export async function registerSessions(app: FastifyInstance, deps: SessionDeps): Promise<void> {
   const { sealer, authenticator, failedSignIns, sessions, keyUses } = deps;
   const check = compileCheck(SIGN_IN);
@@ -125,7 +125,7 @@ export async function registerSessions(app: FastifyInstance, deps: SessionDeps):
     }
     if (identity.scopes !== null) keyUses.note(sid);
     const until = Date.now() + SESSION_SECONDS * 1_000;
-    // A nonce: two who sign in at once have a cookie each.
+    // A nonce: two simultaneous sign-ins have different cookies.
     const nonce = randomBytes(9).toString('base64url');
     const parts = [sid, until, fingerprint(hashSecret(secret)), nonce];
     const token = sealer.seal(PURPOSE, parts.join(' '));
@@ -150,7 +150,7 @@ function serialize({ account, sid }: Identity) {
   return { accountSid: account.sid, credential: sid };
 }
 
-/** Of a credential's hash, so that a session ends with what opened it. */
+/** Of the credential's hash, so that a session ends with its credential. */
 function fingerprint(secretHash: Buffer): string {
   return createHash('sha256').update(secretHash).digest('base64url').slice(0, 22);
 }
@@ -161,7 +161,7 @@ function readSession(text: string | null): { sid: string; until: number; print: 
   return { sid, until: Number(until), print };
 }
 
-/** Attributes of the cookie. The browser says in Origin how it came, also where a proxy speaks TLS for us. */
+/** Attributes of the cookie. The Origin header of the browser shows the scheme, also when a proxy handles TLS. */
 function attributesFor(request: FastifyRequest): CookieSerializeOptions {
   const secure =
     request.protocol === 'https' || request.headers.origin?.startsWith('https://') === true;

@@ -14,9 +14,9 @@ import { NOT_READ, Stream } from './server-events.ts';
 import type { Unread } from './unread.ts';
 
 export interface Streams {
-  /** Answers with everything that happens in the account from now on, or from behind `Last-Event-ID`. */
+  /** Answers with all events of the account from now on, or from behind `Last-Event-ID`. */
   streamAccount(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply>;
-  /** Answers with an operation as it is and whenever it changes, until nothing of it can change any more. */
+  /** Sends an operation at once and after each change, until it cannot change any more. */
   streamOperation(
     request: FastifyRequest,
     reply: FastifyReply,
@@ -123,7 +123,7 @@ export function createStreams(deps: StreamDeps): Streams {
   async function checkCredential(streams: readonly Stream[]): Promise<void> {
     const [first] = streams;
     if (first === undefined) return;
-    // While the database is away the answer is unknown, and there are no events.
+    // While the database is unavailable, the answer is unknown and there are no events.
     const isGood = await isStillGood(first.request, deps.who).catch(() => true);
     if (!isGood)
       for (const each of streams) each.end('The credentials of this stream are no longer valid.');
@@ -187,10 +187,10 @@ export function createStreams(deps: StreamDeps): Streams {
 }
 
 function describeExcess(open: number): string {
-  return `This account has ${open === 1 ? '1 stream' : `${open} streams`} open on this node, and may have no more (limits.streamsPerAccount): close one, or follow everything in one stream with ?types=.`;
+  return `This account has ${open === 1 ? '1 stream' : `${open} streams`} open on this node, the maximum (limits.streamsPerAccount). Close one, or receive several types over one stream with ?types=.`;
 }
 
-/** What a stream would begin with, and no stream (RFC 9110, 9.3.2). */
+/** The headers of a stream, without a stream (RFC 9110, 9.3.2). */
 const answerHead = (reply: FastifyReply) => reply.type('text/event-stream').send('');
 
 /** Whether no counter moves any more, but by a receipt that is better than the last one. */
@@ -225,7 +225,7 @@ function readAccountQuery(request: FastifyRequest): {
     const matched = matchEventType(each.trim());
     if (matched.length === 0)
       throw refuseQuery(
-        `There is no type "${each.slice(0, 100)}"; give types with commas between, or their beginnings with * at the end.`,
+        `There is no type "${each.slice(0, 100)}"; use types, or prefixes with * at the end, separated by commas.`,
         '$.types',
       );
     for (const name of matched) names.add(name);
@@ -237,7 +237,7 @@ function refuseQuery(message: string, context: string): Refusal {
   return new Refusal(400, [{ code: ERRORS.invalid.code, message, context }]);
 }
 
-/** Closures are remembered for so long, and so many of them; beyond that all are forgotten. */
+/** Closures are remembered for this long, and this many of them; beyond that all are forgotten. */
 const REMEMBERED_MS = 900_000;
 const REMEMBERED_MAX = 1_000;
 
@@ -256,7 +256,7 @@ class Closures {
     const known = this.#known.get(name);
     this.#known.delete(name);
     if (known === undefined || Date.now() - known.at.getTime() > REMEMBERED_MS) return null;
-    return `The server closed this stream at ${known.at.toISOString()}: ${known.why}. It goes on behind Last-Event-ID.`;
+    return `The server closed this stream at ${known.at.toISOString()}: ${known.why}. It continues after Last-Event-ID.`;
   }
 }
 

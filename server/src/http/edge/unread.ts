@@ -58,15 +58,15 @@ export function boundUnread(scope: FastifyInstance, unread: Unread): void {
 }
 
 const OWN_UNREAD =
-  'Answers and streams of this account wait to be read, and no more may: read them, or close their connections.';
-const NODE_UNREAD = 'Too many answers wait to be read on this node.';
+  'The clients of this account have too much unread data. Read the open answers and streams, or close their connections.';
+const NODE_UNREAD = 'Clients have too much unread data on this node.';
 
-/** By connection, what to call when it closes: one listener for all, however many requests a client sends ahead. */
+/** Callbacks at the close of a connection: one listener for all, however many requests a client pipelines. */
 const ends = new WeakMap<Socket, Set<() => void>>();
 
 /**
- * Calls back once, when an answer has been taken or its connection is gone. Node says nothing of the answers to requests that were
- * sent ahead, where the connection closes before their turn.
+ * Calls back once, when an answer was sent or its connection is gone. Node.js does not report the answers to pipelined
+ * requests if the connection closes before them.
  */
 export function onAnswerOver(
   { socket }: IncomingMessage,
@@ -91,9 +91,7 @@ function watchSocket(socket: Socket): Set<() => void> {
   return waiting;
 }
 
-/**
- * Closes clients that take not one byte of what waits for them in so many milliseconds; those that only wait for an answer stay.
- */
+/** Closes clients that read no byte of a pending answer for this long. Clients that only wait for an answer stay. */
 export function closeStalled(server: Server, timeoutMs: number): void {
   server.setTimeout(timeoutMs, (socket: Socket) => {
     if (socket.writableLength > 0) socket.destroy();

@@ -38,7 +38,7 @@ export function listEmailRoutes(
         body: bodyOf('SendEmailsRequest'),
         headers: IDEMPOTENCY_HEADERS,
         response: {
-          200: answer('EmailDryRun', 'With dryRun: what would be sent. Nothing is written.'),
+          200: answer('EmailDryRun', 'With dryRun: a preview. Nothing is written.'),
           202: answer(
             'OperationReference',
             'Accepted and durable; also in the headers operationId, operation-id, operation-location and Location.',
@@ -55,7 +55,7 @@ export function listEmailRoutes(
       summary: 'List e-mails, newest first.',
       shape: 'EmailList',
       filter: {
-        operationId: Type.Optional(Type.String({ description: 'Of this operation.' })),
+        operationId: Type.Optional(Type.String({ description: 'Only this operation.' })),
         ...DATES,
         status: Type.Optional(EMAIL_STATUS),
         tags: Type.Optional(Type.String({ description: '`key:value;key:value`, all of them.' })),
@@ -66,7 +66,7 @@ export function listEmailRoutes(
       handler: emails.search,
       tag: 'Emails',
       operationId: 'searchEmails',
-      summary: 'List e-mails, by address too, which stays out of URLs.',
+      summary: 'List e-mails, also by address. Addresses do not appear in URLs.',
       body: 'SearchEmailsRequest',
       shape: 'EmailList',
     }),
@@ -95,7 +95,7 @@ function listSingleRoutes(emails: Emails): Route[] {
       schema: describe(
         'Emails',
         'deleteEmail',
-        'Erase the recipient and the content of an e-mail; it is canceled first where no carrier has it. Counters stay.',
+        'Erase the recipient and the content of an e-mail; it is canceled first if no carrier has it. Counters stay.',
         {
           params,
           response: { 204: Type.Null({ description: 'Erased.' }), ...refusals(404, 409) },
@@ -110,7 +110,7 @@ function listSingleRoutes(emails: Emails): Route[] {
       schema: describe(
         'Emails',
         'listEmailReceipts',
-        'What carriers last said of each attempt, oldest attempt first.',
+        'The latest receipt of each attempt, oldest attempt first.',
         {
           params,
           response: {

@@ -96,7 +96,7 @@ export function createMessageHandlers(deps: MessageHandlerDeps) {
     };
     const [sent, received] = await Promise.all([
       listSent(request.account.id, query, { ...filter, tags }, page.limit),
-      // What people send is of no operation and has no tags.
+      // Inbound messages have no operation and no tags.
       isOfInbound(query) && operation === null && tags === null
         ? store.inbound.listInbound(request.account.id, filter, page.limit)
         : [],
@@ -144,7 +144,7 @@ export function createMessageHandlers(deps: MessageHandlerDeps) {
     async seek(request: FastifyRequest, reply: FastifyReply) {
       const { identifier } = request.params as { identifier: string };
       const id = parseAttemptSid(identifier);
-      // An id of another system has the form, but names nothing here.
+      // An id of another system has the form, but no message here.
       if (id === null && !/^(?:SM|MM)[0-9a-f]{32}$/i.test(identifier))
         throw new Refusal(400, [
           {

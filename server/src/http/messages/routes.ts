@@ -17,7 +17,7 @@ import { answer, CHANNEL, MESSAGE_STATUS, refusals } from '../../shapes/api.ts';
 const messageParams = Type.Object({ messageId: Type.String({ description: 'Message id.' }) });
 const MESSAGE_FILTER = {
   operationId: Type.Optional(
-    Type.String({ description: 'Of this operation (`operation_id` is understood too).' }),
+    Type.String({ description: 'Only this operation (alias: `operation_id`).' }),
   ),
   sessionId: Type.Optional(
     Type.String({ description: 'No message has a session: the list is empty.' }),
@@ -54,7 +54,7 @@ export function listMessageRoutes(
           body: bodyOf('SendMessagesRequest'),
           headers: IDEMPOTENCY_HEADERS,
           response: {
-            200: answer('DryRun', 'With dryRun: what would be sent. Nothing is written.'),
+            200: answer('DryRun', 'With dryRun: a preview. Nothing is written.'),
             202: answer(
               'OperationReference',
               'Accepted and durable; also in the headers operationId, operation-id, operation-location and Location.',
@@ -78,7 +78,7 @@ export function listMessageRoutes(
       handler: messages.search,
       tag: 'Messages',
       operationId: 'searchMessages',
-      summary: 'List messages, by address too, which stays out of URLs.',
+      summary: 'List messages, also by address. Addresses do not appear in URLs.',
       body: 'SearchMessagesRequest',
       shape: 'MessageList',
     }),
@@ -121,7 +121,7 @@ export function listMessageRoutes(
       schema: describe(
         'Messages',
         'deleteMessage',
-        'Extension: erase the addresses and the content of a message; it is canceled first where no carrier has it. Counters stay.',
+        'Extension: erase the addresses and the content of a message; it is canceled first if no carrier has it. Counters stay.',
         {
           params: messageParams,
           response: { 204: Type.Null({ description: 'Erased.' }), ...refusals(404, 409) },
@@ -136,7 +136,7 @@ export function listMessageRoutes(
       schema: describe(
         'Messages',
         'listReceipts',
-        'What carriers last said of each attempt, oldest attempt first.',
+        'The latest receipt of each attempt, oldest attempt first.',
         {
           params: messageParams,
           response: {

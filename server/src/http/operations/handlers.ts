@@ -74,7 +74,7 @@ export function createOperationHandlers(
       const { first } = messageUuidRange(operation.id);
       const page = reader.readPage(request.query as PagingQuery, operation.id);
       if (page.start !== operation.id && page.start < first)
-        reader.add('This page token is of another list.', '$.pageToken');
+        reader.add('This page token belongs to another list.', '$.pageToken');
       reader.finish();
       const rows = await store.operations.listOperationErrors(
         request.account.id,

@@ -40,10 +40,10 @@ export function createReportHandlers({ store }: { readonly store: Store }, kind:
       };
     },
 
-    /** What sends it again, to those whose messages have one of the statuses. */
+    /** A request that sends the operation again, to recipients whose messages have one of the statuses. */
     async request(request: FastifyRequest) {
       const { id, accountId, asked } = await find(request);
-      // Erasure leaves the counters and nothing that could be sent again.
+      // Erasure keeps the counters and nothing that could be sent again.
       if (Object.keys(asked.content).length === 0)
         throw refuse('notFound', 'The content and the recipients of this operation were erased.');
       const statuses = readStatuses(request);
@@ -68,7 +68,7 @@ function readStatuses(request: FastifyRequest): readonly MessageStatus[] {
   const reader = new QueryReader();
   if (known.length !== new Set(words).size)
     reader.add(
-      `Write statuses with commas between, of ${MESSAGE_STATUSES.join(', ')}.`,
+      `Use statuses, separated by commas, of ${MESSAGE_STATUSES.join(', ')}.`,
       '$.statuses',
     );
   reader.finish();
@@ -117,7 +117,7 @@ function serializeFrom({ senders }: SendPlan) {
   return { from: { address: first.address, channel: first.channel } };
 }
 
-/** Counters by sender, those with the most messages first. */
+/** Counters by sender, the sender with the most messages first. */
 function groupWays(ways: readonly RouteCount[], plan: SendPlan) {
   const groups = new Map<string, { sender: PlannedSender; counts: Map<string, number> }>();
   for (const { channel, status, candidate, addresses, count } of ways) {

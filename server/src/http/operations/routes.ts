@@ -47,7 +47,7 @@ export function listOperationRoutes(kind: OperationKind, operations: Operations)
       path: `${path}/:operationId`,
       access: 'read',
       handler: operations.fetch,
-      schema: describe(tag, `fetch${name}`, 'How far an operation is.', {
+      schema: describe(tag, `fetch${name}`, 'Show an operation with its counters.', {
         params,
         response: { 200: answer(name, 'The operation.'), ...refusals(404) },
       }),
@@ -57,7 +57,7 @@ export function listOperationRoutes(kind: OperationKind, operations: Operations)
       path: `${path}/:operationId/Stream`,
       access: 'read',
       handler: operations.stream,
-      schema: describeStream(`stream${name}`, 'how far an operation is, live', refusals(404), {
+      schema: describeStream(`stream${name}`, 'progress of an operation, live', refusals(404), {
         params,
       }),
     },
@@ -68,8 +68,8 @@ export function listOperationRoutes(kind: OperationKind, operations: Operations)
       operationId: `list${name}Errors`,
       summary:
         kind === 'MESSAGES'
-          ? 'Recipients that came to nothing, in the order of `to`.'
-          : 'Extension: recipients that came to nothing, in the order of `to`.',
+          ? 'Recipients that were not reached, in the order of `to`.'
+          : 'Extension: recipients that were not reached, in the order of `to`.',
       shape: `${name}ErrorList`,
       params,
     }),
@@ -82,7 +82,7 @@ export function listOperationRoutes(kind: OperationKind, operations: Operations)
       schema: describe(
         tag,
         `delete${name}`,
-        `Extension: erase all ${items} of an operation and its content; what no carrier has is canceled first. Counters stay.`,
+        `Extension: erase all ${items} of an operation and its content; messages that no carrier has are canceled first. Counters stay.`,
         {
           params,
           response: { 204: Type.Null({ description: 'Erased.' }), ...refusals(404, 409) },
@@ -138,14 +138,14 @@ export function listReportRoutes(reports: Reports, emailReports: Reports): Route
       schema: describe(
         'Operations',
         'fetchOperationRequest',
-        'Extension: a request that sends the content of an operation again, to its recipients in some status. Send it to `POST /v1/Messages`.',
+        'Extension: build a request that sends the content of an operation again, to recipients with some statuses. Send it to `POST /v1/Messages`.',
         {
           params,
           querystring: Type.Object({
             statuses: Type.Optional(
               Type.String({
                 description:
-                  'Statuses of messages with commas between, as `FAILED,UNDELIVERED`; all when left out.',
+                  'Statuses of messages, separated by commas, such as `FAILED,UNDELIVERED`. Default: all.',
               }),
             ),
           }),

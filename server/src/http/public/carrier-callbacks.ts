@@ -55,7 +55,7 @@ export async function registerCarrierCallbacks(
       const { name } = request.params as { name: string };
       const read = receiptParsers.get(name);
       if (read === undefined)
-        throw refuse('notFound', 'No carrier of this name is called; see its documentation.');
+        throw refuse('notFound', 'No carrier of this name accepts callbacks.');
       const { answer, receipts, inbound, unreadable } = await read(toCall(request), new Date());
       if (unreadable !== undefined) reportUnreadable(name, unreadable);
       if (
@@ -80,7 +80,7 @@ function toCall(request: FastifyRequest): InboundHttp {
   };
 }
 
-/** False when it takes too long: it may be stored all the same, and coming again changes nothing. */
+/** False if it takes too long. The report may be stored all the same, and a repetition changes nothing. */
 async function inTime(stored: Promise<boolean>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<boolean>((resolve) => {

@@ -1,6 +1,6 @@
 /**
- * The dashboard's files. `npm run build` puts them beside this program, compressed already. What the page may do is bounded by its
- * Content-Security-Policy.
+ * The dashboard's files. `npm run build` puts them beside this program, already compressed. The Content-Security-Policy
+ * limits the page.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,7 +1,7 @@
 /**
  * Links of e-mails: `/u/{token}` to unsubscribe (RFC 8058) and `/o/{token}.gif`, the picture of e-mails that report
- * that they were opened. Nobody has credentials here; the sealed token says all. A GET changes nothing of a
- * subscription: scanners of mail follow every link.
+ * that they were opened. They need no credentials: the sealed token has all data. A GET unsubscribes nobody, because mail
+ * scanners follow every link.
  */
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
@@ -22,7 +22,7 @@ export interface EmailLinkDeps {
   readonly requestsPerSecond: number;
 }
 
-/** `List-Unsubscribe=One-Click` and what forms wrap around it; nothing in it is read. */
+/** `List-Unsubscribe=One-Click` and the form around it; its content is not read. */
 const BODY_BYTES_MAX = 4_096;
 /** A transparent GIF of one pixel. */
 const PICTURE = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7', 'base64');
@@ -66,7 +66,7 @@ export async function registerEmailLinks(app: FastifyInstance, deps: EmailLinkDe
     const { accountId, messageUuid: messageId, attempt } = opened;
     await store.receipts
       .applyReceipts([{ accountId, messageId, attempt, status: 'READ', code: null, detail: null }])
-      // The reader gets the picture all the same.
+      // The mail program gets the picture in any case.
       .catch((error: unknown) =>
         log.warn({ err: error }, 'The opening of an e-mail could not be recorded'),
       );
@@ -89,7 +89,7 @@ const HEADERS = {
   'x-robots-tag': 'noindex',
 };
 
-/** Pages hold nothing that came from outside, so there is nothing to escape. */
+/** Pages contain no data from outside, so there is nothing to escape. */
 const page = (title: string, rest: string) =>
   `<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${title}</title>

@@ -1,10 +1,10 @@
-/** The API described by itself, OpenAPI 3.1, from the schemas that check. */
+/** The OpenAPI 3.1 description of the API, from the schemas that check requests. */
 import swagger from '@fastify/swagger';
 import fastify, { type FastifyInstance } from 'fastify';
 import { listRoutes, type Handlers } from '../routes.ts';
 import { NAMED_SHAPES } from '../../shapes/api.ts';
 
-/** Handlers that nobody calls. */
+/** Handlers that are never called. */
 const NO_HANDLERS = new Proxy({} as Handlers, {
   get: () => new Proxy({}, { get: () => async () => undefined }),
 });
@@ -24,18 +24,21 @@ export async function registerOpenApi(app: FastifyInstance): Promise<void> {
       servers: [{ url: '/' }],
       tags: [
         { name: 'Messages', description: 'Send, read and find messages.' },
-        { name: 'Operations', description: 'How far a request is.' },
-        { name: 'Emails', description: 'Send, read and erase e-mails; how far a request is.' },
+        { name: 'Operations', description: 'Progress of requests.' },
+        {
+          name: 'Emails',
+          description: 'Send, read and erase e-mails; read the progress of requests.',
+        },
         { name: 'Senders', description: 'Identities to send from.' },
         { name: 'SenderPools', description: 'Groups of senders to send from.' },
-        { name: 'Suppressions', description: 'Who is not sent to.' },
+        { name: 'Suppressions', description: 'Suppressed addresses.' },
         { name: 'Content', description: 'Contents stored under an id.' },
         {
           name: 'Subscriptions',
           description: 'Deliver events to URLs and sinks; see deliveries and attempts.',
         },
         { name: 'ApiKeys', description: 'Credentials for programs.' },
-        { name: 'System', description: 'How carriers, queue and database stand.' },
+        { name: 'System', description: 'State of carriers, queue and database.' },
       ],
       components: {
         securitySchemes: {
@@ -55,7 +58,7 @@ export async function registerOpenApi(app: FastifyInstance): Promise<void> {
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
 }
 
-/** What `/openapi.json` answers, without a server: for documents, types and tools that are made from it. Rejects for bugs only. */
+/** The document of `/openapi.json`, without a server: for documents, types and tools. Rejects for bugs only. */
 export async function describeApi(): Promise<object> {
   const app = fastify();
   for (const shape of NAMED_SHAPES) app.addSchema(shape);

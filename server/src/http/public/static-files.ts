@@ -1,6 +1,6 @@
 /**
- * Files of a folder that the build has made, served from memory: there are few, and they are small. Each is read when it is first
- * asked for. Where a compressed copy stands beside it (`.br`, `.gz`), that goes to who takes it.
+ * Files of a folder of the build, served from memory: there are few, and they are small. Each is read at its first
+ * request. A compressed copy beside it (`.br`, `.gz`) is sent to clients that accept it.
  */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
@@ -25,7 +25,7 @@ interface File {
 }
 
 export interface StaticFiles {
-  /** Answers with a file; resolves with false, and answers nothing, when there is none of this name. */
+  /** Answers with a file. Resolves with false, without an answer, if there is none of this name. */
   send(request: FastifyRequest, reply: FastifyReply, name: string): Promise<boolean>;
 }
 
@@ -43,7 +43,7 @@ export function openStaticFiles(
     if (known !== undefined) return known;
     const read = readFileOf(folder, name);
     const file = await read;
-    // What does not exist is not remembered: anybody may ask for any name.
+    // Missing names are not remembered: a client may request any number of names.
     if (file !== null) files.set(name, read);
     return file;
   };

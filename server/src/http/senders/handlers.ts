@@ -69,8 +69,8 @@ export function createSenderHandlers(deps: {
     if (name === undefined && only !== undefined && others.length === 0) return only;
     throw refuseValue(
       name === undefined
-        ? `Name the carrier; those that take ${channel} are: ${able.join(', ') || 'none'}.`
-        : `There is no carrier "${name.slice(0, 60)}" that takes ${channel}; there are: ${able.join(', ') || 'none'}.`,
+        ? `Name the carrier. Carriers with ${channel}: ${able.join(', ') || 'none'}.`
+        : `There is no carrier "${name.slice(0, 60)}" with ${channel}. Carriers with it: ${able.join(', ') || 'none'}.`,
       '$.carrier',
     );
   }

@@ -59,7 +59,7 @@ export function listSenderRoutes(senders: ReturnType<typeof createSenderHandlers
       schema: describe(
         'Senders',
         'resolveSenders',
-        'Which sender would reach which address, in order.',
+        'Show which senders would reach which addresses, in order.',
         {
           body: bodyOf('ResolveSendersRequest'),
           response: {
@@ -128,9 +128,7 @@ export function listPoolRoutes(senderPools: ReturnType<typeof createSenderPoolHa
       shape: 'SenderPoolList',
       filter: {
         ...DATES,
-        operationId: Type.Optional(
-          Type.String({ description: 'The pool that this operation made or changed.' }),
-        ),
+        operationId: Type.Optional(Type.String({ description: 'Only operations on this pool.' })),
       },
     }),
     {
@@ -141,7 +139,7 @@ export function listPoolRoutes(senderPools: ReturnType<typeof createSenderPoolHa
       schema: describe(
         'SenderPools',
         'createSenderPool',
-        'Make a sender pool, with members or without.',
+        'Create a sender pool, optionally with members.',
         {
           body: bodyOf('CreateSenderPoolRequest'),
           response: { 202: answer('OperationReference', 'Made.'), ...refusals(400, 409, 413, 415) },
@@ -173,7 +171,7 @@ export function listPoolRoutes(senderPools: ReturnType<typeof createSenderPoolHa
       schema: describe(
         'SenderPools',
         'fetchSenderPoolOperation',
-        'What became of the members that a request named.',
+        'The results for the members that a request named.',
         {
           params: poolOperationParams,
           response: { 200: answer('SenderPoolOperation', 'The operation.'), ...refusals(404) },
@@ -256,7 +254,7 @@ export function listPoolRoutes(senderPools: ReturnType<typeof createSenderPoolHa
       schema: describe(
         'SenderPools',
         'removeSenderPoolSender',
-        'Take a sender out of a sender pool.',
+        'Remove a sender from a sender pool.',
         {
           params: memberParams,
           response: { 202: answer('ResourceReference', 'Removed.'), ...refusals(404) },

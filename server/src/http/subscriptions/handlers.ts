@@ -154,7 +154,7 @@ export function createSubscriptionHandlers(deps: {
           before.id,
           mergeSettings(before, body),
         );
-      // Why the server disabled it is not forgotten by disabling it again; what waits is hurried by enabling it again.
+      // Disabling it again does not change the reason; enabling it again makes pending deliveries due.
       if (status !== undefined && (status === 'ENABLED' || status !== before.status))
         now = await subscriptions.setSubscriptionStatus(accountId, before.id, status, null);
       return serializeSubscription(now ?? refuseMissing());
@@ -186,7 +186,9 @@ export function createSubscriptionHandlers(deps: {
       const { id: accountId } = request.account;
       const own = testing.filter((each) => each === accountId).length;
       if (own >= TESTS_OF_ACCOUNT_MAX || testing.length >= TESTS_MAX)
-        throw refuseForNow('Subscriptions are being tested already; let these end first.');
+        throw refuseForNow(
+          'Too many tests of subscriptions are in progress. Wait for them to end.',
+        );
       testing.push(accountId);
       try {
         return await test({
@@ -208,7 +210,7 @@ export function createSubscriptionHandlers(deps: {
       const isDated = startDate !== undefined || endDate !== undefined;
       if (deliveryIds === undefined && !isDated)
         reader.add(
-          'Say what to deliver again: deliveryIds, or startDate and endDate or one of them.',
+          'Select the deliveries: deliveryIds, or startDate, endDate or both.',
           '$.deliveryIds',
         );
       if (deliveryIds !== undefined && isDated)
@@ -270,11 +272,11 @@ function findFixed(kind: SubscriptionKind, { url, sink, types }: SubscriptionBod
   ];
   const why =
     kind === 'CALLBACK'
-      ? 'Its URL is the statusCallback of requests, which gets all of their events'
-      : `It has a ${kind === 'SINK' ? 'sink' : 'URL'} for life`;
+      ? 'Its URL is a statusCallback and receives all events of its requests'
+      : `Its ${kind === 'SINK' ? 'sink' : 'URL'} cannot be changed`;
   return wrong.map((name) => ({
     code: ERRORS.invalid.code,
-    message: `${why}; make another subscription instead of changing this one.`,
+    message: `${why}; create another subscription instead.`,
     context: `$.${name}`,
   }));
 }

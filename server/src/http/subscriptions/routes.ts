@@ -20,7 +20,7 @@ export function listSubscriptionRoutes(
       handler: subscriptions.list,
       tag: 'Subscriptions',
       operationId: 'listSubscriptions',
-      summary: 'Extension: list subscriptions, newest first, statusCallbacks included.',
+      summary: 'Extension: list subscriptions, including statusCallback URLs, newest first.',
       shape: 'SubscriptionList',
     }),
     {
@@ -31,7 +31,7 @@ export function listSubscriptionRoutes(
       schema: describe(
         'Subscriptions',
         'createSubscription',
-        'Extension: have events posted to a URL, or put into a sink.',
+        'Extension: subscribe a URL or a sink to events.',
         {
           body: bodyOf('CreateSubscriptionRequest'),
           response: {
@@ -46,7 +46,7 @@ export function listSubscriptionRoutes(
       path: '/Subscriptions/:subscriptionId',
       access: 'read',
       handler: subscriptions.fetch,
-      schema: describe('Subscriptions', 'fetchSubscription', 'Extension: a subscription.', {
+      schema: describe('Subscriptions', 'fetchSubscription', 'Extension: show a subscription.', {
         params,
         response: { 200: answer('Subscription', 'The subscription.'), ...refusals(404) },
       }),
@@ -93,7 +93,7 @@ export function listSubscriptionRoutes(
       schema: describe(
         'Subscriptions',
         'rotateSubscriptionSecret',
-        'Extension: sign with a new secret; with the one before too, for a while.',
+        'Extension: create a new secret. The previous one stays valid for some time.',
         {
           params,
           body: bodyOf('RotateSubscriptionSecretRequest'),
@@ -112,10 +112,10 @@ export function listSubscriptionRoutes(
       schema: describe(
         'Subscriptions',
         'testSubscription',
-        'Extension: call the subscriber now, with one event of type fanfare.subscription.test. Nothing is kept of it.',
+        'Extension: call the subscriber now, with one event of type fanfare.subscription.test. Nothing is stored.',
         {
           params,
-          response: { 200: answer('SubscriptionTest', 'What came of it.'), ...refusals(404) },
+          response: { 200: answer('SubscriptionTest', 'The result.'), ...refusals(404) },
         },
       ),
     },
@@ -132,7 +132,7 @@ export function listSubscriptionRoutes(
           params,
           body: bodyOf('ReplaySubscriptionRequest'),
           response: {
-            200: answer('SubscriptionReplay', 'How many are due now.'),
+            200: answer('SubscriptionReplay', 'The number of deliveries that are due now.'),
             ...refusals(400, 404, 413, 415),
           },
         },
@@ -143,7 +143,7 @@ export function listSubscriptionRoutes(
       handler: subscriptions.deliveries,
       tag: 'Subscriptions',
       operationId: 'listDeliveries',
-      summary: 'Extension: deliveries of a subscription, newest first.',
+      summary: 'Extension: list the deliveries of a subscription, newest first.',
       shape: 'DeliveryList',
       params,
       filter: { status: Type.Optional(DELIVERY_STATUS), ...DATES },
@@ -153,7 +153,7 @@ export function listSubscriptionRoutes(
       handler: subscriptions.attempts,
       tag: 'Subscriptions',
       operationId: 'listDeliveryAttempts',
-      summary: 'Extension: requests to the subscriber, newest first.',
+      summary: 'Extension: list the requests to the subscriber, newest first.',
       shape: 'DeliveryAttemptList',
       params,
       filter: {

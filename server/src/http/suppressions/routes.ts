@@ -14,7 +14,7 @@ export function listSuppressionRoutes(
       handler: suppressions.list,
       tag: 'Suppressions',
       operationId: 'listSuppressions',
-      summary: 'Extension: list who is not sent to, newest first.',
+      summary: 'Extension: list suppressed addresses, newest first.',
       shape: 'SuppressionList',
       filter: DATES,
     }),
@@ -23,19 +23,14 @@ export function listSuppressionRoutes(
       path: '/Suppressions',
       access: 'manage',
       handler: suppressions.add,
-      schema: describe(
-        'Suppressions',
-        'addSuppression',
-        'Extension: do not send to an address any more.',
-        {
-          body: bodyOf('AddSuppressionRequest'),
-          response: {
-            200: answer('Suppression', 'It was on the list.'),
-            201: answer('Suppression', 'It is on the list now.'),
-            ...refusals(400, 409, 413, 415),
-          },
+      schema: describe('Suppressions', 'addSuppression', 'Extension: suppress an address.', {
+        body: bodyOf('AddSuppressionRequest'),
+        response: {
+          200: answer('Suppression', 'The address was on the list before.'),
+          201: answer('Suppression', 'The address is on the list now.'),
+          ...refusals(400, 409, 413, 415),
         },
-      ),
+      }),
     },
     {
       method: 'POST',
@@ -49,7 +44,7 @@ export function listSuppressionRoutes(
         {
           body: bodyOf('ImportSuppressionsRequest'),
           response: {
-            200: answer('SuppressionImport', 'All are on the list now.'),
+            200: answer('SuppressionImport', 'All addresses are on the list now.'),
             ...refusals(400, 409, 413, 415),
           },
         },
@@ -60,7 +55,7 @@ export function listSuppressionRoutes(
       handler: suppressions.search,
       tag: 'Suppressions',
       operationId: 'searchSuppressions',
-      summary: 'Extension: the entries of an address.',
+      summary: 'Extension: find the entries of an address.',
       body: 'SearchSuppressionsRequest',
       shape: 'SuppressionList',
     }),
@@ -72,7 +67,7 @@ export function listSuppressionRoutes(
       schema: describe(
         'Suppressions',
         'exportSuppressions',
-        'Extension: SHA-256 of each address, a line each, as text.',
+        'Extension: export the SHA-256 of each address, as text with one line each.',
         {
           produces: ['text/plain'],
           response: {
@@ -93,7 +88,7 @@ export function listSuppressionRoutes(
       schema: describe(
         'Suppressions',
         'removeSuppression',
-        'Extension: send to an address again.',
+        'Extension: remove an entry from the list.',
         {
           params: Type.Object({ suppressionId: Type.String({ description: 'Id of the entry.' }) }),
           response: { 204: Type.Null({ description: 'Removed.' }), ...refusals(404) },

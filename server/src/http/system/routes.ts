@@ -14,7 +14,7 @@ export function listSystemRoutes(system: ReturnType<typeof createSystemHandlers>
       schema: describe(
         'System',
         'listCarriers',
-        'Extension: how the carriers stand: connections, windows, queues.',
+        'Extension: show the state of carriers: connections, windows, queues.',
         { response: { 200: answer('CarrierList', 'All of them.'), ...refusals() } },
       ),
     },
@@ -26,8 +26,8 @@ export function listSystemRoutes(system: ReturnType<typeof createSystemHandlers>
       schema: describe(
         'System',
         'fetchSystem',
-        'Extension: the node that answers, the queue, the database.',
-        { response: { 200: answer('System', 'How it stands.'), ...refusals() } },
+        'Extension: show the state of the node, the queue and the database.',
+        { response: { 200: answer('System', 'The state.'), ...refusals() } },
       ),
     },
   ];

@@ -27,7 +27,7 @@ export type { AuditScope, Finding } from './finding.ts';
 export interface Audit {
   /** Everything that is wrong. Rejects with `SchemaError` when this is no database of this Fanfare. */
   look(scope: AuditScope): Promise<Finding[]>;
-  /** After a backup was restored: puts in doubt what may have been sent since. Resolves with the number of messages. */
+  /** After a restore: marks messages that may have been sent since the backup as in doubt. Resolves with their number. */
   markRestoredInDoubt(): Promise<number>;
   close(): Promise<void>;
 }
@@ -35,7 +35,7 @@ export interface Audit {
 /** A suspected fault is checked again after this time, and reported only if it is still there. */
 const AGAIN_MS = 1_000;
 
-/** Opens a database for auditing, as it is: nothing is migrated. */
+/** Opens a database for auditing, without migrating it. */
 export function openAudit(url: string): Audit {
   const database = openDatabase({ url, connectionsMax: 1, name: 'fanfare-doctor' });
   return {

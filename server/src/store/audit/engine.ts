@@ -111,7 +111,7 @@ export async function auditPartitions(database: Database): Promise<Finding[]> {
   );
 }
 
-/** Indexes that migrations made and that are gone, on any day's table too; and those that are not valid. */
+/** Invalid indexes, and missing ones: indexes that migrations created, also on the table of a day. */
 export async function auditIndexes(database: Database): Promise<Finding[]> {
   const wanted = await readIndexes();
   const missing = await database.query<{ name: string }>(
@@ -149,7 +149,7 @@ export async function auditIndexes(database: Database): Promise<Finding[]> {
   ];
 }
 
-/** Statements of the migrations that make indexes, by name, without those that a later one drops. */
+/** The migrations' statements that create indexes, by name, except for indexes that a later migration drops. */
 async function readIndexes(): Promise<Map<string, string>> {
   const indexes = new Map<string, string>();
   for (const { sql } of await readMigrations())

@@ -6,11 +6,11 @@ export interface AuditScope {
   readonly since: Date;
   /** Only this operation (UUID) of them; null: all. */
   readonly operationId: string | null;
-  /** What may wait this long without being worth a word. */
+  /** Work that has waited for less than this is not reported. */
   readonly patienceMs: number;
   /** Carriers of the configuration. */
   readonly carriers: readonly string[];
-  /** Senders of the configuration, by what has an owner. */
+  /** Senders of the configuration. */
   readonly senders: readonly {
     readonly channel: Channel;
     readonly address: string;
@@ -27,7 +27,7 @@ export type Check =
   | 'orphans'
   | 'batches'
   | 'leases'
-  | 'lanes'
+  | 'carriers'
   | 'overdue'
   | 'receipts'
   | 'inbound'
@@ -50,8 +50,8 @@ export interface Finding {
   /** How to correct it. */
   readonly advice: string;
   /**
-   * Puts it right and says what it did, in one transaction that looks again first: nothing happens where there is
-   * nothing to do any more. Null where that is not for a program to decide.
+   * Repairs the finding and describes the repair, in one transaction that checks again first: if nothing is left to
+   * repair, nothing changes. Null if the decision is not for a program.
    */
   readonly repair: (() => Promise<string>) | null;
 }

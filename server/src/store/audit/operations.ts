@@ -170,7 +170,7 @@ async function takePicture(
   return { ...row, counted: { ...row.counted, unaddressable, recipients } };
 }
 
-/** The status that belongs to these counters; what is right already stays. */
+/** The status that belongs to these counters. A correct status stays. */
 function statusFor(status: OperationStatus, counted: Counters): OperationStatus {
   if (status === 'CANCELED' && counted.canceled > 0) return status;
   if (counted.scheduled + counted.queued === 0) return 'COMPLETED';

@@ -18,7 +18,7 @@ import { WAKE_CHANNEL } from '../operations.ts';
 const IS_OPEN = `(m.status in ('SCHEDULED', 'QUEUED')
   or (m.status = 'SENT' and m.attempt_status in ('UNDELIVERED', 'FAILED')))`;
 
-/** Messages `m` of operation `$2` of account `$1`, whose last id is `$3`; and what is queued of them, as `queued`. */
+/** Messages `m` of operation `$2` of account `$1`, whose last id is `$3`, and its queued batches, as `queued`. */
 export const OPERATION_PARTS = `m as (
     select id, status, attempt, attempt_status, (('x' || right(id::text, 4))::bit(16)::int & 16383) - 1 as ordinal
     from message where account_id = $1 and id > $2 and id <= $3),
@@ -68,7 +68,7 @@ export function requeueOrphans(
       'select 1 from message where account_id = $1 and id = any($2::uuid[]) order by id for update',
       [accountId, seen.map((row) => row.id)],
     );
-    // Once more, now that they keep still: someone else may have queued or settled them.
+    // Checked again under the locks: another process may have queued or settled them.
     const orphans = await findOrphans(client, accountId, operationId);
     const { rows } = await client.query<{ plan: SendPlan; expire_at: Date | null }>(
       'select plan, expire_at from operation where account_id = $1 and id = $2',

@@ -22,7 +22,7 @@ interface CarrierRow {
   age: number;
 }
 
-/** Batches by carrier: those of carriers that there are not, those whose node is gone, those that nobody takes. */
+/** Batches by carrier: of carriers that are not configured, of nodes that are gone, and batches that no node takes. */
 export async function auditCarriers(database: Database, scope: AuditScope): Promise<Finding[]> {
   const { rows } = await database.query<CarrierRow>(
     `with late as (
@@ -45,7 +45,7 @@ export async function auditCarriers(database: Database, scope: AuditScope): Prom
 
 function judgeUnknownCarrier({ carrier, batches, messages }: CarrierRow): Finding {
   return {
-    check: 'lanes',
+    check: 'carriers',
     where: carrier,
     what: `${countOf(batches, 'batch', 'batches')} with ${countOf(messages, 'message')} for the carrier "${carrier}", which this configuration does not have.`,
     advice:
@@ -99,7 +99,7 @@ export async function auditStrayBatches(database: Database): Promise<Finding[]> 
   ];
 }
 
-/** A receipt that quotes an id is tried again with growing pauses: after so many tries, about a minute, it is odd. */
+/** A receipt that quotes an id is tried again with growing pauses. After this many tries, about a minute, it is reported. */
 const TRIES_ODD = 8;
 
 export async function auditReceipts(database: Database, scope: AuditScope): Promise<Finding[]> {
@@ -154,7 +154,7 @@ type ParkedKey = Pick<MatchedReceipt, 'accountId' | 'messageId' | 'attempt' | 's
 /** Parked receipts read in one go. */
 const PAGE = 1_000;
 
-/** All parked receipts, some at a time, and those of them whose messages do not exist. */
+/** All parked receipts, read in portions, and those whose messages do not exist. */
 async function* readParked(database: Database): AsyncGenerator<{
   readonly receipts: readonly (ParkedKey & { readonly ageMs: number })[];
   readonly unmatched: readonly ParkedKey[];

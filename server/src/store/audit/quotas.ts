@@ -3,7 +3,7 @@ import type { Database } from '../database.ts';
 import { countOf, type Finding } from './finding.ts';
 
 const NIL = `'00000000-0000-0000-0000-000000000000'::uuid`;
-/** What `quota_usage` should be. */
+/** The correct counts of `quota_usage`. */
 const COUNTED = [
   ['sender', `'sender'`, NIL],
   ['sender_pool', `'sender_pool'`, NIL],
@@ -36,7 +36,7 @@ export async function auditQuotas(database: Database): Promise<Finding[]> {
   }));
 }
 
-/** Of all accounts. Statements that add or remove rows wait meanwhile, and change what was counted. */
+/** The counts of all accounts. Statements that add or remove rows wait meanwhile, and then change the corrected counts. */
 function countAgain(database: Database): Promise<string> {
   return database.transact(async (client) => {
     await client.query('lock table quota_usage in share row exclusive mode');

@@ -18,7 +18,10 @@ interface ClaimRow {
   addresses: string[];
 }
 
-/** Every address of a carrier that overlaps one of another owner, with all who have it, in the order in which they receive. */
+/**
+ * Every address of a carrier that overlaps an address of another owner, with all owners, in the order in which they
+ * receive.
+ */
 export async function auditSenders(
   database: Database,
   { senders }: AuditScope,

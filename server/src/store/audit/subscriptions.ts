@@ -26,7 +26,7 @@ const finding = (where: string, what: string, advice: string): Finding => ({
   repair: null,
 });
 
-/** Those of which the server has given up, and not their owners: only these have a reason. */
+/** Subscriptions that the server disabled, not their owners: only these have a reason. */
 async function auditDisabled(database: Database): Promise<Finding[]> {
   const { rows } = await database.query<{ id: string; sid: string; reason: string }>(
     `select s.id, a.sid, s.reason from subscription s join account a on a.id = s.account_id
@@ -42,8 +42,8 @@ async function auditDisabled(database: Database): Promise<Finding[]> {
 }
 
 /**
- * Subscriptions that something is due for and that nobody has looked at. One that fails is looked at: it rests from failure to
- * failure. What waits behind something that is to be tried again is not due yet.
+ * Subscriptions with due deliveries that no node has leased. A failing subscription is leased: it rests from failure to
+ * failure. Deliveries behind one that is to be retried are not due yet.
  */
 async function auditDeliveries(database: Database, { patienceMs }: AuditScope): Promise<Finding[]> {
   const { rows } = await database.query<{ n: number; age: number }>(
