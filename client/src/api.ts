@@ -1652,7 +1652,7 @@ export interface Delivery {
   /**
    * Id of the operation or of the inbound message.
    */
-  about: string;
+  subject: string;
   /**
    * Number of events: one for each message.
    */

@@ -391,7 +391,8 @@ describe('calls of a provider', () => {
     const count = async () => {
       const metrics = await (await fetch(`${fanfare.url}/metrics`)).text();
       return Number(
-        /^fanfare_carrier_calls_unreadable_total\{carrier="web"\} (\d+)$/m.exec(metrics)?.[1] ?? 0,
+        /^fanfare_carrier_callbacks_unreadable_total\{carrier="web"\} (\d+)$/m.exec(metrics)?.[1] ??
+          0,
       );
     };
     const before = await count();

@@ -429,7 +429,7 @@ describe('deliveries', () => {
       {
         id: ids[2],
         type: 'com.twilio.comms-api.message.inbound-received',
-        about: expect.stringMatching(/^comms_message_/),
+        subject: expect.stringMatching(/^comms_message_/),
         status: 'PENDING',
         tries: 2,
         nextTryAt: expect.any(String),
@@ -437,7 +437,7 @@ describe('deliveries', () => {
       },
       {
         id: ids[1],
-        about: expect.stringMatching(/^comms_operation_/),
+        subject: expect.stringMatching(/^comms_operation_/),
         status: 'FAILED',
         tries: 8,
         nextTryAt: null,

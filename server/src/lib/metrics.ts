@@ -32,7 +32,7 @@ export function createApiMetrics() {
       registers,
     }),
     unreadableCalls: new Counter({
-      name: 'fanfare_carrier_calls_unreadable_total',
+      name: 'fanfare_carrier_callbacks_unreadable_total',
       help: 'Carrier callbacks that could not be read completely, by carrier.',
       labelNames: ['carrier'] as const,
       registers,

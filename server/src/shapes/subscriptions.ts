@@ -200,7 +200,7 @@ const DELIVERY = Type.Object(
   {
     id: DELIVERY_ID,
     type: choice(EVENT_TYPES),
-    about: Type.String({
+    subject: Type.String({
       description: 'Id of the operation or of the inbound message.',
     }),
     events: Type.Integer({

@@ -331,7 +331,7 @@ function serializeDelivery({ eventId, name, subjectId, dueAt, at, ...rest }: Del
   return {
     id: encodeTypeId('comms_delivery', eventId),
     type: EVENT_KINDS[name].type,
-    about: encodeSubject({ name, subjectId }),
+    subject: encodeSubject({ name, subjectId }),
     events: rest.events,
     status: rest.status,
     tries: rest.tries,
