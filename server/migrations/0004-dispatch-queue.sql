@@ -118,7 +118,9 @@ end $$;
 create table node (
   id int generated always as identity primary key,
   -- Begins the names of its leases.
-  name text not null
+  name text not null,
+  -- When another node first found its lock free. A living node whose connection broke is back sooner than it is taken for gone.
+  free_since timestamptz
 );
 
 -- Connections to a carrier that allows fewer than all nodes together would open: the share of each node, and until when.

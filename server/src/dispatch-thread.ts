@@ -100,8 +100,8 @@ void serveThread<DispatchThreadData, DispatchThreadApi>(async ({ databaseUrl, co
   stops.push(
     await keepListening(
       (_, lost) => store.nodes.appear(node, lost),
-      log,
-      'The presence of this node',
+      // Before another node can take it for gone.
+      { log, what: 'The presence of this node', retryMs: 100 },
     ),
   );
   const dispatcher = createDispatcher({
@@ -129,6 +129,7 @@ void serveThread<DispatchThreadData, DispatchThreadApi>(async ({ databaseUrl, co
     applyParked: () => receipts.applyParked(),
     retryReceipts: () => receipts.retryParked(),
     answerInbound: () => inbound.answerAll(),
+    node,
     resending: carriers.flatMap(({ name, ambiguous }) => (ambiguous === 'resend' ? name : [])),
     onWoken: () => dispatcher.nudge(),
     onRun(task, failed) {
@@ -149,12 +150,11 @@ void serveThread<DispatchThreadData, DispatchThreadApi>(async ({ databaseUrl, co
   await dueWatch.start();
   stops.push(() => dueWatch.stop());
   stops.push(
-    await keepListening(
-      (...how) => store.maintenance.listen('work', ...how),
+    await keepListening((...how) => store.maintenance.listen('work', ...how), {
       log,
-      'Listening for work',
-      () => dispatcher.nudge(),
-    ),
+      what: 'Listening for work',
+      wake: () => dispatcher.nudge(),
+    }),
   );
 
   return {

@@ -131,6 +131,30 @@ describe('a node that is killed', () => {
   });
 });
 
+it('a break of all connections leaves every lease with its node, and nothing in doubt', async () => {
+  const simulator = { windowMax: 20, answerDelayMs: { min: 20, max: 40 } };
+  const config = { carriers: { simulator } };
+  const first = await startFanfare({ config });
+  const second = await addNode(first, config);
+  const id = await first.send({ to: recipients(3_000), content: text('Hi'), ...smsOnly });
+  for (let breaks = 1; breaks <= 3; breaks += 1) {
+    await first.watch(id, ({ stats }) => stats.sent + stats.delivered >= breaks * 400);
+    await first.database.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity
+       where datname = current_database() and application_name like 'fanfare%'`,
+    );
+  }
+  await until(async () => {
+    const { rows } = await first.database.query(
+      'select count(*)::int as present from node where free_since is null',
+    );
+    return rows[0].present === 2;
+  });
+  const { stats } = await second.watch(id, ({ status }) => status === 'COMPLETED');
+  expect(stats).toMatchObject({ attempts: 3_000, undelivered: 0, failed: 0 });
+  expect(`${first.errors()}${second.errors()}`).not.toContain('Took over');
+});
+
 describe('three nodes', () => {
   it('share the work; batches of a killed node are taken over, and nothing is sent twice', async () => {
     const journals: string[] = [];

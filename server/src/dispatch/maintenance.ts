@@ -11,8 +11,8 @@ import type { DueWork, Store } from '../store/store.ts';
 /** Interval and maximum backoff of a task for which messages wait. It is nudged when something is due. */
 const SOON_IDLE_MS = 30_000;
 const SOON_BACKOFF_MS_MAX = 5_000;
-/** Interval of the search for dead nodes: their batches continue within two intervals. */
-const GONE_NODES_IDLE_MS = 1_000;
+/** Interval of the search for dead nodes: their batches go on in two seconds. */
+const GONE_NODES_IDLE_MS = 500;
 /** Of a task that removes old rows. */
 const CLEAN_IDLE_MS = 10 * 60_000;
 const CLEAN_BACKOFF_MS_MAX = 60_000;
@@ -30,6 +30,8 @@ export interface MaintenanceOptions {
   readonly retryReceipts: () => Promise<number>;
   /** Sends the answers to keywords that are still owed; resolves with their number. */
   readonly answerInbound: () => Promise<number>;
+  /** The name of this node. */
+  readonly node: string;
   /** Carriers that get in-doubt messages again. */
   readonly resending: readonly string[];
   /** Called after batches were woken, or released. */
@@ -139,9 +141,9 @@ function createWake({ store, log, onWoken, onRun }: MaintenanceOptions): Work {
   };
 }
 
-function createRelease({ store, log, resending, onWoken }: MaintenanceOptions): Work {
+function createRelease({ store, log, node, resending, onWoken }: MaintenanceOptions): Work {
   return async () => {
-    const batches = await store.nodes.releaseGoneNodes(resending);
+    const batches = await store.nodes.releaseGoneNodes(node, resending);
     if (batches === 0) return false;
     log.warn({ batches }, 'Took over the batches of a node that is gone');
     onWoken();

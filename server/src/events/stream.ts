@@ -58,12 +58,11 @@ export function createStreamHub(options: {
         .catch(warn)
         .finally(() => (isLooking = false));
     }, OPERATION_MS);
-    const listening = keepListening(
-      (...how) => store.maintenance.listen('events', ...how),
+    const listening = keepListening((...how) => store.maintenance.listen('events', ...how), {
       log,
-      'Listening for events',
+      what: 'Listening for events',
       wake,
-    );
+    });
     ends = [() => clearInterval(timer), () => void listening.then((end) => end())];
   }
 

@@ -10,7 +10,7 @@
  */
 import type { Logger } from './log.ts';
 
-const LISTEN_RETRY_MS = 5_000;
+const RETRY_MS = 5_000;
 
 /** Starts to listen; calls `lost` once when the connection breaks. Resolves with a function that stops it. */
 export type Listen = (
@@ -18,16 +18,22 @@ export type Listen = (
   lost: (error: Error) => void,
 ) => Promise<() => Promise<void>>;
 
-/**
- * Resolves with a function that stops it, once it listens or the first attempt has failed.
- * @param what names the connection in the log
- */
+export interface KeepOptions {
+  readonly log: Logger;
+  /** Names the connection in the log. */
+  readonly what: string;
+  readonly wake?: () => void;
+  /** Pause before the next attempt, in milliseconds; 5 seconds unless said otherwise. */
+  readonly retryMs?: number;
+}
+
+/** Resolves with a function that stops it, once it listens or the first attempt has failed. */
 export async function keepListening(
   listen: Listen,
-  log: Logger,
-  what: string,
-  wake: () => void = () => undefined,
+  { log, what, wake = () => undefined, retryMs = RETRY_MS }: KeepOptions,
 ): Promise<() => Promise<void>> {
+  /** A break is logged once, however many attempts follow. */
+  let isBroken = false;
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
   let end: (() => Promise<void>) | null = null;
@@ -39,13 +45,17 @@ export async function keepListening(
       if (stopped || isOver) return;
       isOver = true;
       end = null;
-      log.warn({ err: error }, `${what} broke; trying again`);
-      timer = setTimeout(() => void begin(), LISTEN_RETRY_MS);
+      if (!isBroken) log.warn({ err: error }, `${what} broke; trying again`);
+      isBroken = true;
+      timer = setTimeout(() => void begin(), retryMs);
     };
     try {
       const endThis = await listen(wake, again);
       if (stopped || isOver) await endThis().catch(() => undefined);
-      else end = endThis;
+      else {
+        end = endThis;
+        isBroken = false;
+      }
     } catch (error) {
       again(error);
     }

@@ -11,6 +11,8 @@ const LOCK_CLASS = `hashtext('fanfare.node')`;
 /** Interval between proofs that the session is still there, and the time for an answer. */
 const PROOF_MS = 5_000;
 const PROOF_TIMEOUT_MS = 5_000;
+/** A node is gone when its lock has been free for this long. */
+const GONE_AFTER = '1 second';
 
 /**
  * Makes a node present until the connection breaks: then `lost` is called once, and others may take its batches. Resolves
@@ -58,24 +60,31 @@ export async function appear(
 }
 
 /**
- * Releases the leases of nodes that are gone, and forgets these. A node that lost only its database may still submit messages
+ * Releases the leases of nodes that are gone, and deletes their rows. A node is gone when its lock was free in two looks, one
+ * second apart: after a restart of PostgreSQL all locks are free for a moment. A node that lost only its database may still submit messages
  * below its high-water marks, so carriers in `except`, which get in-doubt messages again, wait for the end of the leases.
  * Resolves with the number of released batches.
  */
 export async function releaseGoneNodes(
   database: Database,
+  node: string,
   except: readonly string[],
 ): Promise<number> {
   const { rows } = await database.query<{ released: number }>(
-    `with gone as materialized (select id, name from node where pg_try_advisory_xact_lock(${LOCK_CLASS}, id)),
-     forgotten as (delete from node where id = any(array(select id from gone))),
+    `with free as materialized (
+       select id, name, free_since from node where name <> $1 and pg_try_advisory_xact_lock(${LOCK_CLASS}, id)),
+     noticed as (
+       update node set free_since = now() where id = any(array(select id from free where free_since is null))),
+     gone as (
+       delete from node where id = any(array(select id from free where free_since < now() - interval '${GONE_AFTER}'))
+       returning name),
      released as (
        update dispatch_batch b set leased_until = now() - interval '1 millisecond'
        from gone where not b.waiting and b.leased_until > now() and starts_with(b.leased_by, gone.name || '/')
-         and b.carrier <> all($1)
+         and b.carrier <> all($2)
        returning 1)
      select count(*)::int as released from released`,
-    [except],
+    [node, except],
   );
   return rows[0]?.released ?? 0;
 }

@@ -27,7 +27,7 @@ describe('listening', () => {
       lost(new Error('reset'));
       throw new Error('reset');
     });
-    const end = await keepListening(listen, log, 'The test');
+    const end = await keepListening(listen, { log, what: 'The test' });
     await vi.advanceTimersByTimeAsync(60_000);
     expect(seen).toEqual({ begun: 4, open: 1 });
     await end();
@@ -38,7 +38,7 @@ describe('listening', () => {
     const { seen, listen } = count(async (lost, nth) => {
       if (nth === 1) lost(new Error('reset'));
     });
-    const end = await keepListening(listen, log, 'The test');
+    const end = await keepListening(listen, { log, what: 'The test' });
     await vi.advanceTimersByTimeAsync(60_000);
     expect(seen).toEqual({ begun: 2, open: 1 });
     await end();
@@ -50,7 +50,7 @@ describe('listening', () => {
       if (nth === 1) lost(new Error('reset'));
       return nth === 1 ? Promise.resolve() : new Promise((resolve) => (made = resolve));
     });
-    const end = await keepListening(listen, log, 'The test');
+    const end = await keepListening(listen, { log, what: 'The test' });
     await vi.advanceTimersByTimeAsync(5_000);
     expect(seen.begun).toBe(2);
     await end();
