@@ -28,7 +28,7 @@ export default defineConfig({
     setupFiles: ['server/test/support/assertions.ts'],
     reporters: ['default', './server/test/support/summary.ts'],
     // Most files wait for servers more than they compute: more of them than cores.
-    maxWorkers: 5,
+    maxWorkers: 4,
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

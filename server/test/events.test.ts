@@ -370,7 +370,7 @@ describe('a subscriber in trouble', () => {
     await until(isAllDone, 50_000);
     // As many as the log has rows of it: what happened to its messages at once is one.
     const failed = await listDeliveries('FAILED');
-    expect(new Set(failed.map(({ about }) => about))).toEqual(new Set([poison]));
+    expect(new Set(failed.map(({ subject }) => subject))).toEqual(new Set([poison]));
     expect(new Set(failed.map(({ type }) => type))).toEqual(
       new Set(['queued', 'sent', 'delivered'].map((each) => `${HOSTED}message.${each}`)),
     );
