@@ -751,7 +751,7 @@ describe('a delivery of the SMSC', () => {
     await until(() => smsc.received('deliver_sm_resp').length === 1);
     calls[0]?.done();
     await until(() => calls.length === 2);
-    expect(smsc.received('deliver_sm_resp')).toHaveLength(2);
+    await until(() => smsc.received('deliver_sm_resp').length === 2);
     calls[1]?.fail(new Error('No room'));
     await until(() => smsc.received('deliver_sm_resp').length === 3);
     expect(smsc.received('deliver_sm_resp').map((each) => each.status)).toEqual([0, 0, 0x64]);
