@@ -289,8 +289,16 @@ describe.skipIf(CHROMIUM === null)('the dashboard', () => {
     await page.getByRole('button', { name: 'Review 2 recipients' }).click();
     await page.getByRole('button', { name: 'Send to 2 recipients' }).click();
     await page.getByRole('region', { name: 'Progress' }).getByText('of 2 processed').waitFor();
-    await page.getByRole('link', { name: 'grace@example.org' }).last().click();
-    await page.getByText('News for Grace').waitFor();
+    const link = page.getByRole('link', { name: 'grace@example.org' }).last();
+    const words = page.getByText('News for Grace');
+    // Rows change while the messages are delivered, so a click may fall between two of them.
+    await until(async () => {
+      if (await link.isVisible()) await link.click();
+      return words.waitFor({ timeout: 3_000 }).then(
+        () => true,
+        () => false,
+      );
+    });
     expect(complaints).toEqual([]);
   });
 
