@@ -9,6 +9,7 @@ import type { CarrierState } from '../domain/carrier-state.ts';
 import { parseContent } from '../domain/content.ts';
 import type { EmailLinks } from '../domain/email-links.ts';
 import { uuidTimeMs } from '../domain/ids.ts';
+import { BATCH_SIZE_MAX } from '../domain/operation.ts';
 import type { RetryPolicy } from '../domain/retry.ts';
 import type { Logger } from '../lib/log.ts';
 import { createLoop, type Loop, type Service } from '../lib/service.ts';
@@ -52,8 +53,7 @@ export interface Dispatcher extends Service {
 /** Interval of looks without a nudge. A loop is nudged when its carrier has work. */
 const POLL_MS = 5_000;
 const BACKOFF_MS_MAX = 1_000;
-/** Messages of a batch, at most; and batches of one lease. */
-const BATCH_SIZE_MAX = 500;
+/** Batches of one lease, at most. */
 const LEASED_MAX = 500;
 /** Operations kept ready; beyond that the oldest is read and parsed again. */
 const READY_MAX = 1_000;

@@ -3,8 +3,7 @@
  * for all of them in one statement, and nudges the ones with due work. When the statement fails, all of them look for
  * themselves, after their own backoff.
  */
-import type { Loop, Service } from '../lib/service.ts';
-import { createLoop } from '../lib/service.ts';
+import { createLoop, type Service } from '../lib/service.ts';
 import type { DueWork, Store } from '../store/store.ts';
 
 /** Pause between two questions, in milliseconds, and the longest after failures. */
@@ -20,7 +19,7 @@ export interface DueWatchOptions {
 }
 
 export function createDueWatch({ store, carriers, onDue }: DueWatchOptions): Service {
-  const loop: Loop = createLoop({
+  return createLoop({
     idleMs: IDLE_MS,
     backoffMsMax: BACKOFF_MS_MAX,
     onError: () => onDue(null),
@@ -29,5 +28,4 @@ export function createDueWatch({ store, carriers, onDue }: DueWatchOptions): Ser
       return false;
     },
   });
-  return loop;
 }

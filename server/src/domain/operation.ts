@@ -18,6 +18,9 @@ export type OperationKind = 'MESSAGES' | 'EMAILS';
 /** Maximum number of recipients in one request. */
 export const RECIPIENTS_MAX = 10_000;
 
+/** Maximum number of messages in one batch: leasing costs one row for all of them. */
+export const BATCH_SIZE_MAX = 500;
+
 /**
  * The counters. Those named after a message status are exclusive, so at every commit
  * `total = scheduled + queued + sent + delivered + read + undelivered + failed + canceled` and

@@ -5,6 +5,7 @@
 import { ERRORS, type Problem } from '../domain/errors.ts';
 import { BATCH_DELAY_MS_DEFAULT, BATCH_SIZE_DEFAULT, EVENT_NAMES } from '../domain/event.ts';
 import { decodeTypeId, newOperationUuid, parseContentSid } from '../domain/ids.ts';
+import { BATCH_SIZE_MAX } from '../domain/operation.ts';
 import { hasLimits } from '../domain/rate-limit.ts';
 import type { PlannableSender } from '../domain/sender.ts';
 import type { SendRequest } from '../domain/send-request.ts';
@@ -33,8 +34,6 @@ import { leaveOutSuppressed, prepareSend, type PreparedSend } from './prepare.ts
 import type { PreparedRecipient } from './recipients.ts';
 import type { FindCarriage } from './routes.ts';
 
-/** Messages of one batch, at most: leasing costs one row for all of them. */
-export const BATCH_SIZE_MAX = 500;
 /** A key is remembered this long past the time of sending. */
 const IDEMPOTENCY_KEPT_MS = 86_400_000;
 

@@ -1,15 +1,14 @@
 /** Small maintenance statements: wake-ups between nodes, old keys, a sign of life. */
-import { setTimeout as sleep } from 'node:timers/promises';
-import { answeredIn, type Database } from './database.ts';
+import type { Database } from './database.ts';
 import { EVENTS_CHANNEL } from './event-log.ts';
+import { holdConnection } from './held-connection.ts';
 import { WAKE_CHANNEL } from './operations.ts';
 
 /** Accepted work wakes dispatchers; events in the log wake streams and deliverers. */
 const CHANNELS_OF = { work: WAKE_CHANNEL, events: EVENTS_CHANNEL } as const;
 
-/** Time between checks of a connection that only listens: its silence proves nothing. */
+/** Milliseconds between two checks of a connection that only listens. */
 const PROOF_MS = 10_000;
-const PROOF_TIMEOUT_MS = 5_000;
 
 /**
  * Calls `wake` whenever a node notifies `whom`. The connection is a hint, not the queue: when it breaks or falls silent,
@@ -21,34 +20,18 @@ export async function listen(
   wake: () => void,
   lost: (error: Error) => void,
 ): Promise<() => Promise<void>> {
-  const client = await database.connect();
-  let proof: NodeJS.Timeout | undefined;
-  let ended = false;
-  const end = async () => {
-    ended = true;
-    clearInterval(proof);
-    // A peer that has gone takes no leave: waiting for it would hold up the stop.
-    const leaving = client.end();
-    await Promise.race([leaving, sleep(PROOF_TIMEOUT_MS, undefined, { ref: false })]);
-  };
-  const lose = (error: Error) => {
-    if (ended) return;
-    void end();
-    lost(error);
-  };
   // A repeated LISTEN changes nothing.
-  const say = () => client.query(answeredIn(PROOF_TIMEOUT_MS, `listen ${CHANNELS_OF[whom]}`));
-  client.on('notification', wake);
-  client.on('error', lose);
-  try {
-    await say();
-  } catch (error) {
-    // A rejection reports its own failure.
-    await end();
-    throw error;
-  }
-  proof = setInterval(() => void say().catch(lose), PROOF_MS);
-  return end;
+  const text = `listen ${CHANNELS_OF[whom]}`;
+  const end = await holdConnection(database, {
+    async begin(client) {
+      client.on('notification', wake);
+      await client.query(text);
+    },
+    proof: text,
+    proofMs: PROOF_MS,
+    lost,
+  });
+  return () => end();
 }
 
 /** Idempotency keys forgotten in one go. */

@@ -4,13 +4,13 @@
  * keep-alive of TCP when a network drops packets. Others then take over its batches without a wait
  * for the end of their leases.
  */
-import { answeredIn, type Database } from './database.ts';
+import type { Database } from './database.ts';
+import { holdConnection } from './held-connection.ts';
 
 /** The class of the locks; a node's id is the object. */
 const LOCK_CLASS = `hashtext('fanfare.node')`;
-/** Interval between proofs that the session is still there, and the time for an answer. */
+/** Milliseconds between two proofs that the session is still there. */
 const PROOF_MS = 5_000;
-const PROOF_TIMEOUT_MS = 5_000;
 /** A node is gone when its lock has been free for this long. */
 const GONE_AFTER = '1 second';
 
@@ -23,40 +23,21 @@ export async function appear(
   node: string,
   lost: (error: Error) => void,
 ): Promise<() => Promise<void>> {
-  const client = await database.connect();
-  let proof: NodeJS.Timeout | undefined;
-  let isOver = false;
-  const end = async () => {
-    isOver = true;
-    clearInterval(proof);
-    await client.end();
-  };
-  const lose = (error: Error) => {
-    if (isOver) return;
-    void end().catch(() => undefined);
-    lost(error);
-  };
-  client.on('error', lose);
-  try {
-    await client.query('delete from node where name = $1', [node]);
-    // One statement: a node that sees the row finds it locked.
-    await client.query(
-      `with added as (insert into node (name) values ($1) returning id)
-       select pg_advisory_lock(${LOCK_CLASS}, id) from added`,
-      [node],
-    );
-  } catch (error) {
-    await end().catch(() => undefined);
-    throw error;
-  }
-  proof = setInterval(
-    () => void client.query(answeredIn(PROOF_TIMEOUT_MS, 'select 1')).catch(lose),
-    PROOF_MS,
-  );
-  return async () => {
-    await client.query('delete from node where name = $1', [node]).catch(() => undefined);
-    await end();
-  };
+  const end = await holdConnection(database, {
+    async begin(client) {
+      await client.query('delete from node where name = $1', [node]);
+      // One statement: a node that sees the row finds it locked.
+      await client.query(
+        `with added as (insert into node (name) values ($1) returning id)
+         select pg_advisory_lock(${LOCK_CLASS}, id) from added`,
+        [node],
+      );
+    },
+    proof: 'select 1',
+    proofMs: PROOF_MS,
+    lost,
+  });
+  return () => end((client) => client.query('delete from node where name = $1', [node]));
 }
 
 /**

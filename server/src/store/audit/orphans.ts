@@ -8,7 +8,7 @@
  */
 import { ATTEMPT_MAX, messageUuidRange, ordinalOf } from '../../domain/ids.ts';
 import type { Address, AddressChannel } from '../../domain/message.ts';
-import type { SendPlan } from '../../domain/operation.ts';
+import { BATCH_SIZE_MAX, type SendPlan } from '../../domain/operation.ts';
 import { listCandidates } from '../../domain/routing.ts';
 import type pg from 'pg';
 import type { Database } from '../database.ts';
@@ -52,9 +52,6 @@ interface NewBatch {
   readonly dueAt: Date;
   readonly ordinals: number[];
 }
-
-/** As batches are made when an operation is accepted. */
-const BATCH_SIZE_MAX = 500;
 
 /** Makes batches for the orphans of an operation; says how many messages are queued again. */
 export function requeueOrphans(
