@@ -24,6 +24,9 @@ export default defineConfig({
       // The dashboard in a real browser.
       project('browser', ['dashboard/test/**/*.test.ts'], WITH_SERVERS),
     ],
+    tags: [
+      { name: 'property', description: 'Tried with few values, and with many in the long form.' },
+    ],
     globalSetup: ['server/test/support/engine.ts'],
     setupFiles: ['server/test/support/assertions.ts'],
     reporters: ['default', './server/test/support/summary.ts'],

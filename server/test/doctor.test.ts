@@ -88,37 +88,41 @@ async function sendPaused(fanfare: Fanfare, count: number): Promise<string> {
 }
 
 describe('a healthy server', () => {
-  it('is found so in mid-send, with everything that may happen to a message', async () => {
-    const fanfare = await startFanfare({
-      config: {
-        roles: ALL_ROLES,
-        retry: { triesMax: 3, delayMs: 50 },
-        carriers: {
-          simulator: {
-            windowMax: 20,
-            // Slow: it is in mid-send for longer than anybody looks.
-            answerDelayMs: { min: 60, max: 180 },
-            receiptDelayMs: { min: 0, max: 200 },
-            failureRate: 0.1,
-            undeliveredRate: 0.1,
+  it(
+    'is found so in mid-send, with everything that may happen to a message',
+    { tags: ['property'], timeout: 120_000 },
+    async () => {
+      const fanfare = await startFanfare({
+        config: {
+          roles: ALL_ROLES,
+          retry: { triesMax: 3, delayMs: 50 },
+          carriers: {
+            simulator: {
+              windowMax: 20,
+              // Slow: it is in mid-send for longer than anybody looks.
+              answerDelayMs: { min: 60, max: 180 },
+              receiptDelayMs: { min: 0, max: 200 },
+              failureRate: 0.1,
+              undeliveredRate: 0.1,
+            },
           },
         },
-      },
-    });
-    const ids: string[] = [];
-    for (let i = 0; i < 6; i += 1)
-      ids.push(
-        await fanfare.send({
-          to: [...recipients(1_500, i * 1_500), ...[1, 2, 3, 4, 5, 6, 7, 8].map(special)],
-          content: text('Hi'),
-        }),
-      );
-    await fanfare.request('POST', `/v1/Messages/Operations/${ids[5]}/Cancel`);
-    for (let i = 0; i < runs(2, 3); i += 1)
-      expect((await examine(fanfare, ['--patience', '5m'])).found).toEqual([]);
-    const busy = await fanfare.operation(ids[4] ?? '');
-    expect(busy['status']).toBe('PROCESSING');
-  }, 120_000);
+      });
+      const ids: string[] = [];
+      for (let i = 0; i < 6; i += 1)
+        ids.push(
+          await fanfare.send({
+            to: [...recipients(1_500, i * 1_500), ...[1, 2, 3, 4, 5, 6, 7, 8].map(special)],
+            content: text('Hi'),
+          }),
+        );
+      await fanfare.request('POST', `/v1/Messages/Operations/${ids[5]}/Cancel`);
+      for (let i = 0; i < runs(2, 3); i += 1)
+        expect((await examine(fanfare, ['--patience', '5m'])).found).toEqual([]);
+      const busy = await fanfare.operation(ids[4] ?? '');
+      expect(busy['status']).toBe('PROCESSING');
+    },
+  );
 });
 
 describe('a database that was damaged', () => {

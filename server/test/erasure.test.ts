@@ -160,50 +160,54 @@ describe('a message', () => {
     expect(await dump(fanfare)).not.toContain(NAME);
   }, 60_000);
 
-  it('may be erased at any moment of its way', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'fanfare-erasure-'));
-    onTestFinished(() => rm(folder, { recursive: true, force: true }));
-    const journalFile = join(folder, 'journal.ndjson');
-    const fanfare = await useFanfare({
-      config: {
-        retry: { delayMs: 20 },
-        carriers: {
-          simulator: {
-            journalFile,
-            windowMax: 20,
-            answerDelayMs: { min: 0, max: 40 },
-            receiptDelayMs: { min: 0, max: 40 },
-            failureRate: 0.2,
-            undeliveredRate: 0.2,
+  it(
+    'may be erased at any moment of its way',
+    { tags: ['property'], timeout: 120_000 },
+    async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'fanfare-erasure-'));
+      onTestFinished(() => rm(folder, { recursive: true, force: true }));
+      const journalFile = join(folder, 'journal.ndjson');
+      const fanfare = await useFanfare({
+        config: {
+          retry: { delayMs: 20 },
+          carriers: {
+            simulator: {
+              journalFile,
+              windowMax: 20,
+              answerDelayMs: { min: 0, max: 40 },
+              receiptDelayMs: { min: 0, max: 40 },
+              failureRate: 0.2,
+              undeliveredRate: 0.2,
+            },
           },
         },
-      },
-    });
-    const count = runs(200, 400);
-    const numbers = recipients(count).map((each) => each['address']);
-    const id = await fanfare.send(personal(numbers));
-    const messages = await messagesOf(fanfare, id);
-    expect(messages).toHaveLength(count);
-    await Promise.all(
-      Array.from({ length: 8 }, async (_, worker) => {
-        for (const message of messages.filter((_each, i) => i % 8 === worker))
-          await until(
-            async () => (await erase(fanfare, `Messages/${message['id']}`)).status === 204,
-          );
-      }),
-    );
-    const last = await fanfare.watch(
-      id,
-      ({ status, stats }) => status !== 'PROCESSING' && stats.sent === 0,
-    );
-    expectExact(last);
-    const handed = (await readFile(journalFile, 'utf8').catch(() => '')).split('\n');
-    expect(handed.filter(Boolean)).toHaveLength(last['stats'].attempts);
-    const left = await dump(fanfare);
-    for (const mark of [NAME, ...numbers]) expect(left).not.toContain(mark);
-    const doctor = await runCommand(['doctor'], { DATABASE_URL: fanfare.databaseUrl });
-    expect(doctor.out).toBe('All is well.\n');
-  }, 120_000);
+      });
+      const count = runs(200, 400);
+      const numbers = recipients(count).map((each) => each['address']);
+      const id = await fanfare.send(personal(numbers));
+      const messages = await messagesOf(fanfare, id);
+      expect(messages).toHaveLength(count);
+      await Promise.all(
+        Array.from({ length: 8 }, async (_, worker) => {
+          for (const message of messages.filter((_each, i) => i % 8 === worker))
+            await until(
+              async () => (await erase(fanfare, `Messages/${message['id']}`)).status === 204,
+            );
+        }),
+      );
+      const last = await fanfare.watch(
+        id,
+        ({ status, stats }) => status !== 'PROCESSING' && stats.sent === 0,
+      );
+      expectExact(last);
+      const handed = (await readFile(journalFile, 'utf8').catch(() => '')).split('\n');
+      expect(handed.filter(Boolean)).toHaveLength(last['stats'].attempts);
+      const left = await dump(fanfare);
+      for (const mark of [NAME, ...numbers]) expect(left).not.toContain(mark);
+      const doctor = await runCommand(['doctor'], { DATABASE_URL: fanfare.databaseUrl });
+      expect(doctor.out).toBe('All is well.\n');
+    },
+  );
 });
 
 describe('an operation', () => {

@@ -171,7 +171,7 @@ function mutate(body: unknown, { steps, kind, name, value: drawn }: Mutation): v
 }
 
 describe('a mutated request', () => {
-  it('is never answered with a 500', async () => {
+  it('is never answered with a 500', { tags: ['property'] }, async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.constantFrom(...BODIES),
@@ -248,36 +248,40 @@ describe('a mutated request', () => {
     expect(body).toMatchObject({ total: 1, errors: [{ code: 20014, context: '$.tags.a' }] });
   });
 
-  it('stores no template that a send by its id could not render', async () => {
-    const types = {
-      'twilio/text': { body: 'Hi {{1}}' },
-      'twilio/media': { body: 'x', media: ['https://a.example/{{1}}'] },
-      'twilio/quick-reply': { body: 'x', actions: [{ title: 'Yes', id: 'y' }] },
-      'twilio/call-to-action': {
-        body: 'x',
-        actions: [
-          { type: 'URL', title: 'Go', url: 'https://a.example' },
-          { type: 'PHONE_NUMBER', title: 'Call', phone: '+15005550001' },
-        ],
-      },
-      'twilio/card': { title: 'x', subtitle: 'y', body: 'z', media: ['https://a.example/b'] },
-    };
-    const body = { friendlyName: 'x', language: 'en', variables: { 1: 'a' }, types };
-    await fc.assert(
-      fc.asyncProperty(fc.array(mutation, { minLength: 1, maxLength: 2 }), async (mutations) => {
-        const mutated = structuredClone(body);
-        for (const each of mutations) mutate(mutated, each);
-        const stored = await fanfare.request('POST', '/v1/Content', mutated);
-        expect([201, 400]).toContain(stored.status);
-        if (stored.status !== 201) return;
-        const sent = await fanfare.request('POST', '/v1/Messages', {
-          to: [{ address: '+15005550004', channel: 'PHONE', variables: { 1: 'a' } }],
-          content: { contentId: stored.body['id'] },
-          dryRun: true,
-        });
-        expect([200, 400]).toContain(sent.status);
-      }),
-      { numRuns: runs(50, 500), interruptAfterTimeLimit: 3_000, endOnFailure: true },
-    );
-  });
+  it(
+    'stores no template that a send by its id could not render',
+    { tags: ['property'] },
+    async () => {
+      const types = {
+        'twilio/text': { body: 'Hi {{1}}' },
+        'twilio/media': { body: 'x', media: ['https://a.example/{{1}}'] },
+        'twilio/quick-reply': { body: 'x', actions: [{ title: 'Yes', id: 'y' }] },
+        'twilio/call-to-action': {
+          body: 'x',
+          actions: [
+            { type: 'URL', title: 'Go', url: 'https://a.example' },
+            { type: 'PHONE_NUMBER', title: 'Call', phone: '+15005550001' },
+          ],
+        },
+        'twilio/card': { title: 'x', subtitle: 'y', body: 'z', media: ['https://a.example/b'] },
+      };
+      const body = { friendlyName: 'x', language: 'en', variables: { 1: 'a' }, types };
+      await fc.assert(
+        fc.asyncProperty(fc.array(mutation, { minLength: 1, maxLength: 2 }), async (mutations) => {
+          const mutated = structuredClone(body);
+          for (const each of mutations) mutate(mutated, each);
+          const stored = await fanfare.request('POST', '/v1/Content', mutated);
+          expect([201, 400]).toContain(stored.status);
+          if (stored.status !== 201) return;
+          const sent = await fanfare.request('POST', '/v1/Messages', {
+            to: [{ address: '+15005550004', channel: 'PHONE', variables: { 1: 'a' } }],
+            content: { contentId: stored.body['id'] },
+            dryRun: true,
+          });
+          expect([200, 400]).toContain(sent.status);
+        }),
+        { numRuns: runs(50, 500), interruptAfterTimeLimit: 3_000, endOnFailure: true },
+      );
+    },
+  );
 });

@@ -289,7 +289,7 @@ describe('an address on a channel of a carrier', () => {
     expect(await sendTo(anna, newPerson(), sms(address.slice(1)))).toMatchObject({ total: 1 });
   });
 
-  it('has the same key in PostgreSQL and in the program', async () => {
+  it('has the same key in PostgreSQL and in the program', { tags: ['property'] }, async () => {
     const { database } = await open();
     const address = fc.oneof(
       fc.string({ unit: fc.constantFrom(...'+-() .0159aAzZÄäÖöØÅÆÇÉÑÜß@*Δé _') }),
@@ -502,69 +502,73 @@ describe('STOP', () => {
     expect(await sendTo(bert, person, sms(service))).toMatchObject({ total: 1 });
   });
 
-  it('holds whatever accounts do: nothing from the address reaches who said it', async () => {
-    const accounts = [await open(), await open(), await open()];
-    const who = fc.nat({ max: 2 });
-    const carrier = fc.constantFrom('one', 'two');
-    const spelling = fc.boolean();
-    const step = fc.oneof(
-      fc.record({ do: fc.constant('add' as const), who, at: who, carrier, spelling }),
-      fc.record({ do: fc.constant('remove' as const), who, at: who }),
-      fc.record({ do: fc.constant('move' as const), who, at: who, carrier }),
-      fc.record({ do: fc.constant('STOP' as const), who, at: who, carrier, spelling }),
-      fc.record({ do: fc.constant('START' as const), who, at: who, carrier, spelling }),
-      fc.record({ do: fc.constant('send' as const), who, at: who, to: who, spelling }),
-    );
-    await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 30 }), async (steps) => {
-        const addresses = [newNumber(), newNumber(), SHARED];
-        const people = [newPerson(), newPerson(), newPerson()];
-        /** Who said STOP to which address, and how many messages they had from it by then. */
-        const stops = new Map<string, number>();
-        const senders = new Map<string, string>();
-        const spell = (at: number, bare: boolean) => {
-          const address = addresses[at] ?? '';
-          return bare ? address.slice(1) : address;
-        };
-        for (const each of steps) {
-          const account = accounts[each.who] as FanfareClient;
-          const [address = '', person = ''] = [addresses[each.at], people[each.who]];
-          const key = `${each.who} ${address}`;
-          const held = senders.get(key);
-          if (each.do === 'add') {
-            const made = await add(account, spell(each.at, each.spelling), each);
-            if (made.status === 201) senders.set(key, made.body['id']);
-          } else if (each.do === 'remove' && held !== undefined) {
-            await account.request('DELETE', `/v1/Senders/${held}`);
-            senders.delete(key);
-          } else if (each.do === 'move' && held !== undefined) {
-            const { carrier: to } = each;
-            await account.request('PATCH', `/v1/Senders/${held}`, { carrier: to });
-          } else if (each.do === 'STOP' || each.do === 'START') {
-            await say(each.do, person, spell(each.at, each.spelling), each.carrier);
-            const stop = `${person} ${address}`;
-            if (each.do === 'START') stops.delete(stop);
-            else if (!stops.has(stop)) stops.set(stop, reached(person, address));
-          } else if (each.do === 'send') {
-            const to = people[each.to] ?? '';
-            const answer = await account.request('POST', '/v1/Messages', {
-              to: [{ address: to, channel: 'PHONE' }],
-              content: text('Sale!'),
-              from: sms(spell(each.at, each.spelling)),
-            });
-            if (answer.status === 202)
-              await account.watch(
-                answer.body['operationId'],
-                ({ stats }) => stats.queued === 0 && stats.scheduled === 0,
-              );
-            const before = stops.get(`${to} ${address}`);
-            if (before !== undefined) expect(reached(to, address)).toBe(before);
+  it(
+    'holds whatever accounts do: nothing from the address reaches who said it',
+    { tags: ['property'], timeout: 120_000 },
+    async () => {
+      const accounts = [await open(), await open(), await open()];
+      const who = fc.nat({ max: 2 });
+      const carrier = fc.constantFrom('one', 'two');
+      const spelling = fc.boolean();
+      const step = fc.oneof(
+        fc.record({ do: fc.constant('add' as const), who, at: who, carrier, spelling }),
+        fc.record({ do: fc.constant('remove' as const), who, at: who }),
+        fc.record({ do: fc.constant('move' as const), who, at: who, carrier }),
+        fc.record({ do: fc.constant('STOP' as const), who, at: who, carrier, spelling }),
+        fc.record({ do: fc.constant('START' as const), who, at: who, carrier, spelling }),
+        fc.record({ do: fc.constant('send' as const), who, at: who, to: who, spelling }),
+      );
+      await fc.assert(
+        fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 30 }), async (steps) => {
+          const addresses = [newNumber(), newNumber(), SHARED];
+          const people = [newPerson(), newPerson(), newPerson()];
+          /** Who said STOP to which address, and how many messages they had from it by then. */
+          const stops = new Map<string, number>();
+          const senders = new Map<string, string>();
+          const spell = (at: number, bare: boolean) => {
+            const address = addresses[at] ?? '';
+            return bare ? address.slice(1) : address;
+          };
+          for (const each of steps) {
+            const account = accounts[each.who] as FanfareClient;
+            const [address = '', person = ''] = [addresses[each.at], people[each.who]];
+            const key = `${each.who} ${address}`;
+            const held = senders.get(key);
+            if (each.do === 'add') {
+              const made = await add(account, spell(each.at, each.spelling), each);
+              if (made.status === 201) senders.set(key, made.body['id']);
+            } else if (each.do === 'remove' && held !== undefined) {
+              await account.request('DELETE', `/v1/Senders/${held}`);
+              senders.delete(key);
+            } else if (each.do === 'move' && held !== undefined) {
+              const { carrier: to } = each;
+              await account.request('PATCH', `/v1/Senders/${held}`, { carrier: to });
+            } else if (each.do === 'STOP' || each.do === 'START') {
+              await say(each.do, person, spell(each.at, each.spelling), each.carrier);
+              const stop = `${person} ${address}`;
+              if (each.do === 'START') stops.delete(stop);
+              else if (!stops.has(stop)) stops.set(stop, reached(person, address));
+            } else if (each.do === 'send') {
+              const to = people[each.to] ?? '';
+              const answer = await account.request('POST', '/v1/Messages', {
+                to: [{ address: to, channel: 'PHONE' }],
+                content: text('Sale!'),
+                from: sms(spell(each.at, each.spelling)),
+              });
+              if (answer.status === 202)
+                await account.watch(
+                  answer.body['operationId'],
+                  ({ stats }) => stats.queued === 0 && stats.scheduled === 0,
+                );
+              const before = stops.get(`${to} ${address}`);
+              if (before !== undefined) expect(reached(to, address)).toBe(before);
+            }
           }
-        }
-      }),
-      { numRuns: runs(6, 40) },
-    );
-  }, 120_000);
+        }),
+        { numRuns: runs(6, 40) },
+      );
+    },
+  );
 });
 
 describe('what was in conflict before', () => {

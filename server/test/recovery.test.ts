@@ -83,29 +83,37 @@ async function sendThroughKills(ambiguous: 'hold' | 'resend', kills: number) {
 }
 
 describe('kill -9 in mid-send', () => {
-  it('loses nothing and doubles nothing where ambiguous messages are held', async () => {
-    const { fanfare, id, last, journal } = await sendThroughKills('hold', KILLS);
-    const messages = await listAll(fanfare, id);
-    expect(messages).toHaveLength(TOTAL);
-    expect([...journal.values()].every((times) => times === 1)).toBe(true);
-    const ambiguous = messages.filter((each) => each['status'] === 'UNDELIVERED');
-    expect(last['stats'].undelivered).toBe(ambiguous.length);
-    expect(ambiguous.length).toBeGreaterThan(0);
-    expect(ambiguous.length).toBeLessThanOrEqual(KILLS * IN_DOUBT_MAX);
-    // Messages reported as sent were sent; the others are reported as in doubt.
-    for (const each of messages)
-      if (each['status'] !== 'UNDELIVERED') expect(journal.get(each['to'][0].address)).toBe(1);
-    const [first] = ambiguous;
-    expect((await fanfare.get(`/v1/Messages/${first?.['id']}`)).body['error'].code).toBe(30050);
-  });
+  it(
+    'loses nothing and doubles nothing where ambiguous messages are held',
+    { tags: ['property'] },
+    async () => {
+      const { fanfare, id, last, journal } = await sendThroughKills('hold', KILLS);
+      const messages = await listAll(fanfare, id);
+      expect(messages).toHaveLength(TOTAL);
+      expect([...journal.values()].every((times) => times === 1)).toBe(true);
+      const ambiguous = messages.filter((each) => each['status'] === 'UNDELIVERED');
+      expect(last['stats'].undelivered).toBe(ambiguous.length);
+      expect(ambiguous.length).toBeGreaterThan(0);
+      expect(ambiguous.length).toBeLessThanOrEqual(KILLS * IN_DOUBT_MAX);
+      // Messages reported as sent were sent; the others are reported as in doubt.
+      for (const each of messages)
+        if (each['status'] !== 'UNDELIVERED') expect(journal.get(each['to'][0].address)).toBe(1);
+      const [first] = ambiguous;
+      expect((await fanfare.get(`/v1/Messages/${first?.['id']}`)).body['error'].code).toBe(30050);
+    },
+  );
 
-  it('loses nothing and doubles at most a window where they are sent again', async () => {
-    const { last, journal } = await sendThroughKills('resend', KILLS);
-    expect(last['stats']).toMatchObject({ undelivered: 0, failed: 0, total: TOTAL });
-    expect(journal.size).toBe(TOTAL);
-    const doubled = [...journal.values()].reduce((sum, times) => sum + times - 1, 0);
-    expect(doubled).toBeLessThanOrEqual(KILLS * IN_DOUBT_MAX);
-  });
+  it(
+    'loses nothing and doubles at most a window where they are sent again',
+    { tags: ['property'] },
+    async () => {
+      const { last, journal } = await sendThroughKills('resend', KILLS);
+      expect(last['stats']).toMatchObject({ undelivered: 0, failed: 0, total: TOTAL });
+      expect(journal.size).toBe(TOTAL);
+      const doubled = [...journal.values()].reduce((sum, times) => sum + times - 1, 0);
+      expect(doubled).toBeLessThanOrEqual(KILLS * IN_DOUBT_MAX);
+    },
+  );
 });
 
 describe('SIGTERM in mid-send', () => {

@@ -8,7 +8,8 @@ export default class Summary implements Reporter {
   #isFiltered = false;
 
   onInit(vitest: Vitest): void {
-    this.#isFiltered = vitest.config.testNamePattern !== undefined;
+    const { testNamePattern, tagsFilter } = vitest.config;
+    this.#isFiltered = testNamePattern !== undefined || tagsFilter !== undefined;
   }
 
   onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[]): void {

@@ -139,7 +139,7 @@ describe('public addresses', () => {
     expect(isPublicAddress(address)).toBe(isPublic);
   });
 
-  it('are in IPv4 all that the table of IANA does not list', () => {
+  it('are in IPv4 all that the table of IANA does not list', { tags: ['property'] }, () => {
     const closed = blockList(CLOSED_IPV4);
     fc.assert(
       fc.property(ipv4, (value) => {

@@ -100,7 +100,7 @@ describe('places', () => {
     expect(began).toEqual([1, 1, 2, 1, 2, 3, 1]);
   });
 
-  it('let no more in than there are, whatever comes and goes', async () => {
+  it('let no more in than there are, whatever comes and goes', { tags: ['property'] }, async () => {
     const use = fc.record({ owner: fc.nat(3), steps: fc.nat(5), breaks: fc.boolean() });
     await fc.assert(
       fc.asyncProperty(

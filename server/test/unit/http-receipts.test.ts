@@ -665,7 +665,7 @@ describe('any call', () => {
   );
   const query = fc.dictionary(fc.string(), fc.oneof(fc.string(), fc.array(fc.string())));
 
-  it('never makes a parser throw', () => {
+  it('never makes a parser throw', { tags: ['property'] }, () => {
     fc.assert(
       fc.property(
         body,

@@ -66,7 +66,7 @@ describe('UUIDs', () => {
 });
 
 describe('TypeIDs', () => {
-  it('agree with typeid-js both ways', () => {
+  it('agree with typeid-js both ways', { tags: ['property'] }, () => {
     fc.assert(
       fc.property(anyUuid, fc.constantFrom('comms_operation', 'comms_message'), (uuid, prefix) => {
         const text = fromUUIDBytes(prefix, bytesOf(uuid)).toString();

@@ -41,30 +41,34 @@ describe('fields that are named twice', () => {
     '{"__proto__":{"a":1},"constructor":2}',
   ])('are not seen in %s', (text) => expect(read(text)).toEqual(JSON.parse(text)));
 
-  it('are never found in texts of a serializer, and always in texts that have them', () => {
-    const options = { numRuns: runs(300, 5_000) };
-    fc.assert(
-      fc.property(fc.json({ maxDepth: 6 }), (text) => {
-        expect(JSON.stringify(read(text))).toBe(JSON.stringify(JSON.parse(text)));
-      }),
-      options,
-    );
-    const name = fc.string({ maxLength: 8 });
-    fc.assert(
-      fc.property(
-        name,
-        fc.json(),
-        fc.array(fc.tuple(name, fc.json()), { maxLength: 5 }),
-        (twin, value, others) => {
-          const fields = [[twin, value] as const, ...others, [twin, value] as const];
-          const object = `{${fields.map(([key, each]) => `${JSON.stringify(key)}:${each}`).join()}}`;
-          for (const text of [object, `[1,${object}]`, `{"in":{"deep":${object}}}`])
-            expect(findProblems(text).length).toBeGreaterThan(0);
-        },
-      ),
-      options,
-    );
-  });
+  it(
+    'are never found in texts of a serializer, and always in texts that have them',
+    { tags: ['property'] },
+    () => {
+      const options = { numRuns: runs(300, 5_000) };
+      fc.assert(
+        fc.property(fc.json({ maxDepth: 6 }), (text) => {
+          expect(JSON.stringify(read(text))).toBe(JSON.stringify(JSON.parse(text)));
+        }),
+        options,
+      );
+      const name = fc.string({ maxLength: 8 });
+      fc.assert(
+        fc.property(
+          name,
+          fc.json(),
+          fc.array(fc.tuple(name, fc.json()), { maxLength: 5 }),
+          (twin, value, others) => {
+            const fields = [[twin, value] as const, ...others, [twin, value] as const];
+            const object = `{${fields.map(([key, each]) => `${JSON.stringify(key)}:${each}`).join()}}`;
+            for (const text of [object, `[1,${object}]`, `{"in":{"deep":${object}}}`])
+              expect(findProblems(text).length).toBeGreaterThan(0);
+          },
+        ),
+        options,
+      );
+    },
+  );
 
   it('are reported up to ten times, and not searched for in texts that are nested too deep', () => {
     const nested = (depth: number) => `${'{"a":1,"a":'.repeat(depth)}1${'}'.repeat(depth)}`;

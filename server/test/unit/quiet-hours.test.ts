@@ -56,7 +56,7 @@ function wallOf(zone: string, from: number): string[] {
   return Array.from({ length: 4 * 1_440 }, (_, minute) => format.format(from + minute * 60_000));
 }
 
-it('ends the first minute that no night covers, minute by minute', () => {
+it('ends the first minute that no night covers, minute by minute', { tags: ['property'] }, () => {
   const changes: [string, string][] = [
     ['America/New_York', '2026-03-07'],
     ['America/New_York', '2026-10-31'],
@@ -132,7 +132,7 @@ describe('of numbers that may be in several zones', () => {
     expect(iso(allowedFrom(hours(quiet), zones, new Date(at)))).toBe(expected);
   });
 
-  it('disturbs no zone while there is a moment for all', () => {
+  it('disturbs no zone while there is a moment for all', { tags: ['property'] }, () => {
     const numbers =
       '79161234567 61412345678 628121234567 243812345678 56912345678 34612345678 18505550100';
     fc.assert(
@@ -156,20 +156,24 @@ describe('of numbers that may be in several zones', () => {
     );
   });
 
-  it('always finds a moment at which the first of the zones is awake', () => {
-    const time = fc
-      .integer({ min: 0, max: 1_439 })
-      .map((minute) => new Date(minute * 60_000).toISOString().slice(11, 16));
-    fc.assert(
-      fc.property(time, time, fc.integer({ min: 0, max: 525_600 }), (start, end, minute) => {
-        fc.pre(start !== end);
-        const zones: Zones = russian;
-        const at = new Date(Date.UTC(2026, 0, 1) + minute * 60_000);
-        const allowed = allowedFrom({ start, end }, zones, at);
-        expect(allowedFrom({ start, end }, [zones[0]], allowed)).toEqual(allowed);
-        expect(allowed.getTime() - at.getTime()).toBeLessThanOrEqual(2 * 86_400_000);
-      }),
-      { numRuns: runs(60, 1_000) },
-    );
-  });
+  it(
+    'always finds a moment at which the first of the zones is awake',
+    { tags: ['property'] },
+    () => {
+      const time = fc
+        .integer({ min: 0, max: 1_439 })
+        .map((minute) => new Date(minute * 60_000).toISOString().slice(11, 16));
+      fc.assert(
+        fc.property(time, time, fc.integer({ min: 0, max: 525_600 }), (start, end, minute) => {
+          fc.pre(start !== end);
+          const zones: Zones = russian;
+          const at = new Date(Date.UTC(2026, 0, 1) + minute * 60_000);
+          const allowed = allowedFrom({ start, end }, zones, at);
+          expect(allowedFrom({ start, end }, [zones[0]], allowed)).toEqual(allowed);
+          expect(allowed.getTime() - at.getTime()).toBeLessThanOrEqual(2 * 86_400_000);
+        }),
+        { numRuns: runs(60, 1_000) },
+      );
+    },
+  );
 });

@@ -68,7 +68,7 @@ describe('measureSms', () => {
     expect(wrong).toEqual([]);
   });
 
-  it('agrees with whole characters packed one by one', () => {
+  it('agrees with whole characters packed one by one', { tags: ['property'] }, () => {
     const unit = fc.oneof(
       { weight: 8, arbitrary: fc.constantFrom(...DEFAULT) },
       { weight: 3, arbitrary: fc.constantFrom(...EXTENSION) },

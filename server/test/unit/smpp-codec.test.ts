@@ -333,7 +333,7 @@ describe('a stream', () => {
     );
   });
 
-  it('of anything at all is read, or fails with the typed error', () => {
+  it('of anything at all is read, or fails with the typed error', { tags: ['property'] }, () => {
     fc.assert(
       fc.property(octets(300), chunkSizes, (bytes, sizes) => {
         expect(cut(bytes, sizes)).toEqual(cut(bytes, []));
@@ -342,22 +342,26 @@ describe('a stream', () => {
     );
   });
 
-  it('of PDUs with flipped bits is read, or fails with the typed error', () => {
-    fc.assert(
-      fc.property(
-        fc.array(pdus(tlvs), { minLength: 1, maxLength: 4 }),
-        fc.array(fc.tuple(fc.nat(), fc.nat(7)), { minLength: 1, maxLength: 6 }),
-        chunkSizes,
-        (many, flips, sizes) => {
-          const bytes = Buffer.concat(many.map(encodePdu));
-          for (const [at, bit] of flips)
-            bytes[at % bytes.length] = (bytes[at % bytes.length] ?? 0) ^ (1 << bit);
-          expect(cut(bytes, sizes)).toEqual(cut(bytes, []));
-        },
-      ),
-      { numRuns: runs(300, 2_000) },
-    );
-  });
+  it(
+    'of PDUs with flipped bits is read, or fails with the typed error',
+    { tags: ['property'] },
+    () => {
+      fc.assert(
+        fc.property(
+          fc.array(pdus(tlvs), { minLength: 1, maxLength: 4 }),
+          fc.array(fc.tuple(fc.nat(), fc.nat(7)), { minLength: 1, maxLength: 6 }),
+          chunkSizes,
+          (many, flips, sizes) => {
+            const bytes = Buffer.concat(many.map(encodePdu));
+            for (const [at, bit] of flips)
+              bytes[at % bytes.length] = (bytes[at % bytes.length] ?? 0) ^ (1 << bit);
+            expect(cut(bytes, sizes)).toEqual(cut(bytes, []));
+          },
+        ),
+        { numRuns: runs(300, 2_000) },
+      );
+    },
+  );
 
   it('of PDUs cut short says so, or waits', () => {
     fc.assert(
