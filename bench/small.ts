@@ -98,7 +98,10 @@ async function count(databaseUrl: string): Promise<{ delivered: number; rows: nu
 
 /** A bare Fastify in a process of its own. */
 async function startEcho(): Promise<{ url: string; stop: () => void }> {
-  const child = fork(fileURLToPath(new URL('./peers/fastify-echo.js', import.meta.url)));
-  const [url] = (await once(child, 'message')) as [string];
+  const child = fork(fileURLToPath(new URL('./fastify-echo.js', import.meta.url)));
+  const [url] = (await Promise.race([
+    once(child, 'message'),
+    once(child, 'exit').then(() => Promise.reject(new Error('The bare Fastify did not start.'))),
+  ])) as [string];
   return { url, stop: () => child.kill() };
 }

@@ -44,53 +44,47 @@ create index dispatch_batch_resting on dispatch_batch (wake_at, id) where waitin
 create index dispatch_batch_expiry on dispatch_batch (carrier, expire_at) where not waiting and expire_at is not null;
 create index dispatch_batch_operation on dispatch_batch (account_id, operation_id);
 
--- The next batch of an account that may be leased, of the operations after "behind", locked; null when there is none. It goes
--- from operation to operation, so an operation that is not due, leased or paused costs one step, however many batches it has. An
--- expired batch may be leased before it is due, and while its operation is paused, to be ended. "taken" has batches that this
--- call has already selected. Each step is one descent through the index, so a generic plan fits all values and saves planning.
-create function next_ready_batch(of_carrier text, of_key uuid, of_account int, behind uuid, taken bigint[])
-returns dispatch_batch language plpgsql set plan_cache_mode = force_generic_plan as $$
-declare
-  here uuid := behind;
-  expired boolean;
-  found_batch dispatch_batch;
-begin
-  loop
-    select d.operation_id, coalesce(d.expire_at <= now(), false) into here, expired from dispatch_batch d
-    where d.carrier = of_carrier and d.scheduling_key = of_key and d.account_id = of_account and d.operation_id > here
-      and not d.waiting
-    order by d.operation_id limit 1;
-    if here is null then return null; end if;
-    continue when not expired and exists (select from operation o
-      where o.account_id = of_account and o.id = here and o.paused_at is not null);
-    select * into found_batch from dispatch_batch d
-    where d.carrier = of_carrier and d.scheduling_key = of_key and d.account_id = of_account and d.operation_id = here
-      and not d.waiting and d.due_at <= case when expired then 'infinity' else now() end
-      and (d.leased_until is null or d.leased_until < now()) and d.id <> all(taken)
-    order by d.due_at, d.id limit 1 for update skip locked;
-    if found_batch.id is not null then return found_batch; end if;
-  end loop;
-end $$;
-
--- Selects up to "wanted" batches that may be leased, locked, in rotation, and no more when they have "messages" together: one of each account, then one more of each, and within
--- an account one of each operation. So a million messages of one account do not delay ten of another. The rotation begins after
--- "last_account", at random when it is null. "served" has the operation that each account was served last, by account.
+-- Selects up to "wanted" batches that may be leased, locked, in rotation, and no more when they have "messages" together: one
+-- of each account, then two more of each, then four, and within an account one of each operation. So a million messages of one
+-- account do not delay ten of another. The rotation begins after "last_account", at random when it is null. "served" has the
+-- operation that each account was served last, by account.
+--
+-- It reads along the index, and leaves the rest of an operation that is paused, not due, or has given its batch: that costs some
+-- rows, however many batches the operation has. An expired batch may be leased before it is due, and while its operation is
+-- paused, to be ended. A generic plan fits all values and saves planning.
 create function pick_ready_batches(of_carrier text, of_key uuid, wanted int, messages int, served jsonb, last_account int)
 returns setof bigint language plpgsql set plan_cache_mode = force_generic_plan as $$
 declare
-  start uuid := uuid_floor('epoch');
+  read_max constant int := 64;
+  start constant uuid := uuid_floor('epoch');
   first int := coalesce(last_account, floor(random() * coalesce((select max(id) from account), 0)));
   here int;
   wrapped boolean;
+  -- Accounts that have no more batches.
+  finished int[] := '{}';
   taken bigint[] := '{}';
   size int := 0;
-  before int;
-  b dispatch_batch;
+  -- Batches of each account in this round, and how many of them are still to be found.
+  share int := 1;
+  missing int;
+  missing_before int;
+  more boolean;
+  -- A cycle goes through the operations behind the one that was served last, and then from the start up to it.
+  origin uuid;
+  last uuid;
+  bound uuid;
+  -- Where it reads on, and whether the operation there gives no batch in this cycle.
+  at_operation uuid;
+  at_due timestamptz;
+  at_id bigint;
+  passed boolean;
+  rows_read int;
+  b record;
 begin
   loop
-    before := cardinality(taken);
     here := first;
     wrapped := false;
+    more := false;
     loop
       here := (select d.account_id from dispatch_batch d
         where d.carrier = of_carrier and d.scheduling_key = of_key and d.account_id > here and not d.waiting
@@ -101,16 +95,71 @@ begin
         continue;
       end if;
       exit when here is null or (wrapped and here > first);
-      b := next_ready_batch(of_carrier, of_key, here, coalesce((served ->> here::text)::uuid, start), taken);
-      if b.id is null then b := next_ready_batch(of_carrier, of_key, here, start, taken); end if;
-      continue when b.id is null;
-      taken := taken || b.id;
-      size := size + cardinality(b.ordinals);
-      served := served || jsonb_build_object(here::text, b.operation_id);
-      return next b.id;
-      if cardinality(taken) >= wanted or size >= messages then return; end if;
+      continue when here = any(finished);
+      missing := share;
+      last := coalesce((served ->> here::text)::uuid, start);
+      loop
+        missing_before := missing;
+        origin := last;
+        bound := null;
+        at_operation := origin;
+        passed := true;
+        loop
+          if passed then
+            at_due := 'infinity';
+            at_id := 9223372036854775807;
+          end if;
+          rows_read := 0;
+          for b in
+            select d.id, d.operation_id, d.due_at, d.expire_at <= now() as expired, cardinality(d.ordinals) as messages,
+              d.leased_until is null or d.leased_until < now() as free
+            from dispatch_batch d
+            where d.carrier = of_carrier and d.scheduling_key = of_key and d.account_id = here and not d.waiting
+              and (d.operation_id, d.due_at, d.id) > (at_operation, at_due, at_id)
+              and (bound is null or d.operation_id <= bound)
+            order by d.operation_id, d.due_at, d.id limit read_max
+          loop
+            rows_read := rows_read + 1;
+            if b.operation_id <> at_operation then passed := false; end if;
+            at_operation := b.operation_id;
+            at_due := b.due_at;
+            at_id := b.id;
+            continue when passed or not b.free or b.id = any(taken);
+            if b.expired is not true then
+              passed := b.due_at > now() or exists (select from operation o
+                where o.account_id = here and o.id = b.operation_id and o.paused_at is not null);
+              continue when passed;
+            end if;
+            perform from dispatch_batch d
+            where d.id = b.id and not d.waiting and (d.leased_until is null or d.leased_until < now())
+            for update skip locked;
+            continue when not found;
+            passed := true;
+            last := b.operation_id;
+            missing := missing - 1;
+            taken := taken || b.id;
+            size := size + b.messages;
+            return next b.id;
+            if cardinality(taken) >= wanted or size >= messages then return; end if;
+            exit when missing = 0;
+          end loop;
+          exit when missing = 0;
+          if rows_read < read_max then
+            exit when bound is not null or origin = start;
+            bound := origin;
+            at_operation := start;
+            passed := true;
+          end if;
+        end loop;
+        exit when missing in (0, missing_before);
+      end loop;
+      served := served || jsonb_build_object(here::text, last);
+      if missing > 0 then finished := finished || here;
+      else more := true;
+      end if;
     end loop;
-    exit when cardinality(taken) = before;
+    exit when not more;
+    share := share * 2;
   end loop;
 end $$;
 

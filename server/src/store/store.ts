@@ -23,7 +23,8 @@ import * as messages from './messages.ts';
 import * as inbound from './inbound.ts';
 import * as rateLimits from './rate-limits.ts';
 import * as operationReports from './operation-reports.ts';
-import * as accept from './accept.ts';
+import { acceptOperations } from './accept/accept.ts';
+import { findIdempotencyKeys } from './accept/idempotency-keys.ts';
 import { appear, releaseGoneNodes } from './nodes.ts';
 import * as operations from './operations.ts';
 import * as partitions from './partitions.ts';
@@ -71,7 +72,8 @@ export type { Delivery, DeliveryAttempt } from './delivery-lists.ts';
 export type { ReplayChoice } from './replays.ts';
 export type { Reservation } from './rate-limits.ts';
 export type { Attempt, Message, MessageFilter, MessageSummary } from './messages.ts';
-export type { AcceptResult, KeyQuestion, NewBatch, NewMessage, NewOperation } from './accept.ts';
+export type { AcceptResult, KeyQuestion } from './accept/idempotency-keys.ts';
+export type { NewBatch, NewMessage, NewOperation } from './accept/new-operation.ts';
 export type { Dispatchable, OperationErrorRow, OperationFilter } from './operations.ts';
 export type {
   ErrorCount,
@@ -137,7 +139,10 @@ function makeStore({ database, searches, probe }: Connections, migrated: readonl
     /** Migrations that were applied when it was opened. */
     migrated,
     accounts: bind(database, accounts),
-    operations: { ...bind(database, { ...operations, ...accept }), listOperations },
+    operations: {
+      ...bind(database, { ...operations, acceptOperations, findIdempotencyKeys }),
+      listOperations,
+    },
     messages: { ...bind(database, messages), listMessages },
     batches: bind(database, {
       ...batches,

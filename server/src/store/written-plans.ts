@@ -10,6 +10,9 @@ const COPIED_SENDERS_MIN = 100;
 /** By plan, an operation that was written with it. */
 const writtenWith = new WeakMap<SendPlan, string>();
 
+/** Whether a plan may be copied from an operation that has it. */
+export const isShared = ({ senders }: SendPlan) => senders.length >= COPIED_SENDERS_MIN;
+
 /** The plan of a new operation in its written form, or the operation that has the same plan. */
 export async function findPlan(
   client: Querier,
@@ -28,6 +31,6 @@ export async function findPlan(
     );
     if (rowCount === 1) return { text: null, copiedFrom: known };
   }
-  if (plan.senders.length >= COPIED_SENDERS_MIN) writtenWith.set(plan, id);
+  if (isShared(plan)) writtenWith.set(plan, id);
   return { text: JSON.stringify(plan), copiedFrom: null };
 }
