@@ -106,7 +106,7 @@ async function benchOneServer(url: string, folder: string): Promise<void> {
     if (wants('read')) await benchReads(server);
     if (wants('memory')) await benchMemory(server, Number(values.messages));
     if (wants('small')) await benchSmall(server, url);
-    if (wants('operations')) await benchOperations(server);
+    if (wants('operations')) await benchOperations(server, url);
   } finally {
     await server.stop();
   }

@@ -1,5 +1,6 @@
 /** Common parts of the benchmarks: bodies to send, medians, and lines to print. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
 import type { BenchServer } from './server.ts';
 
 /** Recipients of a body: as many as one request may have. */
@@ -60,4 +61,21 @@ export async function sendAll(
   for (let i = 0; i < operations; i += 1) locations.push((await server.send(text)).location);
   await untilDelivered(server, locations, MESSAGES);
   return performance.now() - startedAt;
+}
+
+/** Delivered messages by the counters of all operations, and by the rows. */
+export async function countDelivered(
+  databaseUrl: string,
+): Promise<{ delivered: number; rows: number }> {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ delivered: number; rows: number }>(
+      `select (select coalesce(sum(delivered), 0) from operation)::int as delivered,
+         (select count(*) from message where status = 'DELIVERED')::int as rows`,
+    );
+    return rows[0] ?? { delivered: 0, rows: 0 };
+  } finally {
+    await client.end();
+  }
 }

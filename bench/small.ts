@@ -6,8 +6,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import pg from 'pg';
-import { body, median, percentile, print, rateOf, show } from './measure.ts';
+import { body, countDelivered, median, percentile, print, rateOf, show } from './measure.ts';
 import type { BenchServer } from './server.ts';
 
 const REQUESTS = 5_000;
@@ -26,10 +25,11 @@ export async function benchSmall(server: BenchServer, databaseUrl: string): Prom
   try {
     for (let round = -1; round < ROUNDS; round += 1) {
       const beside = await sendMany(() => post(echo.url, text));
-      const before = await count(databaseUrl);
+      const before = await countDelivered(databaseUrl);
       const startedAt = performance.now();
       const accepted = await sendMany(async () => (await server.send(text)).tookMs);
-      while ((await count(databaseUrl)).delivered < before.delivered + REQUESTS) await sleep(20);
+      while ((await countDelivered(databaseUrl)).delivered < before.delivered + REQUESTS)
+        await sleep(20);
       const settled = performance.now() - startedAt;
       if (round < 0) continue;
       echoMs.push(beside.ms);
@@ -37,7 +37,7 @@ export async function benchSmall(server: BenchServer, databaseUrl: string): Prom
       settledMs.push(settled);
       answers.push(...accepted.answers);
     }
-    const { delivered, rows } = await count(databaseUrl);
+    const { delivered, rows } = await countDelivered(databaseUrl);
     if (delivered !== rows) throw new Error(`Counters say ${delivered}, rows ${rows} delivered.`);
   } finally {
     echo.stop();
@@ -79,21 +79,6 @@ async function post(url: string, text: Buffer<ArrayBuffer>): Promise<number> {
   });
   await answer.json();
   return performance.now() - startedAt;
-}
-
-/** Delivered messages by the counters of all operations, and by the rows. */
-async function count(databaseUrl: string): Promise<{ delivered: number; rows: number }> {
-  const client = new pg.Client({ connectionString: databaseUrl });
-  await client.connect();
-  try {
-    const { rows } = await client.query<{ delivered: number; rows: number }>(
-      `select (select coalesce(sum(delivered), 0) from operation)::int as delivered,
-         (select count(*) from message where status = 'DELIVERED')::int as rows`,
-    );
-    return rows[0] ?? { delivered: 0, rows: 0 };
-  } finally {
-    await client.end();
-  }
 }
 
 /** A bare Fastify in a process of its own. */

@@ -66,7 +66,7 @@ export class Cluster {
     const chance = createRandom(random.between(0, 1e9));
     const witness = await Witness.start(() => chance.between(0, 999_999) / 1e6);
     const engine = await startEmbedded({ dataDir });
-    const gate = await Gate.open(engine.url);
+    const gate = await Gate.open(engine.tcpUrl);
     const config = {
       port: 0,
       logLevel: 'info',
@@ -90,7 +90,7 @@ export class Cluster {
     };
     const nodes = Array.from(
       { length: options.nodes },
-      (_, i) => new Node(`node-${i + 1}`, folder, gate.urlOf(engine.url), config),
+      (_, i) => new Node(`node-${i + 1}`, folder, gate.urlOf(engine.tcpUrl), config),
     );
     const cluster = new Cluster(witness, gate, engine, dataDir, nodes);
     try {
@@ -104,7 +104,7 @@ export class Cluster {
 
   /** The database itself, past the gate. */
   get databaseUrl(): string {
-    return this.#engine.url;
+    return this.#engine.tcpUrl;
   }
 
   /** Messages accepted so far. */
@@ -118,12 +118,16 @@ export class Cluster {
 
   async startPostgres(): Promise<void> {
     this.#engine = await startEmbedded({ dataDir: this.#dataDir });
-    this.gate.aim(this.#engine.url);
+    this.gate.aim(this.#engine.tcpUrl);
   }
 
   /** Starts a standby. From now on a commit is acknowledged when the standby has it on disk too. */
   async startStandby(): Promise<void> {
-    this.#standby = await startStandby(this.#engine.url, this.#dataDir, `${this.#dataDir}-standby`);
+    this.#standby = await startStandby(
+      this.#engine.tcpUrl,
+      this.#dataDir,
+      `${this.#dataDir}-standby`,
+    );
     const untilItIs = (what: string) =>
       until(`the standby is ${what}`, STANDBY_TIMEOUT_MS, async () => {
         const [row] = await this.sql<{ state: string; sync_state: string }>(
@@ -161,12 +165,12 @@ export class Cluster {
   takeStandby(): void {
     if (this.#standby === null) throw new Error('There is no standby.');
     this.#engine = this.#standby;
-    this.gate.aim(this.#standby.url);
+    this.gate.aim(this.#standby.tcpUrl);
   }
 
   /** Runs a statement past the gate. */
   async sql<Row extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<Row[]> {
-    const client = new pg.Client({ connectionString: this.#engine.url });
+    const client = new pg.Client({ connectionString: this.#engine.tcpUrl });
     client.on('error', () => undefined);
     await client.connect();
     try {

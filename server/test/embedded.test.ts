@@ -1,10 +1,11 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import pg from 'pg';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { PROGRAM, runProgram, until } from './support/fanfare.ts';
 
@@ -85,6 +86,23 @@ async function postmasterOf(dataDir: string): Promise<number> {
     (await readFile(join(dataDir, 'postgres', 'postmaster.pid'), 'utf8')).split('\n')[0],
   );
 }
+
+/** Connections of a server to its engine, as PostgreSQL sees them: null is a Unix socket. */
+async function listPeers(dataDir: string): Promise<(string | null)[]> {
+  const { port, password } = JSON.parse(await readFile(join(dataDir, 'postgres.json'), 'utf8'));
+  const client = new pg.Client({
+    connectionString: `postgres://fanfare:${password}@127.0.0.1:${port}/fanfare`,
+  });
+  await client.connect();
+  const { rows } = await client.query(
+    `select distinct host(client_addr) as peer from pg_stat_activity where application_name like 'fanfare%'`,
+  );
+  await client.end();
+  return rows.map(({ peer }) => peer);
+}
+
+const listSockets = async (dataDir: string) =>
+  (await readdir(join(dataDir, 'postgres'))).filter((file) => /^\.s\.PGSQL\.\d+$/.test(file));
 
 const isAlive = (pid: number) => {
   try {
@@ -194,6 +212,21 @@ describe('the embedded engine', () => {
     });
     expect(waited).toBe(true);
     expect(await send(second, sid, token)).toBe(202);
+    // The killed one left its socket; it is removed.
+    expect(await listSockets(dataDir)).toHaveLength(1);
+    expect(await listPeers(dataDir)).toEqual([null]);
+  }, 60_000);
+
+  it('is reached over TCP where the path of its folder is too long for a socket', async () => {
+    const { dataDir, sid, token } = await makeUsedFolder();
+    const long = join(dataDir, '..', 'x'.repeat(100));
+    await rename(dataDir, long);
+    const server = await start(long);
+    expect(await send(server, sid, token)).toBe(202);
+    expect(await listSockets(long)).toEqual([]);
+    expect(await listPeers(long)).toEqual(['127.0.0.1']);
+    const { code } = await runProgram(['doctor'], { FANFARE_DATA_DIR: long });
+    expect(code).toBe(0);
   }, 60_000);
 
   it('survives stale pid files that name other programs', async () => {

@@ -18,6 +18,7 @@ import {
   chown,
   mkdir,
   open,
+  readdir,
   readFile,
   rm,
   writeFile,
@@ -39,8 +40,10 @@ import {
 export { EmbeddedError } from './files.ts';
 
 export interface EmbeddedPostgres {
-  /** `postgres://fanfare:…@127.0.0.1:port/fanfare` */
+  /** For programs of this machine: over a Unix socket if the platform and the path allow one. */
   readonly url: string;
+  /** `postgres://fanfare:…@127.0.0.1:port/fanfare` */
+  readonly tcpUrl: string;
   /** Stops PostgreSQL and unlocks the data directory. May be called again. */
   stop(): Promise<void>;
 }
@@ -53,6 +56,9 @@ export interface EmbeddedOptions {
 }
 
 const MAJOR_VERSION = '18';
+const LOOPBACK = '127.0.0.1';
+/** Bytes of a socket's path, at most: macOS has the fewest, with a NUL at the end. */
+const SOCKET_PATH_MAX = 103;
 const READY_TIMEOUT_MS = 60_000;
 const FAST_STOP_MS = 10_000;
 const ORPHAN_STOP_MS = 15_000;
@@ -64,8 +70,6 @@ const OUTPUT_LINES_MAX = 50;
 /** Settings that differ from PostgreSQL's defaults. Durability keeps its defaults: fsync and synchronous commit on. */
 const SETTINGS = {
   listen_addresses: '127.0.0.1',
-  // Sockets have paths of at most 107 bytes; data directories may be longer.
-  unix_socket_directories: '',
   // Four threads and their listeners are some 25; the options allow more, and each costs little until it is used.
   max_connections: '200',
   shared_buffers: '256MB',
@@ -103,6 +107,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedP
     await engine.start();
     return {
       url: engine.url,
+      tcpUrl: engine.tcpUrl,
       async stop() {
         await engine.stop();
         await lock.release();
@@ -119,7 +124,11 @@ export async function findEmbedded(dataDir: string): Promise<string | null> {
   const record = await readRecord(dataDir);
   const running = await findPostmaster(clusterFolder(dataDir));
   if (record?.port == null || running === null) return null;
-  return urlOf(record.password, record.port, 'fanfare');
+  const host = await access(join(clusterFolder(dataDir), socketFile(record.port))).then(
+    () => clusterFolder(dataDir),
+    () => LOOPBACK,
+  );
+  return urlOf(record.password, host, record.port, 'fanfare');
 }
 
 /** Whether the data directory contains a database. */
@@ -142,9 +151,13 @@ async function makeDirectory(dataDir: string): Promise<void> {
   }
 }
 
-function urlOf(password: string, port: number, database: string): string {
-  return `postgres://fanfare:${password}@127.0.0.1:${port}/${database}`;
+/** @param host the loopback address, or the folder of a Unix socket */
+function urlOf(password: string, host: string, port: number, database: string): string {
+  return `postgres://fanfare:${password}@${encodeURIComponent(host)}:${port}/${database}`;
 }
+
+/** The name that PostgreSQL gives its socket. */
+const socketFile = (port: number) => `.s.PGSQL.${port}`;
 
 /** PostgreSQL's own folder in a data directory. */
 export function clusterFolder(dataDir: string): string {
@@ -186,6 +199,7 @@ class Engine {
   readonly #settings: Readonly<Record<string, string>>;
   #password = '';
   #port = 0;
+  #hasSocket: boolean;
   #process: ChildProcess | null = null;
   #directory: FileHandle | null = null;
   #output: string[] = [];
@@ -204,10 +218,22 @@ class Engine {
     this.#programs = programs;
     this.#log = log;
     this.#settings = { ...SETTINGS, ...settings };
+    this.#hasSocket =
+      process.platform !== 'win32' &&
+      Buffer.byteLength(join(this.#cluster, socketFile(65_535))) <= SOCKET_PATH_MAX;
   }
 
   get url(): string {
-    return urlOf(this.#password, this.#port, 'fanfare');
+    return this.#urlOf('fanfare');
+  }
+
+  get tcpUrl(): string {
+    return urlOf(this.#password, LOOPBACK, this.#port, 'fanfare');
+  }
+
+  #urlOf(database: string): string {
+    const host = this.#hasSocket ? this.#cluster : LOOPBACK;
+    return urlOf(this.#password, host, this.#port, database);
   }
 
   async start(): Promise<void> {
@@ -315,6 +341,7 @@ class Engine {
   }
 
   async #launchOnFreePort(): Promise<void> {
+    await this.#removeSockets();
     const patience = performance.now() + ORPHAN_STOP_MS;
     for (let tries = 1; ; tries += 1) {
       this.#port = await findFreePort();
@@ -323,6 +350,14 @@ class Engine {
         await this.#writeRecord(true);
         return;
       } catch (error) {
+        // Some file systems have no sockets.
+        if (
+          this.#hasSocket &&
+          this.#output.some((line) => /Unix-domain socket|Unix address/.test(line))
+        ) {
+          this.#hasSocket = false;
+          continue;
+        }
         const taken = this.#output.some((line) =>
           /could not bind|could not create any TCP/.test(line),
         );
@@ -338,11 +373,24 @@ class Engine {
     }
   }
 
+  /** Ports change with each start, so a killed PostgreSQL leaves a socket that no other one removes. */
+  async #removeSockets(): Promise<void> {
+    const files = await readdir(this.#cluster);
+    for (const file of files)
+      if (file.startsWith(socketFile(0).slice(0, -1)))
+        await rm(join(this.#cluster, file), { force: true });
+  }
+
   /** Starts the process and resolves when it takes connections. */
   async #launch(): Promise<void> {
-    const settings = Object.entries({ ...this.#settings, port: this.#port }).flatMap(
-      ([name, value]) => ['-c', `${name}=${value}`],
-    );
+    const own = {
+      port: this.#port,
+      unix_socket_directories: this.#hasSocket ? this.#directoryPath : '',
+    };
+    const settings = Object.entries({ ...this.#settings, ...own }).flatMap(([name, value]) => [
+      '-c',
+      `${name}=${value}`,
+    ]);
     const child = this.#spawn(this.#programs.postgres, ['-D', this.#directoryPath, ...settings]);
     this.#process = child;
     let ended = false;
@@ -370,7 +418,7 @@ class Engine {
 
   async #answers(): Promise<boolean> {
     const client = new pg.Client({
-      connectionString: urlOf(this.#password, this.#port, 'postgres'),
+      connectionString: this.#urlOf('postgres'),
     });
     client.on('error', () => undefined);
     try {
@@ -403,7 +451,7 @@ class Engine {
 
   async #ensureDatabase(): Promise<void> {
     const client = new pg.Client({
-      connectionString: urlOf(this.#password, this.#port, 'postgres'),
+      connectionString: this.#urlOf('postgres'),
     });
     await client.connect();
     try {

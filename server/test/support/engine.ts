@@ -68,8 +68,8 @@ async function start(): Promise<Engine> {
   const folder = await mkdtemp(join(await findRoom(), 'fanfare-test-'));
   const engine = await startEmbedded({ dataDir: join(folder, 'data'), settings: FORGETFUL });
   return {
-    url: engine.url,
-    template: await makeTemplate(engine.url),
+    url: engine.tcpUrl,
+    template: await makeTemplate(engine.tcpUrl),
     async stop() {
       await engine.stop();
       await rm(folder, { recursive: true, force: true });
