@@ -235,16 +235,21 @@ export class Cluster {
     });
   }
 
+  /** Messages without an end, and what they wait for. Undefined while the database is away. */
+  async countOpen(): Promise<{ readonly open: number } | undefined> {
+    const [row] = await this.sql<{ open: number }>(
+      `select coalesce(sum(scheduled + queued + sent), 0)::int as open, sum(sent)::int as sent,
+         (select count(*)::int from dispatch_batch) as batches,
+         (select count(*)::int from parked_carrier_receipt) as parked from operation`,
+    ).catch(() => []);
+    return row;
+  }
+
   /** Resolves when no message can change any more, but for the better. */
   async untilEnded(): Promise<void> {
     let left: object = {};
     await until('all messages end', FINISH_TIMEOUT_MS, async () => {
-      // The database may be away still.
-      const [row] = await this.sql<{ open: number }>(
-        `select coalesce(sum(scheduled + queued + sent), 0)::int as open, sum(sent)::int as sent,
-           (select count(*)::int from dispatch_batch) as batches,
-           (select count(*)::int from parked_carrier_receipt) as parked from operation`,
-      ).catch(() => []);
+      const row = await this.countOpen();
       left = row ?? left;
       return row?.open === 0;
     }).catch((error: Error) => {

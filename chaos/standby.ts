@@ -16,7 +16,7 @@ import pg from 'pg';
 export const STANDBY = 'standby';
 
 /** Belongs to the running server, or comes by streaming. */
-const LEFT_OUT = /^(postmaster\.(pid|opts)|(pg_wal|pg_replslot)\/.+)$/;
+const LEFT_OUT = /^(postmaster\.(pid|opts)|\.s\.PGSQL\..+|(pg_wal|pg_replslot)\/.+)$/;
 
 /** Makes a standby of the PostgreSQL at `url` with data in `primaryDir`, and starts it in `standbyDir`. */
 export async function startStandby(

@@ -80,14 +80,17 @@ export async function sendSome(cluster: Cluster, { random, isShort }: Trial): Pr
 /** More than may be on its way already when a fault begins. */
 const FLOWING = 1_000;
 
-/** Milliseconds from now until the carrier has accepted this many new messages, which shows that messages flow again. */
+/**
+ * Milliseconds from now until the carrier has accepted this many new messages, which shows that messages flow again; or until
+ * all have ended, some of them in doubt and without it.
+ */
 export async function measureRecovery(cluster: Cluster): Promise<number> {
   const from = performance.now();
   const target = Math.min(cluster.accepted, cluster.witness.taken.size + FLOWING);
   await until(
     'messages flow again',
     RECOVERY_TIMEOUT_MS,
-    () => cluster.witness.taken.size >= target,
+    async () => cluster.witness.taken.size >= target || (await cluster.countOpen())?.open === 0,
   );
   return performance.now() - from;
 }
