@@ -63,6 +63,11 @@ export async function sendAll(
   return performance.now() - startedAt;
 }
 
+/** Resolves when the counters of all operations say that `delivered` messages are. */
+export async function untilCounted(databaseUrl: string, delivered: number): Promise<void> {
+  while ((await countDelivered(databaseUrl)).delivered < delivered) await sleep(20);
+}
+
 /** Delivered messages by the counters of all operations, and by the rows. */
 export async function countDelivered(
   databaseUrl: string,

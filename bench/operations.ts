@@ -1,6 +1,14 @@
 /** The same 10,000 messages as one operation, as a hundred and as ten thousand. */
-import { setTimeout as sleep } from 'node:timers/promises';
-import { body, countDelivered, median, MESSAGES, print, rateOf, show } from './measure.ts';
+import {
+  body,
+  countDelivered,
+  median,
+  MESSAGES,
+  print,
+  rateOf,
+  show,
+  untilCounted,
+} from './measure.ts';
 import type { BenchServer } from './server.ts';
 
 const COUNTS = [1, 100, 10_000];
@@ -18,8 +26,7 @@ export async function benchOperations(server: BenchServer, databaseUrl: string):
       const startedAt = performance.now();
       await sendMany(server, bodies[which] ?? Buffer.alloc(0), count);
       const acceptedMs = performance.now() - startedAt;
-      while ((await countDelivered(databaseUrl)).delivered < before.delivered + MESSAGES)
-        await sleep(20);
+      await untilCounted(databaseUrl, before.delivered + MESSAGES);
       if (round < 0) continue;
       accepted[which]?.push(acceptedMs);
       sent[which]?.push(performance.now() - startedAt);

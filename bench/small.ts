@@ -6,7 +6,16 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { body, countDelivered, median, percentile, print, rateOf, show } from './measure.ts';
+import {
+  body,
+  countDelivered,
+  median,
+  percentile,
+  print,
+  rateOf,
+  show,
+  untilCounted,
+} from './measure.ts';
 import type { BenchServer } from './server.ts';
 
 const REQUESTS = 5_000;
@@ -28,8 +37,7 @@ export async function benchSmall(server: BenchServer, databaseUrl: string): Prom
       const before = await countDelivered(databaseUrl);
       const startedAt = performance.now();
       const accepted = await sendMany(async () => (await server.send(text)).tookMs);
-      while ((await countDelivered(databaseUrl)).delivered < before.delivered + REQUESTS)
-        await sleep(20);
+      await untilCounted(databaseUrl, before.delivered + REQUESTS);
       const settled = performance.now() - startedAt;
       if (round < 0) continue;
       echoMs.push(beside.ms);

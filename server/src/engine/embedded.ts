@@ -156,8 +156,9 @@ function urlOf(password: string, host: string, port: number, database: string): 
   return `postgres://fanfare:${password}@${encodeURIComponent(host)}:${port}/${database}`;
 }
 
-/** The name that PostgreSQL gives its socket. */
-const socketFile = (port: number) => `.s.PGSQL.${port}`;
+/** The name that PostgreSQL gives its socket, and its lock file begins with. */
+const SOCKET_PREFIX = '.s.PGSQL.';
+const socketFile = (port: number) => `${SOCKET_PREFIX}${port}`;
 
 /** PostgreSQL's own folder in a data directory. */
 export function clusterFolder(dataDir: string): string {
@@ -377,8 +378,7 @@ class Engine {
   async #removeSockets(): Promise<void> {
     const files = await readdir(this.#cluster);
     for (const file of files)
-      if (file.startsWith(socketFile(0).slice(0, -1)))
-        await rm(join(this.#cluster, file), { force: true });
+      if (file.startsWith(SOCKET_PREFIX)) await rm(join(this.#cluster, file), { force: true });
   }
 
   /** Starts the process and resolves when it takes connections. */

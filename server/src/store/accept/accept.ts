@@ -25,7 +25,7 @@ export async function acceptOperations(
   const messages = operations.reduce((sum, each) => sum + each.messages.length, 0);
   const isCopied = messages >= COPIED_MESSAGES_MIN;
   if (!isCopied && operations.every(isOneStatement)) {
-    await insertOperations(database, operations, !isCopied);
+    await insertOperations(database, operations, true);
     return operations.map(() => ({ kind: 'created' }));
   }
   return database.transact(async (client) => {
