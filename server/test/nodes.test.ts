@@ -96,11 +96,11 @@ describe('roles', () => {
 
 describe('a node that is killed', () => {
   const SLOW = {
-    dispatch: { leaseMs: 60_000 },
+    // Answers wait to be written for longer than it takes to get a window of them.
+    dispatch: { leaseMs: 60_000, settleDelayMs: 100 },
     carriers: { simulator: { windowMax: 20, answerDelayMs: { min: 20, max: 40 } } },
   };
-  /** Two windows are exposed at most; the answers to a third may not be on record yet. */
-  const IN_DOUBT_MAX = 3 * SLOW.carriers.simulator.windowMax;
+  const IN_DOUBT_MAX = 2 * SLOW.carriers.simulator.windowMax;
 
   async function killWhileSending(dispatching: Fanfare, id: string): Promise<void> {
     await dispatching.watch(id, ({ stats }) => stats.sent + stats.delivered > 0);

@@ -295,8 +295,7 @@ export const CONFIG_SCHEMA = Type.Object(
             'Time for which outcomes are collected before they are written, in milliseconds.',
         }),
         unsettledMax: integer(2_000, [1, 100_000], {
-          description:
-            'Maximum unwritten outcomes; beyond it, sending waits. After a crash these messages are in doubt, besides two windows of each carrier.',
+          description: 'Maximum unwritten outcomes of all carriers; beyond it, sending waits.',
         }),
         databaseConnections: integer(8, [2, 100], {
           description:

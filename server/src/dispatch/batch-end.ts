@@ -55,10 +55,10 @@ export class BatchEnd {
     this.#messages = messages;
   }
 
-  /** Records an outcome; null: the batch ends. */
-  settle(settlement: Settlement | null): void {
+  /** Records an outcome; null: the batch ends. `onDone` is called when it is written, or given up. */
+  settle(settlement: Settlement | null, onDone?: () => void): void {
     const { batch } = this.#leased;
-    this.#deps.settler.add([{ accountId: batch.accountId, batch, settlement }]);
+    this.#deps.settler.add([{ accountId: batch.accountId, batch, settlement, onDone }]);
   }
 
   /** A message that cannot be sent ends FAILED with the batch. */
@@ -86,7 +86,10 @@ export class BatchEnd {
     await this.#retry(() => batches.endUnsent(accountId, operationId, ordinals, status, code));
   }
 
-  /** Ends the batch with its last settlement, or requeues its remainder: unsubmitted and unanswered messages. */
+  /**
+   * Ends the batch with its last settlement, or requeues its remainder: unsubmitted and unanswered messages. Resolves when all of
+   * it is written.
+   */
   async finish(left: Leftovers): Promise<void> {
     for (const code of new Set(this.#failed.map((each) => each.code))) {
       const those = this.#failed.flatMap((each) => (each.code === code ? each.ordinal : []));
@@ -100,7 +103,7 @@ export class BatchEnd {
     }
     const remainders = left.isExpired ? [] : this.#planRemainder(left, inDoubt);
     if (left.submitted.length > 0) remainders.push(this.#remainderInDoubt(left.submitted));
-    if (remainders.length === 0) return this.settle(null);
+    if (remainders.length === 0) return new Promise((resolve) => this.settle(null, resolve));
     const { batch } = this.#leased;
     // Outcomes must be written before the remainder may be leased without them.
     await this.#deps.settler.flushed();

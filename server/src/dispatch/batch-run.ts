@@ -108,6 +108,7 @@ class BatchRun {
   readonly #limiter: RateLimiter | null;
   readonly #quiet: QuietClock | null;
   readonly #startedAt = performance.now();
+  readonly #onWritten = () => this.#deps.exposure.shrink(1);
 
   constructor(
     leased: LeasedBatch,
@@ -359,10 +360,9 @@ class BatchRun {
     const { abandoned, onSubmitted } = this.#deps;
     if (delivery.kind === 'settle') {
       slot.release(slotOutcomeOf(delivery.settlement));
-      this.#deps.exposure.shrink(1);
       onSubmitted((performance.now() - startedAt) / 1000);
       // After that, the message was requeued as in doubt.
-      if (!abandoned.aborted) this.#end.settle(delivery.settlement);
+      if (!abandoned.aborted) this.#end.settle(delivery.settlement, this.#onWritten);
     } else {
       slot.release('throttled', delivery.afterMs);
       this.#limiter?.unspend(ordinal);

@@ -41,7 +41,7 @@ export interface CarrierQueue {
   readonly window: number;
   /** Maximum messages by which a batch raises its high-water mark: 1 while braked. */
   readonly reach: number;
-  /** How many more messages may be exposed: below a mark and without an answer, at most two windows of them. */
+  /** How many more messages may be exposed: below a mark and without a written answer, at most two windows of them. */
   readonly room: number;
   /** Counts messages as exposed, or with a negative number as exposed no longer. */
   expose(count: number): void;

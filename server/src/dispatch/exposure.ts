@@ -1,6 +1,6 @@
 /**
- * The exposed messages of one batch: below its committed high-water mark, and without an answer.
- * A crash puts them in doubt, so a carrier's queue limits them for all its batches together.
+ * The exposed messages of one batch: below its committed high-water mark, and without a written
+ * answer. A crash puts them in doubt, so a carrier's queue limits them for all its batches together.
  * Rate-limited batches are not counted: their sender's clock exposes a second's worth at most.
  */
 import type { Batch } from '../store/store.ts';
@@ -24,7 +24,7 @@ export class Exposure {
     return granted;
   }
 
-  /** Some have an answer, or need none. */
+  /** The answers of some are written, or they need none. */
   shrink(count: number): void {
     const gone = Math.min(count, this.#count);
     this.#count -= gone;

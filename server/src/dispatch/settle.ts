@@ -21,6 +21,8 @@ export interface SettleItem {
   readonly batch: SettledBatch;
   /** Null: the batch ends, all its outcomes came before. */
   readonly settlement: Settlement | null;
+  /** Called when the outcome is written, or is given up. */
+  readonly onDone?: (() => void) | undefined;
 }
 
 export interface Settler {
@@ -70,6 +72,7 @@ export function createSettler(options: {
     stalled = false;
     for (const batch of ends) spoiled.delete(nameOf(batch));
     options.onSettled(settlements.length);
+    for (const item of items) item.onDone?.();
   }
 
   /** A single refused outcome is tried without the carrier's text, which comes from outside and may be the cause. */
@@ -103,7 +106,8 @@ export function createSettler(options: {
         spoiled.add(nameOf(batch));
         return false;
       },
-      onRefused({ batch, settlement }, error) {
+      onRefused({ batch, settlement, onDone }, error) {
+        onDone?.();
         // The lease runs out, and messages without a written outcome come again as in doubt: late, but not lost.
         spoiled.add(nameOf(batch));
         options.onRefused();
