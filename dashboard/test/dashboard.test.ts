@@ -1,7 +1,7 @@
 /** The dashboard in a real browser, against the real server: user tasks, and security. */
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
-import type { Browser, Download } from 'playwright-core';
+import type { Browser, Download, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import {
   ALL_ROLES,
@@ -424,13 +424,16 @@ describe.skipIf(CHROMIUM === null)('the dashboard', () => {
       places = await fill();
     });
 
-    it.each([
-      ['light', 1280],
-      ['dark', 1280],
-      ['light', 360],
-      ['dark', 360],
-    ] as const)('is accessible and fits, %s at %i', async (colorScheme, width) => {
-      const { page, complaints, goTo } = await open({ colorScheme, width });
+    const expectWell = async (page: Page, where: string) => {
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme });
+        await expectAccessible(page, `${where}, ${colorScheme}`);
+        await expectNarrow(page, `${where}, ${colorScheme}`);
+      }
+    };
+
+    it.each([1280, 360])('is accessible and fits, light and dark, at %i', async (width) => {
+      const { page, complaints, goTo } = await open({ width });
       for (const [name, place] of Object.entries(places)) {
         await goTo(place);
         if (name === 'operation') {
@@ -439,17 +442,15 @@ describe.skipIf(CHROMIUM === null)('the dashboard', () => {
           await page.getByText('Page 2').waitFor();
           await settle(page);
         }
-        const where = `${name}, ${colorScheme} at ${width}`;
-        await expectAccessible(page, where);
-        await expectNarrow(page, where);
+        const where = `${name} at ${width}`;
+        await expectWell(page, where);
         // The browser itself notes every answer that is an error.
         const noted = complaints.filter((each) => name !== 'no operation' || !/404/.test(each));
         expect(noted, `complaints on ${where}`).toEqual([]);
         complaints.splice(0);
       }
-      const signedOut = await open({ colorScheme, width, isSignedIn: false });
-      await expectAccessible(signedOut.page, 'sign-in');
-      await expectNarrow(signedOut.page, 'sign-in');
+      const signedOut = await open({ width, isSignedIn: false });
+      await expectWell(signedOut.page, `sign-in at ${width}`);
     });
 
     it('is reached by the keyboard', async () => {

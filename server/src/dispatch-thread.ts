@@ -53,12 +53,24 @@ void serveThread<DispatchThreadData, DispatchThreadApi>(async ({ databaseUrl, co
   const store = await waitForDatabase(config.databaseWaitMs, log, () => openStore(options));
   stops.push(() => store.close());
 
+  const dueWatch = createDueWatch({
+    store,
+    carriers: Object.keys(config.carriers),
+    onDue(due) {
+      dispatcher.nudge(due?.carriers);
+      maintenance.nudge(due);
+    },
+  });
   const settler = createSettler({
     store,
     log,
     delayMs: config.dispatch.settleDelayMs,
     waitingMax: config.dispatch.unsettledMax,
-    onSettled: (count) => metrics.settled.inc(count),
+    onSettled(count) {
+      metrics.settled.inc(count);
+      // Retries may be due soon.
+      dueWatch.expectMore();
+    },
     onRefused: () => metrics.refused.inc({ what: 'outcome' }),
   });
   const reports = createReports({
@@ -68,6 +80,7 @@ void serveThread<DispatchThreadData, DispatchThreadApi>(async ({ databaseUrl, co
     outcomesWritten: () => settler.flushed(),
     carriersOf: groupBySmsc(config.carriers),
     onApplied(tally: ReceiptTally) {
+      dueWatch.expectMore();
       for (const [result, count] of Object.entries(tally)) metrics.receipts.inc({ result }, count);
     },
     onRefused: (what: 'receipt' | 'inbound') => metrics.refused.inc({ what }),
@@ -139,21 +152,16 @@ void serveThread<DispatchThreadData, DispatchThreadApi>(async ({ databaseUrl, co
   });
   await maintenance.start();
   stops.push(() => maintenance.stop());
-  const dueWatch = createDueWatch({
-    store,
-    carriers: carriers.map(({ name }) => name),
-    onDue(due) {
-      dispatcher.nudge(due?.carriers);
-      maintenance.nudge(due);
-    },
-  });
   await dueWatch.start();
   stops.push(() => dueWatch.stop());
   stops.push(
     await keepListening((...how) => store.maintenance.listen('work', ...how), {
       log,
       what: 'Listening for work',
-      wake: () => dispatcher.nudge(),
+      wake() {
+        dispatcher.nudge();
+        dueWatch.expectMore();
+      },
     }),
   );
 

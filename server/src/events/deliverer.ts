@@ -17,6 +17,7 @@ import { countEvents, type EventRow } from '../domain/event.ts';
 import { backoffAfterFailures, disableReason, nextDeliveryDelay } from '../domain/delivery.ts';
 import { newUuid } from '../domain/ids.ts';
 import type { Logger } from '../lib/log.ts';
+import { PollInterval } from '../lib/poll-interval.ts';
 import { createLoop, type Service } from '../lib/service.ts';
 import { Tally } from '../lib/tally.ts';
 import type { DeliveryProgress, DueDelivery, LeasedSubscription, Store } from '../store/store.ts';
@@ -42,7 +43,8 @@ export interface DelivererOptions extends Sinks {
   readonly onAttempt: (result: DeliveryResult['kind'], events: number, seconds: number) => void;
 }
 
-const POLL_MS = 200;
+/** Polls for retries that are due, and for events that other nodes have routed. */
+const INTERVAL = { shortMs: 200, longMs: 1_000 };
 const BACKOFF_MS_MAX = 1_000;
 /** Time slice of a subscription that always has due events. Others, and its owner's changes, come after it. */
 const SLICE_MS = 1_000;
@@ -59,9 +61,10 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     options.subscriptionsMax - Math.ceil(options.subscriptionsMax / 5),
   );
   const stopping = new AbortController();
+  const interval = new PollInterval(INTERVAL);
 
   const loop = createLoop({
-    idleMs: POLL_MS,
+    idleMs: () => interval.ms,
     backoffMsMax: BACKOFF_MS_MAX,
     onError: (error) => log.warn({ err: error }, 'Subscriptions could not be leased'),
     async work() {
@@ -69,6 +72,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
       if (free <= 0) return false;
       const places = { free, taken: taken.owners, accountMax };
       const leased = await store.deliveries.leaseSubscriptions(node, places, options.leaseMs);
+      if (leased.length > 0) interval.shorten();
       for (const subscription of leased) {
         const run = deliverDue(subscription, options, stopping.signal)
           .catch((error: unknown) => {

@@ -9,11 +9,12 @@
  * ```
  */
 import type { Logger } from '../lib/log.ts';
+import { PollInterval } from '../lib/poll-interval.ts';
 import { createLoop, type Service } from '../lib/service.ts';
 import type { Store } from '../store/store.ts';
 
-/** Interval of polls of the outbox. A notification would cost every commit. */
-const POLL_MS = 100;
+/** Polls of the outbox. A notification would cost every commit. */
+const INTERVAL = { shortMs: 100, longMs: 250 };
 const BACKOFF_MS_MAX = 1_000;
 /** Rows of one step. */
 const STEP_SIZE = 1_000;
@@ -31,9 +32,10 @@ export function createRouter(options: {
 }): Service {
   const { store, log, node } = options;
   const progress = new Progress();
+  const interval = new PollInterval(INTERVAL);
 
   const loop = createLoop({
-    idleMs: POLL_MS,
+    idleMs: () => interval.ms,
     backoffMsMax: BACKOFF_MS_MAX,
     onError: (error) =>
       log.warn({ err: error }, 'Outbox events could not be put into the event log'),
@@ -44,6 +46,7 @@ export function createRouter(options: {
       const { count, transitioned } = await store.events.routeOutboxEvents(node, STEP_SIZE);
       if (count === 0) return false;
       options.onRouted();
+      interval.shorten();
       progress.note(transitioned, performance.now());
       return count >= STEP_SIZE;
     },

@@ -23,7 +23,7 @@ export interface Loop extends Service {
 export function createLoop(options: {
   /** Resolves true when there may be more to do at once. */
   readonly work: () => Promise<boolean>;
-  readonly idleMs: number;
+  readonly idleMs: number | (() => number);
   readonly backoffMsMax: number;
   readonly onError: (error: unknown) => void;
 }): Loop {
@@ -32,6 +32,7 @@ export function createLoop(options: {
   let wake: (() => void) | null = null;
   let isBackingOff = false;
   let running: Promise<void> | null = null;
+  const { idleMs } = options;
   const backoff = createPauses(options.backoffMsMax);
 
   function sleep(ms: number): Promise<void> {
@@ -49,7 +50,8 @@ export function createLoop(options: {
       const more = await options.work();
       backoff.reset();
       isBackingOff = false;
-      return more ? null : options.idleMs;
+      if (more) return null;
+      return typeof idleMs === 'number' ? idleMs : idleMs();
     } catch (error) {
       options.onError(error);
       isBackingOff = true;

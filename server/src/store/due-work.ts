@@ -13,25 +13,50 @@ export interface DueWork {
   readonly carrierReceipts: boolean;
   /** Inbound messages without their answer. */
   readonly keywordAnswers: boolean;
+  /** Milliseconds until the first of the work that is known and not due; null when there is none. */
+  readonly nextInMs: number | null;
 }
 
-/** Asks each queue by its index whether something is due, and stops at the first row. */
+interface Row {
+  readonly carriers: readonly string[];
+  readonly keyword_answers: boolean;
+  /** Milliseconds until the first of each kind. */
+  readonly wake_in: number | null;
+  readonly parked_in: number | null;
+  readonly carrier_in: number | null;
+}
+
+const MS_UNTIL = (at: string) => `(extract(epoch from (${at}) - now()) * 1000)::float8`;
+
+/** Reads the first row of each queue along its index. */
 export async function findDueWork(
   database: Database,
   carriers: readonly string[],
 ): Promise<DueWork> {
-  const { rows } = await database.query<DueWork>(
+  const { rows } = await database.query<Row>(
     `select
        array(select name from unnest($1::text[]) as name where exists (
          select from dispatch_batch b where b.carrier = name and not waiting
            and (leased_until is null or leased_until < now()))) as carriers,
-       exists (select from dispatch_batch where waiting and wake_at <= now()) as wake,
-       exists (select from parked_receipt where due_at <= now()) as "parkedReceipts",
-       exists (select from parked_carrier_receipt where due_at <= now()) as "carrierReceipts",
-       exists (select from inbound_message where reply is not null) as "keywordAnswers"`,
+       exists (select from inbound_message where reply is not null) as keyword_answers,
+       ${MS_UNTIL(`least((select min(wake_at) from dispatch_batch where waiting and not resting),
+         (select min(wake_at) from dispatch_batch where waiting and resting))`)} as wake_in,
+       ${MS_UNTIL('select min(due_at) from parked_receipt')} as parked_in,
+       ${MS_UNTIL('select min(due_at) from parked_carrier_receipt')} as carrier_in`,
     [carriers],
   );
-  const [due] = rows;
-  if (due === undefined) throw new Error('A statement without a table has one row.');
-  return due;
+  const [row] = rows;
+  if (row === undefined) throw new Error('A statement without a table has one row.');
+  const isDue = (inMs: number | null) => inMs !== null && inMs <= 0;
+  const later = [row.wake_in, row.parked_in, row.carrier_in].filter(
+    (inMs) => inMs !== null && inMs > 0,
+  ) as number[];
+  return {
+    carriers: row.carriers,
+    wake: isDue(row.wake_in),
+    parkedReceipts: isDue(row.parked_in),
+    carrierReceipts: isDue(row.carrier_in),
+    keywordAnswers: row.keyword_answers,
+    nextInMs: later.length === 0 ? null : Math.min(...later),
+  };
 }

@@ -100,7 +100,8 @@ async function onServer(statement: string): Promise<void> {
 export async function createDatabase(kind: 'migrated' | 'empty' = 'migrated'): Promise<string> {
   const name = `t_${randomUUID().replaceAll('-', '')}`;
   const template = kind === 'empty' ? 'template1' : inject('templateDatabase');
-  await onServer(`create database ${name} template ${template}`);
+  // Copied as files, a tenth of the time: without fsync the checkpoints of this strategy cost nothing.
+  await onServer(`create database ${name} template ${template} strategy file_copy`);
   return Object.assign(new URL(inject('databaseUrl')), { pathname: `/${name}` }).href;
 }
 
