@@ -7,6 +7,7 @@
  * milliseconds instead of about eighty.
  */
 import { Context, Liquid, Output, type Template as LiquidNode } from 'liquidjs';
+import { countParts, limitSteps } from './liquid-steps.ts';
 import { findHalfOpened, findSyntaxProblem } from './liquid-syntax.ts';
 import { isStorable } from './storable.ts';
 
@@ -14,8 +15,6 @@ import { isStorable } from './storable.ts';
 export const TEMPLATE_LENGTH_MAX = 65_536;
 /** The maximum length for any field. */
 const SOURCE_LENGTH_MAX = 262_144;
-/** Maximum number of tags, outputs and loop rounds in one rendering. Time would depend on the load of the server. */
-const STEPS_MAX = 10_000;
 /** Maximum of LiquidJS's count of created characters and elements in one rendering. */
 const MEMORY_MAX = 200_000;
 /** Maximum nesting of tags. */
@@ -49,6 +48,9 @@ const ARITHMETIC = [
   'times',
 ];
 
+/** Filters whose first arguments are numbers, and how many. LiquidJS would read text as a number for each character. */
+const COUNTING = { slice: 2, truncate: 1, truncatewords: 1 };
+
 export interface Template {
   readonly source: string;
   /** Literal parts and variables, when there is nothing else; else null. */
@@ -77,6 +79,7 @@ function createEngine(): Liquid {
     parseLimit: SOURCE_LENGTH_MAX,
     memoryLimit: MEMORY_MAX,
   });
+  countParts(liquid);
   for (const name of TAGS_REMOVED) delete liquid.tags[name];
   for (const name of FILTERS_REMOVED) delete liquid.filters[name];
   for (const name of Object.keys(liquid.filters).filter((each) => each.startsWith('date'))) {
@@ -94,14 +97,32 @@ function createEngine(): Liquid {
     liquid.registerFilter(name, function (...values: unknown[]) {
       for (const each of values)
         if (typeof each === 'string' && !Number.isFinite(Number(each)))
-          throw new Error(`${JSON.stringify(each)} is no number, which "${name}" needs`);
+          throw new Error(
+            `${JSON.stringify(each.slice(0, 80))} is no number, which "${name}" needs`,
+          );
       const result: unknown = original.apply(this, values as [unknown, ...unknown[]]);
       if (typeof result === 'number' && !Number.isFinite(result))
         throw new Error(`The result of "${name}" is no number`);
       return result;
     });
   }
+  for (const [name, numbers] of Object.entries(COUNTING)) {
+    const original = liquid.filters[name];
+    if (typeof original !== 'function') continue;
+    liquid.registerFilter(name, function (value: unknown, ...rest: unknown[]) {
+      const given = rest.map((each, i) => (i < numbers ? toNumber(each, name) : each));
+      return original.call(this, value, ...given);
+    });
+  }
   return liquid;
+}
+
+function toNumber(value: unknown, filter: string): unknown {
+  if (typeof value !== 'string') return value;
+  const number = Number(value);
+  if (value.trim() === '' || !Number.isFinite(number))
+    throw new Error(`${JSON.stringify(value.slice(0, 80))} is no number, which "${filter}" needs`);
+  return number;
 }
 
 /** Parses a template; a problem has a message and a position. */
@@ -317,14 +338,6 @@ function renderWithEngine(
   }
 }
 
-let steps = 0;
-
-/** Total steps of all renderings of this thread; the difference of two reads is the work between them. */
-export function countSteps(): number {
-  return steps;
-}
-
-/** LiquidJS checks its deadline at each step. */
 function openContext(
   variables: Readonly<Record<string, string>>,
   at: Date,
@@ -336,11 +349,7 @@ function openContext(
     strictVariables: requireVariables,
     sync: true,
   });
-  const until = steps + STEPS_MAX;
-  context.renderLimit.check = () => {
-    steps += 1;
-    if (steps > until) throw new Error(`It takes more than ${STEPS_MAX} steps to render.`);
-  };
+  limitSteps(context);
   return context;
 }
 

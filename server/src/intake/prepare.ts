@@ -10,7 +10,7 @@
 import type { OperationContent, ParsedContent } from '../domain/content.ts';
 import type { ContentTemplate } from '../domain/content-template.ts';
 import { ERRORS, type Problem } from '../domain/errors.ts';
-import { countSteps } from '../domain/liquid.ts';
+import { countSteps } from '../domain/liquid-steps.ts';
 import type { SendPlan } from '../domain/operation.ts';
 import { planSenders, type SenderChoice } from '../domain/sender.ts';
 import { readSchedule } from '../domain/schedule.ts';

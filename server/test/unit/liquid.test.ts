@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { countSteps } from '../../src/domain/liquid-steps.ts';
 import {
-  countSteps,
   isConstant,
   parseTemplate,
   renderTemplate,
@@ -175,6 +175,51 @@ describe('a hostile template', () => {
     // Not a measure of speed: without limits these take from seconds to for ever.
     expect(performance.now() - startedAt).toBeLessThan(5_000);
     expect(result.ok).toBe(false);
+  });
+
+  it.each([
+    ['filters', `{{ i${' | plus: 1'.repeat(5_000)} }}`],
+    ['filters of text', `{{ i${' | upcase'.repeat(5_000)} }}`],
+    ['arguments', `{{ i | plus: ${'1, '.repeat(15_000)} 1 }}`],
+    ['operators', `{% if i == 0${' or i == 0'.repeat(5_000)} %}x{% endif %}`],
+    ['conditions', `{% if i == 0 %}${'{% elsif i == 0 %}'.repeat(3_000)}x{% endif %}`],
+    ['of unless', `{% unless i > 0 %}${'{% elsif i == 0 %}'.repeat(3_000)}x{% endunless %}`],
+    ['values', `{% case i %}{% when ${'0, '.repeat(15_000)} 0 %}x{% endcase %}`],
+    ['cases', `{% case i %}${'{% when 0 %}'.repeat(5_000)}x{% endcase %}`],
+    ['brackets', `{{ a${'["size"]'.repeat(7_000)} }}`],
+    ['assignments', `{% assign b = i${' | minus: 1'.repeat(5_000)} %}`],
+    ['echoes', `{% echo i${' | minus: 1'.repeat(5_000)} %}`],
+    ['lines', `{% liquid\n${'assign b = i | plus: 1 | minus: 1\n'.repeat(1_500)}%}`],
+  ])('is stopped after as many steps, however many %s a tag has', (_, tag) => {
+    const template = parse(`{% for i in (1..3000) %}${tag}{% endfor %}`);
+    const before = countSteps();
+    const result = renderTemplate(template, { a: 'x' }, AT, {
+      requireVariables: false,
+      lengthMax: 1600,
+    });
+    expect(result).toMatchObject({ ok: false, problem: expect.stringMatching(/steps|memory/) });
+    expect(countSteps() - before).toBeLessThanOrEqual(10_001);
+  });
+
+  it.each([
+    ['slice', '{{ long | slice: zeros }}', /^1$/],
+    ['slice', '{{ long | slice: 0, zeros }}', /^1+$/],
+    ['slice', '{{ long | slice: long }}', /is no number, which "slice" needs/],
+    ['truncate', '{{ long | truncate: zeros }}', /^1+\.\.\.$/],
+    ['truncate', '{{ long | truncate: "x" }}', /"x" is no number, which "truncate" needs/],
+    ['truncatewords', '{{ words | truncatewords: zeros }}', /^(w )+w\.\.\.$/],
+    ['a number of digits', '{{ long | plus: 1 }}', /no number/],
+  ])('reads a number once: %s', (_, source, expected) => {
+    const variables = {
+      long: '1'.repeat(60_000),
+      words: 'w '.repeat(30_000),
+      zeros: `${'0'.repeat(60_000)}1500`,
+    };
+    const result = renderTemplate(parse(source), variables, AT, {
+      requireVariables: true,
+      lengthMax: 10_000,
+    });
+    expect(result.ok ? result.text : 'problem' in result && result.problem).toMatch(expected);
   });
 
   it('by its work and not by its time, which depends on other load', () => {
