@@ -29,13 +29,18 @@ export interface ClusterOptions {
   readonly carrier?: object;
   /** Of every node, besides the carrier. */
   readonly config?: object;
+  /** Whether the first node has a gate of its own. */
+  readonly isFirstApart?: boolean;
   /** Where PostgreSQL keeps its data instead of a folder of the run. */
   readonly dataDir?: string;
 }
 
 export class Cluster {
   readonly witness: Witness;
+  /** Of all nodes, or of all but the first. */
   readonly gate: Gate;
+  /** Of the first node, if it has its own. */
+  readonly gateOfFirst: Gate;
   readonly nodes: readonly Node[];
   readonly #dataDir: string;
   #engine: EmbeddedPostgres;
@@ -48,12 +53,14 @@ export class Cluster {
   private constructor(
     witness: Witness,
     gate: Gate,
+    gateOfFirst: Gate,
     engine: EmbeddedPostgres,
     dataDir: string,
     nodes: readonly Node[],
   ) {
     this.witness = witness;
     this.gate = gate;
+    this.gateOfFirst = gateOfFirst;
     this.#engine = engine;
     this.#dataDir = dataDir;
     this.nodes = nodes;
@@ -67,6 +74,7 @@ export class Cluster {
     const witness = await Witness.start(() => chance.between(0, 999_999) / 1e6);
     const engine = await startEmbedded({ dataDir });
     const gate = await Gate.open(engine.tcpUrl);
+    const gateOfFirst = options.isFirstApart ? await Gate.open(engine.tcpUrl) : gate;
     const config = {
       port: 0,
       logLevel: 'info',
@@ -90,9 +98,15 @@ export class Cluster {
     };
     const nodes = Array.from(
       { length: options.nodes },
-      (_, i) => new Node(`node-${i + 1}`, folder, gate.urlOf(engine.tcpUrl), config),
+      (_, i) =>
+        new Node(
+          `node-${i + 1}`,
+          folder,
+          (i === 0 ? gateOfFirst : gate).urlOf(engine.tcpUrl),
+          config,
+        ),
     );
-    const cluster = new Cluster(witness, gate, engine, dataDir, nodes);
+    const cluster = new Cluster(witness, gate, gateOfFirst, engine, dataDir, nodes);
     try {
       for (const node of nodes) await node.start();
     } catch (error) {
@@ -261,6 +275,7 @@ export class Cluster {
   async end(): Promise<void> {
     for (const node of this.nodes) await node.kill();
     await this.gate.close();
+    if (this.gateOfFirst !== this.gate) await this.gateOfFirst.close();
     await this.witness.stop();
     await this.#engine.stop();
     await this.#standby?.stop();

@@ -5,13 +5,14 @@
  * ```
  *  open ──hold──▶ nothing passes, nothing is lost: a cable pulled for a moment ──pass──▶ open
  *    └──swallow──▶ all data is lost, also of new connections; they stay dead: a firewall that forgot them ──pass──▶ open
+ *    └──cut──▶ connections are reset, and new ones too: a route that is gone ──pass──▶ open
  *    └──lose(share)──▶ a connection stalls permanently at the first lost chunk ──pass──▶ open
  * ```
  */
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
-type Mode = 'pass' | 'hold' | 'swallow';
+type Mode = 'pass' | 'hold' | 'swallow' | 'cut';
 
 export class Gate {
   readonly #server: Server;
@@ -57,6 +58,12 @@ export class Gate {
     for (const socket of this.#sockets) this.#dead.add(socket);
   }
 
+  /** Connections are reset, and new ones as soon as they are made. */
+  cut(): void {
+    this.#mode = 'cut';
+    for (const socket of this.#sockets) socket.resetAndDestroy();
+  }
+
   /** From now on chunks are lost for which `isLost` says so: nothing behind them arrives. */
   lose(isLost: () => boolean): void {
     this.#isLost = isLost;
@@ -81,6 +88,10 @@ export class Gate {
   }
 
   #relay(socket: Socket): void {
+    if (this.#mode === 'cut') {
+      socket.on('error', () => undefined).resetAndDestroy();
+      return;
+    }
     if (this.#mode === 'swallow') {
       this.#sockets.add(socket);
       this.#dead.add(socket);

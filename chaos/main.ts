@@ -26,7 +26,7 @@ import {
   pulledCable,
   shortSilence,
 } from './scenarios/network.ts';
-import { kill, killRepeatedly, rollingRestart } from './scenarios/nodes.ts';
+import { cutOff, kill, killRepeatedly, rollingRestart, stopped } from './scenarios/nodes.ts';
 import type { Outcome, Scenario } from './trial.ts';
 
 /** A scenario's place is part of its seed: new ones come last. */
@@ -52,6 +52,8 @@ const SCENARIOS: readonly Scenario[] = [
   longSilence,
   lossyNetwork,
   databaseErrors,
+  cutOff,
+  stopped,
 ];
 
 /** The bars. A stop may take `drainTimeoutMs` (10 s) and 20 s for all else. */

@@ -1,5 +1,5 @@
 /**
- * The processes of a PostgreSQL, stopped, let run and killed as one. PostgreSQL gives each of them a session of its own, so no
+ * The processes of a PostgreSQL or of a node, stopped, let run and killed as one. PostgreSQL gives each of them a session of its own, so no
  * signal reaches them all: they are looked up in /proc, which Linux alone has.
  */
 import { readdirSync, readFileSync } from 'node:fs';
@@ -24,7 +24,7 @@ function readProcess(pid: number): { state: string; parent: number } | null {
   }
 }
 
-/** The postmaster, then its children: all processes there are, for none of them has any of its own. */
+/** The postmaster or the node, then its children: all processes there are, for none of them has any of its own. */
 function listProcesses(postmaster: number): number[] {
   const pids = readdirSync('/proc').map(Number);
   return [postmaster, ...pids.filter((pid) => pid > 0 && readProcess(pid)?.parent === postmaster)];
@@ -49,7 +49,7 @@ export async function freeze(
   try {
     // First the one that makes new ones.
     signalAll([postmaster], 'SIGSTOP');
-    await until('the postmaster stands still', STILL_MS, () => {
+    await until('the first process stands still', STILL_MS, () => {
       return readProcess(postmaster)?.state === 'T';
     });
     const pids = listProcesses(postmaster);

@@ -38,6 +38,8 @@ export interface Trial {
 
 /** The scenario's own part of the report. */
 export interface Event {
+  /** Bar for messages in doubt. */
+  readonly ambiguousMax?: number;
   readonly recoveryMs?: number | null;
   readonly stopMs?: number;
   readonly note?: string;
@@ -63,9 +65,19 @@ export async function play(
 ): Promise<Outcome> {
   const cluster = await Cluster.start(join(trial.folder, 'cluster'), trial.random, options);
   try {
-    const { recoveryMs = null, stopMs = null, note = '' } = await event(cluster);
+    const {
+      recoveryMs = null,
+      stopMs = null,
+      note = '',
+      ambiguousMax = Infinity,
+    } = await event(cluster);
     await cluster.untilEnded();
-    return { ...(await judge(cluster)), recoveryMs, stopMs, note };
+    const judged = await judge(cluster);
+    const faults =
+      judged.ambiguous > ambiguousMax
+        ? [...judged.faults, `more than ${ambiguousMax} in doubt`]
+        : judged.faults;
+    return { ...judged, faults, recoveryMs, stopMs, note };
   } finally {
     await cluster.end();
   }
