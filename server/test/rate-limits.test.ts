@@ -5,6 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import {
   launchFanfare,
   QUICK,
+  special,
   startFanfare,
   text,
   until,
@@ -182,6 +183,37 @@ describe('throughput', () => {
     const references = (await readJournal('restarted')).map((line) => line['reference']);
     expect(references.length).toBeGreaterThanOrEqual(1_300);
     expect(new Set(references).size).toBe(references.length);
+  });
+});
+
+describe('a fallback', () => {
+  it('does not wait behind rate-limited messages of another sender', async () => {
+    const fanfare = await useFanfare(SHARED);
+    const slow = await addSender(fanfare, '+15005559006', { throughput: 15 });
+    const waiting = await Promise.all(
+      Array.from({ length: 3 }, (_, i) =>
+        fanfare.send({ to: people(500, i * 500), content: text('slow'), from: { senderId: slow } }),
+      ),
+    );
+    // Refused over RCS, delivered by SMS.
+    const pool = await addPool(fanfare, [
+      await addSender(fanfare, 'fallback_agent', { channel: 'RCS' }),
+      await addSender(fanfare, '+15005559007', {}),
+    ]);
+    const id = await fanfare.send({
+      to: [special(6)],
+      content: text('quick'),
+      from: { senderPoolId: pool },
+    });
+    const { stats } = await fanfare.watch(id, isDone);
+    expect(stats).toMatchObject({ delivered: 1, attempts: 2 });
+    let left = 0;
+    for (const each of waiting) {
+      left += (await fanfare.operation(each))['stats'].queued;
+      await fanfare.request('POST', `/v1/Messages/Operations/${each}/Cancel`);
+    }
+    // What 15 a second are in 20 s: on a slow machine, too, far from all of them.
+    expect(left).toBeGreaterThan(1_200);
   });
 });
 
