@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startEmbedded } from '../server/src/engine/embedded.ts';
 import { MESSAGES, print, show } from './measure.ts';
+import { benchCalm } from './calm.ts';
 import { benchEvents } from './events.ts';
 import { openFloor } from './floor.ts';
 import { benchLists } from './lists.ts';
@@ -35,6 +36,7 @@ const PARTS = {
   lists: 'reading a list of a million rows, beside csv-parse on the same bytes',
   smpp: 'one SMPP session beside npm smpp',
   small: 'requests of one message, beside a bare Fastify that answers 202',
+  calm: 'a request of one message, alone and beside large operations and paced messages',
   operations: 'the same messages as 1, 100 and 10,000 operations',
   neighbours: 'what one account can do to another, beside the other alone',
   nodes: '1, 2 and 4 nodes on one database',
@@ -128,6 +130,7 @@ if (wants('lists')) await withFolder(benchLists);
 if (wants('smpp')) await benchSubmit();
 if (wants('accept', 'end-to-end', 'events', 'read', 'memory', 'small', 'operations'))
   await withEngine(benchOneServer);
+if (wants('calm')) await withEngine(benchCalm);
 if (wants('rate-limits')) await withEngine((url, folder) => benchRateLimits(url, folder, print));
 if (wants('neighbours'))
   await withEngine((url, folder) => benchNeighbours(url, folder, values.hostile));
