@@ -12,7 +12,7 @@ import type { DueWork, Store } from '../store/store.ts';
 const SOON_IDLE_MS = 30_000;
 const SOON_BACKOFF_MS_MAX = 5_000;
 /** Interval of the search for dead nodes: their batches go on in two seconds. */
-const GONE_NODES_IDLE_MS = 500;
+const GONE_NODES_IDLE_MS = 300;
 /** Of a task that removes old rows. */
 const CLEAN_IDLE_MS = 10 * 60_000;
 const CLEAN_BACKOFF_MS_MAX = 60_000;
