@@ -65,21 +65,30 @@ export async function sendAll(
 
 /** Resolves when the counters of all operations say that `delivered` messages are. */
 export async function untilCounted(databaseUrl: string, delivered: number): Promise<void> {
-  while ((await countDelivered(databaseUrl)).delivered < delivered) await sleep(20);
+  while ((await countDelivered(databaseUrl)) < delivered) await sleep(20);
 }
 
-/** Delivered messages by the counters of all operations, and by the rows. */
-export async function countDelivered(
-  databaseUrl: string,
-): Promise<{ delivered: number; rows: number }> {
+/** Delivered messages by the counters of all operations. */
+export function countDelivered(databaseUrl: string): Promise<number> {
+  return count(databaseUrl, 'select coalesce(sum(delivered), 0)::int as count from operation');
+}
+
+/** Throws unless the counters of all operations agree with the rows. */
+export async function expectExact(databaseUrl: string): Promise<void> {
+  const counted = await countDelivered(databaseUrl);
+  const rows = await count(
+    databaseUrl,
+    `select count(*)::int as count from message where status = 'DELIVERED'`,
+  );
+  if (counted !== rows) throw new Error(`Counters say ${counted}, rows ${rows} delivered.`);
+}
+
+async function count(databaseUrl: string, query: string): Promise<number> {
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();
   try {
-    const { rows } = await client.query<{ delivered: number; rows: number }>(
-      `select (select coalesce(sum(delivered), 0) from operation)::int as delivered,
-         (select count(*) from message where status = 'DELIVERED')::int as rows`,
-    );
-    return rows[0] ?? { delivered: 0, rows: 0 };
+    const { rows } = await client.query<{ count: number }>(query);
+    return rows[0]?.count ?? 0;
   } finally {
     await client.end();
   }

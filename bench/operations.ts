@@ -2,6 +2,7 @@
 import {
   body,
   countDelivered,
+  expectExact,
   median,
   MESSAGES,
   print,
@@ -26,12 +27,13 @@ export async function benchOperations(server: BenchServer, databaseUrl: string):
       const startedAt = performance.now();
       await sendMany(server, bodies[which] ?? Buffer.alloc(0), count);
       const acceptedMs = performance.now() - startedAt;
-      await untilCounted(databaseUrl, before.delivered + MESSAGES);
+      await untilCounted(databaseUrl, before + MESSAGES);
       if (round < 0) continue;
       accepted[which]?.push(acceptedMs);
       sent[which]?.push(performance.now() - startedAt);
     }
   }
+  await expectExact(databaseUrl);
   const ofOne = rateOf(MESSAGES, median(sent[0] ?? []));
   for (const [which, count] of COUNTS.entries()) {
     const rate = rateOf(MESSAGES, median(sent[which] ?? []));

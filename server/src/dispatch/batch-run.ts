@@ -204,8 +204,7 @@ class BatchRun {
     const isChosen = (each: number) => chosen === null || chosen.has(each);
     const window = () => [...throttled, ...this.#between(this.#next, end)].filter(isChosen);
     if (!window().every((each) => this.#mayGo(each))) return null;
-    const further = end - this.#highWaterMark;
-    if (further > 0 && !(await this.#ask(further))) return null;
+    if (end > this.#highWaterMark && !(await this.#ask(end))) return null;
     if (this.#limiter && !this.#isOver() && !this.#deps.queue.isBraked)
       this.#limiter.openAhead(this.#between(end));
     // Again: a cancel may have removed some before the mark rose.
@@ -279,12 +278,11 @@ class BatchRun {
     );
   }
 
-  /** Reads whether the batch may continue, and then raises the mark. */
-  async #ask(further: number): Promise<boolean> {
+  /** Reads whether the batch may continue, and then raises the mark to a position. */
+  async #ask(mark: number): Promise<boolean> {
     const { batch } = this.#leased;
     const askedAt = performance.now();
-    // A repetition raises the mark too far; the answer says where it stands.
-    const now = await this.#retry(() => this.#deps.store.batches.advanceBatch(batch, further));
+    const now = await this.#retry(() => this.#deps.store.batches.advanceBatch(batch, mark));
     if (now === null) {
       this.#leaseLost = true;
       return false;
@@ -343,7 +341,7 @@ class BatchRun {
   }
 
   #askWith(slot: Slot): Promise<boolean> {
-    return this.#ask(0).catch((error: unknown) => {
+    return this.#ask(this.#highWaterMark).catch((error: unknown) => {
       slot.release('unknown');
       throw error;
     });

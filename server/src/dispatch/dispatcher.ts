@@ -113,7 +113,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       const limit = queue.isBraked ? 1 : LEASED_MAX;
       const batches = await leaseFor(
         queue,
-        limit,
+        { limit, messages },
         (request) => store.batches.leaseBatches(request, { messages, served: rotation.served }),
         (batch) => {
           rotation.note(batch);
@@ -146,7 +146,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       const limit = queue.isBraked ? 1 : places.free;
       const batches = await leaseFor(
         queue,
-        limit,
+        { limit, messages: 0 },
         (request) =>
           store.batches.leaseRateLimitedBatches(request, {
             perSender: RATE_LIMITED_PER_SENDER,
@@ -167,23 +167,27 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   }
 
   /**
-   * Leases and runs batches: ready ones, or an expired one while the carrier accepts none. `enter` takes a place for a
-   * batch and returns the function that leaves it. Resolves with the number of batches.
+   * Leases and runs batches: ready ones, or an expired one while the carrier accepts none. The lease may expose as many
+   * `messages`; they count as exposed from before its statement, so that no run takes their room meanwhile. `enter`
+   * takes a place for a batch and returns the function that leaves it. Resolves with the number of batches.
    */
   async function leaseFor(
     queue: CarrierQueue,
-    limit: number,
+    { limit, messages }: { readonly limit: number; readonly messages: number },
     lease: (request: LeaseRequest) => Promise<Batch[]>,
     enter: (batch: Batch) => () => void,
   ): Promise<number> {
-    // After an outage longer than a lease, known outcomes are written before they can seem in doubt.
-    if (settler.isStalled) await settler.flushed();
     const carrier = queue.carrier.name;
-    const mayBegin = queue.mayBegin;
-    const end = mayBegin ? queue.begin() : () => undefined;
-    const askedAt = performance.now();
+    let end = () => {};
+    let askedAt = 0;
     let batches: readonly Batch[] = [];
+    queue.expose(messages);
     try {
+      // After an outage longer than a lease, known outcomes are written before they can seem in doubt.
+      if (settler.isStalled) await settler.flushed();
+      const mayBegin = queue.mayBegin;
+      if (mayBegin) end = queue.begin();
+      askedAt = performance.now();
       batches = await leaser.lease((leasedBy) =>
         mayBegin
           ? lease({ carrier, leasedBy, leaseMs, limit })
@@ -191,6 +195,8 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       );
     } finally {
       if (batches.length === 0) end();
+      // Woken waiters run after this: they find the room that is left.
+      queue.expose(-messages);
     }
     for (const batch of batches) {
       const leave = enter(batch);

@@ -239,19 +239,20 @@ export interface Standing {
 }
 
 /**
- * Raises the high-water mark of a leased batch by up to `window`, unless it is halted; 0 only reads. Resolves with its standing,
- * or null when the lease is lost: then nothing more of it may be submitted.
+ * Raises the high-water mark of a leased batch to `mark`, unless it is halted; the mark that it has only reads. Idempotent.
+ * Resolves with its standing, or null when the lease is lost: then nothing more of it may be submitted.
  */
 export async function advanceBatch(
   database: Database,
   batch: { readonly id: string; readonly lease: number },
-  window: number,
+  mark: number,
 ): Promise<Standing | null> {
   const { rows } = await database.query<Standing>(
-    `update dispatch_batch b set high_water_mark = case when ${HALTED} then high_water_mark else least(high_water_mark + $3, cardinality(ordinals)) end
+    `update dispatch_batch b set high_water_mark = case when ${HALTED} then high_water_mark
+       else greatest(high_water_mark, least($3, cardinality(ordinals))) end
      where id = $1 and lease = $2 and leased_until > now()
      returning high_water_mark as "highWaterMark", ordinals, ${HALTED} as halted`,
-    [batch.id, batch.lease, window],
+    [batch.id, batch.lease, mark],
   );
   return rows[0] ?? null;
 }
