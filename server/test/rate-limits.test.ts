@@ -189,7 +189,7 @@ describe('throughput', () => {
 describe('a fallback', () => {
   it('does not wait behind rate-limited messages of another sender', async () => {
     const fanfare = await useFanfare(SHARED);
-    const slow = await addSender(fanfare, '+15005559006', { throughput: 15 });
+    const slow = await addSender(fanfare, '+15005559106', { throughput: 15 });
     const waiting = await Promise.all(
       Array.from({ length: 3 }, (_, i) =>
         fanfare.send({ to: people(500, i * 500), content: text('slow'), from: { senderId: slow } }),
@@ -198,7 +198,7 @@ describe('a fallback', () => {
     // Refused over RCS, delivered by SMS.
     const pool = await addPool(fanfare, [
       await addSender(fanfare, 'fallback_agent', { channel: 'RCS' }),
-      await addSender(fanfare, '+15005559007', {}),
+      await addSender(fanfare, '+15005559107', {}),
     ]);
     const id = await fanfare.send({
       to: [special(6)],
