@@ -3,10 +3,9 @@
  * operations of 10,000 that follow each other and 1,500 messages of a rate-limited sender. Times are the carrier's, from
  * its journal, in whole milliseconds.
  */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { median, MESSAGES, percentile, print } from './measure.ts';
+import { bodyFrom, median, MESSAGES, percentile, print, readJournal } from './measure.ts';
 import { startServer, type BenchServer } from './server.ts';
 
 const FREE = '+15005550100';
@@ -29,11 +28,11 @@ export async function benchCalm(databaseUrl: string, folder: string): Promise<vo
   try {
     const alone = await sendSmall(server, FIRST_ALONE);
     let isOver = false;
-    await server.send(body(PACED, 15_005_600_000, PACED_MESSAGES));
+    await server.send(bodyFrom(PACED, PACED_MESSAGES, 15_005_600_000));
     const crowd = (async () => {
       let operations = 0;
       for (; !isOver; operations += 1) {
-        const { location } = await server.send(body(FREE, 15_005_610_000, MESSAGES));
+        const { location } = await server.send(bodyFrom(FREE, MESSAGES, 15_005_610_000));
         while (!isOver && ((await server.read(location)).stats['queued'] ?? 0) > 0) await sleep(20);
       }
       return operations;
@@ -41,7 +40,7 @@ export async function benchCalm(databaseUrl: string, folder: string): Promise<vo
     const beside = await sendSmall(server, FIRST_BESIDE);
     isOver = true;
     const operations = await crowd;
-    const taken = await readTimes(journalFile);
+    const taken = new Map((await readJournal(journalFile)).map(({ to, at }) => [to, at]));
     show('alone', alone, taken);
     show(`beside ${operations} operations of 10,000`, beside, taken);
   } finally {
@@ -54,32 +53,11 @@ async function sendSmall(server: BenchServer, first: number): Promise<Map<string
   const requested = new Map<string, number>();
   for (let i = 0; i < SENDS; i += 1) {
     requested.set(`+${first + i}`, Date.now());
-    await server.send(body(FREE, first + i, 1));
+    await server.send(bodyFrom(FREE, 1, first + i));
     await sleep(PAUSE_MS);
   }
   await sleep(2_000);
   return requested;
-}
-
-function body(from: string, first: number, count: number): Buffer<ArrayBuffer> {
-  return Buffer.from(
-    JSON.stringify({
-      to: Array.from({ length: count }, (_, i) => ({ address: `+${first + i}`, channel: 'PHONE' })),
-      content: { text: 'Hello, your order is on its way.' },
-      from: { channel: 'SMS', address: from },
-    }),
-  );
-}
-
-/** When the carrier got each number, by its journal. */
-async function readTimes(file: string): Promise<Map<string, number>> {
-  const lines = (await readFile(file, 'utf8')).split('\n').filter(Boolean);
-  return new Map(
-    lines.map((line) => {
-      const { to, at } = JSON.parse(line) as { to: string; at: string };
-      return [to, Date.parse(at)];
-    }),
-  );
 }
 
 function show(what: string, requested: Map<string, number>, taken: Map<string, number>): void {

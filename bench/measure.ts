@@ -1,4 +1,5 @@
 /** Common parts of the benchmarks: bodies to send, medians, and lines to print. */
+import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { BenchServer } from './server.ts';
@@ -19,6 +20,34 @@ export const body = (extra: object = {}, recipients = MESSAGES): Buffer<ArrayBuf
       ...extra,
     }),
   );
+
+/** A request from this sender without variables, to consecutive numbers. */
+export const bodyFrom = (
+  from: string,
+  recipients: number,
+  first = 15_005_560_000,
+): Buffer<ArrayBuffer> =>
+  Buffer.from(
+    JSON.stringify({
+      to: Array.from({ length: recipients }, (_, i) => ({
+        address: `+${first + i}`,
+        channel: 'PHONE',
+      })),
+      content: { text: 'Hello, your order is on its way.' },
+      from: { channel: 'SMS', address: from },
+    }),
+  );
+
+/** What the simulator has accepted, by its journal. Times are in milliseconds of the epoch. */
+export async function readJournal(
+  file: string,
+): Promise<{ readonly from: string; readonly to: string; readonly at: number }[]> {
+  const lines = (await readFile(file, 'utf8')).split('\n').filter(Boolean);
+  return lines.map((line) => {
+    const { from, to, at } = JSON.parse(line) as { from: string; to: string; at: string };
+    return { from, to, at: Date.parse(at) };
+  });
+}
 
 /** A request whose messages are due in a day, so that nothing is sent beside. */
 export const laterBody = (recipients = MESSAGES): Buffer<ArrayBuffer> =>

@@ -1,7 +1,7 @@
 /** Rate limits: the rates that limited senders reach, and the slowdown of an unlimited sender beside a slow one. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { bodyFrom, readJournal } from './measure.ts';
 import { startServer, type BenchServer } from './server.ts';
 
 const RATES = [1, 10, 200];
@@ -15,22 +15,9 @@ const ROUNDS = 5;
 
 const addressOf = (rate: number) => `+1500555${String(9_000 + rate)}`;
 
-function body(from: string, count: number): Buffer<ArrayBuffer> {
-  return Buffer.from(
-    JSON.stringify({
-      to: Array.from({ length: count }, (_, i) => ({
-        address: `+1500556${String(i).padStart(4, '0')}`,
-        channel: 'PHONE',
-      })),
-      content: { text: 'Hello, your order is on its way.' },
-      from: { channel: 'SMS', address: from },
-    }),
-  );
-}
-
 async function sendAndWait(server: BenchServer, from: string, count: number): Promise<number> {
   const startedAt = performance.now();
-  const { location } = await server.send(body(from, count));
+  const { location } = await server.send(bodyFrom(from, count));
   while (((await server.read(location)).stats['delivered'] ?? 0) < count) await sleep(20);
   return performance.now() - startedAt;
 }
@@ -38,10 +25,8 @@ async function sendAndWait(server: BenchServer, from: string, count: number): Pr
 /** First and last submission of each sender, from the carrier's own journal. */
 async function readSpans(file: string): Promise<Map<string, { count: number; ms: number }>> {
   const times = new Map<string, number[]>();
-  for (const line of (await readFile(file, 'utf8')).split('\n').filter(Boolean)) {
-    const { from, at } = JSON.parse(line) as { from: string; at: string };
-    times.set(from, [...(times.get(from) ?? []), Date.parse(at)]);
-  }
+  for (const { from, at } of await readJournal(file))
+    times.set(from, [...(times.get(from) ?? []), at]);
   return new Map(
     [...times].map(([from, all]) => [
       from,
@@ -92,7 +77,7 @@ export async function benchRateLimits(
     await sendAndWait(server, FREE, FREE_MESSAGES);
     for (let round = 0; round < ROUNDS; round += 1) {
       alone.push(await sendAndWait(server, FREE, FREE_MESSAGES));
-      const { location } = await server.send(body(SLOW, FREE_MESSAGES));
+      const { location } = await server.send(bodyFrom(SLOW, FREE_MESSAGES));
       beside.push(await sendAndWait(server, FREE, FREE_MESSAGES));
       await server.cancel(location);
     }

@@ -1,6 +1,6 @@
 /**
- * The processes of a PostgreSQL or of a node, stopped, let run and killed as one. PostgreSQL gives each of them a session of its own, so no
- * signal reaches them all: they are looked up in /proc, which Linux alone has.
+ * The processes of a PostgreSQL or of a node, stopped, let run and killed as one. PostgreSQL gives each of them a session
+ * of its own, so no signal reaches them all: they are looked up in /proc, which Linux alone has.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { until } from './until.ts';

@@ -424,7 +424,7 @@ describe.skipIf(CHROMIUM === null)('the dashboard', () => {
       places = await fill();
     });
 
-    const expectWell = async (page: Page, where: string) => {
+    const expectFitForAll = async (page: Page, where: string) => {
       for (const colorScheme of ['light', 'dark'] as const) {
         await page.emulateMedia({ colorScheme });
         await expectAccessible(page, `${where}, ${colorScheme}`);
@@ -443,14 +443,14 @@ describe.skipIf(CHROMIUM === null)('the dashboard', () => {
           await settle(page);
         }
         const where = `${name} at ${width}`;
-        await expectWell(page, where);
+        await expectFitForAll(page, where);
         // The browser itself notes every answer that is an error.
         const noted = complaints.filter((each) => name !== 'no operation' || !/404/.test(each));
         expect(noted, `complaints on ${where}`).toEqual([]);
         complaints.splice(0);
       }
       const signedOut = await open({ width, isSignedIn: false });
-      await expectWell(signedOut.page, `sign-in at ${width}`);
+      await expectFitForAll(signedOut.page, `sign-in at ${width}`);
     });
 
     it('is reached by the keyboard', async () => {

@@ -83,46 +83,56 @@ function createEngine(): Liquid {
   for (const name of TAGS_REMOVED) delete liquid.tags[name];
   for (const name of FILTERS_REMOVED) delete liquid.filters[name];
   for (const name of Object.keys(liquid.filters).filter((each) => each.startsWith('date'))) {
-    const original = liquid.filters[name];
-    if (typeof original !== 'function') continue;
     // "now" is the time the message is meant for, not the time it happens to be rendered.
-    liquid.registerFilter(name, function (value: unknown, ...rest: unknown[]) {
+    wrapFilter(liquid, name, (original, context, [value, ...rest]) => {
       const now = value === 'now' || value === 'today';
-      return original.call(this, now ? this.context.globals['now'] : value, ...rest);
+      return original([now ? context.globals['now'] : value, ...rest]);
     });
   }
-  for (const name of ARITHMETIC) {
-    const original = liquid.filters[name];
-    if (typeof original !== 'function') continue;
-    liquid.registerFilter(name, function (...values: unknown[]) {
+  for (const name of ARITHMETIC)
+    wrapFilter(liquid, name, (original, _, values) => {
       for (const each of values)
-        if (typeof each === 'string' && !Number.isFinite(Number(each)))
-          throw new Error(
-            `${JSON.stringify(each.slice(0, 80))} is no number, which "${name}" needs`,
-          );
-      const result: unknown = original.apply(this, values as [unknown, ...unknown[]]);
+        if (typeof each === 'string' && !Number.isFinite(Number(each))) throw noNumber(each, name);
+      const result = original(values);
       if (typeof result === 'number' && !Number.isFinite(result))
         throw new Error(`The result of "${name}" is no number`);
       return result;
     });
-  }
-  for (const [name, numbers] of Object.entries(COUNTING)) {
-    const original = liquid.filters[name];
-    if (typeof original !== 'function') continue;
-    liquid.registerFilter(name, function (value: unknown, ...rest: unknown[]) {
-      const given = rest.map((each, i) => (i < numbers ? toNumber(each, name) : each));
-      return original.call(this, value, ...given);
-    });
-  }
+  for (const [name, numbers] of Object.entries(COUNTING))
+    wrapFilter(liquid, name, (original, _, [value, ...rest]) =>
+      original([value, ...rest.map((each, i) => (i < numbers ? toNumber(each, name) : each))]),
+    );
   return liquid;
+}
+
+/** Replaces a filter by one that may call it with other values: the first is its input. */
+function wrapFilter(
+  liquid: Liquid,
+  name: string,
+  wrap: (
+    original: (values: readonly unknown[]) => unknown,
+    context: Context,
+    values: readonly unknown[],
+  ) => unknown,
+): void {
+  const original = liquid.filters[name];
+  if (typeof original !== 'function') return;
+  liquid.registerFilter(name, function (...values: unknown[]) {
+    const call = (given: readonly unknown[]) =>
+      original.apply(this, given as [unknown, ...unknown[]]);
+    return wrap(call, this.context, values);
+  });
 }
 
 function toNumber(value: unknown, filter: string): unknown {
   if (typeof value !== 'string') return value;
   const number = Number(value);
-  if (value.trim() === '' || !Number.isFinite(number))
-    throw new Error(`${JSON.stringify(value.slice(0, 80))} is no number, which "${filter}" needs`);
+  if (value.trim() === '' || !Number.isFinite(number)) throw noNumber(value, filter);
   return number;
+}
+
+function noNumber(value: string, filter: string): Error {
+  return new Error(`${JSON.stringify(value.slice(0, 80))} is no number, which "${filter}" needs`);
 }
 
 /** Parses a template; a problem has a message and a position. */
