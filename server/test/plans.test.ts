@@ -100,6 +100,28 @@ const receipt = (operationId: string, attempt: number, status: 'DELIVERED' | 'UN
   detail: null,
 });
 const some = (from: number) => today.slice(from, from + 50);
+/** Ids of a carrier, of messages of today. */
+const NUMBERS = Array.from({ length: 500 }, (_, i) => String(i * DAYS));
+const partReceipt = (operationId: string): carrierReceipts.PartReceipt => ({
+  part: {
+    carrier: 'line',
+    providerId: '1',
+    accountId: 1,
+    messageId: messageUuid(operationId, 0),
+    attempt: 1,
+    parts: 2,
+    recipients: [],
+  },
+  receipt: {
+    carrier: 'line',
+    providerIds: ['1'],
+    recipients: null,
+    mustMatch: false,
+    status: 'DELIVERED',
+    code: null,
+    detail: null,
+  },
+});
 
 interface Node {
   readonly kind: string;
@@ -215,6 +237,30 @@ const STATEMENTS: readonly (readonly [string, (database: Database) => Promise<un
       receipts.applyReceipts(
         db,
         some(100).map((id) => receipt(id, 3, 'UNDELIVERED')),
+      ),
+  ],
+  [
+    'matching ids of a carrier',
+    (db) => carrierReceipts.findSentParts(db, ['line', 'other'], NUMBERS, 'exact'),
+  ],
+  [
+    'matching other spellings of ids',
+    (db) => carrierReceipts.findSentParts(db, ['line'], NUMBERS, 'folded'),
+  ],
+  [
+    'combining receipts of parts',
+    (db) =>
+      carrierReceipts.combineParts(
+        db,
+        some(0).map((id) => partReceipt(id)),
+      ),
+  ],
+  [
+    "parking carriers' receipts",
+    (db) =>
+      carrierReceipts.parkCarrierReceipts(
+        db,
+        some(0).map((id) => partReceipt(id).receipt),
       ),
   ],
   ['looking at parked receipts', (db) => parkedReceipts.takeParkedReceipts(db)],

@@ -59,18 +59,15 @@ export async function findSentParts(
     message_id: string;
     attempt: number;
     parts: number;
-    recipients: string[] | null;
   }>(
-    `select l.carrier, c.*, m.recipients from unnest($1::text[]) as l(carrier) cross join unnest($2::text[]) as i(id)
+    `select l.carrier, c.* from unnest($1::text[]) as l(carrier) cross join unnest($2::text[]) as i(id)
      cross join lateral (
        (select ${PART} from carrier_message c where c.carrier = l.carrier and c.provider_id = i.id ${latest})
        ${how === 'folded' ? folded : ''}) c
-     left join lateral (select array(select m.address union all
-         select each ->> 'address' from jsonb_array_elements(coalesce(m.addresses, '[]')) each) as recipients
-       from message m where m.account_id = c.account_id and m.id = c.message_id) m on true
      order by c.message_id desc`,
     [carriers, [...new Set(ids)]],
   );
+  const recipients = await findRecipients(database, rows);
   return rows.map((row) => ({
     carrier: row.carrier,
     providerId: row.provider_id,
@@ -78,8 +75,26 @@ export async function findSentParts(
     messageId: row.message_id,
     attempt: row.attempt,
     parts: row.parts,
-    recipients: row.recipients ?? [],
+    recipients: recipients.get(row.message_id) ?? [],
   }));
+}
+
+/** Addresses of messages. A statement of its own: a join with the ids found would read all messages. */
+async function findRecipients(
+  database: Database,
+  sent: readonly { readonly account_id: number; readonly message_id: string }[],
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  if (sent.length === 0) return new Map();
+  const { rows } = await database.query<{ id: string; recipients: string[] }>(
+    `select id, array(select address union all
+       select each ->> 'address' from jsonb_array_elements(coalesce(addresses, '[]')) each) as recipients
+     from message where account_id = any($1::int[]) and id = any($2::uuid[])`,
+    [
+      [...new Set(sent.map((each) => each.account_id))],
+      [...new Set(sent.map((each) => each.message_id))],
+    ],
+  );
+  return new Map(rows.map((row) => [row.id, row.recipients]));
 }
 
 /** A receipt for a part. */
@@ -149,7 +164,7 @@ async function notePartStatuses(
        from unnest($1::text[], $2::text[], $3::uuid[], $4::message_status[]) as r(carrier, provider_id, message_id, status)
        group by 1, 2, 3) r
      where c.carrier = r.carrier and c.provider_id = r.provider_id and c.message_id = r.message_id
-       and c.message_id = any($3::uuid[])`,
+       and c.carrier = any($1) and c.provider_id = any($2) and c.message_id = any($3)`,
     [
       noted.map(({ part }) => part.carrier),
       noted.map(({ part }) => part.providerId),
