@@ -20,6 +20,7 @@ import { benchRateLimits } from './rate-limits.ts';
 import { benchPeers } from './peers.ts';
 import { startServer } from './server.ts';
 import { benchSmall } from './small.ts';
+import { benchReceipts } from './receipts.ts';
 import { benchStart } from './start.ts';
 import { benchSmpp } from './smpp.ts';
 import { benchTables } from './tables.ts';
@@ -30,12 +31,14 @@ const PARTS = {
   accept: 'accepting requests, beside the bare SQL of the same writes',
   'end-to-end': 'from the request to the last receipt, beside the same',
   events: 'end to end with a subscriber to everything, beside without',
-  read: 'reading an operation while it runs',
+  read: 'reading an operation while it runs, beside a bare select of its row',
   memory: 'what memory does over many messages (--messages)',
   'rate-limits': 'what senders with a throughput achieve of it',
   lists: 'reading a list of a million rows, beside csv-parse on the same bytes',
   smpp: 'one SMPP session beside npm smpp',
-  small: 'requests of one message, beside a bare Fastify that answers 202',
+  receipts: 'what receipts cost over SMPP, with a window of 50',
+  small:
+    'requests of one message, beside a bare Fastify, and BullMQ where redis-server is installed',
   calm: 'a request of one message, alone and beside large operations and paced messages',
   operations: 'the same messages as 1, 100 and 10,000 operations',
   neighbours: 'what one account can do to another, beside the other alone',
@@ -105,9 +108,9 @@ async function benchOneServer(url: string, folder: string): Promise<void> {
     if (wants('end-to-end')) await benchEndToEnd(floor, server);
     await floor.close();
     if (wants('events')) await benchEvents(server);
-    if (wants('read')) await benchReads(server);
+    if (wants('read')) await benchReads(server, url);
     if (wants('memory')) await benchMemory(server, Number(values.messages));
-    if (wants('small')) await benchSmall(server, url);
+    if (wants('small')) await benchSmall(server, url, folder);
     if (wants('operations')) await benchOperations(server, url);
   } finally {
     await server.stop();
@@ -130,6 +133,7 @@ if (wants('lists')) await withFolder(benchLists);
 if (wants('smpp')) await benchSubmit();
 if (wants('accept', 'end-to-end', 'events', 'read', 'memory', 'small', 'operations'))
   await withEngine(benchOneServer);
+if (wants('receipts')) await withEngine(benchReceipts);
 if (wants('calm')) await withEngine(benchCalm);
 if (wants('rate-limits')) await withEngine((url, folder) => benchRateLimits(url, folder, print));
 if (wants('neighbours'))

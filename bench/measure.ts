@@ -69,14 +69,15 @@ export function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-/** Resolves when all operations have `recipients` receipts DELIVERED. */
-export async function untilDelivered(
+/** Resolves when all operations have `recipients` messages of this status. */
+export async function untilReached(
   server: BenchServer,
   locations: readonly string[],
+  status: 'sent' | 'delivered',
   recipients: number,
 ): Promise<void> {
   for (const location of locations)
-    while (((await server.read(location)).stats['delivered'] ?? 0) < recipients) await sleep(20);
+    while (((await server.read(location)).stats[status] ?? 0) < recipients) await sleep(20);
 }
 
 /** Milliseconds from the first request to the last receipt of `operations` operations. */
@@ -88,7 +89,7 @@ export async function sendAll(
   const startedAt = performance.now();
   const locations: string[] = [];
   for (let i = 0; i < operations; i += 1) locations.push((await server.send(text)).location);
-  await untilDelivered(server, locations, MESSAGES);
+  await untilReached(server, locations, 'delivered', MESSAGES);
   return performance.now() - startedAt;
 }
 

@@ -1,6 +1,6 @@
 /** The same work on one, two and four nodes of one database. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { body, median, MESSAGES, print, rateOf, show, untilDelivered } from './measure.ts';
+import { body, median, MESSAGES, print, rateOf, show, untilReached } from './measure.ts';
 import { startServer, type BenchServer } from './server.ts';
 
 const COUNTS = [1, 2, 4];
@@ -42,6 +42,6 @@ async function sendToAll(servers: readonly BenchServer[]): Promise<number> {
     }),
   );
   const [first] = servers;
-  if (first !== undefined) await untilDelivered(first, locations, MESSAGES);
+  if (first !== undefined) await untilReached(first, locations, 'delivered', MESSAGES);
   return performance.now() - startedAt;
 }

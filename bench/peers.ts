@@ -27,7 +27,7 @@ export interface Peer {
   close(): Promise<void>;
 }
 
-const hasProgram = (name: string) =>
+export const hasProgram = (name: string) =>
   promisify(execFile)('which', [name]).then(
     () => true,
     () => false,

@@ -39,6 +39,8 @@ export async function startServer(
   folder: string,
   options: {
     readonly senders?: readonly object[];
+    /** Besides the simulator. */
+    readonly carriers?: object;
     readonly journalFile?: string;
     /** Of the dispatcher: less where several servers share one database. */
     readonly databaseConnections?: number;
@@ -62,6 +64,7 @@ export async function startServer(
           windowMax: 1_000,
           journalFile: options.journalFile ?? null,
         },
+        ...options.carriers,
       },
       senders: options.senders ?? [
         { address: '+15005550100', channel: 'SMS', carrier: 'simulator' },

@@ -121,14 +121,28 @@ async function measure({ send }: Client): Promise<number> {
   return performance.now() - startedAt;
 }
 
-/** Messages per second of npm `smpp` and of ours: medians. */
-export async function benchSmpp(): Promise<{ theirs: number; ours: number }> {
-  const child = spawn(process.execPath, [fileURLToPath(new URL('smsc.js', import.meta.url))], {
+/** The SMSC of the benchmarks, in a process of its own. */
+export async function startSmsc(
+  receipts: 'receipts' | 'none',
+): Promise<{ port: number; stop(): Promise<void> }> {
+  const program = fileURLToPath(new URL('smsc.js', import.meta.url));
+  const child = spawn(process.execPath, [program, receipts], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
+  const [line] = (await once(child.stdout, 'data')) as [Buffer];
+  return {
+    port: Number(line.toString()),
+    async stop() {
+      child.stdin.end();
+      if (child.exitCode === null) await once(child, 'exit');
+    },
+  };
+}
+
+/** Messages per second of npm `smpp` and of ours: medians. */
+export async function benchSmpp(): Promise<{ theirs: number; ours: number }> {
+  const { port, stop } = await startSmsc('none');
   try {
-    const [line] = (await once(child.stdout, 'data')) as [Buffer];
-    const port = Number(line.toString());
     const clients = [await connectTheirs(port), await connectOurs(port)] as const;
     const rates: [number[], number[]] = [[], []];
     for (let round = -1; round < ROUNDS; round += 1)
@@ -142,7 +156,6 @@ export async function benchSmpp(): Promise<{ theirs: number; ours: number }> {
     ) as [number, number];
     return { theirs, ours };
   } finally {
-    child.stdin.end();
-    if (child.exitCode === null) await once(child, 'exit');
+    await stop();
   }
 }

@@ -1,5 +1,6 @@
 /** The whole server relative to the floor: acceptance, end to end, reads meanwhile, and memory. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
 import {
   body,
   laterBody,
@@ -59,22 +60,34 @@ export async function benchEndToEnd(floor: Floor, server: BenchServer): Promise<
   printBeside('end to end', rateOf(all, median(floorMs)), rateOf(all, median(serverMs)));
 }
 
-/** How long it takes to read an operation between its 202 and its last receipt. */
-export async function benchReads(server: BenchServer): Promise<void> {
+/**
+ * How long it takes to read an operation between its 202 and its last receipt, beside a bare select of its row by a client
+ * of PostgreSQL: what no server in front of it can be quicker than.
+ */
+export async function benchReads(server: BenchServer, databaseUrl: string): Promise<void> {
   const text = body();
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
   const readMs: number[] = [];
+  const selectMs: number[] = [];
   for (let round = 0; round < READ_ROUNDS; round += 1) {
     const { location } = await server.send(text);
     for (let running = true; running;) {
       const startedAt = performance.now();
       const { stats } = await server.read(location);
-      readMs.push(performance.now() - startedAt);
+      const readAt = performance.now();
+      await client.query('select * from operation order by id desc limit 1');
+      readMs.push(readAt - startedAt);
+      selectMs.push(performance.now() - readAt);
       running = (stats['delivered'] ?? 0) < MESSAGES;
       await sleep(2);
     }
   }
+  await client.end();
+  const times = (ms: readonly number[]) =>
+    `p50 ${percentile(ms, 0.5).toFixed(1)} ms, p99 ${percentile(ms, 0.99).toFixed(1)} ms`;
   print(
-    `read         p50 ${percentile(readMs, 0.5).toFixed(1)} ms   p99 ${percentile(readMs, 0.99).toFixed(1)} ms   over ${show(readMs.length)} reads of running operations`,
+    `read         select ${times(selectMs)}   fanfare ${times(readMs)}   ratio of p99 ${(percentile(readMs, 0.99) / percentile(selectMs, 0.99)).toFixed(2)}   over ${show(readMs.length)} reads of running operations`,
   );
 }
 

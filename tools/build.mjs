@@ -67,7 +67,14 @@ const PARTS = {
     to: 'build/bench',
     make: () =>
       bundle(
-        tool('bench', ['main', 'hostile', 'smsc', 'peers/queue-worker', 'peers/fastify-echo']),
+        tool('bench', [
+          'main',
+          'hostile',
+          'smsc',
+          'peers/queue-worker',
+          'peers/queue-server',
+          'peers/fastify-echo',
+        ]),
       ),
   },
   chaos: {

@@ -26,7 +26,7 @@ export interface WorkerOptions {
   readonly redisPort: number;
 }
 
-interface Job {
+export interface Job {
   readonly id: number;
   readonly to: string;
   readonly text: string;
@@ -37,12 +37,15 @@ interface Producer {
   close(): Promise<void>;
 }
 
-function openBullmq(redisPort: number): Producer {
+export function openBullmq(redisPort: number): Producer & { add(job: Job): Promise<void> } {
   const queue = new Queue(QUEUE, {
     connection: { host: '127.0.0.1', port: redisPort },
     defaultJobOptions: { removeOnComplete: true },
   });
   return {
+    async add(job) {
+      await queue.add('send', job);
+    },
     async addBulk(jobs) {
       await queue.addBulk(jobs.map((data) => ({ name: 'send', data })));
     },
@@ -62,6 +65,44 @@ async function openPgBoss(databaseUrl: string): Promise<Producer> {
   };
 }
 
+/** Messages of a queue, without an index on what changes. */
+export async function createTable(pool: pg.Pool, table: string): Promise<void> {
+  await pool.query(
+    `create table ${table} (id int primary key, address text not null, body text not null,
+       status text not null default 'QUEUED', updated_at timestamptz not null default now()) with (fillfactor = 60)`,
+  );
+}
+
+export interface QueueWorker {
+  /** Resolves when this many jobs more are done. */
+  done(jobs: number): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** The worker, in a process of its own, on a table that exists. */
+export async function startWorker(options: WorkerOptions, table: string): Promise<QueueWorker> {
+  const program = fileURLToPath(new URL('./queue-worker.js', import.meta.url));
+  const worker = fork(program, [JSON.stringify(options), table]);
+  await once(worker, 'message');
+  return {
+    done: (jobs) =>
+      new Promise((resolve) => {
+        let left = jobs;
+        const count = (number: unknown) => {
+          left -= Number(number);
+          if (left > 0) return;
+          worker.off('message', count);
+          resolve();
+        };
+        worker.on('message', count);
+      }),
+    async stop() {
+      worker.kill('SIGKILL');
+      await once(worker, 'exit');
+    },
+  };
+}
+
 export async function openQueuePeer(
   queue: QueueName,
   databaseUrl: string,
@@ -69,17 +110,9 @@ export async function openQueuePeer(
 ): Promise<Peer> {
   const table = queue === 'bullmq' ? 'bench_bullmq' : 'bench_pg_boss';
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 2 });
-  await pool.query(
-    `create table ${table} (id int primary key, address text not null, body text not null,
-       status text not null default 'QUEUED', updated_at timestamptz not null default now()) with (fillfactor = 60)`,
-  );
+  await createTable(pool, table);
   const producer = queue === 'bullmq' ? openBullmq(redisPort) : await openPgBoss(databaseUrl);
-  const options: WorkerOptions = { queue, databaseUrl, redisPort };
-  const worker = fork(fileURLToPath(new URL('./queue-worker.js', import.meta.url)), [
-    JSON.stringify(options),
-    table,
-  ]);
-  await once(worker, 'message');
+  const worker = await startWorker({ queue, databaseUrl, redisPort }, table);
   let made = 0;
 
   async function copyRows(jobs: readonly Job[]): Promise<void> {
@@ -102,24 +135,14 @@ export async function openQueuePeer(
       });
       made += messages;
       const startedAt = performance.now();
-      let left = messages;
-      const done = new Promise<void>((resolve) => {
-        const count = (number: unknown) => {
-          left -= Number(number);
-          if (left > 0) return;
-          worker.off('message', count);
-          resolve();
-        };
-        worker.on('message', count);
-      });
+      const done = worker.done(messages);
       await copyRows(jobs);
       for (let at = 0; at < messages; at += BULK) await producer.addBulk(jobs.slice(at, at + BULK));
       await done;
       return performance.now() - startedAt;
     },
     async close() {
-      worker.kill('SIGKILL');
-      await once(worker, 'exit');
+      await worker.stop();
       await producer.close();
       await pool.end();
     },
