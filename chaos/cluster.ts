@@ -35,6 +35,14 @@ export interface ClusterOptions {
   readonly dataDir?: string;
 }
 
+/** Clusters that have not ended. */
+const open = new Set<Cluster>();
+
+/** Ends all clusters, for a run that is interrupted. */
+export async function endAll(): Promise<void> {
+  for (const cluster of open) await cluster.end();
+}
+
 export class Cluster {
   readonly witness: Witness;
   /** Of all nodes, or of all but the first. */
@@ -64,6 +72,7 @@ export class Cluster {
     this.#engine = engine;
     this.#dataDir = dataDir;
     this.nodes = nodes;
+    open.add(this);
   }
 
   static async start(folder: string, random: Random, options: ClusterOptions): Promise<Cluster> {
@@ -273,6 +282,7 @@ export class Cluster {
 
   /** Ends everything, whatever state it is in. */
   async end(): Promise<void> {
+    open.delete(this);
     for (const node of this.nodes) await node.kill();
     await this.gate.close();
     if (this.gateOfFirst !== this.gate) await this.gateOfFirst.close();

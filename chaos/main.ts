@@ -6,6 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { endAll } from './cluster.ts';
 import { createRandom } from './random.ts';
 import { flood, hang, lies, overload } from './scenarios/carrier.ts';
 import { clockJumps } from './scenarios/clock.ts';
@@ -139,9 +140,12 @@ async function runOne(scenario: Scenario, seed: number, folder: string): Promise
   }
 }
 
-// Without this, a signal ends Node.js at once, without the clean-up.
-process.once('SIGINT', () => process.exit(130));
-process.once('SIGTERM', () => process.exit(143));
+// Without this, a signal ends Node.js at once, and its nodes and databases stay.
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)
+  process.once(signal, () => void endAll().finally(() => process.exit(code)));
 
 const seed = Number(values.seed);
 const root = await mkdtemp(join(tmpdir(), 'fanfare-chaos-'));
