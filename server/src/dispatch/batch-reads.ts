@@ -51,7 +51,7 @@ export function createBatchReads(store: Store): BatchReads {
     GROUP_MAX,
   );
   const suppressions = group(
-    store.suppressions.findSuppressions,
+    (questions: readonly SuppressionQuestion[]) => store.suppressions.findSuppressions(questions),
     ({ addresses }: SuppressionQuestion) => Math.max(1, addresses.length),
     GROUP_MAX,
   );

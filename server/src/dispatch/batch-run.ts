@@ -73,11 +73,12 @@ const STANDING_MS_MAX = 1_000;
 /** Runs a batch to its end, or until a stop. Rejects when the database stays unavailable: the lease then runs out. */
 export async function runBatch(
   leased: LeasedBatch,
+  messages: ReadonlyMap<number, BatchMessage>,
   context: DeliveryContext,
   deps: BatchRunDeps,
 ): Promise<void> {
-  const briefing = await brief(leased, context.operation.plan, deps);
-  const run = new BatchRun(leased, context, deps, briefing.messages);
+  const briefing = await brief(leased, messages, context.operation.plan, deps);
+  const run = new BatchRun(leased, context, deps, messages);
   await run.triage(briefing);
   await run.sendAll();
   await run.finish();

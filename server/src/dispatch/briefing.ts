@@ -8,7 +8,6 @@ import type { BatchReads } from './batch-reads.ts';
 import { retryWhileLeased, type LeasedBatch } from './lease.ts';
 
 export interface Briefing {
-  readonly messages: ReadonlyMap<number, BatchMessage>;
   readonly suppressions: SuppressionIndex;
   /** Ordinals whose sender has limits by now, in a batch of several senders that had none. */
   readonly apart: ReadonlySet<number>;
@@ -19,30 +18,32 @@ export interface Briefing {
 /** Rejects when the database fails it for as long as the lease lasts. */
 export async function brief(
   leased: LeasedBatch,
+  messages: ReadonlyMap<number, BatchMessage>,
   plan: SendPlan,
   { reads, stopping }: { readonly reads: BatchReads; readonly stopping: AbortSignal },
 ): Promise<Briefing> {
-  const { accountId, operationId, ordinals } = leased.batch;
-  const messages = await retryWhileLeased(leased, stopping, () =>
-    reads.loadMessages({ accountId, operationId, ordinals }),
-  );
-  const addresses = [...messages.values()].flatMap((each) =>
+  const { accountId } = leased.batch;
+  // Known with the messages: most batches need no statement of their own for this.
+  const asked = [...messages.values()].filter(({ mayBeSuppressed }) => mayBeSuppressed);
+  const addresses = asked.flatMap((each) =>
     each.addresses.flatMap(({ address }) => listSpellings(address)),
   );
-  const senders = suppressible(plan);
-  const found = await retryWhileLeased(leased, stopping, () =>
-    reads.findSuppressions({ accountId, addresses, ...senders }),
-  );
+  const found =
+    asked.length === 0
+      ? []
+      : await retryWhileLeased(leased, stopping, () =>
+          reads.findSuppressions({ accountId, addresses, ...suppressible(plan) }),
+        );
   const changed = await findChanged(leased, messages, plan, (ids) =>
     retryWhileLeased(leased, stopping, () => reads.findSenderChanges(accountId, ids)),
   );
-  return { messages, suppressions: indexSuppressions(found), ...changed };
+  return { suppressions: indexSuppressions(found), ...changed };
 }
 
 /** A batch names a sender with limits. Without one, its senders have none yet, or are gone. */
 async function findChanged(
   { batch }: LeasedBatch,
-  messages: Briefing['messages'],
+  messages: ReadonlyMap<number, BatchMessage>,
   plan: SendPlan,
   findSenderChanges: (senderIds: readonly string[]) => Promise<SenderChanges>,
 ): Promise<Pick<Briefing, 'apart' | 'gone'>> {

@@ -232,7 +232,10 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
 
   async function work(queue: CarrierQueue, leased: LeasedBatch, exposure: Exposure): Promise<void> {
     const { batch } = leased;
-    const operation = await retryWhileLeased(leased, stopping.signal, () => readyOperation(batch));
+    const [operation, messages] = await Promise.all([
+      retryWhileLeased(leased, stopping.signal, () => readyOperation(batch)),
+      retryWhileLeased(leased, stopping.signal, () => reads.loadMessages(batch)),
+    ]);
     if (operation === null) {
       // Its operation is past retention.
       await store.batches.requeueRemainder(batch, []);
@@ -245,7 +248,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     const { attachments } = files;
     const jitter = Math.random();
     const context = { operation, batch, retry, jitter, attachments, emailLinks };
-    await runBatch(leased, context, {
+    await runBatch(leased, messages, context, {
       store,
       reads,
       settler,

@@ -10,7 +10,7 @@ import {
   type Suppression,
   type SuppressionIndex,
 } from '../domain/suppression.ts';
-import type { AcceptResult, SenderQuestion, Store } from '../store/store.ts';
+import type { AcceptResult, Listed, SenderQuestion, Store } from '../store/store.ts';
 
 export type Template = Awaited<ReturnType<Store['contentTemplates']['fetchTemplate']>>;
 
@@ -52,7 +52,7 @@ export async function readTogether(
   const claims = questions.flatMap(({ accountId, claim }) =>
     claim === null ? [] : { accountId, ...claim },
   );
-  const [said, choices, templates] = await Promise.all([
+  const [said, choices, templates, listed] = await Promise.all([
     store.operations.findIdempotencyKeys(claims),
     Promise.all(
       questions.map(({ accountId, senders }) =>
@@ -70,8 +70,9 @@ export async function readTogether(
             ),
       ),
     ),
+    store.suppressions.findListed([...new Set(questions.map(({ accountId }) => accountId))]),
   ]);
-  const suppressions = await findSuppressions(store, questions, choices);
+  const suppressions = await findSuppressions(store, questions, choices, listed);
   const saidInOrder = said.values();
   return questions.map(({ claim }, i) => ({
     choice: choices[i] as SenderChoice,
@@ -85,6 +86,7 @@ function findSuppressions(
   store: Store,
   questions: readonly ReadQuestion[],
   choices: readonly SenderChoice[],
+  listed: Listed,
 ): Promise<Suppression[][]> {
   return store.suppressions.findSuppressions(
     questions.map(({ accountId, addresses }, i) => {
@@ -96,6 +98,7 @@ function findSuppressions(
         poolIds: poolId === null ? [] : [poolId],
       };
     }),
+    listed,
   );
 }
 

@@ -293,6 +293,8 @@ export interface BatchMessage {
   readonly variables: Readonly<Record<string, string>> | null;
   /** Null when it is its operation's. */
   readonly scheduledFor: Date | null;
+  /** Whether its account has a suppression list, or any person has opted out. */
+  readonly mayBeSuppressed: boolean;
 }
 
 interface BatchMessageRow {
@@ -304,6 +306,7 @@ interface BatchMessageRow {
   addresses: [Address, ...Address[]] | null;
   variables: Record<string, string> | null;
   scheduled_for: Date | null;
+  may_be_suppressed: boolean;
 }
 
 /** Messages of one operation. */
@@ -324,7 +327,9 @@ export async function loadMessages(
     for (const ordinal of ordinals)
       places.set(messageUuid(operationId, ordinal), { question, ordinal });
   const { rows } = await database.query<BatchMessageRow>(
-    `select id, status, attempt, address, address_channel, addresses, variables, scheduled_for
+    `select id, status, attempt, address, address_channel, addresses, variables, scheduled_for,
+       exists (select from opt_out) or account_id = any(array(
+         select a from unnest($1::int[]) a where exists (select from suppression s where s.account_id = a))) as may_be_suppressed
      from message where account_id = any($1::int[]) and id = any($2::uuid[])`,
     [[...new Set(questions.map(({ accountId }) => accountId))], [...places.keys()]],
   );
@@ -339,6 +344,7 @@ export async function loadMessages(
       addresses: row.addresses ?? [{ address: row.address, channel: row.address_channel }],
       variables: row.variables,
       scheduledFor: row.scheduled_for,
+      mayBeSuppressed: row.may_be_suppressed,
     });
   }
   return answers;

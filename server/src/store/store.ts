@@ -94,7 +94,12 @@ export type {
   SubscriptionSettings,
   SubscriptionStatus,
 } from './subscriptions.ts';
-export type { SuppressionEntry, SuppressionQuestion, SuppressionScope } from './suppressions.ts';
+export type {
+  Listed,
+  SuppressionEntry,
+  SuppressionQuestion,
+  SuppressionScope,
+} from './suppressions.ts';
 export type { NextTry, SettledBatch, Settlement } from './settlements.ts';
 
 /** Gives every function of a module its first argument, the database. */

@@ -52,24 +52,41 @@ export interface SuppressionQuestion extends Suppressible {
   readonly addresses: readonly string[];
 }
 
-/**
- * The suppressions and opt-outs of any of these addresses, looked up for all accounts at once. Resolves with one list
- * for each question, in order; it may contain more entries of the same account.
- */
-export async function findSuppressions(
+/** Where a look at addresses can find something. */
+export interface Listed {
+  /** Accounts that have a suppression list. */
+  readonly lists: readonly number[];
+  /** Whether any person has opted out. */
+  readonly opted: boolean;
+}
+
+/** Most accounts have no list: asking this costs less than carrying ten thousand addresses there. */
+export async function findListed(
   database: Database,
-  questions: readonly SuppressionQuestion[],
-): Promise<Suppression[][]> {
-  const accountIds = [...new Set(questions.map(({ accountId }) => accountId))];
-  // Most accounts have no list: asking costs less than carrying ten thousand addresses there.
-  const { rows: some } = await database.query<{ lists: number[]; opted: boolean }>(
+  accountIds: readonly number[],
+): Promise<Listed> {
+  const { rows } = await database.query<Listed>(
     `select array(select a from unnest($1::int[]) a where exists (select from suppression where account_id = a)) as lists,
        exists (select from opt_out) as opted`,
     [accountIds],
   );
-  const { lists = [], opted = false } = some[0] ?? {};
+  return rows[0] ?? { lists: [], opted: false };
+}
+
+/**
+ * The suppressions and opt-outs of any of these addresses, looked up for all accounts at once. Resolves with one list
+ * for each question, in order; it may contain more entries of the same account.
+ * @param listed where known already: saves a statement
+ */
+export async function findSuppressions(
+  database: Database,
+  questions: readonly SuppressionQuestion[],
+  listed?: Listed,
+): Promise<Suppression[][]> {
+  const accountIds = [...new Set(questions.map(({ accountId }) => accountId))];
+  const { lists, opted } = listed ?? (await findListed(database, accountIds));
   const asked = questions.filter(({ accountId }) => lists.includes(accountId));
-  const [listed, stopped] = await Promise.all([
+  const [found, stopped] = await Promise.all([
     asked.length > 0
       ? database.query<SuppressionRow & { account_id: number }>(
           `select s.account_id, s.id, s.address, s.sender_id, s.pool_id, s.reason
@@ -98,7 +115,7 @@ export async function findSuppressions(
     stopped: { channel, key },
   }));
   const byAccount = new Map<number, Suppression[]>(accountIds.map((id) => [id, [...ofAll]]));
-  for (const row of listed?.rows ?? []) byAccount.get(row.account_id)?.push(toEntry(row));
+  for (const row of found?.rows ?? []) byAccount.get(row.account_id)?.push(toEntry(row));
   return questions.map(({ accountId }) => byAccount.get(accountId) ?? []);
 }
 

@@ -62,6 +62,7 @@ function begin(ambiguous: 'hold' | 'resend', result: SendResult | Error, triesMa
     addresses: [{ address: '+4917012345', channel: 'PHONE' }],
     variables: null,
     scheduledFor: null,
+    mayBeSuppressed: false,
   } as const;
   const composed = compose(message, context);
   if (typeof composed === 'number') throw new Error('Composed');

@@ -80,6 +80,7 @@ async function settle(result: SendResult) {
     addresses: [{ address: '+4917012345', channel: 'PHONE' }],
     variables: null,
     scheduledFor: null,
+    mayBeSuppressed: false,
   } as const;
   const composed = compose(message, context);
   if (typeof composed === 'number') throw new Error('Composed');
