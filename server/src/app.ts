@@ -192,7 +192,7 @@ async function buildApp(
       threads: new NodeThreads(intake, bulkIntake, dispatch),
       streamSource: hub,
       sealer: createSealer(secrets.emailLinks),
-      sessionSealer: createSealer(secrets.sessions),
+      credentialSealer: createSealer(secrets.credentials),
       node: { roles: config.roles, embedded: config.databaseUrl === null },
       receiptParsers: await buildReceiptParsers(config),
       subscriptions: buildSubscriptionDeps(config, log, stops),
@@ -216,7 +216,7 @@ async function openDatabase(
   databaseUrl: string;
   store: Store;
   account: App['account'];
-  secrets: { readonly emailLinks: Buffer; readonly sessions: Buffer };
+  secrets: { readonly emailLinks: Buffer; readonly credentials: Buffer };
 }> {
   const databaseUrl = config.databaseUrl ?? (await startEngine(config, log, stops));
   const wait = <Result>(work: () => Promise<Result>) =>
@@ -237,7 +237,7 @@ async function openDatabase(
   await wait(() => syncSenders(store, config, log));
   const secrets = {
     emailLinks: await wait(() => store.installation.fetchSecret('email-links')),
-    sessions: await wait(() => store.installation.fetchSecret('sessions')),
+    credentials: await wait(() => store.installation.fetchSecret('credentials')),
   };
   return { databaseUrl, store, account, secrets };
 }

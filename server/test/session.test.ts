@@ -99,7 +99,7 @@ describe('a session', () => {
     const program = await ask('GET', '/v1/Messages/Operations', {});
     expect([program.status, program.headers.get('www-authenticate')]).toEqual([
       401,
-      'Basic realm="Fanfare"',
+      'Basic realm="Fanfare", Bearer realm="Fanfare"',
     ]);
   });
 
@@ -113,7 +113,7 @@ describe('a session', () => {
 
   it('ends with its time', async () => {
     const { rows } = await fanfare.database.query(
-      `select secret from installation_secret where name = 'sessions'`,
+      `select secret from installation_secret where name = 'credentials'`,
     );
     const print = createHash('sha256').update(hashSecret(TOKEN)).digest('base64url').slice(0, 22);
     const seal = (untilMs: number, purpose = 'session') =>

@@ -234,6 +234,10 @@ export const CONFIG_SCHEMA = Type.Object(
           description:
             'Maximum failed sign-ins per minute from one address (IPv6: a /64) with one SID, or ten times as many with any SIDs; more get 429 instead of 401. Valid credentials always pass.',
         }),
+        accessTokenSeconds: integer(3_600, [1, 86_400], {
+          description:
+            'Lifetime of an access token of `POST /v2/token`. It ends earlier with its API key.',
+        }),
         inFlightBytesMax: integer(67_108_864, [1024, 4_294_967_296], {
           description: 'Maximum bytes of all request bodies in progress; more get 503.',
         }),

@@ -1,11 +1,13 @@
 /** Permissions of API keys. Pure. */
 
-/**
- * `send`: send, cancel, pause and resume messages and e-mails. `read`: read everything of the account. `manage`: manage
- * senders, templates, suppressions and subscriptions, and erase data.
- */
-export const SCOPES = ['send', 'read', 'manage'] as const;
-export type Scope = (typeof SCOPES)[number];
+/** What each scope permits. */
+export const SCOPE_DESCRIPTIONS = {
+  send: 'Send, cancel, pause and resume messages and e-mails.',
+  read: 'Read everything of the account.',
+  manage: 'Manage senders, templates, suppressions and subscriptions, and erase data.',
+} as const;
+export type Scope = keyof typeof SCOPE_DESCRIPTIONS;
+export const SCOPES = ['send', 'read', 'manage'] as const satisfies readonly Scope[];
 
 /** The permission that a request needs: a scope, or the account's own token, which permits everything. */
 export type Access = Scope | 'token';

@@ -29,7 +29,8 @@ const table = {
     code: 20003,
     status: 401,
     message: 'The credentials are missing or wrong.',
-    advice: 'Send HTTP Basic with AccountSid:AuthToken or ApiKeySid:Secret.',
+    advice:
+      'Send HTTP Basic with AccountSid:AuthToken or ApiKeySid:Secret, or a valid access token as Bearer.',
   },
   forbidden: {
     code: 20006,

@@ -33,6 +33,8 @@ export interface ServerOptions {
     readonly inFlightRequestsMax: number;
     readonly accountInFlightRequestsMax: number;
     readonly wrongCredentialsPerMinute: number;
+    /** Lifetime of an access token. */
+    readonly accessTokenSeconds: number;
     /** Streams of one account on this node. */
     readonly streamsPerAccount: number;
     /** Bytes of answers and streams that clients have not taken yet. */
@@ -64,8 +66,8 @@ export interface ApiDeps {
   readonly threads: RequestThreads;
   /** Seals the links of e-mails. */
   readonly sealer: Sealer;
-  /** Seals the sessions of the dashboard. */
-  readonly sessionSealer: Sealer;
+  /** Seals sessions of the dashboard and access tokens. */
+  readonly credentialSealer: Sealer;
   /** The node itself. */
   readonly node: { readonly roles: readonly string[]; readonly embedded: boolean };
   /** Readers of carrier callbacks, by the name of the carrier. */

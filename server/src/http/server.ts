@@ -34,12 +34,14 @@ import { refuseForNow } from '../shapes/refusal.ts';
 import { newRequestId, originOf } from './edge/reply.ts';
 import { watchConnections } from './edge/idle-connections.ts';
 import { NAMED_SHAPES } from '../shapes/api.ts';
-import { createSessions, registerSessions } from './edge/sessions.ts';
+import { createSealedCredentials } from './edge/sealed-credentials.ts';
+import { createSessions, registerSessions, SESSION } from './edge/sessions.ts';
 import { createStreams } from './edge/stream.ts';
 import { closeStalled, createUnread } from './edge/unread.ts';
 import { refuseExpectation, refuseClientError } from './edge/client-errors.ts';
 import { checkHead } from './edge/request-head.ts';
 import { createFailedSignIns } from './edge/failed-sign-ins.ts';
+import { ACCESS_TOKEN, registerTokenEndpoint } from './edge/token-endpoint.ts';
 import { registerApi } from './api.ts';
 import type { AllDeps, ApiDeps, ServerDeps, ServerOptions } from './server-deps.ts';
 
@@ -174,10 +176,13 @@ const nameCarrier = (request: FastifyRequest) => (request.params as { name?: str
 function prepareApi(deps: ServerDeps & ApiDeps & { readonly keyUses: KeyUses }): AllDeps {
   const { limits } = deps.options;
   const lookUp = createCredentialLookup(deps.store);
+  const sealedFor = (purpose: string) =>
+    createSealedCredentials(purpose, deps.credentialSealer, lookUp);
   const who = {
     authenticator: createAuthenticator(lookUp),
     failedSignIns: createFailedSignIns(limits.wrongCredentialsPerMinute),
-    sessions: createSessions(deps.sessionSealer, lookUp),
+    sessions: createSessions(sealedFor(SESSION)),
+    accessTokens: sealedFor(ACCESS_TOKEN),
     keyUses: deps.keyUses,
   };
   const unread = createUnread(limits);
@@ -214,11 +219,10 @@ async function registerAll(app: FastifyInstance, deps: AllDeps): Promise<void> {
   await app.register((scope) =>
     registerEmailLinks(scope, { store, log, sealer, requestsPerSecond }),
   );
+  await app.register((scope) => registerTokenEndpoint(scope, { ...deps.who, log, options }));
   if (options.dashboard.enabled) {
     registerDashboard(app, log);
-    await app.register((scope) =>
-      registerSessions(scope, { sealer: deps.sessionSealer, ...deps.who }),
-    );
+    await app.register((scope) => registerSessions(scope, deps.who));
   }
   await app.register((api) => registerApi(api, deps), { prefix: '/v1' });
 }

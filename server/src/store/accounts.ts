@@ -31,6 +31,8 @@ export interface Credential {
   readonly secretHash: Buffer;
   /** The scopes; null: all rights, as the account's own token has. */
   readonly scopes: readonly Scope[] | null;
+  /** From when on it is refused; null: never. */
+  readonly expiresAt: Date | null;
 }
 
 /** Accounts, and live keys with their accounts, by these SIDs. Keys that are revoked or have expired are not found. */
@@ -45,18 +47,26 @@ export async function findCredentials(
     created_at: Date;
     secret_hash: Buffer;
     scopes: Scope[] | null;
+    expires_at: Date | null;
   }>(
-    `select sid as asked, id, sid, created_at, token_hash as secret_hash, null::text[] as scopes
+    `select sid as asked, id, sid, created_at, token_hash as secret_hash, null::text[] as scopes,
+       null::timestamptz as expires_at
      from account where sid = any($1)
      union all
-     select k.sid, a.id, a.sid, a.created_at, k.secret_hash, k.scopes from api_key k join account a on a.id = k.account_id
+     select k.sid, a.id, a.sid, a.created_at, k.secret_hash, k.scopes, k.expires_at
+     from api_key k join account a on a.id = k.account_id
      where k.sid = any($1) and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())`,
     [sids],
   );
   return new Map(
-    rows.map(({ asked, id, sid, created_at, secret_hash, scopes }) => [
+    rows.map(({ asked, id, sid, created_at, secret_hash, scopes, expires_at }) => [
       asked,
-      { account: { id, sid, createdAt: created_at }, secretHash: secret_hash, scopes },
+      {
+        account: { id, sid, createdAt: created_at },
+        secretHash: secret_hash,
+        scopes,
+        expiresAt: expires_at,
+      },
     ]),
   );
 }

@@ -23,6 +23,7 @@ const credential: Credential = {
   account: { id: 1, sid: 'a', createdAt: new Date(0) },
   secretHash: Buffer.alloc(32),
   scopes: null,
+  expiresAt: null,
 };
 
 it('looks up all waiting SIDs at once, each SID once, and again for later callers', async () => {

@@ -1,6 +1,6 @@
 /**
- * Authentication: HTTP Basic (RFC 7617) with AccountSid:AuthToken or ApiKeySid:Secret. Correct
- * credentials are cached for five seconds, so a revoked or expired key works for that long at
+ * Authentication: HTTP Basic (RFC 7617) with AccountSid:AuthToken or ApiKeySid:Secret, and the syntax of bearer tokens
+ * (RFC 6750). Correct credentials are cached for five seconds, so a revoked or expired key works for that long at
  * most. Wrong credentials are checked anew each time.
  */
 import type { Scope } from '../../domain/api-key.ts';
@@ -16,6 +16,8 @@ export interface Identity {
   readonly sid: string;
   /** The scopes; null: all rights. */
   readonly scopes: readonly Scope[] | null;
+  /** When the credentials expire; null: never. */
+  readonly expiresAt: Date | null;
 }
 
 export interface Pair {
@@ -53,8 +55,8 @@ export function createAuthenticator(lookUp: CredentialLookup): Authenticator {
   };
 }
 
-export function identityOf({ account, scopes }: Credential, sid: string): Identity {
-  return { account, sid, scopes };
+export function identityOf({ account, scopes, expiresAt }: Credential, sid: string): Identity {
+  return { account, sid, scopes, expiresAt };
 }
 
 /** Whether it has the form of an account's or a key's SID. Other names have no owner. */
@@ -70,4 +72,11 @@ export function readBasic(header: string | undefined): Pair | null {
   const text = Buffer.from(match[1], 'base64').toString('utf8');
   const colon = text.indexOf(':');
   return colon < 1 ? null : { sid: text.slice(0, colon), secret: text.slice(colon + 1) };
+}
+
+/** The token of an Authorization header (RFC 6750, section 2.1), empty if it is malformed; null for another scheme. */
+export function readBearer(header: string | undefined): string | null {
+  if (header === undefined || !/^Bearer( |$)/i.test(header)) return null;
+  if (header.length > HEADER_LENGTH_MAX) return '';
+  return /^Bearer +([\w.~+/-]+=*) *$/i.exec(header)?.[1] ?? '';
 }

@@ -15,29 +15,31 @@ const KNOWN_ERRORS: Readonly<Record<string, () => Refusal>> = {
   FST_ERR_CTP_EMPTY_TYPE: () => refuse('mediaType'),
 };
 
-/** Every error of a handler or a hook becomes an answer here. */
+/** What an error of a handler or a hook means for the client. The log has the others. */
+export function toRefusal(error: unknown, request: FastifyRequest, log: Logger): Refusal {
+  if (error instanceof Refusal) return error;
+  if (error instanceof QuotaExceeded) return refuse('quota', error.message);
+  if (error instanceof SearchTooLong) {
+    log.warn({ reason: error.message, request: request.id }, 'A search takes too long');
+    return refuse('searchTooLong', undefined, { 'retry-after': String(SEARCH_AGAIN_SECONDS) });
+  }
+  if (error instanceof DatabaseUnavailable) {
+    log.warn({ reason: error.message, request: request.id }, 'The database is unavailable');
+    return refuseForNow();
+  }
+  const { code = '', statusCode = 500 } = error as Partial<FastifyError>;
+  const known = KNOWN_ERRORS[code];
+  if (known !== undefined) return known();
+  if (statusCode >= 400 && statusCode < 500)
+    return refuse('invalid', 'The request cannot be read.');
+  log.error({ err: error, request: request.id }, 'A request failed');
+  return refuse('internal', `${ERRORS.internal.message} It is logged as ${request.id}.`);
+}
+
+/** Every error of a handler or a hook becomes an answer here, unless its scope has a form of its own. */
 export function setErrors(app: FastifyInstance, log: Logger, publicUrl: string | null): void {
-  const toRefusal = (error: unknown, request: FastifyRequest): Refusal => {
-    if (error instanceof Refusal) return error;
-    if (error instanceof QuotaExceeded) return refuse('quota', error.message);
-    if (error instanceof SearchTooLong) {
-      log.warn({ reason: error.message, request: request.id }, 'A search takes too long');
-      return refuse('searchTooLong', undefined, { 'retry-after': String(SEARCH_AGAIN_SECONDS) });
-    }
-    if (error instanceof DatabaseUnavailable) {
-      log.warn({ reason: error.message, request: request.id }, 'The database is unavailable');
-      return refuseForNow();
-    }
-    const { code = '', statusCode = 500 } = error as Partial<FastifyError>;
-    const known = KNOWN_ERRORS[code];
-    if (known !== undefined) return known();
-    if (statusCode >= 400 && statusCode < 500)
-      return refuse('invalid', 'The request cannot be read.');
-    log.error({ err: error, request: request.id }, 'A request failed');
-    return refuse('internal', `${ERRORS.internal.message} It is logged as ${request.id}.`);
-  };
   app.setErrorHandler((error, request, reply) => {
-    const refusal = toRefusal(error, request);
+    const refusal = toRefusal(error, request, log);
     // The remainder of its body is read, and the connection continues.
     if (!request.raw.complete) reply.removeHeader('connection');
     return sendRefusal(reply, refusal, originOf(request, publicUrl));

@@ -29,9 +29,9 @@ export function describeAccess(route: Route): Route {
     schema: {
       ...route.schema,
       description: isForKeys
-        ? `An API key needs the scope \`${access}\`.`
+        ? `An API key or an access token needs the scope \`${access}\`.`
         : "Requires the account's own SID and token.",
-      security: [{ basic: isForKeys ? [access] : [] }],
+      security: isForKeys ? [{ basic: [access] }, { oauth2: [access] }] : [{ basic: [] }],
     },
   };
 }

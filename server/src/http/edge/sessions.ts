@@ -1,39 +1,30 @@
 /**
- * Sessions of the dashboard: a sealed cookie instead of the Authorization header. The server
- * stores none of them. A cookie contains the credential that opened it, a fingerprint of that
- * credential's hash, and its expiry:
+ * Sessions of the dashboard: a cookie with a sealed credential (`sealed-credentials.ts`) instead of the
+ * Authorization header.
  *
- * ```
- *  POST /session ──correct──▶ cookie ──each request──▶ sealed by us? in time? credential unchanged? ──▶ account
- *                                                       a revoked key, a new token: no session
- * ```
- * Correct credentials are cached for five seconds, as for other requests.
- *
- * Browsers send the cookie automatically, so a request with it must also serialize that it comes from
+ * Browsers send the cookie automatically, so a request with it must also show that it comes from
  * our own page (`isOwnPage`). SameSite=Strict alone would admit pages on another port or name of
  * the same site.
  */
-import { createHash, randomBytes } from 'node:crypto';
 import type { CookieSerializeOptions } from '@fastify/cookie';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Type, type Static } from 'typebox';
-import type { Sealer } from '../../domain/email-links.ts';
-import { hashSecret } from '../../lib/secrets.ts';
-import { identityOf, type Authenticator, type Identity } from './auth.ts';
-import { createCredentialCache } from './credential-cache.ts';
+import type { Authenticator, Identity } from './auth.ts';
 import { compileCheck } from '../../shapes/check.ts';
-import type { CredentialLookup } from './credential-lookup.ts';
 import type { KeyUses } from './key-uses.ts';
 import { refuse, Refusal } from '../../shapes/refusal.ts';
 import { refuseFailedSignIn, type FailedSignIns } from './failed-sign-ins.ts';
+import type { SealedCredentials } from './sealed-credentials.ts';
 
 const COOKIE = 'fanfare_session';
 /** A header that our page adds to each request. A form or an image of another page cannot add it. */
 const HEADER = 'x-fanfare-session';
 const SESSION_SECONDS = 12 * 60 * 60;
-const PURPOSE = 'session';
+/** The purpose of the sealed credentials. */
+export const SESSION = 'session';
 
 export interface Sessions {
+  readonly sealed: SealedCredentials;
   /** The owner of a request's session, from the credential cache or the database; null without a valid session. */
   identify(request: FastifyRequest): Promise<Identity | null>;
   /** The same from the database, without the cache. */
@@ -41,41 +32,24 @@ export interface Sessions {
 }
 
 interface SessionDeps {
-  readonly sealer: Sealer;
   readonly authenticator: Authenticator;
   readonly failedSignIns: FailedSignIns;
   readonly sessions: Sessions;
   readonly keyUses: KeyUses;
 }
 
-export function createSessions(sealer: Sealer, lookUp: CredentialLookup): Sessions {
-  const cache = createCredentialCache<Identity>();
-
-  function open(request: FastifyRequest) {
-    const token = request.cookies[COOKIE];
-    const session = token === undefined ? null : readSession(sealer.open(PURPOSE, token));
-    if (token === undefined || session === null || session.until <= Date.now()) return null;
-    return isOwnPage(request) ? { token, ...session } : null;
-  }
-
-  async function askDatabase(request: FastifyRequest): Promise<Identity | null> {
-    const session = open(request);
-    if (session === null) return null;
-    const { sid, print } = session;
-    const credential = await lookUp(sid);
-    if (credential === null || fingerprint(credential.secretHash) !== print) return null;
-    return identityOf(credential, sid);
-  }
-
+export function createSessions(sealed: SealedCredentials): Sessions {
+  const tokenOf = (request: FastifyRequest) =>
+    isOwnPage(request) ? (request.cookies[COOKIE] ?? null) : null;
   return {
-    askDatabase,
+    sealed,
     async identify(request) {
-      const session = open(request);
-      if (session === null) return null;
-      const known = cache.find(session.token);
-      if (known !== null) return known;
-      const identity = await askDatabase(request);
-      return identity && cache.keep(session.token, identity);
+      const token = tokenOf(request);
+      return token === null ? null : sealed.identify(token);
+    },
+    async askDatabase(request) {
+      const token = tokenOf(request);
+      return token === null ? null : sealed.askDatabase(token);
     },
   };
 }
@@ -103,7 +77,7 @@ const SIGN_IN = Type.Object(
 
 /** `/session`: shows, opens and closes the session. It is not part of the API. */
 export async function registerSessions(app: FastifyInstance, deps: SessionDeps): Promise<void> {
-  const { sealer, authenticator, failedSignIns, sessions, keyUses } = deps;
+  const { authenticator, failedSignIns, sessions, keyUses } = deps;
   const check = compileCheck(SIGN_IN);
   app.addHook('onRequest', async (request, reply) => {
     reply.header('cache-control', 'no-store');
@@ -125,10 +99,7 @@ export async function registerSessions(app: FastifyInstance, deps: SessionDeps):
     }
     if (identity.scopes !== null) keyUses.note(sid);
     const until = Date.now() + SESSION_SECONDS * 1_000;
-    // A nonce: two simultaneous sign-ins have different cookies.
-    const nonce = randomBytes(9).toString('base64url');
-    const parts = [sid, until, fingerprint(hashSecret(secret)), nonce];
-    const token = sealer.seal(PURPOSE, parts.join(' '));
+    const token = sessions.sealed.seal({ sid, secret }, until, null);
     reply.setCookie(COOKIE, token, { ...attributesFor(request), maxAge: SESSION_SECONDS });
     return { ...serialize(identity), expiresAt: new Date(until) };
   });
@@ -137,7 +108,7 @@ export async function registerSessions(app: FastifyInstance, deps: SessionDeps):
     const identity = await sessions.identify(request);
     // No error: this is how a page asks.
     if (identity === null) return reply.code(204).send();
-    const session = readSession(sealer.open(PURPOSE, request.cookies[COOKIE] ?? ''));
+    const session = sessions.sealed.open(request.cookies[COOKIE] ?? '');
     return { ...serialize(identity), expiresAt: new Date(session?.until ?? 0) };
   });
 
@@ -148,17 +119,6 @@ export async function registerSessions(app: FastifyInstance, deps: SessionDeps):
 
 function serialize({ account, sid }: Identity) {
   return { accountSid: account.sid, credential: sid };
-}
-
-/** Of the credential's hash, so that a session ends with its credential. */
-function fingerprint(secretHash: Buffer): string {
-  return createHash('sha256').update(secretHash).digest('base64url').slice(0, 22);
-}
-
-function readSession(text: string | null): { sid: string; until: number; print: string } | null {
-  const [sid, until, print] = text?.split(' ') ?? [];
-  if (sid === undefined || until === undefined || print === undefined) return null;
-  return { sid, until: Number(until), print };
 }
 
 /** Attributes of the cookie. The Origin header of the browser shows the scheme, also when a proxy handles TLS. */

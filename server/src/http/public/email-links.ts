@@ -5,14 +5,12 @@
  */
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import rateLimit from '@fastify/rate-limit';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { readOpened, readUnsubscribe, type Sealer } from '../../domain/email-links.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { Store } from '../../store/store.ts';
+import { limitByAddress } from '../edge/address-limit.ts';
 import { readBody } from '../edge/bodies.ts';
-import { refuse } from '../../shapes/refusal.ts';
-import { NO_RATE_HEADERS } from '../edge/route.ts';
 
 export interface EmailLinkDeps {
   readonly store: Store;
@@ -30,13 +28,7 @@ const PICTURE = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAI
 /** Adds the routes to a scope of its own. */
 export async function registerEmailLinks(app: FastifyInstance, deps: EmailLinkDeps): Promise<void> {
   const { store, log, sealer } = deps;
-  await app.register(rateLimit, {
-    max: deps.requestsPerSecond,
-    timeWindow: 1_000,
-    keyGenerator: (request: FastifyRequest) => request.ip,
-    addHeaders: NO_RATE_HEADERS,
-    errorResponseBuilder: () => refuse('tooManyRequests', undefined, { 'retry-after': '1' }),
-  });
+  await limitByAddress(app, deps.requestsPerSecond);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', async (request: FastifyRequest, payload: IncomingMessage) => {
     await readBody(request, payload);

@@ -1,6 +1,8 @@
 /** The OpenAPI 3.1 description of the API, from the schemas that check requests. */
 import swagger from '@fastify/swagger';
 import fastify, { type FastifyInstance } from 'fastify';
+import { SCOPE_DESCRIPTIONS } from '../../domain/api-key.ts';
+import { TOKEN_PATH } from '../edge/token-endpoint.ts';
 import { listRoutes, type Handlers } from '../routes.ts';
 import { NAMED_SHAPES } from '../../shapes/api.ts';
 
@@ -47,9 +49,14 @@ export async function registerOpenApi(app: FastifyInstance): Promise<void> {
             scheme: 'basic',
             description: 'AccountSid:AuthToken or ApiKeySid:Secret.',
           },
+          oauth2: {
+            type: 'oauth2',
+            description: 'Access tokens. The client is an API key: its SID and its secret.',
+            flows: { clientCredentials: { tokenUrl: TOKEN_PATH, scopes: SCOPE_DESCRIPTIONS } },
+          },
         },
       },
-      security: [{ basic: [] }],
+      security: [{ basic: [] }, { oauth2: [] }],
     },
     refResolver: {
       buildLocalReference: (json, _base, _fragment, i) => String(json['$id'] ?? `Shape${i}`),
