@@ -683,7 +683,7 @@ export interface SendEmailsRequest {
    */
   ipPoolName?: string | undefined;
   /**
-   * Extension: whether it has a one-click unsubscribe link; requires publicUrl. Default: emails.unsubscribe of the configuration.
+   * Extension: whether it has a one-click unsubscribe link; requires publicUrl. Default: emails.unsubscribe of the configuration; false with a List-Unsubscribe in content.headers.
    */
   unsubscribe?: boolean | undefined;
   /**
@@ -767,7 +767,7 @@ export interface EmailHtmlContent {
       }[]
     | undefined;
   /**
-   * Further headers. Values are Liquid, one line of at most 998 characters when rendered. Headers that Fanfare sets are refused.
+   * Further headers. Values are Liquid, one line of at most 998 characters when rendered. List-Unsubscribe, List-Unsubscribe-Post and Message-ID replace Fanfare's; other headers that Fanfare sets are refused.
    */
   headers?:
     | {

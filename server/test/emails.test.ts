@@ -16,6 +16,7 @@ import {
 import { startMailServer, type MailServer } from './support/mail-server.ts';
 
 const PUBLIC = 'https://fanfare.example';
+const BOUNCE_SECRET = 'the secret of the reports';
 let fanfare: Fanfare;
 let folder = '';
 let journalFile = '';
@@ -37,12 +38,21 @@ function configWith(more: Json): Json {
     carriers: {
       simulator: { ...QUICK, journalFile },
       relay: { kind: 'smtp', host: '127.0.0.1', port: mailbox.port, security: 'none' },
+      reporting: {
+        kind: 'smtp',
+        host: '127.0.0.1',
+        port: mailbox.port,
+        security: 'none',
+        bounceAddress: 'bounces@mail.example',
+        bounceSecret: BOUNCE_SECRET,
+      },
     },
     senders: [
       { address: '+15005550100', channel: 'SMS', carrier: 'simulator' },
       { address: '*@Example.com', channel: 'EMAIL', carrier: 'simulator' },
       { address: 'support@example.company.io', channel: 'EMAIL', carrier: 'simulator' },
       { address: '*@relay.example', channel: 'EMAIL', carrier: 'relay' },
+      { address: '*@reporting.example', channel: 'EMAIL', carrier: 'reporting' },
     ],
     ...more,
   };
@@ -717,6 +727,230 @@ describe('an e-mail over SMTP', () => {
     expect(header('list-unsubscribe')).toMatch(/^<https:\/\/fanfare\.example\/u\/[\w-]+>$/);
     expect(header('list-unsubscribe-post')).toBe('List-Unsubscribe=One-Click');
     expect(header('x-a')).toBe('Ada');
+  });
+});
+
+describe('an e-mail with its own Message-ID and unsubscribe link', () => {
+  const own = {
+    'List-Unsubscribe': '<https://shop.example/u/{{ n }}>, <mailto:leave@shop.example>',
+    'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
+    'Message-ID': '<order-{{ n }}@shop.example>',
+  };
+  const customers = (...names: string[]) =>
+    names.map((n) => ({ address: `${n}@own.example`, variables: { n } }));
+  const mailTo = (address: string) =>
+    mailbox.mails.findLast((each) => each.to === address) ?? expect.fail(`no mail to ${address}`);
+  const wordOf = async (body: Json): Promise<[string, string]> => {
+    const answer = await fanfare.request('POST', '/v1/Emails', {
+      from,
+      to: customers('x'),
+      content,
+      ...body,
+    });
+    expect([answer.status, answer.body['errors']?.length]).toEqual([400, 1]);
+    const [{ context, message }] = answer.body['errors'];
+    return [context, message];
+  };
+
+  it('has each of them once, in the dry run, in answers and as it arrives', async () => {
+    const body = {
+      from: { address: 'own@relay.example' },
+      to: customers('77', '78'),
+      content: {
+        ...content,
+        headers: { ...own, 'X-A': 'a' },
+        attachments: [{ filename: 'a.txt', contentType: 'text/plain', content: 'AAEC' }],
+      },
+    };
+    const of77 = {
+      'List-Unsubscribe': '<https://shop.example/u/77>, <mailto:leave@shop.example>',
+      'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
+      'Message-ID': '<order-77@shop.example>',
+      'X-A': 'a',
+    };
+    const dry = await fanfare.request('POST', '/v1/Emails', { ...body, dryRun: true });
+    expect(dry.body['emails'].map((each: Json) => each['headers'])).toEqual([
+      of77,
+      expect.objectContaining({ 'Message-ID': '<order-78@shop.example>' }),
+    ]);
+    const id = await send(body);
+    await watch(id, isDelivered);
+    const [first] = await list(id);
+    expect((await fanfare.get(`/v1/Emails/${first?.['id']}`)).body['content'].headers).toEqual(
+      of77,
+    );
+    const { email, raw } = mailTo('77@own.example');
+    const values = (key: string) =>
+      email.headers.filter((each) => each.key === key).map((each) => each.value);
+    for (const [name, value] of Object.entries(of77))
+      expect([name, values(name.toLowerCase())]).toEqual([name, [value]]);
+    expect(raw.toString()).not.toContain(PUBLIC);
+    expect(email.attachments).toMatchObject([{ filename: 'a.txt' }]);
+    expect(mailTo('78@own.example').email.messageId).toBe('<order-78@shop.example>');
+  });
+
+  it('has no link of ours beside its own, and ours beside its own Message-ID', async () => {
+    const sendWith = async (name: string, headers: Json) => {
+      const address = `${name}@own.example`;
+      const id = await send({
+        from: { address: 'o@relay.example' },
+        to: [{ address }],
+        content: { ...content, headers },
+      });
+      await watch(id, isDelivered);
+      return mailTo(address).email.headers.filter(({ key }) => key.startsWith('list-'));
+    };
+    expect(await sendWith('mailto', { 'list-unsubscribe': '<mailto:a@shop.example>' })).toEqual([
+      expect.objectContaining({ value: '<mailto:a@shop.example>' }),
+    ]);
+    expect(await sendWith('id', { 'message-id': '<one@shop.example>' })).toMatchObject([
+      { key: 'list-unsubscribe', value: expect.stringContaining(PUBLIC) },
+      { key: 'list-unsubscribe-post' },
+    ]);
+  });
+
+  it('is found by reports that name no address of ours', async () => {
+    const id = await send({
+      from: { address: 'own@reporting.example' },
+      to: customers('bounce', 'complain'),
+      content: { ...content, headers: own },
+    });
+    await watch(id, ({ stats }) => stats.sent === 2);
+    const report = (type: string, words: string, address: string) => {
+      const [head = ''] = mailTo(address).raw.toString().split('\r\n\r\n', 1);
+      expect(head).not.toContain('bounces+');
+      const parts = [
+        `Content-Type: message/${type}\r\n\r\n${words}\r\n`,
+        `Content-Type: text/rfc822-headers\r\n\r\n${head}\r\n`,
+      ];
+      const body = parts.map((each) => `--b\r\n${each}`).join('');
+      return fetch(`${fanfare.url}/carriers/reporting/receipts`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${BOUNCE_SECRET}`, 'content-type': 'message/rfc822' },
+        body: `Content-Type: multipart/report; boundary=b\r\n\r\n${body}--b--\r\n`,
+      });
+    };
+    const bounce = 'Reporting-MTA: dns; x\r\n\r\nAction: failed\r\nStatus: 5.1.1';
+    expect(await (await report('delivery-status', bounce, 'bounce@own.example')).text()).toBe(
+      'Taken.',
+    );
+    const complaint = 'Feedback-Type: abuse\r\nVersion: 1';
+    expect(await (await report('feedback-report', complaint, 'complain@own.example')).text()).toBe(
+      'Taken.',
+    );
+    const done = await watch(id, ({ stats }) => stats.undelivered === 1);
+    expect(done['stats']).toMatchObject({ sent: 2, undelivered: 1 });
+    const emails = await list(id);
+    expect(emails[0]).toMatchObject({
+      status: 'UNDELIVERED',
+      to: [{ address: 'bounce@own.example' }],
+    });
+    await until(async () => {
+      const { body } = await fanfare.request('POST', '/v1/Suppressions/Search', {
+        address: 'complain@own.example',
+      });
+      return body['suppressions'][0]?.reason === 'complaint';
+    });
+  });
+
+  const header = (name: string) => `$.content.headers[${JSON.stringify(name)}]`;
+  const withHeaders = (headers: Json, more: Json = {}) => ({
+    content: { ...content, headers },
+    ...more,
+  });
+  const ofThree = { ...own, 'Message-ID': '<a@shop.example>' };
+  const { 'Message-ID': _, ...ofOneClick } = own;
+  const having = (...values: string[]) =>
+    values.map((v, i) => ({ address: `${i}@own.example`, variables: { v } }));
+  it.each<[string, Json, string, RegExp]>([
+    [
+      'a link without brackets',
+      withHeaders({ 'List-Unsubscribe': 'https://a.co' }),
+      header('List-Unsubscribe'),
+      /angle brackets/,
+    ],
+    [
+      'a line break',
+      withHeaders({ 'List-Unsubscribe': '<https://a.co>,\r\n <https://b.co>' }),
+      header('List-Unsubscribe'),
+      /one line/,
+    ],
+    [
+      'another scheme',
+      withHeaders({ 'List-Unsubscribe': '<ftp://a.co/>' }),
+      header('List-Unsubscribe'),
+      /neither https, http nor mailto/,
+    ],
+    [
+      'a link that a variable breaks',
+      withHeaders({ 'List-Unsubscribe': '<https://a.co/{{ v }}>' }, { to: having('a b') }),
+      '$.to[0]',
+      /percent-encode/,
+    ],
+    [
+      'one click without a link',
+      withHeaders({ 'List-Unsubscribe-Post': own['List-Unsubscribe-Post'] }),
+      header('List-Unsubscribe-Post'),
+      /https link/,
+    ],
+    [
+      'one click without https',
+      withHeaders({ ...own, 'List-Unsubscribe': '<http://a.co/>, <mailto:a@a.co>' }),
+      header('List-Unsubscribe-Post'),
+      /https link/,
+    ],
+    [
+      'one click without https for one',
+      withHeaders(
+        { ...ofOneClick, 'List-Unsubscribe': '<{{ v }}>' },
+        { to: having('https://a.co', 'http://a.co') },
+      ),
+      '$.to[1]',
+      /https link/,
+    ],
+    [
+      'another click',
+      withHeaders({ ...own, 'List-Unsubscribe-Post': 'yes' }),
+      header('List-Unsubscribe-Post'),
+      /nothing else/,
+    ],
+    [
+      'a Message-ID without brackets',
+      withHeaders({ 'Message-ID': 'a@shop.example' }),
+      header('Message-ID'),
+      /angle brackets/,
+    ],
+    [
+      'a long Message-ID',
+      withHeaders({ 'Message-ID': `<${'a'.repeat(254)}@b.co>` }),
+      header('Message-ID'),
+      /255/,
+    ],
+    [
+      'one Message-ID for all',
+      withHeaders(ofThree, { to: customers('a', 'b') }),
+      header('Message-ID'),
+      /same Message-ID/,
+    ],
+    [
+      'one Message-ID for two',
+      withHeaders(own, { to: customers('a', 'b', 'a') }),
+      '$.to[2]',
+      /to\[0\] already/,
+    ],
+    ['two links', withHeaders(own, { unsubscribe: true }), '$.unsubscribe', /one List-Unsubscribe/],
+  ])('is refused for %s', async (_name, body, path, words) => {
+    expect(await wordOf(body)).toEqual([path, expect.stringMatching(words)]);
+  });
+
+  it('may go with a Message-ID that is the same for all to one recipient', async () => {
+    const answer = await fanfare.request('POST', '/v1/Emails', {
+      from,
+      to: customers('a'),
+      ...withHeaders(ofThree),
+      dryRun: true,
+    });
+    expect(answer.status).toBe(200);
   });
 });
 

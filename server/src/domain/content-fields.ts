@@ -7,7 +7,13 @@
  */
 import { readInstant, INSTANT_HINT } from './instant.ts';
 import { EMAIL_BODY_MAX } from './email-content.ts';
-import { findLineProblem, HEADER_VALUE_MAX } from './email-headers.ts';
+import {
+  findLineProblem,
+  findSyntaxProblem,
+  HEADER_VALUE_MAX,
+  MESSAGE_ID,
+  MESSAGE_ID_MAX,
+} from './email-headers.ts';
 import { stepOf } from './json-path.ts';
 import { findUrlProblem, URL_LENGTH_MAX } from './url.ts';
 
@@ -16,7 +22,9 @@ export const TEXT_LENGTH_MAX = 1_600;
 
 /** The rule for a rendered value. */
 export interface FieldRule {
-  readonly kind: 'text' | 'line' | 'url' | 'phone' | 'instant';
+  readonly kind: 'text' | 'line' | 'header' | 'url' | 'phone' | 'instant';
+  /** Of a header. */
+  readonly name?: string;
   /** UTF-16 units. */
   readonly max: number;
   /** The treatment of an empty value: it is refused, leaves the field out, or is kept (texts). */
@@ -82,9 +90,15 @@ export function limitOf(name: string): number {
   return rule.max;
 }
 
+function ruleOfHeader(name: string): FieldRule {
+  const max = name.toLowerCase() === MESSAGE_ID ? MESSAGE_ID_MAX : HEADER_VALUE_MAX;
+  return { kind: 'header', name, max, empty: 'refused' };
+}
+
 function findRule(trail: readonly string[]): FieldRule | undefined {
   // Names of headers are the request's own.
-  if (trail.at(-3) === 'email' && trail.at(-2) === 'headers') return LINE_RULE;
+  if (trail.at(-3) === 'email' && trail.at(-2) === 'headers')
+    return ruleOfHeader(trail.at(-1) ?? '');
   const name = trail.slice(-3).join('.');
   const rule = Object.hasOwn(RULES, name) ? RULES[name] : undefined;
   if (rule !== undefined || trail.length < 2) return rule;
@@ -136,6 +150,8 @@ export function findValueProblem(value: string, rule: FieldRule): string | null 
       return null;
     case 'line':
       return findLineProblem(value);
+    case 'header':
+      return findLineProblem(value) ?? findSyntaxProblem(rule.name ?? '', value);
     case 'url':
       return findUrlProblem(value);
     case 'phone':

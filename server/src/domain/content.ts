@@ -11,7 +11,15 @@
 import { findValueProblem, mapFields, type FieldRule } from './content-fields.ts';
 import { readPlainType, readRichType, type TemplateTypes } from './content-template.ts';
 import type { EmailContent } from './email-content.ts';
+import {
+  findOneClickLinkProblem,
+  headerValue,
+  LIST_UNSUBSCRIBE,
+  LIST_UNSUBSCRIBE_POST,
+  MESSAGE_ID,
+} from './email-headers.ts';
 import { readInstant } from './instant.ts';
+import { stepOf } from './json-path.ts';
 import {
   isConstant,
   parseTemplate,
@@ -109,7 +117,38 @@ export function checkConstants({ source, fields }: ParsedContent): ContentProble
     const message = constant === null ? null : findValueProblem(constant, rule);
     return message === null ? [] : [{ path, message }];
   });
-  return [...problems, ...checkModules(source)];
+  if (problems.length > 0 || !('email' in source)) return [...problems, ...checkModules(source)];
+  return checkOneClick(
+    Object.fromEntries(
+      fields.flatMap(({ rule, constant }) =>
+        rule.kind === 'header' ? [[rule.name ?? '', constant]] : [],
+      ),
+    ),
+  );
+}
+
+/** A problem of two headers together. A header is null before it is rendered. */
+function checkOneClick(headers: Readonly<Record<string, string | null>>): ContentProblem[] {
+  const links = headerValue(headers, LIST_UNSUBSCRIBE);
+  const name = Object.keys(headers).find((each) => each.toLowerCase() === LIST_UNSUBSCRIBE_POST);
+  const message = name === undefined || links === null ? null : findOneClickLinkProblem(links);
+  return message === null ? [] : [{ path: `headers${stepOf(name ?? '')}`, message }];
+}
+
+/** The Message-ID that a content brings, with its path; null if it brings none. */
+export function messageIdOf(
+  content: OperationContent,
+): { readonly path: string; readonly value: string } | null {
+  if (!('email' in content)) return null;
+  const found = Object.entries(content.email.headers).find(
+    ([name]) => name.toLowerCase() === MESSAGE_ID,
+  );
+  return found === undefined ? null : { path: `headers${stepOf(found[0])}`, value: found[1] };
+}
+
+/** Whether the field at this path is the same for all recipients. */
+export function isConstantField({ fields }: ParsedContent, path: string): boolean {
+  return fields.some((field) => field.path === path && field.constant !== null);
 }
 
 /** Problems of several fields together: empty cards, events that end before they begin. */
@@ -237,7 +276,8 @@ export function renderContent(
     values.push(rendered.text === '' && rule.empty === 'dropped' ? undefined : rendered.text);
   }
   const content = fillIn(source, values);
-  const [problem] = checkModules(content);
+  const [problem] =
+    'email' in content ? checkOneClick(content.email.headers) : checkModules(content);
   return problem === undefined
     ? { ok: true, content }
     : { ok: false, path: problem.path, missing: null, problem: problem.message };

@@ -7,7 +7,9 @@ import {
   checkConstants,
   chooseContent,
   hasMedia,
+  isConstantField,
   isSameForAll,
+  messageIdOf,
   needsRendering,
   parseContent,
   renderContent,
@@ -88,6 +90,22 @@ export function openContent(
   );
 }
 
+/**
+ * Reports a Message-ID that all recipients would share. Their e-mails differ, and mail programs and reports tell e-mails
+ * apart by it.
+ */
+export function checkMessageId(parsed: ParsedContent, recipients: number): readonly Problem[] {
+  const own = messageIdOf(parsed.source);
+  if (own === null || recipients < 2 || !isConstantField(parsed, own.path)) return NO_PROBLEMS;
+  return [
+    problem(
+      'invalid',
+      `Each recipient would get the same Message-ID. Write a variable into it, such as <{{ order }}@example.com>, or leave it out.`,
+      `$.content.${own.path}`,
+    ),
+  ];
+}
+
 /** Checks the content for the recipient at `to[ordinal]`, which can be reached over `routes`. */
 export type ContentCheck = (
   variables: Variables,
@@ -118,10 +136,13 @@ function checkOnce(parsed: ParsedContent, rendering: Rendering): ContentCheck {
 function checkEach(parsed: ParsedContent, rendering: Rendering): ContentCheck {
   const required = rendering.requireVariables ? requiredOf(parsed) : null;
   const withMedia = hasMedia(parsed);
+  const findShared = createSharedCheck(parsed);
   return (variables, ordinal, routes) => {
     if (required !== null && !needsRendering(parsed, variables, narrowestText(routes, withMedia)))
       return findMissing(required, variables, ordinal);
-    const fault = findFault(parsed, variables, routes, rendering);
+    const fault = findFault(parsed, variables, routes, rendering, (content) =>
+      findShared(content, ordinal),
+    );
     if (fault === null) return NO_PROBLEMS;
     return fault.missing === null
       ? [problem('template', fault.message, `$.to[${ordinal}]`)]
@@ -155,14 +176,34 @@ function findFault(
   variables: Variables,
   routes: readonly Route[],
   { renderAt, requireVariables }: Rendering,
+  findShared: (content: OperationContent) => Fault | null = () => null,
 ): Fault | null {
   const rendered = renderContent(parsed, variables, renderAt, { requireVariables });
-  if (rendered.ok) return findMisfit(rendered.content, routes);
+  if (rendered.ok) return findMisfit(rendered.content, routes) ?? findShared(rendered.content);
   // The field is of the template, not of the request.
   const { path, missing, problem: reason } = rendered;
   const name = 'contentId' in parsed.source ? `contentId: ${path}` : path;
   const message = `content.${name} cannot be rendered for this recipient: ${reason}`;
   return { path, missing, message };
+}
+
+/** Finds a rendered Message-ID that another recipient has. One that is the same for all is reported once, elsewhere. */
+function createSharedCheck(
+  parsed: ParsedContent,
+): (content: OperationContent, ordinal: number) => Fault | null {
+  const own = messageIdOf(parsed.source);
+  if (own === null || isConstantField(parsed, own.path)) return () => null;
+  const first = new Map<string, number>();
+  return (content, ordinal) => {
+    const value = messageIdOf(content)?.value ?? '';
+    const other = first.get(value);
+    if (other === undefined) {
+      first.set(value, ordinal);
+      return null;
+    }
+    const message = `The Message-ID ${value} belongs to to[${other}] already; make it different for each recipient.`;
+    return { path: own.path, missing: null, message };
+  };
 }
 
 /** Why a rendered content cannot be sent over one of these routes; null if each of them can carry it. */

@@ -8,7 +8,13 @@ import {
   canonicalEmailAddress,
 } from '../domain/email-address.ts';
 import { readAttachments, type RequestedAttachment } from '../domain/email-attachment.ts';
-import { findHeaderProblem } from '../domain/email-headers.ts';
+import {
+  findHeaderNameProblem,
+  findOneClickLinkProblem,
+  headerValue,
+  LIST_UNSUBSCRIBE,
+  LIST_UNSUBSCRIBE_POST,
+} from '../domain/email-headers.ts';
 import type { Problem } from '../domain/errors.ts';
 import { stepOf } from '../domain/json-path.ts';
 import type { RequestedVariables, SendRequest } from '../domain/send-request.ts';
@@ -83,11 +89,17 @@ function inspectParty({ address, name }: Party, path: string, isSender: boolean)
 
 function inspectContent({ headers = {}, attachments = [] }: RequestedEmail, path: string) {
   const seen = new Set<string>();
+  const hasLinks = headerValue(headers, LIST_UNSUBSCRIBE) !== undefined;
   const wrongHeaders = Object.keys(headers).flatMap((name) => {
     const isSecond = seen.has(name.toLowerCase());
     seen.add(name.toLowerCase());
     // Values are still templates; rendered values are checked later.
-    const wrong = isSecond ? 'The header occurs twice.' : findHeaderProblem(name, '');
+    const wrong = isSecond
+      ? 'The header occurs twice.'
+      : (findHeaderNameProblem(name) ??
+        (name.toLowerCase() === LIST_UNSUBSCRIBE_POST && !hasLinks
+          ? findOneClickLinkProblem(undefined)
+          : null));
     return wrong === null ? [] : [problem('invalid', wrong, `${path}.headers${stepOf(name)}`)];
   });
   const wrongFiles = readAttachments(attachments).problems.map((each) =>
@@ -101,6 +113,8 @@ export function* readEmailRequest(body: unknown, options: EmailOptions): Work<Se
   yield* checkForm(body, FORM);
   const { from, to, content, unsubscribe, trackOpens, ...rest } = body as EmailRequest;
   if (!options.hasLinks) refuseLinks({ unsubscribe, trackOpens });
+  const hasOwnLink = headerValue(content.headers ?? {}, LIST_UNSUBSCRIBE) !== undefined;
+  if (hasOwnLink && unsubscribe === true) throw new Refusal(400, [TWO_LINKS]);
   const { attachments } = readAttachments(content.attachments ?? []);
   return {
     ...rest,
@@ -121,13 +135,19 @@ export function* readEmailRequest(body: unknown, options: EmailOptions): Work<Se
           contentType,
           size: bytes.byteLength,
         })),
-        unsubscribe: options.hasLinks && (unsubscribe ?? options.unsubscribe),
+        unsubscribe: options.hasLinks && !hasOwnLink && (unsubscribe ?? options.unsubscribe),
         trackOpens: options.hasLinks && (trackOpens ?? options.trackOpens),
       },
     },
     attachments,
   };
 }
+
+const TWO_LINKS = problem(
+  'invalid',
+  'An e-mail has one List-Unsubscribe: leave out "unsubscribe", or the header of content.headers.',
+  '$.unsubscribe',
+);
 
 /** Requested explicitly and impossible: refused rather than left out. */
 function refuseLinks(asked: Readonly<Record<string, boolean | undefined>>): void {

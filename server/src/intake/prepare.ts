@@ -17,7 +17,7 @@ import { readSchedule } from '../domain/schedule.ts';
 import { isSuppressed, type SuppressionIndex } from '../domain/suppression.ts';
 import type { RequestedRecipient, SendRequest } from '../domain/send-request.ts';
 import type { Work } from '../lib/fair-share.ts';
-import { createContentCheck, openContent, readContent } from './content.ts';
+import { checkMessageId, createContentCheck, openContent, readContent } from './content.ts';
 import { NO_PROBLEMS, problem, ProblemList, toProblem, valid, type Checked } from './problems.ts';
 import { prepareRecipient, type PreparedRecipient, type RecipientPlan } from './recipients.ts';
 import { createRouteFinder, type FindCarriage } from './routes.ts';
@@ -62,6 +62,7 @@ export function* prepareSend(request: SendRequest, options: PrepareOptions): Wor
   const list = new ProblemList();
   const content = list.take(readContent(request.content, options.template));
   const parsed = content === null ? null : list.take(openContent(content, '$.content'));
+  if (parsed !== null) list.add(checkMessageId(parsed, request.to.length));
   const tags = list.take(readTags(request.tags ?? {}));
   const plan = list.take(choosePlan(request.from, options.choice));
   const schedule = readSchedule(request.schedule?.sendAt, request.expireAt, options.now);

@@ -96,7 +96,7 @@ export const EMAIL_PARTS = {
           type: 'object',
           maxProperties: HEADERS_MAX,
           additionalProperties: { type: 'string', minLength: 1, maxLength: TEMPLATE_LENGTH_MAX },
-          description: `Further headers. Values are Liquid, one line of at most ${HEADER_VALUE_MAX} characters when rendered. Headers that Fanfare sets are refused.`,
+          description: `Further headers. Values are Liquid, one line of at most ${HEADER_VALUE_MAX} characters when rendered. List-Unsubscribe, List-Unsubscribe-Post and Message-ID replace Fanfare's; other headers that Fanfare sets are refused.`,
         }),
       ),
     },
@@ -117,7 +117,7 @@ export const EMAIL_FIELDS = {
   unsubscribe: Type.Optional(
     Type.Boolean({
       description:
-        'Extension: whether it has a one-click unsubscribe link; requires publicUrl. Default: emails.unsubscribe of the configuration.',
+        'Extension: whether it has a one-click unsubscribe link; requires publicUrl. Default: emails.unsubscribe of the configuration; false with a List-Unsubscribe in content.headers.',
     }),
   ),
   trackOpens: Type.Optional(

@@ -93,6 +93,12 @@ const report = (...parts: readonly string[]) =>
 const status = (content = STATUS, ...headers: string[]) =>
   part('message/delivery-status', content, ...headers);
 const copy = (content = ours()) => part('message/rfc822', content);
+/** An e-mail whose Message-ID came with the request. */
+const withOwnId = (text: string, reference = REFERENCE) =>
+  text.replace(
+    `Message-ID: <${reference}@example.com>`,
+    `Message-ID: <order-77@shop.example>\r\nFanfare-Reference: ${reference}`,
+  );
 const headersOnly = (reference = REFERENCE) =>
   part('text/rfc822-headers', `${head(reference)}\r\n`);
 
@@ -274,6 +280,7 @@ describe('a report is read', () => {
       status(),
       part('text/rfc822-headers', `Return-Path: <${TO}>\r\nSubject: Hello\r\n`),
     ),
+    'of an e-mail with a Message-ID of its own': withOwnId(report(status(), headersOnly())),
     'that names the e-mail it answers': report(status()).replace(
       'Auto-Submitted',
       `In-Reply-To: <${REFERENCE}@example.com>\r\nAuto-Submitted`,
@@ -584,6 +591,19 @@ describe('no report', () => {
       ),
     ],
     [
+      'one that returns such an e-mail with a Message-ID of its own',
+      auto(
+        copy(
+          multipart(
+            'mixed',
+            'o',
+            [part('message/rfc822', report(status(), headersOnly(OTHER)))],
+            withOwnId(head()),
+          ),
+        ),
+      ),
+    ],
+    [
       'a word that it was shown',
       multipart('report; report-type=disposition-notification', 'b', [
         part('message/disposition-notification', 'Disposition: manual-action; displayed'),
@@ -601,6 +621,15 @@ describe('no report', () => {
     ['a report without its status', report(copy())],
   ])('is %s', async (_, raw) => {
     expect(await read(Buffer.from(raw), BOUNCES, TO)).toBeNull();
+  });
+
+  it('names none by a Message-ID of somebody else', async () => {
+    const raw = report(status(), headersOnly('order-77'));
+    expect(await read(Buffer.from(raw), BOUNCES, null)).toBeNull();
+    // In a forward the address says more.
+    expect(await read(Buffer.from(forward(raw)), BOUNCES, TO)).toMatchObject({
+      reference: REFERENCE,
+    });
   });
 
   it('in a forward is about the e-mail that it names, for any recipient of the forward', async () => {

@@ -370,22 +370,37 @@ describe('an e-mail', () => {
     const { carrier, mail } = await begin({ dkim: { ...DKIM, privateKey: PRIVATE_KEY } });
     const unsubscribeUrl = 'https://fanfare.example/u/abc';
     const headers = { 'Reply-To': 'help@example.com', 'Feedback-ID': 'spring:shop' };
+    const own = {
+      'message-id': '<order-77@shop.example>',
+      'list-unsubscribe-post': 'List-Unsubscribe=One-Click',
+      'list-unsubscribe': '<https://shop.example/u/77>, <mailto:leave@shop.example>',
+    };
     expect(await carrier.send(anEmail())).toMatchObject({ kind: 'accepted' });
-    expect(await carrier.send(anEmail({ unsubscribeUrl, headers }))).toMatchObject({
-      kind: 'accepted',
-    });
-    const [plain = '', listed = ''] = mail.mails.map(({ raw }) => raw.toString('latin1'));
+    for (const each of [
+      { unsubscribeUrl, headers },
+      { unsubscribeUrl: null, headers: { ...headers, ...own } },
+    ])
+      expect(await carrier.send(anEmail(each))).toMatchObject({ kind: 'accepted' });
+    const [plain = '', listed = '', ofCaller = ''] = mail.mails.map(({ raw }) =>
+      raw.toString('latin1'),
+    );
     expect(verifyDkim(plain, publicKey)).toBe(true);
-    expect(verifyDkim(listed, publicKey)).toBe(true);
     const names =
       'From To Subject Date Message-ID MIME-Version Content-Type Reply-To Feedback-ID List-Unsubscribe List-Unsubscribe-Post';
-    for (const name of names.split(' ')) {
-      const changed = listed.replace(new RegExp(`^${name}: *`, 'im'), '$&x');
-      expect([name, changed === listed]).toEqual([name, false]);
-      expect([name, verifyDkim(changed, publicKey)]).toEqual([name, false]);
+    for (const mailed of [listed, ofCaller]) {
+      expect(verifyDkim(mailed, publicKey)).toBe(true);
+      for (const name of names.split(' ')) {
+        const [head = ''] = mailed.split('\r\n\r\n', 1);
+        expect([name, head.match(new RegExp(`^${name}:`, 'gim'))?.length]).toEqual([name, 1]);
+        const changed = mailed.replace(new RegExp(`^${name}: *`, 'im'), '$&x');
+        expect([name, verifyDkim(changed, publicKey)]).toEqual([name, false]);
+      }
     }
+    expect(ofCaller).toContain('Message-ID: <order-77@shop.example>');
+    expect(ofCaller).toContain(`Fanfare-Reference: ${REFERENCE}`);
+    expect(listed).not.toContain('Fanfare-Reference');
     // Nor may a second one be added, above or below, or one where there was none (RFC 6376, 8.15).
-    for (const mailed of [plain, listed])
+    for (const mailed of [plain, listed, ofCaller])
       for (const name of 'From To Subject List-Unsubscribe List-Unsubscribe-Post'.split(' '))
         for (const more of [
           `${name}: x\r\n${mailed}`,
@@ -1007,7 +1022,37 @@ describe('a header', () => {
     ['Reply-To', 'a@b.co', true],
     ['Bcc', 'a@b.co', false],
     ['content-type', 'x', false],
-    ['List-Unsubscribe-Post', 'x', false],
+    ['Fanfare-Reference', 'x', false],
+    ['List-Unsubscribe', '<https://a.co/u?x=1>', true],
+    ['list-unsubscribe', '<mailto:a@b.co?subject=out>, <http://a.co/u>', true],
+    ['List-Unsubscribe', '(by mail) <mailto:a@b.co> (or here),<https://a.co/u>', true],
+    ['List-Unsubscribe', 'https://a.co/u', false],
+    ['List-Unsubscribe', '<https://a.co/u>,', false],
+    ['List-Unsubscribe', '<https://a.co/u> <https://a.co/v>', false],
+    ['List-Unsubscribe', '<https://a.co/u>, x', false],
+    ['List-Unsubscribe', '<https://a.co/a b>', false],
+    ['List-Unsubscribe', '<https://a.co/ü>', false],
+    ['List-Unsubscribe', '<https://u:p@a.co/>', false],
+    ['List-Unsubscribe', '<mailto:a>', false],
+    ['List-Unsubscribe', '<ftp://a.co/u>', false],
+    ['List-Unsubscribe', '<>', false],
+    ['List-Unsubscribe', '('.repeat(998), false],
+    ['List-Unsubscribe-Post', 'List-Unsubscribe=One-Click', true],
+    ['List-Unsubscribe-Post', 'One-Click', false],
+    ['Message-ID', '<a.b+77@b-c.co>', true],
+    ['message-id', '<a@[192.0.2.1]>', true],
+    ['Message-ID', `<${'a'.repeat(248)}@b.co>`, true],
+    ['Message-ID', `<${'a'.repeat(249)}@b.co>`, false],
+    ['Message-ID', 'a@b.co', false],
+    ['Message-ID', '<a@b.co> <c@b.co>', false],
+    ['Message-ID', '<a b@b.co>', false],
+    ['Message-ID', '<a..b@b.co>', false],
+    ['Message-ID', '<ä@b.co>', false],
+    ['Message-ID', '<a@b.co', false],
+    ['Message-ID', '<ab.co>', false],
+    // One that would be taken for another e-mail of ours.
+    ['Message-ID', `<${REFERENCE}@b.co>`, false],
+    ['Message-ID', `<${REFERENCE.toUpperCase()}@b.co>`, false],
     ['X:A', 'x', false],
     ['X A', 'x', false],
     ['X-A', 'a\nb', false],

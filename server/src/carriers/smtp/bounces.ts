@@ -8,7 +8,7 @@ import type { Receipt } from '../../domain/receipt.ts';
 import { keepable } from '../../domain/storable.ts';
 import { decodeOctets, decodeText, listLeaves, readFields, readPart, type Part } from './mime.ts';
 import { codeOf, readEnhanced } from './replies.ts';
-import { referenceOf, referenceOfMessageId } from './verp.ts';
+import { REFERENCE_HEADER, referenceOf, referenceOfMessageId } from './verp.ts';
 
 const DETAIL_LENGTH_MAX = 300;
 /** Maximum number of octets to read: all that the server accepts. */
@@ -82,8 +82,21 @@ function* listEnclosed(root: Part): Generator<Enclosed> {
 }
 
 function isOurs({ headers }: Part): boolean {
-  const reference = referenceOfMessageId(headers.get('message-id') ?? '');
-  return reference !== null && parseAttemptReference(reference) !== null;
+  return referenceIn(headers) !== null;
+}
+
+/** The reference in the headers of one of our e-mails; null for any other e-mail. */
+function referenceIn(headers: ReadonlyMap<string, string>): string | null {
+  const stated = headers.get(REFERENCE_HEADER.toLowerCase());
+  const messageId = /<[^<>\s]{1,300}>/.exec(headers.get('message-id') ?? '')?.[0] ?? '';
+  return (
+    keepOurs(stated?.trim().toLowerCase() ?? null) ?? keepOurs(referenceOfMessageId(messageId))
+  );
+}
+
+/** Message-IDs of others can look like references. */
+function keepOurs(reference: string | null): string | null {
+  return reference !== null && parseAttemptReference(reference) !== null ? reference : null;
 }
 
 /** The report in one e-mail; null if it is not a report. */
@@ -161,7 +174,8 @@ function listAddressed({ fields }: Part): readonly string[] {
 }
 
 /**
- * Finds the e-mail by the address that received the report, or else by the Message-ID of the returned or answered e-mail.
+ * Finds the e-mail by the address that received the report, or else by the headers of the returned e-mail or the
+ * Message-ID of the answered one.
  * For a forwarded report, its own content comes first, and the address of the forward last.
  */
 function findReference(
@@ -179,12 +193,11 @@ function findReference(
     return null;
   };
   const isForwarded = within.length > 0;
-  const messageId = /<[^<>\s]{1,300}>/.exec(returned?.get('message-id') ?? '')?.[0] ?? '';
   return (
     byAddress([...(isForwarded ? [] : [recipient]), ...listAddressed(mail), ...more]) ??
     byAddress([returned?.get('return-path')]) ??
-    referenceOfMessageId(messageId) ??
-    referenceOfMessageId(mail.headers.get('in-reply-to') ?? '') ??
+    (returned === null ? null : referenceIn(returned)) ??
+    keepOurs(referenceOfMessageId(mail.headers.get('in-reply-to') ?? '')) ??
     (isForwarded ? byAddress([recipient, ...within.flatMap(listAddressed)]) : null)
   );
 }

@@ -1,9 +1,9 @@
 /** Composes the e-mail of a submission: headers, parts and envelope. */
 import { convert } from 'html-to-text';
 import { domainOf, findEmailAddressProblem } from '../../domain/email-address.ts';
-import { findHeaderProblem } from '../../domain/email-headers.ts';
+import { findHeaderProblem, headerValue, MESSAGE_ID } from '../../domain/email-headers.ts';
 import type { Submission } from '../carrier.ts';
-import { bounceAddressOf } from './verp.ts';
+import { bounceAddressOf, REFERENCE_HEADER } from './verp.ts';
 
 /** An e-mail in nodemailer's form. */
 export interface Mail {
@@ -25,7 +25,10 @@ export interface Mail {
 export type ComposeResult =
   { readonly ok: true; readonly mail: Mail } | { readonly ok: false; readonly problem: string };
 
-/** Composes an e-mail. The same submission has the same Message-ID, so that a resent e-mail can be recognised. */
+/**
+ * Composes an e-mail. The same submission has the same Message-ID, so that a resent e-mail can be recognised. With a
+ * Message-ID of the request, reports find the e-mail by a header of its own.
+ */
 export function composeMail(submission: Submission, bounceAddress: string | null): ComposeResult {
   const { email, reference, from, to } = submission;
   if (email === null) return { ok: false, problem: 'Only e-mails go over SMTP.' };
@@ -38,6 +41,7 @@ export function composeMail(submission: Submission, bounceAddress: string | null
     const problem = findHeaderProblem(name, value);
     if (problem !== null) return { ok: false, problem: `Header ${name.slice(0, 80)}: ${problem}` };
   }
+  const ownId = headerValue(email.headers, MESSAGE_ID);
   return {
     ok: true,
     mail: {
@@ -47,7 +51,7 @@ export function composeMail(submission: Submission, bounceAddress: string | null
       },
       from: { name: oneLine(email.fromName ?? ''), address: from },
       to: { name: oneLine(email.toName ?? ''), address: to },
-      messageId: `<${reference}@${domainOf(from)}>`,
+      messageId: ownId ?? `<${reference}@${domainOf(from)}>`,
       subject: oneLine(email.subject),
       html: email.html,
       text: email.text ?? textOfHtml(email.html),
@@ -56,7 +60,13 @@ export function composeMail(submission: Submission, bounceAddress: string | null
         contentType,
         content: Buffer.from(content.buffer, content.byteOffset, content.byteLength),
       })),
-      headers: { ...email.headers, ...unsubscribeHeaders(email.unsubscribeUrl) },
+      headers: {
+        ...Object.fromEntries(
+          Object.entries(email.headers).filter(([name]) => name.toLowerCase() !== MESSAGE_ID),
+        ),
+        ...unsubscribeHeaders(email.unsubscribeUrl),
+        ...(ownId === undefined ? {} : { [REFERENCE_HEADER]: reference }),
+      },
     },
   };
 }

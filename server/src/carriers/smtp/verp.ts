@@ -21,6 +21,9 @@ export function referenceOf(bounceAddress: string, address: string): string | nu
   return new RegExp(`^${REFERENCE}$`).test(reference) ? reference : null;
 }
 
+/** The header with the reference of an e-mail whose Message-ID is not ours. Requests cannot set it. */
+export const REFERENCE_HEADER = 'Fanfare-Reference';
+
 /** The reference in our Message-ID, `<{reference}@{domain}>`; null if there is none. */
 export function referenceOfMessageId(messageId: string): string | null {
   return new RegExp(`<(${REFERENCE})@`).exec(messageId.toLowerCase())?.[1] ?? null;
