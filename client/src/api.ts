@@ -447,7 +447,7 @@ export interface DryRun {
 }
 
 export interface SendMessagesRequest {
-  to: (AddressRecipient | ConnectedAddressRecipient | ProfileRecipient)[];
+  to: (AddressRecipient | ConnectedAddressRecipient)[];
   content: TextWithMedia | StoredContent | ChannelModules;
   /**
    * Default: the default sender of each channel.
@@ -517,21 +517,6 @@ export interface ConnectedAddressRecipient {
      */
     channel: 'PHONE' | 'WHATSAPP';
   }[];
-  /**
-   * Values of template variables.
-   */
-  variables?:
-    | {
-        [k: string]: string;
-      }
-    | undefined;
-}
-/**
- * Not supported yet: gets 400.
- */
-export interface ProfileRecipient {
-  profileId: string;
-  memoryStoreId: string;
   /**
    * Values of template variables.
    */
@@ -645,7 +630,7 @@ export interface SearchMessagesRequest {
 
 export interface SendEmailsRequest {
   from: EmailAddressSender;
-  to: (EmailAddressRecipient | ProfileRecipient1)[];
+  to: EmailAddressRecipient[];
   content: EmailHtmlContent;
   /**
    * When to send, at most 7 days ahead; a past instant means now.
@@ -710,21 +695,6 @@ export interface EmailAddressRecipient {
    * Shown beside the address.
    */
   name?: string | undefined;
-  /**
-   * Values of template variables.
-   */
-  variables?:
-    | {
-        [k: string]: string;
-      }
-    | undefined;
-}
-/**
- * Not supported yet: gets 400.
- */
-export interface ProfileRecipient1 {
-  profileId: string;
-  memoryStoreId: string;
   /**
    * Values of template variables.
    */

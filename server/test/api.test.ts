@@ -158,6 +158,50 @@ describe('sending', () => {
 });
 
 describe('refusals', () => {
+  it('name recipients that only the hosted API has', async () => {
+    const answer = await fanfare.request('POST', '/v1/Messages', {
+      to: [
+        { cohortId: 'cmp_cohort_1' },
+        { cohortSnapshotId: 'cmp_cohortsnapshot_1', variables: { name: 'Ada' } },
+        { memoryStoreId: 'mem_store_1', profileId: 'mem_profile_1' },
+        { cohortId: 'cmp_cohort_1', address: '+15005550001', channel: 'PHONE' },
+        null,
+      ],
+      content: { text: 'Hi' },
+    });
+    expect(answer.status).toBe(400);
+    expect(
+      answer.body['errors'].map((each: any) => [each.code, each.context, each.message]),
+    ).toEqual([
+      [20010, '$.to[0].cohortId', 'Recipients by cohort are not supported; send addresses.'],
+      [
+        20010,
+        '$.to[1].cohortSnapshotId',
+        'Recipients by cohort snapshot are not supported; send addresses.',
+      ],
+      [20010, '$.to[2].memoryStoreId', 'Recipients by profile are not supported; send addresses.'],
+      [20001, '$.to[3].cohortId', expect.stringContaining('There is no field "cohortId" here')],
+      [20001, '$.to[4]', 'Must be an object with "address" or "addresses".'],
+    ]);
+  });
+
+  it('name traits of profiles in variables', async () => {
+    const answer = await fanfare.request('POST', '/v1/Messages', {
+      to: [
+        { ...special(1), variables: { name: 'Dear ${Twilio.Profile.firstName}', price: '${10}' } },
+      ],
+      content: { text: 'Hi {{ name | default: "you" }}' },
+    });
+    expect(answer.body['errors']).toEqual([
+      expect.objectContaining({
+        code: 20010,
+        context: '$.to[0].variables.name',
+        message:
+          'Traits of profiles are not supported: send the value in place of "${Twilio.Profile.firstName}".',
+      }),
+    ]);
+  });
+
   it('list all problems with their paths, and leave nothing behind', async () => {
     const before = await fanfare.get('/v1/Messages/Operations?pageSize=1');
     const answer = await fanfare.request('POST', '/v1/Messages', {
@@ -182,7 +226,7 @@ describe('refusals', () => {
       '$.to[2].address',
       '$.to[2].adress',
       '$.to[3]',
-      '$.to[4].memoryStoreId',
+      '$.to[4].profileId',
       '$.content.text',
       '$.from.channel',
       '$.tags["a b"]',

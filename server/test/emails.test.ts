@@ -430,8 +430,21 @@ describe('a request for e-mails is refused', () => {
       ['$.content.html', 20001],
     ]);
     expect(
-      await refusalOf({ to: [{ profileId: 'mem_profile_1', memoryStoreId: 'mem_store_1' }] }),
-    ).toEqual([['$.to[0].profileId', 20010]]);
+      await refusalOf({
+        to: [
+          { profileId: 'mem_profile_1', memoryStoreId: 'mem_store_1' },
+          { cohortId: 'cmp_cohort_1' },
+        ],
+      }),
+    ).toEqual([
+      ['$.to[0].profileId', 20010],
+      ['$.to[1].cohortId', 20010],
+    ]);
+    expect(
+      await refusalOf({
+        to: [{ address: 'a@example.com', variables: { name: '${Twilio.Profile.name}' } }],
+      }),
+    ).toEqual([['$.to[0].variables.name', 20010]]);
   });
 
   it('for a sender that is none', async () => {

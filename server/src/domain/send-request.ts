@@ -15,12 +15,7 @@ export type RequestedVariables = Readonly<Record<string, string>>;
 
 export type RequestedRecipient =
   | (RequestedAddress & { readonly variables?: RequestedVariables })
-  | { readonly addresses: readonly RequestedAddress[]; readonly variables?: RequestedVariables }
-  | {
-      readonly profileId: string;
-      readonly memoryStoreId: string;
-      readonly variables?: RequestedVariables;
-    };
+  | { readonly addresses: readonly RequestedAddress[]; readonly variables?: RequestedVariables };
 
 export type RequestedContent =
   | { readonly text?: string; readonly media?: readonly { readonly url: string }[] }

@@ -46,9 +46,7 @@ interface RequestedEmail {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-type RequestedRecipient =
-  | (Party & { readonly variables?: RequestedVariables })
-  | { readonly profileId: string; readonly memoryStoreId: string };
+type RequestedRecipient = Party & { readonly variables?: RequestedVariables };
 
 interface EmailRequest extends Omit<SendRequest, 'to' | 'from' | 'content'> {
   readonly from: Party;
@@ -60,18 +58,13 @@ interface EmailRequest extends Omit<SendRequest, 'to' | 'from' | 'content'> {
 
 const FORM: SendForm = {
   fields: compileFields(EMAIL_FIELDS, { needsSender: true }),
-  recipients: [
-    ['profileId', compileCheck(EMAIL_PARTS.profile)],
-    ['address', compileCheck(EMAIL_PARTS.address)],
-  ],
+  recipients: [['address', compileCheck(EMAIL_PARTS.address)]],
   content: [['html', compileCheck(EMAIL_PARTS.content)]],
   from: [['address', compileCheck(EMAIL_PARTS.from)]],
   inspect: (part, value, path) =>
     part === 'content'
       ? inspectContent(value as RequestedEmail, path)
-      : 'profileId' in (value as RequestedRecipient)
-        ? []
-        : inspectParty(value as Party, path, part === 'from'),
+      : inspectParty(value as Party, path, part === 'from'),
 };
 
 function inspectParty({ address, name }: Party, path: string, isSender: boolean): Problem[] {
@@ -119,11 +112,11 @@ export function* readEmailRequest(body: unknown, options: EmailOptions): Work<Se
   return {
     ...rest,
     from: { ...from, channel: 'EMAIL', address: canonicalEmailAddress(from.address) },
-    to: to.map((each) =>
-      'profileId' in each
-        ? each
-        : { ...each, channel: 'EMAIL', address: canonicalEmailAddress(each.address) },
-    ),
+    to: to.map((each) => ({
+      ...each,
+      channel: 'EMAIL',
+      address: canonicalEmailAddress(each.address),
+    })),
     content: {
       email: {
         subject: content.subject,

@@ -134,8 +134,7 @@ function* prepareRecipients(
   for (const [ordinal, each] of to.entries()) {
     yield;
     const stepsBefore = countSteps();
-    const one = list.take(prepareRecipient(each, ordinal, plan));
-    if (one !== null) prepared.push(one);
+    prepared.push(list.take(prepareRecipient(each, ordinal, plan)));
     steps += countSteps() - stepsBefore;
     if (steps > STEPS_MAX) {
       list.add([tooManySteps(ordinal + 1, to.length)]);

@@ -1,12 +1,14 @@
 /** Prepares one recipient of a request: its addresses, first candidate, due time and tags, or its problems. Pure. */
 import { ERRORS, type Problem } from '../domain/errors.ts';
+import { stepOf } from '../domain/json-path.ts';
 import type { Address, Recipient } from '../domain/message.ts';
 import type { SendPlan } from '../domain/operation.ts';
+import { findTraitProblem } from '../domain/other-recipients.ts';
 import { firstCandidate, type Candidate } from '../domain/routing.ts';
 import type { RequestedAddress, RequestedRecipient } from '../domain/send-request.ts';
 import { findUnstorable, UNSTORABLE } from '../domain/storable.ts';
 import type { ContentCheck, Rendering, Variables } from './content.ts';
-import { invalid, NO_PROBLEMS, problem, valid, type Checked } from './problems.ts';
+import { NO_PROBLEMS, problem, valid, type Checked } from './problems.ts';
 import type { FindRoutes } from './routes.ts';
 import { renderTags, type TagTemplates } from './tags.ts';
 import type { Timetable } from './timetable.ts';
@@ -43,8 +45,7 @@ export function prepareRecipient(
   requested: RequestedRecipient,
   ordinal: number,
   { plan, checkContent, findRoutes, tags, timetable, rendering }: RecipientPlan,
-): Checked<PreparedRecipient | null> {
-  if ('profileId' in requested) return invalid(unsupportedProfile(ordinal));
+): Checked<PreparedRecipient> {
   const recipient = toRecipient(requested);
   const { addresses, variables } = recipient;
   const wrongContent = checkContent?.(variables, ordinal, findRoutes(addresses)) ?? NO_PROBLEMS;
@@ -69,22 +70,21 @@ export function prepareRecipient(
   };
 }
 
-function unsupportedProfile(ordinal: number): Problem {
-  return problem(
-    'unsupported',
-    'Profiles are not supported yet; give an address or addresses.',
-    `$.to[${ordinal}].profileId`,
-  );
-}
-
 function checkVariables(variables: Variables, ordinal: number): readonly Problem[] {
   if (variables === null) return NO_PROBLEMS;
-  return findUnstorable(variables, '.variables').map((path) =>
-    problem('invalid', UNSTORABLE, `$.to[${ordinal}]${path}`),
-  );
+  let problems = NO_PROBLEMS;
+  for (const path of findUnstorable(variables, '.variables'))
+    problems = [...problems, problem('invalid', UNSTORABLE, `$.to[${ordinal}]${path}`)];
+  for (const name in variables) {
+    const trait = findTraitProblem(variables[name] ?? '');
+    if (trait === null) continue;
+    const path = `$.to[${ordinal}].variables${stepOf(name)}`;
+    problems = [...problems, problem('unsupported', trait, path)];
+  }
+  return problems;
 }
 
-function toRecipient(requested: Exclude<RequestedRecipient, { profileId: string }>): Recipient {
+function toRecipient(requested: RequestedRecipient): Recipient {
   const connected = 'addresses' in requested;
   const addresses = (connected
     ? requested.addresses.map(({ address, channel }) => ({ address, channel }))

@@ -4,7 +4,9 @@
  * no more than its reading.
  */
 import type { Problem } from '../domain/errors.ts';
+import { stepOf } from '../domain/json-path.ts';
 import { RECIPIENTS_MAX } from '../domain/operation.ts';
+import { findOtherRecipient } from '../domain/other-recipients.ts';
 import type { SendRequest } from '../domain/send-request.ts';
 import { findUnstorable, UNSTORABLE } from '../domain/storable.ts';
 import { problem, ProblemList } from './problems.ts';
@@ -50,7 +52,6 @@ export function compileFields(
 const MESSAGES: SendForm = {
   fields: compileFields(SEND_FIELDS, { needsSender: false }),
   recipients: [
-    ['profileId', compileCheck(RECIPIENT_ARMS.profile)],
     ['addresses', compileCheck(RECIPIENT_ARMS.addresses)],
     ['address', compileCheck(RECIPIENT_ARMS.address)],
   ],
@@ -82,6 +83,18 @@ function checkArm(value: unknown, path: string, arms: Arms): Problem[] {
   return arm?.[1](value, path) ?? [];
 }
 
+function checkRecipient(value: unknown, path: string, arms: Arms): Problem[] {
+  if (
+    typeof value === 'object' &&
+    value !== null &&
+    !arms.some(([key]) => Object.hasOwn(value, key))
+  ) {
+    const other = findOtherRecipient(Object.keys(value));
+    if (other !== null) return [problem('unsupported', other.message, path + stepOf(other.key))];
+  }
+  return checkArm(value, path, arms);
+}
+
 /** The request, when its shape is right. @throws Refusal with all that is wrong, the first hundred in full. */
 export function* readSendRequest(body: unknown): Work<SendRequest> {
   yield* checkForm(body, MESSAGES);
@@ -92,7 +105,7 @@ export function* readSendRequest(body: unknown): Work<SendRequest> {
 export function* checkForm(body: unknown, form: SendForm): Work<void> {
   const list = new ProblemList();
   const checkPart = (part: 'to' | 'content' | 'from', value: unknown, path: string, arms: Arms) => {
-    const found = checkArm(value, path, arms);
+    const found = (part === 'to' ? checkRecipient : checkArm)(value, path, arms);
     list.add(found.length > 0 ? found : (form.inspect?.(part, value, path) ?? []));
   };
   // The entries of `to` are looked at one by one, below and in intake; here only that it is a list.

@@ -1,5 +1,6 @@
 /** The columns of a list: the one with addresses, and the variables of the others. Pure. */
 import { cleanAddress, holdsAddress, looksLikeAddress, type AddressKind } from './addresses.ts';
+import { findOtherRecipient } from '../domain/other-recipients.ts';
 import { isDate } from './numbers.ts';
 import { quote, stripInvisible } from './characters.ts';
 import { isAddressName } from './column-names.ts';
@@ -120,7 +121,11 @@ function findAddress(
     : where((i) => looks.includes(i) && isAddressName(kind, names[i] ?? '', 'perhaps'));
   const [candidates = []] = [named, perhaps, valid, looks].filter(({ length }) => length > 0);
   const [found, ...others] = candidates;
-  if (found === undefined) return `No column has addresses. The columns are ${listNames(names)}.`;
+  if (found === undefined)
+    return (
+      findOtherRecipient(names)?.message ??
+      `No column has addresses. The columns are ${listNames(names)}.`
+    );
   // Every address of a list of opt-outs counts, so a second column with some is no variable.
   const more = kind === 'ANY' ? valid.filter((i) => i !== found) : others;
   const all = [...new Set([found, ...others, ...more])].map((i) => names[i] ?? '');

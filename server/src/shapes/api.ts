@@ -34,7 +34,6 @@ import {
   OPERATION_ID,
   operationFields,
   orNull,
-  PROFILE_RECIPIENT,
   ref,
   SEND_FIELDS,
   SENDER_ID,
@@ -77,7 +76,6 @@ export const RECIPIENT_ARMS = {
     },
     { title: 'ConnectedAddressRecipient' },
   ),
-  profile: PROFILE_RECIPIENT,
 };
 
 const channelControls = (channel: TSchema) =>

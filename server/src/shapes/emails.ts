@@ -21,7 +21,6 @@ import {
   SENDER_ID,
   shape,
   variables,
-  PROFILE_RECIPIENT,
 } from './parts.ts';
 
 /** INBOUND is a known word, though no e-mail has it. */
@@ -57,7 +56,6 @@ const name = Type.Optional(
 /** Parts of a send. A key distinguishes the kinds of recipients. */
 export const EMAIL_PARTS = {
   address: shape({ address, name, variables }, { title: 'EmailAddressRecipient' }),
-  profile: PROFILE_RECIPIENT,
   from: shape({ address, name }, { title: 'EmailAddressSender' }),
   content: shape(
     {
@@ -157,7 +155,7 @@ export const EMAIL_SHAPES = [
   shape(
     {
       from: EMAIL_PARTS.from,
-      to: Type.Array(Type.Union([EMAIL_PARTS.address, EMAIL_PARTS.profile]), {
+      to: Type.Array(EMAIL_PARTS.address, {
         minItems: 1,
         maxItems: RECIPIENTS_MAX,
       }),

@@ -121,16 +121,6 @@ export const variables = Type.Optional(
   }),
 );
 
-/** A recipient that a memory store knows. */
-export const PROFILE_RECIPIENT = shape(
-  {
-    profileId: Type.String({ minLength: 1 }),
-    memoryStoreId: Type.String({ minLength: 1 }),
-    variables,
-  },
-  { title: 'ProfileRecipient', description: 'Not supported yet: gets 400.' },
-);
-
 /** All fields of a send request besides its recipients. */
 export const SEND_FIELDS = {
   schedule: Type.Optional(

@@ -240,6 +240,11 @@ describe('files that cannot be read', () => {
       'name,city\nAda,Rome\n',
       /No column has addresses. The columns are "name", "city"/,
     ],
+    [
+      'cohorts',
+      'cohortId,city\ncmp_cohort_1,Rome\n',
+      /Recipients by cohort are not supported; send addresses/,
+    ],
   ])('%s', async (_, content, reason) => {
     expect(await reasonOf(content)).toMatch(reason);
   });
@@ -530,6 +535,8 @@ describe('NDJSON', () => {
       'x',
       '[1]',
       '{"name": "nobody"}',
+      '{"profileId": "mem_profile_1", "memoryStoreId": "mem_store_1"}',
+      `{"phone": "${BOB}", "profileId": "b"}`,
     ];
     const result = await read(`\ufeff${lines.join('\r\n')}\r\n`, { format: 'ndjson' });
     expect(result).toEqual([
@@ -542,6 +549,8 @@ describe('NDJSON', () => {
       expect.stringMatching(/^7\/7 -: It is not JSON/),
       '8/8 -: It is neither an address nor an object.',
       expect.stringMatching(/^9\/9 -: No column has addresses/),
+      '10/10 -: Recipients by profile are not supported; send addresses.',
+      `${BOB} profileId b`,
     ]);
     expect(await read(`{"phone":"${ADA}"}`)).toEqual([ADA]);
   });
