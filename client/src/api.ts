@@ -571,16 +571,16 @@ export interface SenderPoolSender {
         /**
          * Use only these channels.
          */
-        filterIn?: ('SMS' | 'RCS' | 'WHATSAPP')[] | undefined;
+        filterIn?: ('SMS' | 'RCS' | 'WHATSAPP' | 'EMAIL' | 'PUSH')[] | undefined;
         /**
          * The lower number is tried first; a channel may appear once.
          */
         priority?:
           | {
               /**
-               * Channel of delivery.
+               * Channel of delivery. No sender has PUSH.
                */
-              channel: 'SMS' | 'RCS' | 'WHATSAPP';
+              channel: 'SMS' | 'RCS' | 'WHATSAPP' | 'EMAIL' | 'PUSH';
               priority: number;
             }[]
           | undefined;
@@ -1173,9 +1173,9 @@ export interface UpdateSenderRequest {
 export interface SearchSendersRequest {
   address: string;
   /**
-   * Channel of delivery.
+   * Channel of delivery. No sender has PUSH.
    */
-  channel: 'SMS' | 'RCS' | 'WHATSAPP' | 'EMAIL';
+  channel: 'SMS' | 'RCS' | 'WHATSAPP' | 'EMAIL' | 'PUSH';
   status?: ('ACTIVATED' | 'DEACTIVATED') | undefined;
   pageToken?: string | undefined;
   pageSize?: number | undefined;
@@ -1189,11 +1189,11 @@ export interface ResolveSendersRequest {
   senderPoolId?: string | undefined;
   senderAddresses?:
     | {
-        address: string;
-        /**
-         * Channel of delivery.
-         */
-        channel: 'SMS' | 'RCS' | 'WHATSAPP' | 'EMAIL';
+        address?: string | undefined;
+        channel?: string | undefined;
+        name?: string | undefined;
+        fcm?: string | undefined;
+        apn?: string | undefined;
       }[]
     | undefined;
   channels?:
@@ -1201,16 +1201,16 @@ export interface ResolveSendersRequest {
         /**
          * Use only these channels.
          */
-        filterIn?: ('SMS' | 'RCS' | 'WHATSAPP' | 'EMAIL')[] | undefined;
+        filterIn?: ('SMS' | 'RCS' | 'WHATSAPP' | 'EMAIL' | 'PUSH')[] | undefined;
         /**
          * The lower number is tried first; a channel may appear once.
          */
         priority?:
           | {
               /**
-               * Channel of delivery.
+               * Channel of delivery. No sender has PUSH.
                */
-              channel: 'SMS' | 'RCS' | 'WHATSAPP' | 'EMAIL';
+              channel: 'SMS' | 'RCS' | 'WHATSAPP' | 'EMAIL' | 'PUSH';
               priority: number;
             }[]
           | undefined;
@@ -2302,9 +2302,9 @@ export interface ListEmailOperationErrorsQuery {
 
 export interface ListSendersQuery {
   /**
-   * Channel of delivery.
+   * Channel of delivery. No sender has PUSH.
    */
-  channel?: ('SMS' | 'RCS' | 'WHATSAPP' | 'EMAIL') | undefined;
+  channel?: ('SMS' | 'RCS' | 'WHATSAPP' | 'EMAIL' | 'PUSH') | undefined;
   status?: ('ACTIVATED' | 'DEACTIVATED') | undefined;
   /**
    * Created after this instant.
@@ -2380,9 +2380,9 @@ export interface ListSenderPoolOperationsQuery {
 
 export interface ListSenderPoolSendersQuery {
   /**
-   * Channel of delivery.
+   * Channel of delivery. No sender has PUSH.
    */
-  channel?: ('SMS' | 'RCS' | 'WHATSAPP' | 'EMAIL') | undefined;
+  channel?: ('SMS' | 'RCS' | 'WHATSAPP' | 'EMAIL' | 'PUSH') | undefined;
   status?: ('ACTIVATED' | 'DEACTIVATED') | undefined;
   /**
    * Created after this instant.

@@ -993,6 +993,21 @@ describe('EMAIL senders', () => {
     });
     expect(body['results'][0]).toMatchObject({ from: { channel: 'EMAIL' }, priority: 0 });
     expect(body['results'].at(-1)).toMatchObject({ from: { channel: 'SMS' } });
+    const named = await fanfare.request('POST', '/v1/Senders/Resolve', {
+      recipientAddresses: [{ address: 'jane@example.org', channel: 'EMAIL' }],
+      senderAddresses: [
+        { address: 'OWN@mail.example', name: 'Own' },
+        { address: 'News@ALL.example' },
+        { address: 'news@sub.all.example' },
+        { address: '+15005560001', channel: 'SMS' },
+      ],
+    });
+    expect(
+      named.body['results'].map((each: any) => [each.from.channel, each.from.address]).toSorted(),
+    ).toEqual([
+      ['EMAIL', 'News@all.example'],
+      ['EMAIL', 'Own@mail.example'],
+    ]);
   });
 
   it('keep their pace', async () => {

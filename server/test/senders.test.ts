@@ -389,4 +389,96 @@ describe('sender pools', () => {
       (await ask({ recipientAddresses: [special(1)] }))['results'].length,
     ).toBeGreaterThanOrEqual(2);
   });
+
+  it('resolve addresses in any spelling, as a send does', async () => {
+    const id = await addSender('+15005550842');
+    const shop = await addSender('Shop842');
+    const ask = async (senderAddresses: Json[]) =>
+      fanfare.request('POST', '/v1/Senders/Resolve', {
+        recipientAddresses: [special(1)],
+        senderAddresses,
+      });
+    const idsOf = async (...senderAddresses: Json[]) =>
+      (await ask(senderAddresses)).body['results'].map((each: any) => each.from.senderId);
+    for (const address of ['15005550842', '+1 (500) 555-0842', '0015005550842'])
+      expect(await idsOf({ address, channel: 'SMS' })).toEqual([id]);
+    expect(await idsOf({ address: 'sHOP842', channel: 'SMS' })).toEqual([shop]);
+    expect(
+      await idsOf(
+        { address: '15005550842', channel: 'SMS' },
+        { address: '+15005550842', channel: 'SMS' },
+      ),
+    ).toEqual([id]);
+    expect(await idsOf({ address: '+15005550842', channel: 'RCS' })).toEqual([]);
+    expect(await idsOf({ fcm: 'comms_credential_1', apn: 'comms_credential_2' })).toEqual([]);
+    await fanfare.request('PATCH', `/v1/Senders/${shop}`, { status: 'DEACTIVATED' });
+    expect(await idsOf({ address: 'Shop842', channel: 'SMS' })).toEqual([]);
+    const wrong = await ask([
+      { name: 'x' },
+      { fcm: 'a', address: 'b' },
+      { address: 'a', name: 'b' },
+    ]);
+    expect(wrong.body['errors'].map((each: any) => [each.context, each.message])).toEqual([
+      [
+        '$.senderAddresses[0]',
+        'A part is missing: give address and channel, the address of an e-mail, or fcm or apn.',
+      ],
+      ['$.senderAddresses[1].address', expect.stringContaining('There is no field "address" here')],
+    ]);
+    const search = await fanfare.request('POST', '/v1/Senders/Search', {
+      address: '1 500 5550842',
+      channel: 'SMS',
+    });
+    expect(search.body['senders']).toMatchObject([{ id }]);
+  });
+
+  it('have every channel of the API in searches, and none of PUSH', async () => {
+    const id = await addSender('+15005550843');
+    const pool = await addPool('Channels', [id]);
+    const members = `/v1/SenderPools/${pool}/Senders`;
+    for (const path of [
+      '/v1/Senders?channel=PUSH',
+      `${members}?channel=PUSH`,
+      `${members}?channel=EMAIL`,
+    ]) {
+      const { status, body } = await fanfare.get(path);
+      expect([status, body]).toMatchObject([200, { senders: [], pagination: { next: null } }]);
+    }
+    expect((await fanfare.get('/v1/Senders?channel=EMAIL')).status).toBe(200);
+    expect((await fanfare.get('/v1/Senders?channel=PUSH&pageSize=0')).status).toBe(400);
+    const search = await fanfare.request('POST', '/v1/Senders/Search', {
+      address: 'app',
+      channel: 'PUSH',
+    });
+    expect([search.status, search.body['senders']]).toEqual([200, []]);
+    const made = await fanfare.request('POST', '/v1/Senders', { address: 'app', channel: 'PUSH' });
+    expect([made.status, made.body['errors'][0]]).toMatchObject([
+      400,
+      { context: '$.channel', message: 'Must be one of SMS, RCS, WHATSAPP, EMAIL, not "PUSH".' },
+    ]);
+    const send = (channels: Json) =>
+      fanfare.request('POST', '/v1/Messages', {
+        to: [special(1)],
+        content: { text: 'Hi' },
+        from: { senderPoolId: pool, channels },
+        dryRun: true,
+      });
+    const sent = await send({
+      filterIn: ['EMAIL', 'SMS', 'PUSH'],
+      priority: [
+        { channel: 'PUSH', priority: 0 },
+        { channel: 'SMS', priority: 1 },
+      ],
+    });
+    expect(sent.body['messages']).toMatchObject([{ channel: 'SMS', fallbacks: [] }]);
+    expect((await send({ filterIn: ['EMAIL', 'PUSH'] })).body['errors'][0]).toMatchObject({
+      code: 21606,
+      context: '$.from.channels.filterIn',
+    });
+    const resolved = await fanfare.request('POST', '/v1/Senders/Resolve', {
+      recipientAddresses: [special(1)],
+      channels: { filterIn: ['PUSH'] },
+    });
+    expect(resolved.body).toEqual({ results: [] });
+  });
 });

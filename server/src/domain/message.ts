@@ -16,6 +16,9 @@ export const MESSAGE_CHANNELS = ['SMS', 'RCS', 'WHATSAPP'] as const;
 /** All channels. E-mails are a separate resource on the same path. */
 export const CHANNELS = [...MESSAGE_CHANNELS, 'EMAIL'] as const;
 export type Channel = (typeof CHANNELS)[number];
+/** Channels that a request may ask for. No sender has the channel PUSH, so nothing is found for it. */
+export const ASKED_CHANNELS = [...CHANNELS, 'PUSH'] as const;
+export type AskedChannel = (typeof ASKED_CHANNELS)[number];
 
 /** Address spaces of messages' recipients: `PHONE` is reachable by SMS and RCS. */
 export const MESSAGE_ADDRESS_CHANNELS = ['PHONE', 'WHATSAPP'] as const;

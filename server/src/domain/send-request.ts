@@ -2,7 +2,7 @@
 import type { ModulesContent } from './content.ts';
 import type { EmailAttachment } from './email.ts';
 import type { EmailContent } from './email-content.ts';
-import type { AddressChannel, Channel } from './message.ts';
+import type { AddressChannel, AskedChannel, Channel } from './message.ts';
 
 export interface RequestedAddress {
   readonly address: string;
@@ -30,8 +30,8 @@ export type RequestedSender =
 
 /** The channels of a pool to use; the lowest priority number comes first. */
 export interface ChannelControls {
-  readonly filterIn?: readonly Channel[];
-  readonly priority?: readonly { readonly channel: Channel; readonly priority: number }[];
+  readonly filterIn?: readonly AskedChannel[];
+  readonly priority?: readonly { readonly channel: AskedChannel; readonly priority: number }[];
 }
 
 export interface SendRequest {

@@ -7,7 +7,7 @@ import {
   wildcardOf,
 } from './email-address.ts';
 import { findLineProblem } from './email-headers.ts';
-import type { Channel } from './message.ts';
+import type { AskedChannel, Channel } from './message.ts';
 import type { PlannedSender, SendPlan } from './operation.ts';
 import type { SenderLimits } from './rate-limit.ts';
 import { measureSms } from './segments.ts';
@@ -234,7 +234,9 @@ export function orderChannels(
   controls: ChannelControls | undefined,
   channels: readonly Channel[] = PREFERENCE,
 ): Channel[] {
-  const priorities = new Map(controls?.priority?.map((each) => [each.channel, each.priority]));
+  const priorities = new Map<AskedChannel, number>(
+    controls?.priority?.map((each) => [each.channel, each.priority]),
+  );
   const rank = (channel: Channel) => priorities.get(channel) ?? Number.POSITIVE_INFINITY;
   return channels
     .filter((channel) => controls?.filterIn?.includes(channel) ?? true)

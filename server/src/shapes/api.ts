@@ -2,10 +2,11 @@
  * The shapes of the API. They check requests and appear in `/openapi.json`, where a shape with an `$id` has that name.
  */
 import { Type, type TSchema } from 'typebox';
-import { EMAIL_LENGTH_MAX } from '../domain/email-address.ts';
+import { EMAIL_LENGTH_MAX, EMAIL_NAME_MAX } from '../domain/email-address.ts';
 import { ERRORS } from '../domain/errors.ts';
 import {
   ADDRESS_CHANNELS,
+  ASKED_CHANNELS,
   CHANNELS,
   MESSAGE_ADDRESS_CHANNELS,
   MESSAGE_CHANNELS,
@@ -27,6 +28,7 @@ import {
   choice,
   count,
   E164,
+  forms,
   instant,
   listOf,
   MESSAGE_ID,
@@ -46,8 +48,12 @@ import {
 } from './parts.ts';
 
 export const CHANNEL = choice(MESSAGE_CHANNELS, { description: 'Channel of delivery.' });
-/** Channels of senders, including EMAIL. */
-export const SENDER_CHANNEL = choice(CHANNELS, { description: 'Channel of delivery.' });
+/** Channels of senders. */
+const SENDER_CHANNEL = choice(CHANNELS, { description: 'Channel of delivery.' });
+/** Channels to look for. */
+export const ASKED_CHANNEL = choice(ASKED_CHANNELS, {
+  description: 'Channel of delivery. No sender has PUSH.',
+});
 /** GROUP and INBOUND are known words, though no message has them yet. */
 export const MESSAGE_STATUS = choice([...MESSAGE_STATUSES, 'GROUP', 'INBOUND']);
 // Requests. Recipients, content and sender have alternatives; a key shows which one is meant.
@@ -78,21 +84,22 @@ export const RECIPIENT_ARMS = {
   ),
 };
 
-const channelControls = (channel: TSchema) =>
+const CHANNEL_CONTROLS = Type.Optional(
   shape({
     filterIn: Type.Optional(
-      Type.Array(channel, {
+      Type.Array(ASKED_CHANNEL, {
         minItems: 1,
         uniqueItems: true,
         description: 'Use only these channels.',
       }),
     ),
     priority: Type.Optional(
-      Type.Array(shape({ channel, priority: Type.Integer({ minimum: 0 }) }), {
+      Type.Array(shape({ channel: ASKED_CHANNEL, priority: Type.Integer({ minimum: 0 }) }), {
         description: 'The lower number is tried first; a channel may appear once.',
       }),
     ),
-  });
+  }),
+);
 
 export const SENDER_ARMS = {
   address: shape(
@@ -108,7 +115,7 @@ export const SENDER_ARMS = {
   ),
   sender: shape({ senderId: SENDER_ID }, { title: 'SenderIdSender' }),
   pool: shape(
-    { senderPoolId: SENDER_POOL_ID, channels: Type.Optional(channelControls(CHANNEL)) },
+    { senderPoolId: SENDER_POOL_ID, channels: CHANNEL_CONTROLS },
     { title: 'SenderPoolSender' },
   ),
 };
@@ -171,6 +178,25 @@ const senderFields = {
   quietHours: Type.Optional(LIMITS.quietHours),
 };
 
+const SENDER_ADDRESS = Type.String({ minLength: 1, maxLength: 256 });
+const CREDENTIAL_ID = Type.String({ minLength: 1, maxLength: 256 });
+const EMAIL_NAME = Type.String({ maxLength: EMAIL_NAME_MAX });
+const CREDENTIALS = shape({
+  fcm: Type.Optional(CREDENTIAL_ID),
+  apn: Type.Optional(CREDENTIAL_ID),
+});
+
+/** An address to send from, as `from` has it: of a message, of an e-mail, or of push notifications. */
+export const NAMED_SENDER_FORMS = forms(
+  [
+    ['channel', shape({ address: SENDER_ADDRESS, channel: SENDER_CHANNEL })],
+    ['fcm', CREDENTIALS],
+    ['apn', CREDENTIALS],
+    ['address', shape({ address: SENDER_ADDRESS, name: Type.Optional(EMAIL_NAME) })],
+  ],
+  'give address and channel, the address of an e-mail, or fcm or apn',
+);
+
 const SENDER_REFERENCES = Type.Array(shape({ senderId: SENDER_ID }), { maxItems: 10_000 });
 
 /** Bodies of senders and pools. */
@@ -190,8 +216,8 @@ const SENDER_BODIES = [
   shape(senderFields, { $id: 'UpdateSenderRequest', minProperties: 1 }),
   shape(
     {
-      address: Type.String({ minLength: 1, maxLength: 256 }),
-      channel: SENDER_CHANNEL,
+      address: SENDER_ADDRESS,
+      channel: ASKED_CHANNEL,
       status: Type.Optional(SENDER_STATUS),
       pageToken: Type.Optional(Type.String()),
       pageSize: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
@@ -210,17 +236,23 @@ const SENDER_BODIES = [
       senderPoolId: Type.Optional(SENDER_POOL_ID),
       senderAddresses: Type.Optional(
         Type.Array(
-          shape({
-            address: Type.String({ minLength: 1, maxLength: 256 }),
-            channel: SENDER_CHANNEL,
-          }),
-          {
-            minItems: 1,
-            maxItems: 100,
-          },
+          Type.Partial(
+            Type.Object({
+              address: SENDER_ADDRESS,
+              channel: SENDER_CHANNEL,
+              name: EMAIL_NAME,
+              fcm: CREDENTIAL_ID,
+              apn: CREDENTIAL_ID,
+            }),
+            {
+              description:
+                '`address` and `channel`; `address` and `name` of an e-mail; or `fcm` and `apn`, which no sender has.',
+            },
+          ),
+          { minItems: 1, maxItems: 100 },
         ),
       ),
-      channels: Type.Optional(channelControls(SENDER_CHANNEL)),
+      channels: CHANNEL_CONTROLS,
     },
     { $id: 'ResolveSendersRequest' },
   ),

@@ -1,10 +1,11 @@
 /** Senders: of the configuration, which serve all accounts, and of single accounts. */
 import pg from 'pg';
+import { wildcardOf } from '../domain/email-address.ts';
 import { newUuid, uuidTimeMs } from '../domain/ids.ts';
 import type { Channel } from '../domain/message.ts';
 import type { RateUnit, SenderLimits } from '../domain/rate-limit.ts';
 import type { QuietHours } from '../domain/quiet-hours.ts';
-import type { Sender, SenderStatus } from '../domain/sender.ts';
+import { senderKey, type Sender, type SenderStatus } from '../domain/sender.ts';
 import type { Database, Querier } from './database.ts';
 import { checkQuota } from './quotas.ts';
 
@@ -138,7 +139,8 @@ async function bringIn(
 export interface SenderFilter {
   readonly channel: Channel | null;
   readonly status: SenderStatus | null;
-  readonly address: string | null;
+  /** `senderKey` of the address. */
+  readonly key: string | null;
   /** UUID of the pool they are members of. */
   readonly poolId: string | null;
   /** Ids lie strictly between these. */
@@ -157,7 +159,7 @@ export async function listSenders(
     `select ${COLUMNS} from sender s
      where (s.account_id = $1 or s.account_id is null) and s.id > $2 and s.id < $3
        and ($4::channel is null or s.channel = $4) and ($5::sender_status is null or s.status = $5)
-       and ($6::text is null or s.address = $6)
+       and ($6::text is null or sender_key(s.channel, s.address) = $6)
        and ($7::uuid is null or s.id in
          (select sender_id from sender_pool_member where account_id = $1 and pool_id = $7))
      order by s.id desc limit $8`,
@@ -167,12 +169,49 @@ export async function listSenders(
       filter.before,
       filter.channel,
       filter.status,
-      filter.address,
+      filter.key,
       filter.poolId,
       limit,
     ],
   );
   return rows.map(toSender);
+}
+
+/** An address to send from, in any spelling. */
+export interface SenderAddress {
+  readonly channel: Channel;
+  readonly address: string;
+}
+
+/**
+ * The senders of addresses, in their order, by the positions of the addresses: the ones that a message from there would
+ * have. An address without a sender has none. The sender of an e-mail address is its own, else that of the whole domain.
+ */
+export async function findSendersOf(
+  database: Database,
+  accountId: number,
+  addresses: readonly SenderAddress[],
+): Promise<{ sender: Sender; position: number }[]> {
+  const { rows } = await database.query<SenderRow & { position: number }>(
+    `select ${COLUMNS}, given.n::int - 1 as position
+     from unnest($2::channel[], $3::text[], $4::text[], $5::text[]) with ordinality as given(channel, address, key, whole, n)
+     cross join lateral (
+       select * from sender s
+       where (s.account_id = $1 or s.account_id is null) and s.channel = given.channel
+         and sender_key(s.channel, s.address) = any(array[given.key, given.whole])
+       order by s.channel = 'EMAIL' and s.address like '*@%', s.account_id is null and s.status = 'DEACTIVATED',
+         s.address = given.address desc, ${PREFERRED}
+       limit 1) s
+     order by given.n`,
+    [
+      accountId,
+      addresses.map(({ channel }) => channel),
+      addresses.map(({ address }) => address),
+      addresses.map(({ channel, address }) => senderKey(channel, address)),
+      addresses.map(({ channel, address }) => (channel === 'EMAIL' ? wildcardOf(address) : null)),
+    ],
+  );
+  return rows.map((row) => ({ sender: toSender(row), position: row.position }));
 }
 
 export async function fetchSender(

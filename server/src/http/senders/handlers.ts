@@ -2,7 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ERRORS, type Problem } from '../../domain/errors.ts';
 import { decodeTypeId, encodeTypeId } from '../../domain/ids.ts';
-import type { Address, Channel } from '../../domain/message.ts';
+import type { Address, AskedChannel, Channel } from '../../domain/message.ts';
 import { defaultUnit, type RateUnit } from '../../domain/rate-limit.ts';
 import { findQuietProblem, type QuietHours } from '../../domain/quiet-hours.ts';
 import { listCandidates } from '../../domain/routing.ts';
@@ -11,6 +11,7 @@ import {
   findSenderAddressProblem,
   normaliseSenderAddress,
   orderChannels,
+  senderKey,
   toPlanned,
   type Sender,
   type SenderStatus,
@@ -24,10 +25,12 @@ import {
   type ListQuery,
   type PagingQuery,
 } from '../edge/query.ts';
+import { NAMED_SENDER_FORMS } from '../../shapes/api.ts';
+import { compileCheck } from '../../shapes/check.ts';
 import { Refusal, refuse } from '../../shapes/refusal.ts';
 
 export interface SenderQuery extends ListQuery {
-  readonly channel?: Channel;
+  readonly channel?: AskedChannel;
   readonly status?: SenderStatus;
 }
 
@@ -43,10 +46,16 @@ interface SenderBody {
   readonly quietHours?: QuietHours | null;
 }
 
+/** An address as `from` has it: of a message, of an e-mail, or credentials of push notifications. */
+type NamedSender =
+  | { readonly address: string; readonly channel: Channel }
+  | { readonly address: string; readonly name?: string }
+  | { readonly fcm?: string; readonly apn?: string };
+
 interface ResolveBody {
   readonly recipientAddresses: readonly Address[];
   readonly senderPoolId?: string;
-  readonly senderAddresses?: readonly { readonly address: string; readonly channel: Channel }[];
+  readonly senderAddresses?: readonly NamedSender[];
   readonly channels?: ChannelControls;
 }
 
@@ -93,14 +102,14 @@ export function createSenderHandlers(deps: {
   return {
     async list(request: FastifyRequest) {
       const query = request.query as SenderQuery;
-      return listSenderPage(deps.store, request, query, { address: null, poolId: null }, query);
+      return listSenderPage(deps.store, request, query, { key: null, poolId: null }, query);
     },
 
     async search(request: FastifyRequest) {
-      const body = request.body as SenderQuery & { address: string; channel: Channel };
-      const address = normaliseSenderAddress(body.channel, body.address);
+      const body = request.body as SenderQuery & { address: string; channel: AskedChannel };
+      const key = body.channel === 'PUSH' ? null : senderKey(body.channel, body.address);
       const paging = { ...body, ...(request.query as PagingQuery) };
-      return listSenderPage(deps.store, request, body, { address, poolId: null }, paging);
+      return listSenderPage(deps.store, request, body, { key, poolId: null }, paging);
     },
 
     async fetch(request: FastifyRequest) {
@@ -159,6 +168,7 @@ export function createSenderHandlers(deps: {
       const body = request.body as ResolveBody;
       if (body.senderPoolId !== undefined && body.senderAddresses !== undefined)
         throw refuseValue('Give senderPoolId or senderAddresses, not both.', '$.senderAddresses');
+      checkNamed(body.senderAddresses ?? []);
       const found = await findCandidates(deps.store, request.account.id, body);
       const ordered = orderChannels(body.channels, ALL_CHANNELS_PREFERRED).flatMap((channel) =>
         found.filter((each) => each.channel === channel),
@@ -168,7 +178,9 @@ export function createSenderHandlers(deps: {
       const results = body.recipientAddresses.flatMap((to) =>
         listCandidates([to], plan).flatMap(({ sender }, priority) => {
           const known = byId.get(sender.senderId ?? '');
-          return known === undefined ? [] : { from: serializeResolved(known), to, priority };
+          return known === undefined
+            ? []
+            : { from: serializeResolved(known, sender.address), to, priority };
         }),
       );
       return { results };
@@ -181,25 +193,31 @@ function checkQuiet({ quietHours }: SenderBody): void {
   if (problem !== null) throw refuseValue(problem, '$.quietHours.end');
 }
 
+const checkNamedSender = compileCheck(NAMED_SENDER_FORMS);
+
+function checkNamed(named: readonly NamedSender[]): void {
+  const problems = named.flatMap((each, i) => checkNamedSender(each, `$.senderAddresses[${i}]`));
+  if (problems.length > 0) throw new Refusal(400, problems);
+}
+
 /** A page of all senders, or of the members of a pool. */
 export async function listSenderPage(
   store: Store,
   request: FastifyRequest,
   query: SenderQuery,
-  where: { readonly address: string | null; readonly poolId: string | null },
+  where: { readonly key: string | null; readonly poolId: string | null },
   paging: PagingQuery,
 ) {
   const { page, range } = readListQuery(query, paging);
-  const rows = await store.senders.listSenders(
-    request.account.id,
-    {
-      ...where,
-      channel: query.channel ?? null,
-      status: query.status ?? null,
-      ...range,
-    },
-    page.limit,
-  );
+  const { channel = null, status = null } = query;
+  const rows =
+    channel === 'PUSH'
+      ? []
+      : await store.senders.listSenders(
+          request.account.id,
+          { ...where, channel, status, ...range },
+          page.limit,
+        );
   return page.answer('senders', rows, serializeSender);
 }
 
@@ -209,28 +227,44 @@ async function findCandidates(
   body: ResolveBody,
 ): Promise<Sender[]> {
   const { senderPoolId, senderAddresses } = body;
+  if (senderAddresses !== undefined) return findNamed(store, accountId, senderAddresses);
   const poolId = senderPoolId === undefined ? null : decodeTypeId('comms_senderpool', senderPoolId);
   if (poolId !== null && (await store.senderPools.fetchPool(accountId, poolId)) === null)
     throw refuseValue('There is no such sender pool.', '$.senderPoolId', 'sender');
-  const all = await store.senders.listSenders(
+  return store.senders.listSenders(
     accountId,
     {
       channel: null,
       status: 'ACTIVATED',
-      address: null,
+      key: null,
       poolId,
       after: UUID_MIN,
       before: UUID_MAX,
     },
     RESOLVE_SENDERS_MAX,
   );
-  return senderAddresses === undefined
-    ? all
-    : all.filter((each) =>
-        senderAddresses.some(
-          (named) => named.address === each.address && named.channel === each.channel,
-        ),
-      );
+}
+
+/** The senders of these addresses, each once. A sender of a whole domain has the address that names it. */
+async function findNamed(
+  store: Store,
+  accountId: number,
+  named: readonly NamedSender[],
+): Promise<Sender[]> {
+  const addresses = named.flatMap((each) => {
+    if (!('address' in each)) return [];
+    const channel = 'channel' in each ? each.channel : 'EMAIL';
+    return { channel, address: normaliseSenderAddress(channel, each.address) };
+  });
+  const found = await store.senders.findSendersOf(accountId, addresses);
+  const byAddress = new Map<string, Sender>();
+  for (const { sender, position } of found) {
+    if (sender.status === 'DEACTIVATED') continue;
+    const isWhole = sender.channel === 'EMAIL' && sender.address.startsWith('*@');
+    const address = (isWhole && addresses[position]?.address) || sender.address;
+    byAddress.set(`${sender.id} ${address.toLowerCase()}`, { ...sender, address });
+  }
+  return [...byAddress.values()];
 }
 
 function refuseValue(
@@ -262,6 +296,6 @@ function serializeSender(sender: Sender) {
   };
 }
 
-function serializeResolved({ id, displayName, channel, address }: Sender) {
+function serializeResolved({ id, displayName, channel }: Sender, address: string) {
   return { senderId: encodeTypeId('comms_sender', id), displayName, channel, address };
 }

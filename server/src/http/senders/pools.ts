@@ -75,7 +75,7 @@ export function createSenderPoolHandlers({ store }: { readonly store: Store }) {
     async members(request: FastifyRequest) {
       const pool = await find(request);
       const query = request.query as SenderQuery;
-      return listSenderPage(store, request, query, { address: null, poolId: pool.id }, query);
+      return listSenderPage(store, request, query, { key: null, poolId: pool.id }, query);
     },
 
     async addMembers(request: FastifyRequest, reply: FastifyReply) {

@@ -1,7 +1,7 @@
 /** The routes of senders and sender pools: a part of the table in `routes.ts`. */
 import { Type } from 'typebox';
 import { bodyOf, DATES, describe, listRoute, searchRoute, type Route } from '../edge/route.ts';
-import { answer, refusals, SENDER_CHANNEL, SENDER_STATUS } from '../../shapes/api.ts';
+import { answer, ASKED_CHANNEL, refusals, SENDER_STATUS } from '../../shapes/api.ts';
 import type { createSenderPoolHandlers } from './pools.ts';
 import type { createSenderHandlers } from './handlers.ts';
 
@@ -15,7 +15,7 @@ const poolOperationParams = Type.Object({
   operationId: Type.String({ description: 'Operation id.' }),
 });
 const SENDER_FILTER = {
-  channel: Type.Optional(SENDER_CHANNEL),
+  channel: Type.Optional(ASKED_CHANNEL),
   status: Type.Optional(SENDER_STATUS),
   ...DATES,
 };
