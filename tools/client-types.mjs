@@ -105,8 +105,7 @@ export async function renderClientTypes(api) {
         .map(([, { content }]) => refName(content?.['application/json']?.schema))
         .filter(Boolean);
       // The body 200 of a send is a dry run, which has a method with its own types.
-      const list = answers[0] && schemas[answers[0]]?.properties?.pagination;
-      const collection = list
+      const collection = answers[0]?.endsWith('List')
         ? Object.keys(schemas[answers[0]].properties).find((each) => each !== 'pagination')
         : null;
       endpoints.push({

@@ -1,5 +1,6 @@
 /** API keys of the account. They are managed with the account's own token; a key is refused. */
 import type { ApiKeyList, CreateApiKeyRequest, NewApiKey } from './api.ts';
+import { listPages, type Listing } from './listing.ts';
 import type { CallOptions, Transport } from './transport.ts';
 
 export class ApiKeys {
@@ -10,8 +11,8 @@ export class ApiKeys {
   }
 
   /** All of them, oldest first, revoked ones too. */
-  list(options?: CallOptions): Promise<ApiKeyList> {
-    return this.#transport.call('listApiKeys', {}, options);
+  list(options?: CallOptions): Listing<ApiKeyList> {
+    return listPages(this.#transport, 'listApiKeys', {}, options);
   }
 
   /** The secret in the answer is shown there only. */

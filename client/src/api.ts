@@ -2727,10 +2727,10 @@ export const ENDPOINTS = {
   fetchOperationReport: ['GET', '/Messages/Operations/{operationId}/Report'],
   fetchOperationRequest: ['GET', '/Messages/Operations/{operationId}/Request'],
   fetchEmailOperationReport: ['GET', '/Emails/Operations/{operationId}/Report'],
-  listApiKeys: ['GET', '/ApiKeys'],
+  listApiKeys: ['GET', '/ApiKeys', 'apiKeys'],
   createApiKey: ['POST', '/ApiKeys'],
   revokeApiKey: ['DELETE', '/ApiKeys/{apiKeySid}'],
-  listCarriers: ['GET', '/Carriers'],
+  listCarriers: ['GET', '/Carriers', 'carriers'],
   fetchSystem: ['GET', '/System'],
 } as const;
 

@@ -75,8 +75,8 @@ export class Emails extends OperationCalls<'emails'> {
   }
 
   /** The latest receipt of each attempt. */
-  receipts(emailId: string, options?: CallOptions): Promise<EmailReceiptList> {
-    return this.transport.call('listEmailReceipts', { path: [emailId] }, options);
+  listReceipts(emailId: string, options?: CallOptions): Listing<EmailReceiptList> {
+    return listPages(this.transport, 'listEmailReceipts', { path: [emailId] }, options);
   }
 
   cancel(emailId: string, options?: CallOptions): Promise<Email> {

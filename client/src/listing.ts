@@ -2,11 +2,6 @@
 import { ENDPOINTS, type Endpoints, type Pagination } from './api.ts';
 import type { CallOptions, Input, Transport } from './transport.ts';
 
-/** A page as it is answered. */
-interface PageOf {
-  readonly pagination: Pagination;
-}
-
 /** Type of the entries of a page, which are in its one field beside `pagination`. */
 export type EntryOf<Page> = {
   [Key in Exclude<keyof Page, 'pagination'>]: Page[Key] extends (infer Entry)[] ? Entry : never;
@@ -18,7 +13,7 @@ export type EntryOf<Page> = {
  * for await (const message of client.messages.list({ operationId })) …
  * ```
  */
-export class Listing<Page extends PageOf>
+export class Listing<Page extends object>
   implements PromiseLike<Page>, AsyncIterable<EntryOf<Page>>
 {
   readonly #collection: string;
@@ -45,7 +40,8 @@ export class Listing<Page extends PageOf>
     let page: Page = await this.then();
     for (;;) {
       yield page;
-      const { next } = page.pagination;
+      // Lists that are always short have a single page.
+      const next = (page as { pagination?: Pagination }).pagination?.next ?? null;
       if (next === null) return;
       page = await this.#fetchPage(next);
     }
@@ -57,9 +53,11 @@ export class Listing<Page extends PageOf>
   }
 }
 
-/** Endpoints that answer with a page. */
+/** Endpoints that answer with a page: they have a collection. */
 type ListName = {
-  [Name in keyof Endpoints]: Endpoints[Name]['answer'] extends PageOf ? Name : never;
+  [Name in keyof Endpoints]: (typeof ENDPOINTS)[Name] extends readonly [string, string, string]
+    ? Name
+    : never;
 }[keyof Endpoints];
 
 /** The list of an endpoint; `pageToken` of its query says where it begins. */
@@ -68,10 +66,9 @@ export function listPages<Name extends ListName>(
   name: Name,
   input: Input<Name>,
   options?: CallOptions,
-): Listing<Extract<Endpoints[Name]['answer'], PageOf>> {
+): Listing<Endpoints[Name]['answer']> {
   const { query } = input as { query?: { pageToken?: string | undefined } };
-  return new Listing(name, async (pageToken = query?.pageToken) => {
-    const page = await transport.call(name, { ...input, query: { ...query, pageToken } }, options);
-    return page as Extract<Endpoints[Name]['answer'], PageOf>;
-  });
+  return new Listing(name, (pageToken = query?.pageToken) =>
+    transport.call(name, { ...input, query: { ...query, pageToken } }, options),
+  );
 }

@@ -96,7 +96,7 @@ export class Messages extends OperationCalls<'messages'> {
   }
 
   /** The message of an attempt: `SM…` or `MM…`. */
-  async seek(identifier: string, options?: CallOptions): Promise<Message> {
+  async seekByIdentifier(identifier: string, options?: CallOptions): Promise<Message> {
     // The answer is a redirect, which has been followed.
     return (await this.transport.call(
       'seekMessage',
@@ -106,8 +106,8 @@ export class Messages extends OperationCalls<'messages'> {
   }
 
   /** The latest receipt of each attempt. */
-  receipts(messageId: string, options?: CallOptions): Promise<ReceiptList> {
-    return this.transport.call('listReceipts', { path: [messageId] }, options);
+  listReceipts(messageId: string, options?: CallOptions): Listing<ReceiptList> {
+    return listPages(this.transport, 'listReceipts', { path: [messageId] }, options);
   }
 
   /** Cancels it. A submitted message continues; the status shows the result. */

@@ -122,16 +122,15 @@ export class SenderPools {
     );
   }
 
-  /** Adds members: one, or up to 1,000. Adding a member again changes nothing. */
+  /** Adds 1 to 1,000 members. Adding a member again changes nothing. */
   addSender(
     senderPoolId: string,
-    senders: AddSendersRequest | AddSendersRequest[number] | string,
+    senders: AddSendersRequest,
     options?: CallOptions,
   ): Promise<OperationReference> {
-    const one = typeof senders === 'string' ? { senderId: senders } : senders;
     return this.#transport.call(
       'addSenderPoolSenders',
-      { path: [senderPoolId], body: Array.isArray(one) ? one : [one], isRepeatable: true },
+      { path: [senderPoolId], body: senders, isRepeatable: true },
       options,
     );
   }

@@ -1,5 +1,6 @@
 /** The installation, for its operators. */
 import type { CarrierList, System as SystemState } from './api.ts';
+import { listPages, type Listing } from './listing.ts';
 import type { CallOptions, Transport } from './transport.ts';
 
 export class System {
@@ -15,7 +16,7 @@ export class System {
   }
 
   /** How the carriers stand: connections, windows, queues. */
-  listCarriers(options?: CallOptions): Promise<CarrierList> {
-    return this.#transport.call('listCarriers', {}, options);
+  listCarriers(options?: CallOptions): Listing<CarrierList> {
+    return listPages(this.#transport, 'listCarriers', {}, options);
   }
 }

@@ -107,9 +107,11 @@ describe('as the samples of the API write it', () => {
     const { messages } = await client.messages.list({ operationId });
     const message = await client.messages.fetch(messages[0]?.id ?? '');
     expect(message.attempts[0]?.attemptedAt).toBeInstanceOf(Date);
-    const { receipts } = await client.messages.receipts(message.id);
+    const { receipts } = await client.messages.listReceipts(message.id);
     expect(receipts[0]?.status).toBe('DELIVERED');
-    expect((await client.messages.seek(receipts[0]?.attemptId ?? '')).id).toBe(message.id);
+    expect((await client.messages.seekByIdentifier(receipts[0]?.attemptId ?? '')).id).toBe(
+      message.id,
+    );
     const found = await client.messages.search({ operationId, address: '+15005560000' });
     expect(found.messages.map((each) => each.id)).toEqual([message.id]);
   });
@@ -159,7 +161,7 @@ describe('an answer', () => {
     const { senderPools } = await client.senderPools.list({ operationId: pool.operationId });
     const id = senderPools[0]?.id ?? '';
     const [sender] = (await client.senders.list({ channel: 'SMS' })).senders;
-    await client.senderPools.addSender(id, sender?.id ?? '');
+    await client.senderPools.addSender(id, [{ senderId: sender?.id ?? '' }]);
     expect((await client.senderPools.listSenders(id)).senders.map((each) => each.id)).toEqual([
       sender?.id,
     ]);

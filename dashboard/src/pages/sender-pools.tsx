@@ -134,8 +134,12 @@ function PoolForm(props: {
       const before = members.value ?? new Set<string>();
       if (name.trim() !== pool.name)
         await client.senderPools.update(pool.id, { name: name.trim() });
-      for (const id of current)
-        if (!before.has(id)) await client.senderPools.addSender(pool.id, id);
+      const added = [...current].filter((id) => !before.has(id));
+      if (added.length > 0)
+        await client.senderPools.addSender(
+          pool.id,
+          added.map((senderId) => ({ senderId })),
+        );
       for (const id of before)
         if (!current.has(id)) await client.senderPools.removeSender(pool.id, id);
     }

@@ -134,7 +134,7 @@ export function addMessageCommands(program: Command, globals: () => Globals): vo
       const message = id.startsWith('comms_email_')
         ? await client.emails.fetch(id)
         : /^(SM|MM)/i.test(id)
-          ? await client.messages.seek(id)
+          ? await client.messages.seekByIdentifier(id)
           : await client.messages.fetch(id);
       show(globals(), message as Details, describeMessage);
     });

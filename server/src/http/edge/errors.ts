@@ -36,6 +36,9 @@ export function toRefusal(error: unknown, request: FastifyRequest, log: Logger):
   return refuse('internal', `${ERRORS.internal.message} It is logged as ${request.id}.`);
 }
 
+/** The one resource of the hosted API that does not exist here. */
+const PUSH_PATH = /^\/(?:v1|preview)\/PushNotifications(?:\/|$)/i;
+
 /** Every error of a handler or a hook becomes an answer here, unless its scope has a form of its own. */
 export function setErrors(app: FastifyInstance, log: Logger, publicUrl: string | null): void {
   app.setErrorHandler((error, request, reply) => {
@@ -45,14 +48,17 @@ export function setErrors(app: FastifyInstance, log: Logger, publicUrl: string |
     return sendRefusal(reply, refusal, originOf(request, publicUrl));
   });
   app.setNotFoundHandler((request, reply) =>
-    sendRefusal(
-      reply,
-      refuse(
-        'notFound',
-        `There is nothing at ${request.method} ${request.url.split('?', 1)[0]?.slice(0, 200)}.`,
-      ),
-      originOf(request, publicUrl),
-    ),
+    sendRefusal(reply, refuseUnknownPath(request), originOf(request, publicUrl)),
+  );
+}
+
+function refuseUnknownPath({ method, url }: FastifyRequest): Refusal {
+  const path = url.split('?', 1)[0]?.slice(0, 200) ?? '';
+  return refuse(
+    'notFound',
+    PUSH_PATH.test(path)
+      ? 'Push notifications are not supported. Use /v1/Messages for SMS, RCS and WhatsApp, and /v1/Emails for e-mails.'
+      : `There is nothing at ${method} ${path}.`,
   );
 }
 
