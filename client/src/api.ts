@@ -593,11 +593,11 @@ export interface SearchMessagesRequest {
   sessionId?: string | undefined;
   profile?: string | undefined;
   /**
-   * Created after.
+   * Created after this instant. A plain date, such as `2030-01-31`, is that day and later, in UTC.
    */
   startDate?: Date | string | undefined;
   /**
-   * Created before.
+   * Created before this instant, which is not before startDate. A plain date, such as `2030-01-31`, is the begin of that day in UTC.
    */
   endDate?: Date | string | undefined;
   /**
@@ -753,11 +753,11 @@ export interface SearchEmailsRequest {
   address?: string | undefined;
   operationId?: string | undefined;
   /**
-   * Created after.
+   * Created after this instant. A plain date, such as `2030-01-31`, is that day and later, in UTC.
    */
   startDate?: Date | string | undefined;
   /**
-   * Created before.
+   * Created before this instant, which is not before startDate. A plain date, such as `2030-01-31`, is the begin of that day in UTC.
    */
   endDate?: Date | string | undefined;
   status?:
@@ -1472,11 +1472,11 @@ export interface UpdateSubscriptionRequest {
 export interface ReplaySubscriptionRequest {
   deliveryIds?: string[] | undefined;
   /**
-   * Deliveries created after this instant.
+   * Created after this instant. A plain date, such as `2030-01-31`, is that day and later, in UTC.
    */
   startDate?: Date | string | undefined;
   /**
-   * Deliveries created before this instant.
+   * Created before this instant, which is not before startDate. A plain date, such as `2030-01-31`, is the begin of that day in UTC.
    */
   endDate?: Date | string | undefined;
   /**
@@ -2121,11 +2121,11 @@ export interface ListMessagesQuery {
    */
   profile?: string | undefined;
   /**
-   * Created after this instant.
+   * Created after this instant. A plain date, such as `2030-01-31`, is that day and later, in UTC.
    */
   startDate?: Date | string | undefined;
   /**
-   * Created before this instant; later than startDate.
+   * Created before this instant, which is not before startDate. A plain date, such as `2030-01-31`, is the begin of that day in UTC.
    */
   endDate?: Date | string | undefined;
   /**
@@ -2173,11 +2173,11 @@ export interface SearchMessagesQuery {
 
 export interface ListOperationsQuery {
   /**
-   * Created after this instant.
+   * Created after this instant. A plain date, such as `2030-01-31`, is that day and later, in UTC.
    */
   startDate?: Date | string | undefined;
   /**
-   * Created before this instant; later than startDate.
+   * Created before this instant, which is not before startDate. A plain date, such as `2030-01-31`, is the begin of that day in UTC.
    */
   endDate?: Date | string | undefined;
   status?: ('SCHEDULED' | 'PROCESSING' | 'COMPLETED' | 'CANCELED') | undefined;
@@ -2216,11 +2216,11 @@ export interface ListEmailsQuery {
    */
   operationId?: string | undefined;
   /**
-   * Created after this instant.
+   * Created after this instant. A plain date, such as `2030-01-31`, is that day and later, in UTC.
    */
   startDate?: Date | string | undefined;
   /**
-   * Created before this instant; later than startDate.
+   * Created before this instant, which is not before startDate. A plain date, such as `2030-01-31`, is the begin of that day in UTC.
    */
   endDate?: Date | string | undefined;
   status?:
@@ -2263,11 +2263,11 @@ export interface SearchEmailsQuery {
 
 export interface ListEmailOperationsQuery {
   /**
-   * Created after this instant.
+   * Created after this instant. A plain date, such as `2030-01-31`, is that day and later, in UTC.
    */
   startDate?: Date | string | undefined;
   /**
-   * Created before this instant; later than startDate.
+   * Created before this instant, which is not before startDate. A plain date, such as `2030-01-31`, is the begin of that day in UTC.
    */
   endDate?: Date | string | undefined;
   status?: ('SCHEDULED' | 'PROCESSING' | 'COMPLETED' | 'CANCELED') | undefined;
@@ -2307,11 +2307,11 @@ export interface ListSendersQuery {
   channel?: ('SMS' | 'RCS' | 'WHATSAPP' | 'EMAIL' | 'PUSH') | undefined;
   status?: ('ACTIVATED' | 'DEACTIVATED') | undefined;
   /**
-   * Created after this instant.
+   * Created after this instant. A plain date, such as `2030-01-31`, is that day and later, in UTC.
    */
   startDate?: Date | string | undefined;
   /**
-   * Created before this instant; later than startDate.
+   * Created before this instant, which is not before startDate. A plain date, such as `2030-01-31`, is the begin of that day in UTC.
    */
   endDate?: Date | string | undefined;
   /**
@@ -2337,11 +2337,11 @@ export interface SearchSendersQuery {
 
 export interface ListSenderPoolsQuery {
   /**
-   * Created after this instant.
+   * Created after this instant. A plain date, such as `2030-01-31`, is that day and later, in UTC.
    */
   startDate?: Date | string | undefined;
   /**
-   * Created before this instant; later than startDate.
+   * Created before this instant, which is not before startDate. A plain date, such as `2030-01-31`, is the begin of that day in UTC.
    */
   endDate?: Date | string | undefined;
   /**
@@ -2360,11 +2360,11 @@ export interface ListSenderPoolsQuery {
 
 export interface ListSenderPoolOperationsQuery {
   /**
-   * Created after this instant.
+   * Created after this instant. A plain date, such as `2030-01-31`, is that day and later, in UTC.
    */
   startDate?: Date | string | undefined;
   /**
-   * Created before this instant; later than startDate.
+   * Created before this instant, which is not before startDate. A plain date, such as `2030-01-31`, is the begin of that day in UTC.
    */
   endDate?: Date | string | undefined;
   status?: ('PROCESSING' | 'COMPLETED' | 'CANCELED') | undefined;
@@ -2385,11 +2385,11 @@ export interface ListSenderPoolSendersQuery {
   channel?: ('SMS' | 'RCS' | 'WHATSAPP' | 'EMAIL' | 'PUSH') | undefined;
   status?: ('ACTIVATED' | 'DEACTIVATED') | undefined;
   /**
-   * Created after this instant.
+   * Created after this instant. A plain date, such as `2030-01-31`, is that day and later, in UTC.
    */
   startDate?: Date | string | undefined;
   /**
-   * Created before this instant; later than startDate.
+   * Created before this instant, which is not before startDate. A plain date, such as `2030-01-31`, is the begin of that day in UTC.
    */
   endDate?: Date | string | undefined;
   /**
@@ -2404,11 +2404,11 @@ export interface ListSenderPoolSendersQuery {
 
 export interface ListSuppressionsQuery {
   /**
-   * Created after this instant.
+   * Created after this instant. A plain date, such as `2030-01-31`, is that day and later, in UTC.
    */
   startDate?: Date | string | undefined;
   /**
-   * Created before this instant; later than startDate.
+   * Created before this instant, which is not before startDate. A plain date, such as `2030-01-31`, is the begin of that day in UTC.
    */
   endDate?: Date | string | undefined;
   /**
@@ -2434,11 +2434,11 @@ export interface SearchSuppressionsQuery {
 
 export interface ListContentQuery {
   /**
-   * Created after this instant.
+   * Created after this instant. A plain date, such as `2030-01-31`, is that day and later, in UTC.
    */
   startDate?: Date | string | undefined;
   /**
-   * Created before this instant; later than startDate.
+   * Created before this instant, which is not before startDate. A plain date, such as `2030-01-31`, is the begin of that day in UTC.
    */
   endDate?: Date | string | undefined;
   /**
@@ -2476,11 +2476,11 @@ export interface ListSubscriptionsQuery {
 export interface ListDeliveriesQuery {
   status?: ('PENDING' | 'DELIVERED' | 'FAILED') | undefined;
   /**
-   * Created after this instant.
+   * Created after this instant. A plain date, such as `2030-01-31`, is that day and later, in UTC.
    */
   startDate?: Date | string | undefined;
   /**
-   * Created before this instant; later than startDate.
+   * Created before this instant, which is not before startDate. A plain date, such as `2030-01-31`, is the begin of that day in UTC.
    */
   endDate?: Date | string | undefined;
   /**
@@ -2496,11 +2496,11 @@ export interface ListDeliveriesQuery {
 export interface ListDeliveryAttemptsQuery {
   delivered?: ('true' | 'false') | undefined;
   /**
-   * Created after this instant.
+   * Created after this instant. A plain date, such as `2030-01-31`, is that day and later, in UTC.
    */
   startDate?: Date | string | undefined;
   /**
-   * Created before this instant; later than startDate.
+   * Created before this instant, which is not before startDate. A plain date, such as `2030-01-31`, is the begin of that day in UTC.
    */
   endDate?: Date | string | undefined;
   /**

@@ -421,6 +421,13 @@ describe('operations and messages', () => {
     const since = new Date(Date.now() + 3_600_000).toISOString();
     const none = await run('operations', 'list', '--since', since, '--json');
     expect([none.code, none.out]).toEqual([0, '']);
+    for (const command of ['operations', 'messages']) {
+      const dated = await run(command, 'list', '--since', '2024-01-15', '--until', '2024-01-16');
+      expect([dated.code, dated.out, dated.err]).toEqual([0, '', 'No entries.\n']);
+      for (const flag of ['--since', '--until'])
+        for (const time of ['2024-02-30', 'yesterday'])
+          await expectRefused(2, 'a date in UTC such as', command, 'list', flag, time);
+    }
   });
 });
 

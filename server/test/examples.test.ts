@@ -71,6 +71,100 @@ describe('a send', () => {
   });
 });
 
+describe('dates', () => {
+  /** Every list, search and selection with dates: its path, and its body if the dates are there. */
+  async function listDated(): Promise<[path: string, inBody: boolean][]> {
+    const subscription = await fanfare.request('POST', '/v1/Subscriptions', {
+      url: 'https://example.com/dates',
+      types: ['*'],
+    });
+    const document = (await fanfare.get('/openapi.json')).body;
+    return Object.entries<Json>(document['paths']).flatMap(([path, methods]) => {
+      const { get, post } = methods as { get?: Json; post?: Json };
+      const real = path
+        .replace('{poolId}', pool)
+        .replace('{senderPoolId}', pool)
+        .replace('{subscriptionId}', subscription.body['id']);
+      const shape = post?.['requestBody']?.content['application/json'].schema.$ref
+        ?.split('/')
+        .at(-1);
+      const fields = document['components'].schemas[shape]?.properties ?? {};
+      const isListed = get?.['parameters']?.some((each: Json) => each['name'] === 'startDate');
+      return [
+        ...(isListed ? [[real, false] as [string, boolean]] : []),
+        ...('startDate' in fields ? [[real, true] as [string, boolean]] : []),
+      ];
+    });
+  }
+
+  const ask = (path: string, inBody: boolean, startDate: string, endDate: string) =>
+    inBody
+      ? fanfare.request('POST', path, { startDate, endDate })
+      : fanfare.get(`${path}?startDate=${startDate}&endDate=${endDate}`);
+  const countOf = (body: Json): number =>
+    body['replayed'] ??
+    Object.values<unknown[]>(body).find((each) => Array.isArray(each))?.length ??
+    NaN;
+  const dayFromNow = (days: number) =>
+    new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10);
+
+  it('are plain dates too, in every list that has dates', async () => {
+    await fanfare.send(sends[0]?.body ?? {});
+    const dated = await listDated();
+    const [today, tomorrow] = [dayFromNow(0), dayFromNow(1)];
+    const counts: Record<string, number> = {};
+    for (const [path, inBody] of dated) {
+      for (const day of ['2024-01-15', today]) {
+        const same = await ask(path, inBody, day, day);
+        expect([path, same.status, countOf(same.body)]).toEqual([path, 200, 0]);
+      }
+      const now = new Date().toISOString();
+      expect([path, (await ask(path, inBody, now, now)).status]).toEqual([path, 200]);
+      const listed = await ask(path, inBody, dayFromNow(-1), tomorrow);
+      expect([path, listed.status]).toEqual([path, 200]);
+      counts[path] = countOf(listed.body);
+      for (const [startDate, endDate, context, words] of [
+        ['2024-02-30', '2024-03-01', '$.startDate', '"2024-02-30" is not a date'],
+        ['2024-02-01', '2024-02-30', '$.endDate', '"2024-02-30" is not a date'],
+        ['2024-01-16', '2024-01-15', '$.endDate', 'before startDate'],
+        ['2024-01-15T00:00:01Z', '2024-01-15', '$.endDate', 'before startDate'],
+      ] as const) {
+        const refused = await ask(path, inBody, startDate, endDate);
+        expect([path, refused.status]).toEqual([path, 400]);
+        expect(refused.body['errors']).toEqual([
+          expect.objectContaining({ context, message: expect.stringContaining(words) }),
+        ]);
+      }
+    }
+    // So the lists above are the ones of the samples, and are not all empty.
+    const some = expect.not.closeTo(0, 0);
+    expect(counts).toMatchObject({
+      '/v1/Messages': some,
+      '/v1/Messages/Search': some,
+      '/v1/Messages/Operations': some,
+      '/v1/Emails': 0,
+      '/v1/Emails/Search': 0,
+      '/v1/Emails/Operations': 0,
+      '/v1/Senders': some,
+      '/v1/SenderPools': 1,
+      '/v1/SenderPools/Operations': 1,
+      [`/v1/SenderPools/${pool}/Senders`]: some,
+    });
+    expect(dated.filter(([path]) => path.includes('/Subscriptions/'))).toHaveLength(3);
+  });
+
+  it('of one day list that day', async () => {
+    const id = await fanfare.send(sends[0]?.body ?? {});
+    const { createdAt } = await fanfare.operation(id);
+    const day = createdAt.slice(0, 10);
+    const next = new Date(Date.parse(day) + 86_400_000).toISOString().slice(0, 10);
+    const { body: listed } = await ask('/v1/Messages/Operations', false, day, next);
+    expect(listed['operations'][0].id).toBe(id);
+    const after = await ask('/v1/Messages/Operations', false, next, next);
+    expect(after.body['operations']).toEqual([]);
+  });
+});
+
 describe('an answer', () => {
   const instants = { createdAt: 'string', updatedAt: 'string' };
   const counters =

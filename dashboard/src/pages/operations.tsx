@@ -1,6 +1,7 @@
 /** All operations, newest first, live: progress, rate and content. */
 import { useState } from 'preact/hooks';
 import type { ListOperationsQuery } from '@fanfare/client';
+import { readDay as readDayInUtc } from '../../../server/src/domain/instant.ts';
 import { client } from '../api.ts';
 import { countersOf, doneOf, isLive, isOpen, type AnyOperation, type Kind } from '../counters.ts';
 import { formatDuration, formatNumber, formatShort, plural } from '../format.ts';
@@ -81,9 +82,16 @@ function readFilter(query: URLSearchParams): ListOperationsQuery {
     status: STATUSES.find((each) => each === status),
     // An incomplete pair is not a filter yet.
     tags: tags && /^[^:;]+:[^:;]+(;[^:;]+:[^:;]+)*;?$/.test(tags) ? tags : undefined,
-    startDate: from ? new Date(`${from}T00:00:00`) : undefined,
-    endDate: to ? new Date(new Date(`${to}T00:00:00`).getTime() + 86_400_000) : undefined,
+    startDate: from ? readDay(from) : undefined,
+    endDate: to ? readDay(to, 1) : undefined,
   };
+}
+
+/** The begin of a day on the clock of this browser, or of a day later. A day that does not exist stays text: the API refuses it. */
+function readDay(text: string, later = 0): Date | string {
+  if (readDayInUtc(text) === null) return text;
+  const [year = 0, month = 0, day = 0] = text.split('-').map(Number);
+  return new Date(year, month - 1, day + later);
 }
 
 function Filters({ kind }: { readonly kind: Kind }) {

@@ -5,7 +5,7 @@ import { escapeControls } from '../lib/printable.ts';
 import { readConfig } from './database.ts';
 import { failUsage, type Globals } from './globals.ts';
 import { number, print } from './output.ts';
-import { parseDuration, parseSince } from './times.ts';
+import { parseDuration, parseSince, SINCE_HINT } from './times.ts';
 
 interface Options {
   readonly since: string;
@@ -33,7 +33,7 @@ export function addDoctorCommand(program: Command, globals: () => Globals): void
     .addOption(
       new Option(
         '--since <time>',
-        'check counters of operations accepted since: 90m, 24h, 7d or a time',
+        'check counters of operations accepted since: 90m, 24h, 7d, a date or a time',
       ).default('24h'),
     )
     .option('--operation <id>', 'check counters of this operation only')
@@ -67,9 +67,7 @@ async function runDoctor(globals: Globals, options: Options): Promise<number> {
   const now = Date.now();
   const patienceMs =
     parseDuration(options.patience) ?? failUsage('--patience is a duration such as 5m.');
-  const since =
-    parseSince(options.since, now) ??
-    failUsage('--since is a duration such as 24h, or a time such as 2030-01-31T09:00:00Z.');
+  const since = parseSince(options.since, now) ?? failUsage(`--since is ${SINCE_HINT}.`);
   const operationId =
     options.operation === undefined
       ? null

@@ -78,8 +78,8 @@ function addFilters(command: Command): Command {
         .argParser(collectPair)
         .default({}, 'any'),
     )
-    .option('--since <time>', 'accepted since: 90m, 24h or a time', readSinceDate)
-    .option('--until <time>', 'accepted before: 90m ago, or a time', readSinceDate)
+    .option('--since <time>', 'accepted since: 90m, 24h, a date or a time', readSinceDate)
+    .option('--until <time>', 'accepted before: 90m ago, a date or a time', readSinceDate)
     .addOption(limitOption());
 }
 

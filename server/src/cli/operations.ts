@@ -93,8 +93,8 @@ export function addOperationCommands(program: Command, globals: () => Globals): 
         'CANCELED',
       ]),
     )
-    .option('--since <time>', 'accepted since: 90m, 24h or a time', readSinceDate)
-    .option('--until <time>', 'accepted before: 90m ago, or a time', readSinceDate)
+    .option('--since <time>', 'accepted since: 90m, 24h, a date or a time', readSinceDate)
+    .option('--until <time>', 'accepted before: 90m ago, a date or a time', readSinceDate)
     .addOption(limitOption())
     .action(({ emails, status, since, until, limit }: ListFlags) => {
       const client = connect(globals());

@@ -1,7 +1,7 @@
 /** Options that several commands have, and how their values are read. */
 import { InvalidArgumentError, Option } from 'commander';
 import { escapeControls } from '../lib/printable.ts';
-import { parseDuration, parseSince } from './times.ts';
+import { parseDuration, parseSince, SINCE_HINT } from './times.ts';
 
 const ROWS_DEFAULT = 50;
 const ROWS_MAX = 1_000_000;
@@ -36,10 +36,7 @@ export function readDuration(text: string): number {
 
 export function readSinceDate(text: string): Date {
   const since = parseSince(text, Date.now());
-  if (since === null)
-    throw new InvalidArgumentError(
-      'Use a duration such as 24h, or a time such as 2030-01-31T09:00:00Z.',
-    );
+  if (since === null) throw new InvalidArgumentError(`Use ${SINCE_HINT}.`);
   return since;
 }
 

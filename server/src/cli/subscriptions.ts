@@ -189,7 +189,7 @@ function addHistoryCommands(subscriptions: Command, globals: () => Globals): voi
     .option('--delivered', 'with --since: include successful deliveries')
     .option(
       '--since <time>',
-      'failed deliveries of events since: 90m, 24h or a time',
+      'failed deliveries of events since: 90m, 24h, a date or a time',
       readSinceDate,
     )
     .addOption(

@@ -17,7 +17,7 @@ import { DAILY_CAP_MAX, RATE_UNITS, THROUGHPUT_MAX, THROUGHPUT_MIN } from '../do
 import { TIME_OF_DAY, type QuietHours } from '../domain/quiet-hours.ts';
 import { SENDER_STATUSES } from '../domain/sender.ts';
 import { CONTENT_ARMS, CONTENT_SHAPES, RENDERED_CONTENT, RICH } from './content.ts';
-import { PAGINATION } from './paging.ts';
+import { DATES, PAGINATION } from './paging.ts';
 import { EMAIL_SHAPES } from './emails.ts';
 import { API_KEY_SHAPES } from './api-keys.ts';
 import { OPERATION_REPORT } from './operation-reports.ts';
@@ -306,8 +306,7 @@ export const SEARCH_REQUEST = shape(
     operationId: Type.Optional(OPERATION_ID),
     sessionId: Type.Optional(Type.String()),
     profile: Type.Optional(Type.String()),
-    startDate: Type.Optional(instant('Created after.')),
-    endDate: Type.Optional(instant('Created before.')),
+    ...DATES,
     address: Type.Optional(Type.String({ minLength: 1, maxLength: 256, description: 'Sent to.' })),
     channel: Type.Optional(CHANNEL),
     status: Type.Optional(MESSAGE_STATUS),

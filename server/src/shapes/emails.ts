@@ -1,5 +1,6 @@
 /** The shapes of e-mails: in sends, in lists, and as single e-mails. */
 import { Type } from 'typebox';
+import { DATES } from './paging.ts';
 import { EMAIL_LENGTH_MAX, EMAIL_NAME_MAX } from '../domain/email-address.ts';
 import { ATTACHMENT_BYTES_MAX, ATTACHMENTS_MAX } from '../domain/email-attachment.ts';
 import { EMAIL_BODY_MAX } from '../domain/email-content.ts';
@@ -170,8 +171,7 @@ export const EMAIL_SHAPES = [
         Type.String({ minLength: 1, maxLength: 256, description: 'Sent to.' }),
       ),
       operationId: Type.Optional(OPERATION_ID),
-      startDate: Type.Optional(instant('Created after.')),
-      endDate: Type.Optional(instant('Created before.')),
+      ...DATES,
       status: Type.Optional(EMAIL_STATUS),
       tags: Type.Optional(Type.String({ description: '`key:value;key:value`, all of them.' })),
     },

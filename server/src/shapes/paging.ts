@@ -20,3 +20,21 @@ export const PAGINATION = Type.Object(
 );
 
 export const PAGE_SIZE_DEFAULT = 50;
+
+/** Filters of lists by date: parameters of queries, and fields of searches. */
+export const DATES = {
+  startDate: Type.Optional(
+    Type.String({
+      format: 'date-time',
+      description:
+        'Created after this instant. A plain date, such as `2030-01-31`, is that day and later, in UTC.',
+    }),
+  ),
+  endDate: Type.Optional(
+    Type.String({
+      format: 'date-time',
+      description:
+        'Created before this instant, which is not before startDate. A plain date, such as `2030-01-31`, is the begin of that day in UTC.',
+    }),
+  ),
+};

@@ -1,5 +1,6 @@
 /** The shapes of subscriptions in requests and answers. */
 import { Type, type TSchema } from 'typebox';
+import { DATES } from './paging.ts';
 import {
   BATCH_DELAY_MS_DEFAULT,
   BATCH_DELAY_MS_MAX,
@@ -132,8 +133,7 @@ const BODIES = [
       deliveryIds: Type.Optional(
         Type.Array(DELIVERY_ID, { minItems: 1, maxItems: DELIVERIES_NAMED_MAX }),
       ),
-      startDate: Type.Optional(instant('Deliveries created after this instant.')),
-      endDate: Type.Optional(instant('Deliveries created before this instant.')),
+      ...DATES,
       statuses: Type.Optional(
         Type.Array(DELIVERY_STATUS, {
           minItems: 1,

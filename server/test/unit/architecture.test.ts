@@ -23,7 +23,7 @@ const WALLS: Readonly<Record<string, readonly string[]>> = {
   dispatch: ['domain/', 'lib/', 'store/store.ts', 'carriers/carrier.ts'],
   events: ['domain/', 'lib/', 'net/', 'store/store.ts'],
   http: ['domain/', 'lib/', 'shapes/', 'intake/', 'store/store.ts'],
-  cli: ['app.ts', 'config/', 'lib/', 'lists/'],
+  cli: ['app.ts', 'config/', 'domain/', 'lib/', 'lists/'],
   // The configuration has the option types of carriers and sinks.
   config: ['domain/', 'lib/', 'net/', 'carriers/', 'events/'],
 };

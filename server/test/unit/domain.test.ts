@@ -2,7 +2,7 @@ import { listSpellings } from '../../src/domain/spellings.ts';
 import { growSenderTree, rankSenders } from '../../src/domain/sender-ranking.ts';
 import { describe, expect, it } from 'vitest';
 import { normaliseInboundAddress } from '../../src/domain/inbound.ts';
-import { readInstant } from '../../src/domain/instant.ts';
+import { readDay, readInstant } from '../../src/domain/instant.ts';
 import type { Address, Channel } from '../../src/domain/message.ts';
 import type { PlannedSender } from '../../src/domain/operation.ts';
 import type { RequestedSender } from '../../src/domain/send-request.ts';
@@ -50,6 +50,20 @@ describe('instants', () => {
     'now',
   ])('"%s" is none', (text) => {
     expect(readInstant(text)).toBeNull();
+  });
+
+  it.each([
+    ['2024-02-29', '2024-02-29T00:00:00.000Z'],
+    ['0099-12-31', '0099-12-31T00:00:00.000Z'],
+    ['2026-02-29', undefined],
+    ['2024-02-30', undefined],
+    ['2024-13-01', undefined],
+    ['2024-00-10', undefined],
+    ['2024-1-15', undefined],
+    ['2024-01-15Z', undefined],
+    ['2024-01-15T00:00:00Z', undefined],
+  ])('of the plain date %s: %s', (text, expected) => {
+    expect(readDay(text)?.toISOString()).toBe(expected);
   });
 
   it('are read without a zone where none is needed', () => {

@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { fromUUIDBytes, TypeID } from 'typeid-js';
 import { describe, expect, it } from 'vitest';
 import * as ids from '../../src/domain/ids.ts';
+import { QueryReader } from '../../src/http/edge/query.ts';
 import { runs } from '../support/runs.ts';
 
 const time = fc.integer({ min: 0, max: 2 ** 48 - 2 });
@@ -179,5 +180,30 @@ describe('attempts', () => {
       expect(() => ids.attemptSid(message, wrong)).toThrow(RangeError);
     for (const wrong of [0, -1, 1.5])
       expect(() => ids.attemptReference(wrong, message, 1)).toThrow(RangeError);
+  });
+});
+
+describe('ids between dates', () => {
+  const atMs = Date.parse('2024-01-15');
+  const idAt = (ms: number) => ids.newOperationUuid(ms, (out) => out.fill(7));
+  const has = (startDate: string, endDate: string, ms: number) => {
+    const { after, before } = new QueryReader().readDates({ startDate, endDate });
+    return after < idAt(ms) && idAt(ms) < before;
+  };
+
+  it('of plain dates have every millisecond of their days, once', () => {
+    for (const ms of [atMs, atMs + 1, atMs + 86_399_999]) {
+      expect(has('2024-01-15', '2024-01-16', ms)).toBe(true);
+      expect(has('2024-01-14', '2024-01-15', ms)).toBe(false);
+      expect(has('2024-01-16', '2024-01-17', ms)).toBe(false);
+      expect(has('2024-01-15', '2024-01-15', ms)).toBe(false);
+    }
+  });
+
+  it('of instants have neither of them', () => {
+    const end = '2024-01-15T00:00:00.002Z';
+    expect(has('2024-01-15T00:00:00Z', end, atMs)).toBe(false);
+    expect(has('2024-01-15T00:00:00Z', end, atMs + 1)).toBe(true);
+    expect(has('2024-01-15T00:00:00Z', end, atMs + 2)).toBe(false);
   });
 });

@@ -4,7 +4,7 @@
  */
 import { ERRORS, type Problem } from '../../domain/errors.ts';
 import { decodeTypeId, messageUuidRange, uuidLowerBound } from '../../domain/ids.ts';
-import { INSTANT_HINT, readInstant } from '../../domain/instant.ts';
+import { DAY_HINT, readDay, readInstant } from '../../domain/instant.ts';
 import { PAGE_SIZE_DEFAULT } from '../../shapes/paging.ts';
 import { decodePageToken, Page } from './paging.ts';
 import { Refusal } from '../../shapes/refusal.ts';
@@ -68,25 +68,37 @@ export class QueryReader {
     return { after, before: earlierOf(before, page.start) };
   }
 
-  /** Ids of rows that were created after `startDate` and before `endDate`, both bounds excluded. */
+  /**
+   * Ids of rows that were created after `startDate` and before `endDate`, both bounds excluded. A plain date is the
+   * begin of its day in UTC, and as `startDate` includes it, so that days next to each other leave nothing out. Equal
+   * dates have nothing between them.
+   */
   readDates(query: DateQuery): IdRange {
     const start = this.#readDate(query.startDate, '$.startDate');
     const end = this.#readDate(query.endDate, '$.endDate');
-    if (start !== null && end !== null && end <= start)
-      this.add('Must be later than startDate.', '$.endDate');
+    if (start !== null && end !== null && end.at < start.at)
+      this.add('It is before startDate: exchange the dates.', '$.endDate');
     return {
-      after: start === null ? UUID_MIN : uuidLowerBound(Math.max(0, start.getTime() + 1)),
-      before: end === null ? UUID_MAX : uuidLowerBound(Math.max(0, end.getTime())),
+      after: start === null ? UUID_MIN : boundAt(start.at.getTime() + (start.isDay ? 0 : 1)),
+      before: end === null ? UUID_MAX : boundAt(end.at.getTime()),
     };
   }
 
-  #readDate(text: string | undefined, path: string): Date | null {
+  #readDate(
+    text: string | undefined,
+    path: string,
+  ): { readonly at: Date; readonly isDay: boolean } | null {
     if (text === undefined || text === '') return null;
+    const day = readDay(text);
+    if (day !== null) return { at: day, isDay: true };
     // In a URL "+" means a space unless it is escaped; here it can only be the sign of a zone.
-    const date = readInstant(text.replace(/ (\d\d:\d\d)$/, '+$1'));
-    if (date === null)
-      this.add(`"${text.slice(0, 60)}" is not a date and time with zone; ${INSTANT_HINT}.`, path);
-    return date;
+    const at = readInstant(text.replace(/ (\d\d:\d\d)$/, '+$1'));
+    if (at !== null) return { at, isDay: false };
+    this.add(
+      `"${text.slice(0, 60)}" is not a date, or a date and time with zone, that exists; ${DAY_HINT}.`,
+      path,
+    );
+    return null;
   }
 
   /** `key:value;key:value`, a last semicolon allowed. */
@@ -118,6 +130,8 @@ export class QueryReader {
     if (this.#problems.length > 0) throw new Refusal(400, this.#problems);
   }
 }
+
+const boundAt = (ms: number): string => uuidLowerBound(Math.max(0, ms));
 
 export const UUID_MIN = '00000000-0000-0000-0000-000000000000';
 export const UUID_MAX = 'ffffffff-ffff-ffff-ffff-ffffffffffff';

@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type, type TSchema } from 'typebox';
 import type { Access } from '../../domain/api-key.ts';
 import { answer, refusals } from '../../shapes/api.ts';
-import { PAGING } from '../../shapes/paging.ts';
+import { DATES, PAGING } from '../../shapes/paging.ts';
 import { OPERATION_STATUS } from '../../shapes/parts.ts';
 
 export interface Route {
@@ -36,13 +36,7 @@ export function describeAccess(route: Route): Route {
   };
 }
 
-const date = (description: string) =>
-  Type.Optional(Type.String({ format: 'date-time', description }));
-/** Query parameters of lists by date. */
-export const DATES = {
-  startDate: date('Created after this instant.'),
-  endDate: date('Created before this instant; later than startDate.'),
-};
+export { DATES };
 /** Query parameters of lists of operations. */
 export const OPERATION_FILTER = {
   ...DATES,
