@@ -55,7 +55,7 @@ export interface ClientOptions {
   readonly apiKeySecret?: string | undefined;
   /** In a page that the server itself serves: no credentials are sent, but the cookie of the page's session. */
   readonly session?: boolean | undefined;
-  /** The address of the server, with or without `/v1`. Default: `FANFARE_BASE_URL`, else `http://127.0.0.1:8420`. */
+  /** The address of the server, with or without `/v1` or `/preview`. Default: `FANFARE_BASE_URL`, else `http://127.0.0.1:8420`. */
   readonly baseUrl?: string | undefined;
   /** Milliseconds for one answer to arrive whole. 60,000 unless given. */
   readonly timeoutMs?: number | undefined;
@@ -137,9 +137,9 @@ function chooseCredentials(
   );
 }
 
-/** Without a slash at the end, and without the `/v1` that some write. */
+/** Without a slash at the end, and without the `/v1` or `/preview` that some write. */
 function readBaseUrl(text: string): string {
   if (!/^https?:\/\/[^/]/i.test(text))
     throw new FanfareError(`"${text}" is no base URL. Write it as http://host:port.`);
-  return text.replace(/\/+$/, '').replace(/\/v1$/i, '');
+  return text.replace(/\/+$/, '').replace(/\/(v1|preview)$/i, '');
 }

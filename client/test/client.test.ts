@@ -39,6 +39,13 @@ beforeAll(async () => {
 });
 afterAll(() => fanfare.stop());
 
+describe('the base URL', () => {
+  it.each(['', '/', '/v1', '/v1/', '/preview'])('may end with "%s"', async (end) => {
+    const { senders } = await connect(`${fanfare.url}${end}`).senders.list();
+    expect(senders).not.toEqual([]);
+  });
+});
+
 function connect(baseUrl: string, options: ClientOptions = {}): TwilioClient {
   return new TwilioClient({ accountId: SID, authToken: TOKEN, baseUrl, ...options });
 }

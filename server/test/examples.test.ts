@@ -1,4 +1,5 @@
 /** Requests as programs of the hosted API write them, and the shape of its answers. */
+import { connect } from 'node:net';
 import { beforeAll, describe, expect, it } from 'vitest';
 import sends from './data/send-requests.json' with { type: 'json' };
 import { useFanfare, type FanfareClient, type Json } from './support/fanfare.ts';
@@ -282,5 +283,97 @@ describe('an answer', () => {
     expect([missing.status, shapeOf(missing.body)]).toMatchObject([404, { errors: [error] }]);
     const wrong = await fanfare.get('/v1/Messages/Seek/nothing');
     expect([wrong.status, shapeOf(wrong.body)]).toMatchObject([400, { errors: [error] }]);
+  });
+});
+
+describe('the prefix /preview', () => {
+  const bare = (path: string, init: RequestInit = {}) => fetch(`${fanfare.url}${path}`, init);
+
+  it('has everything that /v1 has', async () => {
+    const address = '+15005557701';
+    const { status, body } = await fanfare.request('POST', '/preview/Messages', {
+      to: [{ address, channel: 'PHONE' }],
+      from: { address: '+15005550001', channel: 'SMS' },
+      content: { text: 'Hi' },
+    });
+    const { operationId: id, operationLocation } = body;
+    expect([status, operationLocation]).toEqual([
+      202,
+      `${fanfare.url}/v1/Messages/Operations/${id}`,
+    ]);
+    await fanfare.watch(id, (each) => each['status'] === 'COMPLETED');
+    const found = await fanfare.request('POST', '/PREVIEW/Messages/Search?pageSize=1', { address });
+    const [message] = found.body['messages'];
+    expect(message.to[0].address).toBe(address);
+    const whole = await fanfare.get(`/preview/Messages/${message.id}/`);
+    expect(whole.body).toEqual((await fanfare.get(`/v1/Messages/${message.id}`)).body);
+    // Links lead to /v1.
+    const seek = await fanfare.get(`/preview/Messages/Seek/${whole.body['attempts'][0].id}`);
+    expect([seek.status, seek.headers.get('location')]).toEqual([
+      301,
+      `${fanfare.url}/v1/Messages/${message.id}`,
+    ]);
+    const emails = await fanfare.request('POST', '/preview/Emails/Search?pageSize=2', {
+      startDate: '2024-01-15',
+    });
+    expect([emails.status, emails.body['emails']]).toEqual([200, []]);
+  });
+
+  it('has the credentials, limits and refusals of /v1', async () => {
+    const missing = await bare('/preview/Messages');
+    expect([missing.status, missing.headers.get('www-authenticate')]).toEqual([
+      401,
+      'Basic realm="Fanfare"',
+    ]);
+    const method = await fanfare.request('PUT', '/preview/Messages', {});
+    expect([method.status, method.headers.get('allow')]).toEqual([405, 'POST, GET']);
+    const large = { address: 'x'.repeat(2_200_000) };
+    const refused = await fanfare.request('POST', '/preview/Senders/Search', large);
+    expect([refused.status, refused.body['code']]).toEqual([413, 20413]);
+    for (const path of ['/preview/Nothing', '/preview', '/previews/Messages', '/v1/preview'])
+      expect((await fanfare.get(path)).body['message']).toBe(`There is nothing at GET ${path}.`);
+    // Only the beginning of the path is the prefix.
+    const query = await fanfare.get('/preview/Messages?tags=x:/preview/y');
+    expect([query.status, query.body['messages']]).toEqual([200, []]);
+  });
+
+  it('of a stream has the events', async () => {
+    const stop = new AbortController();
+    const authorization = `Basic ${Buffer.from(`${fanfare.sid}:${fanfare.token}`).toString('base64')}`;
+    const { status, headers } = await bare('/preview/Stream', {
+      headers: { authorization },
+      signal: stop.signal,
+    });
+    expect([status, headers.get('content-type')]).toEqual([
+      200,
+      expect.stringContaining('text/event-stream'),
+    ]);
+    stop.abort();
+  });
+
+  it('is counted as /v1, and described once', async () => {
+    const metrics = await (await bare('/metrics')).text();
+    expect(metrics).toContain('route="/v1/Messages/:messageId"');
+    expect(metrics).not.toMatch(/route="[^"]*preview/i);
+    const { paths, info } = (await fanfare.get('/openapi.json')).body;
+    expect(Object.keys(paths).filter((path) => !path.startsWith('/v1/'))).toEqual([]);
+    expect(info.description).toContain('`/preview`');
+  });
+
+  it('is read in the absolute form of a target too', async () => {
+    const { port } = new URL(fanfare.url);
+    const socket = connect(Number(port), '127.0.0.1');
+    socket.write(
+      `GET http://127.0.0.1/preview/Nothing HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n`,
+    );
+    const answer = Buffer.concat(await socket.toArray()).toString();
+    expect(answer).toContain('404 Not Found');
+    socket.destroy();
+    const known = connect(Number(port), '127.0.0.1');
+    known.write(
+      `GET http://127.0.0.1/preview/Messages HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n`,
+    );
+    // It is found, so it needs credentials.
+    expect(Buffer.concat(await known.toArray()).toString()).toContain('401 Unauthorized');
   });
 });

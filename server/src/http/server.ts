@@ -65,6 +65,12 @@ const OTHER_BYTES_MAX = 2_097_152;
 /** Bytes of all carriers' calls at work together. */
 const CALLS_IN_FLIGHT_BYTES_MAX = 33_554_432;
 
+/**
+ * The prefix that guides of the hosted API use beside `/v1`. It is the same API: everything after this line sees `/v1`.
+ * The target of a request may name the scheme and the host too (RFC 9112, section 3.2.2).
+ */
+const PREVIEW = /^((?:https?:\/\/[^/?]*)?)\/preview(?=[/?]|$)/i;
+
 /** Fastify's types know no number of proxies. The peer of the connection is place 0. */
 const trustOf = (trusted: ServerOptions['trustProxy']) =>
   typeof trusted === 'number' ? (_address: string, place: number) => place < trusted : trusted;
@@ -104,6 +110,7 @@ export async function createServer(deps: ServerDeps): Promise<Server> {
     frameworkErrors: (error, request, reply) =>
       refuseUnroutable(error, request, reply, options.publicUrl),
     genReqId: newRequestId,
+    rewriteUrl: ({ url = '/' }) => url.replace(PREVIEW, '$1/v1'),
     schemaController: NO_COMPILERS,
     routerOptions: {
       caseSensitive: false,

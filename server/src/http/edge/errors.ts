@@ -52,8 +52,8 @@ export function setErrors(app: FastifyInstance, log: Logger, publicUrl: string |
   );
 }
 
-function refuseUnknownPath({ method, url }: FastifyRequest): Refusal {
-  const path = url.split('?', 1)[0]?.slice(0, 200) ?? '';
+function refuseUnknownPath({ method, originalUrl }: FastifyRequest): Refusal {
+  const path = originalUrl.split('?', 1)[0]?.slice(0, 200) ?? '';
   return refuse(
     'notFound',
     PUSH_PATH.test(path)
