@@ -16,11 +16,14 @@ import { Contents } from './contents.ts';
 import { Emails } from './emails.ts';
 import { FanfareError } from './errors.ts';
 import { Messages } from './messages.ts';
+import type { Hooks } from './hooks.ts';
+import { checkOptions, type OptionNames } from './options.ts';
 import { SenderPools, Senders } from './senders.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { Suppressions } from './suppressions.ts';
 import { System } from './system.ts';
 import { authorize, Transport } from './transport.ts';
+import { VERSION } from './version.ts';
 
 export type * from './api.ts';
 export {
@@ -36,15 +39,37 @@ export {
   ServerError,
   TimeoutError,
 } from './errors.ts';
+export {
+  EVENT_TYPES,
+  type CloudEvent,
+  type EmailEventData,
+  type EventData,
+  type EventType,
+  type FanfareEvent,
+  type InboundEventData,
+  type MessageEventData,
+  type OperationEventData,
+  type ProgressEventData,
+  type TestEventData,
+} from './events.ts';
+export type { Hooks, RequestNotice, ResponseNotice, RetryNotice } from './hooks.ts';
 export type { Listing } from './listing.ts';
-export type { SendAllRequest, SendOptions } from './messages.ts';
+export type { EmailRecipient, Recipient, SendAllRequest, SendOptions } from './messages.ts';
 export { isSettled } from './operations.ts';
-export type { Bulk, Chunk, SendAll, SendAllOptions, WatchAllOptions } from './send-all.ts';
+export type { Bulk, Chunk, SendAll, SendAllOptions } from './send-all.ts';
 export type { CallOptions } from './transport.ts';
+export { VERSION } from './version.ts';
 export { isComplete, type WatchOptions } from './watch.ts';
+export {
+  verifyWebhook,
+  WebhookError,
+  type WebhookFault,
+  type WebhookHeaders,
+  type WebhookOptions,
+} from './webhooks.ts';
 
 /** Missing options come from the environment, where there is one. */
-export interface ClientOptions {
+export interface ClientOptions extends Hooks {
   /** Account SID, `AC…`. `FANFARE_ACCOUNT_SID` unless given. */
   readonly accountId?: string | undefined;
   /** `FANFARE_AUTH_TOKEN` unless given. */
@@ -65,6 +90,21 @@ export interface ClientOptions {
   readonly fetch?: typeof fetch | undefined;
 }
 
+const CLIENT_OPTIONS: OptionNames<ClientOptions> = {
+  accountId: true,
+  authToken: true,
+  apiKey: true,
+  apiKeySecret: true,
+  session: true,
+  baseUrl: true,
+  timeoutMs: true,
+  retriesMax: true,
+  fetch: true,
+  onRequest: true,
+  onResponse: true,
+  onRetry: true,
+};
+
 /** Says that the page itself asks, which a form of another page cannot. */
 const SESSION = { 'x-fanfare-session': '1' };
 const BASE_URL = 'http://127.0.0.1:8420';
@@ -82,15 +122,21 @@ export class FanfareClient {
   readonly apiKeys: ApiKeys;
   readonly system: System;
 
-  /** @throws FanfareError if there are no credentials, or the base URL is invalid */
+  /** @throws FanfareError if there are no credentials, the base URL is invalid, or an option is unknown */
   constructor(options: ClientOptions = {}) {
+    checkOptions('The client', options, CLIENT_OPTIONS);
     const env = readEnvironment();
+    const { onRequest, onResponse, onRetry } = options;
     const transport = new Transport({
-      headers: options.session === true ? SESSION : authorize(chooseCredentials(options, env)),
+      headers: {
+        ...nameProgram(),
+        ...(options.session === true ? SESSION : authorize(chooseCredentials(options, env))),
+      },
       baseUrl: readBaseUrl(options.baseUrl ?? env['FANFARE_BASE_URL'] ?? BASE_URL),
       timeoutMs: options.timeoutMs ?? TIMEOUT_MS,
       retriesMax: options.retriesMax ?? RETRIES_MAX,
       fetch: options.fetch ?? ((...request) => globalThis.fetch(...request)),
+      hooks: { onRequest, onResponse, onRetry },
     });
     this.messages = new Messages(transport);
     this.emails = new Emails(transport);
@@ -117,6 +163,13 @@ function readEnvironment(): Readonly<Record<string, string | undefined>> {
   }
 }
 
+/** Browsers have a name of their own, and would ask the server whether they may send another. */
+function nameProgram(): Readonly<Record<string, string>> {
+  const { process } = globalThis as { process?: { versions?: { node?: string } } };
+  // Node.js, Bun and Deno.
+  return process?.versions?.node === undefined ? {} : { 'user-agent': `fanfare-client/${VERSION}` };
+}
+
 function chooseCredentials(
   options: ClientOptions,
   env: Readonly<Record<string, string | undefined>>,
@@ -141,5 +194,8 @@ function chooseCredentials(
 function readBaseUrl(text: string): string {
   if (!/^https?:\/\/[^/]/i.test(text))
     throw new FanfareError(`"${text}" is no base URL. Write it as http://host:port.`);
+  // They would get into the URLs of log lines.
+  if (/^https?:\/\/[^/]*@/i.test(text))
+    throw new FanfareError('The base URL must not have credentials. Give them as options.');
   return text.replace(/\/+$/, '').replace(/\/(v1|preview)$/i, '');
 }

@@ -8,6 +8,7 @@ import type {
   OperationReference,
   ReceiptList,
   SearchMessagesRequest,
+  SendEmailsRequest,
   SendMessagesRequest,
 } from './api.ts';
 import { listPages, type Listing } from './listing.ts';
@@ -19,6 +20,12 @@ export interface SendOptions extends CallOptions {
   /** Identifies repetitions. Random by default; set your own if the program may crash and send again. */
   readonly idempotencyKey?: string | undefined;
 }
+
+/** An entry of `to` of messages. */
+export type Recipient = SendMessagesRequest['to'][number];
+
+/** An entry of `to` of e-mails. */
+export type EmailRecipient = SendEmailsRequest['to'][number];
 
 /** Any number of recipients, as they come. */
 export type SendAllRequest<Request extends { to: readonly unknown[] }> = Omit<

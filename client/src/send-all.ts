@@ -9,8 +9,9 @@
  */
 import type { Operation, EmailOperation, OperationReference } from './api.ts';
 import { ConflictError, FanfareError, ChunkError } from './errors.ts';
+import { checkOptions, type OptionNames } from './options.ts';
 import { pause, type CallOptions } from './transport.ts';
-import { isComplete } from './watch.ts';
+import { isComplete, WATCH_OPTIONS, type WatchOptions } from './watch.ts';
 
 /** One operation of a bulk send. */
 export interface Chunk {
@@ -34,6 +35,17 @@ export interface SendAllOptions extends CallOptions {
   readonly onAccepted?: ((chunk: Chunk) => void | Promise<void>) | undefined;
 }
 
+const SEND_ALL_OPTIONS: OptionNames<SendAllOptions> = {
+  key: true,
+  chunkSizeMax: true,
+  concurrency: true,
+  accepted: true,
+  onAccepted: true,
+  signal: true,
+  timeoutMs: true,
+  retriesMax: true,
+};
+
 /** All operations of a bulk send together. */
 export interface Bulk<Stats> {
   /**
@@ -46,13 +58,6 @@ export interface Bulk<Stats> {
   /** Whether all recipients are accepted. */
   readonly isAccepted: boolean;
   readonly chunks: readonly Chunk[];
-}
-
-export interface WatchAllOptions {
-  readonly signal?: AbortSignal | undefined;
-  readonly until?: 'settled' | 'completed' | undefined;
-  readonly quietMs?: number | undefined;
-  readonly pollMs?: number | undefined;
 }
 
 interface Calls<Op> {
@@ -89,6 +94,7 @@ export class SendAll<Op extends Operation | EmailOperation> {
     request: { to: Iterable<unknown> | AsyncIterable<unknown> },
     options: SendAllOptions,
   ) {
+    checkOptions('sendAll', options, SEND_ALL_OPTIONS);
     this.key = options.key ?? crypto.randomUUID();
     if (!/^[\x21-\x7e]+$/.test(this.key) || this.key.length > KEY_LENGTH_MAX)
       throw new FanfareError(`The key must be 1 to ${KEY_LENGTH_MAX} visible ASCII characters.`);
@@ -123,7 +129,8 @@ export class SendAll<Op extends Operation | EmailOperation> {
   }
 
   /** All together, and again whenever something has changed, until all is done (as `watchOperation`). */
-  async *watch(options: WatchAllOptions = {}): AsyncGenerator<Bulk<Op['stats']>, void, undefined> {
+  async *watch(options: WatchOptions = {}): AsyncGenerator<Bulk<Op['stats']>, void, undefined> {
+    checkOptions('watch', options, WATCH_OPTIONS);
     const { until = 'settled', quietMs = QUIET_MS, pollMs = POLL_MS, signal } = options;
     let shown = '';
     let quietSince = Date.now();

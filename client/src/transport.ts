@@ -11,16 +11,25 @@
  */
 import { ENDPOINTS, type Endpoints } from './api.ts';
 import { readDates } from './dates.ts';
-import { ConnectionError, readRefusal, TimeoutError, type ApiError } from './errors.ts';
+import {
+  ConnectionError,
+  readRefusal,
+  TimeoutError,
+  type ApiError,
+  type FanfareError,
+} from './errors.ts';
+import { notify, type Hooks } from './hooks.ts';
+import { checkOptions, type OptionNames } from './options.ts';
 
 export interface TransportOptions {
   /** Origin, with or without a path before `/v1`. */
   readonly baseUrl: string;
-  /** The credentials. */
+  /** Of every request: the credentials, and the name of this program. */
   readonly headers: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
   readonly retriesMax: number;
   readonly fetch: typeof fetch;
+  readonly hooks: Hooks;
 }
 
 /** Options of a single call. */
@@ -33,6 +42,10 @@ export interface CallOptions {
   readonly retriesMax?: number | undefined;
 }
 
+const CALL_OPTIONS: OptionNames<CallOptions> = { signal: true, timeoutMs: true, retriesMax: true };
+/** `send` takes its key out of the options. */
+const SEND_OPTIONS = { ...CALL_OPTIONS, idempotencyKey: true } as const;
+
 export interface Input<Name extends keyof Endpoints> {
   /** Values of the path's parameters, in their order. */
   readonly path?: readonly string[];
@@ -43,6 +56,14 @@ export interface Input<Name extends keyof Endpoints> {
   readonly idempotencyKey?: string;
   /** Whether a POST may be repeated without asking whether the first one was done. */
   readonly isRepeatable?: boolean;
+}
+
+/** An HTTP request of a call, which retries send again. */
+interface Request {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | undefined;
 }
 
 export class WrittenJson {
@@ -80,18 +101,19 @@ export class Transport {
   }
 
   /** As `call`, for answers that are no JSON. */
-  callForText<Name extends keyof Endpoints>(
+  async callForText<Name extends keyof Endpoints>(
     name: Name,
     input: Input<Name> = {},
     options: CallOptions = {},
   ): Promise<string> {
-    const [method] = ENDPOINTS[name];
-    const mayRepeat =
-      method !== 'POST' || input.idempotencyKey !== undefined || input.isRepeatable === true;
-    return this.#retry(mayRepeat, options, async (signal) => {
-      const response = await this.#fetch(name, input, signal);
-      return { response, text: await response.text() };
-    });
+    const isKeyed = input.idempotencyKey !== undefined;
+    checkOptions('A call', options, isKeyed ? SEND_OPTIONS : CALL_OPTIONS);
+    const request = this.#compose(name, input);
+    return this.#retry(
+      request,
+      request.method !== 'POST' || isKeyed || input.isRepeatable === true,
+      options,
+    );
   }
 
   /** Opens a streaming answer. The caller reads it, and aborts the signal to end it. */
@@ -101,61 +123,86 @@ export class Transport {
     headers: Readonly<Record<string, string>>,
     signal: AbortSignal,
   ): Promise<Response> {
-    const response = await this.#fetch(name, input, signal, headers).catch((error: unknown) => {
+    const request = this.#compose(name, input, headers);
+    const response = await this.#fetch(request, 1, signal).catch((error: unknown) => {
       throw toConnectionError(error, signal, this.#options.baseUrl);
     });
     if (response.ok) return response;
     throw readRefusal(response, await response.text(), readRetryAfter(response));
   }
 
-  #fetch<Name extends keyof Endpoints>(
+  #compose<Name extends keyof Endpoints>(
     name: Name,
     { path = [], query, body, idempotencyKey }: Input<Name>,
-    signal: AbortSignal,
     headers: Readonly<Record<string, string>> = {},
-  ): Promise<Response> {
+  ): Request {
     const [method, template] = ENDPOINTS[name];
     const rest = [...path];
     const filled = template.replaceAll(/\{\w+\}/g, () => encodeURIComponent(rest.shift() ?? ''));
-    const { fetch: send, baseUrl, headers: credentials } = this.#options;
-    return send(`${baseUrl}/v1${filled}${encodeQuery(query)}`, {
+    return {
       method,
-      signal,
+      url: `${this.#options.baseUrl}/v1${filled}${encodeQuery(query)}`,
       headers: {
-        ...credentials,
+        ...this.#options.headers,
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
         ...headers,
       },
-      ...(body === undefined ? {} : { body: encodeBody(body) }),
-    });
+      body: body === undefined ? undefined : encodeBody(body),
+    };
   }
 
-  async #retry(
-    mayRepeat: boolean,
-    options: CallOptions,
-    ask: (signal: AbortSignal) => Promise<{ response: Response; text: string }>,
-  ): Promise<string> {
+  async #fetch(
+    { method, url, headers, body }: Request,
+    attempt: number,
+    signal: AbortSignal,
+  ): Promise<Response> {
+    const { fetch: send, hooks } = this.#options;
+    notify(hooks.onRequest, { method, url, attempt });
+    const startedAt = performance.now();
+    const response = await send(url, {
+      method,
+      signal,
+      headers,
+      ...(body !== undefined && { body }),
+    });
+    notify(hooks.onResponse, {
+      method,
+      url,
+      attempt,
+      status: response.status,
+      requestId: response.headers.get('x-request-id'),
+      durationMs: performance.now() - startedAt,
+    });
+    return response;
+  }
+
+  async #retry(request: Request, mayRepeat: boolean, options: CallOptions): Promise<string> {
     const { timeoutMs = this.#options.timeoutMs, retriesMax = this.#options.retriesMax } = options;
+    const { method, url } = request;
     for (let tried = 0; ; tried += 1) {
       options.signal?.throwIfAborted();
-      const outcome = await this.#askInTime(timeoutMs, options.signal, ask);
+      const attempt = tried + 1;
+      const outcome = await this.#askInTime(request, attempt, timeoutMs, options.signal);
       if (typeof outcome === 'string') return outcome;
       const { error, repeatable } = outcome;
       const wait = (error as Partial<ApiError>).retryAfterSeconds ?? null;
       const isTooLong = wait !== null && wait > RETRY_AFTER_SECONDS_MAX;
       const isOver = tried >= retriesMax || isTooLong;
       if (isOver || repeatable === 'never' || (repeatable === 'if safe' && !mayRepeat)) throw error;
-      await pause(backoffMs(tried, wait), options.signal);
+      const delayMs = backoffMs(tried, wait);
+      notify(this.#options.hooks.onRetry, { method, url, attempt, error, delayMs });
+      await pause(delayMs, options.signal);
     }
   }
 
   /** The text of an answer, or the error, and whether a repetition could do harm. */
   async #askInTime(
+    request: Request,
+    attempt: number,
     timeoutMs: number,
     outer: AbortSignal | undefined,
-    ask: (signal: AbortSignal) => Promise<{ response: Response; text: string }>,
-  ): Promise<string | { error: Error; repeatable: 'always' | 'if safe' | 'never' }> {
+  ): Promise<string | { error: FanfareError; repeatable: 'always' | 'if safe' | 'never' }> {
     const controller = new AbortController();
     const give = () => controller.abort(outer?.reason);
     outer?.addEventListener('abort', give);
@@ -164,7 +211,8 @@ export class Transport {
     );
     const timer = setTimeout(() => controller.abort(late), timeoutMs);
     try {
-      const { response, text } = await ask(controller.signal);
+      const response = await this.#fetch(request, attempt, controller.signal);
+      const text = await response.text();
       if (response.ok) return text;
       const error = readRefusal(response, text, readRetryAfter(response));
       // A 429 was refused before anything was done; the effect of a request that a gateway answered is unknown.
@@ -217,7 +265,7 @@ function readRetryAfter({ headers }: Response): number | null {
   return Number.isFinite(seconds) ? Math.max(0, seconds) : null;
 }
 
-function toConnectionError(reason: unknown, signal: AbortSignal, baseUrl: string): Error {
+function toConnectionError(reason: unknown, signal: AbortSignal, baseUrl: string): FanfareError {
   if (signal.aborted && signal.reason instanceof Error) return signal.reason;
   // The message of fetch is "fetch failed"; the cause has the reason.
   const { cause, message } = reason as {

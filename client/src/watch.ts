@@ -10,6 +10,7 @@
 import { readDates } from './dates.ts';
 import { ApiError, ConnectionError, RateLimitError, ServerError } from './errors.ts';
 import { readEvents } from './event-source.ts';
+import { checkOptions, type OptionNames } from './options.ts';
 import { pause } from './transport.ts';
 
 export interface WatchOptions {
@@ -23,6 +24,13 @@ export interface WatchOptions {
   /** Milliseconds between two questions where there is no live stream. 1,000 unless said. */
   readonly pollMs?: number | undefined;
 }
+
+export const WATCH_OPTIONS: OptionNames<WatchOptions> = {
+  signal: true,
+  until: true,
+  quietMs: true,
+  pollMs: true,
+};
 
 /** The fields of operations of every kind. */
 export interface AnyOperation {
@@ -66,6 +74,7 @@ export async function* watch<Operation extends AnyOperation>(
   source: Source<Operation>,
   options: WatchOptions,
 ): AsyncGenerator<Operation, void, undefined> {
+  checkOptions('watchOperation', options, WATCH_OPTIONS);
   const { until = 'settled', quietMs = QUIET_MS, pollMs = POLL_MS, signal } = options;
   let shown: Operation | null = null;
   let quietSince = Date.now();

@@ -1,5 +1,8 @@
 /** The client against the real server: the API's samples, and bad connections. */
+import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -15,6 +18,7 @@ import {
   ServerError,
   TimeoutError,
   TwilioClient,
+  VERSION,
   type ClientOptions,
   type Chunk,
   type ChunkError,
@@ -239,6 +243,30 @@ describe('an error', () => {
     expect(new FanfareClient({ apiKey: 'SK1', apiKeySecret: 'x' })).toBeInstanceOf(TwilioClient);
   });
 
+  it('names unknown options, of the client and of calls', async () => {
+    expect(() => connect(fanfare.url, { timeout: 1, retries: 2 } as never)).toThrow(
+      'The client has no option "timeout", "retries". The options are accountId,',
+    );
+    const calls = [
+      client.messages.list({}, { timeout: 1 } as never),
+      client.messages.send({ to: to(1), content }, { idempotencykey: 'x' } as never),
+      client.apiKeys.list({ page: 1 } as never),
+      last(client.messages.watchOperation('x', { timeoutMs: 1 } as never)),
+      client.suppressions.exportHashes({ x: 1 } as never),
+      last(client.messages.sendAll({ to: [], content }).watch({ timeoutMs: 1 } as never)),
+    ];
+    for (const call of calls) await expect(call).rejects.toThrow(/has no option "\w+"\. The op/);
+    expect(() => client.messages.sendAll({ to: [], content }, { chunkSize: 1 } as never)).toThrow(
+      'sendAll has no option "chunkSize"',
+    );
+  });
+
+  it('of the base URL does not show credentials', () => {
+    expect(() => connect('http://AC1:secret@127.0.0.1:1')).toThrow(
+      'The base URL must not have credentials. Give them as options.',
+    );
+  });
+
   it('of a server that is none, or not there, names it', async () => {
     const other = await startMeddler(fanfare.url, () => ({ status: 404 }));
     await expect(connect(other.url).messages.list()).rejects.toThrow(/not an answer of this API/);
@@ -304,6 +332,66 @@ describe('on a bad way', () => {
     controller.abort(reason);
     await expect(given).rejects.toBe(reason);
     silent.close();
+  });
+});
+
+describe('the log of a program', () => {
+  it('gets requests, answers and retries, without secrets', async () => {
+    const agents = new Set<string | undefined>();
+    const way = await startMeddler(fanfare.url, ({ headers }, nth) => {
+      agents.add(headers['user-agent']);
+      return nth === 1
+        ? { status: 503, headers: { 'retry-after': '0' } }
+        : nth === 2
+          ? 'lose'
+          : 'pass';
+    });
+    const log: [string, object][] = [];
+    const logged = connect(way.url, {
+      onRequest: (notice) => log.push(['request', notice]),
+      onResponse: (notice) => log.push(['response', notice]),
+      onRetry: (notice) => log.push(['retry', notice]),
+    });
+    await logged.messages.send({ to: to(1), content: { text: 'a private text' } });
+    const request = { method: 'POST', url: `${way.url}/v1/Messages` };
+    const delayMs = expect.any(Number);
+    const durationMs = expect.any(Number);
+    const requestId = expect.stringMatching(/^RQ/);
+    expect(log).toEqual([
+      ['request', { ...request, attempt: 1 }],
+      ['response', { ...request, attempt: 1, status: 503, requestId: null, durationMs }],
+      ['retry', { ...request, attempt: 1, error: expect.any(ServerError), delayMs }],
+      ['request', { ...request, attempt: 2 }],
+      ['retry', { ...request, attempt: 2, error: expect.any(ConnectionError), delayMs }],
+      ['request', { ...request, attempt: 3 }],
+      ['response', { ...request, attempt: 3, status: 202, requestId, durationMs }],
+    ]);
+    const text = log.map(([, notice]) => JSON.stringify(notice) + Object.values(notice)).join();
+    for (const secret of [TOKEN, btoa(`${SID}:${TOKEN}`), 'private', '+1500'])
+      expect(text).not.toContain(secret);
+    expect([...agents]).toEqual([`fanfare-client/${VERSION}`]);
+  });
+
+  it('cannot change a call: an error in a hook is an uncaught one', async () => {
+    const program = `
+      import { FanfareClient } from '@fanfare/client';
+      process.on('uncaughtException', ({ message }) => console.log('uncaught', message));
+      const onResponse = () => { throw new Error('The disk is full.'); };
+      const client = new FanfareClient({ onResponse });
+      console.log((await client.messages.listOperations({ pageSize: 1 })).operations.length <= 1);`;
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ['--input-type=module', '-e', program],
+      {
+        cwd: fileURLToPath(new URL('.', import.meta.url)),
+        env: {
+          FANFARE_BASE_URL: fanfare.url,
+          FANFARE_ACCOUNT_SID: SID,
+          FANFARE_AUTH_TOKEN: TOKEN,
+        },
+      },
+    );
+    expect(stdout).toBe('uncaught The disk is full.\ntrue\n');
   });
 });
 
@@ -453,7 +541,12 @@ describe('the package', () => {
     expect(imports.filter((path) => !path.startsWith('./'))).toEqual([]);
   });
 
+  it('knows its version', async () => {
+    const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+    expect(VERSION).toBe(JSON.parse(text).version);
+  });
+
   it('is small', () => {
-    expect(gzipSync(sources.join('\n')).length).toBeLessThan(16_000);
+    expect(gzipSync(sources.join('\n')).length).toBeLessThan(18_000);
   });
 });

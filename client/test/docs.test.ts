@@ -63,6 +63,18 @@ it('the guide to testing has a test that passes', async () => {
   expect([code, out]).toEqual([0, expect.stringContaining('pass 1')]);
 });
 
+it('the page of the client shows what compiles', async () => {
+  const blocks = await readBlocks('client/README.md', 'ts');
+  await writeFile(join(folder, 'readme.mts'), blocks.join('\n'));
+  const args = '--noEmit --strict --exactOptionalPropertyTypes --module nodenext --target es2022';
+  const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
+  const child = spawn(process.execPath, [tsc, ...args.split(' '), 'readme.mts'], { cwd: folder });
+  let out = '';
+  child.stdout.on('data', (data: Buffer) => (out += data.toString()));
+  await once(child, 'close');
+  expect([child.exitCode, out]).toEqual([0, '']);
+});
+
 it('the page of the client shows what works', async () => {
   const [first = '', lists = ''] = await readBlocks('client/README.md', 'ts');
   const program = first
