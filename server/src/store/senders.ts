@@ -185,7 +185,7 @@ export interface SenderAddress {
 
 /**
  * The senders of addresses, in their order, by the positions of the addresses: the ones that a message from there would
- * have. An address without a sender has none. The sender of an e-mail address is its own, else that of the whole domain.
+ * have. An address without a sender has none. The sender of an e-mail address is its own, else the sender of the whole domain.
  */
 export async function findSendersOf(
   database: Database,
