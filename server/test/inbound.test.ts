@@ -1,6 +1,8 @@
 /** Inbound messages over SMPP and HTTP callbacks, and keywords with their effects and answers. */
 import { createHmac } from 'node:crypto';
+import { Ajv } from 'ajv';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
+import documented from './data/message-list.schema.json' with { type: 'json' };
 import { createKeywordFinder, ENGLISH } from '../src/domain/keywords.ts';
 import {
   SID,
@@ -14,6 +16,9 @@ import {
 import { deliverSm, startSmsc, type Smsc } from './support/smsc.ts';
 
 const SHOP = '+15005550100';
+
+/** Whether a page has the documented form, and nothing else. */
+const isDocumented = new Ajv().compile(documented);
 const PERSON = '+4917012345678';
 
 const configFor = (smsc: Smsc, inbound: object) => ({
@@ -104,8 +109,8 @@ describe('a message from a person', () => {
     expect(own).toBeDefined();
     expect(body['messages'][1]).toEqual({
       id: expect.stringMatching(/^comms_message_/),
-      from: { address: PERSON, channel: 'SMS' },
-      to: [{ address: shop.address, channel: 'PHONE', senderId: own.id }],
+      from: { address: PERSON, channel: 'SMS', senderId: own.id },
+      to: [{ address: shop.address, channel: 'PHONE' }],
       status: 'INBOUND',
       related: [],
       tags: {},
@@ -127,6 +132,13 @@ describe('a message from a person', () => {
     ).body;
     expect(first['messages'].length + second['messages'].length).toBe(3);
     expect(second['pagination'].next).toBeNull();
+    // A strict client takes every page: with sent messages, with inbound ones, and with both.
+    for (const page of [
+      await fanfare.get('/v1/Messages'),
+      await fanfare.get('/v1/Messages?status=INBOUND'),
+      await fanfare.request('POST', '/v1/Messages/Search', { address: shop.address }),
+    ])
+      expect([isDocumented(page.body), isDocumented.errors]).toEqual([true, null]);
     for (const [query, count] of [
       [{ address: PERSON }, 3],
       [{ address: PERSON, status: 'INBOUND' }, 2],
