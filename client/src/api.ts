@@ -459,7 +459,7 @@ export interface SendMessagesRequest {
   schedule?:
     | {
         /**
-         * One RFC 3339 instant; without zone it is UTC.
+         * RFC 3339 date-times: instants, or without a zone the local time of each recipient. All must be the same time.
          */
         sendAt: string[];
       }
@@ -638,7 +638,7 @@ export interface SendEmailsRequest {
   schedule?:
     | {
         /**
-         * One RFC 3339 instant; without zone it is UTC.
+         * RFC 3339 date-times: instants, or without a zone the local time of each recipient. All must be the same time.
          */
         sendAt: string[];
       }
@@ -1190,7 +1190,10 @@ export interface ResolveSendersRequest {
   senderAddresses?:
     | {
         address?: string | undefined;
-        channel?: string | undefined;
+        /**
+         * Channel of delivery.
+         */
+        channel?: ('SMS' | 'RCS' | 'WHATSAPP' | 'EMAIL') | undefined;
         name?: string | undefined;
         fcm?: string | undefined;
         apn?: string | undefined;

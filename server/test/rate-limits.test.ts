@@ -476,6 +476,45 @@ describe('a time without a zone', () => {
     });
   });
 
+  it('limits the other expressions, and is limited by them', async () => {
+    const fanfare = await useFanfare(SHARED);
+    const time = at(24);
+    const send = (to: Json[], sendAt: string[], more: Json = {}) =>
+      fanfare.request('POST', '/v1/Messages', {
+        to,
+        content: text('Hi'),
+        schedule: { sendAt },
+        ...more,
+      });
+    const instant = new Date(time).toISOString();
+    const there = local(time + 5.5 * HOUR_MS);
+    const offset = `${there}+05:30`;
+    const sendAt = [there, instant, offset];
+    const shown = await send([india], sendAt, { dryRun: true });
+    expect(shown).toMatchObject({ status: 200, body: { scheduledFor: instant } });
+    const id = (await send([india], sendAt)).body['operationId'];
+    const { body } = await fanfare.get('/v1/Messages/Operations?details=true&pageSize=1');
+    expect(body['operations']).toMatchObject([
+      { id, status: 'SCHEDULED', details: { scheduledFor: instant } },
+    ]);
+    const clash = await send([india, tokyo, ...people(2)], sendAt);
+    expect(clash.status).toBe(400);
+    expect(
+      clash.body['errors'].map((each: Json) => [each['code'], each['context'], each['message']]),
+    ).toEqual(
+      [
+        ['Asia/Tokyo', 9],
+        ['UTC', 0],
+      ].map(([zone, ahead]) => [
+        20013,
+        '$.schedule.sendAt[0]',
+        `"${there}" in ${zone} (${new Date(time + (5.5 - Number(ahead)) * HOUR_MS).toISOString()}) excludes "${instant}" (sendAt[1]): no time is both.`,
+      ]),
+    );
+    const never = await send([india], [instant, new Date(time + 1_000).toISOString()]);
+    expect(never.body['errors'][0]).toMatchObject({ context: '$.schedule.sendAt[1]' });
+  });
+
   it('is refused where it is more than seven days ahead or too late, with the zone', async () => {
     const fanfare = await useFanfare(SHARED);
     const send = (to: Json[], more: Json) =>

@@ -2,7 +2,7 @@
 import type { Temporal } from 'temporal-polyfill';
 import { ERRORS, type Problem } from './errors.ts';
 import { INSTANT_HINT, readInstant } from './instant.ts';
-import { readLocalTime } from './local-time.ts';
+import { instantAt, readLocalTime } from './local-time.ts';
 
 /** The maximum time ahead of a schedule. */
 export const SCHEDULE_DAYS_MAX = 7;
@@ -17,16 +17,27 @@ export interface ScheduleProblem {
 export interface Schedule {
   /** The same for all; null: at once, or by the clock of each recipient. An instant that has passed means now. */
   readonly scheduledFor: Date | null;
-  /** The local time on each recipient's clock; null unless `sendAt` came without a zone. */
-  readonly local: Temporal.PlainDateTime | null;
+  /** The local time on each recipient's clock; null unless an expression of `sendAt` has no zone. */
+  readonly local: Expression<Temporal.PlainDateTime> | null;
+  /** The instant that `local` must be for each recipient; null unless expressions with and without a zone were given. */
+  readonly instant: Expression<Date> | null;
   readonly expireAt: Date | null;
   readonly problems: readonly ScheduleProblem[];
 }
 
+/** An expression of `sendAt`, read. */
+interface Expression<Time> {
+  readonly time: Time;
+  readonly text: string;
+  /** Its JSON path. */
+  readonly path: string;
+}
+
 /**
- * Reads `schedule.sendAt` (one RFC 3339 date-time; without a zone it is each recipient's local time) and `expireAt`. The
- * form is already valid; this function checks them against each other and the current time. `findTimeProblem` checks
- * local times, once the zones are known.
+ * Reads `schedule.sendAt` and `expireAt`. Each expression is an RFC 3339 date-time: an instant, or without a zone each
+ * recipient's local time. All of them must be the same time, since their intersection is the time of sending. The form is
+ * already valid; this function checks the expressions against each other and the current time. `findClash` and
+ * `findTimeProblem` check local times, once the zones are known.
  */
 export function readSchedule(
   sendAt: readonly string[] | undefined,
@@ -36,26 +47,56 @@ export function readSchedule(
   const problems: ScheduleProblem[] = [];
   const add = (message: string, path: string) =>
     problems.push({ code: ERRORS.schedule.code, message, path });
-  if (sendAt !== undefined && sendAt.length > 1)
-    add(
-      'More than one expression is not supported; give a single date and time.',
-      '$.schedule.sendAt',
-    );
   const expiry = expireAt === undefined ? null : readInstant(expireAt);
   if (expireAt !== undefined && expiry === null)
     add(`"${expireAt}" is not a date and time with zone; ${INSTANT_HINT}.`, '$.expireAt');
-  const text = sendAt?.[0];
-  const instant = text === undefined ? now : readInstant(text, 'optional');
-  if (instant === null)
-    add(`"${text}" is not a date and time; ${INSTANT_HINT}.`, '$.schedule.sendAt[0]');
-  const zoned = text === undefined || readInstant(text) !== null;
-  const local = zoned || instant === null ? null : readLocalTime(text);
-  const scheduledFor = zoned && instant !== null && instant > now ? instant : null;
-  if (local === null) {
-    const problem = findTimeProblem(scheduledFor ?? now, expiry, now);
+  let instant: Expression<Date> | null = null;
+  let local: Expression<Temporal.PlainDateTime> | null = null;
+  for (const [i, text] of (sendAt ?? []).entries()) {
+    const path = `$.schedule.sendAt[${i}]`;
+    const exact = readInstant(text);
+    const onClocks =
+      exact === null && readInstant(text, 'optional') !== null ? readLocalTime(text) : null;
+    if (exact === null && onClocks === null)
+      add(`"${text}" is not a date and time; ${INSTANT_HINT}.`, path);
+    if (exact !== null) {
+      instant ??= { time: exact, text, path };
+      if (exact.getTime() !== instant.time.getTime()) add(excludes(text, instant), path);
+    }
+    if (onClocks !== null) {
+      local ??= { time: onClocks, text, path };
+      if (!onClocks.equals(local.time)) add(excludes(text, local), path);
+    }
+  }
+  const scheduledFor = instant !== null && instant.time > now ? instant.time : null;
+  if (local === null || instant !== null) {
+    const problem = findTimeProblem(scheduledFor ?? now, expiry, now, instant?.path);
     if (problem !== null) problems.push(problem);
   }
-  return { scheduledFor, local, expireAt: expiry, problems };
+  return {
+    scheduledFor,
+    local,
+    instant: local === null ? null : instant,
+    expireAt: expiry,
+    problems,
+  };
+}
+
+function excludes(text: string, other: Expression<unknown>, detail = ''): string {
+  const position = /\d+/.exec(other.path)?.[0] ?? '';
+  return `"${text}"${detail} excludes "${other.text}" (sendAt[${position}]): no time is both.`;
+}
+
+/** The problem of a local time that is not the instant of the schedule in a zone, or null. */
+export function findClash({ local, instant }: Schedule, zone: string): ScheduleProblem | null {
+  if (local === null || instant === null) return null;
+  const at = instantAt(local.time, zone);
+  if (at.getTime() === instant.time.getTime()) return null;
+  return {
+    code: ERRORS.schedule.code,
+    message: excludes(local.text, instant, ` in ${zone} (${at.toISOString()})`),
+    path: local.path,
+  };
 }
 
 /** The problem of a send time, or null. `zone` is given for recipients' local times. */
@@ -63,6 +104,7 @@ export function findTimeProblem(
   at: Date,
   expireAt: Date | null,
   now: Date,
+  path = '$.schedule.sendAt[0]',
   zone: string | null = null,
 ): ScheduleProblem | null {
   const name = `${at.toISOString()}${zone === null ? '' : ` (that time in ${zone})`}`;
@@ -70,7 +112,7 @@ export function findTimeProblem(
     return {
       code: ERRORS.schedule.code,
       message: `${name} is more than ${SCHEDULE_DAYS_MAX} days ahead; choose an earlier time.`,
-      path: '$.schedule.sendAt[0]',
+      path,
     };
   if (expireAt !== null && expireAt <= at)
     return {

@@ -4,7 +4,7 @@
  */
 import { findZones, instantAt, type Zones } from '../domain/local-time.ts';
 import { allowedFrom } from '../domain/quiet-hours.ts';
-import { findTimeProblem, type Schedule } from '../domain/schedule.ts';
+import { findClash, findTimeProblem, type Schedule } from '../domain/schedule.ts';
 import type { Candidate } from '../domain/routing.ts';
 import type { PlannableSender } from '../domain/sender.ts';
 import { NO_PROBLEMS, toProblem, valid, type Checked } from './problems.ts';
@@ -16,7 +16,7 @@ import { NO_PROBLEMS, toProblem, valid, type Checked } from './problems.ts';
 export type Timetable = (candidate: Candidate) => Checked<Date | null>;
 
 /**
- * Recipients of the same zones and sender have one time, which is computed once. A schedule without a zone uses the zone of most
+ * Recipients of the same zones and sender have one time, which is computed once. A local time uses the zone of most
  * people with the recipient's number; quiet hours apply in each of its possible zones.
  */
 export function createTimetable(
@@ -39,9 +39,13 @@ export function createTimetable(
   function localTime(zone: string): Checked<Date> {
     const found = localTimes.get(zone);
     if (found !== undefined) return valid(found);
-    const at = local === null ? (scheduledFor ?? now) : instantAt(local, zone);
+    const at = local === null ? (scheduledFor ?? now) : instantAt(local.time, zone);
     const problem =
-      local === null ? null : findTimeProblem(at > now ? at : now, expireAt, now, zone);
+      local === null
+        ? null
+        : schedule.instant === null
+          ? findTimeProblem(at > now ? at : now, expireAt, now, local.path, zone)
+          : findClash(schedule, zone);
     localTimes.set(zone, at);
     return { value: at, problems: problem === null ? NO_PROBLEMS : [toProblem(problem)] };
   }

@@ -129,7 +129,8 @@ export const SEND_FIELDS = {
         sendAt: Type.Array(Type.String({ maxLength: 64 }), {
           minItems: 1,
           maxItems: 10,
-          description: 'One RFC 3339 instant; without zone it is UTC.',
+          description:
+            'RFC 3339 date-times: instants, or without a zone the local time of each recipient. All must be the same time.',
         }),
       },
       {

@@ -1,5 +1,6 @@
 import { listSpellings } from '../../src/domain/spellings.ts';
 import { growSenderTree, rankSenders } from '../../src/domain/sender-ranking.ts';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { normaliseInboundAddress } from '../../src/domain/inbound.ts';
 import { readDay, readInstant } from '../../src/domain/instant.ts';
@@ -7,7 +8,7 @@ import type { Address, Channel } from '../../src/domain/message.ts';
 import type { PlannedSender } from '../../src/domain/operation.ts';
 import type { RequestedSender } from '../../src/domain/send-request.ts';
 import { nextRetryDelayMs } from '../../src/domain/retry.ts';
-import { findZones, instantAt, readLocalTime } from '../../src/domain/local-time.ts';
+import { findZones, instantAt, localTimeOf, readLocalTime } from '../../src/domain/local-time.ts';
 import { allowedFrom, QuietClock } from '../../src/domain/quiet-hours.ts';
 import {
   firstCandidate,
@@ -15,7 +16,7 @@ import {
   nextCandidate,
   nextSender,
 } from '../../src/domain/routing.ts';
-import { readSchedule } from '../../src/domain/schedule.ts';
+import { findClash, readSchedule } from '../../src/domain/schedule.ts';
 import {
   orderChannels,
   findSenderAddressProblem,
@@ -83,6 +84,18 @@ describe('schedules', () => {
     [['2026-01-02T00:00:00Z', '2026-01-03T00:00:00Z'], undefined, '2026-01-02T00:00:00.000Z', 1],
     [['2026-01-02T00:00:00Z'], '2026-01-02T00:00:00Z', '2026-01-02T00:00:00.000Z', 1],
     [undefined, '2025-01-01T00:00:00Z', null, 1],
+    [
+      ['2026-01-02T00:00:00Z', '2026-01-02T02:00:00+02:00'],
+      undefined,
+      '2026-01-02T00:00:00.000Z',
+      0,
+    ],
+    [['2025-12-30T00:00:00Z', '2025-12-31T00:00:00Z'], undefined, null, 1],
+    [['x', '2026-01-02T00:00:00Z', 'y'], undefined, '2026-01-02T00:00:00.000Z', 2],
+    [['2026-01-02T00:00:00', '2026-01-02T00:00:00.000'], undefined, null, 0],
+    [['2026-01-02T00:00:00', '2026-01-02T00:00:01'], undefined, null, 1],
+    [['2026-01-02T00:00:00', '2026-01-02T05:00:00Z'], undefined, '2026-01-02T05:00:00.000Z', 0],
+    [['2026-01-20T00:00:00', '2026-01-20T05:00:00Z'], undefined, '2026-01-20T05:00:00.000Z', 1],
     // By each recipient's clock: what it means is known with the zones.
     [['2026-01-20T00:00:00'], undefined, null, 0],
     [['2026-01-32T00:00:00'], undefined, null, 1],
@@ -90,6 +103,77 @@ describe('schedules', () => {
     const schedule = readSchedule(sendAt, expireAt, now);
     expect(schedule.scheduledFor?.toISOString() ?? null).toBe(scheduledFor);
     expect(schedule.problems).toHaveLength(problems);
+  });
+
+  it('name the expressions that exclude each other', () => {
+    const { problems } = readSchedule(
+      [
+        '2026-01-02T00:00:00Z',
+        '2026-01-02T00:00:00',
+        '2026-01-02T01:00:00Z',
+        '2026-01-02T01:00:00',
+      ],
+      undefined,
+      now,
+    );
+    expect(problems).toEqual([
+      {
+        code: 20013,
+        path: '$.schedule.sendAt[2]',
+        message:
+          '"2026-01-02T01:00:00Z" excludes "2026-01-02T00:00:00Z" (sendAt[0]): no time is both.',
+      },
+      {
+        code: 20013,
+        path: '$.schedule.sendAt[3]',
+        message:
+          '"2026-01-02T01:00:00" excludes "2026-01-02T00:00:00" (sendAt[1]): no time is both.',
+      },
+    ]);
+  });
+
+  const zones = ['UTC', 'Asia/Kolkata', 'America/New_York', 'Europe/Berlin', 'Pacific/Apia'];
+  const week = fc.integer({ min: 0, max: 7 * 24 * 60 }).map((minutes) => minutes * 60_000);
+
+  it('have the instant that a local time is in the zone of a recipient, and no other', () => {
+    fc.assert(
+      fc.property(week, fc.constantFrom(...zones), fc.constantFrom(...zones), (ms, zone, other) => {
+        const at = new Date(now.getTime() + ms);
+        const local = localTimeOf(at, zone).toString();
+        const sendAt = fc.sample(
+          fc.shuffledSubarray([local, at.toISOString(), local], { minLength: 3 }),
+          1,
+        );
+        const schedule = readSchedule(sendAt[0], undefined, now);
+        expect(schedule.problems).toEqual([]);
+        expect(schedule.scheduledFor).toEqual(ms === 0 ? null : at);
+        expect(findClash(schedule, zone)).toBeNull();
+        const there = localTimeOf(at, other).toString();
+        expect(findClash(schedule, other) === null).toBe(there === local);
+      }),
+    );
+  });
+
+  it('are the same in any order of their expressions', () => {
+    const expression = fc.tuple(week, fc.boolean()).map(([ms, zoned]) => {
+      const text = new Date(now.getTime() + ms).toISOString();
+      return zoned ? text : text.slice(0, -1);
+    });
+    fc.assert(
+      fc.property(fc.array(expression, { minLength: 1, maxLength: 4 }), (sendAt) => {
+        const one = readSchedule(sendAt, undefined, now);
+        const reverse = readSchedule(sendAt.toReversed(), undefined, now);
+        expect(one.problems.length === 0).toBe(reverse.problems.length === 0);
+        const kinds = [
+          sendAt.filter((each) => each.endsWith('Z')),
+          sendAt.filter((each) => !each.endsWith('Z')),
+        ];
+        expect(one.problems.length === 0).toBe(kinds.every((kind) => new Set(kind).size <= 1));
+        if (one.problems.length > 0) return;
+        expect(reverse.scheduledFor).toEqual(one.scheduledFor);
+        expect(reverse.local?.text).toBe(one.local?.text);
+      }),
+    );
   });
 });
 
