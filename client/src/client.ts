@@ -22,7 +22,7 @@ import { SenderPools, Senders } from './senders.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { Suppressions } from './suppressions.ts';
 import { System } from './system.ts';
-import { authorize, Transport } from './transport.ts';
+import { authorizeByPair, Transport, type TransportOptions } from './transport.ts';
 import { VERSION } from './version.ts';
 
 export type * from './api.ts';
@@ -78,6 +78,11 @@ export interface ClientOptions extends Hooks {
   readonly apiKey?: string | undefined;
   /** `FANFARE_API_KEY_SECRET` unless given. */
   readonly apiKeySecret?: string | undefined;
+  /**
+   * An access token, instead of these, or a function that returns one and is called before each request.
+   * `FANFARE_ACCESS_TOKEN` unless given.
+   */
+  readonly accessToken?: string | (() => string | Promise<string>) | undefined;
   /** In a page that the server itself serves: no credentials are sent, but the cookie of the page's session. */
   readonly session?: boolean | undefined;
   /** The address of the server, with or without `/v1` or `/preview`. Default: `FANFARE_BASE_URL`, else `http://127.0.0.1:8420`. */
@@ -95,6 +100,7 @@ const CLIENT_OPTIONS: OptionNames<ClientOptions> = {
   authToken: true,
   apiKey: true,
   apiKeySecret: true,
+  accessToken: true,
   session: true,
   baseUrl: true,
   timeoutMs: true,
@@ -128,10 +134,8 @@ export class FanfareClient {
     const env = readEnvironment();
     const { onRequest, onResponse, onRetry } = options;
     const transport = new Transport({
-      headers: {
-        ...nameProgram(),
-        ...(options.session === true ? SESSION : authorize(chooseCredentials(options, env))),
-      },
+      headers: nameProgram(),
+      authorize: options.session === true ? () => SESSION : chooseCredentials(options, env),
       baseUrl: readBaseUrl(options.baseUrl ?? env['FANFARE_BASE_URL'] ?? BASE_URL),
       timeoutMs: options.timeoutMs ?? TIMEOUT_MS,
       retriesMax: options.retriesMax ?? RETRIES_MAX,
@@ -173,8 +177,9 @@ function nameProgram(): Readonly<Record<string, string>> {
 function chooseCredentials(
   options: ClientOptions,
   env: Readonly<Record<string, string | undefined>>,
-): { user: string; password: string } {
-  const isGiven = options.accountId !== undefined || options.apiKey !== undefined;
+): TransportOptions['authorize'] {
+  const { accountId, apiKey, accessToken } = options;
+  const isGiven = [accountId, apiKey, accessToken].some((each) => each !== undefined);
   const from = isGiven
     ? options
     : {
@@ -182,11 +187,22 @@ function chooseCredentials(
         authToken: env['FANFARE_AUTH_TOKEN'],
         apiKey: env['FANFARE_API_KEY'],
         apiKeySecret: env['FANFARE_API_KEY_SECRET'],
+        accessToken: env['FANFARE_ACCESS_TOKEN'],
       };
-  if (from.apiKey && from.apiKeySecret) return { user: from.apiKey, password: from.apiKeySecret };
-  if (from.accountId && from.authToken) return { user: from.accountId, password: from.authToken };
+  const pair =
+    from.apiKey && from.apiKeySecret
+      ? authorizeByPair(from.apiKey, from.apiKeySecret)
+      : from.accountId && from.authToken
+        ? authorizeByPair(from.accountId, from.authToken)
+        : null;
+  if (pair !== null) return () => pair;
+  const { accessToken: token } = from;
+  if (token)
+    return async () => ({
+      authorization: `Bearer ${typeof token === 'string' ? token : await token()}`,
+    });
   throw new FanfareError(
-    'There are no credentials. Give accountId and authToken, or apiKey and apiKeySecret; or set FANFARE_ACCOUNT_SID and FANFARE_AUTH_TOKEN, or FANFARE_API_KEY and FANFARE_API_KEY_SECRET.',
+    'There are no credentials. Give accountId and authToken, apiKey and apiKeySecret, or accessToken; or set FANFARE_ACCOUNT_SID and FANFARE_AUTH_TOKEN, FANFARE_API_KEY and FANFARE_API_KEY_SECRET, or FANFARE_ACCESS_TOKEN.',
   );
 }
 

@@ -21,11 +21,15 @@ import {
 import { notify, type Hooks } from './hooks.ts';
 import { checkOptions, type OptionNames } from './options.ts';
 
+export type RequestHeaders = Readonly<Record<string, string>>;
+
 export interface TransportOptions {
   /** Origin, with or without a path before `/v1`. */
   readonly baseUrl: string;
-  /** Of every request: the credentials, and the name of this program. */
-  readonly headers: Readonly<Record<string, string>>;
+  /** Of every request: the name of this program. */
+  readonly headers: RequestHeaders;
+  /** The credentials of the next try. What it throws ends the call. */
+  readonly authorize: () => RequestHeaders | Promise<RequestHeaders>;
   readonly timeoutMs: number;
   readonly retriesMax: number;
   readonly fetch: typeof fetch;
@@ -120,10 +124,11 @@ export class Transport {
   async open<Name extends keyof Endpoints>(
     name: Name,
     input: Input<Name>,
-    headers: Readonly<Record<string, string>>,
+    headers: RequestHeaders,
     signal: AbortSignal,
   ): Promise<Response> {
-    const request = this.#compose(name, input, headers);
+    const credentials = await this.#options.authorize();
+    const request = this.#compose(name, input, { ...credentials, ...headers });
     const response = await this.#fetch(request, 1, signal).catch((error: unknown) => {
       throw toConnectionError(error, signal, this.#options.baseUrl);
     });
@@ -134,7 +139,7 @@ export class Transport {
   #compose<Name extends keyof Endpoints>(
     name: Name,
     { path = [], query, body, idempotencyKey }: Input<Name>,
-    headers: Readonly<Record<string, string>> = {},
+    headers: RequestHeaders = {},
   ): Request {
     const [method, template] = ENDPOINTS[name];
     const rest = [...path];
@@ -183,7 +188,11 @@ export class Transport {
     for (let tried = 0; ; tried += 1) {
       options.signal?.throwIfAborted();
       const attempt = tried + 1;
-      const outcome = await this.#askInTime(request, attempt, timeoutMs, options.signal);
+      const credentials = await this.#options.authorize();
+      // Meanwhile, the caller may have ended the call.
+      options.signal?.throwIfAborted();
+      const authorized = { ...request, headers: { ...request.headers, ...credentials } };
+      const outcome = await this.#askInTime(authorized, attempt, timeoutMs, options.signal);
       if (typeof outcome === 'string') return outcome;
       const { error, repeatable } = outcome;
       const wait = (error as Partial<ApiError>).retryAfterSeconds ?? null;
@@ -230,7 +239,7 @@ export class Transport {
 }
 
 /** The header of HTTP Basic (RFC 7617). */
-export function authorize({ user, password }: { user: string; password: string }) {
+export function authorizeByPair(user: string, password: string): RequestHeaders {
   return { authorization: `Basic ${encodeBase64(`${user}:${password}`)}` };
 }
 

@@ -63,6 +63,46 @@ async function last<Entry>(entries: AsyncIterable<Entry>): Promise<Entry | undef
   return latest;
 }
 
+describe('an access token', () => {
+  it('is sent as it is given, or asked for before each request', async () => {
+    const { sid, secret } = await client.apiKeys.create({ scopes: ['read'] });
+    const ask = async () => {
+      const answer = await fetch(`${fanfare.url}/v2/token`, {
+        method: 'POST',
+        body: new URLSearchParams({
+          grant_type: 'client_credentials',
+          client_id: sid,
+          client_secret: secret,
+        }),
+      });
+      return ((await answer.json()) as { access_token: string }).access_token;
+    };
+    const withToken = (accessToken: ClientOptions['accessToken']) =>
+      new TwilioClient({ accessToken, baseUrl: fanfare.url });
+    const { operationId } = await client.messages.send({ to: to(1), content });
+    const messages = withToken(await ask()).messages;
+    expect((await messages.fetchOperation(operationId)).id).toBe(operationId);
+
+    let asked = 0;
+    const renewing = withToken(() => {
+      asked += 1;
+      return ask();
+    });
+    // By a stream.
+    expect((await last(renewing.messages.watchOperation(operationId)))?.status).toBe('COMPLETED');
+    const before = asked;
+    await renewing.messages.list();
+    await renewing.messages.list();
+    expect([before > 0, asked - before]).toEqual([true, 2]);
+
+    await expect(withToken('x').messages.list()).rejects.toBeInstanceOf(AuthenticationError);
+    const broken = new Error('The token is elsewhere.');
+    const failing = withToken(() => Promise.reject(broken));
+    await expect(failing.messages.list()).rejects.toBe(broken);
+    expect(() => withToken('')).toThrow('There are no credentials');
+  });
+});
+
 describe('as the samples of the API write it', () => {
   it('sends, fetches and lists operations by dates', async () => {
     const response = await client.messages.send({

@@ -391,7 +391,9 @@ describe('refusals', () => {
         authorization === undefined ? {} : { headers: { authorization } },
       );
       expect(answer.status).toBe(401);
-      expect(answer.headers.get('www-authenticate')).toContain('Basic');
+      expect(answer.headers.get('www-authenticate')).toContain(
+        authorization?.startsWith('Bearer') === true ? 'error="invalid_token"' : 'Basic',
+      );
       expect(((await answer.json()) as any).errors[0].code).toBe(20003);
     }
   });

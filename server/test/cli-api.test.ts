@@ -7,7 +7,14 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { decodeTypeId, encodeTypeId, newUuid } from '../src/domain/ids.ts';
 import { runCommand } from './support/command-host.ts';
-import { PROGRAM, runProgram, until, useFanfare, type FanfareClient } from './support/fanfare.ts';
+import {
+  PROGRAM,
+  runProgram,
+  until,
+  useFanfare,
+  type FanfareClient,
+  type Json,
+} from './support/fanfare.ts';
 import { startReceiver } from './support/receiver.ts';
 
 let fanfare: FanfareClient;
@@ -581,6 +588,27 @@ describe('the command line', () => {
     expect([wrong.code, wrong.err]).toEqual([
       3,
       expect.stringContaining('Check FANFARE_ACCOUNT_SID'),
+    ]);
+    const byToken = (token: string) => {
+      const { FANFARE_BASE_URL = '' } = env;
+      const given = { FANFARE_BASE_URL, FANFARE_ACCESS_TOKEN: token };
+      return runCommand(['senders', 'list', '--json'], given, folder);
+    };
+    const key = await fanfare.request('POST', '/v1/ApiKeys', { scopes: ['read'] });
+    const made = await fetch(`${fanfare.url}/v2/token`, {
+      method: 'POST',
+      body: new URLSearchParams({
+        grant_type: 'client_credentials',
+        client_id: key.body['sid'],
+        client_secret: key.body['secret'],
+      }),
+    });
+    const listed = await byToken(((await made.json()) as Json)['access_token']);
+    expect([listed.code, jsonLines(listed.out).length]).toEqual([0, 2]);
+    const forged = await byToken('x');
+    expect([forged.code, forged.err]).toEqual([
+      3,
+      expect.stringContaining('not one of this server'),
     ]);
     const away = await runCommand(
       ['senders', 'list', '--base-url', 'http://127.0.0.1:9'],

@@ -58,7 +58,7 @@ function describe(error: unknown): string {
   const { code, message = String(error), stack, name } = error as NodeJS.ErrnoException;
   if (error instanceof UserError || KNOWN.has(name)) return message;
   if (error instanceof AuthenticationError)
-    return `${message} Check FANFARE_ACCOUNT_SID and FANFARE_AUTH_TOKEN, or FANFARE_API_KEY and FANFARE_API_KEY_SECRET. If neither pair is set, the command used the key in cli.json of the data directory. To create a new key, delete that file and restart the server.`;
+    return `${message} Check FANFARE_ACCOUNT_SID and FANFARE_AUTH_TOKEN, FANFARE_API_KEY and FANFARE_API_KEY_SECRET, or FANFARE_ACCESS_TOKEN. If none of these is set, the command used the key in cli.json of the data directory. To create a new key, delete that file and restart the server.`;
   if (error instanceof ApiError) return describeRefusal(error);
   if (error instanceof FanfareError) return message;
   if (name === 'DatabaseUnavailable') return describeDatabase(code, message);

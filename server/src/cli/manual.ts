@@ -15,8 +15,8 @@ Generated from \`server/src/cli/\` by \`npm run generate\`.
 **Server.** Most commands call the API of a server. By default this is the server that was started
 in this folder: it saves its address and an API key for the CLI in \`cli.json\` of the
 [data directory](config.md). To use another server, set \`FANFARE_BASE_URL\` with
-\`FANFARE_ACCOUNT_SID\` and \`FANFARE_AUTH_TOKEN\`, or with \`FANFARE_API_KEY\` and
-\`FANFARE_API_KEY_SECRET\`.
+\`FANFARE_ACCOUNT_SID\` and \`FANFARE_AUTH_TOKEN\`, with \`FANFARE_API_KEY\` and
+\`FANFARE_API_KEY_SECRET\`, or with \`FANFARE_ACCESS_TOKEN\` ([access tokens](api.md#access-tokens)).
 
 **Database.** \`accounts\`, \`keys\`, \`doctor\` and \`migrate\` use the database directly, with the
 server's [configuration](config.md). They work with or without a running server.

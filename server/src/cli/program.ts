@@ -15,8 +15,8 @@ import { addSuppressionCommands } from './suppressions.ts';
 
 const AFTER = `
 Most commands call the API of a server: the one started in this folder, or the one in FANFARE_BASE_URL. The second needs
-FANFARE_ACCOUNT_SID and FANFARE_AUTH_TOKEN, or FANFARE_API_KEY and FANFARE_API_KEY_SECRET. The commands accounts, keys, doctor
-and migrate use the database directly, with the server's configuration.
+FANFARE_ACCOUNT_SID and FANFARE_AUTH_TOKEN, FANFARE_API_KEY and FANFARE_API_KEY_SECRET, or FANFARE_ACCESS_TOKEN. The commands
+accounts, keys, doctor and migrate use the database directly, with the server's configuration.
 
 Exit status: 0 success, 1 failure, 2 wrong usage, 3 wrong credentials, 4 not found, 5 unavailable, 6 not every recipient got
 the message (--strict), 130 interrupted.`;
