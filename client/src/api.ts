@@ -1283,6 +1283,10 @@ export interface CreateContentRequest {
       }
     | undefined;
   types: {
+    /**
+     * Cards side by side, below a text. RCS does not show the text.
+     */
+    'twilio/carousel'?: CarouselContent | undefined;
     'twilio/text'?:
       | {
           /**
@@ -1356,6 +1360,33 @@ export interface CreateContentRequest {
         }
       | undefined;
   };
+}
+export interface CarouselContent {
+  /**
+   * Liquid; at most 1024 characters when rendered.
+   */
+  body: string;
+  /**
+   * All cards have the same kinds of buttons in the same order.
+   */
+  cards: CarouselCard[];
+}
+export interface CarouselCard {
+  /**
+   * Liquid; at most 160 characters when rendered.
+   */
+  title?: string | undefined;
+  /**
+   * Liquid; at most 160 characters together with the title when rendered.
+   */
+  body: string;
+  /**
+   * Liquid; the URL of an image or a video.
+   */
+  media: string;
+  actions: {
+    [k: string]: unknown;
+  }[];
 }
 
 export interface ContentTemplate {

@@ -194,6 +194,207 @@ describe('a template', () => {
     });
   });
 
+  const offer = (name: string, more: Json = {}) => ({
+    title: `${name} for {{1}}`,
+    body: `A ${name}`,
+    media: `https://example.com/${name}-{{1}}.png`,
+    actions: [
+      { type: 'QUICK_REPLY', title: 'Want it', id: `want-${name}` },
+      { type: 'URL', title: 'See', url: `https://example.com/${name}/{{1}}` },
+    ],
+    ...more,
+  });
+  const carousel = (...cards: Json[]) => ({
+    'twilio/carousel': { body: 'New, {{1}}', cards },
+  });
+
+  it('shows a carousel where a channel can show it, and all of it in words elsewhere', async () => {
+    const contentId = await store({
+      types: carousel(offer('Hat'), offer('Mug', { title: undefined })),
+      variables: {},
+    });
+    const shownCard = (name: string, more: Json = {}) => ({
+      description: `A ${name}`,
+      media: { height: 'MEDIUM', contentInfo: { fileUrl: `https://example.com/${name}-Ada.png` } },
+      suggestions: [
+        { reply: { text: 'Want it', postbackData: `want-${name}` } },
+        {
+          action: {
+            text: 'See',
+            postbackData: 'See',
+            openUrlAction: { url: `https://example.com/${name}/Ada` },
+          },
+        },
+      ],
+      ...more,
+    });
+    const richCard = {
+      carouselCard: {
+        cardWidth: 'MEDIUM',
+        cardContents: [shownCard('Hat', { title: 'Hat for Ada' }), shownCard('Mug')],
+      },
+    };
+    const words = [
+      'New, Ada',
+      'Hat for Ada\nA Hat\nhttps://example.com/Hat-Ada.png\nWant it\nSee: https://example.com/Hat/Ada',
+      'A Mug\nhttps://example.com/Mug-Ada.png\nWant it\nSee: https://example.com/Mug/Ada',
+    ].join('\n\n');
+    const content = { contentId };
+
+    const [id, rcs] = await sendOne(HAS_RCS, content);
+    expect(rcs.map((each) => each['rich'])).toEqual([{ richCard }]);
+    const shown = await fanfare.get(`/v1/Messages/${id}`);
+    expect(shown.body['content']).toEqual({ contentId, modules: [{ rcs: { richCard } }] });
+    const [, sms] = await sendOne(NO_RCS, content);
+    expect(sms[1]).toMatchObject({ channel: 'SMS', text: words });
+    expect(sms[1]).not.toHaveProperty('rich');
+    const whatsapp = { address: '+15005560020', channel: 'WHATSAPP', ...ada };
+    const [, chat] = await sendOne(whatsapp, content);
+    expect(chat[0]?.['rich']).toEqual({ body: 'New, Ada', richCard });
+
+    const dry = await fanfare.request('POST', '/v1/Messages', {
+      to: [HAS_RCS],
+      content,
+      dryRun: true,
+    });
+    expect(dry.body['messages']).toMatchObject([
+      {
+        channel: 'RCS',
+        rich: { richCard },
+        segments: null,
+        fallbacks: [{ channel: 'SMS', text: words, rich: null, segments: 2 }],
+      },
+    ]);
+  });
+
+  const C = '$.types["twilio/carousel"]';
+  const reply = { title: 'Yes', id: 'y' };
+  const withCards = (...cards: Json[]) => carousel(offer('Hat'), ...cards);
+  it.each<[string, Json, string, string]>([
+    ['no body', { 'twilio/carousel': { cards: [offer('a'), offer('b')] } }, `${C}.body`, ''],
+    ['no cards', { 'twilio/carousel': { body: 'x' } }, `${C}.cards`, ''],
+    ['one card', withCards(), `${C}.cards`, '2'],
+    [
+      'eleven cards',
+      withCards(...Array.from({ length: 10 }, () => offer('a'))),
+      `${C}.cards`,
+      '10',
+    ],
+    ['a card without body', withCards(offer('a', { body: undefined })), `${C}.cards[1].body`, ''],
+    [
+      'a card without media',
+      withCards(offer('a', { media: undefined })),
+      `${C}.cards[1].media`,
+      '',
+    ],
+    ['media in a list', withCards(offer('a', { media: [PHOTO] })), `${C}.cards[1].media`, ''],
+    [
+      'audio',
+      withCards(offer('a', { media: 'https://a.example/a.mp3' })),
+      `${C}.cards[1].media`,
+      '"audio"',
+    ],
+    [
+      'a wrong URL',
+      withCards(offer('a', { media: 'a.png' })),
+      `${C}.cards[1].media`,
+      'absolute URL',
+    ],
+    [
+      'a card without buttons',
+      withCards(offer('a', { actions: [] })),
+      `${C}.cards[1].actions`,
+      '1',
+    ],
+    [
+      'three buttons',
+      withCards(offer('a', { actions: [reply, reply, reply] })),
+      `${C}.cards[1].actions`,
+      '2',
+    ],
+    [
+      'other buttons on a card',
+      withCards(offer('a', { actions: offer('a').actions.toReversed() })),
+      `${C}.cards[1].actions`,
+      'QUICK_REPLY, URL',
+    ],
+    [
+      'fewer buttons on a card',
+      withCards(offer('a', { actions: [reply] })),
+      `${C}.cards[1].actions`,
+      'same order',
+    ],
+    [
+      'a button of no kind',
+      withCards(offer('a', { actions: [{ title: 'x' }] })),
+      `${C}.cards[1].actions[0]`,
+      'id, url or phone',
+    ],
+    [
+      'a long label',
+      withCards(
+        offer('a', { actions: [{ ...reply, title: 'x'.repeat(26) }, offer('a').actions[1]] }),
+      ),
+      `${C}.cards[1].actions[0].title`,
+      '25',
+    ],
+    [
+      'a wrong link',
+      withCards(offer('a', { actions: [reply, { type: 'URL', title: 'x', url: 'x' }] })),
+      `${C}.cards[1].actions[1].url`,
+      'absolute URL',
+    ],
+    [
+      'a long card',
+      withCards(offer('a', { title: 'x', body: 'x'.repeat(160) })),
+      `${C}.cards[1].body`,
+      '160 characters',
+    ],
+    [
+      'a long body',
+      { 'twilio/carousel': { body: 'x'.repeat(1_025), cards: [offer('a'), offer('b')] } },
+      `${C}.body`,
+      '1024',
+    ],
+    ['broken Liquid', withCards(offer('a', { title: '{{ a b }}' })), `${C}.cards[1].title`, ''],
+    [
+      'a field that no card has',
+      withCards(offer('a', { subtitle: 'x' })),
+      `${C}.cards[1].subtitle`,
+      '',
+    ],
+  ])('of a carousel is refused for %s', async (_name, wrong, path, words) => {
+    const { status, body } = await fanfare.request('POST', '/v1/Content', { types: wrong });
+    expect(status).toBe(400);
+    expect(body['errors']).toMatchObject([
+      { context: path, message: expect.stringContaining(words) },
+    ]);
+  });
+
+  it.each([
+    ['together too long', { 1: 'x'.repeat(150) }, 'cards[0].body cannot be rendered'],
+    ['no image', { 1: 'a.pdf?' }, 'of the kind "document"'],
+  ])(
+    'of a carousel is refused for a recipient whose variables make it %s',
+    async (_name, variables, words) => {
+      const media = 'https://example.com/{{1}}';
+      const contentId = await store({
+        types: carousel(
+          offer('Hat', { media: variables[1].length > 99 ? PHOTO : media, actions: [reply] }),
+          offer('Mug', { title: 'x', media: PHOTO, actions: [reply] }),
+        ),
+        variables: {},
+      });
+      const { body } = await fanfare.request('POST', '/v1/Messages', {
+        to: [{ ...special(20), variables }],
+        content: { contentId },
+      });
+      expect(body['errors']).toMatchObject([
+        { code: 20012, context: '$.to[0]', message: expect.stringContaining(words) },
+      ]);
+    },
+  );
+
   it('is frozen into the operations that send it', async () => {
     const contentId = await store();
     const id = await fanfare.send({

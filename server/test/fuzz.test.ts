@@ -264,6 +264,15 @@ describe('a mutated request', () => {
           ],
         },
         'twilio/card': { title: 'x', subtitle: 'y', body: 'z', media: ['https://a.example/b'] },
+        'twilio/carousel': {
+          body: 'x {{1}}',
+          cards: ['a', 'b'].map((id) => ({
+            title: '{{1}}',
+            body: 'z',
+            media: 'https://a.example/{{1}}',
+            actions: [{ type: 'QUICK_REPLY', title: 'Yes', id }],
+          })),
+        },
       };
       const body = { friendlyName: 'x', language: 'en', variables: { 1: 'a' }, types };
       await fc.assert(

@@ -236,11 +236,21 @@ describe('/openapi.json', () => {
     const ask = (route: string, path: string, body?: unknown) =>
       askDescribed(described, fanfare, route, path, body);
     const card = { title: 'New', media: ['https://example.com/{{1}}.png'] };
+    const one = {
+      body: 'New',
+      media: 'https://example.com/{{1}}.png',
+      actions: [{ type: 'URL', title: 'See', url: 'https://example.com/{{1}}' }],
+    };
+    const carousel = { body: 'News', cards: [one, { title: 'Two', ...one }] };
     const stored = await ask('POST /v1/Content', '/v1/Content', {
       friendlyName: 'News',
       language: 'en',
       variables: { 1: 'a' },
-      types: { 'twilio/text': { body: 'Hi {{1}}' }, 'twilio/card': card },
+      types: {
+        'twilio/text': { body: 'Hi {{1}}' },
+        'twilio/card': card,
+        'twilio/carousel': carousel,
+      },
     });
     const contentId = stored.body['id'];
     await ask('POST /v1/Content', '/v1/Content', { types: {} });

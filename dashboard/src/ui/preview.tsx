@@ -42,8 +42,7 @@ export function PhonePreview({ said }: { readonly said: Said }) {
 
 function Bubbles({ said }: { readonly said: Said }) {
   const { text, mediaUrls = [], rich } = said;
-  const card = rich ? readCard(rich) : null;
-  if (card !== null) return <Card card={card} />;
+  if (rich) return <Rich rich={rich} />;
   if (!text && mediaUrls.length === 0)
     return <p class="bubble empty-bubble">Nothing to show yet</p>;
   return (
@@ -52,6 +51,25 @@ function Bubbles({ said }: { readonly said: Said }) {
         <Media key={url} url={url} />
       ))}
       {text && <p class="bubble">{text}</p>}
+    </>
+  );
+}
+
+/** The cards of a carousel are side by side, below its text. */
+function Rich({ rich }: { readonly rich: Fields }) {
+  const cards = fieldsOf(fieldsOf(rich['richCard'])['carouselCard'])['cardContents'];
+  if (!Array.isArray(cards)) return <Card card={readCard(rich)} />;
+  const body = wordsOf(rich['body']);
+  return (
+    <>
+      {body !== null && <p class="bubble">{body}</p>}
+      <ul class="carousel" aria-label={plural(cards.length, 'card')} tabIndex={0}>
+        {(cards as unknown[]).map((card, i) => (
+          <li key={i}>
+            <Card card={readCardContent(fieldsOf(card))} />
+          </li>
+        ))}
+      </ul>
     </>
   );
 }
@@ -91,20 +109,32 @@ const wordsOf = (value: unknown): string | null => (typeof value === 'string' ? 
 /** The visible parts of RCS content, in any of its forms. */
 function readCard(rich: Fields): CardShown {
   const card = fieldsOf(fieldsOf(fieldsOf(rich['richCard'])['standaloneCard'])['cardContent']);
-  const isCard = Object.keys(card).length > 0;
-  const source = isCard ? card : rich;
-  const media = fieldsOf(fieldsOf(isCard ? card['media'] : rich)['contentInfo'])['fileUrl'];
-  const all = [source['suggestions'], rich['suggestions']].find(Array.isArray) ?? [];
-  const suggestions = (all as unknown[]).map((each) => {
+  if (Object.keys(card).length > 0) return readCardContent(card);
+  return {
+    title: null,
+    text: wordsOf(rich['text']),
+    media: fileOf(rich['media']),
+    suggestions: readSuggestions(rich),
+  };
+}
+
+function readCardContent(card: Fields): CardShown {
+  return {
+    title: wordsOf(card['title']),
+    text: wordsOf(card['description']),
+    media: fileOf(card['media']),
+    suggestions: readSuggestions(card),
+  };
+}
+
+const fileOf = (media: unknown) => wordsOf(fieldsOf(fieldsOf(media)['contentInfo'])['fileUrl']);
+
+function readSuggestions({ suggestions }: Fields): readonly string[] {
+  const labels = (Array.isArray(suggestions) ? (suggestions as unknown[]) : []).map((each) => {
     const { reply, action } = fieldsOf(each);
     return wordsOf(fieldsOf(reply ?? action)['text']) ?? '';
   });
-  return {
-    title: wordsOf(card['title']),
-    text: wordsOf(isCard ? card['description'] : rich['text']),
-    media: wordsOf(media),
-    suggestions: suggestions.filter((each) => each !== ''),
-  };
+  return labels.filter((each) => each !== '');
 }
 
 function Card({ card }: { readonly card: CardShown }) {

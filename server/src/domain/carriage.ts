@@ -11,7 +11,15 @@ import { TEXT_LENGTH_MAX } from './content-fields.ts';
 import { EMAIL_BODY_MAX } from './email-content.ts';
 import { MEDIA_KINDS, mediaKindOf, type MediaKind } from './media.ts';
 import type { Channel } from './message.ts';
-import { fileOf, listSuggestions, wordsOf, type RcsBody } from './rcs.ts';
+import {
+  carouselOf,
+  fileOf,
+  listSuggestions,
+  wordsOf,
+  wordsOfCard,
+  type RcsBody,
+  type RcsSuggestion,
+} from './rcs.ts';
 
 /** Lengths are in UTF-16 units: at least as many as any carrier counts as characters. */
 export interface Carriage {
@@ -33,6 +41,9 @@ export interface ButtonLimits {
   readonly idMax: number;
   /** Media that may stand above. */
   readonly headers: readonly MediaKind[];
+  /** Of the text of each card of a carousel. */
+  readonly cardMax: number;
+  readonly cardLinesMax: number;
 }
 
 const NO_MEDIA = { mediaMax: 0, captionMax: 0, captioned: [] } as const;
@@ -80,7 +91,9 @@ export const CARRIAGE = {
     /**
      * WhatsApp Cloud API, "Text messages": body 4,096. "Image", "Video", "Document messages": caption 1,024; "Audio messages"
      * have none. "Interactive reply buttons messages": up to 3, title 20, id 256, body 1,024, header text or image, video,
-     * document. "Interactive call-to-action URL button messages": one, label 20, the same body and headers.
+     * document. "Interactive call-to-action URL button messages": one, label 20, the same body and headers. "Interactive media
+     * carousel messages": 2 to 10 cards with images or with videos, one link or the same number of replies on each, card body
+     * 160 with up to two line breaks, and the same body, labels and ids.
      */
     WHATSAPP: {
       textMax: 4_096,
@@ -93,6 +106,8 @@ export const CARRIAGE = {
         labelMax: 20,
         idMax: 256,
         headers: ['image', 'video', 'document'],
+        cardMax: 160,
+        cardLinesMax: 3,
       },
     },
   },
@@ -113,8 +128,11 @@ export const CARRIAGE = {
 
 /** A form of a content that a carrier can send, complete. */
 export interface Fitted {
-  /** `replies` and `link`: text, perhaps with a file above, and buttons from the rich content. */
-  readonly form: 'plain' | 'rich' | 'replies' | 'link';
+  /**
+   * `replies` and `link`: text, perhaps with a file above, and buttons from the rich content. `cards`: text above the cards
+   * of a carousel.
+   */
+  readonly form: 'plain' | 'rich' | 'replies' | 'link' | 'cards';
   readonly text: string | null;
   readonly mediaUrls: readonly string[];
 }
@@ -145,12 +163,39 @@ export function fitContent(content: ChannelContent, carriage: Carriage): FitResu
   return fitPlain(content, carriage);
 }
 
-function chooseButtons(rich: RcsBody, limits: ButtonLimits): 'replies' | 'link' | null {
-  const { suggestions } = listSuggestions(rich);
-  const file = fileOf(rich);
+function chooseButtons(rich: RcsBody, limits: ButtonLimits): 'replies' | 'link' | 'cards' | null {
   const words = wordsOf(rich);
   if (words === '' || words.length > limits.textMax) return null;
+  if (carouselOf(rich) !== null) return fitsAsCards(rich, limits) ? 'cards' : null;
+  const file = fileOf(rich);
   if (file !== null && !limits.headers.includes(mediaKindOf(file))) return null;
+  return chooseForm(listSuggestions(rich).suggestions, limits);
+}
+
+/** All cards alike: with images or with videos, and each with one link or with the same number of replies, which differ. */
+function fitsAsCards(rich: RcsBody, limits: ButtonLimits): boolean {
+  const cards = carouselOf(rich) ?? [];
+  const ids = cards.flatMap(({ suggestions = [] }) =>
+    suggestions.flatMap((each) => ('reply' in each ? each.reply.postbackData : [])),
+  );
+  if (new Set(ids).size < ids.length) return false;
+  const shapes = cards.map((card) => {
+    const words = wordsOfCard(card);
+    const { suggestions = [] } = card;
+    const form = chooseForm(suggestions, limits);
+    return form === null ||
+      words.length > limits.cardMax ||
+      words.split('\n').length > limits.cardLinesMax
+      ? null
+      : `${form} ${suggestions.length} ${mediaKindOf(card.media?.contentInfo.fileUrl ?? '')}`;
+  });
+  return shapes[0] !== null && new Set(shapes).size === 1;
+}
+
+function chooseForm(
+  suggestions: readonly RcsSuggestion[],
+  limits: ButtonLimits,
+): 'replies' | 'link' | null {
   const replies = suggestions.flatMap((each) => ('reply' in each ? each.reply : []));
   if (replies.length > 0)
     return replies.length === suggestions.length &&

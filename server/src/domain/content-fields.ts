@@ -5,6 +5,7 @@
  * RCS fields have the limits of RCS Business Messaging (suggestions, cards, calendar events), template fields the published
  * limits of the Content API, and locations our own.
  */
+import { CAROUSEL_CARD_TEXT_MAX } from './content-template.ts';
 import { readInstant, INSTANT_HINT } from './instant.ts';
 import { EMAIL_BODY_MAX } from './email-content.ts';
 import {
@@ -77,6 +78,10 @@ const RULES: Readonly<Record<string, FieldRule>> = {
   'twilio/card.subtitle': text(60, 'dropped'),
   'twilio/card.body': text(TEXT_LENGTH_MAX, 'dropped'),
   'twilio/card.media': URL_RULE,
+  'twilio/carousel.body': text(1_024),
+  'cards.title': text(CAROUSEL_CARD_TEXT_MAX, 'dropped'),
+  'cards.body': text(CAROUSEL_CARD_TEXT_MAX),
+  'cards.media': URL_RULE,
   'actions.title': text(25),
   'actions.id': text(200),
   'actions.url': URL_RULE,

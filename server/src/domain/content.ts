@@ -9,7 +9,13 @@
  * Pure.
  */
 import { findValueProblem, mapFields, type FieldRule } from './content-fields.ts';
-import { readPlainType, readRichType, type TemplateTypes } from './content-template.ts';
+import {
+  CAROUSEL_CARD_TEXT_MAX,
+  kindOf,
+  readPlainType,
+  readRichType,
+  type TemplateTypes,
+} from './content-template.ts';
 import type { EmailContent } from './email-content.ts';
 import {
   findOneClickLinkProblem,
@@ -29,7 +35,8 @@ import {
   type Template,
 } from './liquid.ts';
 import type { Channel, Content } from './message.ts';
-import { degradeRcs, fileOf, listSuggestions, wordsOf, type RcsBody } from './rcs.ts';
+import { mediaKindOf } from './media.ts';
+import { degradeRcs, fileOf, listSuggestions, withoutBody, wordsOf, type RcsBody } from './rcs.ts';
 
 /** Entries of `content.modules`. */
 export const MODULES_MAX = 4;
@@ -117,6 +124,13 @@ export function checkConstants({ source, fields }: ParsedContent): ContentProble
     const message = constant === null ? null : findValueProblem(constant, rule);
     return message === null ? [] : [{ path, message }];
   });
+  if ('contentId' in source) {
+    const constants = new Map(fields.map(({ path, constant }) => [path, constant]));
+    return [
+      ...problems,
+      ...checkCarousel(source.types, (_value, path) => constants.get(path) ?? null),
+    ];
+  }
   if (problems.length > 0 || !('email' in source)) return [...problems, ...checkModules(source)];
   return checkOneClick(
     Object.fromEntries(
@@ -125,6 +139,51 @@ export function checkConstants({ source, fields }: ParsedContent): ContentProble
       ),
     ),
   );
+}
+
+/**
+ * Problems of a carousel: buttons that differ from card to card, texts that are too long together, files that are neither
+ * image nor video.
+ * @param read the value of a field as rendered; null before that
+ */
+function checkCarousel(
+  types: TemplateTypes,
+  read: (value: string, path: string) => string | null,
+): ContentProblem[] {
+  const { cards = [] } = types['twilio/carousel'] ?? {};
+  const [first] = cards;
+  const kinds = first?.actions.map(kindOf).join(', ');
+  return cards.flatMap(({ title, body, media, actions }, i) => {
+    const base = `types["twilio/carousel"].cards[${i}]`;
+    const problems: ContentProblem[] = [];
+    if (actions.map(kindOf).join(', ') !== kinds)
+      problems.push({
+        path: `${base}.actions`,
+        message: `All cards of a carousel have the same kinds of buttons in the same order; the first card has ${kinds}.`,
+      });
+    const heading = title === undefined ? '' : read(title, `${base}.title`);
+    const words = read(body, `${base}.body`);
+    const length = (heading?.length ?? 0) + (words?.length ?? 0);
+    if (heading !== null && words !== null && length > CAROUSEL_CARD_TEXT_MAX)
+      problems.push({
+        path: `${base}.body`,
+        message: `Title and body of a card have at most ${CAROUSEL_CARD_TEXT_MAX} characters (UTF-16 units) together; these have ${length}.`,
+      });
+    const file = read(media, `${base}.media`);
+    const kind = file === null ? 'image' : mediaKindOf(file);
+    if (kind !== 'image' && kind !== 'video')
+      problems.push({
+        path: `${base}.media`,
+        message: `A card of a carousel has an image or a video; this is a file of the kind "${kind}".`,
+      });
+    return problems;
+  });
+}
+
+/** Problems of several fields of a rendered content together. */
+function checkRendered(content: OperationContent): ContentProblem[] {
+  if ('contentId' in content) return checkCarousel(content.types, (value) => value);
+  return 'email' in content ? checkOneClick(content.email.headers) : checkModules(content);
 }
 
 /** A problem of two headers together. A header is null before it is rendered. */
@@ -276,8 +335,7 @@ export function renderContent(
     values.push(rendered.text === '' && rule.empty === 'dropped' ? undefined : rendered.text);
   }
   const content = fillIn(source, values);
-  const [problem] =
-    'email' in content ? checkOneClick(content.email.headers) : checkModules(content);
+  const [problem] = checkRendered(content);
   return problem === undefined
     ? { ok: true, content }
     : { ok: false, path: problem.path, missing: null, problem: problem.message };
@@ -300,7 +358,8 @@ function fillIn(
 
 /**
  * The content for a channel: its own module, or else the text of the other one. From a template, SMS gets the media or
- * the text; RCS and WHATSAPP get the richest type. If a template has only a rich type, SMS gets its text.
+ * the text; RCS and WHATSAPP get the richest type. If a template has only a rich type, SMS gets its text. RCS gets a
+ * carousel without the text above its cards, which is in the plain text only.
  */
 export function chooseContent(content: OperationContent, channel: Channel): ChannelContent {
   if ('modules' in content) {
@@ -312,12 +371,16 @@ export function chooseContent(content: OperationContent, channel: Channel): Chan
         : { text: sms.text ?? null, mediaUrls: (sms.media ?? []).map(({ url }) => url) };
     return chooseBetween(plain, rcs ?? null, channel === 'RCS');
   }
-  if ('contentId' in content)
-    return chooseBetween(
+  if ('contentId' in content) {
+    const chosen = chooseBetween(
       readPlainType(content.types),
       readRichType(content.types),
       channel !== 'SMS',
     );
+    return channel === 'RCS' && chosen.rich !== null
+      ? { ...chosen, rich: withoutBody(chosen.rich) }
+      : chosen;
+  }
   // All of an e-mail is more than words for a channel.
   if ('email' in content) return { text: null, mediaUrls: [], rich: null };
   return { ...content, rich: null };

@@ -45,49 +45,111 @@ export type RcsSuggestion =
   | { readonly reply: { readonly text: string; readonly postbackData: string } }
   | { readonly action: RcsAction };
 
+export interface RcsCardContent {
+  readonly title?: string;
+  readonly description?: string;
+  readonly media?: RcsMedia;
+  readonly suggestions?: readonly RcsSuggestion[];
+}
+
 export interface RcsCard {
   readonly cardOrientation?: (typeof RCS_CARD_ORIENTATIONS)[number];
   readonly thumbnailImageAlignment?: (typeof RCS_THUMBNAIL_ALIGNMENTS)[number];
-  readonly cardContent: {
-    readonly title?: string;
-    readonly description?: string;
-    readonly media?: RcsMedia;
-    readonly suggestions?: readonly RcsSuggestion[];
-  };
+  readonly cardContent: RcsCardContent;
+}
+
+/** Cards side by side, 2 to 10. Only templates make it. */
+export interface RcsCarousel {
+  readonly cardWidth: 'SMALL' | 'MEDIUM';
+  readonly cardContents: readonly RcsCardContent[];
+}
+
+export interface RcsCarouselBody {
+  /** The text above the cards. RCS has no place for it. */
+  readonly body?: string;
+  readonly richCard: { readonly carouselCard: RcsCarousel };
 }
 
 export type RcsBody =
   | { readonly text: string; readonly suggestions?: readonly RcsSuggestion[] }
   | { readonly media: RcsMedia; readonly suggestions?: readonly RcsSuggestion[] }
-  | { readonly richCard: { readonly standaloneCard: RcsCard } };
+  | { readonly richCard: { readonly standaloneCard: RcsCard } }
+  | RcsCarouselBody;
 
-/** The text of a rich content without media and suggestions; for a card, title and description on two lines. */
+/** The cards of a carousel; null for any other content. */
+export function carouselOf(body: RcsBody): readonly RcsCardContent[] | null {
+  return 'richCard' in body && 'carouselCard' in body.richCard
+    ? body.richCard.carouselCard.cardContents
+    : null;
+}
+
+/** A rich content as RCS shows it: a carousel has no text above. */
+export function withoutBody(body: RcsBody): RcsBody {
+  if (!('body' in body)) return body;
+  const { richCard } = body;
+  return { richCard };
+}
+
+/** The card of a standalone card, or null. */
+function cardOf(body: RcsBody): RcsCardContent | null {
+  return 'richCard' in body && 'standaloneCard' in body.richCard
+    ? body.richCard.standaloneCard.cardContent
+    : null;
+}
+
+/**
+ * The text of a rich content without media and suggestions: for a card, title and description on two lines; for a
+ * carousel, the text above the cards.
+ */
 export function wordsOf(body: RcsBody): string {
   if ('text' in body) return body.text;
-  if ('media' in body) return '';
-  const { title = '', description = '' } = body.richCard.standaloneCard.cardContent;
+  if ('body' in body) return body.body ?? '';
+  const card = cardOf(body);
+  return card === null ? '' : wordsOfCard(card);
+}
+
+/** Title and description of a card on two lines. */
+export function wordsOfCard({ title = '', description = '' }: RcsCardContent): string {
   return [title, description].filter((line) => line !== '').join('\n');
 }
 
-/** The file of a rich content, or null. */
+/** The file of a rich content, or null. The cards of a carousel have files of their own. */
 export function fileOf(body: RcsBody): string | null {
   if ('media' in body) return body.media.contentInfo.fileUrl;
-  if (!('richCard' in body)) return null;
-  return body.richCard.standaloneCard.cardContent.media?.contentInfo.fileUrl ?? null;
+  return cardOf(body)?.media?.contentInfo.fileUrl ?? null;
 }
 
 /**
  * A rich content as plain text, for channels with text only. It has lines for the text, the URL of the file, the replies
  * together, and each action with its effect. It contains all labels, links, numbers, places and times. It omits postback
- * data, which people never see. It adds only characters of the GSM alphabet: others would double the price of an SMS.
+ * data, which people never see. It adds only characters of the GSM alphabet: others would double the price of an SMS. The
+ * cards of a carousel have a blank line between them.
  */
 export function degradeRcs(body: RcsBody): string {
+  const cards = carouselOf(body);
+  if (cards === null)
+    return describeCard(wordsOf(body), fileOf(body), listSuggestions(body).suggestions);
+  const parts = cards.map((card) =>
+    describeCard(
+      wordsOfCard(card),
+      card.media?.contentInfo.fileUrl ?? null,
+      card.suggestions ?? [],
+    ),
+  );
+  return [wordsOf(body), ...parts].filter((part) => part !== '').join('\n\n');
+}
+
+function describeCard(
+  words: string,
+  file: string | null,
+  suggestions: readonly RcsSuggestion[],
+): string {
   const replies: string[] = [];
   const actions: string[] = [];
-  for (const suggestion of listSuggestions(body).suggestions)
+  for (const suggestion of suggestions)
     if ('reply' in suggestion) replies.push(suggestion.reply.text);
     else actions.push(describeAction(suggestion.action));
-  return [wordsOf(body), fileOf(body) ?? '', replies.join(' / '), ...actions]
+  return [words, file ?? '', replies.join(' / '), ...actions]
     .filter((line) => line !== '')
     .join('\n');
 }
@@ -113,7 +175,7 @@ function describeAction(action: RcsAction): string {
   return what.length === 0 ? text : `${text}: ${what.join(', ')}`;
 }
 
-/** The suggestions of a rich content, with their paths. */
+/** The suggestions of a rich content, with their path. A carousel has none: its cards have them. */
 export function listSuggestions(body: RcsBody): {
   readonly path: string;
   readonly suggestions: readonly RcsSuggestion[];
@@ -121,6 +183,6 @@ export function listSuggestions(body: RcsBody): {
   if (!('richCard' in body)) return { path: 'suggestions', suggestions: body.suggestions ?? [] };
   return {
     path: 'richCard.standaloneCard.cardContent.suggestions',
-    suggestions: body.richCard.standaloneCard.cardContent.suggestions ?? [],
+    suggestions: cardOf(body)?.suggestions ?? [],
   };
 }

@@ -7,6 +7,10 @@ import { Type, type TSchema } from 'typebox';
 import { limitOf, TEXT_LENGTH_MAX } from '../domain/content-fields.ts';
 import {
   CALLS_TO_ACTION_MAX,
+  CAROUSEL_ACTIONS_MAX,
+  CAROUSEL_CARD_TEXT_MAX,
+  CAROUSEL_CARDS_MAX,
+  CAROUSEL_CARDS_MIN,
   QUICK_REPLIES_MAX,
   TEMPLATE_MEDIA_MAX,
   TEMPLATE_VARIABLES_MAX,
@@ -154,7 +158,13 @@ export const CONTENT_ARMS = {
 
 /** Rich content as rendered, or null. */
 export const RICH = orNull(
-  Type.Object({}, { description: 'An RCS module: text, media or richCard, with suggestions.' }),
+  Type.Object(
+    {},
+    {
+      description:
+        'An RCS module: text, media or richCard, with suggestions. A carousel of a template is richCard.carouselCard, for WhatsApp with the body above.',
+    },
+  ),
 );
 
 /** The content in a message. */
@@ -184,10 +194,43 @@ const CALL_FORMS: readonly (readonly [string, TSchema])[] = [
   ['url', shape({ type: choice(['URL']), title, url: liquidUrl })],
   ['phone', shape({ type: choice(['PHONE_NUMBER']), title, phone: liquidPhone })],
 ];
+const ACTION_FORMS: typeof CALL_FORMS = [...CALL_FORMS, ['id', quickReply(title)]];
+const ACTION_HINT = 'give id, url or phone';
 const bodyOf = (type: string) => liquidText(`twilio/${type}.body`);
+
+const CAROUSEL_CARD = shape(
+  {
+    title: Type.Optional(liquidText('cards.title')),
+    body: liquid(
+      `at most ${CAROUSEL_CARD_TEXT_MAX} characters together with the title when rendered.`,
+    ),
+    media: liquid('the URL of an image or a video.'),
+    actions: Type.Array(forms(ACTION_FORMS, ACTION_HINT), {
+      minItems: 1,
+      maxItems: CAROUSEL_ACTIONS_MAX,
+    }),
+  },
+  { title: 'CarouselCard' },
+);
+
+const CAROUSEL = shape(
+  {
+    body: liquidText('twilio/carousel.body'),
+    cards: Type.Array(CAROUSEL_CARD, {
+      minItems: CAROUSEL_CARDS_MIN,
+      maxItems: CAROUSEL_CARDS_MAX,
+      description: 'All cards have the same kinds of buttons in the same order.',
+    }),
+  },
+  {
+    title: 'CarouselContent',
+    description: 'Cards side by side, below a text. RCS does not show the text.',
+  },
+);
 
 const TYPES = shape(
   {
+    'twilio/carousel': Type.Optional(CAROUSEL),
     'twilio/text': Type.Optional(shape({ body: bodyOf('text') })),
     'twilio/media': Type.Optional(
       shape({
@@ -220,7 +263,7 @@ const TYPES = shape(
         body: Type.Optional(bodyOf('card')),
         media: Type.Optional(Type.Array(liquidUrl, { minItems: 1, maxItems: 1 })),
         actions: Type.Optional(
-          Type.Array(forms([...CALL_FORMS, ['id', quickReply(title)]], 'give id, url or phone'), {
+          Type.Array(forms(ACTION_FORMS, ACTION_HINT), {
             minItems: 1,
             maxItems: RCS_CARD_SUGGESTIONS_MAX,
           }),

@@ -11,7 +11,12 @@ import { PRESETS } from '../../src/carriers/http/presets.ts';
 import { createComposer } from '../../src/carriers/http/request.ts';
 import { composeMessages } from '../../src/carriers/smpp/messages.ts';
 import { CARRIAGE, fitContent, narrowestText } from '../../src/domain/carriage.ts';
-import { chooseContent, type OperationContent } from '../../src/domain/content.ts';
+import type { CarouselCard, TemplateAction } from '../../src/domain/content-template.ts';
+import {
+  chooseContent,
+  type OperationContent,
+  type TemplateContent,
+} from '../../src/domain/content.ts';
 import { EMAIL_BODY_MAX } from '../../src/domain/email-content.ts';
 import type { Channel } from '../../src/domain/message.ts';
 import type { RcsSuggestion } from '../../src/domain/rcs.ts';
@@ -72,6 +77,32 @@ const below = (suggestions: RcsSuggestion[], text = 'Words'): OperationContent =
   modules: [{ rcs: { text, suggestions } }],
 });
 const long = (length: number) => 'x'.repeat(length);
+const see = { type: 'URL', title: 'See', url: 'https://l.example/see' } as const;
+const dial = { type: 'PHONE_NUMBER', title: 'Call', phone: '+15005550009' } as const;
+const pick = (id: string) => ({ title: 'Pick', id });
+const carousel = (
+  cards: readonly (readonly [string, readonly TemplateAction[]])[],
+  body = 'Above',
+): OperationContent => ({
+  contentId: '',
+  variables: {},
+  types: {
+    'twilio/carousel': {
+      body,
+      cards: cards.map(([name, actions]) => ({
+        title: `Title ${name}`,
+        body: `Words ${name}`,
+        media: file(name),
+        actions,
+      })),
+    },
+  },
+});
+const ON_BOTH = ['a.png', 'b.png'].flatMap((name) => [
+  `Title ${name}`,
+  `Words ${name}`,
+  file(name),
+]);
 
 /** Contents, and all that people would miss if it did not arrive. */
 const CONTENTS: Readonly<Record<string, readonly [OperationContent, readonly string[]]>> = {
@@ -129,6 +160,34 @@ const CONTENTS: Readonly<Record<string, readonly [OperationContent, readonly str
   'a place and a day': [
     below([place, day]),
     ['Words', 'Where', '52.5', '13.4', 'Office', 'Save', '2030-01-01T10:00:00Z', 'Party', 'Cake'],
+  ],
+  'a carousel of links': [
+    carousel([
+      ['a.png', [see]],
+      ['b.png', [see]],
+    ]),
+    [...ON_BOTH, 'See', see.url],
+  ],
+  'a carousel of replies': [
+    carousel([
+      ['a.png', [pick('a'), pick('b')]],
+      ['b.png', [pick('c'), pick('d')]],
+    ]),
+    [...ON_BOTH, 'Pick'],
+  ],
+  'a carousel of replies and numbers': [
+    carousel([
+      ['a.png', [pick('a'), dial]],
+      ['b.png', [pick('b'), dial]],
+    ]),
+    [...ON_BOTH, 'Pick', 'Call', dial.phone],
+  ],
+  'a carousel of an image and a video': [
+    carousel([
+      ['a.png', [see]],
+      ['b.mp4', [see]],
+    ]),
+    [file('a.png'), file('b.mp4'), see.url],
   ],
   'a rich text of 1,601': [below([], long(1_601)), [long(1_601)]],
   'a rich text of 1,025 with replies': [below([reply('Yes')], long(1_025)), [long(1_025), 'Yes']],
@@ -256,8 +315,8 @@ describe.each(REFUSALS)('%s over %s', (carrier, channel, refused) => {
       channel,
       from: '+15005550100',
       to: '+491700000001',
-      // Templates give WhatsApp what modules give RCS.
-      ...chooseContent(content, channel === 'SMS' ? 'SMS' : 'RCS'),
+      // As a template would give it to WhatsApp.
+      ...chooseContent(content, 'modules' in content && channel !== 'SMS' ? 'RCS' : channel),
       email: null,
       expireAt: null,
     };
@@ -296,6 +355,102 @@ describe('WhatsApp', () => {
       interactive: { type: string; header?: { type: string } };
     };
     expect([interactive.type, interactive.header?.type]).toEqual([type, header]);
+  });
+});
+
+describe('a carousel over WhatsApp', () => {
+  const send = (name: string, channel: Channel = 'WHATSAPP') => {
+    const content = CONTENTS[name]?.[0];
+    if (content === undefined) throw new Error(name);
+    const sent = handOver(channel === 'RCS' ? 'rbm' : 'cloud', {
+      reference: '2s-0192f0a0aaaa2bcd9e0123456789c012',
+      channel,
+      from: '+15005550100',
+      to: '+491700000001',
+      ...chooseContent(content, channel),
+      email: null,
+      expireAt: null,
+    });
+    return JSON.parse(sent ?? '{}') as Record<string, Record<string, unknown>>;
+  };
+  const cardOf = (i: number, name: string, action: object) => ({
+    card_index: i,
+    type: 'cta_url',
+    header: { type: 'image', image: { link: file(name) } },
+    body: { text: `Title ${name}\nWords ${name}` },
+    action,
+  });
+
+  it('has a link on each card', () => {
+    const action = { name: 'cta_url', parameters: { display_text: 'See', url: see.url } };
+    expect(send('a carousel of links')).toMatchObject({
+      type: 'interactive',
+      interactive: {
+        type: 'carousel',
+        body: { text: 'Above' },
+        action: { cards: [cardOf(0, 'a.png', action), cardOf(1, 'b.png', action)] },
+      },
+    });
+    expect(send('a carousel of links')['interactive']).not.toHaveProperty('header');
+  });
+
+  it('has the same number of replies on each card', () => {
+    const of = (...ids: string[]) => ({
+      buttons: ids.map((id) => ({ type: 'quick_reply', quick_reply: { id, title: 'Pick' } })),
+    });
+    expect(send('a carousel of replies')['interactive']?.['action']).toEqual({
+      cards: [cardOf(0, 'a.png', of('a', 'b')), cardOf(1, 'b.png', of('c', 'd'))],
+    });
+  });
+
+  const two = (...actions: TemplateAction[]) =>
+    carousel(actions.map((action, i) => [`${i}.png`, [action]]));
+  const changed = (change: (card: CarouselCard) => CarouselCard) => {
+    const content = two(see, see) as TemplateContent;
+    const { body = '', cards = [] } = content.types['twilio/carousel'] ?? {};
+    return { ...content, types: { 'twilio/carousel': { body, cards: cards.map(change) } } };
+  };
+  it.each<[string, OperationContent, boolean]>([
+    ['a label of 20', two({ ...see, title: long(20) }, see), true],
+    ['a label of 21', two({ ...see, title: long(21) }, see), false],
+    ['a number', two(dial, dial), false],
+    ['the same reply twice', two(pick('a'), pick('a')), false],
+    ['replies', two(pick('a'), pick('b')), true],
+    ['three lines', changed((each) => ({ ...each, body: 'a\nb' })), true],
+    ['four lines', changed((each) => ({ ...each, body: 'a\nb\nc' })), false],
+    ['160 characters', changed((each) => ({ ...each, title: 'x', body: long(158) })), true],
+    ['161 characters', changed((each) => ({ ...each, title: 'x', body: long(159) })), false],
+  ])('is one or plain text: with %s', (_name, content, isOne) => {
+    const fit = fitContent(chooseContent(content, 'WHATSAPP'), CARRIAGE.cloud.WHATSAPP);
+    expect(fit).toMatchObject({ ok: true, fitted: { form: isOne ? 'cards' : 'plain' } });
+  });
+
+  it('is above the cards in words, and RCS has none', () => {
+    const text = send('a carousel of replies and numbers')['text']?.['body'];
+    expect(text).toBe(
+      ['a', 'b'].reduce(
+        (all, name) =>
+          `${all}\n\nTitle ${name}.png\nWords ${name}.png\n${file(`${name}.png`)}\nPick\nCall: +15005550009`,
+        'Above',
+      ),
+    );
+    const rcs = send('a carousel of links', 'RCS')['contentMessage'];
+    const suggestion = {
+      action: { text: 'See', postbackData: 'See', openUrlAction: { url: see.url } },
+    };
+    expect(rcs).toEqual({
+      richCard: {
+        carouselCard: {
+          cardWidth: 'MEDIUM',
+          cardContents: ['a.png', 'b.png'].map((name) => ({
+            title: `Title ${name}`,
+            description: `Words ${name}`,
+            media: { height: 'MEDIUM', contentInfo: { fileUrl: file(name) } },
+            suggestions: [suggestion],
+          })),
+        },
+      },
+    });
   });
 });
 

@@ -167,6 +167,7 @@ function cloudBody(template: CloudSettings['template']): BodyTemplate {
     $switch: [
       { when: '/contentForm', is: 'replies', use: interactive('button', REPLIES) },
       { when: '/contentForm', is: 'link', use: interactive('cta_url', LINK) },
+      { when: '/contentForm', is: 'cards', use: interactive('carousel', CARDS) },
       ...MEDIA_KINDS.map((kind) => ({ when: '/mediaKind', is: kind, use: medium(kind) })),
       { use: words },
     ],
@@ -210,13 +211,55 @@ const REPLIES: BodyTemplate = {
   },
 };
 
+const LINK_PARAMETERS: BodyTemplate = {
+  display_text: { $value: '/item/action/text' },
+  url: { $value: '/item/action/openUrlAction/url' },
+};
 const LINK: BodyTemplate = {
   name: 'cta_url',
-  parameters: {
-    $first: '/suggestions',
+  parameters: { $first: '/suggestions', item: LINK_PARAMETERS },
+};
+/** Of a card that has a link. */
+const LINK_NAME: BodyTemplate = {
+  $switch: [{ when: '/item/action/openUrlAction', use: 'cta_url' }],
+};
+
+/** Cards with replies have the type of those with a link, too. */
+const CARDS: BodyTemplate = {
+  cards: {
+    $each: '/cards',
     item: {
-      display_text: { $value: '/item/action/text' },
-      url: { $value: '/item/action/openUrlAction/url' },
+      card_index: { $value: '/item/index' },
+      type: 'cta_url',
+      header: {
+        $switch: ['image', 'video'].map((kind) => ({
+          when: '/item/mediaKind',
+          is: kind,
+          use: { type: kind, [kind]: { link: { $value: '/item/mediaUrl' } } },
+        })),
+      },
+      body: { text: { $value: '/item/text' } },
+      action: {
+        name: { $first: '/item/suggestions', item: LINK_NAME },
+        parameters: { $first: '/item/suggestions', item: LINK_PARAMETERS },
+        buttons: {
+          $each: '/item/suggestions',
+          item: {
+            $switch: [
+              {
+                when: '/item/reply',
+                use: {
+                  type: 'quick_reply',
+                  quick_reply: {
+                    id: { $value: '/item/reply/postbackData' },
+                    title: { $value: '/item/reply/text' },
+                  },
+                },
+              },
+            ],
+          },
+        },
+      },
     },
   },
 };

@@ -5,7 +5,7 @@
 import type { Fitted } from '../../domain/carriage.ts';
 import { parseTemplate, renderTemplate, requiredVariables } from '../../domain/liquid.ts';
 import { mediaKindOf, mediaNameOf } from '../../domain/media.ts';
-import { listSuggestions } from '../../domain/rcs.ts';
+import { carouselOf, listSuggestions, wordsOfCard, type RcsBody } from '../../domain/rcs.ts';
 import type { Submission } from '../carrier.ts';
 import type { BodyTemplate } from './description.ts';
 import { findValue, parsePointer, placeOf, type Place } from './pointer.ts';
@@ -83,8 +83,23 @@ export function scopeOf(
     item: '',
   };
   const suggestions = rich === null ? [] : listSuggestions(rich).suggestions;
-  const place = placeOf({ ...rest, ...variables, mediaUrls, rich, suggestions });
+  const cards = rich === null ? [] : listCards(rich);
+  const place = placeOf({ ...rest, ...variables, mediaUrls, rich, suggestions, cards });
   return { variables, place, at };
+}
+
+/** The cards of a carousel, each with its parts. */
+function listCards(rich: RcsBody): readonly object[] {
+  return (carouselOf(rich) ?? []).map((card, index) => {
+    const mediaUrl = card.media?.contentInfo.fileUrl ?? '';
+    return {
+      index,
+      text: wordsOfCard(card),
+      mediaUrl,
+      mediaKind: mediaUrl === '' ? '' : mediaKindOf(mediaUrl),
+      suggestions: card.suggestions ?? [],
+    };
+  });
 }
 
 /** Compiles one string. @throws Error with the problem. */
