@@ -7,6 +7,7 @@ const SAID_BY_NO_TYPE = [
   'pattern',
   'x-hint',
   'x-error',
+  'x-error-above',
   'examples',
   'format',
   'propertyNames',

@@ -173,13 +173,13 @@ describe('refusals', () => {
     expect(
       answer.body['errors'].map((each: any) => [each.code, each.context, each.message]),
     ).toEqual([
-      [20010, '$.to[0].cohortId', 'Recipients by cohort are not supported; send addresses.'],
+      [20018, '$.to[0].cohortId', 'Recipients by cohort are not supported; send addresses.'],
       [
-        20010,
+        20018,
         '$.to[1].cohortSnapshotId',
         'Recipients by cohort snapshot are not supported; send addresses.',
       ],
-      [20010, '$.to[2].memoryStoreId', 'Recipients by profile are not supported; send addresses.'],
+      [20018, '$.to[2].memoryStoreId', 'Recipients by profile are not supported; send addresses.'],
       [20001, '$.to[3].cohortId', expect.stringContaining('There is no field "cohortId" here')],
       [20001, '$.to[4]', 'Must be an object with "address" or "addresses".'],
     ]);
@@ -194,7 +194,7 @@ describe('refusals', () => {
     });
     expect(answer.body['errors']).toEqual([
       expect.objectContaining({
-        code: 20010,
+        code: 20018,
         context: '$.to[0].variables.name',
         message:
           'Traits of profiles are not supported: send the value in place of "${Twilio.Profile.firstName}".',
@@ -265,7 +265,7 @@ describe('refusals', () => {
     });
     expect(answer.body['errors']).toEqual([
       expect.objectContaining({
-        code: 20011,
+        code: 20019,
         context: '$.to[1].variables.name',
         message: expect.stringContaining('"name"'),
       }),
@@ -348,7 +348,7 @@ describe('refusals', () => {
       20404,
     );
     expectRefusal(await request('GET', `/v1/Messages/Seek/SM${'a'.repeat(32)}`), 404, 20404);
-    expectRefusal(await request('GET', '/v1/Messages/Seek/XX12'), 400, 20001);
+    expectRefusal(await request('GET', '/v1/Messages/Seek/XX12'), 400, 20422);
     const wrongMethod = await request('DELETE', '/v1/Messages');
     expectRefusal(wrongMethod, 405, 20004);
     expect(wrongMethod.headers.get('allow')).toBe('POST, GET');
@@ -358,7 +358,7 @@ describe('refusals', () => {
       415,
       20415,
     );
-    expectRefusal(await request('POST', '/v1/Messages', '{', {}), 400, 20002);
+    expectRefusal(await request('POST', '/v1/Messages', '{', {}), 400, 20025);
     for (const query of [
       'pageSize=0',
       'pageSize=1001',
@@ -372,7 +372,11 @@ describe('refusals', () => {
       'tags=x',
       'channel=FAX',
     ])
-      expectRefusal(await request('GET', `/v1/Messages?${query}`), 400, 20001);
+      expectRefusal(
+        await request('GET', `/v1/Messages?${query}`),
+        400,
+        query === 'pageSize=1001' ? 20007 : 20422,
+      );
   });
 
   it('come for missing and wrong credentials alike', async () => {

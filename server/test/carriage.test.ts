@@ -78,7 +78,7 @@ describe('what cannot be carried', () => {
     const { status, errors } = await preview([to], content);
     expect(status).toBe(400);
     expect(errors).toMatchObject([
-      { code: 20001, context: `$.content.${field}`, message: expect.stringContaining(words) },
+      { code: 20422, context: `$.content.${field}`, message: expect.stringContaining(words) },
     ]);
   });
 
@@ -108,7 +108,7 @@ describe('what cannot be carried', () => {
     const to = ['png', 'mp3', 'pdf'].map((kind) => ({ ...whatsapp, variables: { kind } }));
     const { errors } = await preview(to, { text: 'Hi', media: media('a.{{ kind }}') });
     expect(errors).toMatchObject([
-      { code: 20012, context: '$.to[1]', message: expect.stringContaining('audio') },
+      { code: 20024, context: '$.to[1]', message: expect.stringContaining('audio') },
     ]);
     const long = [1_000, 1_025].map((length) => ({
       ...whatsapp,

@@ -390,7 +390,7 @@ describe('a template', () => {
         content: { contentId },
       });
       expect(body['errors']).toMatchObject([
-        { code: 20012, context: '$.to[0]', message: expect.stringContaining(words) },
+        { code: 20024, context: '$.to[0]', message: expect.stringContaining(words) },
       ]);
     },
   );
@@ -421,6 +421,6 @@ describe('a template', () => {
       content: { contentId },
     });
     expect(status).toBe(400);
-    expect(body['errors'][0]).toMatchObject({ code: 20011, context: '$.to[0].variables.1' });
+    expect(body['errors'][0]).toMatchObject({ code: 20019, context: '$.to[0].variables.1' });
   });
 });

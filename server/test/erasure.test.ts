@@ -130,7 +130,7 @@ describe('a message', () => {
       for (const path of [`Messages/${message?.['id']}`, `Messages/Operations/${sent}`]) {
         const refused = await erase(fanfare, path);
         if (refused.status === 204) return null;
-        expect([refused.status, refused.body['code']]).toEqual([409, 20412]);
+        expect([refused.status, refused.body['code']]).toEqual([409, 20409]);
         expect(refused.headers.get('retry-after')).toBe('1');
       }
       return sent;

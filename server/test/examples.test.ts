@@ -377,3 +377,27 @@ describe('the prefix /preview', () => {
     expect(Buffer.concat(await known.toArray()).toString()).toContain('401 Unauthorized');
   });
 });
+
+describe('codes of errors', () => {
+  const to = [{ address: '+15005557710', channel: 'PHONE' }];
+  const content = { text: 'Hi' };
+  const long = 'x'.repeat(1_601);
+  it.each([
+    ['a wrong value', { to, content, from: { address: '+15005550001', channel: 'FAX' } }, 20422],
+    ['an unknown field', { to, content, form: {} }, 20001],
+    ['a recipient', { to: [{ address: '12', channel: 'PHONE' }], content }, 21211],
+    ['a sender', { to, content, from: { address: 'a\tb', channel: 'SMS' } }, 21212],
+    ['a statusCallback', { to, content, statusCallback: 'ftp://example.com' }, 21609],
+    ['an empty statusCallback', { to, content, statusCallback: '' }, 21609],
+    ['a long text', { to, content: { text: long } }, 21617],
+    [
+      'a text made long by a variable',
+      { to: [{ ...to[0], variables: { name: long } }], content: { text: '{{ name }}' } },
+      21617,
+    ],
+  ])("of %s are the dictionary's", async (_what, body, code) => {
+    const refused = await fanfare.request('POST', '/v1/Messages', body);
+    expect([refused.status, refused.body['errors'][0].code]).toEqual([400, code]);
+    expect(refused.body['errors'][0].infoUrl).toBe(`${fanfare.url}/docs/errors#${code}`);
+  });
+});

@@ -23,7 +23,7 @@ it('keep neither health checks nor others from being answered, and end with advi
   expect(isOver).toBe(false);
   for (const { status, body, headers } of await searches) {
     expect(status).toBe(503);
-    expect(body['code']).toBe(20504);
+    expect(body['code']).toBe(20505);
     expect(body['errors'][0]['message']).toBe('The search takes too long.');
     expect(headers.get('retry-after')).toBe('5');
   }

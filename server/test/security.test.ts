@@ -78,7 +78,7 @@ describe('requests that two servers would read differently', () => {
       const answer = await talk(request);
       expect(statusesOf(answer)).toEqual([400]);
       expect(JSON.parse(answer.slice(answer.indexOf('\r\n\r\n')))).toMatchObject({
-        errors: [{ code: 20001 }],
+        errors: [{ code: 20422 }],
         status: 400,
       });
     });

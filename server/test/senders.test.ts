@@ -77,7 +77,7 @@ describe('senders', () => {
       address: '+15005550801',
       channel: 'SMS',
     });
-    expect([again.status, again.body['code']]).toEqual([409, 20411]);
+    expect([again.status, again.body['code']]).toEqual([409, 20409]);
     const found = await fanfare.request('POST', '/v1/Senders/Search', {
       address: '+15005550801',
       channel: 'SMS',
@@ -178,7 +178,7 @@ describe('sender pools', () => {
     const path = `/v1/SenderPools/${pool.id}`;
     expect(
       (await fanfare.request('POST', '/v1/SenderPools', { name: 'Spring' })).body['code'],
-    ).toBe(20410);
+    ).toBe(20409);
     const added = await fanfare.request('POST', `${path}/Senders`, [{ senderId: two }]);
     expect(added.status).toBe(202);
     const members = async () =>

@@ -140,7 +140,7 @@ describe('the suppression list', () => {
     expect(lines.size).toBeGreaterThanOrEqual(COUNT + 1);
     expect(lines).toContain(createHash('sha256').update(String(addresses[0])).digest('hex'));
     const wrong = await post('/Suppressions/Import', { addresses: ['+15005551234', 'x'] });
-    expect(wrong.body['errors'][0]).toMatchObject({ code: 21211, context: '$.addresses[1]' });
+    expect(wrong.body['errors'][0]).toMatchObject({ code: 20422, context: '$.addresses[1]' });
     const id = await fanfare.send({
       to: [...recipients(COUNT, 5_000), special(50)],
       content: text('Hi'),

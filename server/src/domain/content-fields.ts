@@ -141,6 +141,13 @@ function mapValue(
   return Object.fromEntries(copy);
 }
 
+/** Whether a rule is the one of texts of messages, which have an error of their own when they are too long. */
+export const isMessageText = ({ kind, max }: FieldRule): boolean =>
+  kind === 'text' && max === TEXT_LENGTH_MAX;
+
+export const exceedsText = (value: string, rule: FieldRule): boolean =>
+  isMessageText(rule) && value.length > rule.max;
+
 const E164 = /^\+[1-9]\d{1,14}$/;
 
 /** The problem of a rendered value, or null. */

@@ -8,7 +8,13 @@
  * ```
  * Pure.
  */
-import { findValueProblem, mapFields, type FieldRule } from './content-fields.ts';
+import {
+  exceedsText,
+  findValueProblem,
+  isMessageText,
+  mapFields,
+  type FieldRule,
+} from './content-fields.ts';
 import {
   CAROUSEL_CARD_TEXT_MAX,
   kindOf,
@@ -94,6 +100,8 @@ export interface ContentProblem {
   /** `text`, `media[2].url` or `modules[1].rcs.suggestions[3].action.text`. */
   readonly path: string;
   readonly message: string;
+  /** Whether the text of a message exceeds its maximum. */
+  readonly isTooLong?: boolean;
 }
 
 /** Parses the templates of a content, and reports all syntax errors. */
@@ -122,7 +130,8 @@ export function parseContent(
 export function checkConstants({ source, fields }: ParsedContent): ContentProblem[] {
   const problems = fields.flatMap(({ path, rule, constant }) => {
     const message = constant === null ? null : findValueProblem(constant, rule);
-    return message === null ? [] : [{ path, message }];
+    if (message === null) return [];
+    return [{ path, message, isTooLong: exceedsText(constant ?? '', rule) }];
   });
   if ('contentId' in source) {
     const constants = new Map(fields.map(({ path, constant }) => [path, constant]));
@@ -296,6 +305,8 @@ export type RenderedContent =
       readonly ok: false;
       readonly path: string;
       readonly missing: string | null;
+      /** Whether the text of a message exceeds its maximum. */
+      readonly isTooLong?: boolean;
       readonly problem: string;
     };
 
@@ -329,7 +340,13 @@ export function renderContent(
             missing: rendered.missing,
             problem: `The variable "${rendered.missing}" has no value.`,
           }
-        : { ok: false, path, missing: null, problem: rendered.problem };
+        : {
+            ok: false,
+            path,
+            missing: null,
+            isTooLong: rendered.isTooLong === true && isMessageText(rule),
+            problem: rendered.problem,
+          };
     const problem = findValueProblem(rendered.text, rule);
     if (problem !== null) return { ok: false, path, missing: null, problem };
     values.push(rendered.text === '' && rule.empty === 'dropped' ? undefined : rendered.text);

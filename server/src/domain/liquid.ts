@@ -279,7 +279,7 @@ export type RenderResult =
   | { readonly ok: true; readonly text: string }
   /** A variable has neither a value nor a default. */
   | { readonly ok: false; readonly missing: string }
-  | { readonly ok: false; readonly problem: string };
+  | { readonly ok: false; readonly problem: string; readonly isTooLong?: boolean };
 
 export interface RenderOptions {
   /** Whether a variable without value and default is an error; otherwise it is empty. */
@@ -302,6 +302,7 @@ export function renderTemplate(
   if (result.ok && result.text.length > options.lengthMax)
     return {
       ok: false,
+      isTooLong: true,
       problem: `The text has ${result.text.length} characters (UTF-16 units); at most ${options.lengthMax} are allowed.`,
     };
   return result;

@@ -173,7 +173,8 @@ function planAddress(
   // As it is written here: a name may have another case in each message.
   if (known !== undefined) return accept([{ ...toPlanned(known), address: from.address }]);
   const wrong = findSenderAddressProblem(from.channel, from.address);
-  if (wrong !== null) return refuse(wrong, '$.from.address');
+  if (wrong !== null)
+    return { ok: false, code: ERRORS.from.code, message: wrong, path: '$.from.address' };
   const other = ofChannel.find((each) => each.status === 'ACTIVATED');
   if (other === undefined)
     return refuse(

@@ -86,7 +86,9 @@ export function openContent(
   const problems = checkConstants(parsed.content);
   if (problems.length === 0) return valid(parsed.content);
   return invalid(
-    ...problems.map(({ path, message }) => problem('invalid', message, `${base}.${path}`)),
+    ...problems.map(({ path, message, isTooLong }) =>
+      problem(isTooLong ? 'textTooLong' : 'invalid', message, `${base}.${path}`),
+    ),
   );
 }
 
@@ -128,7 +130,13 @@ function checkOnce(parsed: ParsedContent, rendering: Rendering): ContentCheck {
     const fault = findFault(parsed, null, routes, rendering);
     if (fault === null || reported.has(fault.message)) return NO_PROBLEMS;
     reported.add(fault.message);
-    return [problem('invalid', fault.message, `$.content.${fault.path}`)];
+    return [
+      problem(
+        fault.isTooLong ? 'textTooLong' : 'invalid',
+        fault.message,
+        `$.content.${fault.path}`,
+      ),
+    ];
   };
 }
 
@@ -145,7 +153,7 @@ function checkEach(parsed: ParsedContent, rendering: Rendering): ContentCheck {
     );
     if (fault === null) return NO_PROBLEMS;
     return fault.missing === null
-      ? [problem('template', fault.message, `$.to[${ordinal}]`)]
+      ? [problem(fault.isTooLong ? 'textTooLong' : 'template', fault.message, `$.to[${ordinal}]`)]
       : [missingVariable(ordinal, fault.missing)];
   };
 }
@@ -168,6 +176,8 @@ interface Fault {
   readonly path: string;
   /** The name of a variable without a value. */
   readonly missing: string | null;
+  /** Whether the text exceeds the maximum of every channel. */
+  readonly isTooLong?: boolean | undefined;
   readonly message: string;
 }
 
@@ -181,10 +191,10 @@ function findFault(
   const rendered = renderContent(parsed, variables, renderAt, { requireVariables });
   if (rendered.ok) return findMisfit(rendered.content, routes) ?? findShared(rendered.content);
   // The field is of the template, not of the request.
-  const { path, missing, problem: reason } = rendered;
+  const { path, missing, isTooLong, problem: reason } = rendered;
   const name = 'contentId' in parsed.source ? `contentId: ${path}` : path;
   const message = `content.${name} cannot be rendered for this recipient: ${reason}`;
-  return { path, missing, message };
+  return { path, missing, isTooLong, message };
 }
 
 /** Finds a rendered Message-ID that another recipient has. One that is the same for all is reported once, elsewhere. */

@@ -75,7 +75,7 @@ function inspectParty({ address, name }: Party, path: string, isSender: boolean)
       : findEmailAddressProblem(address);
   const wrongName = name === undefined ? null : findNameProblem(name);
   return [
-    ...(wrong === null ? [] : [problem('address', wrong, `${path}.address`)]),
+    ...(wrong === null ? [] : [problem('invalid', wrong, `${path}.address`)]),
     ...(wrongName === null ? [] : [problem('invalid', wrongName, `${path}.name`)]),
   ];
 }

@@ -110,7 +110,7 @@ function checkCallback(
   findTargetProblem: PrepareOptions['findTargetProblem'],
 ): readonly Problem[] {
   const reason = url && findTargetProblem(url);
-  return reason ? [problem('invalid', reason, '$.statusCallback')] : NO_PROBLEMS;
+  return reason ? [problem('statusCallback', reason, '$.statusCallback')] : NO_PROBLEMS;
 }
 
 /** When all that can be reached are due, if that is at the same time. */

@@ -197,7 +197,7 @@ function readExcess(error: unknown): QuotaExceeded {
 }
 
 function refuseCallback({ message }: QuotaExceeded): SubmitResult {
-  const { code } = ERRORS.invalid;
+  const { code } = ERRORS.statusCallback;
   return {
     kind: 'refused',
     problems: [{ code, message, context: '$.statusCallback' }],

@@ -64,7 +64,7 @@ const addressFields = {
     maxLength: 16,
     examples: ['+14155550102'],
     description: 'E.164.',
-    'x-error': 'address',
+    'x-error': 'phoneNumber',
     'x-hint': 'write the number in E.164, + and up to 15 digits',
   }),
   channel: choice(MESSAGE_ADDRESS_CHANNELS, { description: 'PHONE is reached by RCS and SMS.' }),
@@ -281,7 +281,6 @@ const suppressedAddress = Type.String({
   maxLength: EMAIL_LENGTH_MAX,
   examples: ['+14155550102'],
   description: 'E.164, or an e-mail address; its case does not matter.',
-  'x-error': 'address',
   'x-hint': 'write a number in E.164, + and up to 15 digits, or an e-mail address',
 });
 const suppressionScope = {

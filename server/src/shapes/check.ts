@@ -14,6 +14,8 @@ import { stepOf } from '../domain/json-path.ts';
 /** Our own keywords in schemas: the error of a violation, and a hint. */
 export interface Notes {
   readonly 'x-error'?: ErrorName;
+  /** The error of a number above the maximum, where it is another one. */
+  readonly 'x-error-above'?: ErrorName;
   readonly 'x-hint'?: string;
 }
 
@@ -44,7 +46,7 @@ function createAjv(allErrors: boolean): Ajv {
     meta: false,
     validateSchema: false,
   });
-  for (const keyword of ['x-error', 'x-hint']) ajv.addKeyword({ keyword });
+  for (const keyword of ['x-error', 'x-error-above', 'x-hint']) ajv.addKeyword({ keyword });
   return ajv;
 }
 
@@ -86,8 +88,14 @@ function describe(error: ErrorObject, base: string): Problem | null {
   const notes = (error.parentSchema ?? {}) as Notes;
   const text = wordsFor(error, notes);
   if (text === null) return null;
-  const name = notes['x-error'] ?? 'invalid';
-  return { code: ERRORS[name].code, message: text, context: pathOf(error, base) };
+  return { code: ERRORS[nameOf(error, notes)].code, message: text, context: pathOf(error, base) };
+}
+
+function nameOf({ keyword }: ErrorObject, notes: Notes): ErrorName {
+  const above = keyword === 'maximum' ? notes['x-error-above'] : undefined;
+  return (
+    above ?? notes['x-error'] ?? (keyword === 'additionalProperties' ? 'unknownField' : 'invalid')
+  );
 }
 
 /** Lengths of values that are quoted back. */

@@ -44,7 +44,6 @@ const address = Type.String({
   maxLength: EMAIL_LENGTH_MAX,
   examples: ['ada@example.com'],
   description: 'Answers show the domain in ASCII and lower case.',
-  'x-error': 'address',
 });
 const name = Type.Optional(
   Type.String({

@@ -5,7 +5,13 @@ import { Type } from 'typebox';
 export const PAGING = {
   pageToken: Type.Optional(Type.String({ description: '`pagination.next` of the previous page.' })),
   pageSize: Type.Optional(
-    Type.Integer({ minimum: 1, maximum: 1000, default: 50, description: 'Entries of a page.' }),
+    Type.Integer({
+      minimum: 1,
+      maximum: 1000,
+      default: 50,
+      description: 'Entries of a page.',
+      'x-error-above': 'pageSize',
+    }),
   ),
 };
 

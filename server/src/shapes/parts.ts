@@ -166,6 +166,7 @@ export const SEND_FIELDS = {
     Type.String({
       minLength: 1,
       maxLength: 2_048,
+      'x-error': 'statusCallback',
       format: 'uri',
       description:
         'Extension: a URL that receives all events of this operation. It is listed as a subscription.',

@@ -64,7 +64,7 @@ export function describeClassic(settings: ClassicSettings): HttpDescription {
       '21611': { kind: 'throttled' },
       '21610': { kind: 'rejected', code: ERRORS.suppressed.code },
       '21614': { kind: 'rejected', code: ERRORS.refused.code },
-      '21211': { kind: 'rejected', code: ERRORS.address.code },
+      '21211': { kind: 'rejected', code: ERRORS.phoneNumber.code },
       '30001': { kind: 'throttled' },
       '30003': { kind: 'rejected', code: ERRORS.unreachable.code },
       '30006': { kind: 'rejected', code: ERRORS.refused.code },

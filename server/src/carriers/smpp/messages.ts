@@ -50,7 +50,7 @@ export function composeMessages(
     return refuse('sender', `"${submission.from}" cannot be a source address over SMPP`);
   const destination = toSmppAddress(submission.to, options.destinationNumbering);
   if (destination === null)
-    return refuse('address', 'It cannot be a destination address over SMPP');
+    return refuse('phoneNumber', 'It cannot be a destination address over SMPP');
   if (expireAt !== null && expireAt.getTime() <= nowMs)
     return refuse('expired', 'It expired before it was submitted');
   const encoded = encodeText(text, options.alphabet);
@@ -90,7 +90,7 @@ export function composeMessages(
   );
 }
 
-function refuse(error: 'templateFailed' | 'sender' | 'address' | 'expired', detail: string) {
+function refuse(error: 'templateFailed' | 'sender' | 'phoneNumber' | 'expired', detail: string) {
   return { code: ERRORS[error].code, detail };
 }
 

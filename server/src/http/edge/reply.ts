@@ -10,7 +10,14 @@ import {
 
 /** The answer to an erasure. A message that is being submitted cannot be erased yet. */
 export function sendErased(reply: FastifyReply, erased: boolean): FastifyReply {
-  if (!erased) throw refuse('busy', undefined, { 'retry-after': String(RETRY_AFTER_SECONDS) });
+  if (!erased)
+    throw refuse(
+      'conflict',
+      'The message is being submitted to a carrier; repeat the request later.',
+      {
+        'retry-after': String(RETRY_AFTER_SECONDS),
+      },
+    );
   return reply.code(204).send();
 }
 

@@ -13,6 +13,9 @@ export interface AcceptDeps {
   readonly threads: Pick<RequestThreads, 'send'>;
 }
 
+const KEY_USED =
+  'The Idempotency-Key was used for another request. Use a new key for a new request, or repeat the first one unchanged to get its answer again.';
+
 /** The handler of a send. */
 export function createAccept(deps: AcceptDeps, kind: OperationKind) {
   return async (request: FastifyRequest, reply: FastifyReply) => {
@@ -26,7 +29,7 @@ export function createAccept(deps: AcceptDeps, kind: OperationKind) {
     const stop = deps.metrics.acceptSeconds.startTimer();
     const result = await deps.threads.send(question, [question.body.buffer]);
     if (result.kind === 'refused') throw new Refusal(400, result.problems, { total: result.total });
-    if (result.kind === 'conflict') throw refuse('conflict');
+    if (result.kind === 'conflict') throw refuse('conflict', KEY_USED);
     if (result.kind === 'unavailable') throw new DatabaseUnavailable(result.reason);
     if (result.kind === 'dry-run')
       return reply.type('application/json; charset=utf-8').send(Buffer.from(result.json));

@@ -43,13 +43,18 @@ const ESCAPES: Readonly<Record<string, string>> = {
 };
 const escape = (text: string) => text.replace(/[&<>"]/g, (char) => ESCAPES[char] ?? char);
 
+/** Whose code it is, as the documents write it. */
+const ORIGINS = { dictionary: 'dictionary', fanfare: 'Fanfare' } as const;
+const EXPLANATION = `Codes from the dictionary have the meaning that they have in the error dictionary of the
+hosted API. The dictionary does not use the codes from Fanfare.`;
+
 /** The error table as a page; `infoUrl` of an error points at its line. */
 function renderErrorPage(): string {
   const rows = Object.values(ERRORS)
     .toSorted((a, b) => a.code - b.code)
     .map(
-      ({ code, status, message, advice }) =>
-        `<tr id="${code}"><th scope="row"><a href="#${code}">${code}</a></th><td>${status ?? 'message'}</td><td>${escape(message)}</td><td>${escape(advice)}</td></tr>`,
+      ({ code, origin, status, message, advice }) =>
+        `<tr id="${code}"><th scope="row"><a href="#${code}">${code}</a></th><td>${ORIGINS[origin]}</td><td>${status ?? 'message'}</td><td>${escape(message)}</td><td>${escape(advice)}</td></tr>`,
     );
   return `<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Errors · Fanfare</title>
@@ -61,8 +66,8 @@ table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:t
 tr:target{background:#fd04}
 </style>
 <h1>Errors</h1>
-<p>The status is the HTTP status of the refused request. <em>message</em> marks errors of messages and attempts, after the request was accepted.</p>
-<table><thead><tr><th>Code</th><th>Status</th><th>Meaning</th><th>Action</th></tr></thead><tbody>
+<p>${EXPLANATION} The status is the HTTP status of the refused request. <em>message</em> marks errors of messages and attempts, after the request was accepted.</p>
+<table><thead><tr><th>Code</th><th>From</th><th>Status</th><th>Meaning</th><th>Action</th></tr></thead><tbody>
 ${rows.join('\n')}
 </tbody></table></html>`;
 }
@@ -72,17 +77,20 @@ export function renderErrorsMarkdown(): string {
   const rows = Object.values(ERRORS)
     .toSorted((a, b) => a.code - b.code)
     .map(
-      ({ code, status, message, advice }) =>
-        `| ${code} | ${status ?? 'message'} | ${message} | ${advice.replaceAll('|', '\\|')} |`,
+      ({ code, origin, status, message, advice }) =>
+        `| ${code} | ${ORIGINS[origin]} | ${status ?? 'message'} | ${message} | ${advice.replaceAll('|', '\\|')} |`,
     );
   return `# Errors
 
-Generated from \`server/src/domain/errors.ts\` by \`npm run generate\`. The status is
-the HTTP status of the refused request. *message* marks errors of messages and attempts, after the
-request was accepted.
+Generated from \`server/src/domain/errors.ts\` by \`npm run generate\`.
 
-| Code | Status | Meaning | Action |
-|---|---|---|---|
+${EXPLANATION}
+
+The status is the HTTP status of the refused request. *message* marks errors of messages and
+attempts, after the request was accepted.
+
+| Code | From | Status | Meaning | Action |
+|---|---|---|---|---|
 ${rows.join('\n')}
 `;
 }

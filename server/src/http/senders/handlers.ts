@@ -120,7 +120,8 @@ export function createSenderHandlers(deps: {
       const body = request.body as SenderBody & { address: string; channel: Channel };
       checkQuiet(body);
       const wrong = findSenderAddressProblem(body.channel, body.address);
-      if (wrong !== null) throw refuseValue(wrong, '$.address', 'address');
+      if (wrong !== null)
+        throw refuseValue(wrong, '$.address', body.channel === 'EMAIL' ? 'invalid' : 'from');
       const sender = await senders.createSender(request.account.id, {
         channel: body.channel,
         address: normaliseSenderAddress(body.channel, body.address),
@@ -134,7 +135,11 @@ export function createSenderHandlers(deps: {
         dailyCap: body.dailyCap ?? null,
         quietHours: body.quietHours ?? null,
       });
-      if (sender === null) throw refuse('senderTaken');
+      if (sender === null)
+        throw refuse(
+          'conflict',
+          'A sender with this channel and address exists already; use or change it.',
+        );
       if (sender === 'taken') throw refuse('senderOwned');
       const created = serializeSender(sender);
       return reply
@@ -270,7 +275,7 @@ async function findNamed(
 function refuseValue(
   message: string,
   context: string,
-  name: 'invalid' | 'address' | 'sender' = 'invalid',
+  name: 'invalid' | 'from' | 'sender' = 'invalid',
 ): Refusal {
   const problem: Problem = { code: ERRORS[name].code, message, context };
   return new Refusal(400, [problem]);

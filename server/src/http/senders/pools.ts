@@ -17,6 +17,9 @@ interface PoolBody {
   readonly tags?: Readonly<Record<string, string>>;
 }
 
+const NAME_TAKEN =
+  'A sender pool with this name exists already; choose another name, or use the existing pool.';
+
 export function createSenderPoolHandlers({ store }: { readonly store: Store }) {
   const pools = store.senderPools;
 
@@ -50,7 +53,7 @@ export function createSenderPoolHandlers({ store }: { readonly store: Store }) {
         tags: body.tags ?? {},
         senderIds: uuidsOf(body.senders ?? []),
       });
-      if (operation === null) throw refuse('poolName');
+      if (operation === null) throw refuse('conflict', NAME_TAKEN);
       return acceptOperation(request, reply, operation);
     },
 
@@ -62,7 +65,7 @@ export function createSenderPoolHandlers({ store }: { readonly store: Store }) {
         ...(tags === undefined ? {} : { tags }),
       });
       if (result === 'missing') throw missing();
-      if (result === 'taken') throw refuse('poolName');
+      if (result === 'taken') throw refuse('conflict', NAME_TAKEN);
       return acceptResource(request, reply, id);
     },
 

@@ -141,7 +141,7 @@ export function createSuppressionHandlers({ store }: { readonly store: Store }) 
 function readAddress(address: string, context: string): string {
   const problem = address.includes('@') ? findEmailAddressProblem(address) : null;
   if (problem === null) return addressKey(address);
-  throw new Refusal(400, [{ code: ERRORS.address.code, message: problem, context }]);
+  throw new Refusal(400, [{ code: ERRORS.invalid.code, message: problem, context }]);
 }
 
 function refuseScope(message: string, context: string): Refusal {
