@@ -181,7 +181,7 @@ describe('refusals', () => {
       ],
       [20018, '$.to[2].memoryStoreId', 'Recipients by profile are not supported; send addresses.'],
       [20001, '$.to[3].cohortId', expect.stringContaining('There is no field "cohortId" here')],
-      [20001, '$.to[4]', 'Must be an object with "address" or "addresses".'],
+      [20422, '$.to[4]', 'Must be an object with "address" or "addresses".'],
     ]);
   });
 
