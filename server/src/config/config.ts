@@ -11,6 +11,7 @@ import { CHANNELS } from '../domain/message.ts';
 import { DAILY_CAP_MAX, RATE_UNITS, THROUGHPUT_MAX, THROUGHPUT_MIN } from '../domain/rate-limit.ts';
 import { findQuietProblem, TIME_OF_DAY } from '../domain/quiet-hours.ts';
 import { findSenderAddressProblem } from '../domain/sender.ts';
+import { findOriginProblem } from '../domain/url.ts';
 import { findAllowTargetProblem } from '../net/address-guard.ts';
 import { LOG_LEVELS } from '../lib/log.ts';
 import { readCarriers, type CarrierConfig } from './carriers.ts';
@@ -214,6 +215,17 @@ export const CONFIG_SCHEMA = Type.Object(
         }),
       },
       'The dashboard.',
+    ),
+    cors: group(
+      {
+        origins: Type.Array(Type.String({ minLength: 1, maxLength: 256 }), {
+          default: [],
+          maxItems: 100,
+          description:
+            'Origins of web pages whose programs may call the API with an API key, such as `https://app.example.com`. `*` is refused. See [security](security.md#programs-in-browsers).',
+        }),
+      },
+      'Requests of programs in browsers to `/v1`.',
     ),
     limits: group(
       {
@@ -564,6 +576,10 @@ function checkTogether(config: Config): string[] {
   for (const [i, each] of config.events.allowTargets.entries()) {
     const wrong = findAllowTargetProblem(each);
     if (wrong !== null) problems.push(`$.events.allowTargets[${i}]: ${wrong}`);
+  }
+  for (const [i, each] of config.cors.origins.entries()) {
+    const wrong = findOriginProblem(each);
+    if (wrong !== null) problems.push(`$.cors.origins[${i}]: ${wrong}`);
   }
   for (const [i, each] of config.senders.entries()) {
     const wrong = findSenderAddressProblem(each.channel, each.address);

@@ -24,3 +24,12 @@ export function findUrlProblem(text: string): string | null {
     ? null
     : 'A URL must not carry a user name or a password.';
 }
+
+/** The problem of an origin as browsers send it (RFC 6454, section 6.2), or null: scheme and host, in lower case, and a port that is not the scheme's. */
+export function findOriginProblem(text: string): string | null {
+  if (text.includes('*'))
+    return `"${text.slice(0, 60)}" would allow the pages of everybody; list each origin, such as https://app.example.com.`;
+  const origin = START.test(text) && URL.canParse(text) ? new URL(text).origin : null;
+  if (origin === text) return null;
+  return `"${text.slice(0, 60)}" is not an origin; write ${origin === null ? 'it like https://app.example.com' : `"${origin}"`}.`;
+}

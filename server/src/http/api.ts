@@ -5,6 +5,7 @@ import type { TSchema } from 'typebox';
 import type { Access } from '../domain/api-key.ts';
 import { createPlaces } from '../lib/fair-share.ts';
 import type { Account } from '../store/store.ts';
+import { allowOrigins } from './edge/cors.ts';
 import { boundInFlight } from './edge/in-flight.ts';
 import { createApiKeyHandlers } from './api-keys/handlers.ts';
 import { createContentHandlers } from './content/handlers.ts';
@@ -46,7 +47,8 @@ declare module 'fastify' {
 const HANDLERS_MAX = 8;
 
 export async function registerApi(api: FastifyInstance, deps: AllDeps): Promise<void> {
-  const { limits } = deps.options;
+  const { limits, cors } = deps.options;
+  await allowOrigins(api, cors.origins);
   api.addHook('onRequest', (request) =>
     identify(request, deps.who, deps.options.dashboard.enabled),
   );

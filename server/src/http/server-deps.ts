@@ -22,6 +22,8 @@ export interface ServerOptions {
   /** Channels of each configured carrier. */
   readonly carriers: Readonly<Record<string, readonly Channel[]>>;
   readonly dashboard: { readonly enabled: boolean };
+  /** Origins whose pages may call the API from browsers. */
+  readonly cors: { readonly origins: readonly string[] };
   /** Bytes of a request to send e-mails. */
   readonly emails: { readonly requestBytesMax: number };
   readonly limits: {

@@ -57,3 +57,23 @@ describe('DATABASE_URL', () => {
     },
   );
 });
+
+describe('cors.origins', () => {
+  const load = (origin: string) => loadConfig(null, {}, { cors: { origins: [origin] } });
+
+  it.each(['https://app.example.com', 'http://localhost:5173', 'http://[::1]:8080'])(
+    'may have %s',
+    (origin) => expect(load(origin).cors.origins).toEqual([origin]),
+  );
+
+  it.each([
+    ['*', 'pages of everybody'],
+    ['https://*.example.com', 'pages of everybody'],
+    ['app.example.com', 'write it like https://app.example.com'],
+    ['null', 'write it like'],
+    ['https://app.example.com/', 'write "https://app.example.com"'],
+    ['https://App.example.com:443', 'write "https://app.example.com"'],
+  ])('may not have %s', (origin, words) => {
+    expect(() => load(origin)).toThrow(words);
+  });
+});
