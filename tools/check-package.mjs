@@ -1,10 +1,11 @@
 /**
  * Packs the server, installs the tarball into an empty folder as a user would, and uses it: help, a server, a send that is watched to the
- * last receipt, the doctor, the dashboard, a clean stop. Needs the npm registry. Ends with status 1, and says why, when anything is not as it should be.
+ * last receipt, the doctor, the dashboard, a clean stop. Packs the client, compiles a program with it under every way of resolving modules,
+ * and runs it as ES module and CommonJS. Needs the npm registry. Ends with status 1, and says why, when anything is not as it should be.
  */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { access, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { access, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -17,11 +18,55 @@ const run = promisify(execFile);
 const folder = await mkdtemp(join(tmpdir(), 'fanfare-package-'));
 let server = null;
 
+/** Has the older ways of resolving modules, which version 7 has not. */
+const TYPESCRIPT = 'typescript@~5.9.3';
+const CLIENT_PROGRAM = `
+import { EVENT_TYPES, FanfareClient, VERSION, type FanfareEvent, type Recipient } from '@fanfare/client';
+const to: Recipient[] = [{ address: '+15005550123', channel: 'PHONE' }];
+const client = new FanfareClient({ apiKey: 'SK1', apiKeySecret: 'x' });
+export const send = () => client.messages.send({ to, content: { text: 'Hello!' } });
+export const isKnown = (event: FanfareEvent): boolean => EVENT_TYPES.includes(event.type);
+console.log(VERSION);
+`;
+/** Options of the compiler, and the file, whose name says whether it is CommonJS. */
+const RESOLVERS = [
+  '--module commonjs --moduleResolution node10 use.ts',
+  '--module esnext --moduleResolution bundler use.mts',
+  '--module node16 use.mts',
+  '--module nodenext use.mts',
+  '--module nodenext use.cts',
+];
+
 function expect(text, words) {
   if (!text.includes(words)) throw new Error(`Expected "${words}" in:\n${text}`);
 }
 
+async function checkClient() {
+  const place = join(folder, 'client');
+  await mkdir(place);
+  await run('npm', ['pack', '--workspace', 'client', '--pack-destination', place], { cwd: ROOT });
+  const tarball = (await readdir(place)).find((name) => name.endsWith('.tgz'));
+  await writeFile(join(place, 'package.json'), '{"private":true}');
+  const quiet = ['--no-audit', '--no-fund', '--loglevel', 'error'];
+  const packages = [`./${tarball}`, TYPESCRIPT, '@types/node@20'];
+  await run('npm', ['install', ...quiet, ...packages], { cwd: place });
+  for (const name of ['use.ts', 'use.mts', 'use.cts'])
+    await writeFile(join(place, name), CLIENT_PROGRAM);
+  const tsc = join(place, 'node_modules', '.bin', 'tsc');
+  for (const resolver of RESOLVERS) {
+    const args = ['--strict', '--target', 'es2022', '--types', 'node', ...resolver.split(' ')];
+    await run(tsc, args, { cwd: place }).catch(({ stdout }) => {
+      throw new Error(`tsc ${resolver}:\n${stdout}`);
+    });
+    const program = resolver.split(' ').at(-1).replace(/ts$/, 'js');
+    const { version } = JSON.parse(await readFile(join(ROOT, 'client', 'package.json'), 'utf8'));
+    expect((await run(process.execPath, [join(place, program)])).stdout, version);
+  }
+  process.stdout.write(`${tarball} installs and works.\n`);
+}
+
 try {
+  await checkClient();
   await run('npm', ['pack', '--workspace', 'server', '--pack-destination', folder], { cwd: ROOT });
   const tarball = (await readdir(folder)).find((name) => name.endsWith('.tgz'));
   const prefix = join(folder, 'prefix');
