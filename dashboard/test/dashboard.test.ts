@@ -453,6 +453,21 @@ describe.skipIf(CHROMIUM === null)('the dashboard', () => {
       await expectFitForAll(signedOut.page, `sign-in at ${width}`);
     });
 
+    it('has the cards of a carousel side by side, below its text', async () => {
+      const { page, goTo } = await open();
+      await goTo(places['carousel'] ?? '');
+      const cards = page.getByRole('list', { name: '2 cards' }).locator('.card');
+      await page.locator('.bubble', { hasText: 'New' }).waitFor();
+      expect((await cards.allInnerTexts()).map((words) => words.split(/\s*\n\s*/))).toEqual(
+        ['Hat', 'Mug'].map((name) => [
+          'Picture or file',
+          `https://example.com/${name}.png`,
+          `A ${name}`,
+          `Want the ${name}`,
+        ]),
+      );
+    });
+
     it('is reached by the keyboard', async () => {
       const { page } = await open({ width: 360 });
       await page.keyboard.press('Tab');
@@ -538,6 +553,21 @@ describe.skipIf(CHROMIUM === null)('the dashboard', () => {
   });
 });
 
+async function sendCarousel(): Promise<string> {
+  const cards = ['Hat', 'Mug'].map((name) => ({
+    body: `A ${name}`,
+    media: `https://example.com/${name}.png`,
+    actions: [{ title: `Want the ${name}`, id: name }],
+  }));
+  const stored = await fanfare.request('POST', '/v1/Content', {
+    types: { 'twilio/carousel': { body: 'New', cards } },
+  });
+  return fanfare.send({
+    to: [{ address: '+15005550302', channel: 'WHATSAPP' }],
+    content: { contentId: stored.body['id'] },
+  });
+}
+
 /** Something on every page. */
 async function fill(): Promise<Record<string, string>> {
   const operation = await fanfare.send({
@@ -576,6 +606,7 @@ async function fill(): Promise<Record<string, string>> {
     },
   });
   const card = await fanfare.get(`/v1/Messages?operationId=${rich}`);
+  const carousel = await fanfare.get(`/v1/Messages?operationId=${await sendCarousel()}`);
   const emails = await fanfare.request('POST', '/v1/Emails', {
     from: { address: 'fanfare@example.com' },
     to: [{ address: 'ada@example.org' }, { address: 'bounced@example.org' }],
@@ -603,6 +634,7 @@ async function fill(): Promise<Record<string, string>> {
     'no operation': 'operation/none',
     message: `message/${messages.body['messages'][0].id}`,
     card: `message/${card.body['messages'][0].id}`,
+    carousel: `message/${carousel.body['messages'][0].id}`,
     email: `message/${email.id}?kind=emails`,
     compose: 'compose',
     again: `compose?again=${operation}`,
