@@ -31,13 +31,17 @@ function convert(schema, name, isRequest) {
   if (schema === null || typeof schema !== 'object') return schema;
   if (schema.$ref) return { $ref: `#/definitions/${refName(schema)}` };
   const isDate = schema.format === 'date-time';
-  if (name !== null && schema.type === 'string') (isDate ? dates : others).add(name);
+  const types = [schema.type].flat();
+  if (name !== null && types.includes('string')) (isDate ? dates : others).add(name);
   if (isDate)
     return {
       description: schema.description,
-      tsType: isRequest ? 'Date | string' : 'Date',
+      tsType: [
+        ...(isRequest ? ['Date', 'string'] : ['Date']),
+        ...(types.includes('null') ? ['null'] : []),
+      ].join(' | '),
     };
-  const { properties, items, anyOf, additionalProperties, ...rest } = schema;
+  const { properties, items, anyOf, oneOf, additionalProperties, ...rest } = schema;
   for (const key of SAID_BY_NO_TYPE) delete rest[key];
   if (typeof additionalProperties === 'object') free.add(name);
   const isOpaque = schema.type === 'object' && Object.keys(properties ?? {}).length === 0;
@@ -55,6 +59,7 @@ function convert(schema, name, isRequest) {
     }),
     ...(items && { items: convert(items, name, isRequest) }),
     ...(anyOf && { anyOf: convert(anyOf, name, isRequest) }),
+    ...(oneOf && { oneOf: convert(oneOf, name, isRequest) }),
     additionalProperties:
       typeof additionalProperties === 'object'
         ? convert(additionalProperties, null, isRequest)

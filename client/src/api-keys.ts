@@ -1,5 +1,5 @@
 /** API keys of the account. They are managed with the account's own token; a key is refused. */
-import type { ApiKeyList, CreateApiKeyRequest, NewApiKey } from './api.ts';
+import type { ApiKeyList, ApiKeyWithSecret, CreateApiKeyRequest } from './api.ts';
 import { listPages, type Listing } from './listing.ts';
 import type { CallOptions, Transport } from './transport.ts';
 
@@ -16,7 +16,7 @@ export class ApiKeys {
   }
 
   /** The secret in the answer is shown there only. */
-  create(request: CreateApiKeyRequest = {}, options?: CallOptions): Promise<NewApiKey> {
+  create(request: CreateApiKeyRequest = {}, options?: CallOptions): Promise<ApiKeyWithSecret> {
     return this.#transport.call('createApiKey', { body: request }, options);
   }
 

@@ -6,6 +6,120 @@ export type AddSendersRequest = {
   senderId: string;
 }[];
 /**
+ * PHONE is reached by RCS and SMS.
+ *
+ */
+export type AddressChannel = 'PHONE' | 'WHATSAPP' | 'EMAIL';
+/**
+ * PHONE is reached by RCS and SMS.
+ *
+ */
+export type MessageAddressChannel = 'PHONE' | 'WHATSAPP';
+/**
+ * Channel of delivery.
+ *
+ */
+export type MessageChannel = 'SMS' | 'RCS' | 'WHATSAPP';
+
+export type Scope = 'send' | 'read' | 'manage';
+
+export type CallToAction = UrlAction | PhoneAction;
+
+export type UrlActionType = 'URL';
+
+export type PhoneActionType = 'PHONE_NUMBER';
+
+export type CardAction = UrlAction | PhoneAction | CardQuickReply;
+
+export type QuickReplyType = 'QUICK_REPLY';
+/**
+ * Channel of delivery.
+ *
+ */
+export type Channel = 'SMS' | 'RCS' | 'WHATSAPP' | 'EMAIL';
+
+export type ChannelModule = SmsModule | RcsModule;
+
+export type RcsContent = RcsCardContent | RcsMediaContent | RcsTextContent;
+
+export type RcsCardOrientation = 'HORIZONTAL' | 'VERTICAL';
+
+export type RcsThumbnailAlignment = 'LEFT' | 'RIGHT';
+
+export type RcsMediaHeight = 'TALL' | 'MEDIUM' | 'SHORT';
+
+export type RcsSuggestion = RcsReplySuggestion | RcsActionSuggestion;
+
+export type RcsAction =
+  | RcsOpenUrlAction
+  | RcsDialAction
+  | RcsViewLocationAction
+  | RcsCreateCalendarEventAction
+  | RcsShareLocationAction;
+
+export type ViewLocation = ViewLocationByPoint | ViewLocationByQuery;
+
+export type SenderStatus = 'ACTIVATED' | 'DEACTIVATED';
+/**
+ * Unit of throughput and daily cap. Default: SEGMENTS for SMS, MESSAGES otherwise.
+ *
+ */
+export type RateUnit = 'MESSAGES' | 'SEGMENTS';
+
+export type EventType =
+  | 'com.twilio.comms-api.operation.scheduled'
+  | 'com.twilio.comms-api.operation.processing'
+  | 'com.twilio.comms-api.operation.completed'
+  | 'fanfare.operation.canceled'
+  | 'fanfare.operation.progress'
+  | 'com.twilio.comms-api.message.queued'
+  | 'com.twilio.comms-api.message.sent'
+  | 'com.twilio.comms-api.message.failed'
+  | 'com.twilio.comms-api.message.delivered'
+  | 'com.twilio.comms-api.message.undelivered'
+  | 'com.twilio.comms-api.message.read'
+  | 'fanfare.message.canceled'
+  | 'com.twilio.comms-api.message.inbound-received'
+  | 'fanfare.email.queued'
+  | 'fanfare.email.sent'
+  | 'fanfare.email.failed'
+  | 'fanfare.email.delivered'
+  | 'fanfare.email.undelivered'
+  | 'fanfare.email.opened'
+  | 'fanfare.email.canceled';
+
+export type DeliveryStatus = 'PENDING' | 'DELIVERED' | 'FAILED';
+
+export type TextEncoding = 'GSM-7' | 'UCS-2';
+
+export type EmailStatus =
+  | 'SCHEDULED'
+  | 'QUEUED'
+  | 'SENT'
+  | 'DELIVERED'
+  | 'UNDELIVERED'
+  | 'OPENED'
+  | 'FAILED'
+  | 'CANCELED'
+  | 'INBOUND';
+
+export type OperationStatus = 'SCHEDULED' | 'PROCESSING' | 'COMPLETED' | 'CANCELED';
+
+export type MessageStatus =
+  | 'SCHEDULED'
+  | 'QUEUED'
+  | 'SENT'
+  | 'UNDELIVERED'
+  | 'DELIVERED'
+  | 'READ'
+  | 'FAILED'
+  | 'CANCELED'
+  | 'GROUP'
+  | 'INBOUND';
+
+export type SentMessageStatus =
+  'SCHEDULED' | 'QUEUED' | 'SENT' | 'UNDELIVERED' | 'DELIVERED' | 'READ' | 'FAILED' | 'CANCELED';
+/**
  * Optional.
  *
  */
@@ -19,6 +133,484 @@ export type RotateSubscriptionSecretRequest = {
    */
   secret?: string | undefined;
 } | null;
+/**
+ * The operation (202), or with dryRun the preview (200).
+ *
+ */
+export type SendEmailsAnswer = OperationReference | EmailDryRun;
+/**
+ * The operation (202), or with dryRun the preview (200).
+ *
+ */
+export type SendMessagesAnswer = OperationReference | DryRun;
+
+export type SenderPoolOperationStatus = 'PROCESSING' | 'COMPLETED' | 'CANCELED';
+/**
+ * STATUS_CALLBACK: made for requests that name its URL as statusCallback.
+ *
+ */
+export type SubscriptionOrigin = 'API' | 'STATUS_CALLBACK';
+
+export type SubscriptionStatus = 'ENABLED' | 'DISABLED';
+
+export interface AddSuppressionRequest {
+  /**
+   * E.164, or an e-mail address; its case does not matter.
+   */
+  address: string;
+  senderId?: string | undefined;
+  senderPoolId?: string | undefined;
+  reason?: string | undefined;
+}
+
+export interface AddressRecipient {
+  /**
+   * E.164.
+   */
+  address: string;
+  channel: MessageAddressChannel;
+  /**
+   * Values of template variables.
+   */
+  variables?: {
+    [k: string]: string;
+  };
+}
+
+export interface AddressSender {
+  /**
+   * Number, short code or RCS agent id.
+   */
+  address: string;
+  channel: MessageChannel;
+}
+
+export interface ApiKey {
+  /**
+   * `SK` and 32 hex digits.
+   */
+  sid: string;
+  name: string | null;
+  /**
+   * `send`: sends, cancels, pauses, resumes. `read`: reads, searches, streams. `manage`: senders, pools, templates, suppressions, subscriptions, erasing.
+   */
+  scopes: Scope[];
+  /**
+   * When it was made.
+   */
+  createdAt: Date;
+  /**
+   * The key is refused from this time on; null: never.
+   */
+  expiresAt: Date | null;
+  /**
+   * When it was revoked.
+   */
+  revokedAt: Date | null;
+  /**
+   * When it was last used, to the minute.
+   */
+  lastUsedAt: Date | null;
+}
+
+export interface ApiKeyList {
+  apiKeys: ApiKey[];
+}
+
+export interface ApiKeyWithSecret {
+  /**
+   * `SK` and 32 hex digits.
+   */
+  sid: string;
+  name: string | null;
+  /**
+   * `send`: sends, cancels, pauses, resumes. `read`: reads, searches, streams. `manage`: senders, pools, templates, suppressions, subscriptions, erasing.
+   */
+  scopes: Scope[];
+  /**
+   * When it was made.
+   */
+  createdAt: Date;
+  /**
+   * The key is refused from this time on; null: never.
+   */
+  expiresAt: Date | null;
+  /**
+   * When it was revoked.
+   */
+  revokedAt: Date | null;
+  /**
+   * When it was last used, to the minute.
+   */
+  lastUsedAt: Date | null;
+  /**
+   * Shown only here.
+   */
+  secret: string;
+}
+
+export interface AttemptError {
+  code: number;
+  message: string;
+  /**
+   * Extension: the carrier's own words, or the reason in detail.
+   */
+  detail?: string;
+  /**
+   * The page that explains the code.
+   */
+  infoUrl: string;
+}
+
+export interface UrlAction {
+  type: UrlActionType;
+  /**
+   * Liquid; at most 25 characters when rendered.
+   */
+  title: string;
+  /**
+   * Liquid; when rendered an absolute URL, http or https, without user and password, at most 2,048 characters.
+   */
+  url: string;
+}
+
+export interface PhoneAction {
+  type: PhoneActionType;
+  /**
+   * Liquid; at most 25 characters when rendered.
+   */
+  title: string;
+  /**
+   * Liquid; E.164 when rendered.
+   */
+  phone: string;
+}
+
+export interface CardQuickReply {
+  type?: QuickReplyType;
+  /**
+   * Liquid; at most 25 characters when rendered.
+   */
+  title: string;
+  /**
+   * Liquid; at most 200 characters when rendered.
+   */
+  id: string;
+}
+
+export interface CarrierList {
+  carriers: {
+    name: string;
+    channels: Channel[];
+    /**
+     * Messages due and not yet settled, of all accounts and nodes.
+     */
+    queueMessages: number;
+    /**
+     * Age of the batch that has been due for longest.
+     */
+    queueAgeSeconds: number;
+    state: {
+      /**
+       * Configured connections.
+       */
+      connections: number | null;
+      /**
+       * Usable connections.
+       */
+      connected: number | null;
+      /**
+       * Why some are not usable.
+       */
+      detail: string | null;
+      /**
+       * Submissions without an answer.
+       */
+      inFlight: number;
+      /**
+       * Submissions that may be unanswered now.
+       */
+      window: number;
+      /**
+       * Configured maximum of the window.
+       */
+      windowMax: number;
+      /**
+       * Whether it backs off, because the carrier throttles.
+       */
+      throttled: boolean;
+    } | null;
+  }[];
+}
+
+export interface SmsModule {
+  sms: {
+    /**
+     * Liquid; at most 1600 characters when rendered.
+     */
+    text?: string;
+    media?: {
+      /**
+       * Liquid; when rendered an absolute URL, http or https, without user and password, at most 2,048 characters.
+       */
+      url: string;
+    }[];
+  };
+}
+
+export interface RcsModule {
+  rcs: RcsContent;
+}
+
+export interface RcsCardContent {
+  richCard: RcsRichCard;
+}
+
+export interface RcsRichCard {
+  standaloneCard: {
+    cardOrientation?: RcsCardOrientation;
+    thumbnailImageAlignment?: RcsThumbnailAlignment;
+    /**
+     * At least a title, a description or media.
+     */
+    cardContent: {
+      /**
+       * Liquid; at most 200 characters when rendered.
+       */
+      title?: string;
+      /**
+       * Liquid; at most 2000 characters when rendered.
+       */
+      description?: string;
+      media?: RcsMedia;
+      suggestions?: RcsSuggestion[];
+    };
+  };
+}
+
+export interface RcsMedia {
+  contentInfo: {
+    /**
+     * Liquid; when rendered an absolute URL, http or https, without user and password, at most 2,048 characters.
+     */
+    fileUrl: string;
+    /**
+     * Liquid; when rendered an absolute URL, http or https, without user and password, at most 2,048 characters.
+     */
+    thumbnailUrl?: string;
+    forceRefresh?: boolean;
+  };
+  height?: RcsMediaHeight;
+}
+
+export interface RcsReplySuggestion {
+  reply: {
+    /**
+     * Liquid; at most 25 characters when rendered.
+     */
+    text: string;
+    /**
+     * Liquid; at most 2048 characters when rendered.
+     */
+    postbackData: string;
+  };
+}
+
+export interface RcsActionSuggestion {
+  action: RcsAction;
+}
+
+export interface RcsOpenUrlAction {
+  /**
+   * Liquid; at most 25 characters when rendered.
+   */
+  text: string;
+  /**
+   * Liquid; at most 2048 characters when rendered.
+   */
+  postbackData: string;
+  openUrlAction: {
+    /**
+     * Liquid; when rendered an absolute URL, http or https, without user and password, at most 2,048 characters.
+     */
+    url: string;
+  };
+}
+
+export interface RcsDialAction {
+  /**
+   * Liquid; at most 25 characters when rendered.
+   */
+  text: string;
+  /**
+   * Liquid; at most 2048 characters when rendered.
+   */
+  postbackData: string;
+  dialAction: {
+    /**
+     * Liquid; E.164 when rendered.
+     */
+    phoneNumber: string;
+  };
+}
+
+export interface RcsViewLocationAction {
+  /**
+   * Liquid; at most 25 characters when rendered.
+   */
+  text: string;
+  /**
+   * Liquid; at most 2048 characters when rendered.
+   */
+  postbackData: string;
+  viewLocationAction: ViewLocation;
+}
+
+export interface ViewLocationByPoint {
+  latLong: {
+    latitude: number;
+    longitude: number;
+  };
+  /**
+   * Liquid; at most 100 characters when rendered.
+   */
+  label?: string;
+}
+
+export interface ViewLocationByQuery {
+  /**
+   * Liquid; at most 2000 characters when rendered.
+   */
+  query: string;
+  /**
+   * Liquid; at most 100 characters when rendered.
+   */
+  label?: string;
+}
+
+export interface RcsCreateCalendarEventAction {
+  /**
+   * Liquid; at most 25 characters when rendered.
+   */
+  text: string;
+  /**
+   * Liquid; at most 2048 characters when rendered.
+   */
+  postbackData: string;
+  createCalendarEventAction: {
+    /**
+     * Liquid; an RFC 3339 instant with zone when rendered.
+     */
+    startTime: string;
+    /**
+     * Liquid; an RFC 3339 instant with zone when rendered.
+     */
+    endTime: string;
+    /**
+     * Liquid; at most 100 characters when rendered.
+     */
+    title: string;
+    /**
+     * Liquid; at most 500 characters when rendered.
+     */
+    description: string;
+  };
+}
+
+export interface RcsShareLocationAction {
+  /**
+   * Liquid; at most 25 characters when rendered.
+   */
+  text: string;
+  /**
+   * Liquid; at most 2048 characters when rendered.
+   */
+  postbackData: string;
+  shareLocationAction: {};
+}
+
+export interface RcsMediaContent {
+  media: RcsMedia;
+  suggestions?: RcsSuggestion[];
+}
+
+export interface RcsTextContent {
+  /**
+   * Liquid; at most 3072 characters when rendered.
+   */
+  text: string;
+  suggestions?: RcsSuggestion[];
+}
+
+export interface ChannelModules {
+  /**
+   * At most one for each channel.
+   */
+  modules: ChannelModule[];
+}
+
+export interface ConnectedAddressRecipient {
+  /**
+   * Addresses of one person, the preferred one first.
+   */
+  addresses: RecipientAddress[];
+  /**
+   * Values of template variables.
+   */
+  variables?: {
+    [k: string]: string;
+  };
+}
+
+export interface RecipientAddress {
+  /**
+   * E.164.
+   */
+  address: string;
+  channel: MessageAddressChannel;
+}
+/**
+ * Addresses of one person, the preferred one first.
+ *
+ */
+export interface ConnectedAddresses {
+  addresses: MessageAddress[];
+}
+/**
+ * Of an inbound message it is our sender, with its id.
+ *
+ */
+export interface MessageAddress {
+  address: string;
+  channel: MessageAddressChannel;
+  senderId?: string;
+}
+
+export interface ContentTemplate {
+  id: string;
+  friendlyName: string | null;
+  language: string | null;
+  variables: {
+    [k: string]: string;
+  };
+  /**
+   * As stored.
+   */
+  types: {
+    [k: string]: {
+      [k: string]: unknown;
+    };
+  };
+  /**
+   * When it was stored.
+   */
+  createdAt: Date;
+}
+
+export interface ContentTemplateList {
+  contents: ContentTemplate[];
+  pagination: Pagination;
+}
 
 export interface Pagination {
   /**
@@ -31,9 +623,329 @@ export interface Pagination {
   self: string | null;
 }
 
+export interface CreateApiKeyRequest {
+  name?: (string | null) | undefined;
+  /**
+   * `send`: sends, cancels, pauses, resumes. `read`: reads, searches, streams. `manage`: senders, pools, templates, suppressions, subscriptions, erasing.
+   */
+  scopes?: Scope[] | undefined;
+  /**
+   * In the future, RFC 3339 with zone. Without it the key does not expire.
+   */
+  expiresAt?: Date | string | undefined;
+}
+
+export interface CreateContentRequest {
+  friendlyName?: string | undefined;
+  language?: string | undefined;
+  /**
+   * Default values of variables.
+   */
+  variables?:
+    | {
+        [k: string]: string;
+      }
+    | undefined;
+  types: {
+    'twilio/text'?:
+      | {
+          /**
+           * Liquid; at most 1600 characters when rendered.
+           */
+          body: string;
+        }
+      | undefined;
+    'twilio/media'?:
+      | {
+          /**
+           * Liquid; at most 1600 characters when rendered.
+           */
+          body?: string | undefined;
+          /**
+           * Items: Liquid; when rendered an absolute URL, http or https, without user and password, at most 2,048 characters.
+           */
+          media: string[];
+        }
+      | undefined;
+    'twilio/quick-reply'?:
+      | {
+          /**
+           * Liquid; at most 1024 characters when rendered.
+           */
+          body: string;
+          actions: QuickReply[];
+        }
+      | undefined;
+    'twilio/call-to-action'?:
+      | {
+          /**
+           * Liquid; at most 640 characters when rendered.
+           */
+          body: string;
+          actions: CallToAction[];
+        }
+      | undefined;
+    'twilio/card'?:
+      | {
+          /**
+           * Liquid; at most 200 characters when rendered.
+           */
+          title: string;
+          /**
+           * Liquid; at most 60 characters when rendered.
+           */
+          subtitle?: string | undefined;
+          /**
+           * Liquid; at most 1600 characters when rendered.
+           */
+          body?: string | undefined;
+          media?: string[] | undefined;
+          actions?: CardAction[] | undefined;
+        }
+      | undefined;
+  };
+}
+
+export interface QuickReply {
+  type?: QuickReplyType;
+  /**
+   * Liquid; at most 20 characters when rendered.
+   */
+  title: string;
+  /**
+   * Liquid; at most 200 characters when rendered.
+   */
+  id: string;
+}
+
+export interface CreateSenderPoolRequest {
+  name?: string | undefined;
+  senders?:
+    | {
+        senderId: string;
+      }[]
+    | undefined;
+  tags?:
+    | {
+        [k: string]: string;
+      }
+    | undefined;
+}
+
+export interface CreateSenderRequest {
+  /**
+   * For EMAIL also `*@domain`.
+   */
+  address: string;
+  channel: Channel;
+  carrier?: string | undefined;
+  displayName?: (string | null) | undefined;
+  status?: SenderStatus | undefined;
+  /**
+   * Use it when a request names no sender.
+   */
+  default?: boolean | undefined;
+  tags?:
+    | {
+        [k: string]: string;
+      }
+    | undefined;
+  /**
+   * Units per second over all nodes; null is no limit.
+   */
+  throughput?: (number | null) | undefined;
+  throughputUnit?: RateUnit | undefined;
+  /**
+   * Units per day of UTC; null is no limit.
+   */
+  dailyCap?: (number | null) | undefined;
+  /**
+   * Nothing is sent between start and end, by the recipient's clock. The period includes midnight if end is earlier.
+   */
+  quietHours?:
+    | ({
+        start: string;
+        end: string;
+      } | null)
+    | undefined;
+}
+/**
+ * Either with url or with sink.
+ *
+ */
+export interface CreateSubscriptionRequest {
+  /**
+   * The URL that events are posted to.
+   */
+  url?: string | undefined;
+  /**
+   * A sink of the configuration.
+   */
+  sink?: string | undefined;
+  /**
+   * Types, or prefixes with "*" at the end. The types are: com.twilio.comms-api.operation.scheduled, com.twilio.comms-api.operation.processing, com.twilio.comms-api.operation.completed, fanfare.operation.canceled, fanfare.operation.progress, com.twilio.comms-api.message.queued, com.twilio.comms-api.message.sent, com.twilio.comms-api.message.failed, com.twilio.comms-api.message.delivered, com.twilio.comms-api.message.undelivered, com.twilio.comms-api.message.read, fanfare.message.canceled, com.twilio.comms-api.message.inbound-received, fanfare.email.queued, fanfare.email.sent, fanfare.email.failed, fanfare.email.delivered, fanfare.email.undelivered, fanfare.email.opened, fanfare.email.canceled.
+   */
+  types?: string[] | undefined;
+  /**
+   * Only events of messages or operations with all of these tags.
+   */
+  tags?:
+    | {
+        [k: string]: string;
+      }
+    | undefined;
+  batch?:
+    | {
+        /**
+         * Maximum events of one request.
+         */
+        size?: number | undefined;
+        /**
+         * How long events are collected.
+         */
+        delayMs?: number | undefined;
+      }
+    | undefined;
+  description?: string | undefined;
+  /**
+   * The key of X-Twilio-Signature, instead of the secret. Never shown.
+   */
+  authToken?: string | undefined;
+  /**
+   * `whsec_` and the base64 of 24 to 64 bytes. Default: a generated secret.
+   */
+  secret?: string | undefined;
+}
+
+export interface Delivery {
+  id: string;
+  type: EventType;
+  /**
+   * Id of the operation or of the inbound message.
+   */
+  subject: string;
+  /**
+   * Number of events: one for each message.
+   */
+  events: number;
+  status: DeliveryStatus;
+  /**
+   * Failed requests.
+   */
+  tries: number;
+  /**
+   * When it is due, if it is PENDING.
+   */
+  nextTryAt: Date | null;
+  /**
+   * Time of the event.
+   */
+  createdAt: Date;
+  /**
+   * When it last changed.
+   */
+  updatedAt: Date;
+}
+
+export interface DeliveryAttempt {
+  id: string;
+  delivered: boolean;
+  /**
+   * The status of the answer, if there was one.
+   */
+  httpStatus: number | null;
+  /**
+   * The error.
+   */
+  detail: string | null;
+  /**
+   * Events of the request.
+   */
+  events: number;
+  firstDeliveryId: string;
+  lastDeliveryId: string;
+  /**
+   * Milliseconds.
+   */
+  tookMs: number;
+  /**
+   * When the request was begun.
+   */
+  createdAt: Date;
+}
+
+export interface DeliveryAttemptList {
+  attempts: DeliveryAttempt[];
+  pagination: Pagination;
+}
+
+export interface DeliveryList {
+  deliveries: Delivery[];
+  pagination: Pagination;
+}
+
+export interface DryRun {
+  /**
+   * Always true.
+   */
+  dryRun: boolean;
+  recipients: number;
+  /**
+   * SMS segments of the first routes, in total.
+   */
+  segments: number;
+  /**
+   * The time of sending; null means at once.
+   */
+  scheduledFor: Date | null;
+  messages: DryRunMessage[];
+  unaddressable: ErrorItem[];
+  duplicates: DuplicateAddress[];
+}
+
+export interface DryRunMessage {
+  context: string;
+  channel: MessageChannel;
+  from: string;
+  to: MessageAddress;
+  encoding: TextEncoding | null;
+  segments: number | null;
+  /**
+   * The plain text for this channel.
+   */
+  text: string | null;
+  mediaUrls: string[];
+  rich: {
+    [k: string]: unknown;
+  } | null;
+  tags: {
+    [k: string]: string;
+  };
+  fallbacks: DryRunRoute[];
+}
+
+export interface DryRunRoute {
+  channel: MessageChannel;
+  from: string;
+  to: MessageAddress;
+  encoding: TextEncoding | null;
+  segments: number | null;
+  /**
+   * The plain text for this channel.
+   */
+  text: string | null;
+  mediaUrls: string[];
+  rich: {
+    [k: string]: unknown;
+  } | null;
+}
+
 export interface ErrorItem {
   code: number;
   message: string;
+  /**
+   * The page that explains the code.
+   */
   infoUrl: string;
   /**
    * JSON path of the value at fault, or the text "null".
@@ -41,34 +953,238 @@ export interface ErrorItem {
   context: string;
 }
 
-export interface ErrorList {
-  /**
-   * The first 100.
-   */
-  errors: ErrorItem[];
-  /**
-   * All problems found.
-   */
-  total: number;
-  /**
-   * The first one's.
-   */
-  code: number;
-  /**
-   * The first one's.
-   */
-  message: string;
-  status: number;
+export interface DuplicateAddress {
+  address: string;
+  contexts: string[];
 }
 
-export interface OperationReference {
-  operationId: string;
-  operationLocation: string;
-}
-
-export interface Operation {
+export interface Email {
   id: string;
-  status: 'SCHEDULED' | 'PROCESSING' | 'COMPLETED' | 'CANCELED';
+  from: EmailFrom;
+  to: EmailParty[];
+  status: EmailStatus;
+  /**
+   * Its operation.
+   */
+  related: RelatedResource[];
+  tags: {
+    [k: string]: string;
+  };
+  /**
+   * The time of sending.
+   */
+  scheduledFor: Date | null;
+  /**
+   * When its operation was accepted.
+   */
+  createdAt: Date;
+  /**
+   * When it last changed.
+   */
+  updatedAt: Date;
+  /**
+   * When it was erased; null if it was not.
+   */
+  deletedAt: Date | null;
+  content: {
+    subject: string;
+    html: string;
+    /**
+     * Present if the request has it.
+     */
+    text?: string;
+    headers?: {
+      [k: string]: string;
+    };
+    attachments: {
+      filename: string;
+      contentType: string;
+      /**
+       * Bytes.
+       */
+      size: number;
+    }[];
+  };
+  /**
+   * Extension: oldest first.
+   */
+  attempts: EmailAttempt[];
+  error?: AttemptError;
+}
+
+export interface EmailFrom {
+  address: string;
+  name?: string;
+  senderId?: string;
+}
+
+export interface EmailParty {
+  address: string;
+  name?: string;
+}
+
+export interface RelatedResource {
+  name: string;
+  id: string;
+  uri: string;
+}
+
+export interface EmailAttempt {
+  id: string;
+  to: EmailParty[];
+  infoUrl: string;
+  from: EmailFrom;
+  status: EmailStatus;
+  /**
+   * When the attempt was submitted.
+   */
+  attemptedAt: Date;
+  error?: AttemptError;
+}
+
+export interface EmailAddressRecipient {
+  /**
+   * Answers show the domain in ASCII and lower case.
+   */
+  address: string;
+  /**
+   * Shown beside the address.
+   */
+  name?: string;
+  /**
+   * Values of template variables.
+   */
+  variables?: {
+    [k: string]: string;
+  };
+}
+
+export interface EmailAddressSender {
+  /**
+   * Answers show the domain in ASCII and lower case.
+   */
+  address: string;
+  /**
+   * Shown beside the address.
+   */
+  name?: string;
+}
+
+export interface EmailAttachment {
+  /**
+   * Without a path.
+   */
+  filename: string;
+  /**
+   * Media type.
+   */
+  contentType: string;
+  /**
+   * Base64.
+   */
+  content: string;
+}
+
+export interface EmailDryRun {
+  /**
+   * Always true.
+   */
+  dryRun: boolean;
+  recipients: number;
+  /**
+   * The time of sending; null means at once.
+   */
+  scheduledFor: Date | null;
+  emails: {
+    context: string;
+    from: EmailParty;
+    to: EmailParty;
+    subject: string;
+    headers: {
+      [k: string]: string;
+    };
+    tags: {
+      [k: string]: string;
+    };
+    /**
+     * Only for the first ten.
+     */
+    html?: string;
+    /**
+     * Only for the first ten.
+     */
+    text?: string | null;
+  }[];
+  unaddressable: ErrorItem[];
+  duplicates: DuplicateAddress[];
+}
+
+export interface EmailHtmlContent {
+  /**
+   * Liquid; one line of at most 998 characters when rendered.
+   */
+  subject: string;
+  /**
+   * Liquid, which does not escape: write {{ name | escape }}.
+   */
+  html: string;
+  /**
+   * Liquid. Default: made from html.
+   */
+  text?: string;
+  /**
+   * At most 3670016 bytes together, decoded.
+   */
+  attachments?: EmailAttachment[];
+  /**
+   * Further headers. Values are Liquid, one line of at most 998 characters when rendered. Headers that Fanfare sets are refused.
+   */
+  headers?: {
+    [k: string]: string;
+  };
+}
+
+export interface EmailList {
+  emails: EmailSummary[];
+  pagination: Pagination;
+}
+
+export interface EmailSummary {
+  id: string;
+  from: EmailFrom;
+  to: EmailParty[];
+  status: EmailStatus;
+  /**
+   * Its operation.
+   */
+  related: RelatedResource[];
+  tags: {
+    [k: string]: string;
+  };
+  /**
+   * The time of sending.
+   */
+  scheduledFor: Date | null;
+  /**
+   * When its operation was accepted.
+   */
+  createdAt: Date;
+  /**
+   * When it last changed.
+   */
+  updatedAt: Date;
+  /**
+   * When it was erased; null if it was not.
+   */
+  deletedAt: Date | null;
+}
+
+export interface EmailOperation {
+  id: string;
+  status: OperationStatus;
+  /**
+   * Extension: since when nothing is submitted; null when not paused.
+   */
   pausedAt: Date | null;
   /**
    * When it was accepted.
@@ -96,7 +1212,290 @@ export interface Operation {
     tags: {
       [k: string]: string;
     };
+    /**
+     * The time of sending, if it is the same for all messages.
+     */
     scheduledFor: Date | null;
+    /**
+     * No messages are sent after this time.
+     */
+    expireAt: Date | null;
+  };
+  stats: {
+    /**
+     * E-mails.
+     */
+    total: number;
+    /**
+     * Recipients. Recipients without an e-mail are listed under Errors.
+     */
+    recipients: number;
+    /**
+     * Submissions to carriers.
+     */
+    attempts: number;
+    /**
+     * E-mails SCHEDULED.
+     */
+    scheduled: number;
+    /**
+     * E-mails QUEUED.
+     */
+    queued: number;
+    /**
+     * E-mails that a carrier accepted, including delivered, undelivered and opened ones.
+     */
+    sent: number;
+    /**
+     * Delivered e-mails, including opened ones.
+     */
+    delivered: number;
+    /**
+     * E-mails OPENED.
+     */
+    opened: number;
+    /**
+     * E-mails UNDELIVERED.
+     */
+    undelivered: number;
+    /**
+     * E-mails FAILED.
+     */
+    failed: number;
+    /**
+     * E-mails CANCELED.
+     */
+    canceled: number;
+  };
+}
+
+export interface EmailOperationError {
+  code: number;
+  message: string;
+  /**
+   * Extension: the carrier's own words, or the reason in detail.
+   */
+  detail?: string;
+  /**
+   * The page that explains the code.
+   */
+  infoUrl: string;
+  /**
+   * JSON path of the recipient in the request.
+   */
+  context: string;
+  to: EmailParty[];
+  emailId: string | null;
+}
+
+export interface EmailOperationErrorList {
+  errors: EmailOperationError[];
+  pagination: Pagination;
+}
+
+export interface EmailOperationList {
+  operations: EmailOperation[];
+  pagination: Pagination;
+}
+
+export interface EmailReceipt {
+  attemptId: string;
+  to: EmailParty;
+  from: EmailFrom;
+  status: EmailStatus;
+  /**
+   * When the attempt was submitted.
+   */
+  attemptedAt: Date;
+  error?: AttemptError;
+}
+
+export interface EmailReceiptList {
+  receipts: EmailReceipt[];
+  pagination: Pagination;
+}
+
+export interface ErrorList {
+  /**
+   * The first 100.
+   */
+  errors: ErrorItem[];
+  /**
+   * All problems found.
+   */
+  total: number;
+  /**
+   * The first one's.
+   */
+  code: number;
+  /**
+   * The first one's.
+   */
+  message: string;
+  status: number;
+}
+
+export interface ImportSuppressionsRequest {
+  /**
+   * Items: E.164, or an e-mail address; its case does not matter.
+   */
+  addresses: string[];
+  senderId?: string | undefined;
+  senderPoolId?: string | undefined;
+  reason?: string | undefined;
+}
+
+export interface Message {
+  id: string;
+  from: MessageFrom;
+  to: (MessageAddress | ConnectedAddresses)[];
+  status: MessageStatus;
+  /**
+   * Its operation.
+   */
+  related: RelatedResource[];
+  tags: {
+    [k: string]: string;
+  };
+  /**
+   * The time of sending.
+   */
+  scheduledFor: Date | null;
+  /**
+   * When its operation was accepted.
+   */
+  createdAt: Date;
+  /**
+   * When it last changed.
+   */
+  updatedAt: Date;
+  /**
+   * When it was erased; null if it was not.
+   */
+  deletedAt: Date | null;
+  /**
+   * The requested content, rendered for the recipient. For a template, its id and the content of the channel.
+   */
+  content: {
+    text?: string;
+    media?: {
+      url: string;
+    }[];
+    modules?: {
+      sms?: {
+        [k: string]: unknown;
+      };
+      rcs?: {
+        [k: string]: unknown;
+      };
+    }[];
+    contentId?: string;
+  };
+  /**
+   * Oldest first.
+   */
+  attempts: MessageAttempt[];
+  error?: AttemptError;
+}
+
+export interface MessageFrom {
+  address: string;
+  channel: MessageChannel;
+  senderId?: string;
+  senderPoolId?: string;
+}
+
+export interface MessageAttempt {
+  id: string;
+  from: MessageFrom;
+  to: MessageAddress[];
+  status: MessageStatus;
+  /**
+   * When it was submitted.
+   */
+  attemptedAt: Date;
+  /**
+   * Leads to the message.
+   */
+  infoUrl: string;
+  error?: AttemptError;
+}
+
+export interface MessageList {
+  messages: MessageSummary[];
+  pagination: Pagination;
+}
+
+export interface MessageSummary {
+  id: string;
+  from: MessageFrom;
+  to: (MessageAddress | ConnectedAddresses)[];
+  status: MessageStatus;
+  /**
+   * Its operation.
+   */
+  related: RelatedResource[];
+  tags: {
+    [k: string]: string;
+  };
+  /**
+   * The time of sending.
+   */
+  scheduledFor: Date | null;
+  /**
+   * When its operation was accepted.
+   */
+  createdAt: Date;
+  /**
+   * When it last changed.
+   */
+  updatedAt: Date;
+  /**
+   * When it was erased; null if it was not.
+   */
+  deletedAt: Date | null;
+}
+
+export interface Operation {
+  id: string;
+  status: OperationStatus;
+  /**
+   * Extension: since when nothing is submitted; null when not paused.
+   */
+  pausedAt: Date | null;
+  /**
+   * When it was accepted.
+   */
+  createdAt: Date;
+  /**
+   * When a counter last changed.
+   */
+  updatedAt: Date;
+  /**
+   * Extension: number of changes; of two states, the one with the higher number is the later one.
+   */
+  revision: number;
+  /**
+   * Extension: the main fields of the request. In lists only with `details=true`.
+   */
+  details?: {
+    /**
+     * The first words of its content, as a template.
+     */
+    excerpt: string;
+    /**
+     * As requested, not rendered.
+     */
+    tags: {
+      [k: string]: string;
+    };
+    /**
+     * The time of sending, if it is the same for all messages.
+     */
+    scheduledFor: Date | null;
+    /**
+     * No messages are sent after this time.
+     */
     expireAt: Date | null;
   };
   /**
@@ -154,23 +1553,22 @@ export interface Operation {
   };
 }
 
-export interface OperationList {
-  operations: Operation[];
-  pagination: Pagination;
-}
-
 export interface OperationError {
   code: number;
   message: string;
+  /**
+   * Extension: the carrier's own words, or the reason in detail.
+   */
+  detail?: string;
+  /**
+   * The page that explains the code.
+   */
   infoUrl: string;
   /**
    * JSON path of the recipient in the request.
    */
   context: string;
-  to: {
-    address: string;
-    channel: 'PHONE' | 'WHATSAPP';
-  }[];
+  to: MessageAddress[];
   messageId: string | null;
 }
 
@@ -179,1540 +1577,14 @@ export interface OperationErrorList {
   pagination: Pagination;
 }
 
-export interface AttemptError {
-  code: number;
-  message: string;
-  infoUrl: string;
-}
-
-export interface MessageSummary {
-  id: string;
-  from: {
-    address: string;
-    /**
-     * Channel of delivery.
-     */
-    channel: 'SMS' | 'RCS' | 'WHATSAPP';
-    senderId?: string;
-    senderPoolId?: string;
-  };
-  to: (
-    | {
-        address: string;
-        channel: 'PHONE' | 'WHATSAPP';
-      }
-    | {
-        addresses: {
-          address: string;
-          channel: 'PHONE' | 'WHATSAPP';
-        }[];
-      }
-  )[];
-  status:
-    | 'SCHEDULED'
-    | 'QUEUED'
-    | 'SENT'
-    | 'UNDELIVERED'
-    | 'DELIVERED'
-    | 'READ'
-    | 'FAILED'
-    | 'CANCELED'
-    | 'GROUP'
-    | 'INBOUND';
-  related: {
-    name: string;
-    id: string;
-    uri: string;
-  }[];
-  tags: {
-    [k: string]: string;
-  };
-  scheduledFor: Date | null;
-  /**
-   * When its operation was accepted.
-   */
-  createdAt: Date;
-  /**
-   * When it last changed.
-   */
-  updatedAt: Date;
-  deletedAt: null;
-}
-
-export interface MessageList {
-  messages: MessageSummary[];
+export interface OperationList {
+  operations: Operation[];
   pagination: Pagination;
 }
 
-export interface Message {
-  id: string;
-  from: {
-    address: string;
-    /**
-     * Channel of delivery.
-     */
-    channel: 'SMS' | 'RCS' | 'WHATSAPP';
-    senderId?: string;
-    senderPoolId?: string;
-  };
-  to: (
-    | {
-        address: string;
-        channel: 'PHONE' | 'WHATSAPP';
-      }
-    | {
-        addresses: {
-          address: string;
-          channel: 'PHONE' | 'WHATSAPP';
-        }[];
-      }
-  )[];
-  status:
-    | 'SCHEDULED'
-    | 'QUEUED'
-    | 'SENT'
-    | 'UNDELIVERED'
-    | 'DELIVERED'
-    | 'READ'
-    | 'FAILED'
-    | 'CANCELED'
-    | 'GROUP'
-    | 'INBOUND';
-  related: {
-    name: string;
-    id: string;
-    uri: string;
-  }[];
-  tags: {
-    [k: string]: string;
-  };
-  scheduledFor: Date | null;
-  /**
-   * When its operation was accepted.
-   */
-  createdAt: Date;
-  /**
-   * When it last changed.
-   */
-  updatedAt: Date;
-  deletedAt: null;
-  /**
-   * The requested content, rendered for the recipient. For a template, its id and the content of the channel.
-   */
-  content: {
-    text?: string;
-    media?: {
-      url: string;
-    }[];
-    modules?: {
-      sms?: {
-        [k: string]: unknown;
-      };
-      rcs?: {
-        [k: string]: unknown;
-      };
-    }[];
-    contentId?: string;
-  };
-  /**
-   * Oldest first.
-   */
-  attempts: {
-    id: string;
-    from: {
-      address: string;
-      /**
-       * Channel of delivery.
-       */
-      channel: 'SMS' | 'RCS' | 'WHATSAPP';
-      senderId?: string;
-      senderPoolId?: string;
-    };
-    to: {
-      address: string;
-      channel: 'PHONE' | 'WHATSAPP';
-    }[];
-    status:
-      | 'SCHEDULED'
-      | 'QUEUED'
-      | 'SENT'
-      | 'UNDELIVERED'
-      | 'DELIVERED'
-      | 'READ'
-      | 'FAILED'
-      | 'CANCELED'
-      | 'GROUP'
-      | 'INBOUND';
-    /**
-     * When it was submitted.
-     */
-    attemptedAt: Date;
-    infoUrl: string;
-    error?: AttemptError;
-  }[];
-  error?: AttemptError;
-}
-
-export interface Receipt {
-  attemptId: string;
-  from: {
-    address: string;
-    /**
-     * Channel of delivery.
-     */
-    channel: 'SMS' | 'RCS' | 'WHATSAPP';
-    senderId?: string;
-    senderPoolId?: string;
-  };
-  to: {
-    address: string;
-    channel: 'PHONE' | 'WHATSAPP';
-  };
-  status:
-    | 'SCHEDULED'
-    | 'QUEUED'
-    | 'SENT'
-    | 'UNDELIVERED'
-    | 'DELIVERED'
-    | 'READ'
-    | 'FAILED'
-    | 'CANCELED'
-    | 'GROUP'
-    | 'INBOUND';
-  /**
-   * When the attempt was submitted.
-   */
-  attemptedAt: Date;
-  error?: AttemptError;
-}
-
-export interface ReceiptList {
-  receipts: Receipt[];
-  pagination: Pagination;
-}
-
-export interface DryRun {
-  dryRun: true;
-  recipients: number;
-  /**
-   * SMS segments of the first routes, in total.
-   */
-  segments: number;
-  scheduledFor: Date | null;
-  messages: {
-    context: string;
-    /**
-     * Channel of delivery.
-     */
-    channel: 'SMS' | 'RCS' | 'WHATSAPP';
-    from: string;
-    to: {
-      address: string;
-      channel: 'PHONE' | 'WHATSAPP';
-    };
-    encoding: ('GSM-7' | 'UCS-2') | null;
-    segments: number | null;
-    text: string | null;
-    mediaUrls: string[];
-    rich: {
-      [k: string]: unknown;
-    } | null;
-    tags: {
-      [k: string]: string;
-    };
-    fallbacks: {
-      /**
-       * Channel of delivery.
-       */
-      channel: 'SMS' | 'RCS' | 'WHATSAPP';
-      from: string;
-      to: {
-        address: string;
-        channel: 'PHONE' | 'WHATSAPP';
-      };
-      encoding: ('GSM-7' | 'UCS-2') | null;
-      segments: number | null;
-      text: string | null;
-      mediaUrls: string[];
-      rich: {
-        [k: string]: unknown;
-      } | null;
-    }[];
-  }[];
-  unaddressable: ErrorItem[];
-  duplicates: {
-    address: string;
-    contexts: string[];
-  }[];
-}
-
-export interface SendMessagesRequest {
-  to: (AddressRecipient | ConnectedAddressRecipient)[];
-  content: TextWithMedia | StoredContent | ChannelModules;
-  /**
-   * Default: the default sender of each channel.
-   */
-  from?: (AddressSender | SenderIdSender | SenderPoolSender) | undefined;
-  /**
-   * When to send, at most 7 days ahead; a past instant means now.
-   */
-  schedule?:
-    | {
-        /**
-         * RFC 3339 date-times: instants, or without a zone the local time of each recipient. All must be the same time.
-         */
-        sendAt: string[];
-      }
-    | undefined;
-  /**
-   * Metadata. Values may be Liquid; rendered values have 1 to 256 characters: letters, digits and . _ ~ -.
-   */
-  tags?:
-    | {
-        [k: string]: string;
-      }
-    | undefined;
-  /**
-   * Extension: messages that no carrier has by then end FAILED (30036).
-   */
-  expireAt?: Date | string | undefined;
-  /**
-   * Extension: a URL that receives all events of this operation. It is listed as a subscription.
-   */
-  statusCallback?: string | undefined;
-  /**
-   * Extension: show the messages without sending them; the answer is 200.
-   */
-  dryRun?: boolean | undefined;
-}
-export interface AddressRecipient {
-  /**
-   * E.164.
-   */
-  address: string;
-  /**
-   * PHONE is reached by RCS and SMS.
-   */
-  channel: 'PHONE' | 'WHATSAPP';
-  /**
-   * Values of template variables.
-   */
-  variables?:
-    | {
-        [k: string]: string;
-      }
-    | undefined;
-}
-export interface ConnectedAddressRecipient {
-  /**
-   * Addresses of one person, the preferred one first.
-   */
-  addresses: {
-    /**
-     * E.164.
-     */
-    address: string;
-    /**
-     * PHONE is reached by RCS and SMS.
-     */
-    channel: 'PHONE' | 'WHATSAPP';
-  }[];
-  /**
-   * Values of template variables.
-   */
-  variables?:
-    | {
-        [k: string]: string;
-      }
-    | undefined;
-}
-export interface TextWithMedia {
-  /**
-   * Liquid; at most 1600 characters when rendered.
-   */
-  text?: string | undefined;
-  media?:
-    | {
-        /**
-         * Liquid; when rendered an absolute URL, http or https, without user and password, at most 2,048 characters.
-         */
-        url: string;
-      }[]
-    | undefined;
-}
-export interface StoredContent {
-  contentId: string;
-}
-export interface ChannelModules {
-  /**
-   * At most one for each channel.
-   */
-  modules: {
-    [k: string]: unknown;
-  }[];
-}
-export interface AddressSender {
-  /**
-   * Number, short code or RCS agent id.
-   */
-  address: string;
-  /**
-   * Channel of delivery.
-   */
-  channel: 'SMS' | 'RCS' | 'WHATSAPP';
-}
-export interface SenderIdSender {
-  senderId: string;
-}
-export interface SenderPoolSender {
-  senderPoolId: string;
-  channels?:
-    | {
-        /**
-         * Use only these channels.
-         */
-        filterIn?: ('SMS' | 'RCS' | 'WHATSAPP' | 'EMAIL' | 'PUSH')[] | undefined;
-        /**
-         * The lower number is tried first; a channel may appear once.
-         */
-        priority?:
-          | {
-              /**
-               * Channel of delivery. No sender has PUSH.
-               */
-              channel: 'SMS' | 'RCS' | 'WHATSAPP' | 'EMAIL' | 'PUSH';
-              priority: number;
-            }[]
-          | undefined;
-      }
-    | undefined;
-}
-
-export interface SearchMessagesRequest {
-  operationId?: string | undefined;
-  sessionId?: string | undefined;
-  profile?: string | undefined;
-  /**
-   * Created after this instant. A plain date, such as `2030-01-31`, is that day and later, in UTC.
-   */
-  startDate?: Date | string | undefined;
-  /**
-   * Created before this instant, which is not before startDate. A plain date, such as `2030-01-31`, is the begin of that day in UTC.
-   */
-  endDate?: Date | string | undefined;
-  /**
-   * Sent to.
-   */
-  address?: string | undefined;
-  /**
-   * Channel of delivery.
-   */
-  channel?: ('SMS' | 'RCS' | 'WHATSAPP') | undefined;
-  status?:
-    | (
-        | 'SCHEDULED'
-        | 'QUEUED'
-        | 'SENT'
-        | 'UNDELIVERED'
-        | 'DELIVERED'
-        | 'READ'
-        | 'FAILED'
-        | 'CANCELED'
-        | 'GROUP'
-        | 'INBOUND'
-      )
-    | undefined;
-  /**
-   * `key:value;key:value`, all of them.
-   */
-  tags?: string | undefined;
-}
-
-export interface SendEmailsRequest {
-  from: EmailAddressSender;
-  to: EmailAddressRecipient[];
-  content: EmailHtmlContent;
-  /**
-   * When to send, at most 7 days ahead; a past instant means now.
-   */
-  schedule?:
-    | {
-        /**
-         * RFC 3339 date-times: instants, or without a zone the local time of each recipient. All must be the same time.
-         */
-        sendAt: string[];
-      }
-    | undefined;
-  /**
-   * Metadata. Values may be Liquid; rendered values have 1 to 256 characters: letters, digits and . _ ~ -.
-   */
-  tags?:
-    | {
-        [k: string]: string;
-      }
-    | undefined;
-  /**
-   * Extension: messages that no carrier has by then end FAILED (30036).
-   */
-  expireAt?: Date | string | undefined;
-  /**
-   * Extension: a URL that receives all events of this operation. It is listed as a subscription.
-   */
-  statusCallback?: string | undefined;
-  /**
-   * Extension: show the messages without sending them; the answer is 200.
-   */
-  dryRun?: boolean | undefined;
-  /**
-   * Accepted without effect: the mail server chooses the IP address.
-   */
-  ipPoolName?: string | undefined;
-  /**
-   * Extension: whether it has a one-click unsubscribe link; requires publicUrl. Default: emails.unsubscribe of the configuration; false with a List-Unsubscribe in content.headers.
-   */
-  unsubscribe?: boolean | undefined;
-  /**
-   * Extension: whether it has a picture that reports the opening; requires publicUrl. Default: emails.trackOpens of the configuration.
-   */
-  trackOpens?: boolean | undefined;
-}
-export interface EmailAddressSender {
-  /**
-   * Answers show the domain in ASCII and lower case.
-   */
-  address: string;
-  /**
-   * Shown beside the address.
-   */
-  name?: string | undefined;
-}
-export interface EmailAddressRecipient {
-  /**
-   * Answers show the domain in ASCII and lower case.
-   */
-  address: string;
-  /**
-   * Shown beside the address.
-   */
-  name?: string | undefined;
-  /**
-   * Values of template variables.
-   */
-  variables?:
-    | {
-        [k: string]: string;
-      }
-    | undefined;
-}
-export interface EmailHtmlContent {
-  /**
-   * Liquid; one line of at most 998 characters when rendered.
-   */
-  subject: string;
-  /**
-   * Liquid, which does not escape: write {{ name | escape }}.
-   */
-  html: string;
-  /**
-   * Liquid. Default: made from html.
-   */
-  text?: string | undefined;
-  /**
-   * At most 3670016 bytes together, decoded.
-   */
-  attachments?:
-    | {
-        /**
-         * Without a path.
-         */
-        filename: string;
-        /**
-         * Media type.
-         */
-        contentType: string;
-        /**
-         * Base64.
-         */
-        content: string;
-      }[]
-    | undefined;
-  /**
-   * Further headers. Values are Liquid, one line of at most 998 characters when rendered. List-Unsubscribe, List-Unsubscribe-Post and Message-ID replace Fanfare's; other headers that Fanfare sets are refused.
-   */
-  headers?:
-    | {
-        [k: string]: string;
-      }
-    | undefined;
-}
-
-export interface SearchEmailsRequest {
-  /**
-   * Sent to.
-   */
-  address?: string | undefined;
-  operationId?: string | undefined;
-  /**
-   * Created after this instant. A plain date, such as `2030-01-31`, is that day and later, in UTC.
-   */
-  startDate?: Date | string | undefined;
-  /**
-   * Created before this instant, which is not before startDate. A plain date, such as `2030-01-31`, is the begin of that day in UTC.
-   */
-  endDate?: Date | string | undefined;
-  status?:
-    | (
-        | 'SCHEDULED'
-        | 'QUEUED'
-        | 'SENT'
-        | 'DELIVERED'
-        | 'UNDELIVERED'
-        | 'OPENED'
-        | 'FAILED'
-        | 'CANCELED'
-        | 'INBOUND'
-      )
-    | undefined;
-  /**
-   * `key:value;key:value`, all of them.
-   */
-  tags?: string | undefined;
-}
-
-export interface EmailSummary {
-  id: string;
-  from: {
-    address: string;
-    name?: string;
-    senderId?: string;
-  };
-  to: {
-    address: string;
-    name?: string;
-  }[];
-  status:
-    | 'SCHEDULED'
-    | 'QUEUED'
-    | 'SENT'
-    | 'DELIVERED'
-    | 'UNDELIVERED'
-    | 'OPENED'
-    | 'FAILED'
-    | 'CANCELED'
-    | 'INBOUND';
-  related: {
-    name: string;
-    id: string;
-    uri: string;
-  }[];
-  tags: {
-    [k: string]: string;
-  };
-  scheduledFor: Date | null;
-  /**
-   * When its operation was accepted.
-   */
-  createdAt: Date;
-  /**
-   * When it last changed.
-   */
-  updatedAt: Date;
-  deletedAt: null;
-}
-
-export interface EmailList {
-  emails: EmailSummary[];
-  pagination: Pagination;
-}
-
-export interface Email {
-  id: string;
-  from: {
-    address: string;
-    name?: string;
-    senderId?: string;
-  };
-  to: {
-    address: string;
-    name?: string;
-  }[];
-  status:
-    | 'SCHEDULED'
-    | 'QUEUED'
-    | 'SENT'
-    | 'DELIVERED'
-    | 'UNDELIVERED'
-    | 'OPENED'
-    | 'FAILED'
-    | 'CANCELED'
-    | 'INBOUND';
-  related: {
-    name: string;
-    id: string;
-    uri: string;
-  }[];
-  tags: {
-    [k: string]: string;
-  };
-  scheduledFor: Date | null;
-  /**
-   * When its operation was accepted.
-   */
-  createdAt: Date;
-  /**
-   * When it last changed.
-   */
-  updatedAt: Date;
-  deletedAt: null;
-  content: {
-    subject: string;
-    html: string;
-    /**
-     * Present if the request has it.
-     */
-    text?: string;
-    headers?: {
-      [k: string]: string;
-    };
-    attachments: {
-      filename: string;
-      contentType: string;
-      /**
-       * Bytes.
-       */
-      size: number;
-    }[];
-  };
-  /**
-   * Extension: oldest first.
-   */
-  attempts: {
-    id: string;
-    to: {
-      address: string;
-      name?: string;
-    }[];
-    infoUrl: string;
-    from: {
-      address: string;
-      name?: string;
-      senderId?: string;
-    };
-    status:
-      | 'SCHEDULED'
-      | 'QUEUED'
-      | 'SENT'
-      | 'DELIVERED'
-      | 'UNDELIVERED'
-      | 'OPENED'
-      | 'FAILED'
-      | 'CANCELED'
-      | 'INBOUND';
-    /**
-     * When the attempt was submitted.
-     */
-    attemptedAt: Date;
-    error?: AttemptError;
-  }[];
-  error?: AttemptError;
-}
-
-export interface EmailReceipt {
-  attemptId: string;
-  to: {
-    address: string;
-    name?: string;
-  };
-  from: {
-    address: string;
-    name?: string;
-    senderId?: string;
-  };
-  status:
-    | 'SCHEDULED'
-    | 'QUEUED'
-    | 'SENT'
-    | 'DELIVERED'
-    | 'UNDELIVERED'
-    | 'OPENED'
-    | 'FAILED'
-    | 'CANCELED'
-    | 'INBOUND';
-  /**
-   * When the attempt was submitted.
-   */
-  attemptedAt: Date;
-  error?: AttemptError;
-}
-
-export interface EmailReceiptList {
-  receipts: EmailReceipt[];
-  pagination: Pagination;
-}
-
-export interface EmailOperation {
-  id: string;
-  status: 'SCHEDULED' | 'PROCESSING' | 'COMPLETED' | 'CANCELED';
-  pausedAt: Date | null;
-  /**
-   * When it was accepted.
-   */
-  createdAt: Date;
-  /**
-   * When a counter last changed.
-   */
-  updatedAt: Date;
-  /**
-   * Extension: number of changes; of two states, the one with the higher number is the later one.
-   */
-  revision: number;
-  /**
-   * Extension: the main fields of the request. In lists only with `details=true`.
-   */
-  details?: {
-    /**
-     * The first words of its content, as a template.
-     */
-    excerpt: string;
-    /**
-     * As requested, not rendered.
-     */
-    tags: {
-      [k: string]: string;
-    };
-    scheduledFor: Date | null;
-    expireAt: Date | null;
-  };
-  stats: {
-    /**
-     * E-mails.
-     */
-    total: number;
-    /**
-     * Recipients. Recipients without an e-mail are listed under Errors.
-     */
-    recipients: number;
-    /**
-     * Submissions to carriers.
-     */
-    attempts: number;
-    /**
-     * E-mails SCHEDULED.
-     */
-    scheduled: number;
-    /**
-     * E-mails QUEUED.
-     */
-    queued: number;
-    /**
-     * E-mails that a carrier accepted, including delivered, undelivered and opened ones.
-     */
-    sent: number;
-    /**
-     * Delivered e-mails, including opened ones.
-     */
-    delivered: number;
-    /**
-     * E-mails OPENED.
-     */
-    opened: number;
-    /**
-     * E-mails UNDELIVERED.
-     */
-    undelivered: number;
-    /**
-     * E-mails FAILED.
-     */
-    failed: number;
-    /**
-     * E-mails CANCELED.
-     */
-    canceled: number;
-  };
-}
-
-export interface EmailOperationList {
-  operations: EmailOperation[];
-  pagination: Pagination;
-}
-
-export interface EmailOperationError {
-  code: number;
-  message: string;
-  infoUrl: string;
-  /**
-   * JSON path of the recipient in the request.
-   */
-  context: string;
-  to: {
-    address: string;
-    name?: string;
-  }[];
-  emailId: string | null;
-}
-
-export interface EmailOperationErrorList {
-  errors: EmailOperationError[];
-  pagination: Pagination;
-}
-
-export interface EmailDryRun {
-  dryRun: true;
-  recipients: number;
-  scheduledFor: Date | null;
-  emails: {
-    context: string;
-    from: {
-      address: string;
-      name?: string;
-    };
-    to: {
-      address: string;
-      name?: string;
-    };
-    subject: string;
-    headers: {
-      [k: string]: string;
-    };
-    tags: {
-      [k: string]: string;
-    };
-    /**
-     * Only for the first ten.
-     */
-    html?: string;
-    text?: string | null;
-  }[];
-  unaddressable: ErrorItem[];
-  duplicates: {
-    address: string;
-    contexts: string[];
-  }[];
-}
-
-export interface CreateSenderRequest {
-  /**
-   * For EMAIL also `*@domain`.
-   */
-  address: string;
-  /**
-   * Channel of delivery.
-   */
-  channel: 'SMS' | 'RCS' | 'WHATSAPP' | 'EMAIL';
-  carrier?: string | undefined;
-  displayName?: (string | null) | undefined;
-  status?: ('ACTIVATED' | 'DEACTIVATED') | undefined;
-  /**
-   * Use it when a request names no sender.
-   */
-  default?: boolean | undefined;
-  tags?:
-    | {
-        [k: string]: string;
-      }
-    | undefined;
-  /**
-   * Units per second over all nodes; null is no limit.
-   */
-  throughput?: (number | null) | undefined;
-  /**
-   * Unit of throughput and daily cap. Default: SEGMENTS for SMS, MESSAGES otherwise.
-   */
-  throughputUnit?: ('MESSAGES' | 'SEGMENTS') | undefined;
-  /**
-   * Units per day of UTC; null is no limit.
-   */
-  dailyCap?: (number | null) | undefined;
-  /**
-   * Nothing is sent between start and end, by the recipient's clock. The period includes midnight if end is earlier.
-   */
-  quietHours?:
-    | ({
-        start: string;
-        end: string;
-      } | null)
-    | undefined;
-}
-
-export interface UpdateSenderRequest {
-  carrier?: string | undefined;
-  displayName?: (string | null) | undefined;
-  status?: ('ACTIVATED' | 'DEACTIVATED') | undefined;
-  /**
-   * Use it when a request names no sender.
-   */
-  default?: boolean | undefined;
-  tags?:
-    | {
-        [k: string]: string;
-      }
-    | undefined;
-  /**
-   * Units per second over all nodes; null is no limit.
-   */
-  throughput?: (number | null) | undefined;
-  /**
-   * Unit of throughput and daily cap. Default: SEGMENTS for SMS, MESSAGES otherwise.
-   */
-  throughputUnit?: ('MESSAGES' | 'SEGMENTS') | undefined;
-  /**
-   * Units per day of UTC; null is no limit.
-   */
-  dailyCap?: (number | null) | undefined;
-  /**
-   * Nothing is sent between start and end, by the recipient's clock. The period includes midnight if end is earlier.
-   */
-  quietHours?:
-    | ({
-        start: string;
-        end: string;
-      } | null)
-    | undefined;
-}
-
-export interface SearchSendersRequest {
-  address: string;
-  /**
-   * Channel of delivery. No sender has PUSH.
-   */
-  channel: 'SMS' | 'RCS' | 'WHATSAPP' | 'EMAIL' | 'PUSH';
-  status?: ('ACTIVATED' | 'DEACTIVATED') | undefined;
-  pageToken?: string | undefined;
-  pageSize?: number | undefined;
-}
-
-export interface ResolveSendersRequest {
-  recipientAddresses: {
-    address: string;
-    channel: 'PHONE' | 'WHATSAPP' | 'EMAIL';
-  }[];
-  senderPoolId?: string | undefined;
-  senderAddresses?:
-    | {
-        address?: string | undefined;
-        /**
-         * Channel of delivery.
-         */
-        channel?: ('SMS' | 'RCS' | 'WHATSAPP' | 'EMAIL') | undefined;
-        name?: string | undefined;
-        fcm?: string | undefined;
-        apn?: string | undefined;
-      }[]
-    | undefined;
-  channels?:
-    | {
-        /**
-         * Use only these channels.
-         */
-        filterIn?: ('SMS' | 'RCS' | 'WHATSAPP' | 'EMAIL' | 'PUSH')[] | undefined;
-        /**
-         * The lower number is tried first; a channel may appear once.
-         */
-        priority?:
-          | {
-              /**
-               * Channel of delivery. No sender has PUSH.
-               */
-              channel: 'SMS' | 'RCS' | 'WHATSAPP' | 'EMAIL' | 'PUSH';
-              priority: number;
-            }[]
-          | undefined;
-      }
-    | undefined;
-}
-
-export interface CreateSenderPoolRequest {
-  name?: string | undefined;
-  senders?:
-    | {
-        senderId: string;
-      }[]
-    | undefined;
-  tags?:
-    | {
-        [k: string]: string;
-      }
-    | undefined;
-}
-
-export interface UpdateSenderPoolRequest {
-  name?: string | undefined;
-  tags?:
-    | {
-        [k: string]: string;
-      }
-    | undefined;
-}
-
-export interface AddSuppressionRequest {
-  /**
-   * E.164, or an e-mail address; its case does not matter.
-   */
-  address: string;
-  senderId?: string | undefined;
-  senderPoolId?: string | undefined;
-  reason?: string | undefined;
-}
-
-export interface ImportSuppressionsRequest {
-  /**
-   * Items: E.164, or an e-mail address; its case does not matter.
-   */
-  addresses: string[];
-  senderId?: string | undefined;
-  senderPoolId?: string | undefined;
-  reason?: string | undefined;
-}
-
-export interface SearchSuppressionsRequest {
-  /**
-   * E.164, or an e-mail address; its case does not matter.
-   */
-  address: string;
-}
-
-export interface CreateContentRequest {
-  friendlyName?: string | undefined;
-  language?: string | undefined;
-  /**
-   * Default values of variables.
-   */
-  variables?:
-    | {
-        [k: string]: string;
-      }
-    | undefined;
-  types: {
-    /**
-     * Cards side by side, below a text. RCS does not show the text.
-     */
-    'twilio/carousel'?: CarouselContent | undefined;
-    'twilio/text'?:
-      | {
-          /**
-           * Liquid; at most 1600 characters when rendered.
-           */
-          body: string;
-        }
-      | undefined;
-    'twilio/media'?:
-      | {
-          /**
-           * Liquid; at most 1600 characters when rendered.
-           */
-          body?: string | undefined;
-          /**
-           * Items: Liquid; when rendered an absolute URL, http or https, without user and password, at most 2,048 characters.
-           */
-          media: string[];
-        }
-      | undefined;
-    'twilio/quick-reply'?:
-      | {
-          /**
-           * Liquid; at most 1024 characters when rendered.
-           */
-          body: string;
-          actions: {
-            type?: 'QUICK_REPLY' | undefined;
-            /**
-             * Liquid; at most 20 characters when rendered.
-             */
-            title: string;
-            /**
-             * Liquid; at most 200 characters when rendered.
-             */
-            id: string;
-          }[];
-        }
-      | undefined;
-    'twilio/call-to-action'?:
-      | {
-          /**
-           * Liquid; at most 640 characters when rendered.
-           */
-          body: string;
-          actions: {
-            [k: string]: unknown;
-          }[];
-        }
-      | undefined;
-    'twilio/card'?:
-      | {
-          /**
-           * Liquid; at most 200 characters when rendered.
-           */
-          title: string;
-          /**
-           * Liquid; at most 60 characters when rendered.
-           */
-          subtitle?: string | undefined;
-          /**
-           * Liquid; at most 1600 characters when rendered.
-           */
-          body?: string | undefined;
-          media?: string[] | undefined;
-          actions?:
-            | {
-                [k: string]: unknown;
-              }[]
-            | undefined;
-        }
-      | undefined;
-  };
-}
-export interface CarouselContent {
-  /**
-   * Liquid; at most 1024 characters when rendered.
-   */
-  body: string;
-  /**
-   * All cards have the same kinds of buttons in the same order.
-   */
-  cards: CarouselCard[];
-}
-export interface CarouselCard {
-  /**
-   * Liquid; at most 160 characters when rendered.
-   */
-  title?: string | undefined;
-  /**
-   * Liquid; at most 160 characters together with the title when rendered.
-   */
-  body: string;
-  /**
-   * Liquid; the URL of an image or a video.
-   */
-  media: string;
-  actions: {
-    [k: string]: unknown;
-  }[];
-}
-
-export interface ContentTemplate {
-  id: string;
-  friendlyName: string | null;
-  language: string | null;
-  variables: {
-    [k: string]: string;
-  };
-  /**
-   * As stored.
-   */
-  types: {
-    [k: string]: {
-      [k: string]: unknown;
-    };
-  };
-  /**
-   * When it was stored.
-   */
-  createdAt: Date;
-}
-
-export interface ContentTemplateList {
-  contents: ContentTemplate[];
-  pagination: Pagination;
-}
-/**
- * Either with url or with sink.
- *
- */
-export interface CreateSubscriptionRequest {
-  /**
-   * The URL that events are posted to.
-   */
-  url?: string | undefined;
-  /**
-   * A sink of the configuration.
-   */
-  sink?: string | undefined;
-  /**
-   * Types, or prefixes with "*" at the end. The types are: com.twilio.comms-api.operation.scheduled, com.twilio.comms-api.operation.processing, com.twilio.comms-api.operation.completed, fanfare.operation.canceled, fanfare.operation.progress, com.twilio.comms-api.message.queued, com.twilio.comms-api.message.sent, com.twilio.comms-api.message.failed, com.twilio.comms-api.message.delivered, com.twilio.comms-api.message.undelivered, com.twilio.comms-api.message.read, fanfare.message.canceled, com.twilio.comms-api.message.inbound-received, fanfare.email.queued, fanfare.email.sent, fanfare.email.failed, fanfare.email.delivered, fanfare.email.undelivered, fanfare.email.opened, fanfare.email.canceled.
-   */
-  types?: string[] | undefined;
-  /**
-   * Only events of messages or operations with all of these tags.
-   */
-  tags?:
-    | {
-        [k: string]: string;
-      }
-    | undefined;
-  batch?:
-    | {
-        /**
-         * Maximum events of one request.
-         */
-        size?: number | undefined;
-        /**
-         * How long events are collected.
-         */
-        delayMs?: number | undefined;
-      }
-    | undefined;
-  description?: string | undefined;
-  /**
-   * The key of X-Twilio-Signature, instead of the secret. Never shown.
-   */
-  authToken?: string | undefined;
-  /**
-   * `whsec_` and the base64 of 24 to 64 bytes. Default: a generated secret.
-   */
-  secret?: string | undefined;
-}
-
-export interface UpdateSubscriptionRequest {
-  /**
-   * The URL that events are posted to.
-   */
-  url?: string | undefined;
-  /**
-   * A sink of the configuration.
-   */
-  sink?: string | undefined;
-  /**
-   * Types, or prefixes with "*" at the end. The types are: com.twilio.comms-api.operation.scheduled, com.twilio.comms-api.operation.processing, com.twilio.comms-api.operation.completed, fanfare.operation.canceled, fanfare.operation.progress, com.twilio.comms-api.message.queued, com.twilio.comms-api.message.sent, com.twilio.comms-api.message.failed, com.twilio.comms-api.message.delivered, com.twilio.comms-api.message.undelivered, com.twilio.comms-api.message.read, fanfare.message.canceled, com.twilio.comms-api.message.inbound-received, fanfare.email.queued, fanfare.email.sent, fanfare.email.failed, fanfare.email.delivered, fanfare.email.undelivered, fanfare.email.opened, fanfare.email.canceled.
-   */
-  types?: string[] | undefined;
-  /**
-   * Only events of messages or operations with all of these tags.
-   */
-  tags?:
-    | {
-        [k: string]: string;
-      }
-    | undefined;
-  batch?:
-    | {
-        /**
-         * Maximum events of one request.
-         */
-        size?: number | undefined;
-        /**
-         * How long events are collected.
-         */
-        delayMs?: number | undefined;
-      }
-    | undefined;
-  description?: (string | null) | undefined;
-  authToken?: (string | null) | undefined;
-  status?: ('ENABLED' | 'DISABLED') | undefined;
-}
-/**
- * With deliveryIds, or with dates.
- *
- */
-export interface ReplaySubscriptionRequest {
-  deliveryIds?: string[] | undefined;
-  /**
-   * Created after this instant. A plain date, such as `2030-01-31`, is that day and later, in UTC.
-   */
-  startDate?: Date | string | undefined;
-  /**
-   * Created before this instant, which is not before startDate. A plain date, such as `2030-01-31`, is the begin of that day in UTC.
-   */
-  endDate?: Date | string | undefined;
-  /**
-   * Only deliveries with these statuses. Default: FAILED; with deliveryIds, any.
-   */
-  statuses?: ('PENDING' | 'DELIVERED' | 'FAILED')[] | undefined;
-}
-/**
- * Either with url or with sink.
- *
- */
-export interface Subscription {
-  id: string;
-  url?: string;
-  sink?: string;
-  /**
-   * STATUS_CALLBACK: made for requests that name its URL as statusCallback.
-   */
-  origin: 'API' | 'STATUS_CALLBACK';
-  types: string[];
-  tags: {
-    [k: string]: string;
-  };
-  description: string | null;
-  batch: {
-    size: number;
-    delayMs: number;
-  };
-  status: 'ENABLED' | 'DISABLED';
-  reason: string | null;
-  /**
-   * Failed requests since the last successful one.
-   */
-  failures: number;
-  failingSince: Date | null;
-  lastDeliveryAt: Date | null;
-  /**
-   * Whether an authToken is set.
-   */
-  hasAuthToken: boolean;
-  /**
-   * When it was made.
-   */
-  createdAt: Date;
-  /**
-   * When it was last changed.
-   */
-  updatedAt: Date;
-}
-
-export interface SubscriptionList {
-  subscriptions: Subscription[];
-  pagination: Pagination;
-}
-
-export interface NewSubscription {
-  id: string;
-  url?: string;
-  sink?: string;
-  /**
-   * STATUS_CALLBACK: made for requests that name its URL as statusCallback.
-   */
-  origin: 'API' | 'STATUS_CALLBACK';
-  types: string[];
-  tags: {
-    [k: string]: string;
-  };
-  description: string | null;
-  batch: {
-    size: number;
-    delayMs: number;
-  };
-  status: 'ENABLED' | 'DISABLED';
-  reason: string | null;
-  /**
-   * Failed requests since the last successful one.
-   */
-  failures: number;
-  failingSince: Date | null;
-  lastDeliveryAt: Date | null;
-  /**
-   * Whether an authToken is set.
-   */
-  hasAuthToken: boolean;
-  /**
-   * When it was made.
-   */
-  createdAt: Date;
-  /**
-   * When it was last changed.
-   */
-  updatedAt: Date;
-  /**
-   * The key that signs deliveries. Shown only here.
-   */
-  secret: string;
-}
-
-export interface RotatedSecret {
-  /**
-   * The new secret. Shown only here.
-   */
-  secret: string;
-  /**
-   * Until then, deliveries are also signed with the previous secret.
-   */
-  previousUntil: Date;
-}
-
-export interface SubscriptionTest {
-  delivered: boolean;
-  httpStatus: number | null;
-  detail: string | null;
-  /**
-   * Milliseconds.
-   */
-  tookMs: number;
-}
-
-export interface Delivery {
-  id: string;
-  type:
-    | 'com.twilio.comms-api.operation.scheduled'
-    | 'com.twilio.comms-api.operation.processing'
-    | 'com.twilio.comms-api.operation.completed'
-    | 'fanfare.operation.canceled'
-    | 'fanfare.operation.progress'
-    | 'com.twilio.comms-api.message.queued'
-    | 'com.twilio.comms-api.message.sent'
-    | 'com.twilio.comms-api.message.failed'
-    | 'com.twilio.comms-api.message.delivered'
-    | 'com.twilio.comms-api.message.undelivered'
-    | 'com.twilio.comms-api.message.read'
-    | 'fanfare.message.canceled'
-    | 'com.twilio.comms-api.message.inbound-received'
-    | 'fanfare.email.queued'
-    | 'fanfare.email.sent'
-    | 'fanfare.email.failed'
-    | 'fanfare.email.delivered'
-    | 'fanfare.email.undelivered'
-    | 'fanfare.email.opened'
-    | 'fanfare.email.canceled';
-  /**
-   * Id of the operation or of the inbound message.
-   */
-  subject: string;
-  /**
-   * Number of events: one for each message.
-   */
-  events: number;
-  status: 'PENDING' | 'DELIVERED' | 'FAILED';
-  /**
-   * Failed requests.
-   */
-  tries: number;
-  nextTryAt: Date | null;
-  /**
-   * Time of the event.
-   */
-  createdAt: Date;
-  /**
-   * When it last changed.
-   */
-  updatedAt: Date;
-}
-
-export interface DeliveryList {
-  deliveries: Delivery[];
-  pagination: Pagination;
-}
-
-export interface DeliveryAttempt {
-  id: string;
-  delivered: boolean;
-  httpStatus: number | null;
-  detail: string | null;
-  /**
-   * Events of the request.
-   */
-  events: number;
-  firstDeliveryId: string;
-  lastDeliveryId: string;
-  /**
-   * Milliseconds.
-   */
-  tookMs: number;
-  /**
-   * When the request was begun.
-   */
-  createdAt: Date;
-}
-
-export interface DeliveryAttemptList {
-  attempts: DeliveryAttempt[];
-  pagination: Pagination;
-}
-
-export interface SubscriptionReplay {
-  /**
-   * Deliveries that are due now.
-   */
-  replayed: number;
+export interface OperationReference {
+  operationId: string;
+  operationLocation: string;
 }
 
 export interface OperationReport {
@@ -1726,13 +1598,16 @@ export interface OperationReport {
   tags: {
     [k: string]: string;
   };
+  /**
+   * The time of sending, if it is the same for all messages.
+   */
   scheduledFor: Date | null;
+  /**
+   * No messages are sent after this time.
+   */
   expireAt: Date | null;
   senders: {
-    /**
-     * Channel of delivery.
-     */
-    channel: 'SMS' | 'RCS' | 'WHATSAPP' | 'EMAIL';
+    channel: Channel;
     address: string;
     carrier: string;
     /**
@@ -1740,15 +1615,7 @@ export interface OperationReport {
      */
     total: number;
     statuses: {
-      status:
-        | 'SCHEDULED'
-        | 'QUEUED'
-        | 'SENT'
-        | 'UNDELIVERED'
-        | 'DELIVERED'
-        | 'READ'
-        | 'FAILED'
-        | 'CANCELED';
+      status: SentMessageStatus;
       /**
        * Messages.
        */
@@ -1761,7 +1628,13 @@ export interface OperationReport {
   errors: {
     code: number;
     message: string;
+    /**
+     * What to do.
+     */
     advice: string | null;
+    /**
+     * A carrier's own words in one of them.
+     */
     detail: string | null;
     infoUrl: string;
     /**
@@ -1772,6 +1645,9 @@ export interface OperationReport {
      * Up to three.
      */
     examples: {
+      /**
+       * Id of the message or e-mail; null if there is none.
+       */
       messageId: string | null;
       address: string;
     }[];
@@ -1807,107 +1683,592 @@ export interface OperationReport {
   }[];
 }
 
-export interface CreateApiKeyRequest {
-  name?: (string | null) | undefined;
+export interface OperationRequest {
   /**
-   * `send`: sends, cancels, pauses, resumes. `read`: reads, searches, streams. `manage`: senders, pools, templates, suppressions, subscriptions, erasing.
+   * The chosen recipients; empty if there are none.
    */
-  scopes?: ('send' | 'read' | 'manage')[] | undefined;
+  to: (AddressRecipient | ConnectedAddressRecipient | ProfileRecipient)[];
+  content: TextWithMedia | StoredContent | ChannelModules;
   /**
-   * In the future, RFC 3339 with zone. Without it the key does not expire.
+   * Default: the default sender of each channel.
    */
-  expiresAt?: Date | string | undefined;
+  from?: (AddressSender | SenderIdSender | SenderPoolSender) | undefined;
+  /**
+   * Metadata. Values may be Liquid; rendered values have 1 to 256 characters: letters, digits and . _ ~ -.
+   */
+  tags?:
+    | {
+        [k: string]: string;
+      }
+    | undefined;
+}
+/**
+ * Not supported yet: gets 400.
+ *
+ */
+export interface ProfileRecipient {
+  profileId: string;
+  memoryStoreId: string;
+  /**
+   * Values of template variables.
+   */
+  variables?: {
+    [k: string]: string;
+  };
 }
 
-export interface ApiKey {
+export interface TextWithMedia {
   /**
-   * `SK` and 32 hex digits.
+   * Liquid; at most 1600 characters when rendered.
    */
-  sid: string;
-  name: string | null;
+  text?: string;
+  media?: {
+    /**
+     * Liquid; when rendered an absolute URL, http or https, without user and password, at most 2,048 characters.
+     */
+    url: string;
+  }[];
+}
+
+export interface StoredContent {
+  contentId: string;
+}
+
+export interface SenderIdSender {
+  senderId: string;
+}
+
+export interface SenderPoolSender {
+  senderPoolId: string;
+  channels?: {
+    /**
+     * Use only these channels.
+     */
+    filterIn?: MessageChannel[];
+    /**
+     * The lower number is tried first; a channel may appear once.
+     */
+    priority?: {
+      channel: MessageChannel;
+      priority: number;
+    }[];
+  };
+}
+
+export interface Receipt {
+  attemptId: string;
+  from: MessageFrom;
+  to: MessageAddress;
+  status: MessageStatus;
   /**
-   * `send`: sends, cancels, pauses, resumes. `read`: reads, searches, streams. `manage`: senders, pools, templates, suppressions, subscriptions, erasing.
+   * When the attempt was submitted.
    */
-  scopes: ('send' | 'read' | 'manage')[];
+  attemptedAt: Date;
+  error?: AttemptError;
+}
+
+export interface ReceiptList {
+  receipts: Receipt[];
+  pagination: Pagination;
+}
+/**
+ * With deliveryIds, or with dates.
+ *
+ */
+export interface ReplaySubscriptionRequest {
+  deliveryIds?: string[] | undefined;
+  /**
+   * Deliveries created after this instant.
+   */
+  startDate?: Date | string | undefined;
+  /**
+   * Deliveries created before this instant.
+   */
+  endDate?: Date | string | undefined;
+  /**
+   * Only deliveries with these statuses. Default: FAILED; with deliveryIds, any.
+   */
+  statuses?: DeliveryStatus[] | undefined;
+}
+
+export interface ResolveSendersRequest {
+  recipientAddresses: {
+    address: string;
+    channel: AddressChannel;
+  }[];
+  senderPoolId?: string | undefined;
+  senderAddresses?:
+    | {
+        address: string;
+        channel: Channel;
+      }[]
+    | undefined;
+  channels?:
+    | {
+        /**
+         * Use only these channels.
+         */
+        filterIn?: Channel[] | undefined;
+        /**
+         * The lower number is tried first; a channel may appear once.
+         */
+        priority?:
+          | {
+              channel: Channel;
+              priority: number;
+            }[]
+          | undefined;
+      }
+    | undefined;
+}
+
+export interface ResolvedSenders {
+  results: {
+    from: {
+      senderId: string;
+      displayName: string | null;
+      channel: Channel;
+      address: string;
+    };
+    to: {
+      address: string;
+      channel: AddressChannel;
+    };
+    /**
+     * 0 is tried first.
+     */
+    priority: number;
+  }[];
+}
+
+export interface ResourceReference {
+  resourceId: string;
+  resourceLocation: string;
+}
+
+export interface RotatedSecret {
+  /**
+   * The new secret. Shown only here.
+   */
+  secret: string;
+  /**
+   * Until then, deliveries are also signed with the previous secret.
+   */
+  previousUntil: Date;
+}
+
+export interface SearchEmailsRequest {
+  /**
+   * Sent to.
+   */
+  address?: string | undefined;
+  operationId?: string | undefined;
+  /**
+   * Created after.
+   */
+  startDate?: Date | string | undefined;
+  /**
+   * Created before.
+   */
+  endDate?: Date | string | undefined;
+  status?: EmailStatus | undefined;
+  /**
+   * `key:value;key:value`, all of them.
+   */
+  tags?: string | undefined;
+}
+
+export interface SearchMessagesRequest {
+  operationId?: string | undefined;
+  sessionId?: string | undefined;
+  profile?: string | undefined;
+  /**
+   * Created after.
+   */
+  startDate?: Date | string | undefined;
+  /**
+   * Created before.
+   */
+  endDate?: Date | string | undefined;
+  /**
+   * Sent to.
+   */
+  address?: string | undefined;
+  channel?: MessageChannel | undefined;
+  status?: MessageStatus | undefined;
+  /**
+   * `key:value;key:value`, all of them.
+   */
+  tags?: string | undefined;
+}
+
+export interface SearchSendersRequest {
+  address: string;
+  channel: Channel;
+  status?: SenderStatus | undefined;
+  pageToken?: string | undefined;
+  pageSize?: number | undefined;
+}
+
+export interface SearchSuppressionsRequest {
+  /**
+   * E.164, or an e-mail address; its case does not matter.
+   */
+  address: string;
+}
+
+export interface SendEmailsRequest {
+  from: EmailAddressSender;
+  to: (EmailAddressRecipient | ProfileRecipient)[];
+  content: EmailHtmlContent;
+  /**
+   * When to send, at most 7 days ahead; a past instant means now.
+   */
+  schedule?:
+    | {
+        /**
+         * One RFC 3339 instant; without zone it is UTC.
+         */
+        sendAt: string[];
+      }
+    | undefined;
+  /**
+   * Metadata. Values may be Liquid; rendered values have 1 to 256 characters: letters, digits and . _ ~ -.
+   */
+  tags?:
+    | {
+        [k: string]: string;
+      }
+    | undefined;
+  /**
+   * Extension: messages that no carrier has by then end FAILED (30036).
+   */
+  expireAt?: Date | string | undefined;
+  /**
+   * Extension: a URL that receives all events of this operation. It is listed as a subscription.
+   */
+  statusCallback?: string | undefined;
+  /**
+   * Extension: show the messages without sending them; the answer is 200.
+   */
+  dryRun?: boolean | undefined;
+  /**
+   * Accepted without effect: the mail server chooses the IP address.
+   */
+  ipPoolName?: string | undefined;
+  /**
+   * Extension: whether it has a one-click unsubscribe link; requires publicUrl. Default: emails.unsubscribe of the configuration.
+   */
+  unsubscribe?: boolean | undefined;
+  /**
+   * Extension: whether it has a picture that reports the opening; requires publicUrl. Default: emails.trackOpens of the configuration.
+   */
+  trackOpens?: boolean | undefined;
+}
+
+export interface SendMessagesRequest {
+  to: (AddressRecipient | ConnectedAddressRecipient | ProfileRecipient)[];
+  content: TextWithMedia | StoredContent | ChannelModules;
+  /**
+   * Default: the default sender of each channel.
+   */
+  from?: (AddressSender | SenderIdSender | SenderPoolSender) | undefined;
+  /**
+   * When to send, at most 7 days ahead; a past instant means now.
+   */
+  schedule?:
+    | {
+        /**
+         * One RFC 3339 instant; without zone it is UTC.
+         */
+        sendAt: string[];
+      }
+    | undefined;
+  /**
+   * Metadata. Values may be Liquid; rendered values have 1 to 256 characters: letters, digits and . _ ~ -.
+   */
+  tags?:
+    | {
+        [k: string]: string;
+      }
+    | undefined;
+  /**
+   * Extension: messages that no carrier has by then end FAILED (30036).
+   */
+  expireAt?: Date | string | undefined;
+  /**
+   * Extension: a URL that receives all events of this operation. It is listed as a subscription.
+   */
+  statusCallback?: string | undefined;
+  /**
+   * Extension: show the messages without sending them; the answer is 200.
+   */
+  dryRun?: boolean | undefined;
+}
+
+export interface Sender {
+  id: string;
+  displayName: string | null;
+  address: string;
+  channel: Channel;
+  status: SenderStatus;
+  tags: {
+    [k: string]: string;
+  };
+  /**
+   * Extension.
+   */
+  carrier: string;
+  /**
+   * Extension: used when a request names no sender.
+   */
+  default: boolean;
+  /**
+   * Units per second over all nodes; null is no limit.
+   */
+  throughput: number | null;
+  throughputUnit: RateUnit;
+  /**
+   * Units per day of UTC; null is no limit.
+   */
+  dailyCap: number | null;
+  /**
+   * Nothing is sent between start and end, by the recipient's clock. The period includes midnight if end is earlier.
+   */
+  quietHours: {
+    start: string;
+    end: string;
+  } | null;
+  /**
+   * Extension: comes from the configuration.
+   */
+  configured: boolean;
+  /**
+   * When it was added.
+   */
+  createdAt: Date;
+  /**
+   * When it was last changed.
+   */
+  updatedAt: Date;
+}
+
+export interface SenderList {
+  senders: Sender[];
+  pagination: Pagination;
+}
+
+export interface SenderPool {
+  id: string;
+  name: string;
+  tags: {
+    [k: string]: string;
+  };
   /**
    * When it was made.
    */
   createdAt: Date;
-  expiresAt: Date | null;
-  revokedAt: Date | null;
-  lastUsedAt: Date | null;
+  /**
+   * When it or its members last changed.
+   */
+  updatedAt: Date;
 }
 
-export interface ApiKeyList {
-  apiKeys: ApiKey[];
+export interface SenderPoolList {
+  senderPools: SenderPool[];
+  pagination: Pagination;
 }
 
-export interface NewApiKey {
+export interface SenderPoolOperation {
+  id: string;
+  status: SenderPoolOperationStatus;
+  stats: {
+    /**
+     * Senders named.
+     */
+    total: number;
+    /**
+     * Always 0.
+     */
+    queued: number;
+    /**
+     * Members now.
+     */
+    created: number;
+    /**
+     * Ids that are not senders of the account.
+     */
+    failed: number;
+  };
   /**
-   * `SK` and 32 hex digits.
+   * When it was requested.
    */
-  sid: string;
-  name: string | null;
+  createdAt: Date;
   /**
-   * `send`: sends, cancels, pauses, resumes. `read`: reads, searches, streams. `manage`: senders, pools, templates, suppressions, subscriptions, erasing.
+   * When it was completed.
    */
-  scopes: ('send' | 'read' | 'manage')[];
+  updatedAt: Date;
+}
+
+export interface SenderPoolOperationList {
+  operations: SenderPoolOperation[];
+  pagination: Pagination;
+}
+/**
+ * Either with url or with sink.
+ *
+ */
+export interface Subscription {
+  id: string;
+  url?: string;
+  sink?: string;
+  origin: SubscriptionOrigin;
+  types: string[];
+  tags: {
+    [k: string]: string;
+  };
+  description: string | null;
+  batch: {
+    size: number;
+    delayMs: number;
+  };
+  status: SubscriptionStatus;
+  /**
+   * Why the server disabled it.
+   */
+  reason: string | null;
+  /**
+   * Failed requests since the last successful one.
+   */
+  failures: number;
+  /**
+   * When the first of them failed.
+   */
+  failingSince: Date | null;
+  /**
+   * Time of the last successful delivery.
+   */
+  lastDeliveryAt: Date | null;
+  /**
+   * Whether an authToken is set.
+   */
+  hasAuthToken: boolean;
   /**
    * When it was made.
    */
   createdAt: Date;
-  expiresAt: Date | null;
-  revokedAt: Date | null;
-  lastUsedAt: Date | null;
   /**
-   * Shown only here.
+   * When it was last changed.
+   */
+  updatedAt: Date;
+}
+
+export interface SubscriptionList {
+  subscriptions: Subscription[];
+  pagination: Pagination;
+}
+
+export interface SubscriptionReplay {
+  /**
+   * Deliveries that are due now.
+   */
+  replayed: number;
+}
+
+export interface SubscriptionTest {
+  delivered: boolean;
+  /**
+   * The status of the answer, if there was one.
+   */
+  httpStatus: number | null;
+  /**
+   * The error.
+   */
+  detail: string | null;
+  /**
+   * Milliseconds.
+   */
+  tookMs: number;
+}
+
+export interface SubscriptionWithSecret {
+  id: string;
+  url?: string;
+  sink?: string;
+  origin: SubscriptionOrigin;
+  types: string[];
+  tags: {
+    [k: string]: string;
+  };
+  description: string | null;
+  batch: {
+    size: number;
+    delayMs: number;
+  };
+  status: SubscriptionStatus;
+  /**
+   * Why the server disabled it.
+   */
+  reason: string | null;
+  /**
+   * Failed requests since the last successful one.
+   */
+  failures: number;
+  /**
+   * When the first of them failed.
+   */
+  failingSince: Date | null;
+  /**
+   * Time of the last successful delivery.
+   */
+  lastDeliveryAt: Date | null;
+  /**
+   * Whether an authToken is set.
+   */
+  hasAuthToken: boolean;
+  /**
+   * When it was made.
+   */
+  createdAt: Date;
+  /**
+   * When it was last changed.
+   */
+  updatedAt: Date;
+  /**
+   * The key that signs deliveries. Shown only here.
    */
   secret: string;
 }
+/**
+ * Without sender and pool it applies to the whole account.
+ *
+ */
+export interface Suppression {
+  id: string;
+  address: string;
+  senderId: string | null;
+  senderPoolId: string | null;
+  reason: string | null;
+  /**
+   * When it was added.
+   */
+  createdAt: Date;
+}
 
-export interface CarrierList {
-  carriers: {
-    name: string;
-    /**
-     * Items: Channel of delivery.
-     */
-    channels: ('SMS' | 'RCS' | 'WHATSAPP' | 'EMAIL')[];
-    /**
-     * Messages due and not yet settled, of all accounts and nodes.
-     */
-    queueMessages: number;
-    /**
-     * Age of the batch that has been due for longest.
-     */
-    queueAgeSeconds: number;
-    state: {
-      /**
-       * Configured connections.
-       */
-      connections: number | null;
-      /**
-       * Usable connections.
-       */
-      connected: number | null;
-      detail: string | null;
-      /**
-       * Submissions without an answer.
-       */
-      inFlight: number;
-      /**
-       * Submissions that may be unanswered now.
-       */
-      window: number;
-      /**
-       * Configured maximum of the window.
-       */
-      windowMax: number;
-      /**
-       * Whether it backs off, because the carrier throttles.
-       */
-      throttled: boolean;
-    } | null;
-  }[];
+export interface SuppressionImport {
+  /**
+   * Addresses in the request.
+   */
+  total: number;
+  /**
+   * New entries.
+   */
+  created: number;
+}
+
+export interface SuppressionList {
+  suppressions: Suppression[];
+  pagination: Pagination;
 }
 
 export interface System {
@@ -1967,178 +2328,88 @@ export interface System {
     embedded: boolean;
   };
 }
-/**
- * Without sender and pool it applies to the whole account.
- *
- */
-export interface Suppression {
-  id: string;
-  address: string;
-  senderId: string | null;
-  senderPoolId: string | null;
-  reason: string | null;
-  /**
-   * When it was added.
-   */
-  createdAt: Date;
+
+export interface UpdateSenderPoolRequest {
+  name?: string | undefined;
+  tags?:
+    | {
+        [k: string]: string;
+      }
+    | undefined;
 }
 
-export interface SuppressionList {
-  suppressions: Suppression[];
-  pagination: Pagination;
-}
-
-export interface SuppressionImport {
+export interface UpdateSenderRequest {
+  carrier?: string | undefined;
+  displayName?: (string | null) | undefined;
+  status?: SenderStatus | undefined;
   /**
-   * Addresses in the request.
+   * Use it when a request names no sender.
    */
-  total: number;
-  /**
-   * New entries.
-   */
-  created: number;
-}
-
-export interface ResourceReference {
-  resourceId: string;
-  resourceLocation: string;
-}
-
-export interface Sender {
-  id: string;
-  displayName: string | null;
-  address: string;
-  /**
-   * Channel of delivery.
-   */
-  channel: 'SMS' | 'RCS' | 'WHATSAPP' | 'EMAIL';
-  status: 'ACTIVATED' | 'DEACTIVATED';
-  tags: {
-    [k: string]: string;
-  };
-  /**
-   * Extension.
-   */
-  carrier: string;
-  /**
-   * Extension: used when a request names no sender.
-   */
-  default: boolean;
+  default?: boolean | undefined;
+  tags?:
+    | {
+        [k: string]: string;
+      }
+    | undefined;
   /**
    * Units per second over all nodes; null is no limit.
    */
-  throughput: number | null;
-  /**
-   * Unit of throughput and daily cap. Default: SEGMENTS for SMS, MESSAGES otherwise.
-   */
-  throughputUnit: 'MESSAGES' | 'SEGMENTS';
+  throughput?: (number | null) | undefined;
+  throughputUnit?: RateUnit | undefined;
   /**
    * Units per day of UTC; null is no limit.
    */
-  dailyCap: number | null;
+  dailyCap?: (number | null) | undefined;
   /**
    * Nothing is sent between start and end, by the recipient's clock. The period includes midnight if end is earlier.
    */
-  quietHours: {
-    start: string;
-    end: string;
-  } | null;
-  /**
-   * Extension: comes from the configuration.
-   */
-  configured: boolean;
-  /**
-   * When it was added.
-   */
-  createdAt: Date;
-  /**
-   * When it was last changed.
-   */
-  updatedAt: Date;
+  quietHours?:
+    | ({
+        start: string;
+        end: string;
+      } | null)
+    | undefined;
 }
 
-export interface SenderList {
-  senders: Sender[];
-  pagination: Pagination;
-}
-
-export interface ResolvedSenders {
-  results: {
-    from: {
-      senderId: string;
-      displayName: string | null;
-      /**
-       * Channel of delivery.
-       */
-      channel: 'SMS' | 'RCS' | 'WHATSAPP' | 'EMAIL';
-      address: string;
-    };
-    to: {
-      address: string;
-      channel: 'PHONE' | 'WHATSAPP' | 'EMAIL';
-    };
-    /**
-     * 0 is tried first.
-     */
-    priority: number;
-  }[];
-}
-
-export interface SenderPool {
-  id: string;
-  name: string;
-  tags: {
-    [k: string]: string;
-  };
+export interface UpdateSubscriptionRequest {
   /**
-   * When it was made.
+   * The URL that events are posted to.
    */
-  createdAt: Date;
+  url?: string | undefined;
   /**
-   * When it or its members last changed.
+   * A sink of the configuration.
    */
-  updatedAt: Date;
-}
-
-export interface SenderPoolList {
-  senderPools: SenderPool[];
-  pagination: Pagination;
-}
-
-export interface SenderPoolOperation {
-  id: string;
-  status: 'PROCESSING' | 'COMPLETED' | 'CANCELED';
-  stats: {
-    /**
-     * Senders named.
-     */
-    total: number;
-    /**
-     * Always 0.
-     */
-    queued: number;
-    /**
-     * Members now.
-     */
-    created: number;
-    /**
-     * Ids that are not senders of the account.
-     */
-    failed: number;
-  };
+  sink?: string | undefined;
   /**
-   * When it was requested.
+   * Types, or prefixes with "*" at the end. The types are: com.twilio.comms-api.operation.scheduled, com.twilio.comms-api.operation.processing, com.twilio.comms-api.operation.completed, fanfare.operation.canceled, fanfare.operation.progress, com.twilio.comms-api.message.queued, com.twilio.comms-api.message.sent, com.twilio.comms-api.message.failed, com.twilio.comms-api.message.delivered, com.twilio.comms-api.message.undelivered, com.twilio.comms-api.message.read, fanfare.message.canceled, com.twilio.comms-api.message.inbound-received, fanfare.email.queued, fanfare.email.sent, fanfare.email.failed, fanfare.email.delivered, fanfare.email.undelivered, fanfare.email.opened, fanfare.email.canceled.
    */
-  createdAt: Date;
+  types?: string[] | undefined;
   /**
-   * When it was completed.
+   * Only events of messages or operations with all of these tags.
    */
-  updatedAt: Date;
-}
-
-export interface SenderPoolOperationList {
-  operations: SenderPoolOperation[];
-  pagination: Pagination;
+  tags?:
+    | {
+        [k: string]: string;
+      }
+    | undefined;
+  batch?:
+    | {
+        /**
+         * Maximum events of one request.
+         */
+        size?: number | undefined;
+        /**
+         * How long events are collected.
+         */
+        delayMs?: number | undefined;
+      }
+    | undefined;
+  description?: (string | null) | undefined;
+  /**
+   * The key of X-Twilio-Signature, instead of the secret. Never shown.
+   */
+  authToken?: (string | null) | undefined;
+  status?: SubscriptionStatus | undefined;
 }
 
 export interface ListMessagesQuery {
@@ -2155,31 +2426,18 @@ export interface ListMessagesQuery {
    */
   profile?: string | undefined;
   /**
-   * Created after this instant. A plain date, such as `2030-01-31`, is that day and later, in UTC.
+   * Created after this instant.
    */
   startDate?: Date | string | undefined;
   /**
-   * Created before this instant, which is not before startDate. A plain date, such as `2030-01-31`, is the begin of that day in UTC.
+   * Created before this instant; later than startDate.
    */
   endDate?: Date | string | undefined;
   /**
    * Channel of delivery.
    */
-  channel?: ('SMS' | 'RCS' | 'WHATSAPP') | undefined;
-  status?:
-    | (
-        | 'SCHEDULED'
-        | 'QUEUED'
-        | 'SENT'
-        | 'UNDELIVERED'
-        | 'DELIVERED'
-        | 'READ'
-        | 'FAILED'
-        | 'CANCELED'
-        | 'GROUP'
-        | 'INBOUND'
-      )
-    | undefined;
+  channel?: MessageChannel | undefined;
+  status?: MessageStatus | undefined;
   /**
    * `key:value;key:value`, all of them.
    */
@@ -2207,14 +2465,14 @@ export interface SearchMessagesQuery {
 
 export interface ListOperationsQuery {
   /**
-   * Created after this instant. A plain date, such as `2030-01-31`, is that day and later, in UTC.
+   * Created after this instant.
    */
   startDate?: Date | string | undefined;
   /**
-   * Created before this instant, which is not before startDate. A plain date, such as `2030-01-31`, is the begin of that day in UTC.
+   * Created before this instant; later than startDate.
    */
   endDate?: Date | string | undefined;
-  status?: ('SCHEDULED' | 'PROCESSING' | 'COMPLETED' | 'CANCELED') | undefined;
+  status?: OperationStatus | undefined;
   /**
    * Extension: `key:value;key:value`, all of them, as requested.
    */
@@ -2222,7 +2480,7 @@ export interface ListOperationsQuery {
   /**
    * Extension: with `true`, each operation has `details`, the main fields of its request.
    */
-  details?: string | undefined;
+  details?: boolean | undefined;
   /**
    * `pagination.next` of the previous page.
    */
@@ -2250,26 +2508,14 @@ export interface ListEmailsQuery {
    */
   operationId?: string | undefined;
   /**
-   * Created after this instant. A plain date, such as `2030-01-31`, is that day and later, in UTC.
+   * Created after this instant.
    */
   startDate?: Date | string | undefined;
   /**
-   * Created before this instant, which is not before startDate. A plain date, such as `2030-01-31`, is the begin of that day in UTC.
+   * Created before this instant; later than startDate.
    */
   endDate?: Date | string | undefined;
-  status?:
-    | (
-        | 'SCHEDULED'
-        | 'QUEUED'
-        | 'SENT'
-        | 'DELIVERED'
-        | 'UNDELIVERED'
-        | 'OPENED'
-        | 'FAILED'
-        | 'CANCELED'
-        | 'INBOUND'
-      )
-    | undefined;
+  status?: EmailStatus | undefined;
   /**
    * `key:value;key:value`, all of them.
    */
@@ -2297,14 +2543,14 @@ export interface SearchEmailsQuery {
 
 export interface ListEmailOperationsQuery {
   /**
-   * Created after this instant. A plain date, such as `2030-01-31`, is that day and later, in UTC.
+   * Created after this instant.
    */
   startDate?: Date | string | undefined;
   /**
-   * Created before this instant, which is not before startDate. A plain date, such as `2030-01-31`, is the begin of that day in UTC.
+   * Created before this instant; later than startDate.
    */
   endDate?: Date | string | undefined;
-  status?: ('SCHEDULED' | 'PROCESSING' | 'COMPLETED' | 'CANCELED') | undefined;
+  status?: OperationStatus | undefined;
   /**
    * Extension: `key:value;key:value`, all of them, as requested.
    */
@@ -2312,7 +2558,7 @@ export interface ListEmailOperationsQuery {
   /**
    * Extension: with `true`, each operation has `details`, the main fields of its request.
    */
-  details?: string | undefined;
+  details?: boolean | undefined;
   /**
    * `pagination.next` of the previous page.
    */
@@ -2336,16 +2582,16 @@ export interface ListEmailOperationErrorsQuery {
 
 export interface ListSendersQuery {
   /**
-   * Channel of delivery. No sender has PUSH.
+   * Channel of delivery.
    */
-  channel?: ('SMS' | 'RCS' | 'WHATSAPP' | 'EMAIL' | 'PUSH') | undefined;
-  status?: ('ACTIVATED' | 'DEACTIVATED') | undefined;
+  channel?: Channel | undefined;
+  status?: SenderStatus | undefined;
   /**
-   * Created after this instant. A plain date, such as `2030-01-31`, is that day and later, in UTC.
+   * Created after this instant.
    */
   startDate?: Date | string | undefined;
   /**
-   * Created before this instant, which is not before startDate. A plain date, such as `2030-01-31`, is the begin of that day in UTC.
+   * Created before this instant; later than startDate.
    */
   endDate?: Date | string | undefined;
   /**
@@ -2371,11 +2617,11 @@ export interface SearchSendersQuery {
 
 export interface ListSenderPoolsQuery {
   /**
-   * Created after this instant. A plain date, such as `2030-01-31`, is that day and later, in UTC.
+   * Created after this instant.
    */
   startDate?: Date | string | undefined;
   /**
-   * Created before this instant, which is not before startDate. A plain date, such as `2030-01-31`, is the begin of that day in UTC.
+   * Created before this instant; later than startDate.
    */
   endDate?: Date | string | undefined;
   /**
@@ -2394,14 +2640,14 @@ export interface ListSenderPoolsQuery {
 
 export interface ListSenderPoolOperationsQuery {
   /**
-   * Created after this instant. A plain date, such as `2030-01-31`, is that day and later, in UTC.
+   * Created after this instant.
    */
   startDate?: Date | string | undefined;
   /**
-   * Created before this instant, which is not before startDate. A plain date, such as `2030-01-31`, is the begin of that day in UTC.
+   * Created before this instant; later than startDate.
    */
   endDate?: Date | string | undefined;
-  status?: ('PROCESSING' | 'COMPLETED' | 'CANCELED') | undefined;
+  status?: SenderPoolOperationStatus | undefined;
   /**
    * `pagination.next` of the previous page.
    */
@@ -2414,16 +2660,16 @@ export interface ListSenderPoolOperationsQuery {
 
 export interface ListSenderPoolSendersQuery {
   /**
-   * Channel of delivery. No sender has PUSH.
+   * Channel of delivery.
    */
-  channel?: ('SMS' | 'RCS' | 'WHATSAPP' | 'EMAIL' | 'PUSH') | undefined;
-  status?: ('ACTIVATED' | 'DEACTIVATED') | undefined;
+  channel?: Channel | undefined;
+  status?: SenderStatus | undefined;
   /**
-   * Created after this instant. A plain date, such as `2030-01-31`, is that day and later, in UTC.
+   * Created after this instant.
    */
   startDate?: Date | string | undefined;
   /**
-   * Created before this instant, which is not before startDate. A plain date, such as `2030-01-31`, is the begin of that day in UTC.
+   * Created before this instant; later than startDate.
    */
   endDate?: Date | string | undefined;
   /**
@@ -2438,11 +2684,11 @@ export interface ListSenderPoolSendersQuery {
 
 export interface ListSuppressionsQuery {
   /**
-   * Created after this instant. A plain date, such as `2030-01-31`, is that day and later, in UTC.
+   * Created after this instant.
    */
   startDate?: Date | string | undefined;
   /**
-   * Created before this instant, which is not before startDate. A plain date, such as `2030-01-31`, is the begin of that day in UTC.
+   * Created before this instant; later than startDate.
    */
   endDate?: Date | string | undefined;
   /**
@@ -2468,11 +2714,11 @@ export interface SearchSuppressionsQuery {
 
 export interface ListContentQuery {
   /**
-   * Created after this instant. A plain date, such as `2030-01-31`, is that day and later, in UTC.
+   * Created after this instant.
    */
   startDate?: Date | string | undefined;
   /**
-   * Created before this instant, which is not before startDate. A plain date, such as `2030-01-31`, is the begin of that day in UTC.
+   * Created before this instant; later than startDate.
    */
   endDate?: Date | string | undefined;
   /**
@@ -2508,13 +2754,13 @@ export interface ListSubscriptionsQuery {
 }
 
 export interface ListDeliveriesQuery {
-  status?: ('PENDING' | 'DELIVERED' | 'FAILED') | undefined;
+  status?: DeliveryStatus | undefined;
   /**
-   * Created after this instant. A plain date, such as `2030-01-31`, is that day and later, in UTC.
+   * Created after this instant.
    */
   startDate?: Date | string | undefined;
   /**
-   * Created before this instant, which is not before startDate. A plain date, such as `2030-01-31`, is the begin of that day in UTC.
+   * Created before this instant; later than startDate.
    */
   endDate?: Date | string | undefined;
   /**
@@ -2528,13 +2774,13 @@ export interface ListDeliveriesQuery {
 }
 
 export interface ListDeliveryAttemptsQuery {
-  delivered?: ('true' | 'false') | undefined;
+  delivered?: boolean | undefined;
   /**
-   * Created after this instant. A plain date, such as `2030-01-31`, is that day and later, in UTC.
+   * Created after this instant.
    */
   startDate?: Date | string | undefined;
   /**
-   * Created before this instant, which is not before startDate. A plain date, such as `2030-01-31`, is the begin of that day in UTC.
+   * Created before this instant; later than startDate.
    */
   endDate?: Date | string | undefined;
   /**
@@ -2557,11 +2803,7 @@ export interface FetchOperationRequestQuery {
 /** The parameters and answers of each endpoint, by its operationId. */
 export interface Endpoints {
   listMessages: { query: ListMessagesQuery; body: undefined; answer: MessageList };
-  sendMessages: {
-    query: undefined;
-    body: SendMessagesRequest;
-    answer: DryRun | OperationReference;
-  };
+  sendMessages: { query: undefined; body: SendMessagesRequest; answer: SendMessagesAnswer };
   searchMessages: { query: SearchMessagesQuery; body: SearchMessagesRequest; answer: MessageList };
   listOperations: { query: ListOperationsQuery; body: undefined; answer: OperationList };
   fetchOperation: { query: undefined; body: undefined; answer: Operation };
@@ -2581,11 +2823,7 @@ export interface Endpoints {
   listReceipts: { query: undefined; body: undefined; answer: ReceiptList };
   cancelMessage: { query: undefined; body: undefined; answer: Message };
   listEmails: { query: ListEmailsQuery; body: undefined; answer: EmailList };
-  sendEmails: {
-    query: undefined;
-    body: SendEmailsRequest;
-    answer: EmailDryRun | OperationReference;
-  };
+  sendEmails: { query: undefined; body: SendEmailsRequest; answer: SendEmailsAnswer };
   searchEmails: { query: SearchEmailsQuery; body: SearchEmailsRequest; answer: EmailList };
   listEmailOperations: {
     query: ListEmailOperationsQuery;
@@ -2651,7 +2889,7 @@ export interface Endpoints {
   createSubscription: {
     query: undefined;
     body: CreateSubscriptionRequest;
-    answer: NewSubscription;
+    answer: SubscriptionWithSecret;
   };
   fetchSubscription: { query: undefined; body: undefined; answer: Subscription };
   updateSubscription: { query: undefined; body: UpdateSubscriptionRequest; answer: Subscription };
@@ -2677,11 +2915,11 @@ export interface Endpoints {
   fetchOperationRequest: {
     query: FetchOperationRequestQuery;
     body: undefined;
-    answer: SendMessagesRequest;
+    answer: OperationRequest;
   };
   fetchEmailOperationReport: { query: undefined; body: undefined; answer: OperationReport };
   listApiKeys: { query: undefined; body: undefined; answer: ApiKeyList };
-  createApiKey: { query: undefined; body: CreateApiKeyRequest; answer: NewApiKey };
+  createApiKey: { query: undefined; body: CreateApiKeyRequest; answer: ApiKeyWithSecret };
   revokeApiKey: { query: undefined; body: undefined; answer: undefined };
   listCarriers: { query: undefined; body: undefined; answer: CarrierList };
   fetchSystem: { query: undefined; body: undefined; answer: System };
@@ -2761,10 +2999,10 @@ export const ENDPOINTS = {
   fetchOperationReport: ['GET', '/Messages/Operations/{operationId}/Report'],
   fetchOperationRequest: ['GET', '/Messages/Operations/{operationId}/Request'],
   fetchEmailOperationReport: ['GET', '/Emails/Operations/{operationId}/Report'],
-  listApiKeys: ['GET', '/ApiKeys', 'apiKeys'],
+  listApiKeys: ['GET', '/ApiKeys'],
   createApiKey: ['POST', '/ApiKeys'],
   revokeApiKey: ['DELETE', '/ApiKeys/{apiKeySid}'],
-  listCarriers: ['GET', '/Carriers', 'carriers'],
+  listCarriers: ['GET', '/Carriers'],
   fetchSystem: ['GET', '/System'],
 } as const;
 
@@ -2773,6 +3011,7 @@ export const DATE_FIELDS: ReadonlySet<string> = new Set([
   'at',
   'attemptedAt',
   'createdAt',
+  'deletedAt',
   'endDate',
   'expireAt',
   'expiresAt',
@@ -2791,11 +3030,10 @@ export const DATE_FIELDS: ReadonlySet<string> = new Set([
 
 /** Fields with names of the user's own: nothing in them is a date. */
 export const FREE_FIELDS: ReadonlySet<string> = new Set([
-  'actions',
   'headers',
-  'modules',
   'rcs',
   'rich',
+  'shareLocationAction',
   'sms',
   'tags',
   'types',

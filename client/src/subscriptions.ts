@@ -6,7 +6,7 @@ import type {
   ListDeliveriesQuery,
   ListDeliveryAttemptsQuery,
   ListSubscriptionsQuery,
-  NewSubscription,
+  SubscriptionWithSecret,
   ReplaySubscriptionRequest,
   RotatedSecret,
   RotateSubscriptionSecretRequest,
@@ -27,7 +27,10 @@ export class Subscriptions {
   }
 
   /** The secret in the answer is shown there only. */
-  create(request: CreateSubscriptionRequest, options?: CallOptions): Promise<NewSubscription> {
+  create(
+    request: CreateSubscriptionRequest,
+    options?: CallOptions,
+  ): Promise<SubscriptionWithSecret> {
     return this.#transport.call('createSubscription', { body: request }, options);
   }
 

@@ -22,7 +22,7 @@ beforeAll(async () => {
   });
   document = (await fanfare.get('/openapi.json')).body;
   described = new Ajv2020({ strict: false, validateFormats: false, allErrors: true });
-  described.addSchema(document, 'api');
+  described.addSchema(closed(document) as Json, 'api');
 });
 afterAll(async () => {
   await fanfare.stop();
@@ -108,6 +108,28 @@ const ROUTES = [
   'POST /v1/Suppressions/Search',
 ];
 
+/** A copy whose schemas allow documented fields only. Requests do so anyway. */
+function closed(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(closed);
+  if (typeof value !== 'object' || value === null) return value;
+  const copy = Object.fromEntries(Object.entries(value).map(([key, each]) => [key, closed(each)]));
+  return Object.keys(Object(copy['properties'])).length > 0 && copy['type'] === 'object'
+    ? { additionalProperties: false, ...copy }
+    : copy;
+}
+
+/** Headers of HTTP and its connections, which no API declares. */
+const OF_HTTP = /^(connection|content-\w+|date|keep-alive|transfer-encoding|vary|cache-control)$/;
+
+/** Expects each header of an answer to be declared, and as it is declared. */
+function expectDeclared(route: string, answer: Answer, declared: Json = {}): void {
+  for (const [name, value] of answer.headers) {
+    if (OF_HTTP.test(name)) continue;
+    expect(Object.keys(declared), `${route} ${answer.status}`).toContain(name);
+    if (declared[name].schema.type === 'integer') expect(value).toMatch(/^\d+$/);
+  }
+}
+
 /** Asks, and expects the answer to be as the document says. */
 async function askDescribed(
   api: Ajv2020,
@@ -119,6 +141,11 @@ async function askDescribed(
 ): Promise<Answer> {
   const [method = '', template = ''] = route.split(' ');
   const answer = await request(method, path, body, headers);
+  expectDeclared(
+    route,
+    answer,
+    document['paths'][template][method.toLowerCase()].responses[answer.status]?.headers,
+  );
   if (answer.status === 204) {
     const { responses } = document['paths'][template][method.toLowerCase()];
     expect(responses).toHaveProperty('204');
@@ -377,6 +404,108 @@ describe('/openapi.json', () => {
     await ask('DELETE /v1/ApiKeys/{apiKeySid}', '/v1/ApiKeys/none');
     await ask('GET /v1/Carriers', '/v1/Carriers');
     await ask('GET /v1/System', '/v1/System');
+  });
+
+  it('has an example of every body and every answer, which fits', () => {
+    const missing: string[] = [];
+    const check = (path: string, media: Json) => {
+      const examples = Object.entries((media['examples'] ?? {}) as Json);
+      if (examples.length === 0) missing.push(path);
+      const { $ref = `#${encodeURI(path)}/schema` } = media['schema'];
+      const validate = described.getSchema(`api${$ref}`);
+      for (const [name, each] of examples) {
+        const named =
+          String(each.$ref ?? '')
+            .split('/')
+            .at(-1) ?? '';
+        const { value } = named === '' ? each : document['components'].examples[named];
+        validate?.(value);
+        expect(validate?.errors ?? [], `${path} ${name}`).toEqual([]);
+      }
+    };
+    for (const [path, methods] of Object.entries(document['paths']))
+      for (const [method, { requestBody, responses }] of Object.entries(methods as Json)) {
+        const pointer = `/paths/${path.replaceAll('/', '~1')}/${method}`;
+        for (const [type, media] of Object.entries((requestBody?.content ?? {}) as Json))
+          check(`${pointer}/requestBody/content/${type.replace('/', '~1')}`, media);
+        for (const [status, { content = {} }] of Object.entries(responses as Json))
+          for (const [type, media] of Object.entries(content as Json))
+            check(`${pointer}/responses/${status}/content/${type.replace('/', '~1')}`, media);
+      }
+    expect(missing).toEqual([]);
+  });
+
+  it('has examples of bodies that the server accepts', async () => {
+    const own = fanfare;
+    const sender = await own.request('POST', '/v1/Senders', {
+      address: '+15005550198',
+      channel: 'SMS',
+    });
+    await own.request('POST', '/v1/Senders', { address: 'shop@example.com', channel: 'EMAIL' });
+    const content = await own.request('POST', '/v1/Content', {
+      types: { 'twilio/text': { body: 'Hi' } },
+    });
+    const hook = await own.request('POST', '/v1/Subscriptions', { url: 'https://127.0.0.1:1/x' });
+    const pool = await own.request('POST', '/v1/SenderPools', { name: 'Pool' });
+    const { body } = await own.get(`/v1/SenderPools?operationId=${pool.body['operationId']}`);
+    const ids: Json = {
+      senderId: sender.body['id'],
+      subscriptionId: hook.body['id'],
+      senderPoolId: body['senderPools'][0].id,
+    };
+    const tomorrow = new Date(Date.now() + 86_400_000).toISOString().slice(0, 10);
+    const sent: string[] = [];
+    for (const [template, methods] of Object.entries(document['paths']))
+      for (const [method, { requestBody, operationId }] of Object.entries(methods as Json)) {
+        const examples = (requestBody?.content['application/json'].examples ?? {}) as Json;
+        for (const [name, { value }] of Object.entries(examples)) {
+          const path = template.replaceAll(/\{(\w+)\}/g, (_, each: string) => ids[each]);
+          const json = JSON.stringify(value)
+            .replaceAll(/comms_sender_\w+/g, ids['senderId'])
+            .replaceAll(/HX[0-9a-f]{32}/g, content.body['id'])
+            .replaceAll('2026-12-24', tomorrow)
+            .replaceAll('https://shop.example.com', 'https://127.0.0.1:1');
+          const route = `${method.toUpperCase()} ${template}`;
+          const answer = await askDescribed(described, own, route, path, JSON.parse(json));
+          expect([operationId, name, answer.status, answer.body]).toEqual([
+            operationId,
+            name,
+            name === 'dryRun' ? 200 : expect.toSatisfy((status: number) => status < 300),
+            expect.anything(),
+          ]);
+          sent.push(operationId);
+        }
+      }
+    expect(new Set(sent).size).toBe(
+      Object.values(document['paths']).flatMap((methods) =>
+        Object.values(methods as Json).filter((each) => each.requestBody),
+      ).length,
+    );
+  });
+
+  it('can be read by programs that generate clients', () => {
+    const { schemas } = document['components'];
+    expect(schemas.MessageSummary.properties.deletedAt.type).toEqual(['string', 'null']);
+    for (const path of ['Messages', 'Emails']) {
+      const { responses } = document['paths'][`/v1/${path}`].post;
+      const schemaOf = (status: number) => responses[status].content['application/json'].schema;
+      expect(schemaOf(200)).toEqual(schemaOf(202));
+    }
+    // Go makes a constructor of this name for each schema, and one namespace of all constants.
+    for (const name of Object.keys(schemas)) expect(schemas).not.toHaveProperty(`New${name}`);
+    const constants = Object.values(schemas as Json).flatMap(
+      (each) => each['x-enum-varnames'] ?? [],
+    );
+    expect(new Set(constants).size).toBe(constants.length);
+    const find = (value: unknown, test: (each: Json) => boolean): Json[] => {
+      if (typeof value !== 'object' || value === null) return [];
+      const inner = Object.values(value).flatMap((each) => find(each, test));
+      return test(value as Json) ? [value as Json, ...inner] : inner;
+    };
+    const isNamed = (each: Json) => Object.values(schemas).includes(each);
+    const paths = [document['paths'], schemas];
+    expect(find(paths, (each) => 'const' in each || 'if' in each || 'not' in each)).toEqual([]);
+    expect(find(paths, (each) => Array.isArray(each['enum']) && !isNamed(each))).toEqual([]);
   });
 
   it('shows pages to read, for the API and for every error code', async () => {

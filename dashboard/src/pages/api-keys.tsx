@@ -1,6 +1,6 @@
 /** API keys: create, list, revoke. */
 import { useState } from 'preact/hooks';
-import type { ApiKey, NewApiKey } from '@fanfare/client';
+import type { ApiKey, ApiKeyWithSecret } from '@fanfare/client';
 import { client, session } from '../api.ts';
 import { useAction, useLoaded } from '../hooks.ts';
 import { Confirm, Dialog } from '../ui/dialog.tsx';
@@ -182,7 +182,7 @@ function NewKey({ onClose }: { readonly onClose: () => void }) {
   const [name, setName] = useState('');
   const [scopes, setScopes] = useState<Scope[]>(SCOPES.map(([each]) => each));
   const [ends, setEnds] = useState('');
-  const [made, setMade] = useState<NewApiKey | null>(null);
+  const [made, setMade] = useState<ApiKeyWithSecret | null>(null);
   const action = useAction();
   const make = () =>
     action.run(async () => {

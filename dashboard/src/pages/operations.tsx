@@ -30,7 +30,7 @@ export function Operations() {
     `${filter} ${pages.token}`,
     async (signal) => {
       const list = await client[kind].listOperations(
-        { ...readFilter(query), details: 'true', pageSize: PAGE_SIZE, pageToken: pages.token },
+        { ...readFilter(query), details: true, pageSize: PAGE_SIZE, pageToken: pages.token },
         { signal },
       );
       setMoving(list.operations.some(isLive));

@@ -1,6 +1,6 @@
 /** Subscriptions: destinations that receive events. */
 import { useState } from 'preact/hooks';
-import type { NewSubscription, Subscription } from '@fanfare/client';
+import type { SubscriptionWithSecret, Subscription } from '@fanfare/client';
 import { client } from '../api.ts';
 import { useAction, useLoaded, usePageTokens } from '../hooks.ts';
 import { linkTo } from '../router.ts';
@@ -129,7 +129,7 @@ function NewOne({ onClose }: { readonly onClose: () => void }) {
   const [url, setUrl] = useState('');
   const [types, setTypes] = useState('*');
   const [description, setDescription] = useState('');
-  const [made, setMade] = useState<NewSubscription | null>(null);
+  const [made, setMade] = useState<SubscriptionWithSecret | null>(null);
   const action = useAction();
   const make = () =>
     action.run(async () => {

@@ -176,7 +176,7 @@ function addHistoryCommands(subscriptions: Command, globals: () => Globals): voi
     .action((id: string, { failed, limit }: Flags) =>
       showList(
         globals(),
-        calls().listAttempts(id, failed ? { delivered: 'false' } : {}),
+        calls().listAttempts(id, failed ? { delivered: false } : {}),
         ATTEMPT_COLUMNS,
         limit,
       ),

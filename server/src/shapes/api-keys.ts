@@ -5,7 +5,7 @@ import { choice, instant, orNull, ref, shape, lineOrNull } from './parts.ts';
 
 const text = (description: string) => Type.String({ description });
 
-const SCOPE_LIST = Type.Array(choice(SCOPES), {
+const SCOPE_LIST = Type.Array(choice('Scope', SCOPES), {
   minItems: 1,
   uniqueItems: true,
   description:
@@ -35,5 +35,5 @@ export const API_KEY_SHAPES = [
   ),
   Type.Object(apiKeyFields, { $id: 'ApiKey' }),
   Type.Object({ apiKeys: Type.Array(ref('ApiKey')) }, { $id: 'ApiKeyList' }),
-  Type.Object({ ...apiKeyFields, secret: text('Shown only here.') }, { $id: 'NewApiKey' }),
+  Type.Object({ ...apiKeyFields, secret: text('Shown only here.') }, { $id: 'ApiKeyWithSecret' }),
 ];

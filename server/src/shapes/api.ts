@@ -27,7 +27,9 @@ import {
   ATTEMPT_SID,
   choice,
   count,
+  DELETED_AT,
   E164,
+  errorFields,
   forms,
   instant,
   listOf,
@@ -37,6 +39,7 @@ import {
   operationFields,
   orNull,
   ref,
+  RELATED,
   SEND_FIELDS,
   SENDER_ID,
   SENDER_POOL_ID,
@@ -47,15 +50,23 @@ import {
   lineOrNull,
 } from './parts.ts';
 
-export const CHANNEL = choice(MESSAGE_CHANNELS, { description: 'Channel of delivery.' });
+export const CHANNEL = choice('MessageChannel', MESSAGE_CHANNELS, {
+  description: 'Channel of delivery.',
+});
 /** Channels of senders. */
-const SENDER_CHANNEL = choice(CHANNELS, { description: 'Channel of delivery.' });
+const SENDER_CHANNEL = choice('Channel', CHANNELS, { description: 'Channel of delivery.' });
 /** Channels to look for. */
-export const ASKED_CHANNEL = choice(ASKED_CHANNELS, {
+export const ASKED_CHANNEL = choice('SoughtChannel', ASKED_CHANNELS, {
   description: 'Channel of delivery. No sender has PUSH.',
 });
 /** GROUP and INBOUND are known words, though no message has them yet. */
-export const MESSAGE_STATUS = choice([...MESSAGE_STATUSES, 'GROUP', 'INBOUND']);
+export const MESSAGE_STATUS = choice('MessageStatus', [...MESSAGE_STATUSES, 'GROUP', 'INBOUND']);
+const MESSAGE_ADDRESS_CHANNEL = choice('MessageAddressChannel', MESSAGE_ADDRESS_CHANNELS, {
+  description: 'PHONE is reached by RCS and SMS.',
+});
+const ADDRESS_CHANNEL = choice('AddressChannel', ADDRESS_CHANNELS, {
+  description: 'PHONE is reached by RCS and SMS.',
+});
 // Requests. Recipients, content and sender have alternatives; a key shows which one is meant.
 
 const addressFields = {
@@ -67,13 +78,13 @@ const addressFields = {
     'x-error': 'phoneNumber',
     'x-hint': 'write the number in E.164, + and up to 15 digits',
   }),
-  channel: choice(MESSAGE_ADDRESS_CHANNELS, { description: 'PHONE is reached by RCS and SMS.' }),
+  channel: MESSAGE_ADDRESS_CHANNEL,
 };
 export const RECIPIENT_ARMS = {
   address: shape({ ...addressFields, variables }, { title: 'AddressRecipient' }),
   addresses: shape(
     {
-      addresses: Type.Array(shape(addressFields), {
+      addresses: Type.Array(shape(addressFields, { title: 'RecipientAddress' }), {
         minItems: 1,
         maxItems: 10,
         description: 'Addresses of one person, the preferred one first.',
@@ -138,7 +149,20 @@ export const SEND_REQUEST = shape(
   { $id: 'SendMessagesRequest' },
 );
 
-export const SENDER_STATUS = choice(SENDER_STATUSES);
+/** An operation as a request that can be sent again. */
+const OPERATION_REQUEST = shape(
+  {
+    to: Type.Array(Type.Union(Object.values(RECIPIENT_ARMS)), {
+      description: 'The chosen recipients; empty if there are none.',
+    }),
+    content: SEND_REQUEST.properties.content,
+    from: SEND_REQUEST.properties.from,
+    tags: SEND_FIELDS.tags,
+  },
+  { $id: 'OperationRequest' },
+);
+
+export const SENDER_STATUS = choice('SenderStatus', SENDER_STATUSES);
 const NAME = line();
 
 const TIME_HINT = 'Write a time of day like 21:00.';
@@ -149,7 +173,7 @@ const LIMITS = {
     [THROUGHPUT_MIN, THROUGHPUT_MAX],
     'Units per second over all nodes; null is no limit.',
   ),
-  throughputUnit: choice(RATE_UNITS, {
+  throughputUnit: choice('RateUnit', RATE_UNITS, {
     description: 'Unit of throughput and daily cap. Default: SEGMENTS for SMS, MESSAGES otherwise.',
   }),
   dailyCap: numberOrNull('integer', [1, DAILY_CAP_MAX], 'Units per day of UTC; null is no limit.'),
@@ -188,6 +212,7 @@ const CREDENTIALS = shape({
 
 /** An address to send from, as `from` has it: of a message, of an e-mail, or of push notifications. */
 export const NAMED_SENDER_FORMS = forms(
+  'NamedSender',
   [
     ['channel', shape({ address: SENDER_ADDRESS, channel: SENDER_CHANNEL })],
     ['fcm', CREDENTIALS],
@@ -229,7 +254,7 @@ const SENDER_BODIES = [
       recipientAddresses: Type.Array(
         shape({
           address: Type.String({ minLength: 1, maxLength: 256 }),
-          channel: choice(ADDRESS_CHANNELS),
+          channel: ADDRESS_CHANNEL,
         }),
         { minItems: 1, maxItems: 100 },
       ),
@@ -316,21 +341,28 @@ export const SEARCH_REQUEST = shape(
 
 // Answers.
 
-const address = Type.Object({
-  address: Type.String(),
-  channel: choice(MESSAGE_ADDRESS_CHANNELS),
-});
-const from = Type.Object({
-  address: Type.String(),
-  channel: CHANNEL,
-  senderId: Type.Optional(SENDER_ID),
-  senderPoolId: Type.Optional(SENDER_POOL_ID),
-});
+const address = Type.Object(
+  {
+    address: Type.String(),
+    channel: MESSAGE_ADDRESS_CHANNEL,
+    senderId: Type.Optional(SENDER_ID),
+  },
+  { title: 'MessageAddress', description: 'Of an inbound message it is our sender, with its id.' },
+);
+const from = Type.Object(
+  {
+    address: Type.String(),
+    channel: CHANNEL,
+    senderId: Type.Optional(SENDER_ID),
+    senderPoolId: Type.Optional(SENDER_POOL_ID),
+  },
+  { title: 'MessageFrom' },
+);
 const ERROR_ITEM = Type.Object(
   {
     code: Type.Integer(),
     message: Type.String(),
-    infoUrl: Type.String(),
+    infoUrl: Type.String({ format: 'uri', description: 'The page that explains the code.' }),
     context: Type.String({ description: 'JSON path of the value at fault, or the text "null".' }),
   },
   { $id: 'ErrorItem' },
@@ -376,42 +408,46 @@ const OPERATION = Type.Object(
   { $id: 'Operation' },
 );
 
+const CONNECTED = Type.Object(
+  { addresses: Type.Array(address) },
+  { title: 'ConnectedAddresses', description: 'Addresses of one person, the preferred one first.' },
+);
 const messageFields = {
   id: MESSAGE_ID,
   from,
-  to: Type.Array(Type.Union([address, Type.Object({ addresses: Type.Array(address) })]), {
+  to: Type.Array(Type.Union([address, CONNECTED]), {
     minItems: 1,
     maxItems: 1,
   }),
   status: MESSAGE_STATUS,
-  related: Type.Array(Type.Object({ name: Type.String(), id: Type.String(), uri: Type.String() })),
+  related: RELATED,
   tags: Type.Record(Type.String(), Type.String()),
   scheduledFor: orNull(instant('The time of sending.')),
   createdAt: instant('When its operation was accepted.'),
   updatedAt: instant('When it last changed.'),
-  deletedAt: Type.Null(),
+  deletedAt: DELETED_AT,
 };
 const MESSAGE_SUMMARY = Type.Object(messageFields, { $id: 'MessageSummary' });
 
-const ATTEMPT_ERROR = Type.Object(
-  { code: Type.Integer(), message: Type.String(), infoUrl: Type.String() },
-  { $id: 'AttemptError' },
-);
+const ATTEMPT_ERROR = Type.Object(errorFields, { $id: 'AttemptError' });
 
 const MESSAGE = Type.Object(
   {
     ...messageFields,
     content: RENDERED_CONTENT,
     attempts: Type.Array(
-      Type.Object({
-        id: ATTEMPT_SID,
-        from,
-        to: Type.Array(address),
-        status: MESSAGE_STATUS,
-        attemptedAt: instant('When it was submitted.'),
-        infoUrl: Type.String(),
-        error: Type.Optional(ref('AttemptError')),
-      }),
+      Type.Object(
+        {
+          id: ATTEMPT_SID,
+          from,
+          to: Type.Array(address),
+          status: MESSAGE_STATUS,
+          attemptedAt: instant('When it was submitted.'),
+          infoUrl: Type.String({ format: 'uri', description: 'Leads to the message.' }),
+          error: Type.Optional(ref('AttemptError')),
+        },
+        { title: 'MessageAttempt' },
+      ),
       { description: 'Oldest first.' },
     ),
     error: Type.Optional(ref('AttemptError')),
@@ -421,9 +457,7 @@ const MESSAGE = Type.Object(
 
 const OPERATION_ERROR = Type.Object(
   {
-    code: Type.Integer(),
-    message: Type.String(),
-    infoUrl: Type.String(),
+    ...errorFields,
     context: Type.String({ description: 'JSON path of the recipient in the request.' }),
     to: Type.Array(address),
     messageId: orNull(MESSAGE_ID),
@@ -447,7 +481,7 @@ const route = {
   channel: CHANNEL,
   from: Type.String(),
   to: address,
-  encoding: orNull(choice(['GSM-7', 'UCS-2'])),
+  encoding: orNull(choice('TextEncoding', ['GSM-7', 'UCS-2'])),
   segments: orNull(Type.Integer()),
   text: orNull(Type.String({ description: 'The plain text for this channel.' })),
   mediaUrls: Type.Array(Type.String()),
@@ -455,25 +489,45 @@ const route = {
 };
 const DRY_RUN = Type.Object(
   {
-    dryRun: Type.Literal(true),
+    dryRun: Type.Boolean({ description: 'Always true.' }),
     recipients: Type.Integer(),
     segments: Type.Integer({ description: 'SMS segments of the first routes, in total.' }),
     scheduledFor: orNull(instant('The time of sending; null means at once.')),
     messages: Type.Array(
-      Type.Object({
-        context: Type.String(),
-        ...route,
-        tags: Type.Record(Type.String(), Type.String()),
-        fallbacks: Type.Array(Type.Object(route)),
-      }),
+      Type.Object(
+        {
+          context: Type.String(),
+          ...route,
+          tags: Type.Record(Type.String(), Type.String()),
+          fallbacks: Type.Array(Type.Object(route, { title: 'DryRunRoute' })),
+        },
+        { title: 'DryRunMessage' },
+      ),
     ),
     unaddressable: Type.Array(ref('ErrorItem')),
     duplicates: Type.Array(
-      Type.Object({ address: Type.String(), contexts: Type.Array(Type.String()) }),
+      Type.Object(
+        { address: Type.String(), contexts: Type.Array(Type.String()) },
+        { title: 'DuplicateAddress' },
+      ),
     ),
   },
   { $id: 'DryRun' },
 );
+/**
+ * Both answers of a send, as one schema for both statuses: generated clients for Go and Java take the type of the lowest
+ * status for all answers.
+ */
+const sendAnswer = (dryRun: string, $id: string) =>
+  Type.Unsafe({
+    $id,
+    oneOf: [ref('OperationReference'), ref(dryRun)],
+    description: 'The operation (202), or with dryRun the preview (200).',
+  });
+const SEND_ANSWERS = [
+  sendAnswer('DryRun', 'SendMessagesAnswer'),
+  sendAnswer('EmailDryRun', 'SendEmailsAnswer'),
+];
 
 const SENDER = Type.Object(
   {
@@ -505,10 +559,15 @@ const SENDER_POOL = Type.Object(
   },
   { $id: 'SenderPool' },
 );
+export const SENDER_POOL_OPERATION_STATUS = choice('SenderPoolOperationStatus', [
+  'PROCESSING',
+  'COMPLETED',
+  'CANCELED',
+]);
 const SENDER_POOL_OPERATION = Type.Object(
   {
     id: OPERATION_ID,
-    status: choice(['PROCESSING', 'COMPLETED', 'CANCELED']),
+    status: SENDER_POOL_OPERATION_STATUS,
     stats: Type.Object({
       total: count('Senders named.'),
       queued: count('Always 0.'),
@@ -530,7 +589,7 @@ const RESOLVED = Type.Object(
           channel: SENDER_CHANNEL,
           address: Type.String(),
         }),
-        to: Type.Object({ address: Type.String(), channel: choice(ADDRESS_CHANNELS) }),
+        to: Type.Object({ address: Type.String(), channel: ADDRESS_CHANNEL }),
         priority: Type.Integer({ minimum: 0, description: '0 is tried first.' }),
       }),
     ),
@@ -576,8 +635,10 @@ export const NAMED_SHAPES: readonly TSchema[] = [
   listOf('receipts', ref('Receipt'), 'ReceiptList'),
   DRY_RUN,
   SEND_REQUEST,
+  OPERATION_REQUEST,
   SEARCH_REQUEST,
   ...EMAIL_SHAPES,
+  ...SEND_ANSWERS,
   ...SENDER_BODIES,
   ...SUPPRESSION_BODIES,
   ...CONTENT_SHAPES,
@@ -598,10 +659,55 @@ export const NAMED_SHAPES: readonly TSchema[] = [
   listOf('operations', ref('SenderPoolOperation'), 'SenderPoolOperationList'),
 ];
 
+/** Headers of answers, as `/openapi.json` has them. */
+type Headers = Readonly<Record<string, TSchema>>;
+
+/** On every answer. */
+export const REQUEST_ID: Headers = {
+  'x-request-id': Type.String({ description: 'Id of the request, as in the log of the server.' }),
+};
+/** The URL of what the request made, changed or found. */
+export const LOCATION: Headers = {
+  location: Type.String({ format: 'uri', description: 'URL of the resource.' }),
+};
+/** Of answers that name an operation. */
+export const OPERATION_HEADERS: Headers = {
+  ...LOCATION,
+  operationid: Type.String({ description: 'Id of the operation.' }),
+  'operation-id': Type.String({ description: 'Id of the operation.' }),
+  'operation-location': Type.String({ format: 'uri', description: 'URL of the operation.' }),
+};
+const RETRY_AFTER: Headers = {
+  'retry-after': Type.Integer({
+    minimum: 0,
+    description: 'Seconds until the request may be repeated, if it may be.',
+  }),
+};
+const RATE_LIMIT: Headers = {
+  'x-ratelimit-limit': Type.Integer({ description: 'Requests per second.' }),
+  'x-ratelimit-remaining': Type.Integer({ description: 'Requests left in this second.' }),
+  'x-ratelimit-reset': Type.Integer({ description: 'Seconds until the limit starts again.' }),
+};
+
 /** A named shape as the answer of a route. */
-export function answer(name: string, description: string): TSchema {
-  return Type.Unsafe({ $ref: `${name}#`, description });
+export function answer(name: string, description: string, headers: Headers = {}): TSchema {
+  return Type.Unsafe({ $ref: `${name}#`, description, headers: { ...REQUEST_ID, ...headers } });
 }
+
+/** An answer without a body. */
+export function noContent(description: string, headers: Headers = {}): TSchema {
+  return Type.Null({ description, headers: { ...REQUEST_ID, ...headers } });
+}
+
+/** Headers of refusals, besides the id of the request. */
+const REFUSAL_HEADERS: Readonly<Record<number, Headers>> = {
+  401: {
+    'www-authenticate': Type.String({ description: 'Asks for HTTP Basic; not in a session.' }),
+  },
+  409: RETRY_AFTER,
+  429: { ...RETRY_AFTER, ...RATE_LIMIT },
+  503: RETRY_AFTER,
+};
 
 /** The refusals of a route in `/openapi.json`. Every route can also answer 401, 429, 500 and 503. */
 export function refusals(...statuses: readonly number[]): Record<number, TSchema> {
@@ -611,6 +717,7 @@ export function refusals(...statuses: readonly number[]): Record<number, TSchema
       answer(
         'ErrorList',
         Object.values(ERRORS).find((each) => each.status === status)?.message ?? 'Refused.',
+        REFUSAL_HEADERS[status],
       ),
     ]),
   );

@@ -47,14 +47,17 @@ const plainFields = {
 };
 const PLAIN_NOTES = { minProperties: 1, 'x-hint': 'give text, media or both' };
 
-const RCS_MEDIA = shape({
-  contentInfo: shape({
-    fileUrl: liquidUrl,
-    thumbnailUrl: Type.Optional(liquidUrl),
-    forceRefresh: Type.Optional(Type.Boolean()),
-  }),
-  height: Type.Optional(choice(RCS_MEDIA_HEIGHTS)),
-});
+const RCS_MEDIA = shape(
+  {
+    contentInfo: shape({
+      fileUrl: liquidUrl,
+      thumbnailUrl: Type.Optional(liquidUrl),
+      forceRefresh: Type.Optional(Type.Boolean()),
+    }),
+    height: Type.Optional(choice('RcsMediaHeight', RCS_MEDIA_HEIGHTS)),
+  },
+  { title: 'RcsMedia' },
+);
 
 const LAT_LONG = shape({
   latitude: Type.Number({ minimum: -90, maximum: 90 }),
@@ -65,9 +68,16 @@ const ACTIONS: Readonly<Record<string, TSchema>> = {
   openUrlAction: shape({ url: liquidUrl }),
   dialAction: shape({ phoneNumber: liquidPhone }),
   viewLocationAction: forms(
+    'ViewLocation',
     [
-      ['latLong', shape({ latLong: LAT_LONG, label })],
-      ['query', shape({ query: liquidText('viewLocationAction.query'), label })],
+      ['latLong', shape({ latLong: LAT_LONG, label }, { title: 'ViewLocationByPoint' })],
+      [
+        'query',
+        shape(
+          { query: liquidText('viewLocationAction.query'), label },
+          { title: 'ViewLocationByQuery' },
+        ),
+      ],
     ],
     'give latLong or query',
   ),
@@ -85,57 +95,81 @@ const labels = (name: 'reply' | 'action') => ({
   postbackData: liquidText(`${name}.postbackData`),
 });
 const SUGGESTION = forms(
+  'RcsSuggestion',
   [
-    ['reply', shape({ reply: shape(labels('reply')) })],
+    ['reply', shape({ reply: shape(labels('reply')) }, { title: 'RcsReplySuggestion' })],
     [
       'action',
-      shape({
-        action: forms(
-          Object.entries(ACTIONS).map(([key, action]) => [
-            key,
-            shape({ ...labels('action'), [key]: action }),
-          ]),
-          `give one of ${Object.keys(ACTIONS).join(', ')}`,
-        ),
-      }),
+      shape(
+        {
+          action: forms(
+            'RcsAction',
+            Object.entries(ACTIONS).map(([key, action]) => [
+              key,
+              shape(
+                { ...labels('action'), [key]: action },
+                { title: `Rcs${key[0]?.toUpperCase()}${key.slice(1)}` },
+              ),
+            ]),
+            `give one of ${Object.keys(ACTIONS).join(', ')}`,
+          ),
+        },
+        { title: 'RcsActionSuggestion' },
+      ),
     ],
   ],
   'give reply or action',
 );
 const suggestions = (maxItems: number) => Type.Optional(Type.Array(SUGGESTION, { maxItems }));
 
-const RICH_CARD = shape({
-  standaloneCard: shape({
-    cardOrientation: Type.Optional(choice(RCS_CARD_ORIENTATIONS)),
-    thumbnailImageAlignment: Type.Optional(choice(RCS_THUMBNAIL_ALIGNMENTS)),
-    cardContent: shape(
-      {
-        title: Type.Optional(liquidText('cardContent.title')),
-        description: Type.Optional(liquidText('cardContent.description')),
-        media: Type.Optional(RCS_MEDIA),
-        suggestions: suggestions(RCS_CARD_SUGGESTIONS_MAX),
-      },
-      { description: 'At least a title, a description or media.' },
-    ),
-  }),
-});
+const RICH_CARD = shape(
+  {
+    standaloneCard: shape({
+      cardOrientation: Type.Optional(choice('RcsCardOrientation', RCS_CARD_ORIENTATIONS)),
+      thumbnailImageAlignment: Type.Optional(
+        choice('RcsThumbnailAlignment', RCS_THUMBNAIL_ALIGNMENTS),
+      ),
+      cardContent: shape(
+        {
+          title: Type.Optional(liquidText('cardContent.title')),
+          description: Type.Optional(liquidText('cardContent.description')),
+          media: Type.Optional(RCS_MEDIA),
+          suggestions: suggestions(RCS_CARD_SUGGESTIONS_MAX),
+        },
+        { description: 'At least a title, a description or media.' },
+      ),
+    }),
+  },
+  { title: 'RcsRichCard' },
+);
 
 const RCS = forms(
+  'RcsContent',
   [
-    ['richCard', shape({ richCard: RICH_CARD })],
-    ['media', shape({ media: RCS_MEDIA, suggestions: suggestions(RCS_SUGGESTIONS_MAX) })],
+    ['richCard', shape({ richCard: RICH_CARD }, { title: 'RcsCardContent' })],
+    [
+      'media',
+      shape(
+        { media: RCS_MEDIA, suggestions: suggestions(RCS_SUGGESTIONS_MAX) },
+        { title: 'RcsMediaContent' },
+      ),
+    ],
     [
       'text',
-      shape({ text: liquidText('rcs.text'), suggestions: suggestions(RCS_SUGGESTIONS_MAX) }),
+      shape(
+        { text: liquidText('rcs.text'), suggestions: suggestions(RCS_SUGGESTIONS_MAX) },
+        { title: 'RcsTextContent' },
+      ),
     ],
   ],
   'give text, media or richCard',
 );
 
 const MODULE = forms(
+  'ChannelModule',
   [
-    ['sms', shape({ sms: shape(plainFields, PLAIN_NOTES) })],
-    ['rcs', shape({ rcs: RCS })],
+    ['sms', shape({ sms: shape(plainFields, PLAIN_NOTES) }, { title: 'SmsModule' })],
+    ['rcs', shape({ rcs: RCS }, { title: 'RcsModule' })],
   ],
   'give sms or rcs',
 );
@@ -188,14 +222,32 @@ export const RENDERED_CONTENT = Type.Object(
 const quickReplyTitle = liquidText('twilio/quick-reply.actions.title');
 const title = liquidText('actions.title');
 const id = liquidText('actions.id');
-const quickReply = (shown: TSchema) =>
-  shape({ type: Type.Optional(choice(['QUICK_REPLY'])), title: shown, id });
+const quickReply = (name: string, shown: TSchema) =>
+  shape(
+    { type: Type.Optional(choice('QuickReplyType', ['QUICK_REPLY'])), title: shown, id },
+    { title: name },
+  );
 const CALL_FORMS: readonly (readonly [string, TSchema])[] = [
-  ['url', shape({ type: choice(['URL']), title, url: liquidUrl })],
-  ['phone', shape({ type: choice(['PHONE_NUMBER']), title, phone: liquidPhone })],
+  [
+    'url',
+    shape(
+      { type: choice('UrlActionType', ['URL']), title, url: liquidUrl },
+      { title: 'UrlAction' },
+    ),
+  ],
+  [
+    'phone',
+    shape(
+      { type: choice('PhoneActionType', ['PHONE_NUMBER']), title, phone: liquidPhone },
+      { title: 'PhoneAction' },
+    ),
+  ],
 ];
-const ACTION_FORMS: typeof CALL_FORMS = [...CALL_FORMS, ['id', quickReply(title)]];
-const ACTION_HINT = 'give id, url or phone';
+const CARD_ACTION = forms(
+  'CardAction',
+  [...CALL_FORMS, ['id', quickReply('CardQuickReply', title)]],
+  'give id, url or phone',
+);
 const bodyOf = (type: string) => liquidText(`twilio/${type}.body`);
 
 const CAROUSEL_CARD = shape(
@@ -205,7 +257,7 @@ const CAROUSEL_CARD = shape(
       `at most ${CAROUSEL_CARD_TEXT_MAX} characters together with the title when rendered.`,
     ),
     media: liquid('the URL of an image or a video.'),
-    actions: Type.Array(forms(ACTION_FORMS, ACTION_HINT), {
+    actions: Type.Array(CARD_ACTION, {
       minItems: 1,
       maxItems: CAROUSEL_ACTIONS_MAX,
     }),
@@ -241,7 +293,7 @@ const TYPES = shape(
     'twilio/quick-reply': Type.Optional(
       shape({
         body: bodyOf('quick-reply'),
-        actions: Type.Array(quickReply(quickReplyTitle), {
+        actions: Type.Array(quickReply('QuickReply', quickReplyTitle), {
           minItems: 1,
           maxItems: QUICK_REPLIES_MAX,
         }),
@@ -250,7 +302,7 @@ const TYPES = shape(
     'twilio/call-to-action': Type.Optional(
       shape({
         body: bodyOf('call-to-action'),
-        actions: Type.Array(forms(CALL_FORMS, 'give url or phone'), {
+        actions: Type.Array(forms('CallToAction', CALL_FORMS, 'give url or phone'), {
           minItems: 1,
           maxItems: CALLS_TO_ACTION_MAX,
         }),
@@ -263,7 +315,7 @@ const TYPES = shape(
         body: Type.Optional(bodyOf('card')),
         media: Type.Optional(Type.Array(liquidUrl, { minItems: 1, maxItems: 1 })),
         actions: Type.Optional(
-          Type.Array(forms(ACTION_FORMS, ACTION_HINT), {
+          Type.Array(CARD_ACTION, {
             minItems: 1,
             maxItems: RCS_CARD_SUGGESTIONS_MAX,
           }),

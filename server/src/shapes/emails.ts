@@ -11,13 +11,16 @@ import {
   ATTEMPT_SID,
   choice,
   count,
+  DELETED_AT,
   EMAIL_ID,
+  errorFields,
   instant,
   listOf,
   OPERATION_ID,
   operationFields,
   orNull,
   ref,
+  RELATED,
   SEND_FIELDS,
   SENDER_ID,
   shape,
@@ -37,7 +40,7 @@ const EMAIL_STATUSES = [
   'INBOUND',
 ] as const;
 export type EmailStatus = (typeof EMAIL_STATUSES)[number];
-export const EMAIL_STATUS = choice(EMAIL_STATUSES);
+export const EMAIL_STATUS = choice('EmailStatus', EMAIL_STATUSES);
 
 const address = Type.String({
   minLength: 1,
@@ -78,11 +81,14 @@ export const EMAIL_PARTS = {
       ),
       attachments: Type.Optional(
         Type.Array(
-          shape({
-            filename: Type.String({ description: 'Without a path.' }),
-            contentType: Type.String({ description: 'Media type.' }),
-            content: Type.String({ contentEncoding: 'base64', description: 'Base64.' }),
-          }),
+          shape(
+            {
+              filename: Type.String({ description: 'Without a path.' }),
+              contentType: Type.String({ description: 'Media type.' }),
+              content: Type.String({ contentEncoding: 'base64', description: 'Base64.' }),
+            },
+            { title: 'EmailAttachment' },
+          ),
           {
             maxItems: ATTACHMENTS_MAX,
             description: `At most ${ATTACHMENT_BYTES_MAX} bytes together, decoded.`,
@@ -127,8 +133,8 @@ export const EMAIL_FIELDS = {
 };
 
 const party = { address: Type.String(), name: Type.Optional(Type.String()) };
-const from = Type.Object({ ...party, senderId: Type.Optional(SENDER_ID) });
-const to = Type.Object(party);
+const from = Type.Object({ ...party, senderId: Type.Optional(SENDER_ID) }, { title: 'EmailFrom' });
+const to = Type.Object(party, { title: 'EmailParty' });
 const tags = Type.Record(Type.String(), Type.String());
 
 const summary = {
@@ -136,12 +142,12 @@ const summary = {
   from,
   to: Type.Array(to, { minItems: 1, maxItems: 1 }),
   status: EMAIL_STATUS,
-  related: Type.Array(Type.Object({ name: Type.String(), id: Type.String(), uri: Type.String() })),
+  related: RELATED,
   tags,
   scheduledFor: orNull(instant('The time of sending.')),
   createdAt: instant('When its operation was accepted.'),
   updatedAt: instant('When it last changed.'),
-  deletedAt: Type.Null(),
+  deletedAt: DELETED_AT,
 };
 const attempt = {
   from,
@@ -195,12 +201,15 @@ export const EMAIL_SHAPES = [
         ),
       }),
       attempts: Type.Array(
-        Type.Object({
-          id: ATTEMPT_SID,
-          to: Type.Array(to),
-          infoUrl: Type.String(),
-          ...attempt,
-        }),
+        Type.Object(
+          {
+            id: ATTEMPT_SID,
+            to: Type.Array(to),
+            infoUrl: Type.String({ format: 'uri' }),
+            ...attempt,
+          },
+          { title: 'EmailAttempt' },
+        ),
         { description: 'Extension: oldest first.' },
       ),
       error: Type.Optional(ref('AttemptError')),
@@ -233,9 +242,7 @@ export const EMAIL_SHAPES = [
   listOf('operations', ref('EmailOperation'), 'EmailOperationList'),
   Type.Object(
     {
-      code: Type.Integer(),
-      message: Type.String(),
-      infoUrl: Type.String(),
+      ...errorFields,
       context: Type.String({ description: 'JSON path of the recipient in the request.' }),
       to: Type.Array(to),
       emailId: orNull(EMAIL_ID),
@@ -245,7 +252,7 @@ export const EMAIL_SHAPES = [
   listOf('errors', ref('EmailOperationError'), 'EmailOperationErrorList'),
   Type.Object(
     {
-      dryRun: Type.Literal(true),
+      dryRun: Type.Boolean({ description: 'Always true.' }),
       recipients: Type.Integer(),
       scheduledFor: orNull(instant('The time of sending; null means at once.')),
       emails: Type.Array(
@@ -262,7 +269,10 @@ export const EMAIL_SHAPES = [
       ),
       unaddressable: Type.Array(ref('ErrorItem')),
       duplicates: Type.Array(
-        Type.Object({ address: Type.String(), contexts: Type.Array(Type.String()) }),
+        Type.Object(
+          { address: Type.String(), contexts: Type.Array(Type.String()) },
+          { title: 'DuplicateAddress' },
+        ),
       ),
     },
     { $id: 'EmailDryRun' },

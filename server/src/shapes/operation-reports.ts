@@ -3,7 +3,7 @@ import { Type } from 'typebox';
 import { CHANNELS, MESSAGE_STATUSES } from '../domain/message.ts';
 import { choice, count, instant, numberOrNull, orNull, REQUEST_FIELDS } from './parts.ts';
 
-const channel = choice(CHANNELS, { description: 'Channel of delivery.' });
+const channel = choice('Channel', CHANNELS, { description: 'Channel of delivery.' });
 const text = (description: string) => Type.String({ description });
 
 const ERROR_COUNT = Type.Object({
@@ -35,7 +35,10 @@ export const OPERATION_REPORT = Type.Object(
         carrier: Type.String(),
         total: count('Messages whose current candidate uses it.'),
         statuses: Type.Array(
-          Type.Object({ status: choice(MESSAGE_STATUSES), count: count('Messages.') }),
+          Type.Object({
+            status: choice('SentMessageStatus', MESSAGE_STATUSES),
+            count: count('Messages.'),
+          }),
         ),
       }),
     ),

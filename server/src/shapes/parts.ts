@@ -4,16 +4,25 @@ import { LINE_HINT, LINE_PATTERN } from '../domain/email-headers.ts';
 import { OPERATION_STATUSES } from '../domain/operation.ts';
 import { SCHEDULE_DAYS_MAX } from '../domain/schedule.ts';
 
-/** One of several words. */
-export const choice = (values: readonly string[], notes: object = {}) =>
-  Type.Unsafe<string>({ type: 'string', enum: [...values], ...notes });
+/**
+ * One of several words. A schema with a `title` is a schema of that name in `/openapi.json`: programs that generate
+ * clients make a type of it.
+ */
+export const choice = (title: string, values: readonly string[], notes: object = {}) =>
+  Type.Unsafe<string>({ title, type: 'string', enum: [...values], ...notes });
 /** An object with exactly these fields. */
 export const shape = <Properties extends Record<string, TSchema>>(
   properties: Properties,
   notes: object = {},
 ) => Type.Object(properties, { additionalProperties: false, ...notes });
 export const instant = (description: string) => Type.String({ format: 'date-time', description });
-export const orNull = (schema: TSchema) => Type.Union([schema, Type.Null()]);
+/** A value or null; of plain values as one type, which every generator of clients understands. */
+export const orNull = (schema: TSchema): TSchema => {
+  const { type } = schema as { type?: unknown };
+  return typeof type === 'string' && type !== 'object' && !('enum' in schema)
+    ? Type.Unsafe({ ...schema, type: [type, 'null'] })
+    : Type.Union([schema, Type.Null()]);
+};
 /** A number or null, as one schema, so that a problem is reported once. */
 export const numberOrNull = (
   type: 'number' | 'integer',
@@ -37,9 +46,11 @@ export const E164 = '^\\+[1-9]\\d{1,14}$';
 
 /**
  * An object with several forms, each with a key that only this form has. The key selects the form, so that problems are
- * reported for this form only (`anyOf` would report all). Without any of the keys, the problem is `hint`.
+ * reported for this form only (`anyOf` would report all). Without any of the keys, the problem is `hint`. In
+ * `/openapi.json` it is an `anyOf` of that title.
  */
 export function forms(
+  title: string,
   list: readonly (readonly [key: string, form: TSchema])[],
   hint: string,
 ): TSchema {
@@ -48,7 +59,7 @@ export function forms(
     // A word of JSON Schema (2020-12, core, section 10.2.2); nobody awaits a schema.
     // oxlint-disable-next-line unicorn/no-thenable
     rest = { type: 'object', if: { type: 'object', required: [key] }, then: form, else: rest };
-  return Type.Unsafe<unknown>(rest);
+  return Type.Unsafe<unknown>({ title, ...rest });
 }
 
 const TAG = '^[a-zA-Z0-9._~-]+$';
@@ -76,7 +87,7 @@ export const TAGS = Type.Unsafe<Record<string, string>>({
 });
 const TYPE_ID = (prefix: string) => `^${prefix}_[0-7][a-hjkmnp-tv-z0-9]{25}$`;
 
-export const OPERATION_STATUS = choice(OPERATION_STATUSES);
+export const OPERATION_STATUS = choice('OperationStatus', OPERATION_STATUSES);
 export const OPERATION_ID = Type.String({
   pattern: TYPE_ID('comms_operation'),
   'x-hint': 'it is not the id of an operation',
@@ -178,6 +189,26 @@ export const SEND_FIELDS = {
     }),
   ),
 };
+
+/** Of messages and e-mails. */
+export const DELETED_AT = orNull(instant('When it was erased; null if it was not.'));
+/** Why an attempt, or a recipient, failed. */
+export const errorFields = {
+  code: Type.Integer(),
+  message: Type.String(),
+  detail: Type.Optional(
+    Type.String({ description: "Extension: the carrier's own words, or the reason in detail." }),
+  ),
+  infoUrl: Type.String({ format: 'uri', description: 'The page that explains the code.' }),
+};
+/** Resources that belong to a message or an e-mail. */
+export const RELATED = Type.Array(
+  Type.Object(
+    { name: Type.String(), id: Type.String(), uri: Type.String({ format: 'uri' }) },
+    { title: 'RelatedResource' },
+  ),
+  { description: 'Its operation.' },
+);
 
 export const count = (description: string) => Type.Integer({ minimum: 0, description });
 

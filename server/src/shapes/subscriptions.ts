@@ -31,8 +31,8 @@ import {
   lineOrNull,
 } from './parts.ts';
 
-export const SUBSCRIPTION_STATUS = choice(['ENABLED', 'DISABLED']);
-export const DELIVERY_STATUS = choice(['PENDING', 'DELIVERED', 'FAILED']);
+export const SUBSCRIPTION_STATUS = choice('SubscriptionStatus', ['ENABLED', 'DISABLED']);
+export const DELIVERY_STATUS = choice('DeliveryStatus', ['PENDING', 'DELIVERED', 'FAILED']);
 /** Maximum number of deliveries in one request. */
 const DELIVERIES_NAMED_MAX = 1_000;
 
@@ -151,7 +151,7 @@ const SUBSCRIPTION_FIELDS = {
   id: SUBSCRIPTION_ID,
   url: Type.Optional(Type.String()),
   sink: Type.Optional(Type.String()),
-  origin: choice(['API', 'STATUS_CALLBACK'], {
+  origin: choice('SubscriptionOrigin', ['API', 'STATUS_CALLBACK'], {
     description: 'STATUS_CALLBACK: made for requests that name its URL as statusCallback.',
   }),
   types: Type.Array(Type.String()),
@@ -171,12 +171,12 @@ const SUBSCRIPTION = Type.Object(SUBSCRIPTION_FIELDS, {
   $id: 'Subscription',
   description: 'Either with url or with sink.',
 });
-const NEW_SUBSCRIPTION = Type.Object(
+const SUBSCRIPTION_WITH_SECRET = Type.Object(
   {
     ...SUBSCRIPTION_FIELDS,
     secret: Type.String({ description: 'The key that signs deliveries. Shown only here.' }),
   },
-  { $id: 'NewSubscription' },
+  { $id: 'SubscriptionWithSecret' },
 );
 const ROTATED = Type.Object(
   {
@@ -199,7 +199,7 @@ const TEST = Type.Object(
 const DELIVERY = Type.Object(
   {
     id: DELIVERY_ID,
-    type: choice(EVENT_TYPES),
+    type: choice('EventType', EVENT_TYPES),
     subject: Type.String({
       description: 'Id of the operation or of the inbound message.',
     }),
@@ -239,7 +239,7 @@ export const SUBSCRIPTION_SHAPES: readonly TSchema[] = [
   ...BODIES,
   SUBSCRIPTION,
   listOf('subscriptions', ref('Subscription'), 'SubscriptionList'),
-  NEW_SUBSCRIPTION,
+  SUBSCRIPTION_WITH_SECRET,
   ROTATED,
   TEST,
   DELIVERY,

@@ -3,7 +3,7 @@ import { Type } from 'typebox';
 import { CHANNELS } from '../domain/message.ts';
 import { choice, count, instant, numberOrNull, orNull } from './parts.ts';
 
-const channel = choice(CHANNELS, { description: 'Channel of delivery.' });
+const channel = choice('Channel', CHANNELS, { description: 'Channel of delivery.' });
 const text = (description: string) => Type.String({ description });
 const seconds = (description: string) => Type.Number({ minimum: 0, description });
 

@@ -2,7 +2,7 @@
 import { Type } from 'typebox';
 import type { createApiKeyHandlers } from './handlers.ts';
 import { bodyOf, describe, type Route } from '../edge/route.ts';
-import { answer, refusals } from '../../shapes/api.ts';
+import { answer, noContent, refusals } from '../../shapes/api.ts';
 
 /** Routes of API keys. */
 export function listApiKeyRoutes(apiKeys: ReturnType<typeof createApiKeyHandlers>): Route[] {
@@ -27,7 +27,7 @@ export function listApiKeyRoutes(apiKeys: ReturnType<typeof createApiKeyHandlers
       schema: describe('ApiKeys', 'createApiKey', 'Extension: create an API key.', {
         body: bodyOf('CreateApiKeyRequest'),
         response: {
-          201: answer('NewApiKey', 'The key, and its secret.'),
+          201: answer('ApiKeyWithSecret', 'The key, and its secret.'),
           ...refusals(400, 409, 413, 415),
         },
       }),
@@ -43,7 +43,7 @@ export function listApiKeyRoutes(apiKeys: ReturnType<typeof createApiKeyHandlers
         'Extension: revoke an API key permanently. It stops working within five seconds.',
         {
           params: Type.Object({ apiKeySid: Type.String({ description: 'SID of the key.' }) }),
-          response: { 204: Type.Null({ description: 'Revoked.' }), ...refusals(404) },
+          response: { 204: noContent('Revoked.'), ...refusals(404) },
         },
       ),
     },

@@ -2,7 +2,7 @@
 import { Type } from 'typebox';
 import type { createContentHandlers } from './handlers.ts';
 import { bodyOf, DATES, describe, listRoute, type Route } from '../edge/route.ts';
-import { answer, refusals } from '../../shapes/api.ts';
+import { answer, noContent, refusals } from '../../shapes/api.ts';
 
 const params = Type.Object({ contentId: Type.String({ description: 'Id of the template, HX….' }) });
 
@@ -52,7 +52,7 @@ export function listContentRoutes(content: ReturnType<typeof createContentHandle
         'Extension: delete a content template. Operations that use it keep their content.',
         {
           params,
-          response: { 204: Type.Null({ description: 'Removed.' }), ...refusals(404) },
+          response: { 204: noContent('Removed.'), ...refusals(404) },
         },
       ),
     },

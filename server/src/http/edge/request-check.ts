@@ -11,7 +11,7 @@ import { Refusal } from '../../shapes/refusal.ts';
 
 type CheckResult = { readonly value: unknown } | { readonly error: Error };
 
-/** One check for all parts of all requests; parameters of URLs are turned into the numbers they mean. */
+/** One check for all parts of all requests; parameters of URLs are turned into the numbers and booleans they mean. */
 export function compileFor(
   app: FastifyInstance,
   schema: TSchema,
@@ -22,7 +22,7 @@ export function compileFor(
   const check = compileCheck(own);
   return (value) => {
     const read =
-      httpPart === 'querystring' ? readNumbers(value as Record<string, unknown>, own) : value;
+      httpPart === 'querystring' ? readValues(value as Record<string, unknown>, own) : value;
     const problems = check(read, '$');
     if (httpPart === 'querystring')
       problems.push(...findEmpty(read as Record<string, unknown>, problems));
@@ -49,16 +49,16 @@ function findEmpty(query: Record<string, unknown>, known: readonly Problem[]): P
     .filter(({ context }) => !known.some((each) => each.context === context));
 }
 
-function readNumbers(query: Record<string, unknown>, schema: TSchema): Record<string, unknown> {
+function readValues(query: Record<string, unknown>, schema: TSchema): Record<string, unknown> {
   const { properties = {} } = schema as { properties?: Record<string, { type?: string }> };
   return Object.fromEntries(
-    Object.entries(query).map(([name, value]) => [
-      name,
-      properties[name]?.type === 'integer' &&
-      typeof value === 'string' &&
-      /^-?\d{1,15}$/.test(value)
-        ? Number(value)
-        : value,
-    ]),
+    Object.entries(query).map(([name, value]) => [name, readValue(value, properties[name]?.type)]),
   );
+}
+
+function readValue(value: unknown, type: string | undefined): unknown {
+  if (typeof value !== 'string') return value;
+  if (type === 'integer' && /^-?\d{1,15}$/.test(value)) return Number(value);
+  if (type === 'boolean' && (value === 'true' || value === 'false')) return value === 'true';
+  return value;
 }

@@ -2,7 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type, type TSchema } from 'typebox';
 import type { Access } from '../../domain/api-key.ts';
-import { answer, refusals } from '../../shapes/api.ts';
+import { answer, OPERATION_HEADERS, refusals, REQUEST_ID } from '../../shapes/api.ts';
 import { DATES, PAGING } from '../../shapes/paging.ts';
 import { OPERATION_STATUS } from '../../shapes/parts.ts';
 
@@ -45,7 +45,7 @@ export const OPERATION_FILTER = {
     Type.String({ description: 'Extension: `key:value;key:value`, all of them, as requested.' }),
   ),
   details: Type.Optional(
-    Type.String({
+    Type.Boolean({
       description:
         'Extension: with `true`, each operation has `details`, the main fields of its request.',
     }),
@@ -59,6 +59,16 @@ export const IDEMPOTENCY_HEADERS = Type.Object({
         'Extension: a repeated body with the same key gets the first answer again. Keys are kept until 24 hours after the time of sending.',
     }),
   ),
+});
+/** The accepted answers of sends. */
+export const sendAnswers = (shape: string) => ({
+  200: answer(shape, 'With dryRun: a preview. Nothing is written.'),
+  202: answer(shape, 'Accepted and durable.', {
+    ...OPERATION_HEADERS,
+    'idempotent-replayed': Type.Boolean({
+      description: 'Extension: `true` on a repeated answer to an Idempotency-Key.',
+    }),
+  }),
 });
 /** The headings of `/docs`. */
 type Tag =
@@ -149,11 +159,11 @@ export const describeStream = (
   rest: Readonly<Record<string, TSchema>>,
 ) => ({
   ...describe('Streams', operationId, `Extension: ${what}, as server-sent events.`, rest),
-  produces: ['text/event-stream'],
   response: {
     ...refused,
     200: {
       description: 'Events, until the client leaves or the server ends the stream.',
+      headers: REQUEST_ID,
       content: { 'text/event-stream': { schema: Type.String() } },
     },
   },

@@ -11,9 +11,10 @@ import {
   IDEMPOTENCY_HEADERS,
   listRoute,
   searchRoute,
+  sendAnswers,
   type Route,
 } from '../edge/route.ts';
-import { answer, refusals } from '../../shapes/api.ts';
+import { answer, noContent, refusals } from '../../shapes/api.ts';
 
 type Emails = ReturnType<typeof createEmailHandlers>;
 type Operations = ReturnType<typeof createOperationHandlers>;
@@ -38,11 +39,7 @@ export function listEmailRoutes(
         body: bodyOf('SendEmailsRequest'),
         headers: IDEMPOTENCY_HEADERS,
         response: {
-          200: answer('EmailDryRun', 'With dryRun: a preview. Nothing is written.'),
-          202: answer(
-            'OperationReference',
-            'Accepted and durable; also in the headers operationId, operation-id, operation-location and Location.',
-          ),
+          ...sendAnswers('SendEmailsAnswer'),
           ...refusals(400, 409, 413, 415),
         },
       }),
@@ -98,7 +95,7 @@ function listSingleRoutes(emails: Emails): Route[] {
         'Erase the recipient and the content of an e-mail; it is canceled first if no carrier has it. Counters stay.',
         {
           params,
-          response: { 204: Type.Null({ description: 'Erased.' }), ...refusals(404, 409) },
+          response: { 204: noContent('Erased.'), ...refusals(404, 409) },
         },
       ),
     },

@@ -10,9 +10,17 @@ import {
   IDEMPOTENCY_HEADERS,
   listRoute,
   searchRoute,
+  sendAnswers,
   type Route,
 } from '../edge/route.ts';
-import { answer, CHANNEL, MESSAGE_STATUS, refusals } from '../../shapes/api.ts';
+import {
+  answer,
+  CHANNEL,
+  LOCATION,
+  MESSAGE_STATUS,
+  noContent,
+  refusals,
+} from '../../shapes/api.ts';
 
 const messageParams = Type.Object({ messageId: Type.String({ description: 'Message id.' }) });
 const MESSAGE_FILTER = {
@@ -54,11 +62,7 @@ export function listMessageRoutes(
           body: bodyOf('SendMessagesRequest'),
           headers: IDEMPOTENCY_HEADERS,
           response: {
-            200: answer('DryRun', 'With dryRun: a preview. Nothing is written.'),
-            202: answer(
-              'OperationReference',
-              'Accepted and durable; also in the headers operationId, operation-id, operation-location and Location.',
-            ),
+            ...sendAnswers('SendMessagesAnswer'),
             ...refusals(400, 409, 413, 415),
           },
         }),
@@ -93,7 +97,7 @@ export function listMessageRoutes(
           identifier: Type.String({ description: 'Id of an attempt, SM or MM and 32 hex digits.' }),
         }),
         response: {
-          301: Type.Null({ description: 'To the message, in Location.' }),
+          301: noContent('To the message, in Location.', LOCATION),
           ...refusals(400, 404),
         },
       }),
@@ -124,7 +128,7 @@ export function listMessageRoutes(
         'Extension: erase the addresses and the content of a message; it is canceled first if no carrier has it. Counters stay.',
         {
           params: messageParams,
-          response: { 204: Type.Null({ description: 'Erased.' }), ...refusals(404, 409) },
+          response: { 204: noContent('Erased.'), ...refusals(404, 409) },
         },
       ),
     },

@@ -19,7 +19,7 @@ import type { Streams } from '../edge/stream.ts';
 interface OperationQuery extends ListQuery {
   readonly status?: OperationStatus;
   readonly tags?: string;
-  readonly details?: string;
+  readonly details?: boolean;
 }
 
 export function createOperationHandlers(
@@ -48,7 +48,7 @@ export function createOperationHandlers(
       const { id: accountId } = request.account;
       const filter = { ...range, kind, status: query.status ?? null, tags };
       const rows = await store.operations.listOperations(accountId, filter, page.limit);
-      if (query.details !== 'true') return page.answer('operations', rows, serialize);
+      if (query.details !== true) return page.answer('operations', rows, serialize);
       const ids = page.rowsOf(rows).map(({ id }) => id);
       const requests = await store.reports.fetchRequests(accountId, ids);
       const answer = page.answer('operations', rows, (row) => {

@@ -4,7 +4,7 @@
  */
 import { Type } from 'typebox';
 import type { OperationKind } from '../../domain/operation.ts';
-import { answer, refusals } from '../../shapes/api.ts';
+import { answer, noContent, refusals } from '../../shapes/api.ts';
 import {
   describe,
   describeStream,
@@ -85,7 +85,7 @@ export function listOperationRoutes(kind: OperationKind, operations: Operations)
         `Extension: erase all ${items} of an operation and its content; messages that no carrier has are canceled first. Counters stay.`,
         {
           params,
-          response: { 204: Type.Null({ description: 'Erased.' }), ...refusals(404, 409) },
+          response: { 204: noContent('Erased.'), ...refusals(404, 409) },
         },
       ),
     },
@@ -150,7 +150,7 @@ export function listReportRoutes(reports: Reports, emailReports: Reports): Route
             ),
           }),
           response: {
-            200: answer('SendMessagesRequest', 'The request, without schedule; `to` may be empty.'),
+            200: answer('OperationRequest', 'The request, without schedule; `to` may be empty.'),
             ...refusals(400, 404),
           },
         },

@@ -62,7 +62,17 @@ export async function registerOpenApi(app: FastifyInstance): Promise<void> {
       buildLocalReference: (json, _base, _fragment, i) => String(json['$id'] ?? `Shape${i}`),
     },
   });
-  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+  let document: object | null = null;
+  app.get('/openapi.json', { schema: { hide: true } }, async () => {
+    document ??= await complete(app);
+    return document;
+  });
+}
+
+async function complete(app: FastifyInstance): Promise<object> {
+  // It has every example: servers that are never asked do not load it.
+  const { completeDocument } = await import('./complete-document.ts');
+  return completeDocument(app.swagger());
 }
 
 /** The document of `/openapi.json`, without a server: for documents, types and tools. Rejects for bugs only. */
@@ -80,7 +90,7 @@ export async function describeApi(): Promise<object> {
     { prefix: '/v1' },
   );
   await app.ready();
-  const document = app.swagger();
+  const document = await complete(app);
   await app.close();
   return document;
 }

@@ -1,7 +1,16 @@
 /** The routes of senders and sender pools: a part of the table in `routes.ts`. */
 import { Type } from 'typebox';
 import { bodyOf, DATES, describe, listRoute, searchRoute, type Route } from '../edge/route.ts';
-import { answer, ASKED_CHANNEL, refusals, SENDER_STATUS } from '../../shapes/api.ts';
+import {
+  answer,
+  ASKED_CHANNEL,
+  LOCATION,
+  noContent,
+  OPERATION_HEADERS,
+  refusals,
+  SENDER_POOL_OPERATION_STATUS,
+  SENDER_STATUS,
+} from '../../shapes/api.ts';
 import type { createSenderPoolHandlers } from './pools.ts';
 import type { createSenderHandlers } from './handlers.ts';
 
@@ -39,7 +48,10 @@ export function listSenderRoutes(senders: ReturnType<typeof createSenderHandlers
       handler: senders.create,
       schema: describe('Senders', 'createSender', 'Extension: add a sender.', {
         body: bodyOf('CreateSenderRequest'),
-        response: { 201: answer('Sender', 'The sender.'), ...refusals(400, 409, 413, 415) },
+        response: {
+          201: answer('Sender', 'The sender.', LOCATION),
+          ...refusals(400, 409, 413, 415),
+        },
       }),
     },
     searchRoute({
@@ -109,7 +121,7 @@ export function listSenderRoutes(senders: ReturnType<typeof createSenderHandlers
         'Extension: delete a sender that was added here, from its pools too.',
         {
           params: senderParams,
-          response: { 204: Type.Null({ description: 'Deleted.' }), ...refusals(400, 404) },
+          response: { 204: noContent('Deleted.'), ...refusals(400, 404) },
         },
       ),
     },
@@ -142,7 +154,10 @@ export function listPoolRoutes(senderPools: ReturnType<typeof createSenderPoolHa
         'Create a sender pool, optionally with members.',
         {
           body: bodyOf('CreateSenderPoolRequest'),
-          response: { 202: answer('OperationReference', 'Made.'), ...refusals(400, 409, 413, 415) },
+          response: {
+            202: answer('OperationReference', 'Made.', OPERATION_HEADERS),
+            ...refusals(400, 409, 413, 415),
+          },
         },
       ),
     },
@@ -155,12 +170,7 @@ export function listPoolRoutes(senderPools: ReturnType<typeof createSenderPoolHa
       shape: 'SenderPoolOperationList',
       filter: {
         ...DATES,
-        status: Type.Optional(
-          Type.Unsafe<string>({
-            type: 'string',
-            enum: ['PROCESSING', 'COMPLETED', 'CANCELED'],
-          }),
-        ),
+        status: Type.Optional(SENDER_POOL_OPERATION_STATUS),
       },
     }),
     {
@@ -201,7 +211,7 @@ export function listPoolRoutes(senderPools: ReturnType<typeof createSenderPoolHa
           params: poolParams,
           body: bodyOf('UpdateSenderPoolRequest'),
           response: {
-            202: answer('ResourceReference', 'Changed.'),
+            202: answer('ResourceReference', 'Changed.', LOCATION),
             ...refusals(400, 404, 409, 413, 415),
           },
         },
@@ -218,7 +228,7 @@ export function listPoolRoutes(senderPools: ReturnType<typeof createSenderPoolHa
         'Delete a sender pool; its senders stay.',
         {
           params: poolParams,
-          response: { 202: answer('ResourceReference', 'Deleted.'), ...refusals(404) },
+          response: { 202: answer('ResourceReference', 'Deleted.', LOCATION), ...refusals(404) },
         },
       ),
     },
@@ -241,7 +251,7 @@ export function listPoolRoutes(senderPools: ReturnType<typeof createSenderPoolHa
         params: poolParams,
         body: bodyOf('AddSendersRequest'),
         response: {
-          202: answer('OperationReference', 'Added.'),
+          202: answer('OperationReference', 'Added.', OPERATION_HEADERS),
           ...refusals(400, 404, 409, 413, 415),
         },
       }),
@@ -257,7 +267,7 @@ export function listPoolRoutes(senderPools: ReturnType<typeof createSenderPoolHa
         'Remove a sender from a sender pool.',
         {
           params: memberParams,
-          response: { 202: answer('ResourceReference', 'Removed.'), ...refusals(404) },
+          response: { 202: answer('ResourceReference', 'Removed.', LOCATION), ...refusals(404) },
         },
       ),
     },

@@ -241,9 +241,9 @@ export function createSubscriptionHandlers(deps: {
 
     async attempts(request: FastifyRequest) {
       const { id } = await find(request);
-      const query = request.query as ListQuery & { delivered?: 'true' | 'false' };
+      const query = request.query as ListQuery & { delivered?: boolean };
       const { page, range } = readListQuery(query, query);
-      const delivered = query.delivered === undefined ? null : query.delivered === 'true';
+      const delivered = query.delivered ?? null;
       const rows = await deliveries.listDeliveryAttempts(
         request.account.id,
         id,

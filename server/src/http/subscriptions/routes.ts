@@ -1,8 +1,7 @@
 /** The routes of subscriptions: a part of the table in `routes.ts`. */
 import { Type } from 'typebox';
 import { bodyOf, DATES, describe, listRoute, type Route } from '../edge/route.ts';
-import { choice } from '../../shapes/parts.ts';
-import { answer, refusals } from '../../shapes/api.ts';
+import { answer, LOCATION, noContent, refusals } from '../../shapes/api.ts';
 import { DELIVERY_STATUS } from '../../shapes/subscriptions.ts';
 import type { createSubscriptionHandlers } from './handlers.ts';
 
@@ -35,7 +34,7 @@ export function listSubscriptionRoutes(
         {
           body: bodyOf('CreateSubscriptionRequest'),
           response: {
-            201: answer('NewSubscription', 'The subscription, and its secret.'),
+            201: answer('SubscriptionWithSecret', 'The subscription, and its secret.', LOCATION),
             ...refusals(400, 409, 413, 415),
           },
         },
@@ -81,7 +80,7 @@ export function listSubscriptionRoutes(
         'Extension: delete a subscription with its deliveries.',
         {
           params,
-          response: { 204: Type.Null({ description: 'Deleted.' }), ...refusals(404) },
+          response: { 204: noContent('Deleted.'), ...refusals(404) },
         },
       ),
     },
@@ -157,7 +156,7 @@ export function listSubscriptionRoutes(
       shape: 'DeliveryAttemptList',
       params,
       filter: {
-        delivered: Type.Optional(choice(['true', 'false'])),
+        delivered: Type.Optional(Type.Boolean()),
         ...DATES,
       },
     }),

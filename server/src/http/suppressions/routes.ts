@@ -1,7 +1,7 @@
 /** The routes of the suppression list: a part of the table in `routes.ts`. */
 import { Type } from 'typebox';
 import { bodyOf, DATES, describe, listRoute, searchRoute, type Route } from '../edge/route.ts';
-import { answer, refusals } from '../../shapes/api.ts';
+import { answer, noContent, refusals, REQUEST_ID } from '../../shapes/api.ts';
 import type { createSuppressionHandlers } from './handlers.ts';
 
 /** Routes of the suppression list. */
@@ -69,10 +69,10 @@ export function listSuppressionRoutes(
         'exportSuppressions',
         'Extension: export the SHA-256 of each address, as text with one line each.',
         {
-          produces: ['text/plain'],
           response: {
             200: {
               description: 'Hex, newest first.',
+              headers: REQUEST_ID,
               content: { 'text/plain': { schema: Type.String() } },
             },
             ...refusals(),
@@ -91,7 +91,7 @@ export function listSuppressionRoutes(
         'Extension: remove an entry from the list.',
         {
           params: Type.Object({ suppressionId: Type.String({ description: 'Id of the entry.' }) }),
-          response: { 204: Type.Null({ description: 'Removed.' }), ...refusals(404) },
+          response: { 204: noContent('Removed.'), ...refusals(404) },
         },
       ),
     },
