@@ -105,6 +105,8 @@ export type EmailStatus =
 
 export type OperationStatus = 'SCHEDULED' | 'PROCESSING' | 'COMPLETED' | 'CANCELED';
 
+export type EmailRecipient = EmailAddressRecipient | ProfileRecipient;
+
 export type MessageStatus =
   | 'SCHEDULED'
   | 'QUEUED'
@@ -116,6 +118,15 @@ export type MessageStatus =
   | 'CANCELED'
   | 'GROUP'
   | 'INBOUND';
+
+export type MessageContent = TextWithMedia | StoredContent | ChannelModules;
+
+export type MessageRecipient = AddressRecipient | ConnectedAddressRecipient | ProfileRecipient;
+/**
+ * Default: the default sender of each channel.
+ *
+ */
+export type MessageSender = AddressSender | SenderIdSender | SenderPoolSender;
 
 export type SentMessageStatus =
   'SCHEDULED' | 'QUEUED' | 'SENT' | 'UNDELIVERED' | 'DELIVERED' | 'READ' | 'FAILED' | 'CANCELED';
@@ -1314,6 +1325,20 @@ export interface EmailReceiptList {
   receipts: EmailReceipt[];
   pagination: Pagination;
 }
+/**
+ * Not supported yet: gets 400.
+ *
+ */
+export interface ProfileRecipient {
+  profileId: string;
+  memoryStoreId: string;
+  /**
+   * Values of template variables.
+   */
+  variables?: {
+    [k: string]: string;
+  };
+}
 
 export interface ErrorList {
   /**
@@ -1421,6 +1446,23 @@ export interface MessageAttempt {
   error?: AttemptError;
 }
 
+export interface TextWithMedia {
+  /**
+   * Liquid; at most 1600 characters when rendered.
+   */
+  text?: string;
+  media?: {
+    /**
+     * Liquid; when rendered an absolute URL, http or https, without user and password, at most 2,048 characters.
+     */
+    url: string;
+  }[];
+}
+
+export interface StoredContent {
+  contentId: string;
+}
+
 export interface MessageList {
   messages: MessageSummary[];
   pagination: Pagination;
@@ -1454,6 +1496,27 @@ export interface MessageSummary {
    * When it was erased; null if it was not.
    */
   deletedAt: Date | null;
+}
+
+export interface SenderIdSender {
+  senderId: string;
+}
+
+export interface SenderPoolSender {
+  senderPoolId: string;
+  channels?: {
+    /**
+     * Use only these channels.
+     */
+    filterIn?: MessageChannel[];
+    /**
+     * The lower number is tried first; a channel may appear once.
+     */
+    priority?: {
+      channel: MessageChannel;
+      priority: number;
+    }[];
+  };
 }
 
 export interface Operation {
@@ -1687,12 +1750,9 @@ export interface OperationRequest {
   /**
    * The chosen recipients; empty if there are none.
    */
-  to: (AddressRecipient | ConnectedAddressRecipient | ProfileRecipient)[];
-  content: TextWithMedia | StoredContent | ChannelModules;
-  /**
-   * Default: the default sender of each channel.
-   */
-  from?: (AddressSender | SenderIdSender | SenderPoolSender) | undefined;
+  to: MessageRecipient[];
+  content: MessageContent;
+  from?: MessageSender | undefined;
   /**
    * Metadata. Values may be Liquid; rendered values have 1 to 256 characters: letters, digits and . _ ~ -.
    */
@@ -1701,58 +1761,6 @@ export interface OperationRequest {
         [k: string]: string;
       }
     | undefined;
-}
-/**
- * Not supported yet: gets 400.
- *
- */
-export interface ProfileRecipient {
-  profileId: string;
-  memoryStoreId: string;
-  /**
-   * Values of template variables.
-   */
-  variables?: {
-    [k: string]: string;
-  };
-}
-
-export interface TextWithMedia {
-  /**
-   * Liquid; at most 1600 characters when rendered.
-   */
-  text?: string;
-  media?: {
-    /**
-     * Liquid; when rendered an absolute URL, http or https, without user and password, at most 2,048 characters.
-     */
-    url: string;
-  }[];
-}
-
-export interface StoredContent {
-  contentId: string;
-}
-
-export interface SenderIdSender {
-  senderId: string;
-}
-
-export interface SenderPoolSender {
-  senderPoolId: string;
-  channels?: {
-    /**
-     * Use only these channels.
-     */
-    filterIn?: MessageChannel[];
-    /**
-     * The lower number is tried first; a channel may appear once.
-     */
-    priority?: {
-      channel: MessageChannel;
-      priority: number;
-    }[];
-  };
 }
 
 export interface Receipt {
@@ -1919,7 +1927,7 @@ export interface SearchSuppressionsRequest {
 
 export interface SendEmailsRequest {
   from: EmailAddressSender;
-  to: (EmailAddressRecipient | ProfileRecipient)[];
+  to: EmailRecipient[];
   content: EmailHtmlContent;
   /**
    * When to send, at most 7 days ahead; a past instant means now.
@@ -1967,12 +1975,9 @@ export interface SendEmailsRequest {
 }
 
 export interface SendMessagesRequest {
-  to: (AddressRecipient | ConnectedAddressRecipient | ProfileRecipient)[];
-  content: TextWithMedia | StoredContent | ChannelModules;
-  /**
-   * Default: the default sender of each channel.
-   */
-  from?: (AddressSender | SenderIdSender | SenderPoolSender) | undefined;
+  to: MessageRecipient[];
+  content: MessageContent;
+  from?: MessageSender | undefined;
   /**
    * When to send, at most 7 days ahead; a past instant means now.
    */

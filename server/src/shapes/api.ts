@@ -134,13 +134,14 @@ export const SENDER_ARMS = {
 /** The documented shape; `checkSendRequest` checks its parts separately. */
 export const SEND_REQUEST = shape(
   {
-    to: Type.Array(Type.Union(Object.values(RECIPIENT_ARMS)), {
+    to: Type.Array(Type.Union(Object.values(RECIPIENT_ARMS), { title: 'MessageRecipient' }), {
       minItems: 1,
       maxItems: RECIPIENTS_MAX,
     }),
-    content: Type.Union(Object.values(CONTENT_ARMS)),
+    content: Type.Union(Object.values(CONTENT_ARMS), { title: 'MessageContent' }),
     from: Type.Optional(
       Type.Union(Object.values(SENDER_ARMS), {
+        title: 'MessageSender',
         description: 'Default: the default sender of each channel.',
       }),
     ),
@@ -152,7 +153,7 @@ export const SEND_REQUEST = shape(
 /** An operation as a request that can be sent again. */
 const OPERATION_REQUEST = shape(
   {
-    to: Type.Array(Type.Union(Object.values(RECIPIENT_ARMS)), {
+    to: Type.Array(Type.Union(Object.values(RECIPIENT_ARMS), { title: 'MessageRecipient' }), {
       description: 'The chosen recipients; empty if there are none.',
     }),
     content: SEND_REQUEST.properties.content,
