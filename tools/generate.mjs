@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import prettier from 'prettier';
 import { rolldown } from 'rolldown';
 import { renderClientTypes } from './client-types.mjs';
+import { renderCompatibilityMarkdown } from './compatibility.mjs';
 
 const ROOT = new URL('../', import.meta.url);
 const BUILD = fileURLToPath(new URL('build/documents', ROOT));
@@ -37,6 +38,7 @@ const api = JSON.parse(JSON.stringify(await describeApi()));
 const files = {
   'docs/config.md': renderConfigMarkdown(),
   'docs/errors.md': renderErrorsMarkdown(),
+  'docs/compatibility.md': await format('docs/compatibility.md', renderCompatibilityMarkdown()),
   'docs/cli.md': await format('docs/cli.md', renderCliMarkdown()),
   'client/src/api.ts': await format('client/src/api.ts', await renderClientTypes(api)),
 };

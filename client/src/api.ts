@@ -105,8 +105,6 @@ export type EmailStatus =
 
 export type OperationStatus = 'SCHEDULED' | 'PROCESSING' | 'COMPLETED' | 'CANCELED';
 
-export type EmailRecipient = EmailAddressRecipient | ProfileRecipient;
-
 export type MessageStatus =
   | 'SCHEDULED'
   | 'QUEUED'
@@ -121,12 +119,17 @@ export type MessageStatus =
 
 export type MessageContent = TextWithMedia | StoredContent | ChannelModules;
 
-export type MessageRecipient = AddressRecipient | ConnectedAddressRecipient | ProfileRecipient;
+export type MessageRecipient = AddressRecipient | ConnectedAddressRecipient;
 /**
  * Default: the default sender of each channel.
  *
  */
 export type MessageSender = AddressSender | SenderIdSender | SenderPoolSender;
+/**
+ * Channel of delivery. No sender has PUSH.
+ *
+ */
+export type SoughtChannel = 'SMS' | 'RCS' | 'WHATSAPP' | 'EMAIL' | 'PUSH';
 
 export type SentMessageStatus =
   'SCHEDULED' | 'QUEUED' | 'SENT' | 'UNDELIVERED' | 'DELIVERED' | 'READ' | 'FAILED' | 'CANCELED';
@@ -307,6 +310,36 @@ export interface CardQuickReply {
    * Liquid; at most 200 characters when rendered.
    */
   id: string;
+}
+
+export interface CarouselCard {
+  /**
+   * Liquid; at most 160 characters when rendered.
+   */
+  title?: string;
+  /**
+   * Liquid; at most 160 characters together with the title when rendered.
+   */
+  body: string;
+  /**
+   * Liquid; the URL of an image or a video.
+   */
+  media: string;
+  actions: CardAction[];
+}
+/**
+ * Cards side by side, below a text. RCS does not show the text.
+ *
+ */
+export interface CarouselContent {
+  /**
+   * Liquid; at most 1024 characters when rendered.
+   */
+  body: string;
+  /**
+   * All cards have the same kinds of buttons in the same order.
+   */
+  cards: CarouselCard[];
 }
 
 export interface CarrierList {
@@ -658,6 +691,7 @@ export interface CreateContentRequest {
       }
     | undefined;
   types: {
+    'twilio/carousel'?: CarouselContent | undefined;
     'twilio/text'?:
       | {
           /**
@@ -1148,7 +1182,7 @@ export interface EmailHtmlContent {
    */
   attachments?: EmailAttachment[];
   /**
-   * Further headers. Values are Liquid, one line of at most 998 characters when rendered. Headers that Fanfare sets are refused.
+   * Further headers. Values are Liquid, one line of at most 998 characters when rendered. List-Unsubscribe, List-Unsubscribe-Post and Message-ID replace Fanfare's; other headers that Fanfare sets are refused.
    */
   headers?: {
     [k: string]: string;
@@ -1325,20 +1359,6 @@ export interface EmailReceiptList {
   receipts: EmailReceipt[];
   pagination: Pagination;
 }
-/**
- * Not supported yet: gets 400.
- *
- */
-export interface ProfileRecipient {
-  profileId: string;
-  memoryStoreId: string;
-  /**
-   * Values of template variables.
-   */
-  variables?: {
-    [k: string]: string;
-  };
-}
 
 export interface ErrorList {
   /**
@@ -1508,12 +1528,12 @@ export interface SenderPoolSender {
     /**
      * Use only these channels.
      */
-    filterIn?: MessageChannel[];
+    filterIn?: SoughtChannel[];
     /**
      * The lower number is tried first; a channel may appear once.
      */
     priority?: {
-      channel: MessageChannel;
+      channel: SoughtChannel;
       priority: number;
     }[];
   };
@@ -1786,11 +1806,11 @@ export interface ReceiptList {
 export interface ReplaySubscriptionRequest {
   deliveryIds?: string[] | undefined;
   /**
-   * Deliveries created after this instant.
+   * Created after this instant. A plain date, such as `2030-01-31`, is that day and later, in UTC.
    */
   startDate?: Date | string | undefined;
   /**
-   * Deliveries created before this instant.
+   * Created before this instant, which is not before startDate. A plain date, such as `2030-01-31`, means the start of that day in UTC.
    */
   endDate?: Date | string | undefined;
   /**
@@ -1807,8 +1827,11 @@ export interface ResolveSendersRequest {
   senderPoolId?: string | undefined;
   senderAddresses?:
     | {
-        address: string;
-        channel: Channel;
+        address?: string | undefined;
+        channel?: Channel | undefined;
+        name?: string | undefined;
+        fcm?: string | undefined;
+        apn?: string | undefined;
       }[]
     | undefined;
   channels?:
@@ -1816,13 +1839,13 @@ export interface ResolveSendersRequest {
         /**
          * Use only these channels.
          */
-        filterIn?: Channel[] | undefined;
+        filterIn?: SoughtChannel[] | undefined;
         /**
          * The lower number is tried first; a channel may appear once.
          */
         priority?:
           | {
-              channel: Channel;
+              channel: SoughtChannel;
               priority: number;
             }[]
           | undefined;
@@ -1872,11 +1895,11 @@ export interface SearchEmailsRequest {
   address?: string | undefined;
   operationId?: string | undefined;
   /**
-   * Created after.
+   * Created after this instant. A plain date, such as `2030-01-31`, is that day and later, in UTC.
    */
   startDate?: Date | string | undefined;
   /**
-   * Created before.
+   * Created before this instant, which is not before startDate. A plain date, such as `2030-01-31`, means the start of that day in UTC.
    */
   endDate?: Date | string | undefined;
   status?: EmailStatus | undefined;
@@ -1891,11 +1914,11 @@ export interface SearchMessagesRequest {
   sessionId?: string | undefined;
   profile?: string | undefined;
   /**
-   * Created after.
+   * Created after this instant. A plain date, such as `2030-01-31`, is that day and later, in UTC.
    */
   startDate?: Date | string | undefined;
   /**
-   * Created before.
+   * Created before this instant, which is not before startDate. A plain date, such as `2030-01-31`, means the start of that day in UTC.
    */
   endDate?: Date | string | undefined;
   /**
@@ -1912,7 +1935,7 @@ export interface SearchMessagesRequest {
 
 export interface SearchSendersRequest {
   address: string;
-  channel: Channel;
+  channel: SoughtChannel;
   status?: SenderStatus | undefined;
   pageToken?: string | undefined;
   pageSize?: number | undefined;
@@ -1927,7 +1950,7 @@ export interface SearchSuppressionsRequest {
 
 export interface SendEmailsRequest {
   from: EmailAddressSender;
-  to: EmailRecipient[];
+  to: EmailAddressRecipient[];
   content: EmailHtmlContent;
   /**
    * When to send, at most 7 days ahead; a past instant means now.
@@ -1935,7 +1958,7 @@ export interface SendEmailsRequest {
   schedule?:
     | {
         /**
-         * One RFC 3339 instant; without zone it is UTC.
+         * RFC 3339 date-times: instants, or without a zone the local time of each recipient. All must be the same time.
          */
         sendAt: string[];
       }
@@ -1965,7 +1988,7 @@ export interface SendEmailsRequest {
    */
   ipPoolName?: string | undefined;
   /**
-   * Extension: whether it has a one-click unsubscribe link; requires publicUrl. Default: emails.unsubscribe of the configuration.
+   * Extension: whether it has a one-click unsubscribe link; requires publicUrl. Default: emails.unsubscribe of the configuration; false with a List-Unsubscribe in content.headers.
    */
   unsubscribe?: boolean | undefined;
   /**
@@ -1984,7 +2007,7 @@ export interface SendMessagesRequest {
   schedule?:
     | {
         /**
-         * One RFC 3339 instant; without zone it is UTC.
+         * RFC 3339 date-times: instants, or without a zone the local time of each recipient. All must be the same time.
          */
         sendAt: string[];
       }
@@ -2431,11 +2454,11 @@ export interface ListMessagesQuery {
    */
   profile?: string | undefined;
   /**
-   * Created after this instant.
+   * Created after this instant. A plain date, such as `2030-01-31`, is that day and later, in UTC.
    */
   startDate?: Date | string | undefined;
   /**
-   * Created before this instant; later than startDate.
+   * Created before this instant, which is not before startDate. A plain date, such as `2030-01-31`, means the start of that day in UTC.
    */
   endDate?: Date | string | undefined;
   /**
@@ -2470,11 +2493,11 @@ export interface SearchMessagesQuery {
 
 export interface ListOperationsQuery {
   /**
-   * Created after this instant.
+   * Created after this instant. A plain date, such as `2030-01-31`, is that day and later, in UTC.
    */
   startDate?: Date | string | undefined;
   /**
-   * Created before this instant; later than startDate.
+   * Created before this instant, which is not before startDate. A plain date, such as `2030-01-31`, means the start of that day in UTC.
    */
   endDate?: Date | string | undefined;
   status?: OperationStatus | undefined;
@@ -2513,11 +2536,11 @@ export interface ListEmailsQuery {
    */
   operationId?: string | undefined;
   /**
-   * Created after this instant.
+   * Created after this instant. A plain date, such as `2030-01-31`, is that day and later, in UTC.
    */
   startDate?: Date | string | undefined;
   /**
-   * Created before this instant; later than startDate.
+   * Created before this instant, which is not before startDate. A plain date, such as `2030-01-31`, means the start of that day in UTC.
    */
   endDate?: Date | string | undefined;
   status?: EmailStatus | undefined;
@@ -2548,11 +2571,11 @@ export interface SearchEmailsQuery {
 
 export interface ListEmailOperationsQuery {
   /**
-   * Created after this instant.
+   * Created after this instant. A plain date, such as `2030-01-31`, is that day and later, in UTC.
    */
   startDate?: Date | string | undefined;
   /**
-   * Created before this instant; later than startDate.
+   * Created before this instant, which is not before startDate. A plain date, such as `2030-01-31`, means the start of that day in UTC.
    */
   endDate?: Date | string | undefined;
   status?: OperationStatus | undefined;
@@ -2587,16 +2610,16 @@ export interface ListEmailOperationErrorsQuery {
 
 export interface ListSendersQuery {
   /**
-   * Channel of delivery.
+   * Channel of delivery. No sender has PUSH.
    */
-  channel?: Channel | undefined;
+  channel?: SoughtChannel | undefined;
   status?: SenderStatus | undefined;
   /**
-   * Created after this instant.
+   * Created after this instant. A plain date, such as `2030-01-31`, is that day and later, in UTC.
    */
   startDate?: Date | string | undefined;
   /**
-   * Created before this instant; later than startDate.
+   * Created before this instant, which is not before startDate. A plain date, such as `2030-01-31`, means the start of that day in UTC.
    */
   endDate?: Date | string | undefined;
   /**
@@ -2622,11 +2645,11 @@ export interface SearchSendersQuery {
 
 export interface ListSenderPoolsQuery {
   /**
-   * Created after this instant.
+   * Created after this instant. A plain date, such as `2030-01-31`, is that day and later, in UTC.
    */
   startDate?: Date | string | undefined;
   /**
-   * Created before this instant; later than startDate.
+   * Created before this instant, which is not before startDate. A plain date, such as `2030-01-31`, means the start of that day in UTC.
    */
   endDate?: Date | string | undefined;
   /**
@@ -2645,11 +2668,11 @@ export interface ListSenderPoolsQuery {
 
 export interface ListSenderPoolOperationsQuery {
   /**
-   * Created after this instant.
+   * Created after this instant. A plain date, such as `2030-01-31`, is that day and later, in UTC.
    */
   startDate?: Date | string | undefined;
   /**
-   * Created before this instant; later than startDate.
+   * Created before this instant, which is not before startDate. A plain date, such as `2030-01-31`, means the start of that day in UTC.
    */
   endDate?: Date | string | undefined;
   status?: SenderPoolOperationStatus | undefined;
@@ -2665,16 +2688,16 @@ export interface ListSenderPoolOperationsQuery {
 
 export interface ListSenderPoolSendersQuery {
   /**
-   * Channel of delivery.
+   * Channel of delivery. No sender has PUSH.
    */
-  channel?: Channel | undefined;
+  channel?: SoughtChannel | undefined;
   status?: SenderStatus | undefined;
   /**
-   * Created after this instant.
+   * Created after this instant. A plain date, such as `2030-01-31`, is that day and later, in UTC.
    */
   startDate?: Date | string | undefined;
   /**
-   * Created before this instant; later than startDate.
+   * Created before this instant, which is not before startDate. A plain date, such as `2030-01-31`, means the start of that day in UTC.
    */
   endDate?: Date | string | undefined;
   /**
@@ -2689,11 +2712,11 @@ export interface ListSenderPoolSendersQuery {
 
 export interface ListSuppressionsQuery {
   /**
-   * Created after this instant.
+   * Created after this instant. A plain date, such as `2030-01-31`, is that day and later, in UTC.
    */
   startDate?: Date | string | undefined;
   /**
-   * Created before this instant; later than startDate.
+   * Created before this instant, which is not before startDate. A plain date, such as `2030-01-31`, means the start of that day in UTC.
    */
   endDate?: Date | string | undefined;
   /**
@@ -2719,11 +2742,11 @@ export interface SearchSuppressionsQuery {
 
 export interface ListContentQuery {
   /**
-   * Created after this instant.
+   * Created after this instant. A plain date, such as `2030-01-31`, is that day and later, in UTC.
    */
   startDate?: Date | string | undefined;
   /**
-   * Created before this instant; later than startDate.
+   * Created before this instant, which is not before startDate. A plain date, such as `2030-01-31`, means the start of that day in UTC.
    */
   endDate?: Date | string | undefined;
   /**
@@ -2761,11 +2784,11 @@ export interface ListSubscriptionsQuery {
 export interface ListDeliveriesQuery {
   status?: DeliveryStatus | undefined;
   /**
-   * Created after this instant.
+   * Created after this instant. A plain date, such as `2030-01-31`, is that day and later, in UTC.
    */
   startDate?: Date | string | undefined;
   /**
-   * Created before this instant; later than startDate.
+   * Created before this instant, which is not before startDate. A plain date, such as `2030-01-31`, means the start of that day in UTC.
    */
   endDate?: Date | string | undefined;
   /**
@@ -2781,11 +2804,11 @@ export interface ListDeliveriesQuery {
 export interface ListDeliveryAttemptsQuery {
   delivered?: boolean | undefined;
   /**
-   * Created after this instant.
+   * Created after this instant. A plain date, such as `2030-01-31`, is that day and later, in UTC.
    */
   startDate?: Date | string | undefined;
   /**
-   * Created before this instant; later than startDate.
+   * Created before this instant, which is not before startDate. A plain date, such as `2030-01-31`, means the start of that day in UTC.
    */
   endDate?: Date | string | undefined;
   /**
@@ -3004,10 +3027,10 @@ export const ENDPOINTS = {
   fetchOperationReport: ['GET', '/Messages/Operations/{operationId}/Report'],
   fetchOperationRequest: ['GET', '/Messages/Operations/{operationId}/Request'],
   fetchEmailOperationReport: ['GET', '/Emails/Operations/{operationId}/Report'],
-  listApiKeys: ['GET', '/ApiKeys'],
+  listApiKeys: ['GET', '/ApiKeys', 'apiKeys'],
   createApiKey: ['POST', '/ApiKeys'],
   revokeApiKey: ['DELETE', '/ApiKeys/{apiKeySid}'],
-  listCarriers: ['GET', '/Carriers'],
+  listCarriers: ['GET', '/Carriers', 'carriers'],
   fetchSystem: ['GET', '/System'],
 } as const;
 

@@ -87,7 +87,7 @@ function readFilter(query: URLSearchParams): ListOperationsQuery {
   };
 }
 
-/** The begin of a day on the clock of this browser, or of a day later. A day that does not exist stays text: the API refuses it. */
+/** The start of a day on the clock of this browser, or of a day later. A day that does not exist stays text: the API refuses it. */
 function readDay(text: string, later = 0): Date | string {
   if (readDayInUtc(text) === null) return text;
   const [year = 0, month = 0, day = 0] = text.split('-').map(Number);

@@ -19,7 +19,7 @@ export const SINCE_HINT =
   'a duration such as 24h, a date in UTC such as 2030-01-31, or a time such as 2030-01-31T09:00:00Z';
 
 /**
- * The instant that is a duration before `now`, the begin of a plain date in UTC, or an instant as it is; null for other
+ * The instant that is a duration before `now`, the start of a plain date in UTC, or an instant as it is; null for other
  * texts, and for days that do not exist.
  */
 export function parseSince(text: string, now: number): Date | null {

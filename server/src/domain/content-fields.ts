@@ -176,3 +176,12 @@ export function findValueProblem(value: string, rule: FieldRule): string | null 
         : null;
   }
 }
+
+/** A problem of a content, and its path in `content`. */
+export interface ContentProblem {
+  /** `text`, `media[2].url` or `modules[1].rcs.suggestions[3].action.text`. */
+  readonly path: string;
+  readonly message: string;
+  /** Whether the text of a message exceeds its maximum. */
+  readonly isTooLong?: boolean;
+}

@@ -8,20 +8,16 @@
  * ```
  * Pure.
  */
+import { checkCarousel } from './carousel.ts';
 import {
   exceedsText,
   findValueProblem,
   isMessageText,
   mapFields,
+  type ContentProblem,
   type FieldRule,
 } from './content-fields.ts';
-import {
-  CAROUSEL_CARD_TEXT_MAX,
-  kindOf,
-  readPlainType,
-  readRichType,
-  type TemplateTypes,
-} from './content-template.ts';
+import { readPlainType, readRichType, type TemplateTypes } from './content-template.ts';
 import type { EmailContent } from './email-content.ts';
 import {
   findOneClickLinkProblem,
@@ -41,7 +37,6 @@ import {
   type Template,
 } from './liquid.ts';
 import type { Channel, Content } from './message.ts';
-import { mediaKindOf } from './media.ts';
 import { degradeRcs, fileOf, listSuggestions, withoutBody, wordsOf, type RcsBody } from './rcs.ts';
 
 /** Entries of `content.modules`. */
@@ -95,15 +90,6 @@ export interface ParsedContent {
   readonly fields: readonly Field[];
 }
 
-/** A problem of a content, and its path in `content`. */
-export interface ContentProblem {
-  /** `text`, `media[2].url` or `modules[1].rcs.suggestions[3].action.text`. */
-  readonly path: string;
-  readonly message: string;
-  /** Whether the text of a message exceeds its maximum. */
-  readonly isTooLong?: boolean;
-}
-
 /** Parses the templates of a content, and reports all syntax errors. */
 export function parseContent(
   source: OperationContent,
@@ -148,45 +134,6 @@ export function checkConstants({ source, fields }: ParsedContent): ContentProble
       ),
     ),
   );
-}
-
-/**
- * Problems of a carousel: buttons that differ from card to card, texts that are too long together, files that are neither
- * image nor video.
- * @param read the value of a field as rendered; null before that
- */
-function checkCarousel(
-  types: TemplateTypes,
-  read: (value: string, path: string) => string | null,
-): ContentProblem[] {
-  const { cards = [] } = types['twilio/carousel'] ?? {};
-  const [first] = cards;
-  const kinds = first?.actions.map(kindOf).join(', ');
-  return cards.flatMap(({ title, body, media, actions }, i) => {
-    const base = `types["twilio/carousel"].cards[${i}]`;
-    const problems: ContentProblem[] = [];
-    if (actions.map(kindOf).join(', ') !== kinds)
-      problems.push({
-        path: `${base}.actions`,
-        message: `All cards of a carousel have the same kinds of buttons in the same order; the first card has ${kinds}.`,
-      });
-    const heading = title === undefined ? '' : read(title, `${base}.title`);
-    const words = read(body, `${base}.body`);
-    const length = (heading?.length ?? 0) + (words?.length ?? 0);
-    if (heading !== null && words !== null && length > CAROUSEL_CARD_TEXT_MAX)
-      problems.push({
-        path: `${base}.body`,
-        message: `Title and body of a card have at most ${CAROUSEL_CARD_TEXT_MAX} characters (UTF-16 units) together; these have ${length}.`,
-      });
-    const file = read(media, `${base}.media`);
-    const kind = file === null ? 'image' : mediaKindOf(file);
-    if (kind !== 'image' && kind !== 'video')
-      problems.push({
-        path: `${base}.media`,
-        message: `A card of a carousel has an image or a video; this is a file of the kind "${kind}".`,
-      });
-    return problems;
-  });
 }
 
 /** Problems of several fields of a rendered content together. */

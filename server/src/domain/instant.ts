@@ -11,7 +11,7 @@ export const INSTANT_HINT = 'write it like 2030-01-31T09:30:00Z';
 /** The expected forms where a plain date is allowed too, for error messages. */
 export const DAY_HINT = 'write it like 2030-01-31 or 2030-01-31T09:30:00Z';
 
-/** The begin of a plain date in UTC; null for other texts and for days that do not exist. */
+/** The start of a plain date in UTC; null for other texts and for days that do not exist. */
 export function readDay(text: string): Date | null {
   const match = DATE.exec(text);
   if (match === null) return null;

@@ -40,7 +40,7 @@ export const DATES = {
     Type.String({
       format: 'date-time',
       description:
-        'Created before this instant, which is not before startDate. A plain date, such as `2030-01-31`, is the begin of that day in UTC.',
+        'Created before this instant, which is not before startDate. A plain date, such as `2030-01-31`, means the start of that day in UTC.',
     }),
   ),
 };

@@ -18,7 +18,7 @@ const COUNTERS = MESSAGE_STATUSES.map(counterOf);
  * fail: for example when a wake has just counted the message that a cancel removes.
  *
  * Operations are locked in the order of their ids, all after the messages, so two statements on the same operations wait
- * for each other without a deadlock. The same statement writes outbox events: first the begin of an operation, then its
+ * for each other without a deadlock. The same statement writes outbox events: first the start of an operation, then its
  * messages, then its end.
  */
 export const APPLY_COUNTERS = `counted as materialized (

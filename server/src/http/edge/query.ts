@@ -70,7 +70,7 @@ export class QueryReader {
 
   /**
    * Ids of rows that were created after `startDate` and before `endDate`, both bounds excluded. A plain date is the
-   * begin of its day in UTC, and as `startDate` includes it, so that days next to each other leave nothing out. Equal
+   * start of its day in UTC, and as `startDate` includes it, so that days next to each other leave nothing out. Equal
    * dates have nothing between them.
    */
   readDates(query: DateQuery): IdRange {
