@@ -323,7 +323,7 @@ describe('the prefix /preview', () => {
     const missing = await bare('/preview/Messages');
     expect([missing.status, missing.headers.get('www-authenticate')]).toEqual([
       401,
-      'Basic realm="Fanfare"',
+      'Basic realm="Fanfare", Bearer realm="Fanfare"',
     ]);
     const method = await fanfare.request('PUT', '/preview/Messages', {});
     expect([method.status, method.headers.get('allow')]).toEqual([405, 'POST, GET']);

@@ -208,7 +208,7 @@ describe('a database that breaks its connections', () => {
       'after',
     ],
     ['its operation is read', 'scheduled_for, expire_at from operation', 'before'],
-    ['its messages are read', 'scheduled_for\n     from message', 'before'],
+    ['its messages are read', 'may_be_suppressed\n     from message', 'before'],
     ['its high-water mark was raised and not answered', 'set high_water_mark = case', 'after'],
   ] as const)('leaves nothing of a batch in doubt when %s', async (_, words, when) => {
     const { stats, journal } = await sendThroughBreaks({ words, when });
