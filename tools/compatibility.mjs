@@ -146,8 +146,8 @@ export const AREAS = [
       {
         thing: '`deletedAt` is the time of deletion',
         evidence: 'inferred',
-        standing: 'decided',
-        note: 'See [privacy.md](privacy.md#erasing).',
+        standing: 'not there',
+        note: 'A deleted resource answers 404, and `deletedAt` is null.',
         covered: 'server/test/erasure.test.ts',
       },
       {
@@ -281,6 +281,24 @@ export const AREAS = [
         standing: 'same',
         note: 'Without a zone, the local time of each recipient.',
         covered: 'server/test/lifecycle.test.ts',
+      },
+      {
+        thing: '`schedule.sendAt`: several expressions',
+        evidence: 'schema',
+        standing: 'decided',
+        note: 'They intersect. Only moments are documented, so all must be the same one.',
+        ask: send(
+          {
+            schedule: {
+              sendAt: [
+                new Date(Date.now() + 3_600_000).toISOString(),
+                new Date(Date.now() + 7_200_000).toISOString(),
+              ],
+            },
+          },
+          400,
+          '20013',
+        ),
       },
       {
         thing: '`tags`: 10 of 128 and 256 characters',

@@ -346,7 +346,7 @@ const table = {
   },
   noRcs: {
     code: 61337,
-    origin: 'fanfare',
+    origin: 'dictionary',
     status: null,
     message: 'Recipient does not have RCS enabled.',
     advice: 'Add a sender of another channel as fallback.',
