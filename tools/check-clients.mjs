@@ -1,7 +1,7 @@
 /**
  * Generates clients from `/openapi.json`, compiles them as they are, and uses them against a server: send, dry run, fetch, list, errors and
- * receipts. TypeScript needs the npm registry. Python needs python3 with venv, and PyPI. Go and Java are generated and compiled where
- * OPENAPI_GENERATOR names the jar of OpenAPI Generator and the tools of the language are installed. What is skipped is named at the end.
+ * receipts. TypeScript needs the npm registry. Python needs python3 with venv, and PyPI. Go, and Java,
+ * which is only compiled, need the jar of OpenAPI Generator, named by OPENAPI_GENERATOR, and the tools of the language. What is skipped is named at the end.
  * Ends with status 1, and says why, when a client does not work, or when the client for TypeScript cannot be checked.
  */
 import { execFile, spawn } from 'node:child_process';
@@ -122,7 +122,7 @@ const CHECKS = {
     return null;
   },
   Python: checkPython,
-  Go: () =>
+  Go: (access) =>
     compileWith(
       'go',
       ['go', 'version'],
@@ -130,6 +130,9 @@ const CHECKS = {
       [
         ['go', 'mod', 'tidy'],
         ['go', 'vet', '.'],
+        ['mkdir', 'program'],
+        ['cp', join(PROGRAMS, 'program.go'), 'program'],
+        ['go', 'run', './program', ...access],
       ],
     ),
   Java: () =>
@@ -150,7 +153,7 @@ try {
     if (why !== null) skipped.push(`${language}: ${why}`);
     else
       process.stdout.write(
-        `The client for ${language} ${['Go', 'Java'].includes(language) ? 'compiles' : 'compiles and works'}.\n`,
+        `The client for ${language} ${language === 'Java' ? 'compiles' : 'compiles and works'}.\n`,
       );
   }
   server.kill('SIGTERM');
