@@ -129,7 +129,11 @@ describe('a message', () => {
       );
       for (const path of [`Messages/${message?.['id']}`, `Messages/Operations/${sent}`]) {
         const refused = await erase(fanfare, path);
-        if (refused.status === 204) return null;
+        if (refused.status === 204) {
+          // A message that is erased alone leaves the words of its operation.
+          await erase(fanfare, `Messages/Operations/${sent}`);
+          return null;
+        }
         expect([refused.status, refused.body['code']]).toEqual([409, 20409]);
         expect(refused.headers.get('retry-after')).toBe('1');
       }
