@@ -131,6 +131,8 @@ export type MessageSender = AddressSender | SenderIdSender | SenderPoolSender;
  */
 export type SoughtChannel = 'SMS' | 'RCS' | 'WHATSAPP' | 'EMAIL' | 'PUSH';
 
+export type NamedSender = NamedMessageSender | NamedCredentials | NamedEmailSender;
+
 export type SentMessageStatus =
   'SCHEDULED' | 'QUEUED' | 'SENT' | 'UNDELIVERED' | 'DELIVERED' | 'READ' | 'FAILED' | 'CANCELED';
 /**
@@ -620,14 +622,10 @@ export interface RecipientAddress {
 export interface ConnectedAddresses {
   addresses: MessageAddress[];
 }
-/**
- * Of an inbound message it is our sender, with its id.
- *
- */
+
 export interface MessageAddress {
   address: string;
   channel: MessageAddressChannel;
-  senderId?: string;
 }
 
 export interface ContentTemplate {
@@ -1442,7 +1440,10 @@ export interface Message {
   attempts: MessageAttempt[];
   error?: AttemptError;
 }
-
+/**
+ * Of an inbound message it is the person, with the id of the sender that received it.
+ *
+ */
 export interface MessageFrom {
   address: string;
   channel: MessageChannel;
@@ -1537,6 +1538,21 @@ export interface SenderPoolSender {
       priority: number;
     }[];
   };
+}
+
+export interface NamedCredentials {
+  fcm?: string;
+  apn?: string;
+}
+
+export interface NamedEmailSender {
+  address: string;
+  name?: string;
+}
+
+export interface NamedMessageSender {
+  address: string;
+  channel: Channel;
 }
 
 export interface Operation {
@@ -1825,15 +1841,10 @@ export interface ResolveSendersRequest {
     channel: AddressChannel;
   }[];
   senderPoolId?: string | undefined;
-  senderAddresses?:
-    | {
-        address?: string | undefined;
-        channel?: Channel | undefined;
-        name?: string | undefined;
-        fcm?: string | undefined;
-        apn?: string | undefined;
-      }[]
-    | undefined;
+  /**
+   * No sender has `fcm` and `apn`.
+   */
+  senderAddresses?: NamedSender[] | undefined;
   channels?:
     | {
         /**

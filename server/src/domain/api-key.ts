@@ -7,7 +7,7 @@ export const SCOPE_DESCRIPTIONS = {
   manage: 'Manage senders, templates, suppressions and subscriptions, and erase data.',
 } as const;
 export type Scope = keyof typeof SCOPE_DESCRIPTIONS;
-export const SCOPES = ['send', 'read', 'manage'] as const satisfies readonly Scope[];
+export const SCOPES = Object.keys(SCOPE_DESCRIPTIONS) as Scope[];
 
 /** The permission that a request needs: a scope, or the account's own token, which permits everything. */
 export type Access = Scope | 'token';

@@ -20,6 +20,7 @@ import {
 import { readPlainType, readRichType, type TemplateTypes } from './content-template.ts';
 import type { EmailContent } from './email-content.ts';
 import {
+  findHeader,
   findOneClickLinkProblem,
   headerValue,
   LIST_UNSUBSCRIBE,
@@ -145,9 +146,10 @@ function checkRendered(content: OperationContent): ContentProblem[] {
 /** A problem of two headers together. A header is null before it is rendered. */
 function checkOneClick(headers: Readonly<Record<string, string | null>>): ContentProblem[] {
   const links = headerValue(headers, LIST_UNSUBSCRIBE);
-  const name = Object.keys(headers).find((each) => each.toLowerCase() === LIST_UNSUBSCRIBE_POST);
-  const message = name === undefined || links === null ? null : findOneClickLinkProblem(links);
-  return message === null ? [] : [{ path: `headers${stepOf(name ?? '')}`, message }];
+  const post = findHeader(headers, LIST_UNSUBSCRIBE_POST);
+  if (post === undefined || links === null) return [];
+  const message = findOneClickLinkProblem(links);
+  return message === null ? [] : [{ path: `headers${stepOf(post[0])}`, message }];
 }
 
 /** The Message-ID that a content brings, with its path; null if it brings none. */
@@ -155,9 +157,7 @@ export function messageIdOf(
   content: OperationContent,
 ): { readonly path: string; readonly value: string } | null {
   if (!('email' in content)) return null;
-  const found = Object.entries(content.email.headers).find(
-    ([name]) => name.toLowerCase() === MESSAGE_ID,
-  );
+  const found = findHeader(content.email.headers, MESSAGE_ID);
   return found === undefined ? null : { path: `headers${stepOf(found[0])}`, value: found[1] };
 }
 

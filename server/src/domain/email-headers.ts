@@ -100,12 +100,20 @@ function findOneClickProblem(value: string): string | null {
     : 'A List-Unsubscribe-Post is "List-Unsubscribe=One-Click" and nothing else (RFC 8058, 3.1).';
 }
 
+/** A header as it is written, in any case of its name; undefined if it is absent. */
+export function findHeader<Value>(
+  headers: Readonly<Record<string, Value>>,
+  name: string,
+): readonly [name: string, value: Value] | undefined {
+  return Object.entries(headers).find(([each]) => each.toLowerCase() === name);
+}
+
 /** The value of a header, in any case of its name; undefined if it is absent. */
 export function headerValue<Value>(
   headers: Readonly<Record<string, Value>>,
   name: string,
 ): Value | undefined {
-  return Object.entries(headers).find(([each]) => each.toLowerCase() === name)?.[1];
+  return findHeader(headers, name)?.[1];
 }
 
 /** Why a link cannot be opened by one click (RFC 8058, 3.1); null if it can. */

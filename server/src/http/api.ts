@@ -18,7 +18,7 @@ import { createReportHandlers } from './operations/reports.ts';
 import { compileFor } from './edge/request-check.ts';
 import { createSenderPoolHandlers } from './senders/pools.ts';
 import { createSenderHandlers } from './senders/handlers.ts';
-import { NO_RATE_HEADERS, type Route } from './edge/route.ts';
+import { NO_RATE_HEADERS, refuseMethod, type Route } from './edge/route.ts';
 import { listRoutes } from './routes.ts';
 import { boundUnread } from './edge/unread.ts';
 import { createSubscriptionHandlers } from './subscriptions/handlers.ts';
@@ -121,9 +121,7 @@ function refuseOtherMethods(api: FastifyInstance, routes: readonly Route[]): voi
       url: path,
       schema: { hide: true },
       handler: () => {
-        throw refuse('methodNotAllowed', `Allowed here: ${known.join(', ')}.`, {
-          allow: known.join(', '),
-        });
+        throw refuseMethod(known);
       },
     });
   }

@@ -7,7 +7,6 @@ import { ERRORS } from '../domain/errors.ts';
 import {
   ADDRESS_CHANNELS,
   ASKED_CHANNELS,
-  CHANNELS,
   MESSAGE_ADDRESS_CHANNELS,
   MESSAGE_CHANNELS,
   MESSAGE_STATUSES,
@@ -28,6 +27,7 @@ import {
   choice,
   count,
   DELETED_AT,
+  DUPLICATES,
   E164,
   errorFields,
   forms,
@@ -40,6 +40,7 @@ import {
   orNull,
   ref,
   RELATED,
+  SENDER_CHANNEL,
   SEND_FIELDS,
   SENDER_ID,
   SENDER_POOL_ID,
@@ -53,8 +54,6 @@ import {
 export const CHANNEL = choice('MessageChannel', MESSAGE_CHANNELS, {
   description: 'Channel of delivery.',
 });
-/** Channels of senders. */
-const SENDER_CHANNEL = choice('Channel', CHANNELS, { description: 'Channel of delivery.' });
 /** Channels to look for. */
 export const ASKED_CHANNEL = choice('SoughtChannel', ASKED_CHANNELS, {
   description: 'Channel of delivery. No sender has PUSH.',
@@ -131,10 +130,11 @@ export const SENDER_ARMS = {
   ),
 };
 
+const RECIPIENT = Type.Union(Object.values(RECIPIENT_ARMS), { title: 'MessageRecipient' });
 /** The documented shape; `checkSendRequest` checks its parts separately. */
 export const SEND_REQUEST = shape(
   {
-    to: Type.Array(Type.Union(Object.values(RECIPIENT_ARMS), { title: 'MessageRecipient' }), {
+    to: Type.Array(RECIPIENT, {
       minItems: 1,
       maxItems: RECIPIENTS_MAX,
     }),
@@ -153,7 +153,7 @@ export const SEND_REQUEST = shape(
 /** An operation as a request that can be sent again. */
 const OPERATION_REQUEST = shape(
   {
-    to: Type.Array(Type.Union(Object.values(RECIPIENT_ARMS), { title: 'MessageRecipient' }), {
+    to: Type.Array(RECIPIENT, {
       description: 'The chosen recipients; empty if there are none.',
     }),
     content: SEND_REQUEST.properties.content,
@@ -206,19 +206,28 @@ const senderFields = {
 const SENDER_ADDRESS = Type.String({ minLength: 1, maxLength: 256 });
 const CREDENTIAL_ID = Type.String({ minLength: 1, maxLength: 256 });
 const EMAIL_NAME = Type.String({ maxLength: EMAIL_NAME_MAX });
-const CREDENTIALS = shape({
-  fcm: Type.Optional(CREDENTIAL_ID),
-  apn: Type.Optional(CREDENTIAL_ID),
-});
+const CREDENTIALS = shape(
+  { fcm: Type.Optional(CREDENTIAL_ID), apn: Type.Optional(CREDENTIAL_ID) },
+  { title: 'NamedCredentials' },
+);
 
 /** An address to send from, as `from` has it: of a message, of an e-mail, or of push notifications. */
-export const NAMED_SENDER_FORMS = forms(
+const NAMED_SENDER = forms(
   'NamedSender',
   [
-    ['channel', shape({ address: SENDER_ADDRESS, channel: SENDER_CHANNEL })],
+    [
+      'channel',
+      shape({ address: SENDER_ADDRESS, channel: SENDER_CHANNEL }, { title: 'NamedMessageSender' }),
+    ],
     ['fcm', CREDENTIALS],
     ['apn', CREDENTIALS],
-    ['address', shape({ address: SENDER_ADDRESS, name: Type.Optional(EMAIL_NAME) })],
+    [
+      'address',
+      shape(
+        { address: SENDER_ADDRESS, name: Type.Optional(EMAIL_NAME) },
+        { title: 'NamedEmailSender' },
+      ),
+    ],
   ],
   'give address and channel, the address of an e-mail, or fcm or apn',
 );
@@ -261,22 +270,11 @@ const SENDER_BODIES = [
       ),
       senderPoolId: Type.Optional(SENDER_POOL_ID),
       senderAddresses: Type.Optional(
-        Type.Array(
-          Type.Partial(
-            Type.Object({
-              address: SENDER_ADDRESS,
-              channel: SENDER_CHANNEL,
-              name: EMAIL_NAME,
-              fcm: CREDENTIAL_ID,
-              apn: CREDENTIAL_ID,
-            }),
-            {
-              description:
-                '`address` and `channel`; `address` and `name` of an e-mail; or `fcm` and `apn`, which no sender has.',
-            },
-          ),
-          { minItems: 1, maxItems: 100 },
-        ),
+        Type.Array(NAMED_SENDER, {
+          minItems: 1,
+          maxItems: 100,
+          description: 'No sender has `fcm` and `apn`.',
+        }),
       ),
       channels: CHANNEL_CONTROLS,
     },
@@ -343,12 +341,8 @@ export const SEARCH_REQUEST = shape(
 // Answers.
 
 const address = Type.Object(
-  {
-    address: Type.String(),
-    channel: MESSAGE_ADDRESS_CHANNEL,
-    senderId: Type.Optional(SENDER_ID),
-  },
-  { title: 'MessageAddress', description: 'Of an inbound message it is our sender, with its id.' },
+  { address: Type.String(), channel: MESSAGE_ADDRESS_CHANNEL },
+  { title: 'MessageAddress' },
 );
 const from = Type.Object(
   {
@@ -357,7 +351,11 @@ const from = Type.Object(
     senderId: Type.Optional(SENDER_ID),
     senderPoolId: Type.Optional(SENDER_POOL_ID),
   },
-  { title: 'MessageFrom' },
+  {
+    title: 'MessageFrom',
+    description:
+      'Of an inbound message it is the person, with the id of the sender that received it.',
+  },
 );
 const ERROR_ITEM = Type.Object(
   {
@@ -506,12 +504,7 @@ const DRY_RUN = Type.Object(
       ),
     ),
     unaddressable: Type.Array(ref('ErrorItem')),
-    duplicates: Type.Array(
-      Type.Object(
-        { address: Type.String(), contexts: Type.Array(Type.String()) },
-        { title: 'DuplicateAddress' },
-      ),
-    ),
+    duplicates: DUPLICATES,
   },
   { $id: 'DryRun' },
 );
@@ -703,7 +696,9 @@ export function noContent(description: string, headers: Headers = {}): TSchema {
 /** Headers of refusals, besides the id of the request. */
 const REFUSAL_HEADERS: Readonly<Record<number, Headers>> = {
   401: {
-    'www-authenticate': Type.String({ description: 'Asks for HTTP Basic; not in a session.' }),
+    'www-authenticate': Type.String({
+      description: 'Asks for HTTP Basic or a bearer token; not in a session.',
+    }),
   },
   409: RETRY_AFTER,
   429: { ...RETRY_AFTER, ...RATE_LIMIT },

@@ -12,6 +12,7 @@ import {
   choice,
   count,
   DELETED_AT,
+  DUPLICATES,
   EMAIL_ID,
   errorFields,
   instant,
@@ -268,12 +269,7 @@ export const EMAIL_SHAPES = [
         }),
       ),
       unaddressable: Type.Array(ref('ErrorItem')),
-      duplicates: Type.Array(
-        Type.Object(
-          { address: Type.String(), contexts: Type.Array(Type.String()) },
-          { title: 'DuplicateAddress' },
-        ),
-      ),
+      duplicates: DUPLICATES,
     },
     { $id: 'EmailDryRun' },
   ),

@@ -1,9 +1,16 @@
 /** The shape of a report on an operation. */
 import { Type } from 'typebox';
-import { CHANNELS, MESSAGE_STATUSES } from '../domain/message.ts';
-import { choice, count, instant, numberOrNull, orNull, REQUEST_FIELDS } from './parts.ts';
+import { MESSAGE_STATUSES } from '../domain/message.ts';
+import {
+  choice,
+  count,
+  instant,
+  numberOrNull,
+  orNull,
+  REQUEST_FIELDS,
+  SENDER_CHANNEL,
+} from './parts.ts';
 
-const channel = choice('Channel', CHANNELS, { description: 'Channel of delivery.' });
 const text = (description: string) => Type.String({ description });
 
 const ERROR_COUNT = Type.Object({
@@ -30,7 +37,7 @@ export const OPERATION_REPORT = Type.Object(
     ...REQUEST_FIELDS,
     senders: Type.Array(
       Type.Object({
-        channel,
+        channel: SENDER_CHANNEL,
         address: Type.String(),
         carrier: Type.String(),
         total: count('Messages whose current candidate uses it.'),

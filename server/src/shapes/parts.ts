@@ -1,6 +1,7 @@
 /** Small parts of the API's shapes. */
 import { Type, type TSchema } from 'typebox';
 import { LINE_HINT, LINE_PATTERN } from '../domain/email-headers.ts';
+import { CHANNELS } from '../domain/message.ts';
 import { OPERATION_STATUSES } from '../domain/operation.ts';
 import { SCHEDULE_DAYS_MAX } from '../domain/schedule.ts';
 
@@ -189,6 +190,17 @@ export const SEND_FIELDS = {
     }),
   ),
 };
+
+/** Channels of senders. */
+export const SENDER_CHANNEL = choice('Channel', CHANNELS, { description: 'Channel of delivery.' });
+
+/** Addresses that a dry run found more than once. */
+export const DUPLICATES = Type.Array(
+  Type.Object(
+    { address: Type.String(), contexts: Type.Array(Type.String()) },
+    { title: 'DuplicateAddress' },
+  ),
+);
 
 /** Of messages and e-mails. */
 export const DELETED_AT = orNull(instant('When it was erased; null if it was not.'));

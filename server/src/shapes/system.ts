@@ -1,9 +1,7 @@
 /** The shapes of carriers' health and of the system. */
 import { Type } from 'typebox';
-import { CHANNELS } from '../domain/message.ts';
-import { choice, count, instant, numberOrNull, orNull } from './parts.ts';
+import { count, instant, numberOrNull, orNull, SENDER_CHANNEL } from './parts.ts';
 
-const channel = choice('Channel', CHANNELS, { description: 'Channel of delivery.' });
 const text = (description: string) => Type.String({ description });
 const seconds = (description: string) => Type.Number({ minimum: 0, description });
 
@@ -13,7 +11,7 @@ export const SYSTEM_SHAPES = [
       carriers: Type.Array(
         Type.Object({
           name: Type.String(),
-          channels: Type.Array(channel),
+          channels: Type.Array(SENDER_CHANNEL),
           queueMessages: count('Messages due and not yet settled, of all accounts and nodes.'),
           queueAgeSeconds: seconds('Age of the batch that has been due for longest.'),
           state: orNull(

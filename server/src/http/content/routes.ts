@@ -1,7 +1,8 @@
 /** The routes of content templates: a part of the table in `routes.ts`. */
 import { Type } from 'typebox';
 import type { createContentHandlers } from './handlers.ts';
-import { bodyOf, DATES, describe, listRoute, type Route } from '../edge/route.ts';
+import { bodyOf, describe, listRoute, type Route } from '../edge/route.ts';
+import { DATES } from '../../shapes/paging.ts';
 import { answer, noContent, refusals } from '../../shapes/api.ts';
 
 const params = Type.Object({ contentId: Type.String({ description: 'Id of the template, HX….' }) });

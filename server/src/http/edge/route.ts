@@ -5,6 +5,7 @@ import type { Access } from '../../domain/api-key.ts';
 import { answer, OPERATION_HEADERS, refusals, REQUEST_ID } from '../../shapes/api.ts';
 import { DATES, PAGING } from '../../shapes/paging.ts';
 import { OPERATION_STATUS } from '../../shapes/parts.ts';
+import { refuse, type Refusal } from '../../shapes/refusal.ts';
 
 export interface Route {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
@@ -36,7 +37,6 @@ export function describeAccess(route: Route): Route {
   };
 }
 
-export { DATES };
 /** Query parameters of lists of operations. */
 export const OPERATION_FILTER = {
   ...DATES,
@@ -51,6 +51,11 @@ export const OPERATION_FILTER = {
     }),
   ),
 };
+/** The refusal of a method that a path does not have. */
+export const refuseMethod = (allowed: readonly string[]): Refusal =>
+  refuse('methodNotAllowed', `Allowed here: ${allowed.join(', ')}.`, {
+    allow: allowed.join(', '),
+  });
 /** Headers of sends. */
 export const IDEMPOTENCY_HEADERS = Type.Object({
   'idempotency-key': Type.Optional(

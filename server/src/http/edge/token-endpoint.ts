@@ -11,13 +11,14 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { SCOPES, type Scope } from '../../domain/api-key.ts';
 import { problemOf } from '../../domain/errors.ts';
 import type { Logger } from '../../lib/log.ts';
-import { refuse, Refusal } from '../../shapes/refusal.ts';
+import { Refusal } from '../../shapes/refusal.ts';
 import { limitByAddress } from './address-limit.ts';
 import { readBasic, type Identity, type Pair } from './auth.ts';
 import { readBody } from './bodies.ts';
 import { toRefusal } from './errors.ts';
 import { refuseFailedSignIn } from './failed-sign-ins.ts';
 import { BASIC_CHALLENGE, type Who } from './identify.ts';
+import { refuseMethod } from './route.ts';
 
 export interface TokenEndpointDeps extends Pick<
   Who,
@@ -93,7 +94,7 @@ export async function registerTokenEndpoint(
     url: TOKEN_PATH,
     ...route,
     handler: () => {
-      throw refuse('methodNotAllowed', 'Allowed here: POST.', { allow: 'POST' });
+      throw refuseMethod(['POST']);
     },
   });
 }

@@ -6,7 +6,6 @@ import type { createOperationHandlers } from '../operations/handlers.ts';
 import { listOperationRoutes } from '../operations/routes.ts';
 import {
   bodyOf,
-  DATES,
   describe,
   IDEMPOTENCY_HEADERS,
   listRoute,
@@ -14,6 +13,7 @@ import {
   sendAnswers,
   type Route,
 } from '../edge/route.ts';
+import { DATES } from '../../shapes/paging.ts';
 import { answer, noContent, refusals } from '../../shapes/api.ts';
 
 type Emails = ReturnType<typeof createEmailHandlers>;

@@ -5,7 +5,6 @@ import type { createOperationHandlers } from '../operations/handlers.ts';
 import { listOperationRoutes } from '../operations/routes.ts';
 import {
   bodyOf,
-  DATES,
   describe,
   IDEMPOTENCY_HEADERS,
   listRoute,
@@ -13,6 +12,7 @@ import {
   sendAnswers,
   type Route,
 } from '../edge/route.ts';
+import { DATES } from '../../shapes/paging.ts';
 import {
   answer,
   CHANNEL,

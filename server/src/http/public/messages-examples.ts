@@ -56,7 +56,7 @@ const message = {
 const inbound = {
   ...summary,
   id: IDS.inbound,
-  from: { address: '+15005550001', channel: 'SMS' },
+  from: { address: '+15005550001', channel: 'SMS', senderId: IDS.sender },
   to: [{ address: '+15005550100', channel: 'PHONE' }],
   status: 'INBOUND',
   tags: {},

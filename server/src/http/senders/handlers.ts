@@ -25,8 +25,6 @@ import {
   type ListQuery,
   type PagingQuery,
 } from '../edge/query.ts';
-import { NAMED_SENDER_FORMS } from '../../shapes/api.ts';
-import { compileCheck } from '../../shapes/check.ts';
 import { Refusal, refuse } from '../../shapes/refusal.ts';
 
 export interface SenderQuery extends ListQuery {
@@ -173,7 +171,6 @@ export function createSenderHandlers(deps: {
       const body = request.body as ResolveBody;
       if (body.senderPoolId !== undefined && body.senderAddresses !== undefined)
         throw refuseValue('Give senderPoolId or senderAddresses, not both.', '$.senderAddresses');
-      checkNamed(body.senderAddresses ?? []);
       const found = await findCandidates(deps.store, request.account.id, body);
       const ordered = orderChannels(body.channels, ALL_CHANNELS_PREFERRED).flatMap((channel) =>
         found.filter((each) => each.channel === channel),
@@ -196,13 +193,6 @@ export function createSenderHandlers(deps: {
 function checkQuiet({ quietHours }: SenderBody): void {
   const problem = quietHours ? findQuietProblem(quietHours) : null;
   if (problem !== null) throw refuseValue(problem, '$.quietHours.end');
-}
-
-const checkNamedSender = compileCheck(NAMED_SENDER_FORMS);
-
-function checkNamed(named: readonly NamedSender[]): void {
-  const problems = named.flatMap((each, i) => checkNamedSender(each, `$.senderAddresses[${i}]`));
-  if (problems.length > 0) throw new Refusal(400, problems);
 }
 
 /** A page of all senders, or of the members of a pool. */

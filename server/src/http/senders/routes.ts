@@ -1,6 +1,7 @@
 /** The routes of senders and sender pools: a part of the table in `routes.ts`. */
 import { Type } from 'typebox';
-import { bodyOf, DATES, describe, listRoute, searchRoute, type Route } from '../edge/route.ts';
+import { bodyOf, describe, listRoute, searchRoute, type Route } from '../edge/route.ts';
+import { DATES } from '../../shapes/paging.ts';
 import {
   answer,
   ASKED_CHANNEL,

@@ -1,6 +1,7 @@
 /** The routes of subscriptions: a part of the table in `routes.ts`. */
 import { Type } from 'typebox';
-import { bodyOf, DATES, describe, listRoute, type Route } from '../edge/route.ts';
+import { bodyOf, describe, listRoute, type Route } from '../edge/route.ts';
+import { DATES } from '../../shapes/paging.ts';
 import { answer, LOCATION, noContent, refusals } from '../../shapes/api.ts';
 import { DELIVERY_STATUS } from '../../shapes/subscriptions.ts';
 import type { createSubscriptionHandlers } from './handlers.ts';

@@ -1,6 +1,7 @@
 /** The routes of the suppression list: a part of the table in `routes.ts`. */
 import { Type } from 'typebox';
-import { bodyOf, DATES, describe, listRoute, searchRoute, type Route } from '../edge/route.ts';
+import { bodyOf, describe, listRoute, searchRoute, type Route } from '../edge/route.ts';
+import { DATES } from '../../shapes/paging.ts';
 import { answer, noContent, refusals, REQUEST_ID } from '../../shapes/api.ts';
 import type { createSuppressionHandlers } from './handlers.ts';
 
