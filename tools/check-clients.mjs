@@ -1,21 +1,20 @@
 /**
  * Generates clients from `/openapi.json`, compiles them as they are, and uses them against a server: send, dry run, fetch, list, errors and
- * receipts. TypeScript needs the npm registry. Python needs python3 with venv, and PyPI. Go, and Java,
- * which is only compiled, need the jar of OpenAPI Generator, named by OPENAPI_GENERATOR, and the tools of the language. What is skipped is named at the end.
+ * receipts. TypeScript needs the npm registry. Python needs python3 with venv, and PyPI. Go, and Java, which is only compiled, need the jar
+ * of OpenAPI Generator, named by OPENAPI_GENERATOR, and the tools of the language. What is skipped is named at the end.
  * Ends with status 1, and says why, when a client does not work, or when the client for TypeScript cannot be checked.
  */
-import { execFile, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { startServer } from './start-server.mjs';
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
 const PROGRAMS = join(ROOT, 'tools', 'clients');
-const READY_MS = 60_000;
 /** Versions that were tried. */
 const TYPESCRIPT = ['openapi-typescript@~7.13.0', 'openapi-fetch@~0.17.0', 'typescript@~5.9.3'];
 const PYTHON = 'openapi-python-client~=0.29.1';
@@ -48,23 +47,16 @@ async function makePlace(name) {
   return place;
 }
 
-async function startServer() {
+/** The base URL, and the header with credentials. */
+async function openServer() {
   const program = join(ROOT, 'server', 'bin', 'fanfare.cjs');
-  server = spawn(process.execPath, [program, 'start'], {
-    cwd: folder,
-    env: { PATH: process.env.PATH, FANFARE_PORT: '0' },
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-  for (const deadline = Date.now() + READY_MS; ; await sleep(50)) {
-    if (server.exitCode !== null) throw new Error(`The server ended with ${server.exitCode}.`);
-    if (Date.now() > deadline) throw new Error('The server does not get ready.');
-    // Written when it answers.
-    const text = await readFile(join(folder, 'data', 'cli.json'), 'utf8').catch(() => null);
-    if (text === null) continue;
-    const { baseUrl, apiKey, apiKeySecret } = JSON.parse(text);
-    const pair = Buffer.from(`${apiKey}:${apiKeySecret}`).toString('base64');
-    return [baseUrl, `Basic ${pair}`];
-  }
+  const { baseUrl, apiKey, apiKeySecret } = await startServer(
+    process.execPath,
+    [program, 'start'],
+    folder,
+    (child) => (server = child),
+  );
+  return [baseUrl, `Basic ${Buffer.from(`${apiKey}:${apiKeySecret}`).toString('base64')}`];
 }
 
 async function checkTypeScript(access) {
@@ -102,8 +94,8 @@ async function checkPython(access) {
   return null;
 }
 
-/** Generates and compiles a client by OpenAPI Generator. */
-async function compileWith(language, tool, generate, compile) {
+/** Generates a client by OpenAPI Generator, and runs commands in its folder. */
+async function checkWith(language, tool, generate, commands) {
   const jar = process.env.OPENAPI_GENERATOR;
   if (!jar) return 'OPENAPI_GENERATOR does not name the jar of OpenAPI Generator';
   if (!(await has('java', '-version'))) return 'java is missing';
@@ -111,7 +103,7 @@ async function compileWith(language, tool, generate, compile) {
   const place = await makePlace(language);
   const args = ['-jar', jar, 'generate', '-i', 'openapi.json', '-g', language, '-o', 'client'];
   await run('java', [...args, ...generate], { cwd: place });
-  for (const [command, ...rest] of compile)
+  for (const [command, ...rest] of commands)
     await run(command, rest, { cwd: join(place, 'client') });
   return null;
 }
@@ -123,7 +115,7 @@ const CHECKS = {
   },
   Python: checkPython,
   Go: (access) =>
-    compileWith(
+    checkWith(
       'go',
       ['go', 'version'],
       ['--additional-properties', 'packageName=fanfare,withGoMod=true'],
@@ -136,7 +128,7 @@ const CHECKS = {
       ],
     ),
   Java: () =>
-    compileWith(
+    checkWith(
       'java',
       ['mvn', '-version'],
       ['--library', 'native'],
@@ -145,7 +137,7 @@ const CHECKS = {
 };
 
 try {
-  const access = await startServer();
+  const access = await openServer();
   const document = await (await fetch(`${access[0]}/openapi.json`)).text();
   await writeFile(join(folder, 'openapi.json'), document);
   for (const [language, check] of Object.entries(CHECKS)) {

@@ -3,17 +3,16 @@
  * last receipt, the doctor, the dashboard, a clean stop. Packs the client, compiles a program with it under every way of resolving modules,
  * and runs it as ES module and CommonJS. Needs the npm registry. Ends with status 1, and says why, when anything is not as it should be.
  */
-import { execFile, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { access, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { SERVER_ENV, startServer } from './start-server.mjs';
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
-const READY_MS = 60_000;
 const run = promisify(execFile);
 const folder = await mkdtemp(join(tmpdir(), 'fanfare-package-'));
 let server = null;
@@ -73,29 +72,16 @@ try {
   const quiet = ['--no-audit', '--no-fund', '--loglevel', 'error'];
   await run('npm', ['install', '--global', '--prefix', prefix, ...quiet, join(folder, tarball)]);
   const fanfare = join(prefix, 'bin', 'fanfare');
-  const options = { cwd: folder, env: { PATH: process.env.PATH, FANFARE_PORT: '0' } };
+  const options = { cwd: folder, env: SERVER_ENV };
   const use = async (...args) => (await run(fanfare, args, options)).stdout;
 
   expect(await use('--help'), 'bulk messaging server');
-  server = spawn(fanfare, ['start'], { ...options, stdio: ['ignore', 'ignore', 'inherit'] });
-  const deadline = Date.now() + READY_MS;
-  // Written when it answers.
-  while (
-    !(await access(join(folder, 'data', 'cli.json')).then(
-      () => true,
-      () => false,
-    ))
-  ) {
-    if (server.exitCode !== null) throw new Error(`The server ended with ${server.exitCode}.`);
-    if (Date.now() > deadline) throw new Error('The server does not get ready.');
-    await sleep(50);
-  }
+  const { baseUrl } = await startServer(fanfare, ['start'], folder, (child) => (server = child));
   const sent = JSON.parse(
     await use('send', '+15005550123', '--text', 'Hello!', '--strict', '--json'),
   );
   if (sent.stats.delivered !== 1) throw new Error(`It was not delivered: ${JSON.stringify(sent)}`);
   expect(await use('doctor'), 'All is well.');
-  const { baseUrl } = JSON.parse(await readFile(join(folder, 'data', 'cli.json'), 'utf8'));
   expect(await (await fetch(`${baseUrl}/`)).text(), '<title>Fanfare');
   server.kill('SIGTERM');
   await once(server, 'exit');
