@@ -41,9 +41,9 @@ const PARTS = {
   },
   pages: {
     title: 'the API pages',
-    from: ['server/docs-page'],
+    from: ['server/docs-page', 'docs', 'tools/render-guides.mjs'],
     to: 'server/dist/docs',
-    make: copyApiPages,
+    make: makeApiPages,
   },
   dashboard: {
     title: 'the dashboard',
@@ -150,18 +150,35 @@ function tool(folder, entries) {
   };
 }
 
-function copyApiPages() {
+/** Scalar's program is in its package for Fastify, which serves it at this path. */
+async function readScalar() {
+  const [{ fastify }, { default: scalar }] = await Promise.all([
+    import('fastify'),
+    import('@scalar/fastify-api-reference'),
+  ]);
+  const app = fastify();
+  await app.register(scalar, { routePrefix: '/docs', configuration: { url: 'openapi.json' } });
+  const { statusCode, rawPayload } = await app.inject('/docs/js/scalar.js');
+  await app.close();
+  if (statusCode !== 200) throw new Error('The package of Scalar has no program.');
+  return rawPayload;
+}
+
+async function makeApiPages() {
   const folder = join(ROOT, 'server/dist/docs');
-  const library = join(ROOT, 'node_modules/@fastify/swagger-ui/static');
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   for (const name of readdirSync(join(ROOT, 'server/docs-page')))
     copyFileSync(join(ROOT, 'server/docs-page', name), join(folder, name));
-  for (const name of ['swagger-ui.css', 'swagger-ui-bundle.js']) {
-    const bytes = readFileSync(join(library, name));
-    writeFileSync(join(folder, name), bytes);
-    writeFileSync(join(folder, `${name}.gz`), gzipSync(bytes));
-    const params = { [constants.BROTLI_PARAM_QUALITY]: 9 };
-    writeFileSync(join(folder, `${name}.br`), brotliCompressSync(bytes, { params }));
-  }
+  const { renderGuides } = await import('./render-guides.mjs');
+  renderGuides(join(ROOT, 'docs'), folder);
+  const bytes = await readScalar();
+  writeFileSync(join(folder, 'scalar.js'), bytes);
+  copyFileSync(
+    join(ROOT, 'node_modules/@scalar/fastify-api-reference/LICENSE'),
+    join(folder, 'scalar-license.txt'),
+  );
+  writeFileSync(join(folder, 'scalar.js.gz'), gzipSync(bytes));
+  const params = { [constants.BROTLI_PARAM_QUALITY]: 9 };
+  writeFileSync(join(folder, 'scalar.js.br'), brotliCompressSync(bytes, { params }));
 }

@@ -84,7 +84,9 @@ export async function renderClientTypes(api) {
   );
 
   const endpoints = [];
-  for (const [path, methods] of Object.entries(api.paths))
+  // The client has no method for the token endpoint, which is outside of the API.
+  const paths = Object.entries(api.paths).filter(([path]) => path.startsWith('/v1/'));
+  for (const [path, methods] of paths)
     for (const method of METHODS.filter((each) => each in methods)) {
       const { operationId, parameters = [], requestBody, responses } = methods[method];
       const query = parameters.filter((each) => each.in === 'query');

@@ -59,6 +59,8 @@ export type RcsAction =
 
 export type ViewLocation = ViewLocationByPoint | ViewLocationByQuery;
 
+export type GrantType = 'client_credentials';
+
 export type SenderStatus = 'ACTIVATED' | 'DEACTIVATED';
 /**
  * Unit of throughput and daily cap. Default: SEGMENTS for SMS, MESSAGES otherwise.
@@ -168,6 +170,33 @@ export type SenderPoolOperationStatus = 'PROCESSING' | 'COMPLETED' | 'CANCELED';
 export type SubscriptionOrigin = 'API' | 'STATUS_CALLBACK';
 
 export type SubscriptionStatus = 'ENABLED' | 'DISABLED';
+
+export interface AccessToken {
+  /**
+   * For the header `Authorization: Bearer …`.
+   */
+  access_token: string;
+  /**
+   * Always Bearer.
+   */
+  token_type: string;
+  /**
+   * Seconds.
+   */
+  expires_in: number;
+  /**
+   * The scopes of the token, with a space between them.
+   */
+  scope: string;
+}
+
+export interface AccessTokenError {
+  /**
+   * A word of RFC 6749, such as invalid_client.
+   */
+  error: string;
+  error_description: string;
+}
 
 export interface AddSuppressionRequest {
   /**
@@ -663,6 +692,22 @@ export interface Pagination {
    * Token of this page.
    */
   self: string | null;
+}
+
+export interface CreateAccessTokenRequest {
+  grant_type: GrantType;
+  /**
+   * The SID of an API key, unless HTTP Basic has it.
+   */
+  client_id?: string | undefined;
+  /**
+   * The secret of the API key, unless HTTP Basic has it.
+   */
+  client_secret?: string | undefined;
+  /**
+   * Scopes of the key, with a space between them. Default: all its scopes.
+   */
+  scope?: string | undefined;
 }
 
 export interface CreateApiKeyRequest {

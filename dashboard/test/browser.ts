@@ -21,25 +21,26 @@ export function launchBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
 }
 
-export interface Visit {
+interface Look {
+  readonly width?: number;
+  readonly colorScheme?: 'light' | 'dark';
+}
+export interface Window {
   readonly context: BrowserContext;
   readonly page: Page;
-  /** What the page has complained of: errors, refusals by its own policy, exceptions. */
+  /** What the page has complained of: errors, refusals by its own policy, exceptions, and requests to other servers. */
   readonly complaints: string[];
+}
+export interface Visit extends Window {
   goTo(place: string): Promise<void>;
 }
 
-/** Opens the dashboard, and signs in unless said otherwise. */
-export async function visit(
+/** Opens an empty window, for pages of the server at `url`. */
+export async function openWindow(
   browser: Browser,
   url: string,
-  options: {
-    readonly isSignedIn?: boolean;
-    readonly width?: number;
-    readonly colorScheme?: 'light' | 'dark';
-  } = {},
-): Promise<Visit> {
-  const { width = 1280, colorScheme = 'light', isSignedIn = true } = options;
+  { width = 1280, colorScheme = 'light' }: Look = {},
+): Promise<Window> {
   const context = await browser.newContext({
     viewport: { width, height: 800 },
     colorScheme,
@@ -58,6 +59,17 @@ export async function visit(
     if (!/^(data|blob|about):/.test(request.url()) && new URL(request.url()).origin !== url)
       complaints.push(`It asked ${request.url()}`);
   });
+  return { context, page, complaints };
+}
+
+/** Opens the dashboard, and signs in unless said otherwise. */
+export async function visit(
+  browser: Browser,
+  url: string,
+  { isSignedIn = true, ...look }: Look & { readonly isSignedIn?: boolean } = {},
+): Promise<Visit> {
+  const opened = await openWindow(browser, url, look);
+  const { page } = opened;
   await page.goto(url);
   await page.getByRole('heading', { name: 'Sign in' }).waitFor();
   if (isSignedIn) {
@@ -65,9 +77,7 @@ export async function visit(
     await page.getByRole('heading', { name: 'Operations' }).waitFor();
   }
   return {
-    context,
-    page,
-    complaints,
+    ...opened,
     async goTo(place) {
       await page.evaluate((hash) => {
         location.hash = `#/${hash}`;

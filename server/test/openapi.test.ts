@@ -106,6 +106,7 @@ const ROUTES = [
   'POST /v1/Suppressions',
   'POST /v1/Suppressions/Import',
   'POST /v1/Suppressions/Search',
+  'POST /v2/token',
 ];
 
 /** A copy whose schemas allow documented fields only. Requests do so anyway. */
@@ -119,10 +120,15 @@ function closed(value: unknown): unknown {
 }
 
 /** Headers of HTTP and its connections, which no API declares. */
-const OF_HTTP = /^(connection|content-\w+|date|keep-alive|transfer-encoding|vary|cache-control)$/;
+const OF_HTTP =
+  /^(connection|content-\w+|date|keep-alive|transfer-encoding|vary|cache-control|pragma)$/;
 
 /** Expects each header of an answer to be declared, and as it is declared. */
-function expectDeclared(route: string, answer: Answer, declared: Json = {}): void {
+function expectDeclared(
+  route: string,
+  answer: Pick<Answer, 'status' | 'headers'>,
+  declared: Json = {},
+): void {
   for (const [name, value] of answer.headers) {
     if (OF_HTTP.test(name)) continue;
     expect(Object.keys(declared), `${route} ${answer.status}`).toContain(name);
@@ -457,7 +463,7 @@ describe('/openapi.json', () => {
     const sent: string[] = [];
     for (const [template, methods] of Object.entries(document['paths']))
       for (const [method, { requestBody, operationId }] of Object.entries(methods as Json)) {
-        const examples = (requestBody?.content['application/json'].examples ?? {}) as Json;
+        const examples = (requestBody?.content['application/json']?.examples ?? {}) as Json;
         for (const [name, { value }] of Object.entries(examples)) {
           const path = template.replaceAll(/\{(\w+)\}/g, (_, each: string) => ids[each]);
           const json = JSON.stringify(value)
@@ -478,7 +484,9 @@ describe('/openapi.json', () => {
       }
     expect(new Set(sent).size).toBe(
       Object.values(document['paths']).flatMap((methods) =>
-        Object.values(methods as Json).filter((each) => each.requestBody),
+        Object.values(methods as Json).filter(
+          (each) => each.requestBody?.content['application/json'],
+        ),
       ).length,
     );
   });
@@ -506,6 +514,30 @@ describe('/openapi.json', () => {
     const paths = [document['paths'], schemas];
     expect(find(paths, (each) => 'const' in each || 'if' in each || 'not' in each)).toEqual([]);
     expect(find(paths, (each) => Array.isArray(each['enum']) && !isNamed(each))).toEqual([]);
+  });
+
+  it('describes the token endpoint as it is', async () => {
+    const { post } = document['paths']['/v2/token'];
+    const form = post.requestBody.content['application/x-www-form-urlencoded'];
+    const key = (await fanfare.request('POST', '/v1/ApiKeys', { scopes: ['send', 'read'] })).body;
+    const parameters = { ...form.examples.form.value, client_id: key['sid'] };
+    for (const [secret, status] of [
+      [key['secret'], 200],
+      ['wrong', 401],
+      ['', 401],
+      ['x'.repeat(5_000), 413],
+    ] as const) {
+      const answer = await fetch(`${fanfare.url}/v2/token`, {
+        method: 'POST',
+        body: new URLSearchParams({ ...parameters, client_secret: secret }),
+      });
+      expect(answer.status).toBe(status);
+      expectDeclared('/v2/token', answer, post.responses[status].headers);
+      const { $ref } = post.responses[status].content['application/json'].schema;
+      const validate = described.getSchema(`api${$ref}`);
+      validate?.(await answer.json());
+      expect(validate?.errors ?? []).toEqual([]);
+    }
   });
 
   it('shows pages to read, for the API and for every error code', async () => {

@@ -18,6 +18,7 @@ import { SENDER_STATUSES } from '../domain/sender.ts';
 import { CONTENT_ARMS, CONTENT_SHAPES, RENDERED_CONTENT, RICH } from './content.ts';
 import { DATES, PAGINATION } from './paging.ts';
 import { EMAIL_SHAPES } from './emails.ts';
+import { ACCESS_TOKEN_SHAPES } from './access-tokens.ts';
 import { API_KEY_SHAPES } from './api-keys.ts';
 import { OPERATION_REPORT } from './operation-reports.ts';
 import { SYSTEM_SHAPES } from './system.ts';
@@ -639,6 +640,7 @@ export const NAMED_SHAPES: readonly TSchema[] = [
   ...SUBSCRIPTION_SHAPES,
   OPERATION_REPORT,
   ...API_KEY_SHAPES,
+  ...ACCESS_TOKEN_SHAPES,
   ...SYSTEM_SHAPES,
   SUPPRESSION,
   listOf('suppressions', ref('Suppression'), 'SuppressionList'),
@@ -706,12 +708,16 @@ const REFUSAL_HEADERS: Readonly<Record<number, Headers>> = {
 };
 
 /** The refusals of a route in `/openapi.json`. Every route can also answer 401, 429, 500 and 503. */
-export function refusals(...statuses: readonly number[]): Record<number, TSchema> {
+export const refusals = (...statuses: readonly number[]): Record<number, TSchema> =>
+  refusalsAs('ErrorList', [...statuses, 401, 403, 429, 500, 503]);
+
+/** Refusals in a shape. */
+export function refusalsAs(name: string, statuses: readonly number[]): Record<number, TSchema> {
   return Object.fromEntries(
-    [...statuses, 401, 403, 429, 500, 503].map((status) => [
+    statuses.map((status) => [
       status,
       answer(
-        'ErrorList',
+        name,
         Object.values(ERRORS).find((each) => each.status === status)?.message ?? 'Refused.',
         REFUSAL_HEADERS[status],
       ),

@@ -15,7 +15,7 @@ export function listContentRoutes(content: ReturnType<typeof createContentHandle
       handler: content.list,
       tag: 'Content',
       operationId: 'listContent',
-      summary: 'Extension: list content templates, newest first.',
+      description: 'Extension: list content templates, newest first.',
       shape: 'ContentTemplateList',
       filter: DATES,
     }),

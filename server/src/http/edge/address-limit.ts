@@ -14,7 +14,7 @@ export async function limitByAddress(
     max: requestsPerSecond,
     timeWindow: 1_000,
     keyGenerator: ({ ip }: FastifyRequest) => networkOf(ip) ?? ip,
-    addHeaders: NO_RATE_HEADERS,
+    addHeadersOnExceeding: NO_RATE_HEADERS,
     errorResponseBuilder: () => refuse('tooManyRequests', undefined, { 'retry-after': '1' }),
   });
 }

@@ -29,9 +29,12 @@ export function describeAccess(route: Route): Route {
     ...route,
     schema: {
       ...route.schema,
-      description: isForKeys
-        ? `An API key or an access token needs the scope \`${access}\`.`
-        : "Requires the account's own SID and token.",
+      description: [
+        route.schema['description'],
+        isForKeys
+          ? `An API key or an access token needs the scope \`${access}\`.`
+          : "Requires the account's own SID and token.",
+      ].join('\n\n'),
       security: isForKeys ? [{ basic: [access] }, { oauth2: [access] }] : [{ basic: [] }],
     },
   };
@@ -86,16 +89,26 @@ type Tag =
   | 'Content'
   | 'Streams'
   | 'ApiKeys'
+  | 'AccessTokens'
   | 'System'
   | 'Subscriptions';
+
+/** A title of an operation: "Fetch message" for fetchMessage. */
+function titleOf(operationId: string): string {
+  const words = operationId
+    .replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
+    .replaceAll('email', 'e-mail')
+    .replaceAll('api key', 'API key');
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
 
 /** The description of a route in `/openapi.json`. */
 export const describe = (
   tag: Tag,
   operationId: string,
-  summary: string,
+  description: string,
   rest: Readonly<Record<string, TSchema | Record<number, TSchema>>>,
-) => ({ tags: [tag], operationId, summary, ...rest });
+) => ({ tags: [tag], operationId, summary: titleOf(operationId), description, ...rest });
 
 /** The route of a list, which answers pages. */
 export function listRoute(list: {
@@ -103,7 +116,7 @@ export function listRoute(list: {
   readonly handler: Route['handler'];
   readonly tag: Tag;
   readonly operationId: string;
-  readonly summary: string;
+  readonly description: string;
   /** The name of the answer's shape. */
   readonly shape: string;
   /** Query parameters in addition to the parameters of paging. */
@@ -111,13 +124,13 @@ export function listRoute(list: {
   /** Of a list that is a part of a resource, which may be missing. */
   readonly params?: TSchema;
 }): Route {
-  const { path, handler, tag, operationId, summary, shape, filter = {}, params } = list;
+  const { path, handler, tag, operationId, description, shape, filter = {}, params } = list;
   return {
     method: 'GET',
     path,
     access: 'read',
     handler,
-    schema: describe(tag, operationId, summary, {
+    schema: describe(tag, operationId, description, {
       ...(params && { params }),
       querystring: Type.Object({ ...filter, ...PAGING }),
       response: {
@@ -134,18 +147,18 @@ export function searchRoute(search: {
   readonly handler: Route['handler'];
   readonly tag: Tag;
   readonly operationId: string;
-  readonly summary: string;
+  readonly description: string;
   /** The names of the shapes of the body and the answer. */
   readonly body: string;
   readonly shape: string;
 }): Route {
-  const { path, handler, tag, operationId, summary, body, shape } = search;
+  const { path, handler, tag, operationId, description, body, shape } = search;
   return {
     method: 'POST',
     path,
     access: 'read',
     handler,
-    schema: describe(tag, operationId, summary, {
+    schema: describe(tag, operationId, description, {
       querystring: Type.Object(PAGING),
       body: bodyOf(body),
       response: { 200: answer(shape, 'A page.'), ...refusals(400, 413, 415) },

@@ -11,6 +11,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { SCOPES, type Scope } from '../../domain/api-key.ts';
 import { problemOf } from '../../domain/errors.ts';
 import type { Logger } from '../../lib/log.ts';
+import { answer, refusalsAs } from '../../shapes/api.ts';
 import { Refusal } from '../../shapes/refusal.ts';
 import { limitByAddress } from './address-limit.ts';
 import { readBasic, type Identity, type Pair } from './auth.ts';
@@ -18,7 +19,7 @@ import { readBody } from './bodies.ts';
 import { toRefusal } from './errors.ts';
 import { refuseFailedSignIn } from './failed-sign-ins.ts';
 import { BASIC_CHALLENGE, type Who } from './identify.ts';
-import { refuseMethod } from './route.ts';
+import { bodyOf, describe, refuseMethod } from './route.ts';
 
 export interface TokenEndpointDeps extends Pick<
   Who,
@@ -37,6 +38,24 @@ export interface TokenEndpointDeps extends Pick<
 /** The purpose of the sealed credentials. */
 export const ACCESS_TOKEN = 'access-token';
 export const TOKEN_PATH = '/v2/token';
+
+/** The endpoint in `/openapi.json`. */
+export const TOKEN_SCHEMA = {
+  ...describe(
+    'AccessTokens',
+    'createAccessToken',
+    'Extension: exchange an API key for an access token (OAuth 2.0, client credentials). The SID and the secret of the key are in the form, or in HTTP Basic.',
+    {
+      body: bodyOf('CreateAccessTokenRequest'),
+      response: {
+        200: answer('AccessToken', 'The token.'),
+        ...refusalsAs('AccessTokenError', [400, 401, 413, 429, 500, 503]),
+      },
+    },
+  ),
+  consumes: ['application/x-www-form-urlencoded'],
+  security: [{ basic: [] }, {}],
+};
 
 /** No client needs a quarter of it. */
 const BODY_BYTES_MAX = 4_096;
@@ -62,37 +81,40 @@ export async function registerTokenEndpoint(
   app.addContentTypeParser('*', async (request: FastifyRequest, payload: IncomingMessage) =>
     (await readBody(request, payload)).toString('utf8'),
   );
-  const route = { schema: { hide: true }, bodyLimit: BODY_BYTES_MAX };
-
-  app.post(TOKEN_PATH, route, async (request, reply) => {
-    const form = readForm(request);
-    const grantType = form.get('grant_type');
-    if (grantType === undefined)
-      throw new TokenRefusal('invalid_request', 'The parameter grant_type is missing.');
-    if (grantType !== 'client_credentials')
-      throw new TokenRefusal(
-        'unsupported_grant_type',
-        'The only grant_type here is client_credentials.',
-      );
-    const pair = readClient(request, form);
-    const { client, identity } = await identifyClient(request, deps, pair);
-    const scopes = chooseScopes(form.get('scope'), identity.scopes ?? []);
-    keyUses.note(identity.sid);
-    const now = Date.now();
-    const keyMs = (identity.expiresAt?.getTime() ?? Infinity) - now;
-    const seconds = Math.min(accessTokenSeconds, Math.max(0, Math.floor(keyMs / 1_000)));
-    return reply.headers(NOT_STORED).send({
-      access_token: accessTokens.seal(client, now + seconds * 1_000, scopes),
-      token_type: 'Bearer',
-      expires_in: seconds,
-      scope: scopes.join(' '),
-    });
-  });
+  app.post(
+    TOKEN_PATH,
+    { schema: TOKEN_SCHEMA, bodyLimit: BODY_BYTES_MAX },
+    async (request, reply) => {
+      const form = readForm(request);
+      const grantType = form.get('grant_type');
+      if (grantType === undefined)
+        throw new TokenRefusal('invalid_request', 'The parameter grant_type is missing.');
+      if (grantType !== 'client_credentials')
+        throw new TokenRefusal(
+          'unsupported_grant_type',
+          'The only grant_type here is client_credentials.',
+        );
+      const pair = readClient(request, form);
+      const { client, identity } = await identifyClient(request, deps, pair);
+      const scopes = chooseScopes(form.get('scope'), identity.scopes ?? []);
+      keyUses.note(identity.sid);
+      const now = Date.now();
+      const keyMs = (identity.expiresAt?.getTime() ?? Infinity) - now;
+      const seconds = Math.min(accessTokenSeconds, Math.max(0, Math.floor(keyMs / 1_000)));
+      return reply.headers(NOT_STORED).send({
+        access_token: accessTokens.seal(client, now + seconds * 1_000, scopes),
+        token_type: 'Bearer',
+        expires_in: seconds,
+        scope: scopes.join(' '),
+      });
+    },
+  );
 
   app.route({
     method: ['GET', 'PUT', 'PATCH', 'DELETE'],
     url: TOKEN_PATH,
-    ...route,
+    schema: { hide: true },
+    bodyLimit: BODY_BYTES_MAX,
     handler: () => {
       throw refuseMethod(['POST']);
     },

@@ -49,7 +49,7 @@ export function listEmailRoutes(
       handler: emails.list,
       tag: 'Emails',
       operationId: 'listEmails',
-      summary: 'List e-mails, newest first.',
+      description: 'List e-mails, newest first.',
       shape: 'EmailList',
       filter: {
         operationId: Type.Optional(Type.String({ description: 'Only this operation.' })),
@@ -63,7 +63,7 @@ export function listEmailRoutes(
       handler: emails.search,
       tag: 'Emails',
       operationId: 'searchEmails',
-      summary: 'List e-mails, also by address. Addresses do not appear in URLs.',
+      description: 'List e-mails, also by address. Addresses do not appear in URLs.',
       body: 'SearchEmailsRequest',
       shape: 'EmailList',
     }),

@@ -38,7 +38,7 @@ export function listOperationRoutes(kind: OperationKind, operations: Operations)
       handler: operations.list,
       tag,
       operationId: `list${name}s`,
-      summary: 'List operations, newest first.',
+      description: 'List operations, newest first.',
       shape: `${name}List`,
       filter: OPERATION_FILTER,
     }),
@@ -66,7 +66,7 @@ export function listOperationRoutes(kind: OperationKind, operations: Operations)
       handler: operations.errors,
       tag,
       operationId: `list${name}Errors`,
-      summary:
+      description:
         kind === 'MESSAGES'
           ? 'Recipients that were not reached, in the order of `to`.'
           : 'Extension: recipients that were not reached, in the order of `to`.',
@@ -97,14 +97,14 @@ function listChanges(kind: OperationKind, operations: Operations): Route[] {
   const change = (
     verb: 'Pause' | 'Resume' | 'Cancel',
     handler: Route['handler'],
-    summary: string,
+    description: string,
   ) =>
     ({
       method: 'POST',
       path: `${pathOf(kind)}/:operationId/${verb}`,
       access: 'send',
       handler,
-      schema: describe(tag, `${verb.toLowerCase()}${name}`, `Extension: ${summary}`, {
+      schema: describe(tag, `${verb.toLowerCase()}${name}`, `Extension: ${description}`, {
         params,
         response: { 200: answer(name, 'The operation, as it is now.'), ...refusals(404) },
       }),

@@ -65,6 +65,21 @@ const attempt = {
   tookMs: 12,
   createdAt: UPDATED,
 };
+/** Refusals of the token endpoint, which have the form of RFC 6749. */
+const tokenRefusals = Object.fromEntries(
+  [
+    [400, 'invalid_request', 'The parameter grant_type is missing.'],
+    [401, 'invalid_client', 'There is no API key with this SID and secret.'],
+    [413, 'invalid_request', 'The body is larger than 4096 bytes.'],
+    [429, 'temporarily_unavailable', 'Too many requests.'],
+    [500, 'server_error', 'The server has failed.'],
+    [503, 'temporarily_unavailable', 'The server is stopping.'],
+  ].map(([status, error, text]) => [
+    status,
+    { refusal: { summary: 'A refusal', value: { error, error_description: text } } },
+  ]),
+) as OperationExamples['answers'];
+
 const apiKey = {
   sid: 'SK0123456789abcdef0123456789abcdef',
   name: 'Shop',
@@ -179,5 +194,31 @@ export const ACCOUNT_EXAMPLES: Readonly<Record<string, OperationExamples>> = {
     { ...apiKey, secret: 'fk7WmJ2h0bX9qT4vR1cL6yZ8' },
     { name: 'Shop', scopes: ['send', 'read'] },
   ),
+  createAccessToken: {
+    requests: {
+      form: {
+        summary: 'A key with its secret',
+        value: {
+          grant_type: 'client_credentials',
+          client_id: apiKey.sid,
+          client_secret: 'fk7WmJ2h0bX9qT4vR1cL6yZ8',
+        },
+      },
+    },
+    answers: {
+      200: {
+        token: {
+          summary: 'A token for an hour',
+          value: {
+            access_token: 'q1xWv0…',
+            token_type: 'Bearer',
+            expires_in: 3_600,
+            scope: 'send read',
+          },
+        },
+      },
+      ...tokenRefusals,
+    },
+  },
   ...SYSTEM,
 };

@@ -45,7 +45,7 @@ function completeOperation(operation: Operation, schemas: Named): void {
   const { requests, answers } = EXAMPLES[operation.operationId] ?? { requests: {}, answers: {} };
   const body = operation.requestBody;
   if (body !== undefined) {
-    const media = body.content['application/json'];
+    const [media] = Object.values(body.content);
     const name = String(media?.schema['$ref']).split('/').at(-1) ?? '';
     if ([schemas[name]?.['type']].flat().includes('null')) body.required = false;
     if (media !== undefined) media.examples = valuesOf(requests);
@@ -53,7 +53,7 @@ function completeOperation(operation: Operation, schemas: Named): void {
   for (const [status, { content }] of Object.entries(operation.responses))
     for (const media of Object.values(content ?? {}))
       media.examples =
-        Number(status) >= 400
+        Number(status) >= 400 && answers[Number(status)] === undefined
           ? { error: { $ref: `#/components/examples/Error${status}` } }
           : valuesOf(answers[Number(status)]);
 }

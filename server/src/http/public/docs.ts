@@ -1,14 +1,16 @@
-/** Pages to read: the API at `/docs`, drawn by Swagger UI from `/openapi.json`, and the errors at `/docs/errors`. */
+/**
+ * Pages to read: the API at `/docs`, drawn by Scalar from `/openapi.json`, the guides at `/docs/guides`, and the errors at `/docs/errors`.
+ */
 import { fileURLToPath } from 'node:url';
 import type { FastifyInstance } from 'fastify';
 import { ERRORS } from '../../domain/errors.ts';
 import { refuse } from '../../shapes/refusal.ts';
 import { openStaticFiles } from './static-files.ts';
 
-/** Beside the bundled program: Swagger UI's own files, and our page. */
+/** Beside the bundled program: Scalar's own file, our pages, and the guides of `docs/`. */
 const FOLDER = fileURLToPath(new URL('../docs', import.meta.url));
 
-/** It sets styles while it draws, and has its icons as data. */
+/** Scalar sets styles while it draws, and has its icons as data. It asks no other server. */
 const HEADERS = {
   'content-security-policy':
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -23,6 +25,16 @@ export function registerDocs(app: FastifyInstance): void {
     // The page names its files relative to itself, so that it works below a path of a proxy.
     if (request.url.split('?', 1)[0]?.endsWith('/')) return reply.redirect('../docs');
     if (await files.send(request, reply, 'index.html')) return reply;
+    throw refuse('notFound');
+  });
+  app.get('/docs/guides', { schema: { hide: true } }, async (request, reply) => {
+    if (request.url.split('?', 1)[0]?.endsWith('/')) return reply.redirect('../guides');
+    if (await files.send(request, reply, 'guides.html')) return reply;
+    throw refuse('notFound');
+  });
+  app.get('/docs/guides/:name', { schema: { hide: true } }, async (request, reply) => {
+    const { name } = request.params as { name: string };
+    if (await files.send(request, reply, `guides/${name}.html`)) return reply;
     throw refuse('notFound');
   });
   app.get('/docs/static/:name', { schema: { hide: true } }, async (request, reply) => {
@@ -59,17 +71,14 @@ function renderErrorPage(): string {
   return `<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Errors · Fanfare</title>
 <link rel="icon" href="data:,">
-<style>
-:root{color-scheme:light dark;font:16px/1.5 system-ui,sans-serif}
-body{max-width:70rem;margin:2rem auto;padding:0 1rem}
-table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;padding:.5rem;border-bottom:1px solid #8884}
-tr:target{background:#fd04}
-</style>
+<link rel="stylesheet" href="static/guide.css">
+<nav><a href="../docs">API reference</a> <a href="guides">Guides</a> <a href="errors">Errors</a></nav>
+<main>
 <h1>Errors</h1>
 <p>${EXPLANATION} The status is the HTTP status of the refused request. <em>message</em> marks errors of messages and attempts, after the request was accepted.</p>
-<table><thead><tr><th>Code</th><th>From</th><th>Status</th><th>Meaning</th><th>Action</th></tr></thead><tbody>
+<div class="table" tabindex="0"><table><thead><tr><th>Code</th><th>From</th><th>Status</th><th>Meaning</th><th>Action</th></tr></thead><tbody>
 ${rows.join('\n')}
-</tbody></table></html>`;
+</tbody></table></div></main></html>`;
 }
 
 /** `docs/errors.md`. */

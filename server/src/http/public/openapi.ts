@@ -2,7 +2,7 @@
 import swagger from '@fastify/swagger';
 import fastify, { type FastifyInstance } from 'fastify';
 import { SCOPE_DESCRIPTIONS } from '../../domain/api-key.ts';
-import { TOKEN_PATH } from '../edge/token-endpoint.ts';
+import { TOKEN_PATH, TOKEN_SCHEMA } from '../edge/token-endpoint.ts';
 import { listRoutes, type Handlers } from '../routes.ts';
 import { NAMED_SHAPES } from '../../shapes/api.ts';
 
@@ -11,6 +11,37 @@ const NO_HANDLERS = new Proxy({} as Handlers, {
   get: () => new Proxy({}, { get: () => async () => undefined }),
 });
 const NO_BYTES = { messages: 1, emails: 1 };
+
+/** The headings of `/docs`, in its order. Readers of the document know `x-displayName`. */
+const TAGS = [
+  { name: 'Messages', description: 'Send, read and find messages.' },
+  { name: 'Operations', description: 'Progress of requests.' },
+  {
+    name: 'Emails',
+    'x-displayName': 'E-mails',
+    description: 'Send, read and erase e-mails; read the progress of requests.',
+  },
+  { name: 'Senders', description: 'Identities to send from.' },
+  {
+    name: 'SenderPools',
+    'x-displayName': 'Sender pools',
+    description: 'Groups of senders to send from.',
+  },
+  { name: 'Suppressions', description: 'Suppressed addresses.' },
+  { name: 'Content', description: 'Contents stored under an id.' },
+  {
+    name: 'Subscriptions',
+    description: 'Deliver events to URLs and sinks; see deliveries and attempts.',
+  },
+  { name: 'Streams', description: 'Events while they happen, as server-sent events.' },
+  { name: 'ApiKeys', 'x-displayName': 'API keys', description: 'Credentials for programs.' },
+  {
+    name: 'AccessTokens',
+    'x-displayName': 'Access tokens',
+    description: 'Short-lived credentials for programs, by OAuth 2.0.',
+  },
+  { name: 'System', description: 'State of carriers, queue and database.' },
+];
 
 /** Describes the routes that are registered after it, at `/openapi.json`. */
 export async function registerOpenApi(app: FastifyInstance): Promise<void> {
@@ -24,24 +55,7 @@ export async function registerOpenApi(app: FastifyInstance): Promise<void> {
           'Bulk messaging, compatible with the Communications API. One request has up to 10,000 recipients; its Operation reports the progress. Everything below `/v1` answers below `/preview` too.',
       },
       servers: [{ url: '/' }],
-      tags: [
-        { name: 'Messages', description: 'Send, read and find messages.' },
-        { name: 'Operations', description: 'Progress of requests.' },
-        {
-          name: 'Emails',
-          description: 'Send, read and erase e-mails; read the progress of requests.',
-        },
-        { name: 'Senders', description: 'Identities to send from.' },
-        { name: 'SenderPools', description: 'Groups of senders to send from.' },
-        { name: 'Suppressions', description: 'Suppressed addresses.' },
-        { name: 'Content', description: 'Contents stored under an id.' },
-        {
-          name: 'Subscriptions',
-          description: 'Deliver events to URLs and sinks; see deliveries and attempts.',
-        },
-        { name: 'ApiKeys', description: 'Credentials for programs.' },
-        { name: 'System', description: 'State of carriers, queue and database.' },
-      ],
+      tags: TAGS,
       components: {
         securitySchemes: {
           basic: {
@@ -80,10 +94,11 @@ export async function describeApi(): Promise<object> {
   const app = fastify();
   for (const shape of NAMED_SHAPES) app.addSchema(shape);
   await registerOpenApi(app);
+  app.setValidatorCompiler(() => () => true);
+  app.setSerializerCompiler(() => JSON.stringify);
+  app.post(TOKEN_PATH, { schema: TOKEN_SCHEMA }, async () => undefined);
   await app.register(
     async (api) => {
-      api.setValidatorCompiler(() => () => true);
-      api.setSerializerCompiler(() => JSON.stringify);
       for (const { method, path, handler, schema } of listRoutes(NO_HANDLERS, NO_BYTES))
         api.route({ method, url: path, handler, schema });
     },

@@ -20,7 +20,7 @@ export function listSubscriptionRoutes(
       handler: subscriptions.list,
       tag: 'Subscriptions',
       operationId: 'listSubscriptions',
-      summary: 'Extension: list subscriptions, including statusCallback URLs, newest first.',
+      description: 'Extension: list subscriptions, including statusCallback URLs, newest first.',
       shape: 'SubscriptionList',
     }),
     {
@@ -143,7 +143,7 @@ export function listSubscriptionRoutes(
       handler: subscriptions.deliveries,
       tag: 'Subscriptions',
       operationId: 'listDeliveries',
-      summary: 'Extension: list the deliveries of a subscription, newest first.',
+      description: 'Extension: list the deliveries of a subscription, newest first.',
       shape: 'DeliveryList',
       params,
       filter: { status: Type.Optional(DELIVERY_STATUS), ...DATES },
@@ -153,7 +153,7 @@ export function listSubscriptionRoutes(
       handler: subscriptions.attempts,
       tag: 'Subscriptions',
       operationId: 'listDeliveryAttempts',
-      summary: 'Extension: list the requests to the subscriber, newest first.',
+      description: 'Extension: list the requests to the subscriber, newest first.',
       shape: 'DeliveryAttemptList',
       params,
       filter: {
