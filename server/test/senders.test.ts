@@ -244,6 +244,23 @@ describe('sender pools', () => {
       code: 21606,
       context: '$.from.channels.filterIn',
     });
+    const twice = await fanfare.request('POST', '/v1/Messages', {
+      to: recipients(1),
+      content: text('Hi'),
+      from: {
+        senderPoolId,
+        channels: { priority: [1, 2].map((priority) => ({ channel: 'SMS', priority })) },
+      },
+    });
+    expect([twice.status, twice.body['errors']]).toEqual([
+      400,
+      [
+        expect.objectContaining({
+          message: 'Each channel may appear once.',
+          context: '$.from.channels.priority',
+        }),
+      ],
+    ]);
     const empty = await fanfare.request('POST', '/v1/Messages', {
       to: recipients(1),
       content: text('Hi'),

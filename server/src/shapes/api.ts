@@ -107,6 +107,7 @@ const CHANNEL_CONTROLS = Type.Optional(
     priority: Type.Optional(
       Type.Array(shape({ channel: ASKED_CHANNEL, priority: Type.Integer({ minimum: 0 }) }), {
         description: 'The lower number is tried first; a channel may appear once.',
+        'x-unique-by': 'channel',
       }),
     ),
   }),

@@ -47,6 +47,15 @@ function createAjv(allErrors: boolean): Ajv {
     validateSchema: false,
   });
   for (const keyword of ['x-error', 'x-error-above', 'x-hint']) ajv.addKeyword({ keyword });
+  // No two entries have the same value of this field.
+  ajv.addKeyword({
+    keyword: 'x-unique-by',
+    type: 'array',
+    validate: (field: string, entries: readonly (Readonly<Record<string, unknown>> | null)[]) => {
+      const values = entries.map((each) => each?.[field]).filter((each) => each !== undefined);
+      return new Set(values).size === values.length;
+    },
+  });
   return ajv;
 }
 
@@ -140,6 +149,8 @@ function wordsFor(error: ErrorObject, notes: Notes): string | null {
       return `Must be ${error.message?.replace('must be ', '')}, not ${String(data)}.`;
     case 'not':
       return `A part is missing: ${notes['x-hint'] ?? 'this form is not allowed'}.`;
+    case 'x-unique-by':
+      return `Each ${String(error.schema)} may appear once.`;
     case 'propertyNames':
     case 'if':
       return null;

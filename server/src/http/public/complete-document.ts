@@ -79,7 +79,7 @@ function errorExamples(): Json {
 }
 
 /** Notes for our own checks, which mean nothing to others. */
-const PRIVATE = new Set(['x-hint', 'x-error', 'title']);
+const PRIVATE = new Set(['x-hint', 'x-error', 'x-unique-by', 'title']);
 
 /** The named schemas. A schema with a title moves to them, and is referred to. */
 class Names {
