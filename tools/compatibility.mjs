@@ -146,8 +146,15 @@ export const AREAS = [
       {
         thing: '`deletedAt` is the time of deletion',
         evidence: 'inferred',
-        standing: 'not there',
-        note: 'A deleted resource answers 404, and `deletedAt` is null.',
+        standing: 'same',
+        note: 'A deleted message or e-mail is fetched by its id, without its data.',
+        covered: 'server/test/erasure.test.ts',
+      },
+      {
+        thing: 'Lists after a deletion, and `DELETE` again',
+        evidence: 'none',
+        standing: 'decided',
+        note: 'The message is in no list. The answer is 204 again.',
         covered: 'server/test/erasure.test.ts',
       },
       {

@@ -1071,7 +1071,7 @@ export interface Email {
    */
   updatedAt: Date;
   /**
-   * When it was erased; null if it was not.
+   * When it was erased; null if it was not. An erased one has no attempts and no tags, and its recipient's address and its texts are empty.
    */
   deletedAt: Date | null;
   content: {
@@ -1262,7 +1262,7 @@ export interface EmailSummary {
    */
   updatedAt: Date;
   /**
-   * When it was erased; null if it was not.
+   * When it was erased; null if it was not. An erased one has no attempts and no tags, and its recipient's address and its texts are empty.
    */
   deletedAt: Date | null;
 }
@@ -1458,7 +1458,7 @@ export interface Message {
    */
   updatedAt: Date;
   /**
-   * When it was erased; null if it was not.
+   * When it was erased; null if it was not. An erased one has no attempts and no tags, and its recipient's address and its texts are empty.
    */
   deletedAt: Date | null;
   /**
@@ -1559,7 +1559,7 @@ export interface MessageSummary {
    */
   updatedAt: Date;
   /**
-   * When it was erased; null if it was not.
+   * When it was erased; null if it was not. An erased one has no attempts and no tags, and its recipient's address and its texts are empty.
    */
   deletedAt: Date | null;
 }

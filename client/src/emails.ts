@@ -83,7 +83,7 @@ export class Emails extends OperationCalls<'emails'> {
     return this.transport.call('cancelEmail', { path: [emailId], isRepeatable: true }, options);
   }
 
-  /** Erases its personal data. */
+  /** Erases its personal data. It can still be fetched, empty and with `deletedAt`. */
   async delete(emailId: string, options?: CallOptions): Promise<void> {
     await this.transport.call('deleteEmail', { path: [emailId] }, options);
   }

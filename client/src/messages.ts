@@ -122,7 +122,7 @@ export class Messages extends OperationCalls<'messages'> {
     return this.transport.call('cancelMessage', { path: [messageId], isRepeatable: true }, options);
   }
 
-  /** Erases its personal data. */
+  /** Erases its personal data. It can still be fetched, empty and with `deletedAt`. */
   async delete(messageId: string, options?: CallOptions): Promise<void> {
     await this.transport.call('deleteMessage', { path: [messageId] }, options);
   }

@@ -261,6 +261,35 @@ describe.skipIf(CHROMIUM === null)('the dashboard', () => {
     await page.locator('.live', { hasText: 'Live' }).waitFor();
   });
 
+  it('says of a deleted message that it was deleted, and when', async () => {
+    const id = await fanfare.send({
+      to: [special(1)],
+      content: text('Hello'),
+      tags: { a: 'b' },
+      ...smsOnly,
+    });
+    await fanfare.watch(id, isDone);
+    const { body } = await fanfare.get(`/v1/Messages?operationId=${id}`);
+    const { page, goTo, complaints } = await open();
+    const message = body['messages'][0].id;
+    expect((await fanfare.request('DELETE', `/v1/Messages/${message}`)).status).toBe(204);
+    await goTo(`message/${message}`);
+    await page.getByRole('heading', { name: 'Deleted message' }).waitFor();
+    await page.getByText('Landline or unreachable carrier.').waitFor();
+    await page.getByText(/^Deleted on \w+, \d\d? \w+ \d{4} at \d\d:/).waitFor();
+    await page.locator('.facts', { hasText: 'from +15005550100 by SMS' }).waitFor();
+    await page.locator('.facts .chip', { hasText: 'Failed' }).waitFor();
+    expect(await page.locator('.timeline .step b').allTextContents()).toEqual([
+      'Accepted',
+      'Deleted',
+    ]);
+    expect(await page.title()).toContain('Deleted message');
+    await page.locator('a.back').click();
+    await page.locator('.facts .chip', { hasText: 'Completed' }).waitFor();
+    expect(await page.getByText(message).count()).toBe(0);
+    expect(complaints).toEqual([]);
+  });
+
   it('composes e-mails, with a preview in which nothing runs', async () => {
     const { page, complaints } = await open();
     await page.getByRole('link', { name: 'Compose' }).first().click();
@@ -620,6 +649,11 @@ async function fill(): Promise<Record<string, string>> {
     const { body } = await fanfare.get(`/v1/Emails?operationId=${emailOperation}`);
     return body['emails'].find((each: Json) => each['status'] === 'DELIVERED');
   });
+  const other = await until(async () => {
+    const { body } = await fanfare.get(`/v1/Emails?operationId=${emailOperation}`);
+    return body['emails'].find((each: Json) => each['status'] === 'UNDELIVERED');
+  });
+  await fanfare.request('DELETE', `/v1/Emails/${other.id}`);
   const { body } = await fanfare.request('POST', '/v1/Subscriptions', {
     url: 'https://127.0.0.1:1/hook',
   });
@@ -636,6 +670,7 @@ async function fill(): Promise<Record<string, string>> {
     card: `message/${card.body['messages'][0].id}`,
     carousel: `message/${carousel.body['messages'][0].id}`,
     email: `message/${email.id}?kind=emails`,
+    'deleted e-mail': `message/${other.id}?kind=emails`,
     compose: 'compose',
     again: `compose?again=${operation}`,
     senders: 'senders',

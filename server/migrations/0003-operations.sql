@@ -48,7 +48,7 @@ create table operation (
 -- operation and by account, newest first. An id begins with a time (UUIDv7, RFC 9562), so ranges of ids are days: old partitions
 -- are dropped, not deleted. The present attempt is in the row, because nearly every message has exactly one, and a second row per
 -- message would cost a third of the throughput. "earlier" has the attempts before it. An erased message keeps its row, for the
--- counters, with the address ''.
+-- counters, without its data: its address is ''.
 create table message (
   account_id int not null,
   attempt smallint not null default 0,
@@ -71,6 +71,8 @@ create table message (
   earlier jsonb,
   -- Null when it is its operation's.
   scheduled_for timestamptz,
+  -- When it was erased; null: it was not.
+  deleted_at timestamptz,
   primary key (account_id, id)
 ) partition by range (id);
 

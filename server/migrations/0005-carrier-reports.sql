@@ -74,6 +74,8 @@ create table inbound_message (
   reply text,
   -- The operation that answered it.
   reply_id uuid,
+  -- When it was erased; null: it was not.
+  deleted_at timestamptz,
   primary key (account_id, id)
 ) partition by range (id);
 create index inbound_message_unanswered on inbound_message (id) where reply is not null;

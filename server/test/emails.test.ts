@@ -353,9 +353,20 @@ describe('an e-mail that waits', () => {
     const [email] = await list(id);
     const path = `/v1/Emails/${email?.['id']}`;
     expect((await fanfare.request('DELETE', path)).status).toBe(204);
-    for (const gone of [path, `${path}/Receipts`])
-      expect((await fanfare.get(gone)).status).toBe(404);
-    expect((await fanfare.request('DELETE', path)).status).toBe(404);
+    const { body: left } = await fanfare.get(path);
+    expect(left).toEqual({
+      ...email,
+      to: [{ address: '' }],
+      status: 'CANCELED',
+      tags: {},
+      content: { subject: '', html: '', attachments: [] },
+      attempts: [],
+      updatedAt: left['deletedAt'],
+      deletedAt: expect.any(String),
+    });
+    expect((await fanfare.get(`${path}/Receipts`)).body['receipts']).toEqual([]);
+    expect((await fanfare.request('DELETE', path)).status).toBe(204);
+    expect((await fanfare.get(path)).body).toEqual(left);
     expect(await list(id)).toEqual([]);
     expect((await fanfare.get(`/v1/Emails/Operations/${id}`)).body).toMatchObject({
       status: 'COMPLETED',

@@ -6,6 +6,7 @@ import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { decodeTypeId } from '../src/domain/ids.ts';
 import { runCommand } from './support/command-host.ts';
 import {
+  ALL_ROLES,
   expectExact,
   recipients,
   smsOnly,
@@ -17,6 +18,7 @@ import {
   type FanfareClient,
   type Json,
 } from './support/fanfare.ts';
+import { startReceiver } from './support/receiver.ts';
 import { runs } from './support/runs.ts';
 import { deliverSm, startSmsc } from './support/smsc.ts';
 
@@ -74,30 +76,126 @@ async function messagesOf(fanfare: FanfareClient, id: string): Promise<Json[]> {
 
 const erase = (fanfare: FanfareClient, path: string) => fanfare.request('DELETE', `/v1/${path}`);
 
+const fetchBody = async (fanfare: FanfareClient, path: string): Promise<Json> => {
+  const { status, body } = await fanfare.get(`/v1/${path}`);
+  expect(status).toBe(200);
+  return body;
+};
+
+const INSTANT = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+
+/** What is left of a message or e-mail, as its reader sees it. */
+const leftOf = (whole: Json, to: object, content: object) => ({
+  id: whole['id'],
+  from: whole['from'],
+  to: [to],
+  status: whole['status'],
+  related: whole['related'],
+  tags: {},
+  scheduledFor: whole['scheduledFor'],
+  createdAt: whole['createdAt'],
+  updatedAt: INSTANT,
+  deletedAt: INSTANT,
+  content,
+  attempts: [],
+});
+const NOBODY = { address: '', channel: 'PHONE' };
+
 describe('a message', () => {
-  it('vanishes with whom it was for, and its counters stay', async () => {
+  it('is emptied and leaves every list, and its counters stay', async () => {
     const fanfare = await useErasing();
     const flaky = special(5)['address'];
     const id = await fanfare.send({ ...personal([flaky]), ...smsOnly });
     const { stats } = await fanfare.watch(id, (now) => now['stats'].delivered === 1);
     const [message] = await messagesOf(fanfare, id);
     const path = `Messages/${message?.['id']}`;
-    const attempt = (await fanfare.get(`/v1/${path}`)).body['attempts'][0].id;
+    const whole = await fetchBody(fanfare, path);
+    expect(whole).toMatchObject({ tags: { kind: TAG }, deletedAt: null });
+    const attempt = whole['attempts'][0].id;
+    const before = Date.now();
     expect(await dump(fanfare)).toMatch(new RegExp(NAME));
 
     expect((await erase(fanfare, path)).status).toBe(204);
-    for (const gone of [path, `${path}/Receipts`, `Messages/Seek/${attempt}`])
-      expect((await fanfare.get(`/v1/${gone}`)).status).toBe(404);
-    expect((await erase(fanfare, path)).status).toBe(404);
+    const left = await fetchBody(fanfare, path);
+    expect(left).toEqual(leftOf(whole, NOBODY, { text: '' }));
+    expect(left['updatedAt']).toBe(left['deletedAt']);
+    // The database runs by the same clock, in microseconds.
+    expect(Date.parse(left['deletedAt'])).toBeGreaterThanOrEqual(before - 1);
+    expect((await erase(fanfare, path)).status).toBe(204);
+    expect((await fanfare.request('POST', `/v1/${path}/Cancel`)).body).toEqual(left);
+    expect(await fetchBody(fanfare, path)).toEqual(left);
+    expect((await fetchBody(fanfare, `${path}/Receipts`))['receipts']).toEqual([]);
+    expect((await fanfare.get(`/v1/Messages/Seek/${attempt}`)).status).toBe(404);
+    const { address } = left['to'][0];
+    const nobody = await fanfare.request('POST', '/v1/Messages/Search', { address });
+    expect(nobody.status).toBe(400);
     expect(await messagesOf(fanfare, id)).toEqual([]);
     const found = await fanfare.request('POST', '/v1/Messages/Search', { address: flaky });
     expect(found.body['messages']).toEqual([]);
     expect((await fanfare.operation(id))['stats']).toEqual(stats);
-    const left = await dump(fanfare);
-    for (const mark of [NAME, TAG, flaky]) expect(left).not.toContain(mark);
+    const rows = await dump(fanfare);
+    for (const mark of [NAME, TAG, flaky]) expect(rows).not.toContain(mark);
     // Data for all recipients belongs to the operation.
-    expect(left).toContain(WORDS);
+    expect(rows).toContain(WORDS);
     expect((await erase(fanfare, 'Messages/comms_message_x')).status).toBe(404);
+  }, 60_000);
+
+  it('leaves the pages of a list, and its operation and the others stay in them', async () => {
+    const fanfare = await useErasing();
+    const numbers = recipients(25).map((each) => each['address']);
+    const id = await fanfare.send({ ...personal(numbers), ...smsOnly });
+    await fanfare.watch(id, ({ stats }) => stats.delivered === 25);
+    const all = (await messagesOf(fanfare, id)).map((each) => each['id']);
+    const erased = all.filter((_, i) => i % 3 === 0);
+    for (const each of erased) expect((await erase(fanfare, `Messages/${each}`)).status).toBe(204);
+    const listed: string[] = [];
+    let next: string | null = `?operationId=${id}&pageSize=5`;
+    while (next !== null) {
+      const page: Json = await fetchBody(fanfare, `Messages${next}`);
+      expect(page['messages'].length).toBeGreaterThan(0);
+      for (const each of page['messages']) {
+        expect(each).toMatchObject({ tags: { kind: TAG }, deletedAt: null });
+        listed.push(each.id);
+      }
+      const token: string | null = page['pagination'].next;
+      next = token && `?operationId=${id}&pageSize=5&pageToken=${encodeURIComponent(token)}`;
+    }
+    expect(listed).toEqual(all.filter((each) => !erased.includes(each)));
+    const operations = await fetchBody(fanfare, 'Messages/Operations');
+    expect(operations['operations'].map((each: Json) => each['id'])).toEqual([id]);
+    expect(await fanfare.operation(id)).not.toHaveProperty('deletedAt');
+  }, 60_000);
+
+  it('shows its sender where the plan has one of its channel, else their pool', async () => {
+    const fanfare = await useErasing();
+    const senders: Json[] = [];
+    for (const address of ['+15005550171', '+15005550172']) {
+      const made = await fanfare.request('POST', '/v1/Senders', { address, channel: 'SMS' });
+      senders.push({ senderId: made.body['id'] });
+    }
+    const pools: string[] = [];
+    for (const members of [senders, senders.slice(1)]) {
+      const name = `Of ${members.length}`;
+      const made = await fanfare.request('POST', '/v1/SenderPools', {
+        name,
+        senders: members,
+      });
+      const list = await fanfare.get(`/v1/SenderPools?operationId=${made.body['operationId']}`);
+      pools.push(list.body['senderPools'][0].id);
+    }
+    const left: Json[] = [];
+    for (const senderPoolId of pools) {
+      const to = recipients(1);
+      const id = await fanfare.send({ to, content: text('Hi'), from: { senderPoolId } });
+      await fanfare.watch(id, ({ stats }) => stats.delivered === 1);
+      const [message] = await messagesOf(fanfare, id);
+      expect((await erase(fanfare, `Messages/${message?.['id']}`)).status).toBe(204);
+      left.push((await fetchBody(fanfare, `Messages/${message?.['id']}`))['from']);
+    }
+    expect(left).toEqual([
+      { address: '', channel: 'SMS', senderPoolId: pools[0] },
+      { address: '+15005550172', channel: 'SMS', senderPoolId: pools[1], ...senders[1] },
+    ]);
   }, 60_000);
 
   it('is canceled first, and never sent', async () => {
@@ -109,6 +207,10 @@ describe('a message', () => {
     const [message] = await messagesOf(fanfare, id);
     expect((await erase(fanfare, `Messages/${message?.['id']}`)).status).toBe(204);
     expect((await fanfare.operation(id))['stats']).toMatchObject({ canceled: 1, attempts: 0 });
+    expect(await fetchBody(fanfare, `Messages/${message?.['id']}`)).toEqual({
+      ...leftOf(message ?? {}, NOBODY, { text: '' }),
+      status: 'CANCELED',
+    });
     expect(await dump(fanfare)).not.toContain(NAME);
   }, 60_000);
 
@@ -147,12 +249,16 @@ describe('a message', () => {
   it('takes part in no fallback, and later receipts bring nothing back', async () => {
     const fanfare = await useErasing();
     // Where the receipts were there first, once more.
+    let erased: Json[] = [];
     const id = await until(async () => {
       // Two candidates each: an UNDELIVERED receipt would start a fallback.
       const sent = await fanfare.send(personal([special(2)['address'], '+15005562222']));
       await fanfare.watch(sent, ({ stats }) => stats.attempts >= 2);
-      for (const { id: message } of await messagesOf(fanfare, sent))
+      erased = [];
+      for (const { id: message } of await messagesOf(fanfare, sent)) {
         await until(async () => (await erase(fanfare, `Messages/${message}`)).status === 204);
+        erased.push(await fetchBody(fanfare, `Messages/${message}`));
+      }
       const { stats } = await fanfare.operation(sent);
       return stats.sent === 2 && stats.attempts === 2 ? sent : null;
     });
@@ -166,6 +272,22 @@ describe('a message', () => {
       [decodeTypeId('comms_operation', id)],
     );
     expect(rows[0].n).toBe(0);
+    const later = await Promise.all(
+      erased.map((each) => fetchBody(fanfare, `Messages/${each['id']}`)),
+    );
+    expect(later.map((each) => each['status']).toSorted()).toEqual(['DELIVERED', 'UNDELIVERED']);
+    for (const [i, { updatedAt, status, error, ...rest }] of later.entries()) {
+      const { updatedAt: then, status: _, ...same } = erased[i] ?? {};
+      expect(rest).toEqual(same);
+      expect(updatedAt > then).toBe(true);
+      // The error of the table, without the words of the carrier.
+      expect(error).toEqual(
+        status === 'UNDELIVERED'
+          ? { code: 30003, message: expect.any(String), infoUrl: expect.any(String) }
+          : undefined,
+      );
+    }
+    expect((await fetchBody(fanfare, `Messages/Operations/${id}/Errors`))['errors']).toEqual([]);
     expect(await dump(fanfare)).not.toContain(NAME);
   }, 60_000);
 
@@ -231,11 +353,26 @@ describe('an operation', () => {
     const { stats } = await fanfare.watch(id, (now) => now['stats'].delivered === 1);
     const path = `Messages/Operations/${id}`;
     expect((await fanfare.get(`/v1/${path}/Errors`)).body['errors']).toHaveLength(2);
+    const whole = await Promise.all(
+      (await messagesOf(fanfare, id)).map((each) => fetchBody(fanfare, `Messages/${each['id']}`)),
+    );
+    expect(whole).toHaveLength(2);
+    const [single] = whole;
+    const alone = async () => fetchBody(fanfare, `Messages/${single?.['id']}`);
+    expect((await erase(fanfare, `Messages/${single?.['id']}`)).status).toBe(204);
+    const first = await alone();
     for (let times = 0; times < 2; times += 1)
       await until(async () => (await erase(fanfare, path)).status === 204);
     expect(await fanfare.operation(id)).toMatchObject({ status: 'COMPLETED', stats });
     expect((await fanfare.get(`/v1/${path}/Errors`)).body['errors']).toEqual([]);
     expect(await messagesOf(fanfare, id)).toEqual([]);
+    for (const each of whole) {
+      const now = await fetchBody(fanfare, `Messages/${each['id']}`);
+      expect(now).toMatchObject(leftOf(each, NOBODY, { text: '' }));
+      expect(now['error']?.detail).toBeUndefined();
+    }
+    // The time is that of its own erasure, which came first.
+    expect(await alone()).toEqual(first);
     const left = await dump(fanfare);
     for (const mark of [NAME, TAG, WORDS, optedOut, '+15005563333'])
       expect(left).not.toContain(mark);
@@ -255,7 +392,20 @@ describe('an operation', () => {
     expect((await erase(fanfare, `Messages/Operations/${email.body['operationId']}`)).status).toBe(
       404,
     );
+    const [sent] = (await fetchBody(fanfare, `Emails?operationId=${email.body['operationId']}`))[
+      'emails'
+    ];
     await until(async () => (await erase(fanfare, emails)).status === 204);
+    const now = await fetchBody(fanfare, `Emails/${sent.id}`);
+    expect(now).toEqual({
+      ...leftOf(sent, { address: '' }, { subject: '', html: '', attachments: [] }),
+      status: now['status'],
+    });
+    expect((await erase(fanfare, `Emails/${sent.id}`)).status).toBe(204);
+    expect((await fetchBody(fanfare, `Emails/${sent.id}/Receipts`))['receipts']).toEqual([]);
+    expect(await fetchBody(fanfare, `Emails/${sent.id}`)).toMatchObject({
+      deletedAt: now['deletedAt'],
+    });
     expect((await fanfare.get(`/v1/${emails}`)).body['stats'].total).toBe(1);
     expect(await dump(fanfare)).not.toMatch(new RegExp(`quartz\\.example|${WORDS}`));
     const files = await fanfare.database.query(
@@ -267,7 +417,7 @@ describe('an operation', () => {
 });
 
 describe('a message from a person', () => {
-  it('vanishes, with the answer that is owed', async () => {
+  it('is emptied, and leads to no answer', async () => {
     const smsc = await startSmsc();
     onTestFinished(() => smsc.close());
     // What comes for a sender of the configuration is the first account's.
@@ -277,23 +427,50 @@ describe('a message from a person', () => {
           smsc: { kind: 'smpp', host: '127.0.0.1', port: smsc.port, systemId: 'x', password: 'x' },
         },
         senders: [{ address: '+15005550100', channel: 'SMS', carrier: 'smsc' }],
+        roles: ALL_ROLES,
+        events: {
+          allowTargets: ['127.0.0.1'],
+          retryDelaysMs: Array.from({ length: 50 }, () => 100),
+        },
       },
     });
+    const receiver = await startReceiver();
+    receiver.behaviour = () => 500;
+    await fanfare.request('POST', '/v1/Subscriptions', {
+      url: receiver.url,
+      batch: { delayMs: 20 },
+      types: ['com.twilio.comms-api.message.inbound-received'],
+    });
     await until(async () => smsc.sessions.some((each) => each.boundAs !== null));
-    smsc.session.send(
-      deliverSm({
-        text: NAME,
-        source: { ton: 1, npi: 1, address: '4917012345678' },
-        destination: { ton: 1, npi: 1, address: '15005550100' },
-      }),
-    );
+    const say = (words: string) =>
+      smsc.session.send(
+        deliverSm({
+          text: words,
+          source: { ton: 1, npi: 1, address: '4917012345678' },
+          destination: { ton: 1, npi: 1, address: '15005550100' },
+        }),
+      );
+    say(NAME);
     const inbound = async () =>
       (await fanfare.get('/v1/Messages?status=INBOUND')).body['messages'] as Json[];
     const [message] = await until(async () => ((await inbound()).length > 0 ? inbound() : null));
     expect((await erase(fanfare, `Messages/${message?.['id']}`)).status).toBe(204);
-    expect((await fanfare.get(`/v1/Messages/${message?.['id']}`)).status).toBe(404);
-    expect((await erase(fanfare, `Messages/${message?.['id']}`)).status).toBe(404);
+    const left = await fetchBody(fanfare, `Messages/${message?.['id']}`);
+    expect(left).toEqual({
+      ...leftOf(message ?? {}, message?.['to'][0], { text: '' }),
+      from: { ...message?.['from'], address: '' },
+    });
+    expect(left['updatedAt']).toBe(left['deletedAt']);
+    expect((await erase(fanfare, `Messages/${message?.['id']}`)).status).toBe(204);
+    expect(await fetchBody(fanfare, `Messages/${message?.['id']}`)).toEqual(left);
     expect(await inbound()).toEqual([]);
     expect(await dump(fanfare)).not.toMatch(new RegExp(`${NAME}|4917012345678`));
+    // No event speaks of it: the first is about the message behind it.
+    say('Hello');
+    const { length } = receiver.requests;
+    await until(async () => receiver.requests.length >= length + 2);
+    receiver.behaviour = () => 200;
+    await until(async () => receiver.events.length > 0);
+    expect(receiver.events.map(({ data }) => data['text'])).toEqual(['Hello']);
   }, 60_000);
 });

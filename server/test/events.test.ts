@@ -276,6 +276,38 @@ describe('a subscriber', () => {
     await until(async () => typesOf(receiver.events).includes(`${HOSTED}message.delivered`));
     expect(JSON.stringify(receiver.events)).not.toContain('+15005560000');
   });
+
+  it('receives neither the tags of an erased message nor their templates', async () => {
+    const fanfare = await useEvents();
+    const receiver = await startReceiver();
+    receiver.behaviour = () => 500;
+    await subscribe(fanfare, receiver, { types: [`${HOSTED}message.delivered`] });
+    const id = await fanfare.send({
+      to: recipients(2).map((each, i) => ({ ...each, variables: { kind: `vip-${i}` } })),
+      content: text('Hello'),
+      ...smsOnly,
+      tags: { kind: '{{ kind }}' },
+    });
+    await fanfare.watch(id, isSettled);
+    const { body } = await fanfare.get(`/v1/Messages?operationId=${id}`);
+    const [kept, erased] = body['messages'];
+    expect((await fanfare.request('DELETE', `/v1/Messages/${erased.id}`)).status).toBe(204);
+    const { length } = receiver.requests;
+    await until(async () => receiver.requests.length >= length + 2);
+    receiver.behaviour = () => 200;
+    await until(async () => receiver.events.length >= 2);
+    const dataOf = (message: Json) =>
+      receiver.events.find(({ data }) => data['message_id'] === message['id'])?.['data'];
+    expect(dataOf(kept)).toMatchObject({ tags: { kind: 'vip-1' }, to: kept.to[0] });
+    expect(dataOf(erased)).toEqual({
+      operation_id: id,
+      message_id: erased.id,
+      account_sid: fanfare.sid,
+      attempt: '1',
+      downstream_id: expect.stringMatching(/^SM/),
+      tags: {},
+    });
+  });
 });
 
 describe('a subscriber in trouble', () => {

@@ -189,7 +189,7 @@ describe('after all of it', () => {
            (select count(*)::int from dispatch_batch where not waiting) as batches,
            (select count(*)::int from parked_receipt) as parked,
            (select count(*)::int from event_outbox) as outbox,
-           (select count(*)::int from message where address <> '' and status in ('QUEUED', 'SENT')) as open`,
+           (select count(*)::int from message where deleted_at is null and status in ('QUEUED', 'SENT')) as open`,
       );
       const [row] = rows;
       return (

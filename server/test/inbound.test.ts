@@ -12,6 +12,7 @@ import {
   until,
   useFanfare,
   type FanfareClient,
+  type Json,
 } from './support/fanfare.ts';
 import { deliverSm, startSmsc, type Smsc } from './support/smsc.ts';
 
@@ -150,6 +151,34 @@ describe('a message from a person', () => {
       const found = await fanfare.request('POST', '/v1/Messages/Search', query);
       expect([query, found.body['messages'].length]).toEqual([query, count]);
     }
+  });
+
+  it('leads from its list to the answer, and does not after its erasure', async () => {
+    const { shop, fanfare } = await begin();
+    await say(shop, 'HELP');
+    const listed = async () =>
+      (await fanfare.get('/v1/Messages?status=INBOUND')).body['messages'] as Json[];
+    const [message] = await until(async () =>
+      (await listed())[0]?.['related'].length === 1 ? listed() : null,
+    );
+    const path = `/v1/Messages/${message?.['id']}`;
+    expect((await fanfare.request('DELETE', path)).status).toBe(204);
+    const { body: erased } = await fanfare.get(path);
+    expect(erased).toEqual({
+      ...message,
+      from: { ...message?.['from'], address: '' },
+      related: [],
+      content: { text: '' },
+      attempts: [],
+      updatedAt: erased['deletedAt'],
+      deletedAt: expect.any(String),
+    });
+    expect(await listed()).toEqual([]);
+    // The answer is a message of its own, and the next HELP gets one, too.
+    expect((await fanfare.get('/v1/Messages')).body['messages']).toHaveLength(1);
+    await say(shop, 'HELP');
+    await until(async () => answersOf(shop).length === 2);
+    expect((await fanfare.get(path)).body).toEqual(erased);
   });
 
   it('is put together from its parts', async () => {

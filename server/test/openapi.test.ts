@@ -219,6 +219,10 @@ describe('/openapi.json', () => {
       await ask('GET /v1/Messages/{messageId}/Receipts', `/v1/Messages/${messageId}/Receipts`);
       await ask('POST /v1/Messages/{messageId}/Cancel', `/v1/Messages/${messageId}/Cancel`);
       await ask('DELETE /v1/Messages/{messageId}', `/v1/Messages/${messageId}`);
+      const erased = await ask('GET /v1/Messages/{messageId}', `/v1/Messages/${messageId}`);
+      expect(erased.body).toMatchObject({ deletedAt: expect.any(String), attempts: [] });
+      await ask('GET /v1/Messages/{messageId}/Receipts', `/v1/Messages/${messageId}/Receipts`);
+      await ask('POST /v1/Messages/{messageId}/Cancel', `/v1/Messages/${messageId}/Cancel`);
     }
     await ask('DELETE /v1/Messages/Operations/{operationId}', `/v1/Messages/Operations/${id}`);
   });
@@ -259,8 +263,10 @@ describe('/openapi.json', () => {
       await ask('GET /v1/Emails/{emailId}', `/v1/Emails/${id}`);
       await ask('GET /v1/Emails/{emailId}/Receipts', `/v1/Emails/${id}/Receipts`);
       await ask('POST /v1/Emails/{emailId}/Cancel', `/v1/Emails/${id}/Cancel`);
-      expect((await fanfare.request('DELETE', `/v1/Emails/${id}`)).status).toBe(204);
       await ask('DELETE /v1/Emails/{emailId}', `/v1/Emails/${id}`);
+      const erased = await ask('GET /v1/Emails/{emailId}', `/v1/Emails/${id}`);
+      expect(erased.body).toMatchObject({ deletedAt: expect.any(String), attempts: [] });
+      await ask('GET /v1/Emails/{emailId}/Receipts', `/v1/Emails/${id}/Receipts`);
     }
     await ask('DELETE /v1/Emails/Operations/{operationId}', path);
   });

@@ -12,6 +12,7 @@ import { LiveBadge } from '../ui/live-badge.tsx';
 import {
   Button,
   Copyable,
+  Empty,
   Notice,
   PageHead,
   Section,
@@ -41,12 +42,19 @@ export function MessagePage({ id }: { readonly id: string }) {
     mayChange ? BUSY_MS : null,
   );
   const message = loaded.value;
-  const to = message === null ? 'Message' : addressOf(message.to[0]);
+  const isDeleted = message !== null && message.deletedAt !== null;
+  const noun = kind === 'emails' ? 'E-mail' : 'Message';
+  const to =
+    message === null
+      ? noun
+      : isDeleted
+        ? `Deleted ${noun.toLowerCase()}`
+        : addressOf(message.to[0]);
   const operation = message?.related.find(({ name }) => name === 'OPERATION');
   return (
     <>
       <PageHead
-        title={kind === 'emails' ? `E-mail to ${to}` : `Message to ${to}`}
+        title={isDeleted ? to : `${noun} to ${to}`}
         heading={<span class="breakable">{to}</span>}
         above={
           <a
@@ -73,10 +81,7 @@ export function MessagePage({ id }: { readonly id: string }) {
           <>
             <div class="facts">
               <StatusChip status={shown.status} />
-              <span>
-                from <b>{shown.from.address}</b>
-                {'channel' in shown.from && ` by ${shown.from.channel}`}
-              </span>
+              <From of={shown.from} />
               <Tags tags={shown.tags} />
               <Copyable text={shown.id} what="the message ID" />
             </div>
@@ -91,13 +96,33 @@ export function MessagePage({ id }: { readonly id: string }) {
                 <Timeline message={shown} />
               </Section>
               <Section title="Content">
-                <Content message={shown} />
+                {shown.deletedAt === null ? (
+                  <Content message={shown} />
+                ) : (
+                  <Empty title={`Deleted on ${formatFull(shown.deletedAt)}`}>
+                    <p>
+                      Its address, its content and its attempts are gone. This cannot be undone.
+                    </p>
+                  </Empty>
+                )}
               </Section>
             </div>
           </>
         )}
       </Shown>
     </>
+  );
+}
+
+/** The sender, as far as it is known: of a deleted message perhaps the channel only. */
+function From({ of }: { readonly of: Any['from'] }) {
+  const channel = 'channel' in of ? `by ${of.channel}` : '';
+  return of.address === '' ? (
+    <span>{channel}</span>
+  ) : (
+    <span>
+      from <b>{of.address}</b> {channel}
+    </span>
   );
 }
 
@@ -133,7 +158,7 @@ interface Step {
 
 /** States and attempts in order of time. */
 function listSteps(message: Any): Step[] {
-  const { attempts, scheduledFor, status, updatedAt } = message;
+  const { attempts, scheduledFor, status, updatedAt, deletedAt } = message;
   const steps: Step[] = [{ at: message.createdAt, status: 'QUEUED', words: 'Accepted' }];
   if (scheduledFor !== null)
     steps.push({
@@ -141,6 +166,11 @@ function listSteps(message: Any): Step[] {
       status: 'SCHEDULED',
       words: scheduledFor > new Date() ? 'Scheduled' : 'Due',
     });
+  if (deletedAt !== null) {
+    // Its attempts are gone, and with them the times of its status.
+    steps.push({ at: deletedAt, status: 'CANCELED', words: 'Deleted' });
+    return steps;
+  }
   for (const [i, attempt] of attempts.entries()) {
     const { from, error } = attempt;
     const channel = 'channel' in from ? ` by ${from.channel}` : '';

@@ -152,17 +152,21 @@ export function addMessageCommands(program: Command, globals: () => Globals): vo
 }
 
 function describeMessage(message: Details): string {
-  const { id, status, related, tags, createdAt, scheduledFor, updatedAt, attempts = [] } = message;
+  const { id, status, related, tags, createdAt, scheduledFor, updatedAt, deletedAt } = message;
+  const { attempts = [] } = message;
+  const to = addressOf(message);
   const fields = renderFields([
     ['id', id],
     ['status', status],
-    ['to', addressOf(message)],
+    ...(to === '' ? [] : [['to', to] as const]),
     ...related.map((each) => [each.name.toLowerCase(), each.id] as const),
     ...Object.entries(tags).map((pair) => ['tag', pair.join('=')] as const),
     ['accepted', showTime(createdAt)],
     ...(scheduledFor === null ? [] : [['scheduled for', showTime(scheduledFor)] as const]),
     ['updated', showTime(updatedAt)],
-    ['content', JSON.stringify((message as { content?: unknown }).content)],
+    deletedAt === null
+      ? ['content', JSON.stringify((message as { content?: unknown }).content)]
+      : ['deleted', `${showTime(deletedAt)}, with its recipient and content`],
   ]);
   if (attempts.length === 0) return fields;
   const table = renderTable<Details['attempts'][number]>(

@@ -115,6 +115,11 @@ export function uuidTimeMs(uuid: string): number {
   return Number.parseInt(uuid.slice(0, 8) + uuid.slice(9, 13), 16);
 }
 
+/** A time that the database gave the row of a UUID. Its clock may be behind the clock of the node that made the UUID. */
+export function timeOf(uuid: string, at: Date): Date {
+  return new Date(Math.max(uuidTimeMs(uuid), at.getTime()));
+}
+
 /**
  * The smallest UUID of a time: its 48 bits, then zeros (so without a version). Every UUIDv7 from `atMs` on is
  * greater, every earlier one smaller. The migrations' `uuid_floor` does the same in SQL.

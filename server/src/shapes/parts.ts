@@ -203,7 +203,11 @@ export const DUPLICATES = Type.Array(
 );
 
 /** Of messages and e-mails. */
-export const DELETED_AT = orNull(instant('When it was erased; null if it was not.'));
+export const DELETED_AT = orNull(
+  instant(
+    "When it was erased; null if it was not. An erased one has no attempts and no tags, and its recipient's address and its texts are empty.",
+  ),
+);
 /** Why an attempt, or a recipient, failed. */
 export const errorFields = {
   code: Type.Integer(),

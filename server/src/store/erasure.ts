@@ -1,6 +1,6 @@
 /**
  * Erases a message: its addresses, its words and the carriers' words. The row stays for the
- * counters, with the address ''. A message that no carrier has is canceled first. A message that
+ * counters, and with its status and the time of the erasure for its reader. A message that no carrier has is canceled first. A message that
  * is being submitted, or is in doubt, is not erased, because its outcome has yet to be written.
  * Suppressions stay.
  */
@@ -9,7 +9,7 @@ import { messageUuidRange, operationUuidOf, ordinalOf } from '../domain/ids.ts';
 import type { Database } from './database.ts';
 import { cancelMessage, cancelOperation } from './operations.ts';
 
-/** Cancels and erases a message that there is. False, and it is not erased, while a carrier may be taking it. */
+/** Cancels and erases a message that there is, unless it is erased. False, and it is not erased, while a carrier may be taking it. */
 export async function eraseMessage(
   database: Database,
   accountId: number,
@@ -77,11 +77,11 @@ async function eraseRows(
   values: readonly unknown[],
 ): Promise<boolean> {
   const { rows } = await client.query<{ erased: boolean }>(
-    `with free as materialized (select where not exists (${busy})),
+    `with free as materialized (select clock_timestamp() as at where not exists (${busy})),
      ${more}
      messages as (update message set address = '', addresses = null, variables = null, tags = null, provider_id = null,
-         error_detail = null, earlier = null, updated_at = clock_timestamp()
-       where account_id = $1 and id between $2 and $3 and address <> '' and exists (select from free)),
+         error_detail = null, earlier = null, updated_at = (select at from free), deleted_at = (select at from free)
+       where account_id = $1 and id between $2 and $3 and deleted_at is null and exists (select from free)),
      parked as (update parked_receipt set detail = null
        where account_id = $1 and message_id between $2 and $3 and exists (select from free))
      select exists (select from free) as erased`,
@@ -90,15 +90,19 @@ async function eraseRows(
   return rows[0]?.erased === true;
 }
 
-/** Erases a message from a person. An answer that is still unsent is not sent. False if the message does not exist. */
+/**
+ * Erases a message from a person, unless it is erased, and does not lead to its answer any more. An answer that is still
+ * unsent is not sent. False if the message does not exist.
+ */
 export async function eraseInbound(
   database: Database,
   accountId: number,
   id: string,
 ): Promise<boolean> {
   const { rowCount } = await database.query(
-    `update inbound_message set from_address = '', text = '', provider_id = null, reply = null
-     where account_id = $1 and id = $2 and from_address <> ''`,
+    `update inbound_message set from_address = '', text = '', provider_id = null, reply = null, reply_id = null,
+       deleted_at = coalesce(deleted_at, clock_timestamp())
+     where account_id = $1 and id = $2`,
     [accountId, id],
   );
   return rowCount === 1;

@@ -13,14 +13,14 @@ export interface OperationFacts {
   readonly tags: Readonly<Record<string, string>>;
 }
 
-/** Of a message; one that was erased has no addresses. */
+/** Of a message; one that was erased has no addresses and no tags. */
 export interface MessageFacts {
   readonly addresses: readonly Address[];
   /** Null: the tags of its operation. */
   readonly tags: Readonly<Record<string, string>> | null;
 }
 
-/** By UUID. Facts older than the retention are missing. */
+/** By UUID. Facts older than the retention are missing, and so are erased inbound messages. */
 export interface EventFacts {
   readonly operations: ReadonlyMap<string, OperationFacts>;
   readonly messages: ReadonlyMap<string, MessageFacts>;
@@ -33,6 +33,7 @@ interface MessageRow {
   address_channel: AddressChannel;
   addresses: Address[] | null;
   tags: Record<string, string> | null;
+  deleted_at: Date | null;
 }
 
 /** All facts that the events of one account need. */
@@ -57,7 +58,11 @@ export async function loadEventFacts(
   return {
     operations,
     messages,
-    inbound: new Map(inbound.flatMap((each) => (each === null ? [] : [[each.id, each] as const]))),
+    inbound: new Map(
+      inbound.flatMap((each) =>
+        each === null || each.deletedAt !== null ? [] : [[each.id, each] as const],
+      ),
+    ),
   };
 }
 
@@ -81,13 +86,17 @@ async function loadMessages(
 ): Promise<Map<string, MessageFacts>> {
   if (ids.length === 0) return new Map();
   const { rows } = await database.query<MessageRow>(
-    'select id, address, address_channel, addresses, tags from message where account_id = $1 and id = any($2::uuid[])',
+    'select id, address, address_channel, addresses, tags, deleted_at from message where account_id = $1 and id = any($2::uuid[])',
     [accountId, `{${ids.join(',')}}`],
   );
   return new Map(
-    rows.map(({ id, address, address_channel: channel, addresses, tags }) => [
-      id,
-      { addresses: address === '' ? [] : (addresses ?? [{ address, channel }]), tags },
-    ]),
+    rows.map(
+      ({ id, address, address_channel: channel, addresses, tags, deleted_at: deletedAt }) => [
+        id,
+        deletedAt === null
+          ? { addresses: addresses ?? [{ address, channel }], tags }
+          : { addresses: [], tags: {} },
+      ],
+    ),
   );
 }

@@ -5,6 +5,7 @@ import {
   messageUuid,
   newOperationUuid,
   newUuid,
+  timeOf,
   uuidLowerBound,
   uuidTimeMs,
 } from '../domain/ids.ts';
@@ -42,6 +43,8 @@ export interface InboundMessage {
   /** UUID of the operation that answered it. */
   readonly replyId: string | null;
   readonly createdAt: Date;
+  /** When it was erased, with `from` and `text`, which are '' since; null: it was not. */
+  readonly deletedAt: Date | null;
 }
 
 /** The extent of a keyword: the whole account, or the sender that received it. */
@@ -232,14 +235,14 @@ export async function listUnanswered(database: Database): Promise<Unanswered[]> 
   }));
 }
 
-/** Notes the operation that answers a message; null: it cannot be answered. */
+/** Notes the operation that answers a message; null: it cannot be answered. An erased message does not lead there. */
 export async function setAnswered(
   database: Database,
   { accountId, id }: Unanswered,
   operationId: string | null,
 ): Promise<void> {
   await database.query(
-    'update inbound_message set reply = null, reply_id = $3 where account_id = $1 and id = $2',
+    'update inbound_message set reply = null, reply_id = $3 where account_id = $1 and id = $2 and deleted_at is null',
     [accountId, id, operationId],
   );
 }
@@ -261,9 +264,10 @@ interface InboundRow {
   to_address: string;
   text: string;
   reply_id: string | null;
+  deleted_at: Date | null;
 }
 
-const COLUMNS = 'id, channel, sender_id, from_address, to_address, text, reply_id';
+const COLUMNS = 'id, channel, sender_id, from_address, to_address, text, reply_id, deleted_at';
 
 function toInbound(row: InboundRow): InboundMessage {
   return {
@@ -275,10 +279,11 @@ function toInbound(row: InboundRow): InboundMessage {
     text: row.text,
     replyId: row.reply_id,
     createdAt: new Date(uuidTimeMs(row.id)),
+    deletedAt: row.deleted_at && timeOf(row.id, row.deleted_at),
   };
 }
 
-/** Messages to the account, newest first, at most `limit`. */
+/** Messages to the account, newest first, without erased ones, at most `limit`. */
 export async function listInbound(
   database: Database,
   accountId: number,
@@ -287,7 +292,7 @@ export async function listInbound(
 ): Promise<InboundMessage[]> {
   const { rows } = await database.query<InboundRow>(
     `select ${COLUMNS} from inbound_message
-     where account_id = $1 and id > $2 and id < $3 and from_address <> '' and ($4::channel is null or channel = $4)
+     where account_id = $1 and id > $2 and id < $3 and deleted_at is null and ($4::channel is null or channel = $4)
        and ($5::text is null or from_address = $5 or to_address = $5)
      order by id desc limit $6`,
     [accountId, filter.after, filter.before, filter.channel, filter.address, limit],
@@ -295,14 +300,14 @@ export async function listInbound(
   return rows.map(toInbound);
 }
 
-/** One message to the account, or null. */
+/** One message to the account, erased or not, or null. */
 export async function fetchInbound(
   database: Database,
   accountId: number,
   id: string,
 ): Promise<InboundMessage | null> {
   const { rows } = await database.query<InboundRow>(
-    `select ${COLUMNS} from inbound_message where account_id = $1 and id = $2 and from_address <> ''`,
+    `select ${COLUMNS} from inbound_message where account_id = $1 and id = $2`,
     [accountId, id],
   );
   return rows[0] === undefined ? null : toInbound(rows[0]);

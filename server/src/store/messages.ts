@@ -1,20 +1,26 @@
 /**
  * Messages and e-mails as their account reads them: lists without content, single ones with
- * content and attempts.
+ * content and attempts. Erased ones are in no list. Read by their ids they are empty.
  */
-import { operationUuidOf, uuidTimeMs } from '../domain/ids.ts';
+import { operationUuidOf, timeOf, uuidTimeMs } from '../domain/ids.ts';
 import type { OperationContent } from '../domain/content.ts';
 import type { Address, AddressChannel, Channel, MessageStatus } from '../domain/message.ts';
-import type { OperationKind, SendPlan } from '../domain/operation.ts';
-import { listCandidates, type Candidate } from '../domain/routing.ts';
+import type { OperationKind, PlannedSender, SendPlan } from '../domain/operation.ts';
+import { listCandidates } from '../domain/routing.ts';
 import type { Database } from './database.ts';
+
+/** A candidate without what the server alone needs. */
+export interface Route {
+  readonly sender: Omit<PlannedSender, 'carrier' | 'throughput'>;
+  readonly to: Address;
+}
 
 export interface MessageSummary {
   readonly id: string;
   readonly operationId: string;
   readonly status: MessageStatus;
   /** The route of the present attempt, or of the first attempt to come. */
-  readonly candidate: Candidate;
+  readonly route: Route;
   readonly addresses: readonly [Address, ...Address[]];
   /** Whether the request gave `addresses` rather than `address`. */
   readonly connected: boolean;
@@ -22,12 +28,14 @@ export interface MessageSummary {
   readonly scheduledFor: Date | null;
   readonly createdAt: Date;
   readonly updatedAt: Date;
+  /** When it was erased; null: it was not. */
+  readonly deletedAt: Date | null;
 }
 
 export interface Attempt {
   /** 1 to 15. */
   readonly number: number;
-  readonly candidate: Candidate;
+  readonly route: Route;
   readonly status: MessageStatus;
   readonly attemptedAt: Date;
   readonly errorCode: number | null;
@@ -35,10 +43,10 @@ export interface Attempt {
 }
 
 export interface Message extends MessageSummary {
-  /** As requested; the reader renders it. */
+  /** As requested; the reader renders it. Empty if the message is erased. */
   readonly content: OperationContent;
   readonly variables: Readonly<Record<string, string>> | null;
-  /** Oldest first. */
+  /** Oldest first. None if the message is erased. */
   readonly attempts: readonly Attempt[];
   /** The reason why it ended without an attempt (expired), else the error of the last attempt. */
   readonly errorCode: number | null;
@@ -60,6 +68,7 @@ interface MessageRow {
   id: string;
   status: MessageStatus;
   candidate: number;
+  channel: Channel;
   address: string;
   address_channel: AddressChannel;
   addresses: [Address, ...Address[]] | null;
@@ -67,6 +76,7 @@ interface MessageRow {
   /** Where it differs from its operation's. */
   scheduled_for: Date | null;
   updated_at: Date;
+  deleted_at: Date | null;
 }
 
 interface OperationPart {
@@ -77,13 +87,12 @@ interface OperationPart {
 }
 
 const SUMMARY_COLUMNS =
-  'm.id, m.status, m.candidate, m.address, m.address_channel, m.addresses, m.tags, m.scheduled_for, m.updated_at';
+  'm.id, m.status, m.candidate, m.channel, m.address, m.address_channel, m.addresses, m.tags, m.scheduled_for, m.updated_at, m.deleted_at';
 
-/** Of one kind, and not erased. */
 const IS_OF_KIND = (parameter: string) =>
-  `(m.address_channel = 'EMAIL') = (${parameter}::operation_kind = 'EMAILS') and m.address <> ''`;
+  `(m.address_channel = 'EMAIL') = (${parameter}::operation_kind = 'EMAILS')`;
 
-/** Messages of the account, newest first (within an operation, last recipient first), at most `limit`. */
+/** Messages of the account, newest first (within an operation, last recipient first), without erased ones, at most `limit`. */
 export async function listMessages(
   database: Database,
   accountId: number,
@@ -92,7 +101,7 @@ export async function listMessages(
 ): Promise<MessageSummary[]> {
   const { rows } = await database.query<MessageRow>(
     `select ${SUMMARY_COLUMNS} from message m
-     where m.account_id = $1 and m.id > $2 and m.id < $3 and ${IS_OF_KIND('$9')}
+     where m.account_id = $1 and m.id > $2 and m.id < $3 and ${IS_OF_KIND('$9')} and m.deleted_at is null
        and ($4::message_status is null or m.status = $4)
        and ($5::channel is null or m.channel = $5)
        and ($6::jsonb is null or case when m.tags is not null then m.tags @> $6 else operation_of(m.id) in
@@ -139,23 +148,52 @@ function toSummary(row: MessageRow, operation: OperationPart): MessageSummary {
     id: row.id,
     operationId: operation.id,
     status: row.status,
-    candidate: candidateAt(addresses, operation.plan, row.candidate),
+    route:
+      row.deleted_at === null
+        ? routeAt(addresses, operation.plan, row.candidate)
+        : { sender: senderOfErased(operation.plan, row.channel), to: addresses[0] },
     addresses,
     connected: row.addresses !== null,
-    tags: row.tags ?? operation.tags,
+    tags: row.deleted_at === null ? (row.tags ?? operation.tags) : {},
     scheduledFor: row.scheduled_for ?? operation.scheduled_for,
     createdAt: new Date(uuidTimeMs(row.id)),
-    // The database's clock may be behind the node's that made the id.
-    updatedAt: new Date(Math.max(uuidTimeMs(row.id), row.updated_at.getTime())),
+    updatedAt: timeOf(row.id, row.updated_at),
+    deletedAt: row.deleted_at && timeOf(row.id, row.deleted_at),
   };
 }
 
-function candidateAt(addresses: readonly Address[], plan: SendPlan, position: number): Candidate {
+function routeAt(addresses: readonly Address[], plan: SendPlan, position: number): Route {
   const candidate = listCandidates(addresses, plan)[position];
   if (candidate === undefined)
     throw new Error(`A message names candidate ${position}, which its plan lacks.`);
   return candidate;
 }
+
+/**
+ * The sender of the channel. Of several, the one that the message had follows from the erased address, so its own address
+ * is '' here, and their pool stays.
+ */
+function senderOfErased({ senders }: SendPlan, channel: Channel): Route['sender'] {
+  const [sender, ...others] = senders.filter((each) => each.channel === channel);
+  if (sender !== undefined && others.length === 0) return sender;
+  const pool = sender?.senderPoolId;
+  return { channel, address: '', ...(pool === undefined ? {} : { senderPoolId: pool }) };
+}
+
+const ERASED_CONTENT: Readonly<Record<OperationKind, OperationContent>> = {
+  MESSAGES: { text: '', mediaUrls: [] },
+  EMAILS: {
+    email: {
+      subject: '',
+      html: '',
+      text: null,
+      headers: {},
+      attachments: [],
+      unsubscribe: false,
+      trackOpens: false,
+    },
+  },
+};
 
 interface EarlierAttempt {
   attempt: number;
@@ -181,7 +219,7 @@ interface FullRow extends MessageRow {
   earlier: EarlierAttempt[] | null;
 }
 
-/** One message of the account with all its details, or null if there is none of this kind. */
+/** One message of the account with all its details, or null if there is none of this kind. An erased message is empty. */
 export async function fetchMessage(
   database: Database,
   accountId: number,
@@ -204,10 +242,19 @@ export async function fetchMessage(
     plan: row.plan,
     scheduled_for: row.operation_scheduled_for,
   });
-  const at = (position: number) => candidateAt(summary.addresses, row.plan, position);
+  return {
+    ...summary,
+    content: summary.deletedAt === null ? row.content : ERASED_CONTENT[kind],
+    variables: row.variables,
+    attempts: summary.deletedAt === null ? listAttempts(row, summary) : [],
+    errorCode: row.error_code,
+  };
+}
+
+function listAttempts(row: FullRow, { addresses, route }: MessageSummary): Attempt[] {
   const attempts = (row.earlier ?? []).map((each) => ({
     number: each.attempt,
-    candidate: at(each.candidate),
+    route: routeAt(addresses, row.plan, each.candidate),
     status: each.status,
     attemptedAt: new Date(each.attemptedAt),
     errorCode: each.errorCode,
@@ -216,17 +263,11 @@ export async function fetchMessage(
   if (row.attempt_status !== null && row.attempted_at !== null)
     attempts.push({
       number: row.attempt,
-      candidate: summary.candidate,
+      route,
       status: row.attempt_status,
       attemptedAt: row.attempted_at,
       errorCode: row.error_code,
       errorDetail: row.error_detail,
     });
-  return {
-    ...summary,
-    content: row.content,
-    variables: row.variables,
-    attempts,
-    errorCode: row.error_code,
-  };
+  return attempts;
 }

@@ -56,7 +56,7 @@ export async function countRoutes(
   const { rows } = await database.query<RouteCount>(
     bySender
       ? `select channel, status, candidate, ${addresses} as addresses, 1 as count from message
-         where account_id = $1 and id > $2 and id <= $3 and address <> ''`
+         where account_id = $1 and id > $2 and id <= $3 and deleted_at is null`
       : `select channel, status, 0 as candidate, null as addresses, count(*)::int as count from message
          where account_id = $1 and id > $2 and id <= $3 group by channel, status`,
     [accountId, operationId, last],
@@ -83,14 +83,15 @@ export async function countErrors(
   const { last } = messageUuidRange(operationId);
   const { rows } = await database.query<ErrorCount>(
     `with bad as (
-       select error_code as code, error_detail as detail, id, id as message_id, address from message
+       select error_code as code, error_detail as detail, id, id as message_id,
+         case when deleted_at is null then address end as address from message
        where account_id = $1 and id > $2 and id <= $3 and status in ('FAILED', 'UNDELIVERED') and error_code is not null
        union all
-       select code, null, id, null, coalesce(addresses -> 0 ->> 'address', '') from unaddressable
+       select code, null, id, null, addresses -> 0 ->> 'address' from unaddressable
        where account_id = $1 and id > $2 and id <= $3)
      select code, max(detail) as detail, count(*)::int as count,
        to_jsonb((array_agg(jsonb_build_object('id', message_id, 'address', address) order by id)
-         filter (where address <> ''))[1:3]) as examples
+         filter (where address is not null))[1:3]) as examples
      from bad group by code order by count(*) desc, code limit 100`,
     [accountId, operationId, last],
   );
@@ -165,7 +166,7 @@ export async function listRecipients(
   const { last } = messageUuidRange(operationId);
   const { rows } = await database.query<NamedRecipient>(
     `select address, address_channel as channel, addresses, variables from message
-     where account_id = $1 and id > $2 and id <= $3 and status = any($4::message_status[]) and address <> ''
+     where account_id = $1 and id > $2 and id <= $3 and status = any($4::message_status[]) and deleted_at is null
      order by id`,
     [accountId, operationId, last, statuses],
   );

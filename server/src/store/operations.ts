@@ -136,7 +136,7 @@ export async function listOperationErrors(
        coalesce(addresses, jsonb_build_array(jsonb_build_object('address', address, 'channel', address_channel))) as addresses,
        null::jsonb as channels
      from message where account_id = $1 and id > $2 and id <= $3
-       and status in ('FAILED', 'UNDELIVERED') and error_code is not null and address <> ''
+       and status in ('FAILED', 'UNDELIVERED') and error_code is not null and deleted_at is null
      union all
      select id, null, code, null, addresses,
        (select jsonb_path_query_array(plan, '$.senders[*].channel') from operation where account_id = $1 and id = $4)

@@ -67,7 +67,7 @@ async function transitionMessages(
     `with transitioned as (
        update message m set previous_status = m.status, status = r.status::message_status,
          attempt_status = r.status::message_status, updated_at = clock_timestamp(),
-         error_code = r.code, error_detail = case when m.address <> '' then r.detail end
+         error_code = r.code, error_detail = case when m.deleted_at is null then r.detail end
        from unnest($3::uuid[], $4::smallint[], $5::text[], $6::int[], $7::text[], $8::smallint[])
          as r(id, attempt, status, code, detail, operation)
        where m.account_id = $1 and m.id = any($3::uuid[]) and m.id = r.id and m.attempt = r.attempt
@@ -126,7 +126,7 @@ async function findFallbacks(
     `select m.id, m.candidate, m.address, m.address_channel, m.addresses
      from message m, unnest($2::uuid[], $3::smallint[]) as r(id, attempt)
      where m.account_id = $1 and m.id = any($2::uuid[]) and m.id = r.id and m.attempt = r.attempt and m.status = 'SENT'
-       and m.address <> ''`,
+       and m.deleted_at is null`,
     [
       first.accountId,
       bad.map((receipt) => receipt.messageId),
@@ -167,7 +167,7 @@ async function sendOn(
        from unnest($3::uuid[], $4::smallint[], $5::smallint[], $6::int[], $7::text[], $8::text[], $9::smallint[],
          $10::uuid[], $2::uuid[]) as r(id, ordinal, attempt, code, detail, carrier, candidate, sender_id, operation_id)
        where m.account_id = $1 and m.id = any($3::uuid[]) and m.id = r.id and m.attempt = r.attempt
-         and m.status = 'SENT' and m.attempt_status = 'SENT' and m.address <> ''
+         and m.status = 'SENT' and m.attempt_status = 'SENT' and m.deleted_at is null
        returning m.id, r.operation_id, r.ordinal, r.attempt, r.carrier, r.candidate, r.sender_id),
      added as (
        insert into dispatch_batch (account_id, operation_id, carrier, candidate, sender_id, rate_limited, attempt, waiting,

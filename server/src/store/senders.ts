@@ -1,7 +1,7 @@
 /** Senders: of the configuration, which serve all accounts, and of single accounts. */
 import pg from 'pg';
 import { wildcardOf } from '../domain/email-address.ts';
-import { newUuid, uuidTimeMs } from '../domain/ids.ts';
+import { newUuid, timeOf, uuidTimeMs } from '../domain/ids.ts';
 import type { Channel } from '../domain/message.ts';
 import type { RateUnit, SenderLimits } from '../domain/rate-limit.ts';
 import type { QuietHours } from '../domain/quiet-hours.ts';
@@ -48,7 +48,7 @@ function toSender(row: SenderRow): Sender {
     quietHours: toQuietHours(row.quiet_start, row.quiet_end),
     configured: row.account_id === null,
     createdAt: new Date(uuidTimeMs(row.id)),
-    updatedAt: new Date(Math.max(uuidTimeMs(row.id), row.updated_at.getTime())),
+    updatedAt: timeOf(row.id, row.updated_at),
   };
 }
 

@@ -71,7 +71,7 @@ export type {
 export type { Delivery, DeliveryAttempt } from './delivery-lists.ts';
 export type { ReplayChoice } from './replays.ts';
 export type { Reservation } from './rate-limits.ts';
-export type { Attempt, Message, MessageFilter, MessageSummary } from './messages.ts';
+export type { Attempt, Message, MessageFilter, MessageSummary, Route } from './messages.ts';
 export type { AcceptResult, KeyQuestion } from './accept/idempotency-keys.ts';
 export type { NewBatch, NewMessage, NewOperation } from './accept/new-operation.ts';
 export type { Dispatchable, OperationErrorRow, OperationFilter } from './operations.ts';

@@ -192,7 +192,7 @@ export function optOut(
   });
 }
 
-/** The same for the recipient of a message and the address that it came from. */
+/** The same for the recipient of a message, unless it was erased, and the address that it came from. */
 export async function optOutRecipient(
   database: Database,
   accountId: number,
@@ -208,9 +208,8 @@ export async function optOutRecipient(
   }>(
     `select m.address, m.address_channel, m.addresses, m.candidate, o.plan
      from message m join operation o on o.account_id = $1 and o.id = $3
-     where m.account_id = $1 and m.id = $2 and m.address <> $4`,
-    // The recipient of an erased message is unknown.
-    [accountId, messageId, operationUuidOf(messageId), ''],
+     where m.account_id = $1 and m.id = $2 and m.deleted_at is null`,
+    [accountId, messageId, operationUuidOf(messageId)],
   );
   const [row] = rows;
   if (row === undefined) return;

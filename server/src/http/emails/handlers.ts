@@ -10,8 +10,7 @@ import {
   ordinalOf,
 } from '../../domain/ids.ts';
 import type { MessageStatus } from '../../domain/message.ts';
-import type { Candidate } from '../../domain/routing.ts';
-import type { Attempt, Message, MessageSummary, Store } from '../../store/store.ts';
+import type { Attempt, Message, MessageSummary, Route, Store } from '../../store/store.ts';
 import { createAccept, type AcceptDeps } from '../operations/accept.ts';
 import type { EmailStatus } from '../../shapes/emails.ts';
 import { QueryReader, withinOperation, type DateQuery, type PagingQuery } from '../edge/query.ts';
@@ -44,10 +43,7 @@ export function createEmailHandlers(deps: EmailHandlerDeps) {
     const uuid = emailUuidIn(request);
     const email = await store.messages.fetchMessage(request.account.id, 'EMAILS', uuid);
     if (email === null)
-      throw refuse(
-        'notFound',
-        'There is no such e-mail: it was deleted, or is older than the retention.',
-      );
+      throw refuse('notFound', 'There is no such e-mail, or it is older than the retention.');
     return email;
   }
 
@@ -107,7 +103,7 @@ export function createEmailHandlers(deps: EmailHandlerDeps) {
         receipts: email.attempts.map((attempt) => ({
           attemptId: attemptSid(email.id, attempt.number),
           ...serializeAttempt(attempt, request.origin),
-          to: serializeTo(attempt.candidate),
+          to: serializeTo(attempt.route),
         })),
         pagination: { next: null, self: null },
       };
@@ -138,7 +134,7 @@ function serializeStatus(status: MessageStatus): EmailStatus {
   return status === 'READ' ? 'OPENED' : status;
 }
 
-function serializeFrom({ sender }: Candidate) {
+function serializeFrom({ sender }: Route) {
   return {
     address: sender.address,
     ...(sender.name === undefined ? {} : { name: sender.name }),
@@ -148,22 +144,22 @@ function serializeFrom({ sender }: Candidate) {
   };
 }
 
-function serializeTo({ to: { address, name } }: Candidate) {
+function serializeTo({ to: { address, name } }: Route) {
   return name === undefined ? { address } : { address, name };
 }
 
 function serializeSummary(email: MessageSummary, origin: string) {
   return {
     id: encodeTypeId('comms_email', email.id),
-    from: serializeFrom(email.candidate),
-    to: [serializeTo(email.candidate)],
+    from: serializeFrom(email.route),
+    to: [serializeTo(email.route)],
     status: serializeStatus(email.status),
     related: serializeRelated('EMAILS', email.operationId, origin),
     tags: email.tags,
     scheduledFor: email.scheduledFor,
     createdAt: email.createdAt,
     updatedAt: email.updatedAt,
-    deletedAt: null,
+    deletedAt: email.deletedAt,
   };
 }
 
@@ -174,7 +170,7 @@ function serializeEmail(email: Message, content: OperationContent, origin: strin
     attempts: email.attempts.map((attempt) => ({
       id: attemptSid(email.id, attempt.number),
       ...serializeAttempt(attempt, origin),
-      to: [serializeTo(attempt.candidate)],
+      to: [serializeTo(attempt.route)],
       infoUrl: `${origin}/v1/Emails/${encodeTypeId('comms_email', email.id)}/Receipts`,
     })),
     ...serializeEnd(email, origin),
@@ -183,7 +179,7 @@ function serializeEmail(email: Message, content: OperationContent, origin: strin
 
 function serializeAttempt(attempt: Attempt, origin: string) {
   return {
-    from: serializeFrom(attempt.candidate),
+    from: serializeFrom(attempt.route),
     status: serializeStatus(attempt.status),
     attemptedAt: attempt.attemptedAt,
     ...serializeError(attempt.errorCode, attempt.errorDetail, origin),

@@ -95,7 +95,7 @@ function listSingleRoutes(emails: Emails): Route[] {
         'Erase the recipient and the content of an e-mail; it is canceled first if no carrier has it. Counters stay.',
         {
           params,
-          response: { 204: noContent('Erased.'), ...refusals(404, 409) },
+          response: { 204: noContent('Erased, now or before.'), ...refusals(404, 409) },
         },
       ),
     },

@@ -12,12 +12,12 @@ import {
   parseAttemptSid,
 } from '../../domain/ids.ts';
 import type { Channel, Content, MessageStatus } from '../../domain/message.ts';
-import type { Candidate } from '../../domain/routing.ts';
 import {
   type Attempt,
   type Message,
   type MessageFilter,
   type MessageSummary,
+  type Route,
   type Store,
 } from '../../store/store.ts';
 import { createAccept, type AcceptDeps } from '../operations/accept.ts';
@@ -44,7 +44,7 @@ interface MessageQuery extends DateQuery {
   readonly tags?: string;
 }
 
-const NO_MESSAGE = 'There is no such message: it was deleted, or is older than the retention.';
+const NO_MESSAGE = 'There is no such message, or it is older than the retention.';
 
 export function createMessageHandlers(deps: MessageHandlerDeps) {
   const { store } = deps;
@@ -193,7 +193,7 @@ function messageUuidIn(request: FastifyRequest): string {
   return uuid;
 }
 
-function serializeFrom({ sender }: Candidate) {
+function serializeFrom({ sender }: Route) {
   const { address, channel, senderId, senderPoolId } = sender;
   return {
     address,
@@ -208,7 +208,7 @@ function serializeFrom({ sender }: Candidate) {
 function serializeSummary(message: MessageSummary, origin: string) {
   return {
     id: encodeTypeId('comms_message', message.id),
-    from: serializeFrom(message.candidate),
+    from: serializeFrom(message.route),
     to: [message.connected ? { addresses: message.addresses } : message.addresses[0]],
     status: message.status,
     related: serializeRelated('MESSAGES', message.operationId, origin),
@@ -216,7 +216,7 @@ function serializeSummary(message: MessageSummary, origin: string) {
     scheduledFor: message.scheduledFor,
     createdAt: message.createdAt,
     updatedAt: message.updatedAt,
-    deletedAt: null,
+    deletedAt: message.deletedAt,
   };
 }
 
@@ -232,7 +232,7 @@ function isOfInbound({ sessionId, profile, status }: MessageQuery): boolean {
 function serializeMessage(message: Message, content: OperationContent, origin: string) {
   return {
     ...serializeSummary(message, origin),
-    content: serializeContent(content, message.candidate.sender.channel),
+    content: serializeContent(content, message.route.sender.channel),
     attempts: message.attempts.map((attempt) => serializeAttempt(message, attempt, origin)),
     ...serializeEnd(message, origin),
   };
@@ -242,8 +242,8 @@ function serializeAttempt(message: Message, attempt: Attempt, origin: string) {
   const id = attemptSid(message.id, attempt.number);
   return {
     id,
-    from: serializeFrom(attempt.candidate),
-    to: [attempt.candidate.to],
+    from: serializeFrom(attempt.route),
+    to: [attempt.route.to],
     status: attempt.status,
     attemptedAt: attempt.attemptedAt,
     infoUrl: `${origin}/v1/Messages/Seek/${id}`,
@@ -254,8 +254,8 @@ function serializeAttempt(message: Message, attempt: Attempt, origin: string) {
 function serializeReceipt(message: Message, attempt: Attempt, origin: string) {
   return {
     attemptId: attemptSid(message.id, attempt.number),
-    from: serializeFrom(attempt.candidate),
-    to: attempt.candidate.to,
+    from: serializeFrom(attempt.route),
+    to: attempt.route.to,
     status: attempt.status,
     attemptedAt: attempt.attemptedAt,
     ...serializeError(attempt.errorCode, attempt.errorDetail, origin),

@@ -31,8 +31,8 @@ export function serializeInbound(message: InboundMessage, origin: string) {
     tags: {},
     scheduledFor: null,
     createdAt: message.createdAt,
-    updatedAt: message.createdAt,
-    deletedAt: null,
+    updatedAt: message.deletedAt ?? message.createdAt,
+    deletedAt: message.deletedAt,
   };
 }
 

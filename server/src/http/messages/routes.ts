@@ -128,7 +128,7 @@ export function listMessageRoutes(
         'Extension: erase the addresses and the content of a message; it is canceled first if no carrier has it. Counters stay.',
         {
           params: messageParams,
-          response: { 204: noContent('Erased.'), ...refusals(404, 409) },
+          response: { 204: noContent('Erased, now or before.'), ...refusals(404, 409) },
         },
       ),
     },

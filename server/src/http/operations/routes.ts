@@ -85,7 +85,7 @@ export function listOperationRoutes(kind: OperationKind, operations: Operations)
         `Extension: erase all ${items} of an operation and its content; messages that no carrier has are canceled first. Counters stay.`,
         {
           params,
-          response: { 204: noContent('Erased.'), ...refusals(404, 409) },
+          response: { 204: noContent('Erased, now or before.'), ...refusals(404, 409) },
         },
       ),
     },

@@ -1,8 +1,10 @@
 /** Examples of e-mails and their operations. */
 import {
   CREATED,
+  DELETED,
   errorExample,
   example,
+  fetchExamples,
   IDS,
   operationExamples,
   ORIGIN,
@@ -112,7 +114,16 @@ export const EMAIL_EXAMPLES: Readonly<Record<string, OperationExamples>> = {
     address: 'ada@example.org',
     status: 'UNDELIVERED',
   }),
-  fetchEmail: example(200, email),
+  fetchEmail: fetchExamples(email, {
+    ...email,
+    to: [{ address: '' }],
+    tags: {},
+    updatedAt: DELETED,
+    deletedAt: DELETED,
+    content: { subject: '', html: '', attachments: [] },
+    attempts: [],
+    error: { ...error, detail: undefined },
+  }),
   listEmailReceipts: example(200, page('receipts', { attemptId: IDS.attempt, to, ...attempted })),
   cancelEmail: example(200, { ...email, status: 'CANCELED', attempts: [], error: undefined }),
   ...operationExamples(

@@ -21,6 +21,17 @@ export function example(status: number, answer: unknown, body?: unknown): Operat
   };
 }
 
+/** Examples of reading a resource, as it is and erased. */
+export const fetchExamples = (whole: unknown, erased: unknown): OperationExamples => ({
+  requests: {},
+  answers: {
+    200: {
+      answer: { summary: 'An answer', value: whole },
+      erased: { summary: 'After its erasure', value: erased },
+    },
+  },
+});
+
 export const ORIGIN = 'https://fanfare.example.com';
 const SUFFIX = '01k9v2m5q8e3t7x0c4n6b1z2';
 /** Ids in examples. */
@@ -40,6 +51,7 @@ export const IDS = {
 
 export const CREATED = '2026-11-02T09:00:00.000Z';
 export const UPDATED = '2026-11-02T09:00:04.000Z';
+export const DELETED = '2026-11-03T10:30:00.000Z';
 export const TIMES = { createdAt: CREATED, updatedAt: UPDATED };
 
 export const page = (name: string, ...entries: readonly unknown[]) => ({

@@ -1,8 +1,10 @@
 /** Examples of messages and their operations. */
 import {
   CREATED,
+  DELETED,
   errorExample,
   example,
+  fetchExamples,
   IDS,
   operationExamples,
   ORIGIN,
@@ -148,7 +150,16 @@ export const MESSAGE_EXAMPLES: Readonly<Record<string, OperationExamples>> = {
     startDate: '2026-11-01T00:00:00Z',
     endDate: '2026-12-01T00:00:00Z',
   }),
-  fetchMessage: example(200, message),
+  fetchMessage: fetchExamples(message, {
+    ...message,
+    to: [{ ...to, address: '' }],
+    tags: {},
+    updatedAt: DELETED,
+    deletedAt: DELETED,
+    content: { text: '' },
+    attempts: [],
+    error: { ...error, detail: undefined },
+  }),
   listReceipts: example(200, page('receipts', { attemptId: IDS.attempt, to, ...attempted })),
   cancelMessage: example(200, { ...message, status: 'CANCELED', attempts: [], error: undefined }),
   ...operationExamples(
