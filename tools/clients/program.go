@@ -1,4 +1,4 @@
-// Sends, dry-runs, fetches, lists, and reads errors and receipts with a client generated from /openapi.json.
+// Sends, dry-runs, fetches, lists, deletes, and reads errors and receipts with a client generated from /openapi.json.
 package main
 
 import (
@@ -69,6 +69,11 @@ func main() {
 	expect(err == nil && len(failures.Errors) == 1 && failures.Errors[0].Code > 0, "an error has a code", err)
 	receipts, _, err := client.MessagesAPI.ListReceipts(ctx, list.Messages[0].Id).Execute()
 	expect(err == nil && len(receipts.Receipts) == 1, "a message has a receipt", err)
+
+	_, err = client.MessagesAPI.DeleteMessage(ctx, list.Messages[0].Id).Execute()
+	expect(err == nil, "a message is deleted", err)
+	deleted, _, err := client.MessagesAPI.FetchMessage(ctx, list.Messages[0].Id).Execute()
+	expect(err == nil && deleted.DeletedAt.IsSet() && deleted.DeletedAt.Get() != nil, "a deleted message says when", err)
 
 	body.To = nil
 	_, status, err = send()

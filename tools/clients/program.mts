@@ -1,4 +1,4 @@
-/** Sends, dry-runs, fetches, lists, and reads errors and receipts with the types of `/openapi.json`. */
+/** Sends, dry-runs, fetches, lists, deletes, and reads errors and receipts with the types of `/openapi.json`. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import createClient from 'openapi-fetch';
 import type { components, paths } from './api.js';
@@ -44,10 +44,13 @@ const errors = await client.GET('/v1/Messages/Operations/{operationId}/Errors', 
 expect(typeof errors.data?.errors[0]?.code === 'number', 'an error has a code');
 const [message] = list.data.messages;
 expect(message !== undefined, 'there is a message');
-const receipts = await client.GET('/v1/Messages/{messageId}/Receipts', {
-  params: { path: { messageId: message.id } },
-});
+const ofMessage = { params: { path: { messageId: message.id } } };
+const receipts = await client.GET('/v1/Messages/{messageId}/Receipts', ofMessage);
 expect(receipts.data?.receipts.length === 1, 'a message has a receipt');
+
+await client.DELETE('/v1/Messages/{messageId}', ofMessage);
+const deleted = await client.GET('/v1/Messages/{messageId}', ofMessage);
+expect(typeof deleted.data?.deletedAt === 'string', 'a deleted message says when');
 
 const refused = await client.POST('/v1/Messages', { body: { ...body, to: [] } });
 expect(refused.response.status === 400, 'no recipients are refused');

@@ -1,10 +1,17 @@
-"""Sends, dry-runs, fetches, lists, and reads errors and receipts with a client generated from /openapi.json."""
+"""Sends, dry-runs, fetches, lists, deletes, and reads errors and receipts with a client generated from /openapi.json."""
 
 import sys
 import time
+from datetime import datetime
 
 from fanfare_client import Client
-from fanfare_client.api.messages import list_messages, list_receipts, send_messages
+from fanfare_client.api.messages import (
+    delete_message,
+    fetch_message,
+    list_messages,
+    list_receipts,
+    send_messages,
+)
 from fanfare_client.api.operations import fetch_operation, list_operation_errors
 from fanfare_client.models import ErrorList, SendMessagesRequest
 
@@ -48,6 +55,11 @@ errors = list_operation_errors.sync(operation_id, client=client).errors
 assert isinstance(errors[0].code, int), errors
 receipts = list_receipts.sync(messages[0].id, client=client).receipts
 assert len(receipts) == 1, receipts
+
+delete_message.sync_detailed(messages[0].id, client=client)
+deleted = fetch_message.sync(messages[0].id, client=client)
+assert isinstance(deleted.deleted_at, datetime), deleted
+assert deleted.to[0].address == "", deleted
 
 refused = send(to=[])
 assert refused.status_code == 400, refused
