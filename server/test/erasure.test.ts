@@ -352,6 +352,10 @@ describe('an operation', () => {
     });
     const { stats } = await fanfare.watch(id, (now) => now['stats'].delivered === 1);
     const path = `Messages/Operations/${id}`;
+    const report = await fetchBody(fanfare, `${path}/Report`);
+    // Receipts took 0.7 s. An erasure now would be another time.
+    expect(report['buckets']).not.toEqual([]);
+    await until(async () => Date.now() > Date.parse(report['buckets'].at(-1).at) + 2_000);
     expect((await fanfare.get(`/v1/${path}/Errors`)).body['errors']).toHaveLength(2);
     const whole = await Promise.all(
       (await messagesOf(fanfare, id)).map((each) => fetchBody(fanfare, `Messages/${each['id']}`)),
@@ -364,6 +368,12 @@ describe('an operation', () => {
     for (let times = 0; times < 2; times += 1)
       await until(async () => (await erase(fanfare, path)).status === 204);
     expect(await fanfare.operation(id)).toMatchObject({ status: 'COMPLETED', stats });
+    const { stepSeconds, buckets, senders } = report;
+    expect(await fetchBody(fanfare, `${path}/Report`)).toMatchObject({
+      stepSeconds,
+      buckets,
+      senders,
+    });
     expect((await fanfare.get(`/v1/${path}/Errors`)).body['errors']).toEqual([]);
     expect(await messagesOf(fanfare, id)).toEqual([]);
     for (const each of whole) {

@@ -68,7 +68,8 @@ export async function eraseOperation(
 /**
  * Erases the messages from `$2` to `$3`, their carriers' reports, and the rows that `more` selects, unless `busy`
  * selects a row. It is one statement, after the statement that has locked the messages, so it sees the batch that the
- * last owner of a lock has added. Carriers' ids stay, so receipts still count.
+ * last owner of a lock has added. Carriers' ids stay, so receipts still count. The time of the last change stays, too:
+ * reports take it for the time of the last receipt.
  */
 async function eraseRows(
   client: pg.PoolClient,
@@ -77,10 +78,10 @@ async function eraseRows(
   values: readonly unknown[],
 ): Promise<boolean> {
   const { rows } = await client.query<{ erased: boolean }>(
-    `with free as materialized (select clock_timestamp() as at where not exists (${busy})),
+    `with free as materialized (select where not exists (${busy})),
      ${more}
      messages as (update message set address = '', addresses = null, variables = null, tags = null, provider_id = null,
-         error_detail = null, earlier = null, updated_at = (select at from free), deleted_at = (select at from free)
+         error_detail = null, earlier = null, deleted_at = statement_timestamp()
        where account_id = $1 and id between $2 and $3 and deleted_at is null and exists (select from free)),
      parked as (update parked_receipt set detail = null
        where account_id = $1 and message_id between $2 and $3 and exists (select from free))

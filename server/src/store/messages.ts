@@ -143,22 +143,24 @@ async function fetchParts(
 }
 
 function toSummary(row: MessageRow, operation: OperationPart): MessageSummary {
+  const updatedAt = timeOf(row.id, row.updated_at);
+  const deletedAt = row.deleted_at && timeOf(row.id, row.deleted_at);
   const addresses = row.addresses ?? [{ address: row.address, channel: row.address_channel }];
   return {
     id: row.id,
     operationId: operation.id,
     status: row.status,
     route:
-      row.deleted_at === null
+      deletedAt === null
         ? routeAt(addresses, operation.plan, row.candidate)
         : { sender: senderOfErased(operation.plan, row.channel), to: addresses[0] },
     addresses,
     connected: row.addresses !== null,
-    tags: row.deleted_at === null ? (row.tags ?? operation.tags) : {},
+    tags: deletedAt === null ? (row.tags ?? operation.tags) : {},
     scheduledFor: row.scheduled_for ?? operation.scheduled_for,
     createdAt: new Date(uuidTimeMs(row.id)),
-    updatedAt: timeOf(row.id, row.updated_at),
-    deletedAt: row.deleted_at && timeOf(row.id, row.deleted_at),
+    updatedAt: deletedAt === null || deletedAt < updatedAt ? updatedAt : deletedAt,
+    deletedAt,
   };
 }
 
