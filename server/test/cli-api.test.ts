@@ -409,7 +409,7 @@ describe('operations and messages', () => {
     expect((await run('messages', 'cancel', first.id)).out).toContain('DELIVERED');
     expect((await fanfare.request('DELETE', `/v1/Messages/${first.id}`)).status).toBe(204);
     const erased = (await run('messages', 'get', first.id)).out;
-    expect(erased).toMatch(/\ndeleted +\S+Z, with its recipient and content\n$/);
+    expect(erased).toMatch(/\ndeleted +\S+Z, with its address and content\n$/);
     expect(erased).not.toMatch(/\n(to|tag|content|ATTEMPT) /);
   });
 

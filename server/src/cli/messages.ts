@@ -166,7 +166,7 @@ function describeMessage(message: Details): string {
     ['updated', showTime(updatedAt)],
     deletedAt === null
       ? ['content', JSON.stringify((message as { content?: unknown }).content)]
-      : ['deleted', `${showTime(deletedAt)}, with its recipient and content`],
+      : ['deleted', `${showTime(deletedAt)}, with its address and content`],
   ]);
   if (attempts.length === 0) return fields;
   const table = renderTable<Details['attempts'][number]>(
