@@ -75,6 +75,7 @@ export const AREAS = [
       },
       {
         thing: 'Bearer tokens by OAuth client credentials',
+        route: 'POST /v2/token',
         evidence: 'third party',
         standing: 'same',
         note: '`POST /v2/token` of your server. See [api.md](api.md#access-tokens).',
