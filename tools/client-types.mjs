@@ -121,6 +121,7 @@ export async function renderClientTypes(api) {
         method: method.toUpperCase(),
         path: path.replace(/^\/v1/, ''),
         query: queryType,
+        queryNames: query.map(({ name }) => name),
         body: refName(requestBody?.content['application/json']?.schema) || 'undefined',
         answer: [...new Set(answers)].join(' | ') || 'undefined',
         collection,
@@ -155,6 +156,17 @@ ${endpoints.map((each) => `  ${each.name}: { query: ${each.query}; body: ${each.
 export const ENDPOINTS = {
 ${endpoints.map((each) => `  ${each.name}: ['${each.method}', '${each.path}'${each.collection ? `, '${each.collection}'` : ''}],`).join('\n')}
 } as const;
+
+/** Names of the query parameters of endpoints that have some. */
+export const QUERY_NAMES: { readonly [Name in keyof Endpoints]?: Readonly<Record<string, true>> } = {
+${endpoints
+  .filter(({ queryNames }) => queryNames.length > 0)
+  .map(
+    ({ name, queryNames }) =>
+      `  ${name}: { ${queryNames.map((each) => `${JSON.stringify(each)}: true`).join(', ')} },`,
+  )
+  .join('\n')}
+};
 
 /** Fields of answers that are dates. */
 export const DATE_FIELDS: ReadonlySet<string> = new Set(${JSON.stringify([...dates].toSorted())});

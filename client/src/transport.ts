@@ -9,7 +9,7 @@
  *  └──waits: Retry-After, else back-off──────┘ until `retriesMax`
  * ```
  */
-import { ENDPOINTS, type Endpoints } from './api.ts';
+import { ENDPOINTS, QUERY_NAMES, type Endpoints } from './api.ts';
 import { readDates } from './dates.ts';
 import {
   ConnectionError,
@@ -141,6 +141,7 @@ export class Transport {
     { path = [], query, body, idempotencyKey }: Input<Name>,
     headers: RequestHeaders = {},
   ): Request {
+    checkOptions<object>(name, definedOf(query ?? {}), QUERY_NAMES[name] ?? {});
     const [method, template] = ENDPOINTS[name];
     const rest = [...path];
     const filled = template.replaceAll(/\{\w+\}/g, () => encodeURIComponent(rest.shift() ?? ''));
@@ -300,6 +301,9 @@ function encodeQuery(query: object | undefined): string {
     if (value !== undefined && value !== null) parts.set(name, encodeValue(value));
   return parts.size === 0 ? '' : `?${parts}`;
 }
+
+const definedOf = (values: object): object =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 
 function encodeValue(value: unknown): string {
   if (value instanceof Date) return value.toISOString();

@@ -296,6 +296,14 @@ describe('an error', () => {
       last(client.messages.sendAll({ to: [], content }).watch({ timeoutMs: 1 } as never)),
     ];
     for (const call of calls) await expect(call).rejects.toThrow(/has no option "\w+"\. The op/);
+    const misspelled: object = { pagesize: 1 };
+    const lists = [
+      client.messages.list(misspelled),
+      client.senders.list(misspelled),
+      client.messages.listOperations(misspelled),
+    ];
+    for (const list of lists)
+      await expect(list).rejects.toThrow(/has no option "pagesize"\. The options are .*pageSize/);
     expect(() => client.messages.sendAll({ to: [], content }, { chunkSize: 1 } as never)).toThrow(
       'sendAll has no option "chunkSize"',
     );

@@ -46,6 +46,22 @@ async function talk(request: string): Promise<{ status: number; head: string; bo
   return { status: Number(head.slice(9, 12)), head, body: JSON.parse(body) as Json };
 }
 
+it('ends the connection of an ambiguous head when all of its body has come', async () => {
+  const socket = open();
+  let answer = '';
+  let hasEnded = false;
+  socket.on('data', (data: Buffer) => (answer += data.toString('latin1')));
+  socket.on('end', () => (hasEnded = true));
+  const body = ' '.repeat(200_000);
+  socket.write(
+    `POST /v1/Messages HTTP/1.1\r\nHost: a\r\nHost: b\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n {`,
+  );
+  await until(async () => answer.includes('more than one host') || null);
+  expect(hasEnded).toBe(false);
+  socket.write(body.slice(2));
+  await until(async () => hasEnded || null);
+});
+
 describe('a request', () => {
   const post = (fields: string, body = '{}') =>
     `POST /v1/Messages HTTP/1.1\r\n${fields}Content-Length: ${body.length}\r\n\r\n${body}`;

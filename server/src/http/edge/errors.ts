@@ -43,8 +43,11 @@ const PUSH_PATH = /^\/(?:v1|preview)\/PushNotifications(?:\/|$)/i;
 export function setErrors(app: FastifyInstance, log: Logger, publicUrl: string | null): void {
   app.setErrorHandler((error, request, reply) => {
     const refusal = toRefusal(error, request, log);
-    // The remainder of its body is read, and the connection continues.
-    if (!request.raw.complete) reply.removeHeader('connection');
+    if (!request.raw.complete && reply.getHeader('connection') === 'close') {
+      // The remainder of its body is read first: a connection that is closed on unread bytes is reset, and its answer is lost.
+      reply.removeHeader('connection');
+      request.raw.once('end', () => request.raw.socket.end());
+    }
     return sendRefusal(reply, refusal, originOf(request, publicUrl));
   });
   app.setNotFoundHandler((request, reply) =>
