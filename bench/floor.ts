@@ -69,7 +69,7 @@ export async function openFloor(url: string): Promise<Floor> {
     );
     await client.query(
       `insert into dispatch_batch (account_id, operation_id, carrier, candidate, attempt, waiting, due_at, ordinals)
-       select $1, $2, 'floor', 0, 1, true, 'infinity', o::smallint[] from unnest($3::text[]) as o`,
+       select $1, $2, 'floor', 0, 1, true, 'infinity', o::int[] from unnest($3::text[]) as o`,
       [ACCOUNT, ids.operation, batches.map((each) => `{${each.join(',')}}`)],
     );
     await client.query(`select pg_notify('floor', '')`);

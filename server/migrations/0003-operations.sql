@@ -112,19 +112,19 @@ create function uuid_floor(at timestamptz) returns uuid language sql immutable a
   select rpad(lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0'), 32, '0')::uuid
 $$;
 
--- The operation of a message: the id without its last 14 bits, which count from 1.
+-- The operation of a message: the id without its last 24 bits, which count from 1.
 create function operation_of(id uuid) returns uuid language sql immutable as $$
-  select (left(id::text, 32) || lpad(to_hex(('x' || right(id::text, 4))::bit(16)::int & 49152), 4, '0'))::uuid
+  select (left(id::text, 30) || '000000')::uuid
 $$;
 
--- The ordinal of a message: the last 14 bits of its id, minus 1.
-create function ordinal_of(id uuid) returns smallint language sql immutable as $$
-  select ((get_byte(uuid_send(id), 14) & 63) * 256 + get_byte(uuid_send(id), 15) - 1)::smallint
+-- The ordinal of a message: the last 24 bits of its id, minus 1.
+create function ordinal_of(id uuid) returns int language sql immutable as $$
+  select (get_byte(uuid_send(id), 13) << 16) + (get_byte(uuid_send(id), 14) << 8) + get_byte(uuid_send(id), 15) - 1
 $$;
 
 -- The message at an ordinal of an operation: the operation's id + 1 + the ordinal.
 create function message_of(operation uuid, ordinal int) returns uuid language sql immutable as $$
-  select (left(operation::text, 32) || lpad(to_hex(('x' || right(operation::text, 4))::bit(16)::int + 1 + ordinal), 4, '0'))::uuid
+  select (left(operation::text, 30) || lpad(to_hex(1 + ordinal), 6, '0'))::uuid
 $$;
 
 -- The present attempt of a message as an element of "earlier".

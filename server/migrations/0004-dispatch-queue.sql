@@ -20,7 +20,7 @@ create table dispatch_batch (
   leased_until timestamptz,
   due_at timestamptz not null,
   expire_at timestamptz,
-  ordinals smallint[] not null,
+  ordinals int[] not null,
   -- Null for several senders without a rate limit, or for an address that is no sender of ours.
   sender_id uuid,
   -- May be out of date for a moment: the run of a batch checks its sender.

@@ -15,13 +15,13 @@ create table event_outbox (
   attempt smallint not null default 0,
   candidate smallint not null default 0,
   error_code int,
-  ordinals smallint[],
+  ordinals int[],
   -- Of progress events: the counters at that time.
   stats jsonb
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 
 -- The log: events in their final order, which streams and deliveries read. An id begins with the time of routing, which always
--- increases; its last 14 bits are 0 and count the events of the row, from 1.
+-- increases; its last 24 bits are 0 and count the events of the row, from 1.
 create table event_log (
   account_id int not null,
   id uuid not null,
@@ -31,7 +31,7 @@ create table event_log (
   attempt smallint not null,
   candidate smallint not null,
   error_code int,
-  ordinals smallint[],
+  ordinals int[],
   stats jsonb,
   primary key (account_id, id)
 ) partition by range (id);

@@ -28,11 +28,13 @@ async function makeOld(url: string): Promise<void> {
   await client.connect();
   try {
     await client.query(
-      'create table migration (name text primary key, applied_at timestamptz not null default now())',
+      'create table migration (name text primary key, digest text not null, applied_at timestamptz not null default now())',
     );
     for (const name of OLD) {
-      await client.query(readFileSync(new URL(name, MIGRATIONS), 'utf8'));
-      await client.query('insert into migration (name) values ($1)', [name]);
+      const sql = readFileSync(new URL(name, MIGRATIONS), 'utf8');
+      await client.query(sql);
+      const digest = createHash('sha256').update(sql).digest('hex');
+      await client.query('insert into migration (name, digest) values ($1, $2)', [name, digest]);
     }
     await client.query('insert into account (sid, token_hash) values ($1, $2)', [
       SID,
@@ -40,7 +42,7 @@ async function makeOld(url: string): Promise<void> {
     ]);
     await client.query(
       `insert into suppression (account_id, id, address)
-       select id, '0192f0a0-aaaa-7bcd-9e01-23456789c012', '+15005550199' from account`,
+       select id, '0192f0a0-aaaa-7bcd-9e01-234500000012', '+15005550199' from account`,
     );
   } finally {
     await client.end();
@@ -60,7 +62,9 @@ it.skipIf(DEBIAN_POSTGRES === null)(
     const upgraded = await launchFanfare({ env: { DATABASE_URL: postgres.urlOf('fanfare') } });
     const since = await upgraded.send({ to: recipients(3), content: text('Hi'), ...smsOnly });
     await upgraded.watch(since, ({ status }) => status === 'COMPLETED');
-    await upgraded.database.query(`insert into migration (name) values ('9999-later.sql')`);
+    await upgraded.database.query(
+      `insert into migration (name, digest) values ('9999-later.sql', '')`,
+    );
     await upgraded.stop();
 
     // The older program, which this one is to the migration that it does not know, refuses the newer schema.

@@ -60,7 +60,7 @@ async function insert(all: readonly Row[]): Promise<Map<string, Row>> {
        now() + case when state in ('later', 'waiting') then interval '1 hour' else interval '0' end,
        case when operation_id = $5 then now() - interval '1 minute' end,
        case state when 'leased' then now() + interval '1 hour' when 'released' then now() - interval '1 second' end,
-       array_fill(0::smallint, array[messages])
+       array_fill(0, array[messages])
      from unnest($1::int[], $2::uuid[], $3::text[], $4::int[]) as r(account_id, operation_id, state, messages)
      returning id`,
     [

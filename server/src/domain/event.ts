@@ -75,7 +75,7 @@ export function matchEventType(pattern: string): EventName[] {
 
 /** A row of the event log: an event of one resource, or the same event of many messages. */
 export interface EventRow {
-  /** UUID; events of the row count from 1 in its last 14 bits. */
+  /** UUID; events of the row count from 1 in its last 24 bits. */
   readonly id: string;
   /** UUID of the operation; of an inbound message, its own. */
   readonly subjectId: string;

@@ -2,11 +2,13 @@
  * Ids: UUIDv7 in the database, TypeID in the API, and ids that are computed instead of looked up.
  *
  * ```
- *  operation  0192f0a0-aaaa-7bcd-9e01-23456789c000   the last 14 bits are 0
- *  message    0192f0a0-aaaa-7bcd-9e01-23456789c012   operation + 1 + ordinal, here ordinal 17
- *  attempt  SM0192f0a0aaaa2bcd9e0123456789c012       the version digit says which attempt, here the 2nd
- *  reference  2s-0192f0a0aaaa2bcd9e0123456789c012    sent to a carrier: account 100 and the attempt
+ *  operation  0192f0a0-aaaa-7bcd-9e01-234500000000   8 bits for a cell, then 24 bits that are 0
+ *  message    0192f0a0-aaaa-7bcd-9e01-234500000012   operation + 1 + ordinal, here ordinal 17
+ *  attempt  SM0192f0a0aaaa2bcd9e01234500000012       the version digit says which attempt, here the 2nd
+ *  reference  2s-0192f0a0aaaa2bcd9e01234500000012    sent to a carrier: account 100 and the attempt
  * ```
+ * The cell is 0. An installation of several PostgreSQL servers can route by it.
+ *
  * So the id of a message contains its operation, its place in `to` and its creation time. A carrier's callback
  * contains account, message and attempt. Neither needs an index. Pure: time and chance are arguments.
  *
@@ -14,8 +16,8 @@
  * its form. `decodeTypeId` and the two `parse` functions check text from outside.
  */
 
-/** Ordinals of one operation: 0 to 9,999. The 14 bits would allow 16,383. */
-export const ORDINAL_MAX = 9_999;
+/** Ordinals of one operation: 0 to 16,777,213. The last value of the 24 bits is not used. */
+export const ORDINAL_MAX = 16_777_213;
 /** Attempts of one message: 1 to 15, one hex digit. */
 export const ATTEMPT_MAX = 15;
 
@@ -33,9 +35,12 @@ for (let value = 0; value < 16; value += 1) {
   HEX_VALUES[value.toString(16).toUpperCase().charCodeAt(0)] = value;
 }
 
-/** The last group's lower four digits, 0 to 65,535, as hex. */
-function hex4(value: number): string {
-  return `${HEX_PAIRS[value >> 8]}${HEX_PAIRS[value & 255]}`;
+/** Digits of a UUID's text before the 24 bits that count the messages of an operation. */
+const HEAD_LENGTH = 30;
+
+/** 24 bits as six hex digits. */
+function hex6(value: number): string {
+  return `${HEX_PAIRS[value >> 16]}${HEX_PAIRS[(value >> 8) & 255]}${HEX_PAIRS[value & 255]}`;
 }
 
 /**
@@ -59,12 +64,11 @@ function timeGroups(atMs: number): string {
   return `${hex.slice(0, 8)}-${hex.slice(8)}`;
 }
 
-/** A new operation's UUID: version 7 with 60 random bits and the last 14 bits 0, which count its messages. */
+/** A new operation's UUID: version 7 with 42 random bits, the cell 0, and 24 bits 0, which count its messages. */
 export function newOperationUuid(atMs: number, fill: FillRandom = fillSecurely): string {
   const random = new Uint8Array(10);
   fill(random);
-  random[8] = (random[8] ?? 0) & 0xc0;
-  random[9] = 0;
+  random.fill(0, 6);
   return uuidV7(atMs, random);
 }
 
@@ -75,34 +79,32 @@ export function newUuid(atMs: number, fill: FillRandom = fillSecurely): string {
   return uuidV7(atMs, random);
 }
 
-/** The last 16 bits of a UUID. */
+/** The last 24 bits of a UUID. */
 function tailOf(uuid: string): number {
-  return (
-    ((HEX_VALUES[uuid.charCodeAt(32)] ?? 0) << 12) |
-    ((HEX_VALUES[uuid.charCodeAt(33)] ?? 0) << 8) |
-    ((HEX_VALUES[uuid.charCodeAt(34)] ?? 0) << 4) |
-    (HEX_VALUES[uuid.charCodeAt(35)] ?? 0)
-  );
+  let tail = 0;
+  for (let i = HEAD_LENGTH; i < 36; i += 1)
+    tail = (tail << 4) | (HEX_VALUES[uuid.charCodeAt(i)] ?? 0);
+  return tail;
 }
 
 /**
  * The UUID of the message at index `ordinal` of `to`: operation + 1 + ordinal. Called once per message.
- * @throws RangeError when `ordinal` is not an integer from 0 to 9,999.
+ * @throws RangeError when `ordinal` is not an integer from 0 to `ORDINAL_MAX`.
  */
 export function messageUuid(operationUuid: string, ordinal: number): string {
   if (!(ordinal >= 0 && ordinal <= ORDINAL_MAX) || !Number.isInteger(ordinal))
     throw new RangeError(`not an ordinal: ${ordinal}`);
-  return operationUuid.slice(0, 32) + hex4((tailOf(operationUuid) & 0xc000) + 1 + ordinal);
+  return operationUuid.slice(0, HEAD_LENGTH) + hex6(1 + ordinal);
 }
 
 /** The operation of a message. The UUID of an operation gives itself. */
 export function operationUuidOf(uuid: string): string {
-  return uuid.slice(0, 32) + hex4(tailOf(uuid) & 0xc000);
+  return `${uuid.slice(0, HEAD_LENGTH)}000000`;
 }
 
 /** A message's index in `to`; -1 for an operation's own UUID. */
 export function ordinalOf(uuid: string): number {
-  return (tailOf(uuid) & 0x3fff) - 1;
+  return tailOf(uuid) - 1;
 }
 
 /** First and last UUID that messages of an operation can have, both included. */

@@ -27,7 +27,7 @@ export async function eraseMessage(
       client,
       `select from message m join dispatch_batch b on b.attempt > m.attempt
        where m.account_id = $1 and m.id = $2 and m.status not in ('FAILED', 'CANCELED')
-         and b.account_id = $1 and b.operation_id = $4 and $5::smallint = any(b.ordinals)`,
+         and b.account_id = $1 and b.operation_id = $4 and $5::int = any(b.ordinals)`,
       '',
       [accountId, id, id, operationId, ordinal],
     );

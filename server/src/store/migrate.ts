@@ -1,9 +1,11 @@
 /**
  * Migrations: plain SQL files, applied in the order of their names, each in one transaction with
  * its record. When several nodes start at once, one migrates and the others wait. A schema that is
- * newer than this program is refused, because an old program cannot know what it may write. A
- * migration waits for locks only briefly, so it does not block others for long.
+ * newer than this program is refused, because an old program cannot know what it may write. So is a
+ * schema whose migrations differ from the files of the same names. A migration waits for locks only
+ * briefly, so it does not block others for long.
  */
+import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DatabaseUnavailable } from './database-error.ts';
@@ -12,8 +14,6 @@ import { answeredIn, type Database } from './database.ts';
 const FOLDER = new URL('../../migrations/', import.meta.url);
 /** PostgreSQL 15 is the oldest version with all features that the statements use. */
 const SERVER_VERSION_MIN = 150_000;
-/** The first migration of pre-release versions, whose databases cannot be upgraded. */
-const PRE_RELEASE = '0001-core.sql';
 /** Any number; the same in all nodes. */
 const LOCK = 4_203_911;
 
@@ -33,13 +33,18 @@ const PATIENCE_MS = 7 * 86_400_000;
 export interface Migration {
   readonly name: string;
   readonly sql: string;
+  /** SHA-256 of `sql`, as hex. */
+  readonly digest: string;
 }
 
 /** All migrations, in the order in which they are applied. */
 export async function readMigrations(): Promise<Migration[]> {
   const names = (await readdir(FOLDER)).filter((name) => name.endsWith('.sql')).toSorted();
   return Promise.all(
-    names.map(async (name) => ({ name, sql: await readFile(new URL(name, FOLDER), 'utf8') })),
+    names.map(async (name) => {
+      const sql = await readFile(new URL(name, FOLDER), 'utf8');
+      return { name, sql, digest: createHash('sha256').update(sql).digest('hex') };
+    }),
   );
 }
 
@@ -76,25 +81,30 @@ async function migrateNow(
     await client.query(answeredIn(PATIENCE_MS, `select pg_advisory_xact_lock(${LOCK})`));
     await client.query(`set local lock_timeout = ${LOCK_TIMEOUT_MS}`);
     await client.query(`create table if not exists migration (
-      name text primary key, applied_at timestamptz not null default now())`);
-    const applied = new Set(
-      (await client.query<{ name: string }>('select name from migration')).rows.map(
-        (row) => row.name,
-      ),
+      name text primary key, digest text not null, applied_at timestamptz not null default now())`);
+    // Pre-release versions recorded no digest.
+    const { rows } = await client.query<{ name: string; digest: string | null }>(
+      `select name, to_jsonb(m) ->> 'digest' as digest from migration m order by name`,
     );
-    if (applied.has(PRE_RELEASE))
+    const applied = new Map(rows.map(({ name, digest }) => [name, digest]));
+    const changed = migrations.find(
+      ({ name, digest }) => applied.has(name) && applied.get(name) !== digest,
+    );
+    if (changed !== undefined || rows.some(({ digest }) => digest === null))
       throw new SchemaError(
         'The database has the schema of a pre-release version of Fanfare, which cannot be upgraded. Set DATABASE_URL to an empty database, or dataDir to an empty folder.',
       );
-    const unknown = [...applied].filter((name) => !migrations.some((each) => each.name === name));
+    const unknown = [...applied.keys()].filter(
+      (name) => !migrations.some((each) => each.name === name),
+    );
     if (unknown.length > 0)
       throw new SchemaError(
         `The database was migrated by a newer Fanfare (${unknown.join(', ')}). Start that version or a later one on it.`,
       );
     const missing = migrations.filter((each) => !applied.has(each.name));
-    for (const { name, sql } of missing) {
+    for (const { name, sql, digest } of missing) {
       await client.query(answeredIn(PATIENCE_MS, sql));
-      await client.query('insert into migration (name) values ($1)', [name]);
+      await client.query('insert into migration (name, digest) values ($1, $2)', [name, digest]);
     }
     return missing.map((each) => each.name);
   });

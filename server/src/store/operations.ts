@@ -273,7 +273,7 @@ export async function cancelMessage(
   await database.query(
     `with seen as materialized (
        select id, high_water_mark, ordinals from dispatch_batch
-       where account_id = $1 and operation_id = any($2::uuid[]) and $3::smallint = any(ordinals) order by id for update),
+       where account_id = $1 and operation_id = any($2::uuid[]) and $3::int = any(ordinals) order by id for update),
      free as materialized (select id, ordinals from seen where array_position(ordinals, $3) > high_water_mark),
      gone as (delete from dispatch_batch where id = any(array(select id from free where cardinality(ordinals) = 1))),
      cut as (update dispatch_batch set ordinals = array_remove(ordinals, $3)

@@ -164,7 +164,7 @@ async function sendOn(
     `with transitioned as (
        update message m set attempt_status = 'UNDELIVERED', error_code = r.code, error_detail = r.detail,
          updated_at = clock_timestamp()
-       from unnest($3::uuid[], $4::smallint[], $5::smallint[], $6::int[], $7::text[], $8::text[], $9::smallint[],
+       from unnest($3::uuid[], $4::int[], $5::smallint[], $6::int[], $7::text[], $8::text[], $9::smallint[],
          $10::uuid[], $2::uuid[]) as r(id, ordinal, attempt, code, detail, carrier, candidate, sender_id, operation_id)
        where m.account_id = $1 and m.id = any($3::uuid[]) and m.id = r.id and m.attempt = r.attempt
          and m.status = 'SENT' and m.attempt_status = 'SENT' and m.deleted_at is null

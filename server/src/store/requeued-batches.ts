@@ -34,7 +34,7 @@ export async function requeueRemainder(
        select e.account_id, e.operation_id, p.carrier, p.candidate, p.sender_id, is_rate_limited(p.sender_id), e.attempt, p.tries,
          p.in_doubt_count, p.delay_ms > 0, p.delay_ms > 0,
          case when p.stays_due then e.due_at else now() + p.delay_ms * interval '1 millisecond' end,
-         case when p.delay_ms > 0 then now() + p.delay_ms * interval '1 millisecond' end, e.expire_at, p.ordinals::smallint[]
+         case when p.delay_ms > 0 then now() + p.delay_ms * interval '1 millisecond' end, e.expire_at, p.ordinals::int[]
        from ended e, unnest($3::text[], $4::smallint[], $5::uuid[], $6::smallint[], $7::float[], $8::text[],
          $9::smallint[], $10::boolean[])
          as p(carrier, candidate, sender_id, tries, delay_ms, ordinals, in_doubt_count, stays_due)

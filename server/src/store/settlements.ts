@@ -237,7 +237,7 @@ async function settleAny(
   const of = <Value>(pick: (each: Settlement) => Value) => settlements.map(pick);
   const { table, arrays, values } = rowParameters('p', 5, {
     id: ['uuid', of((each) => messageUuid(each.operationId, each.ordinal))],
-    ordinal: ['smallint', of((each) => each.ordinal)],
+    ordinal: ['int', of((each) => each.ordinal)],
     attempt: ['smallint', of((each) => each.attempt)],
     candidate: ['smallint', of((each) => each.candidate)],
     channel: ['text', of((each) => each.channel)],

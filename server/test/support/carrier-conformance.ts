@@ -67,7 +67,7 @@ export interface Kind {
 /** A submission like any other. */
 export function aSubmission(fields: Partial<Submission> = {}): Submission {
   return {
-    reference: '2s-0192f0a0aaaa2bcd9e0123456789c012',
+    reference: '2s-0192f0a0aaaa2bcd9e01234500000012',
     channel: 'SMS',
     from: '+15005550100',
     to: '+4917012345',
@@ -230,7 +230,7 @@ export function describeCarrier(name: string, setup: CarrierSetup, own: Kind = {
       await until(() => receipts.length === 1);
       expect(receipts[0]?.status).toBe('DELIVERED');
       expect(isOn(receipts[0], aSubmission(), first)).toBe(true);
-      const reference = '2s-0192f0a0aaaa2bcd9e0123456789c013';
+      const reference = '2s-0192f0a0aaaa2bcd9e01234500000013';
       const second = await send({ reference });
       far.receipt(1, 'UNDELIVERED');
       await until(() => receipts.length === 2);

@@ -311,7 +311,7 @@ const REFUSALS: readonly (readonly [string, Channel, readonly string[]])[] = [
 describe.each(REFUSALS)('%s over %s', (carrier, channel, refused) => {
   it.each(Object.entries(CONTENTS))('carries all of, or refuses: %s', (name, [content, parts]) => {
     const submission: Submission = {
-      reference: '2s-0192f0a0aaaa2bcd9e0123456789c012',
+      reference: '2s-0192f0a0aaaa2bcd9e01234500000012',
       channel,
       from: '+15005550100',
       to: '+491700000001',
@@ -341,7 +341,7 @@ describe('WhatsApp', () => {
     const content = CONTENTS[name]?.[0];
     if (content === undefined) throw new Error(name);
     const sent = handOver('cloud', {
-      reference: '2s-0192f0a0aaaa2bcd9e0123456789c012',
+      reference: '2s-0192f0a0aaaa2bcd9e01234500000012',
       channel: 'WHATSAPP',
       from: '+15005550100',
       to: '+491700000001',
@@ -363,7 +363,7 @@ describe('a carousel over WhatsApp', () => {
     const content = CONTENTS[name]?.[0];
     if (content === undefined) throw new Error(name);
     const sent = handOver(channel === 'RCS' ? 'rbm' : 'cloud', {
-      reference: '2s-0192f0a0aaaa2bcd9e0123456789c012',
+      reference: '2s-0192f0a0aaaa2bcd9e01234500000012',
       channel,
       from: '+15005550100',
       to: '+491700000001',

@@ -6,7 +6,7 @@ import { parseContent } from '../../src/domain/content.ts';
 import { ERRORS } from '../../src/domain/errors.ts';
 import { messageUuid } from '../../src/domain/ids.ts';
 
-const OPERATION = '0192f0a0-aaaa-7bcd-9e01-23456789c000';
+const OPERATION = '0192f0a0-aaaa-7bcd-9e01-234500000000';
 
 function begin(ambiguous: 'hold' | 'resend', result: SendResult | Error, triesMax = 3) {
   const sent: Submission[] = [];

@@ -24,7 +24,7 @@ import {
   type Provider,
 } from '../support/http-provider.ts';
 
-const REFERENCE = attemptReference(100, '0192f0a0-aaaa-7bcd-9e01-23456789c012', 2);
+const REFERENCE = attemptReference(100, '0192f0a0-aaaa-7bcd-9e01-234500000012', 2);
 const KEYS = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const PRIVATE_KEY = KEYS.privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
 
@@ -775,8 +775,8 @@ describe('rbm', () => {
   it('gives all attempts of a message one id, another message another', async () => {
     const provider = await provide(rbm.accept);
     const carrier = await open(rbm.describe(provider.origin));
-    const again = attemptReference(100, '0192f0a0-aaaa-7bcd-9e01-23456789c012', 3);
-    const other = attemptReference(100, '0192f0a0-aaaa-7bcd-9e01-23456789c013', 2);
+    const again = attemptReference(100, '0192f0a0-aaaa-7bcd-9e01-234500000012', 3);
+    const other = attemptReference(100, '0192f0a0-aaaa-7bcd-9e01-234500000013', 2);
     for (const reference of [REFERENCE, again, other])
       await carrier.send(submission({ reference }));
     await carrier.send(submission({ from: 'another_agent' }));

@@ -17,7 +17,7 @@ import { readRetryAfter } from '../../src/lib/retry-after.ts';
 
 const AT = new Date('2026-01-02T03:04:05Z');
 const SUBMISSION: Submission = {
-  reference: '2s-0192f0a0aaaa2bcd9e0123456789c012',
+  reference: '2s-0192f0a0aaaa2bcd9e01234500000012',
   channel: 'SMS',
   from: '+15005550100',
   to: '+491700000001',

@@ -13,7 +13,7 @@ import { parseForm } from '../../src/lib/decode-text.ts';
 import { runs } from '../support/runs.ts';
 
 const AT = new Date('2026-01-02T03:04:05Z');
-const REFERENCE = attemptReference(100, '0192f0a0-aaaa-7bcd-9e01-23456789c012', 2);
+const REFERENCE = attemptReference(100, '0192f0a0-aaaa-7bcd-9e01-234500000012', 2);
 const URL_OUTSIDE = 'https://fanfare.example/carriers/provider/receipts';
 
 const CLASSIC = describeClassic({

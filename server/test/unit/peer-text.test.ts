@@ -22,7 +22,7 @@ import {
 } from '../../src/store/store.ts';
 import { aSubmission } from '../support/carrier-conformance.ts';
 
-const OPERATION = '0192f0a0-aaaa-7bcd-9e01-23456789c000';
+const OPERATION = '0192f0a0-aaaa-7bcd-9e01-234500000000';
 const HALF = '\ud83d';
 /** What PostgreSQL refuses as text, or would store as something else. */
 const BAD = ['a\0b', `a${HALF}b`, `${'x'.repeat(5_000)}${HALF}`, '\u0001\0', '\0'];

@@ -6,8 +6,8 @@ import { readPart } from '../../src/carriers/smtp/mime.ts';
 import { bounceAddressOf } from '../../src/carriers/smtp/verp.ts';
 
 const BOUNCES = 'bounces@mail.example';
-const REFERENCE = '2s-0192f0a0aaaa2bcd9e0123456789c012';
-const OTHER = '2s-0192f0a0aaaa2bcd9e0123456789c099';
+const REFERENCE = '2s-0192f0a0aaaa2bcd9e01234500000012';
+const OTHER = '2s-0192f0a0aaaa2bcd9e01234500000099';
 const TO = bounceAddressOf(BOUNCES, REFERENCE);
 
 const read = async (...given: Parameters<typeof readBounce>) =>

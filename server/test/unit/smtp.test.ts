@@ -43,7 +43,7 @@ import { until } from '../support/until.ts';
 import { runs } from '../support/runs.ts';
 
 const BOUNCES = 'bounces@mail.example';
-const REFERENCE = '2s-0192f0a0aaaa2bcd9e0123456789c012';
+const REFERENCE = '2s-0192f0a0aaaa2bcd9e01234500000012';
 
 const readReceipt = async (...given: Parameters<typeof readBounce>) =>
   (await readBounce(...given)).receipt;

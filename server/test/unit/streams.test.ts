@@ -2,6 +2,7 @@
 import { expect, it, onTestFinished, vi } from 'vitest';
 import type { EventListener } from '../../src/domain/live-events.ts';
 import { AccountFeed } from '../../src/events/account-feed.ts';
+import { eventSid } from '../../src/events/render.ts';
 import { OperationWatch } from '../../src/events/operation-watch.ts';
 import { createStreamHub } from '../../src/events/stream.ts';
 import type { EventName, EventRow } from '../../src/domain/event.ts';
@@ -11,7 +12,7 @@ import { createLogger } from '../../src/lib/log.ts';
 import type { Account, Store } from '../../src/store/store.ts';
 
 const ACCOUNT = { id: 1, sid: 'AC00000000000000000000000000000001' } as Account;
-const OPERATION = '0192f0a0-aaaa-7bcd-9e01-23456789c000';
+const OPERATION = '0192f0a0-aaaa-7bcd-9e01-234500000000';
 
 /** A place in the log that a test fills, and a gate before each answer to a question about what rows are about. */
 function controlStore() {
@@ -59,7 +60,7 @@ function controlStore() {
 }
 
 function idOf(place: number): string {
-  return `0192f0a0-aaaa-7bcd-9e01-${String(place * 0x4000).padStart(12, '0')}`;
+  return `0192f0a0-aaaa-7${place.toString(16).padStart(3, '0')}-8000-000000000000`;
 }
 
 function rowOf(place: number, name: EventName): EventRow {
@@ -126,7 +127,7 @@ it('leaves nothing out for a listener that catches up while a page is rendered',
   await vi.waitFor(() => expect(control.asked).toHaveLength(1));
   const second = listen('operation.completed');
   // The page before it is behind the feed, and the one that is made ready is before it.
-  const caughtUp = feed.followFrom(`EZ${idOf(1).replaceAll('-', '')}`, second);
+  const caughtUp = feed.followFrom(eventSid(idOf(1), 0), second);
   control.open();
   await Promise.all([woken, caughtUp]);
   await feed.wake();
@@ -243,7 +244,7 @@ it('leaves no feed, timer or connection behind when the log cannot be read', asy
   control.raw.events.listEvents = async () => {
     throw new Error('The database is away');
   };
-  const sid = `EZ${idOf(1).replaceAll('-', '')}`;
+  const sid = eventSid(idOf(1), 0);
   const late = listen();
   const leave = await hub.followAccount(ACCOUNT, late, sid);
   await vi.waitFor(() => expect(late.seen).toEqual(['end']));

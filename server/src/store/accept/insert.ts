@@ -85,10 +85,10 @@ function addOperations(statement: InsertStatement, rows: readonly OperationRow[]
     'published',
     `(insert into event_outbox (account_id, subject_id, name, ordinals)
       select account_id, id, name, ordinals from (
-        select account_id, id, place, 1 as step, 'operation.' || lower(status::text) as name, null::smallint[] as ordinals
+        select account_id, id, place, 1 as step, 'operation.' || lower(status::text) as name, null::int[] as ordinals
         from added
         union all
-        select account_id, id, place, 2, 'message.queued', ordinals::smallint[] from added where queued > 0) as events
+        select account_id, id, place, 2, 'message.queued', ordinals::int[] from added where queued > 0) as events
       order by place, step)`,
   );
   statement.add(
@@ -176,7 +176,7 @@ function addBatches(statement: InsertStatement, operations: readonly NewOperatio
     `(insert into dispatch_batch (account_id, operation_id, carrier, candidate, sender_id, rate_limited, attempt, waiting,
         due_at, expire_at, ordinals)
       select account_id, operation_id, carrier, candidate, sender_id, limited.id is not null, 1, due_at is not null,
-        coalesce(due_at, now()), expire_at, ordinals::smallint[]
+        coalesce(due_at, now()), expire_at, ordinals::int[]
       from ${table}
         left join (select id from sender
           where id = any(${arrays['sender_id']}) and (throughput is not null or daily_cap is not null)) limited

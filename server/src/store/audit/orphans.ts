@@ -20,7 +20,7 @@ const IS_OPEN = `(m.status in ('SCHEDULED', 'QUEUED')
 
 /** Messages `m` of operation `$2` of account `$1`, whose last id is `$3`, and its queued batches, as `queued`. */
 export const OPERATION_PARTS = `m as (
-    select id, status, attempt, attempt_status, (('x' || right(id::text, 4))::bit(16)::int & 16383) - 1 as ordinal
+    select id, status, attempt, attempt_status, ordinal_of(id) as ordinal
     from message where account_id = $1 and id > $2 and id <= $3),
   queued as (
     select b.id as batch_id, n.ordinal, b.attempt, b.due_at,
