@@ -105,6 +105,28 @@ create table idempotency_key (
 );
 create index idempotency_key_expiry on idempotency_key (expires_at);
 
+-- Operations that need further transactions (docs/decisions/0022). While a request is received, its messages exist and its row of
+-- "operation" does not.
+create type operation_task_state as enum ('RECEIVING', 'ABANDONED', 'ACCEPTED');
+create table operation_task (
+  account_id int not null references account,
+  operation_id uuid not null,
+  state operation_task_state not null,
+  -- Of a request that is received: when it counts as abandoned.
+  leased_until timestamptz,
+  primary key (account_id, operation_id)
+) with (fillfactor = 50);
+
+-- Recipients of a streamed request whose batches do not exist yet.
+create table operation_chunk (
+  account_id int not null,
+  operation_id uuid not null,
+  number int not null,
+  -- Batches to come: carrier, candidate, sender, due time, and ordinals as the text of an array.
+  batches jsonb not null,
+  primary key (account_id, operation_id, number)
+) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500);
+
 -- Ids.
 
 -- The smallest UUIDv7 of an instant: 48 bits of milliseconds, then zeros.
