@@ -9,6 +9,7 @@ import { createAddressGuard } from './net/address-guard.ts';
 import { createSendReader, type SendAnswer, type SendQuestion } from './intake/send.ts';
 import { createReports, type Reported } from './intake/reports.ts';
 import { renderWords, type Words } from './intake/render.ts';
+import { createStreamedSends, type StreamedSends } from './intake/streamed-sends.ts';
 import { createSubmitter } from './intake/submit.ts';
 import type { OperationContent } from './domain/content.ts';
 import { createShares, type Work } from './lib/fair-share.ts';
@@ -21,7 +22,7 @@ export interface IntakeThreadData {
   readonly config: Config;
 }
 
-export type IntakeThreadApi = {
+export type IntakeThreadApi = StreamedSends & {
   readonly send: (question: SendQuestion) => Promise<SendAnswer>;
   /** The words of one message. */
   readonly render: (accountId: number, words: Words) => Promise<OperationContent>;
@@ -55,16 +56,26 @@ void serveThread<IntakeThreadData, IntakeThreadApi>(async ({ databaseUrl, config
     onRefused: () => undefined,
   });
   const shares = createShares(PLACES_MAX);
-  const submitter = createSubmitter({
+  const sends = {
     store,
     shares,
     requireVariables,
     now,
     findTargetProblem: createAddressGuard(config.events.allowTargets).findTargetProblem,
     findCarriage: createCarriageFinder(config.carriers),
-  });
+  };
+  const { requestBytesMax, recipientsMax } = config.limits;
+  const headBytesMax = {
+    MESSAGES: requestBytesMax,
+    EMAILS: Math.min(requestBytesMax, emails.requestBytesMax),
+  };
+  const emailOptions = { ...emails, hasLinks: publicUrl !== null };
   return {
-    send: createSendReader(submitter, shares, { ...emails, hasLinks: publicUrl !== null }),
+    send: createSendReader(createSubmitter(sends), shares, emailOptions),
+    ...createStreamedSends(emailOptions, headBytesMax, {
+      ...sends,
+      recipientsMax,
+    }),
     render: (accountId, words) => shares.run(accountId, render(words)),
     report: reports.take,
     async stop() {

@@ -2,10 +2,10 @@
  * The threads of a node as the main thread calls them. Each kind of work has one place:
  *
  * ```
- *  small send requests              ─▶ intake thread
- *  large send requests, rendering   ─▶ second intake thread; the first one until it has started
- *  carriers' reports                ─▶ dispatch thread, which knows the outcomes; intake without it
- *  state of carriers                ─▶ dispatch thread
+ *  small send requests                           ─▶ intake thread
+ *  large and streamed send requests, rendering   ─▶ second intake thread; the first one until it has started
+ *  carriers' reports                             ─▶ dispatch thread, which knows the outcomes; intake without it
+ *  state of carriers                             ─▶ dispatch thread
  * ```
  */
 import type { Transferable } from 'node:worker_threads';
@@ -13,10 +13,11 @@ import type { DispatchThreadApi } from './dispatch-thread.ts';
 import type { CarrierState } from './domain/carrier-state.ts';
 import type { OperationContent } from './domain/content.ts';
 import type { EventsThreadApi } from './events-thread.ts';
-import type { RequestThreads } from './http/edge/request-threads.ts';
+import type { OpenStream, RequestThreads } from './http/edge/request-threads.ts';
 import type { Words } from './intake/render.ts';
 import type { Reported } from './intake/reports.ts';
 import type { SendAnswer, SendQuestion } from './intake/send.ts';
+import type { StreamQuestion } from './intake/streamed-send.ts';
 import type { IntakeThreadApi } from './intake-thread.ts';
 import type { Thread } from './lib/thread.ts';
 import type { ThreadOnDemand } from './lib/threads.ts';
@@ -44,6 +45,16 @@ export class NodeThreads implements RequestThreads {
     const isLarge = question.body.byteLength > SMALL_BYTES_MAX;
     const thread = (isLarge && this.#bulkIntake.get()) || this.#intake;
     return thread.call('send', [question], transfer);
+  }
+
+  async openStream(question: StreamQuestion): Promise<OpenStream> {
+    const thread = this.#bulkIntake.get() ?? this.#intake;
+    const id = await thread.call('openStream', [question]);
+    return {
+      write: (bytes) => thread.call('writeStream', [id, bytes], [bytes.buffer]),
+      end: () => thread.call('endStream', [id]),
+      abort: () => thread.call('abortStream', [id]),
+    };
   }
 
   render(accountId: number, words: Words): Promise<OperationContent> {

@@ -236,11 +236,19 @@ export const CONFIG_SCHEMA = Type.Object(
           description:
             'Maximum bytes of a request to send; more get 413. Other requests are limited to 2,097,152 bytes, or to this value if it is lower.',
         }),
+        recipientsMax: integer(1_000_000, [10_000, 16_777_214], {
+          description:
+            'Maximum recipients of a streamed request. A request as JSON has at most 10,000.',
+        }),
+        streamTimeoutMs: integer(3_600_000, [1_000, 86_400_000], {
+          description: 'Time limit for a whole streamed request to arrive, in milliseconds.',
+        }),
         headersTimeoutMs: integer(20_000, [100, 600_000], {
           description: 'Time limit for the headers of a request to arrive, in milliseconds.',
         }),
         requestTimeoutMs: integer(120_000, [100, 3_600_000], {
-          description: 'Time limit for a whole request to arrive, in milliseconds.',
+          description:
+            'Time limit for a whole request to arrive, in milliseconds. In a streamed request, the time limit between two parts of it.',
         }),
         wrongCredentialsPerMinute: integer(60, [1, 1_000_000], {
           description:

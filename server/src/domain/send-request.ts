@@ -34,8 +34,8 @@ export interface ChannelControls {
   readonly priority?: readonly { readonly channel: AskedChannel; readonly priority: number }[];
 }
 
-export interface SendRequest {
-  readonly to: readonly RequestedRecipient[];
+/** A request without its recipients. */
+export interface SendHead {
   readonly content: RequestedContent;
   readonly from?: RequestedSender;
   /** The files of an e-mail, as its content names them. */
@@ -49,4 +49,8 @@ export interface SendRequest {
   readonly statusCallback?: string;
   /** Show the messages without writing anything. */
   readonly dryRun?: boolean;
+}
+
+export interface SendRequest extends SendHead {
+  readonly to: readonly RequestedRecipient[];
 }

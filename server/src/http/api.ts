@@ -30,6 +30,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** The handler takes the bytes of the body, neither parsed nor checked. */
     takesBytes?: boolean;
+    /** The handler also reads NDJSON while it arrives. */
+    takesStream?: boolean;
     /** The scope that credentials need; set below `/v1`. */
     access?: Access;
   }
@@ -94,7 +96,9 @@ export async function registerApi(api: FastifyInstance, deps: AllDeps): Promise<
     emails: Math.min(requestBytesMax, limits.requestBytesMax),
   });
   const places = createPlaces(HANDLERS_MAX);
-  for (const { method, path, handler, access, schema, takesBytes = false, bodyLimit } of routes)
+  for (const route of routes) {
+    const { method, path, handler, access, schema, bodyLimit } = route;
+    const { takesBytes = false, takesStream = false } = route;
     api.route({
       method,
       url: path,
@@ -104,10 +108,11 @@ export async function registerApi(api: FastifyInstance, deps: AllDeps): Promise<
         : (request, reply) => places.within(request.account.id, () => handler(request, reply)),
       schema,
       ...(bodyLimit === undefined ? {} : { bodyLimit }),
-      config: { takesBytes, access },
+      config: { takesBytes, takesStream, access },
       validatorCompiler: ({ schema: each, httpPart }) =>
         takesBytes && httpPart === 'body' ? () => true : compileFor(api, each as TSchema, httpPart),
     });
+  }
   refuseOtherMethods(api, routes);
 }
 

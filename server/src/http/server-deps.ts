@@ -48,6 +48,8 @@ export interface ServerOptions {
     /** Milliseconds for a request's headers, and for all of it. */
     readonly headersTimeoutMs: number;
     readonly requestTimeoutMs: number;
+    /** Milliseconds for all of a streamed request. */
+    readonly streamTimeoutMs: number;
   };
   /** Certificate and key, PEM; null: plain HTTP. */
   readonly tls: { readonly cert: string; readonly key: string } | null;

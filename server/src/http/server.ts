@@ -40,6 +40,7 @@ import { createStreams } from './edge/stream.ts';
 import { closeStalled, createUnread } from './edge/unread.ts';
 import { refuseExpectation, refuseClientError } from './edge/client-errors.ts';
 import { checkHead } from './edge/request-head.ts';
+import { limitRequestTime } from './edge/request-time.ts';
 import { createFailedSignIns } from './edge/failed-sign-ins.ts';
 import { ACCESS_TOKEN, registerTokenEndpoint } from './edge/token-endpoint.ts';
 import { registerApi } from './api.ts';
@@ -100,7 +101,7 @@ export async function createServer(deps: ServerDeps): Promise<Server> {
     bodyLimit: Math.min(options.limits.requestBytesMax, OTHER_BYTES_MAX),
     trustProxy: trustOf(options.trustProxy),
     return503OnClosing: false,
-    requestTimeout: requestTimeoutMs,
+    requestTimeout: Math.max(requestTimeoutMs, options.limits.streamTimeoutMs),
     // The types distinguish HTTPS from HTTP; no code here needs that.
     ...((options.tls === null
       ? { http }
@@ -127,6 +128,7 @@ export async function createServer(deps: ServerDeps): Promise<Server> {
   setBodyParser(app);
   setErrors(app, deps.log, options.publicUrl);
 
+  limitRequestTime(app, requestTimeoutMs);
   app.addHook('onRequest', async (request, reply) => {
     request.origin = originOf(request, options.publicUrl);
     reply.header('x-request-id', request.id);

@@ -22,6 +22,7 @@ import { fitContent, narrowestText, type Route } from '../domain/carriage.ts';
 import type { ContentTemplate } from '../domain/content-template.ts';
 import type { Problem } from '../domain/errors.ts';
 import type { RequestedContent } from '../domain/send-request.ts';
+import type { Places } from './places.ts';
 import { invalid, NO_PROBLEMS, problem, valid, type Checked } from './problems.ts';
 
 /** The values of one recipient for placeholders. */
@@ -33,6 +34,8 @@ export interface Rendering {
   readonly renderAt: Date;
   /** Whether a variable without value and default is refused. */
   readonly requireVariables: boolean;
+  /** Names recipients in problems. */
+  readonly places: Places;
 }
 
 /** Reads the content of a request. `template` is the one that `contentId` names. */
@@ -93,12 +96,12 @@ export function openContent(
 }
 
 /**
- * Reports a Message-ID that all recipients would share. Their e-mails differ, and mail programs and reports tell e-mails
+ * Reports a Message-ID that all recipients would share, for a request of several. Their e-mails differ, and mail programs and reports tell e-mails
  * apart by it.
  */
-export function checkMessageId(parsed: ParsedContent, recipients: number): readonly Problem[] {
+export function checkMessageId(parsed: ParsedContent): readonly Problem[] {
   const own = messageIdOf(parsed.source);
-  if (own === null || recipients < 2 || !isConstantField(parsed, own.path)) return NO_PROBLEMS;
+  if (own === null || !isConstantField(parsed, own.path)) return NO_PROBLEMS;
   return [
     problem(
       'invalid',
@@ -108,7 +111,7 @@ export function checkMessageId(parsed: ParsedContent, recipients: number): reado
   ];
 }
 
-/** Checks the content for the recipient at `to[ordinal]`, which can be reached over `routes`. */
+/** Checks the content for a recipient, which can be reached over `routes`. */
 export type ContentCheck = (
   variables: Variables,
   ordinal: number,
@@ -144,29 +147,31 @@ function checkOnce(parsed: ParsedContent, rendering: Rendering): ContentCheck {
 function checkEach(parsed: ParsedContent, rendering: Rendering): ContentCheck {
   const required = rendering.requireVariables ? requiredOf(parsed) : null;
   const withMedia = hasMedia(parsed);
-  const findShared = createSharedCheck(parsed);
+  const { places } = rendering;
+  const findShared = createSharedCheck(parsed, places);
   return (variables, ordinal, routes) => {
     if (required !== null && !needsRendering(parsed, variables, narrowestText(routes, withMedia)))
-      return findMissing(required, variables, ordinal);
+      return findMissing(required, variables, places, ordinal);
     const fault = findFault(parsed, variables, routes, rendering, (content) =>
       findShared(content, ordinal),
     );
     if (fault === null) return NO_PROBLEMS;
     return fault.missing === null
-      ? [problem(fault.isTooLong ? 'textTooLong' : 'template', fault.message, `$.to[${ordinal}]`)]
-      : [missingVariable(ordinal, fault.missing)];
+      ? [problem(fault.isTooLong ? 'textTooLong' : 'template', fault.message, places.path(ordinal))]
+      : [missingVariable(places, ordinal, fault.missing)];
   };
 }
 
 function findMissing(
   required: Iterable<string>,
   variables: Variables,
+  places: Places,
   ordinal: number,
 ): readonly Problem[] {
   let problems: Problem[] | null = null;
   for (const name of required)
     if (variables === null || !Object.hasOwn(variables, name))
-      (problems ??= []).push(missingVariable(ordinal, name));
+      (problems ??= []).push(missingVariable(places, ordinal, name));
   return problems ?? NO_PROBLEMS;
 }
 
@@ -200,6 +205,7 @@ function findFault(
 /** Finds a rendered Message-ID that another recipient has. One that is the same for all is reported once, elsewhere. */
 function createSharedCheck(
   parsed: ParsedContent,
+  places: Places,
 ): (content: OperationContent, ordinal: number) => Fault | null {
   const own = messageIdOf(parsed.source);
   if (own === null || isConstantField(parsed, own.path)) return () => null;
@@ -211,7 +217,7 @@ function createSharedCheck(
       first.set(value, ordinal);
       return null;
     }
-    const message = `The Message-ID ${value} belongs to to[${other}] already; make it different for each recipient.`;
+    const message = `The Message-ID ${value} belongs to ${places.name(other)} already; make it different for each recipient.`;
     return { path: own.path, missing: null, message };
   };
 }
@@ -240,11 +246,11 @@ function cureOf(content: OperationContent, field: string): readonly [path: strin
   ];
 }
 
-/** The problem of a variable that the recipient at `to[ordinal]` lacks. */
-export function missingVariable(ordinal: number, name: string): Problem {
+/** The problem of a variable that a recipient lacks. */
+export function missingVariable(places: Places, ordinal: number, name: string): Problem {
   return problem(
     'missingVariable',
-    `The variable "${name}" is missing for to[${ordinal}]. Add it to the recipient's variables or give the template a default: {{ ${name} | default: '…' }}.`,
-    `$.to[${ordinal}].variables.${name}`,
+    `The variable "${name}" is missing for ${places.name(ordinal)}. Add it to the recipient's variables or give the template a default: {{ ${name} | default: '…' }}.`,
+    `${places.path(ordinal)}.variables.${name}`,
   );
 }

@@ -17,13 +17,25 @@ import {
 } from '../domain/email-headers.ts';
 import type { Problem } from '../domain/errors.ts';
 import { stepOf } from '../domain/json-path.ts';
-import type { RequestedVariables, SendRequest } from '../domain/send-request.ts';
+import type {
+  RequestedRecipient,
+  RequestedVariables,
+  SendHead,
+  SendRequest,
+} from '../domain/send-request.ts';
 import { compileCheck } from '../shapes/check.ts';
 import { EMAIL_FIELDS, EMAIL_PARTS } from '../shapes/emails.ts';
 import type { Work } from '../lib/fair-share.ts';
 import { Refusal } from '../shapes/refusal.ts';
 import { problem } from './problems.ts';
-import { checkForm, compileFields, type SendForm } from './send-request.ts';
+import {
+  checkForm,
+  checkHead,
+  checkPart,
+  compileFields,
+  type SendForm,
+  type SendReader,
+} from './send-request.ts';
 
 /** Defaults of e-mails. */
 export interface EmailOptions {
@@ -46,11 +58,11 @@ interface RequestedEmail {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-type RequestedRecipient = Party & { readonly variables?: RequestedVariables };
+type Mailbox = Party & { readonly variables?: RequestedVariables };
 
 interface EmailRequest extends Omit<SendRequest, 'to' | 'from' | 'content'> {
   readonly from: Party;
-  readonly to: readonly RequestedRecipient[];
+  readonly to: readonly Mailbox[];
   readonly content: RequestedEmail;
   readonly unsubscribe?: boolean;
   readonly trackOpens?: boolean;
@@ -101,10 +113,32 @@ function inspectContent({ headers = {}, attachments = [] }: RequestedEmail, path
   return [...wrongHeaders, ...wrongFiles];
 }
 
-/** The request, when its shape is right. @throws Refusal with all that is wrong, the first hundred in full. */
-export function* readEmailRequest(body: unknown, options: EmailOptions): Work<SendRequest> {
-  yield* checkForm(body, FORM);
-  const { from, to, content, unsubscribe, trackOpens, ...rest } = body as EmailRequest;
+/** Reads requests to send e-mails. */
+export const createEmailReader = (options: EmailOptions): SendReader => ({
+  *read(body): Work<SendRequest> {
+    yield* checkForm(body, FORM);
+    const { to, ...head } = body as EmailRequest;
+    return { ...toHead(head, options), to: to.map(toRecipient) };
+  },
+  readHead(body) {
+    checkHead(body, FORM);
+    return toHead(body as Omit<EmailRequest, 'to'>, options);
+  },
+  readRecipient(value, path) {
+    const problems = checkPart(FORM, 'to', value, path);
+    return problems.length > 0 ? problems : toRecipient(value as Mailbox);
+  },
+});
+
+const toRecipient = (mailbox: Mailbox): RequestedRecipient => ({
+  ...mailbox,
+  channel: 'EMAIL',
+  address: canonicalEmailAddress(mailbox.address),
+});
+
+/** @throws Refusal for links that cannot be made */
+function toHead(request: Omit<EmailRequest, 'to'>, options: EmailOptions): SendHead {
+  const { from, content, unsubscribe, trackOpens, ...rest } = request;
   if (!options.hasLinks) refuseLinks({ unsubscribe, trackOpens });
   const hasOwnLink = headerValue(content.headers ?? {}, LIST_UNSUBSCRIBE) !== undefined;
   if (hasOwnLink && unsubscribe === true) throw new Refusal(400, [TWO_LINKS]);
@@ -112,11 +146,6 @@ export function* readEmailRequest(body: unknown, options: EmailOptions): Work<Se
   return {
     ...rest,
     from: { ...from, channel: 'EMAIL', address: canonicalEmailAddress(from.address) },
-    to: to.map((each) => ({
-      ...each,
-      channel: 'EMAIL',
-      address: canonicalEmailAddress(each.address),
-    })),
     content: {
       email: {
         subject: content.subject,

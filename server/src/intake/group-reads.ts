@@ -2,6 +2,7 @@
  * Reads of requests before they are checked: senders, templates, suppressions and idempotency keys. A group reads them
  * together, and reads equal ones once.
  */
+import type { Recipient } from '../domain/message.ts';
 import type { SenderChoice } from '../domain/sender.ts';
 import type { SendRequest } from '../domain/send-request.ts';
 import { listSpellings } from '../domain/spellings.ts';
@@ -30,6 +31,21 @@ export interface ReadAnswer {
   readonly suppressions: SuppressionIndex;
   /** The earlier use of the idempotency key; null for a free key. */
   readonly said: Exclude<AcceptResult, { kind: 'created' }> | null;
+}
+
+/** Suppressions of the recipients of one account, by the senders that may reach them. */
+export async function readSuppressions(
+  store: Store,
+  accountId: number,
+  choice: SenderChoice,
+  recipients: readonly Recipient[],
+): Promise<SuppressionIndex> {
+  const addresses = recipients.flatMap((each) =>
+    each.addresses.flatMap(({ address }) => listSpellings(address)),
+  );
+  const listed = await store.suppressions.findListed([accountId]);
+  const [found = []] = await findSuppressions(store, [{ accountId, addresses }], [choice], listed);
+  return indexSuppressions(found);
 }
 
 /** Addresses of a request in the form of the suppression query. */
@@ -84,7 +100,7 @@ export async function readTogether(
 
 function findSuppressions(
   store: Store,
-  questions: readonly ReadQuestion[],
+  questions: readonly Pick<ReadQuestion, 'accountId' | 'addresses'>[],
   choices: readonly SenderChoice[],
   listed: Listed,
 ): Promise<Suppression[][]> {

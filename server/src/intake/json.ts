@@ -8,14 +8,14 @@ import { Refusal, refuse } from '../shapes/refusal.ts';
 
 /**
  * The value that bytes are. @throws Refusal when they are not JSON, not UTF-8 (RFC 8259, section 8.1: no character is replaced by
- * another), have more values than they may, or name a field twice, of which readers choose differently (section 4).
+ * another), have more values than they may, or name a field twice, of which readers choose differently (section 4). Messages name `subject`.
  */
-export function parseJson(bytes: Uint8Array, valuesMax = Infinity): unknown {
+export function parseJson(bytes: Uint8Array, valuesMax = Infinity, subject = 'The body'): unknown {
   if (!isUtf8(bytes))
     throw new Refusal(400, [
       problemOf(
         'malformedJson',
-        `The body is not UTF-8: byte ${findBadByte(bytes)} cannot be read.`,
+        `${subject} is not UTF-8: byte ${findBadByte(bytes)} cannot be read.`,
       ),
     ]);
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
@@ -23,13 +23,13 @@ export function parseJson(bytes: Uint8Array, valuesMax = Infinity): unknown {
   if (depth > DEPTH_MAX)
     throw refuse('invalid', `Lists and objects are nested more than ${DEPTH_MAX} deep.`);
   if (values > valuesMax)
-    throw refuse('invalid', `The body has more than ${valuesMax} values; split it.`);
+    throw refuse('invalid', `${subject} has more than ${valuesMax} values; split it.`);
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (error) {
     throw new Refusal(400, [
-      problemOf('malformedJson', `The body is not JSON: ${(error as Error).message}`),
+      problemOf('malformedJson', `${subject} is not JSON: ${(error as Error).message}`),
     ]);
   }
   if (fields !== countKept(value)) throw new Refusal(400, findTwins(text));

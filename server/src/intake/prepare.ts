@@ -11,30 +11,35 @@ import type { OperationContent, ParsedContent } from '../domain/content.ts';
 import type { ContentTemplate } from '../domain/content-template.ts';
 import { ERRORS, type Problem } from '../domain/errors.ts';
 import { countSteps } from '../domain/liquid-steps.ts';
-import type { SendPlan } from '../domain/operation.ts';
+import { RECIPIENTS_MAX, type SendPlan } from '../domain/operation.ts';
 import { planSenders, type SenderChoice } from '../domain/sender.ts';
 import { readSchedule } from '../domain/schedule.ts';
 import { isSuppressed, type SuppressionIndex } from '../domain/suppression.ts';
-import type { RequestedRecipient, SendRequest } from '../domain/send-request.ts';
+import type { RequestedRecipient, SendHead, SendRequest } from '../domain/send-request.ts';
 import type { Work } from '../lib/fair-share.ts';
 import { checkMessageId, createContentCheck, openContent, readContent } from './content.ts';
+import { PLACES_IN_LIST, type Places } from './places.ts';
 import { NO_PROBLEMS, problem, ProblemList, toProblem, valid, type Checked } from './problems.ts';
 import { prepareRecipient, type PreparedRecipient, type RecipientPlan } from './recipients.ts';
 import { createRouteFinder, type FindCarriage } from './routes.ts';
 import { readTags } from './tags.ts';
 import { createTimetable } from './timetable.ts';
 
-export interface PreparedSend {
+/** What all recipients of a request share. */
+export interface SendFacts {
   readonly content: OperationContent;
   readonly parsed: ParsedContent;
   readonly plan: SendPlan;
   readonly tags: Readonly<Record<string, string>>;
-  /** When all messages are due; null: at once, or not all at the same time. */
-  readonly scheduledFor: Date | null;
   readonly expireAt: Date | null;
   readonly statusCallback: string | null;
   /** The time templates see as "now". */
   readonly renderAt: Date;
+}
+
+export interface PreparedSend extends SendFacts {
+  /** When all messages are due; null: at once, or not all at the same time. */
+  readonly scheduledFor: Date | null;
   readonly recipients: readonly PreparedRecipient[];
 }
 
@@ -57,12 +62,23 @@ export interface PrepareOptions {
   readonly findCarriage: FindCarriage;
 }
 
-/** Checks and plans a request. It finds all problems of all recipients, and returns the first hundred in full. */
-export function* prepareSend(request: SendRequest, options: PrepareOptions): Work<PrepareResult> {
+/** A request whose recipients are prepared one after the other. */
+export interface OpenSend {
+  /** The problems so far. */
+  readonly problems: ProblemList;
+  /** Null where the part that all recipients share is wrong. */
+  readonly facts: SendFacts | null;
+  /** When all messages are due; undefined where recipients may have times of their own. */
+  readonly dueAt: Date | null | undefined;
+  /** Adds the problems of the recipient to `problems`. Null after too many steps of rendering, which is a problem as well. */
+  prepare(requested: RequestedRecipient, ordinal: number): PreparedRecipient | null;
+}
+
+/** Checks and plans the part of a request that all recipients share. Recipients are then prepared in the order of their ordinals. */
+export function openSend(request: SendHead, places: Places, options: PrepareOptions): OpenSend {
   const list = new ProblemList();
   const content = list.take(readContent(request.content, options.template));
   const parsed = content === null ? null : list.take(openContent(content, '$.content'));
-  if (parsed !== null) list.add(checkMessageId(parsed, request.to.length));
   const tags = list.take(readTags(request.tags ?? {}));
   const plan = list.take(choosePlan(request.from, options.choice));
   const schedule = readSchedule(request.schedule?.sendAt, request.expireAt, options.now);
@@ -71,32 +87,59 @@ export function* prepareSend(request: SendRequest, options: PrepareOptions): Wor
   list.add(checkCallback(statusCallback, options.findTargetProblem));
 
   const renderAt = schedule.scheduledFor ?? options.now;
-  const rendering = { renderAt, requireVariables: options.requireVariables };
+  const rendering = { renderAt, requireVariables: options.requireVariables, places };
   const used = plan ?? { senders: [] };
-  const recipients = yield* prepareRecipients(request.to, list, {
+  const timetable = createTimetable(schedule, options.choice.senders, options.now);
+  const recipientPlan: RecipientPlan = {
     plan: used,
     checkContent: parsed === null ? null : createContentCheck(parsed, rendering),
     findRoutes: createRouteFinder(used, options.findCarriage),
     tags,
-    timetable: createTimetable(schedule, options.choice.senders, options.now),
+    timetable: timetable.dueAt,
     rendering,
-  });
-  if (list.total > 0 || content === null || parsed === null || plan === null)
-    return { ok: false, problems: list.first, total: list.total };
+  };
+  let steps = 0;
   return {
-    ok: true,
-    send: {
-      content,
-      parsed,
-      plan: options.ignoresSuppressions ? { ...plan, ignoresSuppressions: true } : plan,
-      tags: request.tags ?? {},
-      scheduledFor: commonTime(recipients),
-      expireAt: schedule.expireAt,
-      statusCallback,
-      renderAt,
-      recipients,
+    problems: list,
+    facts:
+      list.total > 0 || content === null || parsed === null || plan === null
+        ? null
+        : {
+            content,
+            parsed,
+            plan: options.ignoresSuppressions ? { ...plan, ignoresSuppressions: true } : plan,
+            tags: request.tags ?? {},
+            expireAt: schedule.expireAt,
+            statusCallback,
+            renderAt,
+          },
+    dueAt: timetable.common,
+    prepare(requested, ordinal) {
+      const stepsMax = STEPS_MAX + Math.max(0, ordinal - RECIPIENTS_MAX) * STEPS_PER_RECIPIENT;
+      if (steps > stepsMax) return null;
+      if (ordinal === 1 && parsed !== null) list.add(checkMessageId(parsed));
+      const stepsBefore = countSteps();
+      const prepared = list.take(prepareRecipient(requested, ordinal, recipientPlan));
+      steps += countSteps() - stepsBefore;
+      if (steps > stepsMax) list.add([tooManySteps(places.name(ordinal), stepsMax)]);
+      return prepared;
     },
   };
+}
+
+/** Checks and plans a request. It finds all problems of all recipients, and returns the first hundred in full. */
+export function* prepareSend(request: SendRequest, options: PrepareOptions): Work<PrepareResult> {
+  const { problems, facts, prepare } = openSend(request, PLACES_IN_LIST, options);
+  const recipients: PreparedRecipient[] = [];
+  for (const [ordinal, each] of request.to.entries()) {
+    yield;
+    const prepared = prepare(each, ordinal);
+    if (prepared === null) break;
+    recipients.push(prepared);
+  }
+  if (problems.total > 0 || facts === null)
+    return { ok: false, problems: problems.first, total: problems.total };
+  return { ok: true, send: { ...facts, scheduledFor: commonTime(recipients), recipients } };
 }
 
 function choosePlan(from: SendRequest['from'], choice: SenderChoice): Checked<SendPlan | null> {
@@ -120,47 +163,33 @@ function commonTime(recipients: readonly PreparedRecipient[]): Date | null {
   return reached.every((each) => each.dueAt === dueAt) ? dueAt : null;
 }
 
-/** Maximum number of rendering steps for all recipients of a request, so that one request does not delay all others. */
+/** Maximum number of rendering steps of a request, so that one request does not delay all others; and more for each recipient of a streamed one. */
 const STEPS_MAX = 2_000_000;
+const STEPS_PER_RECIPIENT = STEPS_MAX / RECIPIENTS_MAX;
 
-/** Prepares one recipient after the other. Their problems go to `list`: a request can have millions. */
-function* prepareRecipients(
-  to: readonly RequestedRecipient[],
-  list: ProblemList,
-  plan: RecipientPlan,
-): Work<PreparedRecipient[]> {
-  let steps = 0;
-  const prepared: PreparedRecipient[] = [];
-  for (const [ordinal, each] of to.entries()) {
-    yield;
-    const stepsBefore = countSteps();
-    prepared.push(list.take(prepareRecipient(each, ordinal, plan)));
-    steps += countSteps() - stepsBefore;
-    if (steps > STEPS_MAX) {
-      list.add([tooManySteps(ordinal + 1, to.length)]);
-      break;
-    }
-  }
-  return prepared;
-}
-
-function tooManySteps(done: number, all: number): Problem {
+function tooManySteps(place: string, stepsMax: number): Problem {
   return problem(
     'template',
-    `Rendering takes too long: after recipient ${done} of ${all}, it took more than ${STEPS_MAX} steps. Simplify the templates or split the request.`,
+    `Rendering takes too long: up to ${place}, it took more than ${stepsMax} steps. Simplify the templates or split the request.`,
     '$.content',
   );
 }
 
-/** Removes recipients who have opted out from a prepared send: they become unaddressable. */
+/** Marks recipients who have opted out: they become unaddressable. */
+export function withoutSuppressed(
+  recipients: readonly PreparedRecipient[],
+  plan: SendPlan,
+  index: SuppressionIndex,
+): readonly PreparedRecipient[] {
+  if (index.size === 0) return recipients;
+  return recipients.map((each) =>
+    isSuppressed(each.recipient.addresses, plan, index)
+      ? { ...each, first: null, code: ERRORS.suppressed.code }
+      : each,
+  );
+}
+
+/** The same for a prepared send. */
 export function leaveOutSuppressed(send: PreparedSend, index: SuppressionIndex): PreparedSend {
-  if (index.size === 0) return send;
-  return {
-    ...send,
-    recipients: send.recipients.map((each) =>
-      isSuppressed(each.recipient.addresses, send.plan, index)
-        ? { ...each, first: null, code: ERRORS.suppressed.code }
-        : each,
-    ),
-  };
+  return { ...send, recipients: withoutSuppressed(send.recipients, send.plan, index) };
 }

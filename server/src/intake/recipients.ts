@@ -8,10 +8,11 @@ import { firstCandidate, type Candidate } from '../domain/routing.ts';
 import type { RequestedAddress, RequestedRecipient } from '../domain/send-request.ts';
 import { findUnstorable, UNSTORABLE } from '../domain/storable.ts';
 import type { ContentCheck, Rendering, Variables } from './content.ts';
+import type { Places } from './places.ts';
 import { NO_PROBLEMS, problem, valid, type Checked } from './problems.ts';
 import type { FindRoutes } from './routes.ts';
 import { renderTags, type TagTemplates } from './tags.ts';
-import type { Timetable } from './timetable.ts';
+import type { DueAt } from './timetable.ts';
 
 /** A recipient with its first candidate; without one it is unaddressable, for the reason of `code`. */
 export interface PreparedRecipient {
@@ -34,13 +35,13 @@ export interface RecipientPlan {
   readonly checkContent: ContentCheck | null;
   readonly findRoutes: FindRoutes;
   readonly tags: TagTemplates | null;
-  readonly timetable: Timetable;
+  readonly timetable: DueAt;
   readonly rendering: Rendering;
 }
 
 const NOT_DUE = valid(null);
 
-/** Prepares the recipient at `to[ordinal]`. */
+/** Prepares the recipient with this ordinal. */
 export function prepareRecipient(
   requested: RequestedRecipient,
   ordinal: number,
@@ -62,7 +63,7 @@ export function prepareRecipient(
       tags: rendered.value,
     },
     problems: [
-      ...checkVariables(variables, ordinal),
+      ...checkVariables(variables, rendering.places, ordinal),
       ...wrongContent,
       ...due.problems,
       ...rendered.problems,
@@ -70,15 +71,15 @@ export function prepareRecipient(
   };
 }
 
-function checkVariables(variables: Variables, ordinal: number): readonly Problem[] {
+function checkVariables(variables: Variables, places: Places, ordinal: number): readonly Problem[] {
   if (variables === null) return NO_PROBLEMS;
   let problems = NO_PROBLEMS;
   for (const path of findUnstorable(variables, '.variables'))
-    problems = [...problems, problem('invalid', UNSTORABLE, `$.to[${ordinal}]${path}`)];
+    problems = [...problems, problem('invalid', UNSTORABLE, places.path(ordinal) + path)];
   for (const name in variables) {
     const trait = findTraitProblem(variables[name] ?? '');
     if (trait === null) continue;
-    const path = `$.to[${ordinal}].variables${stepOf(name)}`;
+    const path = `${places.path(ordinal)}.variables${stepOf(name)}`;
     problems = [...problems, problem('unsupported', trait, path)];
   }
   return problems;

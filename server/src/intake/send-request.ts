@@ -7,7 +7,7 @@ import type { Problem } from '../domain/errors.ts';
 import { stepOf } from '../domain/json-path.ts';
 import { RECIPIENTS_MAX } from '../domain/operation.ts';
 import { findOtherRecipient } from '../domain/other-recipients.ts';
-import type { SendRequest } from '../domain/send-request.ts';
+import type { RequestedRecipient, SendHead, SendRequest } from '../domain/send-request.ts';
 import { findUnstorable, UNSTORABLE } from '../domain/storable.ts';
 import { problem, ProblemList } from './problems.ts';
 import type { Work } from '../lib/fair-share.ts';
@@ -95,8 +95,30 @@ function checkRecipient(value: unknown, path: string, arms: Arms): Problem[] {
   return checkArm(value, path, arms);
 }
 
+/** Reads requests of one kind: whole, or the part that all recipients share and then one recipient after the other. */
+export interface SendReader {
+  /** @throws Refusal with all that is wrong, the first hundred in full */
+  read(body: unknown): Work<SendRequest>;
+  /** @throws Refusal with all that is wrong */
+  readHead(body: unknown): SendHead;
+  /** The recipient, or its problems. `path` is the beginning of their contexts. */
+  readRecipient(value: unknown, path: string): RequestedRecipient | readonly Problem[];
+}
+
+export const MESSAGE_READER: SendReader = {
+  read: readSendRequest,
+  readHead(body) {
+    checkHead(body, MESSAGES);
+    return body as SendHead;
+  },
+  readRecipient(value, path) {
+    const problems = checkPart(MESSAGES, 'to', value, path);
+    return problems.length > 0 ? problems : (value as RequestedRecipient);
+  },
+};
+
 /** The request, when its shape is right. @throws Refusal with all that is wrong, the first hundred in full. */
-export function* readSendRequest(body: unknown): Work<SendRequest> {
+function* readSendRequest(body: unknown): Work<SendRequest> {
   yield* checkForm(body, MESSAGES);
   return body as SendRequest;
 }
@@ -104,16 +126,10 @@ export function* readSendRequest(body: unknown): Work<SendRequest> {
 /** @throws Refusal with all that is wrong with the shape of a body, the first hundred in full. */
 export function* checkForm(body: unknown, form: SendForm): Work<void> {
   const list = new ProblemList();
-  const checkPart = (part: 'to' | 'content' | 'from', value: unknown, path: string, arms: Arms) => {
-    const found = (part === 'to' ? checkRecipient : checkArm)(value, path, arms);
-    list.add(found.length > 0 ? found : (form.inspect?.(part, value, path) ?? []));
-  };
   // The entries of `to` are looked at one by one, below and in intake; here only that it is a list.
   const fields = withoutRecipients(body);
-  list.add(form.fields(fields, '$'));
-  const { to, content, from } = body as Partial<Record<'to' | 'content' | 'from', unknown>>;
-  if (content !== undefined) checkPart('content', content, '$.content', form.content);
-  if (from !== undefined) checkPart('from', from, '$.from', form.from);
+  list.add(checkShared(fields, form));
+  const { to } = body as { readonly to?: unknown };
   if (Array.isArray(to)) {
     if (to.length > RECIPIENTS_MAX)
       list.add([
@@ -125,20 +141,63 @@ export function* checkForm(body: unknown, form: SendForm): Work<void> {
       ]);
     else
       for (const [i, each] of to.entries()) {
-        checkPart('to', each, `$.to[${i}]`, form.recipients);
+        list.add(checkPart(form, 'to', each, `$.to[${i}]`));
         yield;
       }
   }
   // The right shape bounds the depth of the fields.
-  if (list.total === 0)
-    list.add(findUnstorable(fields, '$').map((path) => problem('invalid', UNSTORABLE, path)));
+  if (list.total === 0) list.add(listUnstorable(fields));
   if (list.total > 0) throw new Refusal(400, list.first, { total: list.total });
 }
 
+/** @throws Refusal with all that is wrong with the shape of the first line of a streamed request */
+export function checkHead(head: unknown, form: SendForm): void {
+  demandObject(head, 'The first line');
+  if ('to' in head)
+    throw new Refusal(400, [
+      problem('invalid', 'Leave out "to": each line after the first is a recipient.', '$.to'),
+    ]);
+  const fields = { ...head, to: [null] };
+  const list = new ProblemList();
+  list.add(checkShared(fields, form));
+  if (list.total === 0) list.add(listUnstorable(fields));
+  if (list.total > 0) throw new Refusal(400, list.first, { total: list.total });
+}
+
+/** Checks the fields that all recipients share. */
+function checkShared(fields: unknown, form: SendForm): readonly Problem[] {
+  const { content, from } = fields as Partial<Record<'content' | 'from', unknown>>;
+  return [
+    ...form.fields(fields, '$'),
+    ...(content === undefined ? [] : checkPart(form, 'content', content, '$.content')),
+    ...(from === undefined ? [] : checkPart(form, 'from', from, '$.from')),
+  ];
+}
+
+/** Checks one part of a request. */
+export function checkPart(
+  form: SendForm,
+  part: 'to' | 'content' | 'from',
+  value: unknown,
+  path: string,
+): readonly Problem[] {
+  const found =
+    part === 'to'
+      ? checkRecipient(value, path, form.recipients)
+      : checkArm(value, path, form[part]);
+  return found.length > 0 ? found : (form.inspect?.(part, value, path) ?? []);
+}
+
+const listUnstorable = (fields: unknown): readonly Problem[] =>
+  findUnstorable(fields, '$').map((path) => problem('invalid', UNSTORABLE, path));
+
+function demandObject(value: unknown, name: string): asserts value is object {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new Refusal(400, [problem('invalid', `${name} must be a JSON object.`, '$')]);
+}
+
 function withoutRecipients(body: unknown): unknown {
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    throw new Refusal(400, [problem('invalid', 'The body must be a JSON object.', '$')]);
-  }
+  demandObject(body, 'The body');
   if (!('to' in body) || !Array.isArray(body.to)) return body;
   return { ...body, to: body.to.slice(0, 1).map(() => null) };
 }

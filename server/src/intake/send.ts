@@ -10,10 +10,10 @@ import type { SendRequest } from '../domain/send-request.ts';
 import type { Submitter } from './submit.ts';
 import type { Shares, Work } from '../lib/fair-share.ts';
 import { DatabaseUnavailable } from '../store/store.ts';
-import { readEmailRequest, type EmailOptions } from './email-request.ts';
+import { createEmailReader, type EmailOptions } from './email-request.ts';
 import { parseJson } from './json.ts';
 import { infoUrlOf, Refusal } from '../shapes/refusal.ts';
-import { readSendRequest } from './send-request.ts';
+import { MESSAGE_READER } from './send-request.ts';
 
 export interface SendQuestion {
   readonly kind: OperationKind;
@@ -39,10 +39,12 @@ export function createSendReader(
   shares: Shares,
   emails: EmailOptions,
 ): (question: SendQuestion) => Promise<SendAnswer> {
+  const emailReader = createEmailReader(emails);
+
   function* read(kind: OperationKind, body: Uint8Array): Work<SendRequest> {
     const json = parseJson(body);
     yield;
-    return yield* kind === 'EMAILS' ? readEmailRequest(json, emails) : readSendRequest(json);
+    return yield* (kind === 'EMAILS' ? emailReader : MESSAGE_READER).read(json);
   }
 
   return async ({ kind, accountId, body, idempotencyKey, origin }) => {

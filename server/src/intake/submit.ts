@@ -2,27 +2,21 @@
  * Writes a checked request as an operation with its messages and batches, in one transaction with
  * other small ones that wait. It resolves after the commit. A refused request leaves nothing behind.
  */
-import { ERRORS, type Problem } from '../domain/errors.ts';
-import { BATCH_DELAY_MS_DEFAULT, BATCH_SIZE_DEFAULT, EVENT_NAMES } from '../domain/event.ts';
-import { decodeTypeId, newOperationUuid, parseContentSid } from '../domain/ids.ts';
-import { BATCH_SIZE_MAX } from '../domain/operation.ts';
-import { hasLimits } from '../domain/rate-limit.ts';
+import type { Problem } from '../domain/errors.ts';
+import { newOperationUuid } from '../domain/ids.ts';
 import type { PlannableSender } from '../domain/sender.ts';
 import type { SendRequest } from '../domain/send-request.ts';
 import type { Shares } from '../lib/fair-share.ts';
 import { createGroups } from '../lib/groups.ts';
 import { createQueues } from '../lib/queues.ts';
-import { newWebhookSecret } from '../lib/secrets.ts';
 import {
   DatabaseUnavailable,
-  QuotaExceeded,
   type AcceptResult,
-  type NewBatch,
-  type NewMessage,
   type NewOperation,
-  type SenderQuestion,
   type Store,
 } from '../store/store.ts';
+import { ensureCallback } from './callback.ts';
+import { composeRows, keyExpiry, lastTime } from './compose.ts';
 import { dryRun, type DryRunResult } from './dry-run.ts';
 import {
   listSuppressible,
@@ -31,11 +25,8 @@ import {
   type ReadQuestion,
 } from './group-reads.ts';
 import { leaveOutSuppressed, prepareSend, type PreparedSend } from './prepare.ts';
-import type { PreparedRecipient } from './recipients.ts';
+import { askForSenders, templateOf } from './questions.ts';
 import type { FindCarriage } from './routes.ts';
-
-/** A key is remembered this long past the time of sending. */
-const IDEMPOTENCY_KEPT_MS = 86_400_000;
 
 export interface IdempotencyClaim {
   readonly key: string;
@@ -112,7 +103,7 @@ export function createSubmitter(options: SubmitterOptions): Submitter {
   ): ReadQuestion => ({
     accountId,
     senders: askForSenders(request),
-    templateId: 'contentId' in request.content ? parseContentSid(request.content.contentId) : null,
+    templateId: templateOf(request),
     addresses: isReply ? [] : listSuppressible(request),
     claim,
   });
@@ -140,17 +131,12 @@ export function createSubmitter(options: SubmitterOptions): Submitter {
     if (!prepared.ok)
       return { kind: 'refused', problems: prepared.problems, total: prepared.total };
     const send = isReply ? prepared.send : leaveOutSuppressed(prepared.send, answer.suppressions);
-    const { statusCallback: url } = send;
-    const callbackId =
-      url &&
-      (await shares
-        .within(accountId, () => store.subscriptions.ensureCallback(accountId, url, CALLBACK()))
-        .catch(readExcess));
-    if (callbackId instanceof QuotaExceeded) return refuseCallback(callbackId);
+    const callback = await ensureCallback(options, accountId, send.statusCallback);
+    if ('problem' in callback) return { kind: 'refused', problems: [callback.problem], total: 1 };
     const operation = composeOperation(accountId, send, request.attachments ?? [], {
       senders: checks.choice.senders,
       claim,
-      callbackId,
+      callbackId: callback.id,
       now: checks.now,
     });
     // Two of one key in a group would be one row twice; one in a group behind another alone would hold up the group.
@@ -182,42 +168,6 @@ function sizeOf({ messages, unaddressable, attachments, plan }: NewOperation): n
   return messages.length + unaddressable.length + plan.senders.length;
 }
 
-/** The subscription of a `statusCallback`: all events, in batches that any receiver takes. */
-const CALLBACK = () => ({
-  types: ['*'],
-  names: EVENT_NAMES,
-  batchSize: BATCH_SIZE_DEFAULT,
-  batchDelayMs: BATCH_DELAY_MS_DEFAULT,
-  secret: newWebhookSecret(),
-});
-
-function readExcess(error: unknown): QuotaExceeded {
-  if (error instanceof QuotaExceeded) return error;
-  throw error;
-}
-
-function refuseCallback({ message }: QuotaExceeded): SubmitResult {
-  const { code } = ERRORS.statusCallback;
-  return {
-    kind: 'refused',
-    problems: [{ code, message, context: '$.statusCallback' }],
-    total: 1,
-  };
-}
-
-/** An invalid id means a sender that does not exist. */
-const NO_UUID = '00000000-0000-0000-0000-000000000000';
-
-function askForSenders({ from }: SendRequest): SenderQuestion {
-  if (from === undefined) return { kind: 'default' };
-  if ('senderId' in from)
-    return { kind: 'sender', id: decodeTypeId('comms_sender', from.senderId) ?? NO_UUID };
-  if ('senderPoolId' in from)
-    return { kind: 'pool', id: decodeTypeId('comms_senderpool', from.senderPoolId) ?? NO_UUID };
-  if (from.channel === 'EMAIL') return { kind: 'email', address: from.address };
-  return { kind: 'channel', channel: from.channel, address: from.address };
-}
-
 function composeOperation(
   accountId: number,
   send: PreparedSend,
@@ -234,16 +184,7 @@ function composeOperation(
     readonly now: Date;
   },
 ): NewOperation {
-  const messages: NewMessage[] = [];
-  const unaddressable: NewOperation['unaddressable'][number][] = [];
-  for (const { ordinal, recipient, first, dueAt, code, tags } of send.recipients)
-    if (first === null)
-      unaddressable.push({
-        ordinal,
-        code: code ?? ERRORS.unaddressable.code,
-        addresses: recipient.addresses,
-      });
-    else messages.push({ ordinal, recipient, channel: first.sender.channel, tags, dueAt });
+  const rows = composeRows(send.recipients, senders);
   return {
     accountId,
     id: newOperationUuid(now.getTime()),
@@ -253,50 +194,14 @@ function composeOperation(
     tags: send.tags,
     scheduledFor: send.scheduledFor,
     expireAt: send.expireAt,
-    messages,
-    unaddressable,
-    batches: composeBatches(send.recipients, senders),
+    ...rows,
     callbackId,
     idempotency:
       claim === null
         ? null
         : {
             ...claim,
-            expiresAt: new Date(lastTime(messages, now).getTime() + IDEMPOTENCY_KEPT_MS),
+            expiresAt: keyExpiry(lastTime(rows.messages, now)),
           },
   };
-}
-
-function lastTime(messages: readonly NewMessage[], now: Date): Date {
-  return messages.reduce((last, { dueAt }) => (dueAt !== null && dueAt > last ? dueAt : last), now);
-}
-
-/**
- * Groups by sender and time in the order of `to`, at most `BATCH_SIZE_MAX` together. Senders of a carrier without limits
- * share batches: otherwise a pool of ten thousand senders would have a batch for each message.
- */
-function composeBatches(
-  recipients: readonly PreparedRecipient[],
-  senders: readonly PlannableSender[],
-): NewBatch[] {
-  const limited = new Set(senders.flatMap((each) => (hasLimits(each) ? each.id : [])));
-  type Open = NewBatch & { senderId: string | null; readonly ordinals: number[] };
-  const batches: Open[] = [];
-  const open = new Map<string, Map<Date | null, Open>>();
-  for (const { ordinal, first, dueAt } of recipients) {
-    if (first === null) continue;
-    const { senderId = null, carrier } = first.sender;
-    const place = senderId !== null && limited.has(senderId) ? `${carrier} ${senderId}` : carrier;
-    let byTime = open.get(place);
-    if (byTime === undefined) open.set(place, (byTime = new Map()));
-    let batch = byTime.get(dueAt);
-    if (batch === undefined || batch.ordinals.length >= BATCH_SIZE_MAX) {
-      batch = { carrier, candidate: 0, senderId, dueAt, ordinals: [] };
-      byTime.set(dueAt, batch);
-      batches.push(batch);
-    }
-    batch.ordinals.push(ordinal);
-    if (batch.senderId !== senderId) batch.senderId = null;
-  }
-  return batches;
 }

@@ -34,12 +34,12 @@ export function readTags(tags: Readonly<Record<string, string>>): Checked<TagTem
   return { value: isLiteral ? null : templates, problems };
 }
 
-/** The tags of the recipient at `to[ordinal]`; null if they are the same for all recipients. */
+/** The tags of a recipient; null if they are the same for all recipients. */
 export function renderTags(
   templates: TagTemplates | null,
   variables: Variables,
   ordinal: number,
-  { renderAt, requireVariables }: Rendering,
+  { renderAt, requireVariables, places }: Rendering,
 ): Checked<Readonly<Record<string, string>> | null> {
   if (templates === null) return valid(null);
   const tags: [string, string][] = [];
@@ -49,11 +49,12 @@ export function renderTags(
     const rendered = renderTemplate(template, variables, renderAt, options);
     if (rendered.ok && TAG_VALUE.test(rendered.text)) tags.push([key, rendered.text]);
     else if (rendered.ok) {
-      const message = `For to[${ordinal}]: ${describeValue(rendered.text)}`;
+      const message = `For ${places.name(ordinal)}: ${describeValue(rendered.text)}`;
       problems.push(problem('tag', message, `$.tags.${key}`));
-    } else if ('missing' in rendered) problems.push(missingVariable(ordinal, rendered.missing));
+    } else if ('missing' in rendered)
+      problems.push(missingVariable(places, ordinal, rendered.missing));
     else {
-      const message = `The tag cannot be rendered for to[${ordinal}]: ${rendered.problem}`;
+      const message = `The tag cannot be rendered for ${places.name(ordinal)}: ${rendered.problem}`;
       problems.push(problem('template', message, `$.tags.${key}`));
     }
   }

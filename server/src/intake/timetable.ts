@@ -13,7 +13,13 @@ import { NO_PROBLEMS, toProblem, valid, type Checked } from './problems.ts';
  * When a message over this candidate is due; null is now. Equal times are the same object. The
  * problem of a local time is returned once.
  */
-export type Timetable = (candidate: Candidate) => Checked<Date | null>;
+export type DueAt = (candidate: Candidate) => Checked<Date | null>;
+
+export interface Timetable {
+  readonly dueAt: DueAt;
+  /** When all messages are due; undefined where recipients may have times of their own. */
+  readonly common: Date | null | undefined;
+}
 
 /**
  * Recipients of the same zones and sender have one time, which is computed once. A local time uses the zone of most
@@ -30,7 +36,7 @@ export function createTimetable(
   );
   if (local === null && quietHours.size === 0) {
     const same = valid(scheduledFor);
-    return () => same;
+    return { dueAt: () => same, common: scheduledFor };
   }
   const localTimes = new Map<string, Date>();
   const known = new Map<Zones, Map<string, Date | null>>();
@@ -60,7 +66,7 @@ export function createTimetable(
     return same;
   }
 
-  return ({ sender, to }) => {
+  const dueAt: DueAt = ({ sender, to }) => {
     const zones = findZones(to.address);
     const bySender = known.get(zones) ?? new Map<string, Date | null>();
     known.set(zones, bySender);
@@ -72,4 +78,5 @@ export function createTimetable(
     bySender.set(senderId, due);
     return { value: due, problems: wanted.problems };
   };
+  return { dueAt, common: undefined };
 }

@@ -25,6 +25,7 @@ import * as rateLimits from './rate-limits.ts';
 import * as operationReports from './operation-reports.ts';
 import { acceptOperations } from './accept/accept.ts';
 import { findIdempotencyKeys } from './accept/idempotency-keys.ts';
+import * as streamed from './accept/streamed.ts';
 import { appear, releaseGoneNodes } from './nodes.ts';
 import * as operations from './operations.ts';
 import * as partitions from './partitions.ts';
@@ -73,7 +74,15 @@ export type { ReplayChoice } from './replays.ts';
 export type { Reservation } from './rate-limits.ts';
 export type { Attempt, Message, MessageFilter, MessageSummary, Route } from './messages.ts';
 export type { AcceptResult, KeyQuestion } from './accept/idempotency-keys.ts';
-export type { NewBatch, NewMessage, NewOperation } from './accept/new-operation.ts';
+export type {
+  NewBatch,
+  NewMessage,
+  NewOperation,
+  NewOperationHead,
+  NewRows,
+  RecipientCounts,
+} from './accept/new-operation.ts';
+export { RENEWAL_MS, type StreamedSend } from './accept/streamed.ts';
 export type { Dispatchable, OperationErrorRow, OperationFilter } from './operations.ts';
 export type {
   ErrorCount,
@@ -144,6 +153,7 @@ function makeStore({ database, searches, probe }: Connections, migrated: readonl
     /** Migrations that were applied when it was opened. */
     migrated,
     accounts: bind(database, accounts),
+    streamed: bind(database, streamed),
     operations: {
       ...bind(database, { ...operations, acceptOperations, findIdempotencyKeys }),
       listOperations,

@@ -106,7 +106,19 @@ export function setBodyParser(app: FastifyInstance): void {
       return shares.run(accountIdOf(request), parse(bytes));
     },
   );
+  app.addContentTypeParser(NDJSON, async (request: FastifyRequest, payload: IncomingMessage) => {
+    if (!isStreamed(request)) throw refuse('mediaType');
+    demandUtf8(request.headers['content-type'] ?? '');
+    return payload;
+  });
 }
+
+/** NDJSON: the handler reads the body while it arrives, where its route allows that. */
+const NDJSON = /^application\/(x-)?ndjson\b/i;
+
+/** Whether the body of a request is read while it arrives. */
+export const isStreamed = ({ headers, routeOptions }: FastifyRequest): boolean =>
+  routeOptions.config.takesStream === true && NDJSON.test(headers['content-type'] ?? '');
 
 const NOBODY = 0;
 
@@ -116,7 +128,9 @@ function accountIdOf(request: FastifyRequest): number {
   return account?.id ?? NOBODY;
 }
 
-const ownerOf = (request: FastifyRequest): Owner => request.inFlight?.owner ?? accountIdOf(request);
+/** The one who sends a request. */
+export const ownerOf = (request: FastifyRequest): Owner =>
+  request.inFlight?.owner ?? accountIdOf(request);
 
 /** The maximum for requests that send nothing. No ordinary program writes more. */
 const VALUES_MAX = 100_000;

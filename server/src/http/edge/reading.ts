@@ -8,16 +8,21 @@
  *  refused bytes   a round lasts ten milliseconds           read slowly, so that the client can read the refusal
  * ```
  */
-import type { Readable } from 'node:stream';
+/** What is paused: a body, or what stands for one. */
+export interface Pausable {
+  readonly destroyed: boolean;
+  pause(): unknown;
+  resume(): unknown;
+}
 
 /** An account, a carrier by its name, or 0 for unknown clients. */
 export type Owner = string | number;
 
 export interface Rounds {
   /** Pauses a body until its owner's next round. */
-  wait(owner: Owner, body: Readable): void;
+  wait(owner: Owner, body: Pausable): void;
   /** Counts received bytes of a body; pauses it if its owner has used up the round. */
-  take(owner: Owner, body: Readable, bytes: number): void;
+  take(owner: Owner, body: Pausable, bytes: number): void;
 }
 
 export interface Reading {
@@ -49,7 +54,7 @@ export function createRounds(bytesMax: number, next: (begin: () => void) => void
   /** The cost of small chunks beyond their bytes. */
   const debts = new Map<Owner, number>();
   /** Paused, in the order in which they go on. */
-  const paused = new Map<Owner, Set<Readable>>();
+  const paused = new Map<Owner, Set<Pausable>>();
   let isOver = true;
 
   function begin(): void {
@@ -79,7 +84,7 @@ export function createRounds(bytesMax: number, next: (begin: () => void) => void
     next(begin);
   }
 
-  function wait(owner: Owner, body: Readable): void {
+  function wait(owner: Owner, body: Pausable): void {
     body.pause();
     const bodies = paused.get(owner);
     if (bodies === undefined) paused.set(owner, new Set([body]));

@@ -4,6 +4,7 @@
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { refuse, type Refusal } from '../../shapes/refusal.ts';
+import { isStreamed } from './bodies.ts';
 
 /** Fields of which a second one would be dropped silently, or joined to the first (RFC 9110, section 5.3). */
 const SINGLE = new Set(['host', 'authorization', 'content-type', 'idempotency-key']);
@@ -18,7 +19,8 @@ export function checkHead(request: FastifyRequest, reply: FastifyReply): void {
   throw problem;
 }
 
-function findProblem({ raw, headers }: FastifyRequest): Refusal | null {
+function findProblem(request: FastifyRequest): Refusal | null {
+  const { raw, headers } = request;
   const twice = findTwice(raw.rawHeaders);
   if (twice !== null) return refuse('invalid', `There is more than one ${twice} header.`);
   // RFC 9112, section 3.2.
@@ -27,16 +29,24 @@ function findProblem({ raw, headers }: FastifyRequest): Refusal | null {
   if (headers.host !== undefined && !HOST.test(headers.host))
     return refuse('invalid', 'The Host header names no host.');
   // RFC 9112, section 6.1.
-  const { 'transfer-encoding': coding = 'chunked', 'content-encoding': encoding } = headers;
+  const { 'transfer-encoding': coding = 'chunked' } = headers;
   if (coding.trim().toLowerCase() !== 'chunked')
     return refuse('notImplemented', 'The only Transfer-Encoding that is understood is "chunked".');
-  // RFC 9110, section 8.4.
-  if (encoding !== undefined && !/^\s*(identity)?\s*$/i.test(encoding))
-    return refuse(
-      'mediaType',
-      `Bodies are taken as they are: leave out Content-Encoding: ${encoding.slice(0, 40)}.`,
-    );
-  return null;
+  return findEncodingProblem(request);
+}
+
+/** RFC 9110, section 8.4. */
+function findEncodingProblem(request: FastifyRequest): Refusal | null {
+  const { 'content-encoding': encoding = '' } = request.headers;
+  if (/^\s*(identity)?\s*$/i.test(encoding)) return null;
+  const isPackable = isStreamed(request);
+  if (isPackable && /^\s*(x-)?gzip\s*$/i.test(encoding)) return null;
+  return refuse(
+    'mediaType',
+    isPackable
+      ? `The Content-Encoding of a streamed request is gzip or none, not ${encoding.slice(0, 40)}.`
+      : `Bodies are taken as they are: leave out Content-Encoding: ${encoding.slice(0, 40)}.`,
+  );
 }
 
 /**

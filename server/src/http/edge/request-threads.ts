@@ -5,10 +5,23 @@ import type { OperationContent } from '../../domain/content.ts';
 import type { Words } from '../../intake/render.ts';
 import type { Reported } from '../../intake/reports.ts';
 import type { SendAnswer, SendQuestion } from '../../intake/send.ts';
+import type { StreamQuestion } from '../../intake/streamed-send.ts';
+
+/** A streamed request that a thread reads. */
+export interface OpenStream {
+  /** The next bytes, which are moved to the thread. Resolves when there is room for more, with null; or with the answer. */
+  write(bytes: Uint8Array<ArrayBuffer>): Promise<SendAnswer | null>;
+  /** All bytes have come. */
+  end(): Promise<SendAnswer | null>;
+  /** The request broke off. */
+  abort(): Promise<void>;
+}
 
 export interface RequestThreads {
   /** Reads, checks and writes a send request. The bytes of its body may be moved to the thread. */
   send(question: SendQuestion, transfer: readonly Transferable[]): Promise<SendAnswer>;
+  /** Begins to read a streamed send request. */
+  openStream(question: StreamQuestion): Promise<OpenStream>;
   /** Renders the words of one message. */
   render(accountId: number, words: Words): Promise<OperationContent>;
   /** Stores the report of a carrier; false when there is no room for it now. */

@@ -17,6 +17,8 @@ export interface Route {
   readonly schema: Readonly<Record<string, unknown>>;
   /** Whether the handler takes the bytes of the body, neither parsed nor checked. */
   readonly takesBytes?: true;
+  /** Whether the handler also reads NDJSON while it arrives: the body is then the request's stream. */
+  readonly takesStream?: true;
   /** Bytes of its body, where it is not as many as elsewhere. */
   readonly bodyLimit?: number;
 }

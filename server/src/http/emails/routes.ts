@@ -34,6 +34,7 @@ export function listEmailRoutes(
       access: 'send',
       handler: emails.send,
       takesBytes: true,
+      takesStream: true,
       bodyLimit: requestBytesMax,
       schema: describe('Emails', 'sendEmails', 'Send an e-mail to 1 to 10,000 recipients.', {
         body: bodyOf('SendEmailsRequest'),

@@ -56,6 +56,7 @@ export function listMessageRoutes(
       access: 'send',
       handler: messages.send,
       takesBytes: true,
+      takesStream: true,
       bodyLimit: bytesMax,
       schema: {
         ...describe('Messages', 'sendMessages', 'Send a content to 1 to 10,000 recipients.', {

@@ -2,15 +2,19 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { encodeTypeId } from '../../domain/ids.ts';
 import type { OperationKind } from '../../domain/operation.ts';
+import type { SendAnswer } from '../../intake/send.ts';
+import type { StreamQuestion } from '../../intake/streamed-send.ts';
+import { isStreamed } from '../edge/bodies.ts';
 import type { RequestThreads } from '../edge/request-threads.ts';
 import { locationOf } from '../edge/serialize.ts';
+import { passBody } from '../edge/streamed-body.ts';
 import type { ApiMetrics } from '../../lib/metrics.ts';
 import { DatabaseUnavailable } from '../../store/store.ts';
 import { Refusal, refuse } from '../../shapes/refusal.ts';
 
 export interface AcceptDeps {
   readonly metrics: ApiMetrics;
-  readonly threads: Pick<RequestThreads, 'send'>;
+  readonly threads: Pick<RequestThreads, 'send' | 'openStream'>;
 }
 
 const KEY_USED =
@@ -22,19 +26,20 @@ export function createAccept(deps: AcceptDeps, kind: OperationKind) {
     const question = {
       kind,
       accountId: request.account.id,
-      body: ownBytes(request.body),
       idempotencyKey: readIdempotencyKey(request),
       origin: request.origin,
     };
     const stop = deps.metrics.acceptSeconds.startTimer();
-    const result = await deps.threads.send(question, [question.body.buffer]);
+    const result = isStreamed(request)
+      ? await readStream(deps.threads, request, question)
+      : await readWhole(deps.threads, request, question);
     if (result.kind === 'refused') throw new Refusal(400, result.problems, { total: result.total });
     if (result.kind === 'conflict') throw refuse('conflict', KEY_USED);
     if (result.kind === 'unavailable') throw new DatabaseUnavailable(result.reason);
     if (result.kind === 'dry-run')
       return reply.type('application/json; charset=utf-8').send(Buffer.from(result.json));
     if (result.kind === 'accepted') {
-      stop();
+      if (!isStreamed(request)) stop();
       deps.metrics.accepted.inc(result.recipients);
     } else reply.header('idempotent-replayed', 'true');
     const operationId = encodeTypeId('comms_operation', result.operationId);
@@ -49,6 +54,32 @@ export function createAccept(deps: AcceptDeps, kind: OperationKind) {
       })
       .send({ operationId, operationLocation });
   };
+}
+
+function readWhole(
+  threads: AcceptDeps['threads'],
+  request: FastifyRequest,
+  question: StreamQuestion,
+): Promise<SendAnswer> {
+  const body = ownBytes(request.body);
+  return threads.send({ ...question, body }, [body.buffer]);
+}
+
+/** Reads a request while it arrives. After an error, nothing of it is left. */
+async function readStream(
+  threads: AcceptDeps['threads'],
+  request: FastifyRequest,
+  question: StreamQuestion,
+): Promise<SendAnswer> {
+  const stream = await threads.openStream(question);
+  try {
+    const answer = (await passBody(request, stream.write)) ?? (await stream.end());
+    if (answer === null) throw new Error('A streamed request has no answer.');
+    return answer;
+  } catch (error) {
+    await stream.abort();
+    throw error;
+  }
 }
 
 /** A copy of a body's bytes that can be moved to another thread. */

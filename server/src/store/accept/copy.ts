@@ -31,10 +31,13 @@ function copyJson(value: unknown): string {
 /** Rows turned into text at a time: PostgreSQL reads these while the next are made. */
 const COPY_CHUNK_ROWS = 500;
 
+/** An operation and messages of it. */
+type Copied = Pick<NewOperation, 'accountId' | 'id' | 'scheduledFor' | 'messages'>;
+
 /** Columns that have their defaults in every message are left out. */
 export async function copyMessages(
   client: pg.PoolClient,
-  operations: readonly NewOperation[],
+  operations: readonly Copied[],
 ): Promise<void> {
   const some = operations.filter(({ messages }) => messages.length > 0);
   const anyDue = some.some(({ messages }) => messages.some((each) => each.dueAt !== null));
@@ -45,7 +48,7 @@ export async function copyMessages(
       `copy message (account_id, channel, address_channel, id, address, addresses, variables, tags${columns}) from stdin`,
     ),
   );
-  const endOf = (message: NewMessage, operation: NewOperation) => {
+  const endOf = (message: NewMessage, operation: Copied) => {
     if (!anyDue) return '\n';
     const own = ownDueAt(message, operation)?.toISOString() ?? NULL;
     return `\t${statusAt(message.dueAt)}${ownDue ? `\t${own}` : ''}\n`;
@@ -56,8 +59,8 @@ export async function copyMessages(
 }
 
 function* composeRows(
-  operations: readonly NewOperation[],
-  endOf: (message: NewMessage, operation: NewOperation) => string,
+  operations: readonly Copied[],
+  endOf: (message: NewMessage, operation: Copied) => string,
 ): Generator<Buffer> {
   let text = '';
   let rows = 0;

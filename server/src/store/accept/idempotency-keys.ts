@@ -1,7 +1,7 @@
 /** Idempotency keys: their claims, and their earlier uses. */
 import type pg from 'pg';
 import type { Database } from '../database.ts';
-import type { NewOperation } from './new-operation.ts';
+import type { NewOperationHead } from './new-operation.ts';
 
 /** The result of an acceptance: written, a repetition with the same body, or a conflict with another body. */
 export type AcceptResult =
@@ -33,7 +33,7 @@ interface KeyRow {
  */
 export async function claimKeys(
   client: pg.PoolClient,
-  operations: readonly NewOperation[],
+  operations: readonly NewOperationHead[],
 ): Promise<ReadonlyMap<string, Exclude<AcceptResult, { kind: 'created' }>>> {
   const claims = operations
     .flatMap(({ accountId, id, idempotency }) =>

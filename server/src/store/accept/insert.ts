@@ -5,7 +5,16 @@ import type { Querier } from '../database.ts';
 import { WAKE_CHANNEL } from '../operations.ts';
 import { rowParameters, type RowParameters } from '../row-parameters.ts';
 import { findPlan } from '../written-plans.ts';
-import { ownDueAt, statusAt, writtenAddresses, type NewOperation } from './new-operation.ts';
+import {
+  ownDueAt,
+  statusAt,
+  writtenAddresses,
+  type NewBatch,
+  type NewOperation,
+  type NewOperationHead,
+  type NewRows,
+  type RecipientCounts,
+} from './new-operation.ts';
 
 /**
  * Inserts operations with their batches, unreachable recipients and events, and with their messages unless these are copied.
@@ -18,7 +27,17 @@ export async function insertOperations(
   withMessages: boolean,
 ): Promise<void> {
   const rows: OperationRow[] = [];
-  for (const operation of operations) rows.push(await toRow(client, operation));
+  for (const operation of operations) {
+    const queued = operation.messages
+      .filter((each) => each.dueAt === null)
+      .map((each) => each.ordinal);
+    const counts = {
+      total: operation.messages.length,
+      queued: queued.length,
+      unaddressable: operation.unaddressable.length,
+    };
+    rows.push(await toRow(client, operation, counts, queued.length > 0 ? queued : null));
+  }
   const statement = new InsertStatement();
   addOperations(statement, rows);
   if (withMessages) addMessages(statement, operations);
@@ -26,6 +45,48 @@ export async function insertOperations(
   addUnaddressable(statement, operations);
   await client.query(statement.text, statement.values);
 }
+
+/** Inserts the operation of a streamed send, whose messages exist. Its batches and their events follow. */
+export async function insertStreamedOperation(
+  client: Querier,
+  operation: NewOperationHead,
+  counts: RecipientCounts,
+): Promise<void> {
+  const statement = new InsertStatement();
+  addOperations(statement, [await toRow(client, operation, counts, null)]);
+  statement.wake();
+  await client.query(statement.text, statement.values);
+}
+
+/** Inserts what a chunk of a streamed send has beside its messages. */
+export async function insertChunk(
+  client: Querier,
+  { accountId, id }: Pick<NewOperationHead, 'accountId' | 'id'>,
+  number: number,
+  { batches, unaddressable }: NewRows,
+): Promise<void> {
+  const statement = new InsertStatement();
+  const { table } = statement.rows('c', {
+    account_id: ['int', [accountId]],
+    operation_id: ['uuid', [id]],
+    number: ['int', [number]],
+    batches: ['jsonb', [JSON.stringify(batches.map(toChunkBatch))]],
+  });
+  statement.add(
+    'chunk',
+    `(insert into operation_chunk (account_id, operation_id, number, batches) select * from ${table})`,
+  );
+  addUnaddressable(statement, [{ accountId, id, unaddressable }]);
+  await client.query(statement.text, statement.values);
+}
+
+const toChunkBatch = ({ carrier, candidate, senderId, dueAt, ordinals }: NewBatch) => ({
+  carrier,
+  candidate,
+  senderId,
+  dueAt,
+  ordinals: `{${ordinals.join(',')}}`,
+});
 
 type Columns = Readonly<Record<string, readonly [type: string, values: readonly unknown[]]>>;
 
@@ -65,10 +126,10 @@ function addOperations(statement: InsertStatement, rows: readonly OperationRow[]
     account_id: ['int', of((row) => row.operation.accountId)],
     id: ['uuid', of((row) => row.operation.id)],
     status: ['operation_status', of((row) => row.status)],
-    total: ['int', of((row) => row.operation.messages.length)],
-    unaddressable: ['int', of((row) => row.operation.unaddressable.length)],
-    scheduled: ['int', of((row) => row.scheduled)],
-    queued: ['int', of((row) => row.queued.length)],
+    total: ['int', of((row) => row.counts.total)],
+    unaddressable: ['int', of((row) => row.counts.unaddressable)],
+    scheduled: ['int', of((row) => row.counts.total - row.counts.queued)],
+    queued: ['int', of((row) => row.counts.queued)],
     content: ['jsonb', of((row) => JSON.stringify(row.operation.content))],
     plan: ['jsonb', of((row) => row.plan.text)],
     plan_of: ['uuid', of((row) => row.plan.copiedFrom)],
@@ -77,7 +138,7 @@ function addOperations(statement: InsertStatement, rows: readonly OperationRow[]
     expire_at: ['timestamptz', of((row) => row.operation.expireAt)],
     updated_at: ['timestamptz', of((row) => new Date(uuidTimeMs(row.operation.id)))],
     kind: ['operation_kind', of((row) => row.kind)],
-    ordinals: ['text', of((row) => `{${row.queued.join(',')}}`)],
+    ordinals: ['text', of(({ queued }) => queued && `{${queued.join(',')}}`)],
     callback_id: ['uuid', of((row) => row.operation.callbackId)],
   });
   statement.add('added', `materialized (select * from ${table})`);
@@ -88,7 +149,7 @@ function addOperations(statement: InsertStatement, rows: readonly OperationRow[]
         select account_id, id, place, 1 as step, 'operation.' || lower(status::text) as name, null::int[] as ordinals
         from added
         union all
-        select account_id, id, place, 2, 'message.queued', ordinals::int[] from added where queued > 0) as events
+        select account_id, id, place, 2, 'message.queued', ordinals::int[] from added where ordinals is not null) as events
       order by place, step)`,
   );
   statement.add(
@@ -103,25 +164,27 @@ function addOperations(statement: InsertStatement, rows: readonly OperationRow[]
 }
 
 interface OperationRow {
-  readonly operation: NewOperation;
+  readonly operation: NewOperationHead;
   readonly status: OperationStatus;
   readonly kind: OperationKind;
-  readonly scheduled: number;
-  /** Ordinals of the messages that are due at once. */
-  readonly queued: readonly number[];
+  readonly counts: RecipientCounts;
+  /** Ordinals of the messages that are due at once, for their event; null without one. */
+  readonly queued: readonly number[] | null;
   readonly plan: Awaited<ReturnType<typeof findPlan>>;
 }
 
-async function toRow(client: Querier, operation: NewOperation): Promise<OperationRow> {
-  const { messages, content } = operation;
-  const queued = messages.filter((each) => each.dueAt === null).map((each) => each.ordinal);
-  const total = messages.length;
-  const scheduled = total - queued.length;
+async function toRow(
+  client: Querier,
+  operation: NewOperationHead,
+  counts: RecipientCounts,
+  queued: readonly number[] | null,
+): Promise<OperationRow> {
+  const status = counts.queued > 0 ? 'PROCESSING' : counts.total > 0 ? 'SCHEDULED' : 'COMPLETED';
   return {
     operation,
-    status: total === 0 ? 'COMPLETED' : scheduled === total ? 'SCHEDULED' : 'PROCESSING',
-    kind: 'email' in content ? 'EMAILS' : 'MESSAGES',
-    scheduled,
+    status,
+    kind: 'email' in operation.content ? 'EMAILS' : 'MESSAGES',
+    counts,
     queued,
     plan: await findPlan(client, operation),
   };
@@ -185,7 +248,10 @@ function addBatches(statement: InsertStatement, operations: readonly NewOperatio
   statement.wake();
 }
 
-function addUnaddressable(statement: InsertStatement, operations: readonly NewOperation[]): void {
+function addUnaddressable(
+  statement: InsertStatement,
+  operations: readonly Pick<NewOperation, 'accountId' | 'id' | 'unaddressable'>[],
+): void {
   const rows = operations.flatMap(({ accountId, id, unaddressable }) =>
     unaddressable.map((each) => ({ accountId, id: messageUuid(id, each.ordinal), ...each })),
   );

@@ -27,7 +27,19 @@ export interface NewBatch {
   readonly ordinals: readonly number[];
 }
 
-export interface NewOperation {
+/** Recipients of a new operation, or some of them. */
+export interface NewRows {
+  readonly messages: readonly NewMessage[];
+  readonly unaddressable: readonly {
+    readonly ordinal: number;
+    readonly code: number;
+    readonly addresses: readonly Address[];
+  }[];
+  readonly batches: readonly NewBatch[];
+}
+
+/** A new operation without its recipients. */
+export interface NewOperationHead {
   readonly accountId: number;
   readonly id: string;
   /** Templates, not yet rendered. */
@@ -39,13 +51,6 @@ export interface NewOperation {
   /** The time of sending of all its messages; null: now, or different times. */
   readonly scheduledFor: Date | null;
   readonly expireAt: Date | null;
-  readonly messages: readonly NewMessage[];
-  readonly unaddressable: readonly {
-    readonly ordinal: number;
-    readonly code: number;
-    readonly addresses: readonly Address[];
-  }[];
-  readonly batches: readonly NewBatch[];
   /** The subscription of its `statusCallback`. */
   readonly callbackId: string | null;
   readonly idempotency: {
@@ -56,13 +61,25 @@ export interface NewOperation {
   } | null;
 }
 
+/** Recipients of a new operation, by number. */
+export interface RecipientCounts {
+  /** Messages, and of these, those that are due at once. */
+  readonly total: number;
+  readonly queued: number;
+  readonly unaddressable: number;
+}
+
+export interface NewOperation extends NewOperationHead, NewRows {}
+
 export function statusAt(dueAt: Date | null): MessageStatus {
   return dueAt === null ? 'QUEUED' : 'SCHEDULED';
 }
 
 /** The time of sending of a message, when it is not its operation's. */
-export const ownDueAt = ({ dueAt }: NewMessage, { scheduledFor }: NewOperation) =>
-  scheduledFor === null ? dueAt : null;
+export const ownDueAt = (
+  { dueAt }: NewMessage,
+  { scheduledFor }: Pick<NewOperationHead, 'scheduledFor'>,
+) => (scheduledFor === null ? dueAt : null);
 
 /** The addresses of a message as a list, unless the first is all that there is. A name stands beside its address. */
 export function writtenAddresses({ recipient }: NewMessage): readonly Address[] | null {

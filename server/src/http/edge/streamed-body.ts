@@ -1,0 +1,165 @@
+/** Passes the body of a streamed request on, part by part, and no faster than it is taken. */
+import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import type { FastifyRequest } from 'fastify';
+import { Refusal, refuse } from '../../shapes/refusal.ts';
+import { ownerOf } from './bodies.ts';
+import { extendRequestTime } from './request-time.ts';
+
+/** Bytes that wait for being taken; as many are with their taker. */
+const WINDOW_BYTES = 262_144;
+/** What a streamed request takes of the bytes in flight: its parts here, and the recipients of two chunks. */
+const IN_FLIGHT_BYTES = 8_388_608;
+/** Lists of recipients shrink to a tenth or a fiftieth. Beyond this, bytes were made to expand. */
+const EXPANSION_MAX = 200;
+const EXPANSION_FREE_BYTES = 1_048_576;
+
+/**
+ * Calls `take` with all bytes of a body, in their order, one call at a time. Resolves with the first result that is not null,
+ * and takes nothing more then; with null at the end of the body. @throws Refusal when the body breaks off or is damaged
+ */
+export async function passBody<Result>(
+  request: FastifyRequest,
+  take: (bytes: Uint8Array<ArrayBuffer>) => Promise<Result | null>,
+): Promise<Result | null> {
+  request.inFlight?.add('bytes', IN_FLIGHT_BYTES);
+  const body = new Body(request);
+  try {
+    for (;;) {
+      const bytes = await body.next();
+      if (bytes === null) return null;
+      const result = await take(bytes);
+      if (result !== null) return result;
+    }
+  } finally {
+    body.leave();
+  }
+}
+
+/** A body as parts. It waits while nobody asks for more, and while others of its owner have their turn. */
+class Body {
+  readonly #payload: IncomingMessage;
+  /** The payload, or what it unpacks to. */
+  readonly #source: Readable;
+  readonly #count: (bytes: number) => void;
+  #parts: Buffer[] = [];
+  #waiting = 0;
+  /** Whether it waits for the next round of its owner. */
+  #isHeld = false;
+  #hasEnded = false;
+  #error: Error | null = null;
+  #wake: () => void = () => undefined;
+
+  constructor(request: FastifyRequest) {
+    this.#payload = request.body as IncomingMessage;
+    const isPacked = /gzip/i.test(request.headers['content-encoding'] ?? '');
+    this.#source = isPacked ? unpack(this.#payload) : this.#payload;
+    const { wanted } = request.server.reading;
+    const owner = ownerOf(request);
+    this.#count = (bytes) => wanted.take(owner, this, bytes);
+    this.#source.on('data', this.#receive).on('end', this.#finish).on('error', this.#spoil);
+    this.#payload.on('close', this.#cutOff);
+  }
+
+  /** The next bytes, as soon as there are any; null at the end. */
+  async next(): Promise<Uint8Array<ArrayBuffer> | null> {
+    extendRequestTime(this.#payload);
+    while (this.#waiting === 0 && !this.#hasEnded && this.#error === null)
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    if (this.#error !== null) throw this.#error;
+    if (this.#waiting === 0) return null;
+    const bytes = join(this.#parts, this.#waiting);
+    this.#parts = [];
+    this.#waiting = 0;
+    this.#move();
+    return bytes;
+  }
+
+  /** Leaves the remainder to others. */
+  leave(): void {
+    this.#source.off('data', this.#receive).off('end', this.#finish);
+    this.#payload.off('close', this.#cutOff);
+    if (this.#source === this.#payload) return;
+    this.#payload.unpipe();
+    this.#source.destroy();
+  }
+
+  get destroyed(): boolean {
+    return this.#source.destroyed;
+  }
+
+  pause(): void {
+    this.#isHeld = true;
+    this.#move();
+  }
+
+  resume(): void {
+    this.#isHeld = false;
+    this.#move();
+  }
+
+  #move(): void {
+    if (this.#isHeld || this.#waiting >= WINDOW_BYTES) this.#source.pause();
+    else this.#source.resume();
+  }
+
+  readonly #receive = (part: Buffer): void => {
+    extendRequestTime(this.#payload);
+    this.#parts.push(part);
+    this.#waiting += part.length;
+    this.#move();
+    this.#count(part.length);
+    this.#wake();
+  };
+
+  readonly #finish = (): void => {
+    this.#hasEnded = true;
+    this.#wake();
+  };
+
+  readonly #cutOff = (): void => {
+    if (!this.#payload.complete) this.#fail(refuse('invalid', 'The body broke off.'));
+  };
+
+  /** Where the source is the payload, its end is found otherwise. */
+  readonly #spoil = (error: Error): void => {
+    if (this.#source !== this.#payload)
+      this.#fail(error instanceof Refusal ? error : damaged(error.message));
+  };
+
+  #fail(error: Error): void {
+    this.#error = error;
+    this.#wake();
+  }
+}
+
+/** Parts as one, in memory of its own, which can be moved to another thread. */
+function join(parts: readonly Buffer[], length: number): Uint8Array<ArrayBuffer> {
+  const joined = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    joined.set(part, at);
+    at += part.length;
+  }
+  return joined;
+}
+
+/** The unpacked bytes of a body. Its errors are refusals, or zlib's. */
+function unpack(payload: IncomingMessage): Readable {
+  const gunzip = createGunzip();
+  let packed = 0;
+  let unpacked = 0;
+  payload.on('data', (part: Buffer) => (packed += part.length));
+  gunzip.on('data', (part: Buffer) => {
+    unpacked += part.length;
+    if (unpacked > EXPANSION_FREE_BYTES && unpacked > packed * EXPANSION_MAX)
+      gunzip.destroy(damaged(`it expands to more than ${EXPANSION_MAX} times its size`));
+  });
+  return payload.pipe(gunzip);
+}
+
+const damaged = (reason: string): Refusal =>
+  refuse('invalid', `The body cannot be read as gzip: ${reason}.`);

@@ -1,0 +1,62 @@
+/** Streamed requests that are being read, by number: their bytes come from another thread. */
+import type { OperationKind } from '../domain/operation.ts';
+import { createEmailReader, type EmailOptions } from './email-request.ts';
+import type { SendAnswer } from './send.ts';
+import { MESSAGE_READER } from './send-request.ts';
+import { StreamedSend, type StreamOptions, type StreamQuestion } from './streamed-send.ts';
+
+export type StreamedSends = {
+  /** Begins a request; its number. */
+  readonly openStream: (question: StreamQuestion) => Promise<number>;
+  /** Reads its next bytes. Resolves when there is room for more, with null; or with the answer, which ends it. */
+  readonly writeStream: (id: number, bytes: Uint8Array) => Promise<SendAnswer | null>;
+  /** All bytes have come. */
+  readonly endStream: (id: number) => Promise<SendAnswer | null>;
+  /** The request broke off: nothing of it is left. */
+  readonly abortStream: (id: number) => Promise<void>;
+};
+
+/** @param headBytesMax bytes of the first line, of messages and of e-mails */
+export function createStreamedSends(
+  emails: EmailOptions,
+  headBytesMax: Readonly<Record<OperationKind, number>>,
+  options: Omit<StreamOptions, 'headBytesMax'>,
+): StreamedSends {
+  const readers = { MESSAGES: MESSAGE_READER, EMAILS: createEmailReader(emails) };
+  const open = new Map<number, StreamedSend>();
+  let opened = 0;
+
+  /** Does something with a request, which an answer or an error ends. */
+  async function within(
+    id: number,
+    work: (send: StreamedSend) => Promise<SendAnswer | null>,
+  ): Promise<SendAnswer | null> {
+    const send = open.get(id);
+    if (send === undefined) return null;
+    try {
+      const answer = await work(send);
+      if (answer !== null) open.delete(id);
+      return answer;
+    } catch (error) {
+      open.delete(id);
+      throw error;
+    }
+  }
+
+  return {
+    async openStream(question) {
+      opened += 1;
+      const { kind } = question;
+      const limits = { ...options, headBytesMax: headBytesMax[kind] };
+      open.set(opened, new StreamedSend(question, readers[kind], limits));
+      return opened;
+    },
+    writeStream: (id, bytes) => within(id, (send) => send.write(bytes)),
+    endStream: (id) => within(id, (send) => send.end()),
+    async abortStream(id) {
+      const send = open.get(id);
+      open.delete(id);
+      await send?.abort();
+    },
+  };
+}
