@@ -989,6 +989,7 @@ export interface DryRun {
   messages: DryRunMessage[];
   unaddressable: ErrorItem[];
   duplicates: DuplicateAddress[];
+  totals?: DryRunTotals;
 }
 
 export interface DryRunMessage {
@@ -1044,6 +1045,28 @@ export interface ErrorItem {
 export interface DuplicateAddress {
   address: string;
   contexts: string[];
+}
+/**
+ * Of a streamed request: the lists have only the first entries.
+ *
+ */
+export interface DryRunTotals {
+  messages: number;
+  unaddressable: number;
+  /**
+   * Recipients whose address occurred before.
+   */
+  duplicates: number;
+  /**
+   * Problems of lines.
+   */
+  problems?: number;
+  byChannel: {
+    [k: string]: number;
+  };
+  encodings: {
+    [k: string]: number;
+  };
 }
 
 export interface Email {
@@ -1205,6 +1228,7 @@ export interface EmailDryRun {
   }[];
   unaddressable: ErrorItem[];
   duplicates: DuplicateAddress[];
+  totals?: DryRunTotals;
 }
 
 export interface EmailHtmlContent {
@@ -3213,6 +3237,8 @@ export const DATE_FIELDS: ReadonlySet<string> = new Set([
 
 /** Fields with names of the user's own: nothing in them is a date. */
 export const FREE_FIELDS: ReadonlySet<string> = new Set([
+  'byChannel',
+  'encodings',
   'headers',
   'rcs',
   'rich',

@@ -44,16 +44,10 @@ async function rowsOf({ database, sid }: FanfareClient): Promise<Json> {
   return rows[0] as Json;
 }
 
-const NOTHING = {
-  messages: 0,
-  unaddressable: 0,
-  operations: 0,
-  tasks: 0,
-  chunks: 0,
-  batches: 0,
-};
 const untilNothing = (account: FanfareClient) =>
-  until(async () => (Object.values(await rowsOf(account)).every((each) => each === 0) ? true : null));
+  until(async () =>
+    Object.values(await rowsOf(account)).every((each) => each === 0) ? true : null,
+  );
 
 describe('a streamed request', () => {
   it('is one operation, which is sent like any other', async () => {
@@ -115,7 +109,12 @@ describe('a streamed request', () => {
     ['no recipient', toLines(head), /no recipient/, 'line 2'],
     ['no JSON', 'hello\n', /first line is not JSON/, 'line 1'],
     ['a list', toLines([1]), /first line must be a JSON object/, 'line 1: $'],
-    ['recipients in the first line', toLines({ ...head, to: [] }), /Leave out "to"/, 'line 1: $.to'],
+    [
+      'recipients in the first line',
+      toLines({ ...head, to: [] }),
+      /Leave out "to"/,
+      'line 1: $.to',
+    ],
     ['an unknown field', toLines({ ...head, too: 1 }, ...recipients(1)), /too/, 'line 1: $.too'],
     [
       'a template that cannot be read',
@@ -205,5 +204,88 @@ describe('a streamed request', () => {
       400,
       expect.stringContaining('cannot be read as gzip'),
     ]);
+  });
+});
+
+describe('the dry run of a streamed request', () => {
+  const dry = { ...head, content: text('Hi {{ name }}'), dryRun: true };
+  const named = (count: number) =>
+    many(count).map((each, i) => ({ ...each, variables: { name: `Ada ${i}` } }));
+
+  it('is a summary with the first recipients, and writes nothing', async () => {
+    const account = await useFanfare({ config: { limits: { recipientsMax: 12_000 } } });
+    const to = [
+      ...named(6_000),
+      { address: '+15005560000', channel: 'WHATSAPP', variables: { name: 'x' } },
+      ...named(1),
+    ];
+    const { status, body } = await stream(account, toLines(dry, ...to));
+    expect(status).toBe(200);
+    expect(body).toMatchObject({
+      dryRun: true,
+      recipients: 6_002,
+      segments: 6_001,
+      scheduledFor: null,
+      totals: {
+        messages: 6_001,
+        unaddressable: 1,
+        duplicates: 2,
+        byChannel: { SMS: 6_001 },
+        encodings: { 'GSM-7': 6_001 },
+      },
+      duplicates: [
+        { address: '+15005560000', contexts: ['line 2: $', 'line 6002: $'] },
+        { address: '+15005560000', contexts: ['line 2: $', 'line 6003: $'] },
+      ],
+    });
+    expect(body['messages']).toHaveLength(10);
+    expect(body['messages'][1]).toMatchObject({ context: 'line 3: $', text: 'Hi Ada 1' });
+    expect(body['unaddressable'][0].context).toBe('line 6002: $');
+    await untilNothing(account);
+  });
+
+  it('has a line for each recipient on request, wrong ones too', async () => {
+    const lines = toLines(dry, ...named(3), { address: 'x', channel: 'PHONE' }, ...named(6_000));
+    const answer = await stream(fanfare, lines, { accept: 'application/x-ndjson' });
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([
+      200,
+      'application/x-ndjson',
+    ]);
+    const rows = (answer.body['text'] as string)
+      .trimEnd()
+      .split('\n')
+      .map((each) => JSON.parse(each) as Json);
+    const summary = rows.pop();
+    expect(rows.map((each) => Number(/\d+/.exec(each['context'])?.[0]))).toEqual(
+      Array.from({ length: 6_004 }, (_, i) => i + 2),
+    );
+    expect(rows[3]).toMatchObject({ context: 'line 5: $.address', code: expect.any(Number) });
+    expect(rows[6_003]).toMatchObject({ text: 'Hi Ada 5999' });
+    expect(summary).toMatchObject({
+      dryRun: true,
+      recipients: 6_003,
+      totals: { problems: 1, duplicates: 3 },
+    });
+  });
+
+  it('of e-mails is a summary too', async () => {
+    const account = await useFanfare({
+      config: {
+        senders: [{ address: '*@example.com', channel: 'EMAIL', carrier: 'simulator' }],
+      },
+    });
+    const email = {
+      from: { address: 'news@example.com' },
+      content: { subject: 'Hi {{ name }}', html: '<p>Hi</p>' },
+      dryRun: true,
+    };
+    const to = [{ address: 'a@example.com', variables: { name: 'A' } }];
+    const { status, body } = await stream(account, toLines(email, ...to), {}, '/v1/Emails');
+    expect(status).toBe(200);
+    expect(body).toMatchObject({
+      recipients: 1,
+      emails: [{ context: 'line 2: $', subject: 'Hi A', html: '<p>Hi</p>' }],
+      totals: { byChannel: { EMAIL: 1 } },
+    });
   });
 });

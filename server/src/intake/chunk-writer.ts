@@ -64,6 +64,14 @@ export class ChunkWriter implements RecipientSink {
     });
   }
 
+  report(): boolean {
+    return false;
+  }
+
+  takeOutput(): null {
+    return null;
+  }
+
   async finish(
     recipients: readonly PreparedRecipient[],
     claim: IdempotencyClaim | null,

@@ -23,6 +23,7 @@ import type { ContentTemplate } from '../domain/content-template.ts';
 import type { Problem } from '../domain/errors.ts';
 import type { RequestedContent } from '../domain/send-request.ts';
 import type { Places } from './places.ts';
+import { FirstSeen } from '../lib/first-seen.ts';
 import { invalid, NO_PROBLEMS, problem, valid, type Checked } from './problems.ts';
 
 /** The values of one recipient for placeholders. */
@@ -209,14 +210,11 @@ function createSharedCheck(
 ): (content: OperationContent, ordinal: number) => Fault | null {
   const own = messageIdOf(parsed.source);
   if (own === null || isConstantField(parsed, own.path)) return () => null;
-  const first = new Map<string, number>();
+  const seen = new FirstSeen();
   return (content, ordinal) => {
     const value = messageIdOf(content)?.value ?? '';
-    const other = first.get(value);
-    if (other === undefined) {
-      first.set(value, ordinal);
-      return null;
-    }
+    const other = seen.add(value, ordinal);
+    if (other === undefined) return null;
     const message = `The Message-ID ${value} belongs to ${places.name(other)} already; make it different for each recipient.`;
     return { path: own.path, missing: null, message };
   };

@@ -9,13 +9,9 @@ import type { SendRequest } from '../domain/send-request.ts';
 import type { SuppressionIndex } from '../domain/suppression.ts';
 import type { Work } from '../lib/fair-share.ts';
 import { findDuplicates, type Duplicate } from './duplicates.ts';
+import { PLACES_IN_LIST, type Places } from './places.ts';
 import { previewEmails, type EmailDryRun } from './email-dry-run.ts';
-import {
-  leaveOutSuppressed,
-  prepareSend,
-  type PrepareOptions,
-  type PreparedSend,
-} from './prepare.ts';
+import { leaveOutSuppressed, prepareSend, type PrepareOptions, type SendFacts } from './prepare.ts';
 import type { PreparedRecipient } from './recipients.ts';
 
 /** One route of a message. Encoding and segments are for SMS only. */
@@ -32,7 +28,7 @@ export interface DryRunRoute {
 }
 
 export interface DryRunMessage extends DryRunRoute {
-  /** `$.to[17]` */
+  /** `$.to[17]`, or `line 19: $` */
   readonly context: string;
   readonly tags: Readonly<Record<string, string>>;
   /** Routes that would be tried after the first, in order. */
@@ -71,18 +67,14 @@ export function* dryRun(
     scheduledFor: send.scheduledFor,
     unaddressable: send.recipients
       .filter((each) => each.first === null)
-      .map((each) => ({
-        code: each.code ?? ERRORS.unaddressable.code,
-        message: describeUnaddressable(each, send),
-        context: `$.to[${each.ordinal}]`,
-      })),
+      .map((each) => describeUnaddressable(each, send, PLACES_IN_LIST)),
     duplicates: findDuplicates(send.recipients),
   };
   if ('email' in send.content)
     return { ok: true, dryRun: { ...common, emails: yield* previewEmails(send) } };
   const messages: DryRunMessage[] = [];
   for (const each of send.recipients) {
-    const message = preview(each, send);
+    const message = previewMessage(each, send, PLACES_IN_LIST);
     if (message !== null) messages.push(message);
     yield;
   }
@@ -90,13 +82,27 @@ export function* dryRun(
   return { ok: true, dryRun: { ...common, segments, messages } };
 }
 
-function describeUnaddressable({ code, recipient }: PreparedRecipient, send: PreparedSend): string {
-  if (code !== null && code !== ERRORS.unaddressable.code) return findError(code)?.message ?? '';
-  const channels = send.plan.senders.map(({ channel }) => channel);
-  return `${ERRORS.unaddressable.message} ${describeUnreached(recipient.addresses, channels)}`;
+/** Why a recipient gets no message. */
+export function describeUnaddressable(
+  { code: found, ordinal, recipient }: PreparedRecipient,
+  { plan }: SendFacts,
+  places: Places,
+): Problem {
+  const code = found ?? ERRORS.unaddressable.code;
+  const channels = plan.senders.map(({ channel }) => channel);
+  const message =
+    code === ERRORS.unaddressable.code
+      ? `${ERRORS.unaddressable.message} ${describeUnreached(recipient.addresses, channels)}`
+      : (findError(code)?.message ?? '');
+  return { code, message, context: places.path(ordinal) };
 }
 
-function preview(recipient: PreparedRecipient, send: PreparedSend): DryRunMessage | null {
+/** The message to a recipient; null if there is none. */
+export function previewMessage(
+  recipient: PreparedRecipient,
+  send: SendFacts,
+  places: Places,
+): DryRunMessage | null {
   if (recipient.first === null) return null;
   const [first, ...others] = listCandidates(recipient.recipient.addresses, send.plan);
   if (first === undefined) return null;
@@ -111,7 +117,7 @@ function preview(recipient: PreparedRecipient, send: PreparedSend): DryRunMessag
         : { text: null, mediaUrls: [], rich: null },
     );
   return {
-    context: `$.to[${recipient.ordinal}]`,
+    context: places.path(recipient.ordinal),
     ...describe(first),
     tags: recipient.tags ?? send.tags,
     fallbacks: others.map(describe),

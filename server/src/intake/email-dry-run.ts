@@ -3,14 +3,15 @@ import { renderContent } from '../domain/content.ts';
 import type { Problem } from '../domain/errors.ts';
 import type { Work } from '../lib/fair-share.ts';
 import type { Duplicate } from './duplicates.ts';
-import type { PreparedSend } from './prepare.ts';
+import { PLACES_IN_LIST, type Places } from './places.ts';
+import type { PreparedSend, SendFacts } from './prepare.ts';
 import type { PreparedRecipient } from './recipients.ts';
 
 /** E-mails shown with html and text: ten thousand would be gigabytes. */
-const WHOLE_MAX = 10;
+export const WHOLE_MAX = 10;
 
 export interface DryRunEmail {
-  /** `$.to[17]` */
+  /** `$.to[17]`, or `line 19: $` */
   readonly context: string;
   readonly from: { readonly address: string; readonly name?: string };
   readonly to: { readonly address: string; readonly name?: string };
@@ -34,16 +35,18 @@ export interface EmailDryRun {
 export function* previewEmails(send: PreparedSend): Work<DryRunEmail[]> {
   const emails: DryRunEmail[] = [];
   for (const each of send.recipients) {
-    const email = preview(each, send, emails.length < WHOLE_MAX);
+    const email = previewEmail(each, send, PLACES_IN_LIST, emails.length < WHOLE_MAX);
     if (email !== null) emails.push(email);
     yield;
   }
   return emails;
 }
 
-function preview(
+/** The e-mail to a recipient, with html and text if it is `isWhole`; null if there is none. */
+export function previewEmail(
   { ordinal, recipient, first, tags }: PreparedRecipient,
-  send: PreparedSend,
+  send: SendFacts,
+  places: Places,
   isWhole: boolean,
 ): DryRunEmail | null {
   const rendered = renderContent(send.parsed, recipient.variables, send.renderAt, {
@@ -52,7 +55,7 @@ function preview(
   if (first === null || !rendered.ok || !('email' in rendered.content)) return null;
   const { subject, headers, html, text } = rendered.content.email;
   return {
-    context: `$.to[${ordinal}]`,
+    context: places.path(ordinal),
     from: party(first.sender),
     to: party(recipient.addresses[0]),
     subject,

@@ -64,19 +64,24 @@ export interface PrepareOptions {
 
 /** A request whose recipients are prepared one after the other. */
 export interface OpenSend {
-  /** The problems so far. */
-  readonly problems: ProblemList;
   /** Null where the part that all recipients share is wrong. */
   readonly facts: SendFacts | null;
   /** When all messages are due; undefined where recipients may have times of their own. */
   readonly dueAt: Date | null | undefined;
-  /** Adds the problems of the recipient to `problems`. Null after too many steps of rendering, which is a problem as well. */
+  /** Null after too many steps of rendering, which is a problem as well. */
   prepare(requested: RequestedRecipient, ordinal: number): PreparedRecipient | null;
 }
 
-/** Checks and plans the part of a request that all recipients share. Recipients are then prepared in the order of their ordinals. */
-export function openSend(request: SendHead, places: Places, options: PrepareOptions): OpenSend {
-  const list = new ProblemList();
+/**
+ * Checks and plans the part of a request that all recipients share. Recipients are then prepared in the order of their
+ * ordinals. All problems go to `list`.
+ */
+export function openSend(
+  request: SendHead,
+  places: Places,
+  options: PrepareOptions,
+  list: ProblemList,
+): OpenSend {
   const content = list.take(readContent(request.content, options.template));
   const parsed = content === null ? null : list.take(openContent(content, '$.content'));
   const tags = list.take(readTags(request.tags ?? {}));
@@ -100,7 +105,6 @@ export function openSend(request: SendHead, places: Places, options: PrepareOpti
   };
   let steps = 0;
   return {
-    problems: list,
     facts:
       list.total > 0 || content === null || parsed === null || plan === null
         ? null
@@ -129,7 +133,8 @@ export function openSend(request: SendHead, places: Places, options: PrepareOpti
 
 /** Checks and plans a request. It finds all problems of all recipients, and returns the first hundred in full. */
 export function* prepareSend(request: SendRequest, options: PrepareOptions): Work<PrepareResult> {
-  const { problems, facts, prepare } = openSend(request, PLACES_IN_LIST, options);
+  const problems = new ProblemList();
+  const { facts, prepare } = openSend(request, PLACES_IN_LIST, options, problems);
   const recipients: PreparedRecipient[] = [];
   for (const [ordinal, each] of request.to.entries()) {
     yield;

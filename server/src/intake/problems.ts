@@ -43,7 +43,13 @@ export const toProblem = ({
 /** Counts problems, and keeps the first `PROBLEMS_MAX`. */
 export class ProblemList {
   readonly #first: Problem[] = [];
+  readonly #onAdd: (problems: readonly Problem[]) => void;
   #total = 0;
+
+  /** @param onAdd called with all problems, also with those that are not kept */
+  constructor(onAdd: (problems: readonly Problem[]) => void = () => undefined) {
+    this.#onAdd = onAdd;
+  }
 
   get first(): readonly Problem[] {
     return this.#first;
@@ -54,9 +60,11 @@ export class ProblemList {
   }
 
   add(problems: readonly Problem[]): void {
+    if (problems.length === 0) return;
     this.#total += problems.length;
+    this.#onAdd(problems);
     const room = PROBLEMS_MAX - this.#first.length;
-    if (room > 0 && problems.length > 0) this.#first.push(...problems.slice(0, room));
+    if (room > 0) this.#first.push(...problems.slice(0, room));
   }
 
   /** Adds the problems of a step, and returns its value. */

@@ -14,12 +14,13 @@ import { readTogether } from './group-reads.ts';
 import { parseJson } from './json.ts';
 import { lineOf, PLACES_IN_LINES } from './places.ts';
 import { openSend, type OpenSend } from './prepare.ts';
-import { problem, ProblemList, PROBLEMS_MAX } from './problems.ts';
+import { problem, ProblemList } from './problems.ts';
 import { askForSenders, templateOf } from './questions.ts';
 import type { RecipientSink } from './recipient-sink.ts';
 import type { PreparedRecipient } from './recipients.ts';
 import type { SendAnswer } from './send.ts';
 import type { SendReader } from './send-request.ts';
+import { StreamedDryRun } from './streamed-dry-run.ts';
 import type { SubmitterOptions } from './submit.ts';
 
 export interface StreamQuestion {
@@ -28,6 +29,16 @@ export interface StreamQuestion {
   readonly idempotencyKey: string | null;
   /** The origin that links in the answer begin with. */
   readonly origin: string;
+  /** Whether a dry run has a line for each recipient. */
+  readonly wantsLines: boolean;
+}
+
+/** What the reading of some bytes has come to. */
+export interface StreamStep {
+  /** Further lines of the answer to a dry run. */
+  readonly output: Uint8Array<ArrayBuffer> | null;
+  /** The answer, which is final; null while there is room for more bytes. */
+  readonly answer: SendAnswer | null;
 }
 
 export interface StreamOptions extends SubmitterOptions {
@@ -49,11 +60,12 @@ export class StreamedSend {
   readonly #lines: LineSplitter;
   /** Of all bytes, where there is an idempotency key. */
   readonly #hash: Hash | null;
-  /** Problems of lines that are no recipients. */
-  readonly #malformed = new ProblemList();
+  readonly #problems = new ProblemList((found) => this.#report(found));
   /** What the first line has opened. */
   #send: OpenSend | null = null;
   #sink: RecipientSink | null = null;
+  /** Whether the request is refused at its end. */
+  #isRefused = false;
   /** Whether the key was used before: then only the digest is of interest. */
   #isRepeated = false;
   /** The ordinal of the next line. */
@@ -71,18 +83,20 @@ export class StreamedSend {
     this.#hash = question.idempotencyKey === null ? null : createHash('sha256');
   }
 
-  /** Reads bytes. Resolves when there is room for more, with null; or with the answer, which is final. */
-  write(bytes: Uint8Array): Promise<SendAnswer | null> {
+  /** Reads bytes. Resolves when there is room for more, or with the answer. */
+  write(bytes: Uint8Array): Promise<StreamStep> {
     return this.#answering(async () => {
       this.#hash?.update(bytes);
       await this.#take(this.#lines.push(bytes));
+      // The answer follows the order of the request.
+      if (this.#question.wantsLines) await this.#passOn();
       if (this.#lines.isOver) throw this.#tooLong();
       return null;
     });
   }
 
   /** Ends the request. */
-  end(): Promise<SendAnswer | null> {
+  end(): Promise<StreamStep> {
     return this.#answering(async () => {
       const last = this.#lines.finish();
       if (last !== null) await this.#take([last]);
@@ -96,18 +110,17 @@ export class StreamedSend {
   }
 
   /** Rejects for bugs only; other errors are answers. After any answer but an acceptance, nothing of the request is left. */
-  async #answering(work: () => Promise<SendAnswer | null>): Promise<SendAnswer | null> {
-    try {
-      const answer = await work();
-      if (answer !== null && answer.kind !== 'accepted') await this.#sink?.abandon();
-      return answer;
-    } catch (error) {
+  async #answering(work: () => Promise<SendAnswer | null>): Promise<StreamStep> {
+    const answer = await work().catch(readError);
+    const output = this.#sink?.takeOutput() ?? null;
+    if (answer instanceof Error || (answer !== null && answer.kind !== 'accepted'))
       await this.#sink?.abandon();
-      if (error instanceof Refusal) return refused(error.problems, error.total);
-      if (error instanceof DatabaseUnavailable)
-        return { kind: 'unavailable', reason: error.message };
-      throw error;
-    }
+    if (answer instanceof Error) throw answer;
+    return { output, answer };
+  }
+
+  #report(problems: readonly Problem[]): void {
+    if (this.#sink?.report(problems.map(inSomeLine)) !== true) this.#isRefused = true;
   }
 
   async #take(lines: readonly Uint8Array[]): Promise<void> {
@@ -121,10 +134,14 @@ export class StreamedSend {
         this.#question.accountId,
         this.#read(lines, at, this.#send),
       );
-      if (this.#chunk.length < CHUNK_SIZE) continue;
-      await this.#sink?.add(this.#chunk);
-      this.#chunk = [];
+      if (this.#chunk.length === CHUNK_SIZE) await this.#passOn();
     }
+  }
+
+  async #passOn(): Promise<void> {
+    const chunk = this.#chunk;
+    this.#chunk = [];
+    if (chunk.length > 0) await this.#sink?.add(chunk);
   }
 
   /** Reads the first line, and what it names in the database. */
@@ -152,7 +169,7 @@ export class StreamedSend {
     const { choice, template } = answer;
     const now = this.#options.now();
     const checks = { ...this.#options, choice, template, now, ignoresSuppressions: false };
-    const send = openSend(head, PLACES_IN_LINES, checks);
+    const send = openSend(head, PLACES_IN_LINES, checks, this.#problems);
     this.#send = send;
     if (send.facts !== null)
       this.#sink = this.#openSink({
@@ -166,7 +183,9 @@ export class StreamedSend {
   }
 
   #openSink(head: CheckedHead): RecipientSink {
-    return new ChunkWriter(head, this.#options);
+    return head.head.dryRun === true
+      ? new StreamedDryRun(head, this.#options, this.#question)
+      : new ChunkWriter(head, this.#options);
   }
 
   /** Reads lines until a chunk is full; the result is the place of the next line. */
@@ -175,7 +194,7 @@ export class StreamedSend {
       yield;
       const prepared = this.#readLine(lines[at] as Uint8Array, this.#next, send);
       this.#next += 1;
-      if (prepared === null || this.#countProblems() > 0) continue;
+      if (prepared === null || this.#isRefused) continue;
       this.#chunk.push(prepared);
       if (this.#chunk.length === CHUNK_SIZE) return at + 1;
     }
@@ -190,7 +209,7 @@ export class StreamedSend {
       return null;
     }
     if (this.#blanks > 0)
-      this.#malformed.add([
+      this.#problems.add([
         problem(
           'malformedJson',
           'The line is empty. Each line after the first is a recipient.',
@@ -204,17 +223,17 @@ export class StreamedSend {
         problem('recipients', `At most ${recipientsMax} recipients; split the list.`, place),
       ]);
     if (line.length > LINE_BYTES_MAX) {
-      this.#malformed.add(this.#tooLong().problems);
+      this.#problems.add(this.#tooLong().problems);
       return null;
     }
     try {
       const value = parseJson(line, LINE_VALUES_MAX, 'The line');
       const recipient = this.#reader.readRecipient(value, PLACES_IN_LINES.path(ordinal));
       if (!('length' in recipient)) return send.prepare(recipient, ordinal);
-      this.#malformed.add(recipient);
+      this.#problems.add(recipient);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      this.#malformed.add(error.problems.map((each) => inLine(each, place)));
+      this.#problems.add(error.problems.map((each) => inLine(each, place)));
     }
     return null;
   }
@@ -228,10 +247,6 @@ export class StreamedSend {
     ]);
   }
 
-  #countProblems(): number {
-    return this.#malformed.total + (this.#send?.problems.total ?? 0);
-  }
-
   async #finish(): Promise<SendAnswer> {
     const { accountId, idempotencyKey: key } = this.#question;
     const fingerprint = this.#hash?.digest();
@@ -243,8 +258,7 @@ export class StreamedSend {
       if (!earlier) throw new DatabaseUnavailable('The Idempotency-Key has just expired.');
       return earlier;
     }
-    const problems = [...(this.#send?.problems.first ?? []), ...this.#malformed.first];
-    if (problems.length > 0) return refused(problems, this.#countProblems());
+    if (this.#isRefused) return refused(this.#problems.first, this.#problems.total);
     if (this.#sink === null || this.#next === this.#blanks)
       return refused([
         problem(
@@ -260,20 +274,24 @@ export class StreamedSend {
   }
 }
 
-const PLACE = /^line (\d+)/;
+const PLACE = /^line \d/;
 
-/** Problems of the first line, which have JSON paths alone, and of others, in the order of the lines. */
-function refused(problems: readonly Problem[], total = problems.length): SendAnswer {
-  const placed = problems.map((each) =>
-    PLACE.test(each.context ?? '') ? each : inLine(each, 'line 1'),
-  );
-  const numberOf = ({ context }: Problem) => Number(PLACE.exec(context ?? '')?.[1]);
-  return {
-    kind: 'refused',
-    problems: placed.toSorted((a, b) => numberOf(a) - numberOf(b)).slice(0, PROBLEMS_MAX),
-    total,
-  };
+const refused = (problems: readonly Problem[], total = problems.length): SendAnswer => ({
+  kind: 'refused',
+  problems: problems.map(inSomeLine),
+  total,
+});
+
+/** The answer that an error is, or the error of a bug. */
+function readError(error: Error): SendAnswer | Error {
+  if (error instanceof Refusal) return refused(error.problems, error.total);
+  if (error instanceof DatabaseUnavailable) return { kind: 'unavailable', reason: error.message };
+  return error;
 }
+
+/** A problem of the first line has its JSON path alone. */
+const inSomeLine = (each: Problem): Problem =>
+  PLACE.test(each.context ?? '') ? each : inLine(each, 'line 1');
 
 const inLine = ({ context, ...rest }: Problem, place: string): Problem => ({
   ...rest,

@@ -1,17 +1,21 @@
 /** Streamed requests that are being read, by number: their bytes come from another thread. */
 import type { OperationKind } from '../domain/operation.ts';
 import { createEmailReader, type EmailOptions } from './email-request.ts';
-import type { SendAnswer } from './send.ts';
 import { MESSAGE_READER } from './send-request.ts';
-import { StreamedSend, type StreamOptions, type StreamQuestion } from './streamed-send.ts';
+import {
+  StreamedSend,
+  type StreamOptions,
+  type StreamQuestion,
+  type StreamStep,
+} from './streamed-send.ts';
 
 export type StreamedSends = {
   /** Begins a request; its number. */
   readonly openStream: (question: StreamQuestion) => Promise<number>;
-  /** Reads its next bytes. Resolves when there is room for more, with null; or with the answer, which ends it. */
-  readonly writeStream: (id: number, bytes: Uint8Array) => Promise<SendAnswer | null>;
+  /** Reads its next bytes. Resolves when there is room for more, or with the answer, which ends it. */
+  readonly writeStream: (id: number, bytes: Uint8Array) => Promise<StreamStep>;
   /** All bytes have come. */
-  readonly endStream: (id: number) => Promise<SendAnswer | null>;
+  readonly endStream: (id: number) => Promise<StreamStep>;
   /** The request broke off: nothing of it is left. */
   readonly abortStream: (id: number) => Promise<void>;
 };
@@ -29,14 +33,14 @@ export function createStreamedSends(
   /** Does something with a request, which an answer or an error ends. */
   async function within(
     id: number,
-    work: (send: StreamedSend) => Promise<SendAnswer | null>,
-  ): Promise<SendAnswer | null> {
+    work: (send: StreamedSend) => Promise<StreamStep>,
+  ): Promise<StreamStep> {
     const send = open.get(id);
-    if (send === undefined) return null;
+    if (send === undefined) throw new Error(`No streamed request has the number ${id}.`);
     try {
-      const answer = await work(send);
-      if (answer !== null) open.delete(id);
-      return answer;
+      const step = await work(send);
+      if (step.answer !== null) open.delete(id);
+      return step;
     } catch (error) {
       open.delete(id);
       throw error;

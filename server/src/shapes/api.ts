@@ -29,6 +29,7 @@ import {
   count,
   DELETED_AT,
   DUPLICATES,
+  TOTALS,
   E164,
   errorFields,
   forms,
@@ -507,6 +508,7 @@ const DRY_RUN = Type.Object(
     ),
     unaddressable: Type.Array(ref('ErrorItem')),
     duplicates: DUPLICATES,
+    totals: TOTALS,
   },
   { $id: 'DryRun' },
 );

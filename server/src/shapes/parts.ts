@@ -202,6 +202,24 @@ export const DUPLICATES = Type.Array(
   ),
 );
 
+/** Counts of a dry run whose lists have only the first entries. */
+export const TOTALS = Type.Optional(
+  Type.Object(
+    {
+      messages: Type.Integer(),
+      unaddressable: Type.Integer(),
+      duplicates: Type.Integer({ description: 'Recipients whose address occurred before.' }),
+      problems: Type.Optional(Type.Integer({ description: 'Problems of lines.' })),
+      byChannel: Type.Record(Type.String(), Type.Integer()),
+      encodings: Type.Record(Type.String(), Type.Integer()),
+    },
+    {
+      title: 'DryRunTotals',
+      description: 'Of a streamed request: the lists have only the first entries.',
+    },
+  ),
+);
+
 /** Of messages and e-mails. */
 export const DELETED_AT = orNull(
   instant(

@@ -1,6 +1,7 @@
 /** Bodies of requests: read as bytes or JSON, and counted while they arrive. */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { refuse } from '../../shapes/refusal.ts';
 import { parseJson } from '../../intake/json.ts';
@@ -93,7 +94,10 @@ class ChunkList {
 export function setBodyParser(app: FastifyInstance): void {
   const shares = createProcessorShares();
   app.decorate('reading', createReading());
-  app.addHook('onSend', discardRest);
+  // An answer that is a stream begins before its request has ended.
+  app.addHook('onSend', async (request, _reply, payload) => {
+    if (!(payload instanceof Readable)) await discardRest(request);
+  });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(
     /^application\/([\w.-]+\+)?json\b/i,
@@ -113,8 +117,11 @@ export function setBodyParser(app: FastifyInstance): void {
   });
 }
 
-/** NDJSON: the handler reads the body while it arrives, where its route allows that. */
-const NDJSON = /^application\/(x-)?ndjson\b/i;
+const NDJSON = /^\s*application\/(x-)?ndjson\b/i;
+
+/** Whether a list of media types has NDJSON. */
+export const isNdjson = (types: string): boolean =>
+  types.split(',').some((each) => NDJSON.test(each));
 
 /** Whether the body of a request is read while it arrives. */
 export const isStreamed = ({ headers, routeOptions }: FastifyRequest): boolean =>
@@ -159,7 +166,7 @@ const answered = new WeakSet<Socket>();
 export const isAnswered = (socket: Socket): boolean => answered.has(socket);
 
 /** The remainder of an answered body is read and discarded, so that its client can read the answer. */
-async function discardRest(request: FastifyRequest): Promise<void> {
+export async function discardRest(request: FastifyRequest): Promise<void> {
   const { raw } = request;
   if (raw.complete) return;
   const { refused } = request.server.reading;

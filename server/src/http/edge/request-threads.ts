@@ -5,14 +5,14 @@ import type { OperationContent } from '../../domain/content.ts';
 import type { Words } from '../../intake/render.ts';
 import type { Reported } from '../../intake/reports.ts';
 import type { SendAnswer, SendQuestion } from '../../intake/send.ts';
-import type { StreamQuestion } from '../../intake/streamed-send.ts';
+import type { StreamQuestion, StreamStep } from '../../intake/streamed-send.ts';
 
 /** A streamed request that a thread reads. */
 export interface OpenStream {
-  /** The next bytes, which are moved to the thread. Resolves when there is room for more, with null; or with the answer. */
-  write(bytes: Uint8Array<ArrayBuffer>): Promise<SendAnswer | null>;
+  /** The next bytes, which are moved to the thread. Resolves when there is room for more, or with the answer. */
+  write(bytes: Uint8Array<ArrayBuffer>): Promise<StreamStep>;
   /** All bytes have come. */
-  end(): Promise<SendAnswer | null>;
+  end(): Promise<StreamStep>;
   /** The request broke off. */
   abort(): Promise<void>;
 }

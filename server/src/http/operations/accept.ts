@@ -3,8 +3,9 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { encodeTypeId } from '../../domain/ids.ts';
 import type { OperationKind } from '../../domain/operation.ts';
 import type { SendAnswer } from '../../intake/send.ts';
-import type { StreamQuestion } from '../../intake/streamed-send.ts';
-import { isStreamed } from '../edge/bodies.ts';
+import type { StreamQuestion, StreamStep } from '../../intake/streamed-send.ts';
+import { AnswerLines } from '../edge/answer-lines.ts';
+import { isNdjson, isStreamed } from '../edge/bodies.ts';
 import type { RequestThreads } from '../edge/request-threads.ts';
 import { locationOf } from '../edge/serialize.ts';
 import { passBody } from '../edge/streamed-body.ts';
@@ -31,8 +32,9 @@ export function createAccept(deps: AcceptDeps, kind: OperationKind) {
     };
     const stop = deps.metrics.acceptSeconds.startTimer();
     const result = isStreamed(request)
-      ? await readStream(deps.threads, request, question)
+      ? await readStream(deps.threads, request, reply, question)
       : await readWhole(deps.threads, request, question);
+    if (result === null) return reply;
     if (result.kind === 'refused') throw new Refusal(400, result.problems, { total: result.total });
     if (result.kind === 'conflict') throw refuse('conflict', KEY_USED);
     if (result.kind === 'unavailable') throw new DatabaseUnavailable(result.reason);
@@ -56,29 +58,47 @@ export function createAccept(deps: AcceptDeps, kind: OperationKind) {
   };
 }
 
+type SendQuestionHead = Omit<StreamQuestion, 'wantsLines'>;
+
 function readWhole(
   threads: AcceptDeps['threads'],
   request: FastifyRequest,
-  question: StreamQuestion,
+  question: SendQuestionHead,
 ): Promise<SendAnswer> {
   const body = ownBytes(request.body);
   return threads.send({ ...question, body }, [body.buffer]);
 }
 
-/** Reads a request while it arrives. After an error, nothing of it is left. */
+/**
+ * Reads a request while it arrives. After an error, nothing of it is left. Null when the answer has been sent: lines of a dry
+ * run are, while the request is read.
+ */
 async function readStream(
   threads: AcceptDeps['threads'],
   request: FastifyRequest,
-  question: StreamQuestion,
-): Promise<SendAnswer> {
-  const stream = await threads.openStream(question);
-  try {
-    const answer = (await passBody(request, stream.write)) ?? (await stream.end());
-    if (answer === null) throw new Error('A streamed request has no answer.');
+  reply: FastifyReply,
+  question: SendQuestionHead,
+): Promise<SendAnswer | null> {
+  const wantsLines = isNdjson(request.headers.accept ?? '');
+  const stream = await threads.openStream({ ...question, wantsLines });
+  const lines = new AnswerLines(request, reply);
+  const pass = async ({ output, answer }: StreamStep) => {
+    if (output !== null) await lines.write(output);
     return answer;
+  };
+  try {
+    const early = await passBody(request, async (bytes) => pass(await stream.write(bytes)));
+    const answer = early ?? (await pass(await stream.end()));
+    if (answer === null) throw new Error('A streamed request has no answer.');
+    if (!lines.haveBegun && !(wantsLines && answer.kind === 'dry-run')) return answer;
+    await lines.end(answer);
+    return null;
   } catch (error) {
     await stream.abort();
-    throw error;
+    if (!lines.haveBegun) throw error;
+    // The client sees that the answer is not whole.
+    reply.raw.destroy();
+    return null;
   }
 }
 

@@ -46,7 +46,7 @@ export async function renewStreamed(
 
 /**
  * Writes a chunk: its messages, unaddressable recipients, and the batches to come. Chunks are numbered from 0. False, and
- * nothing is written, when the request was abandoned meanwhile. The commit does not wait for the disk: that of
+ * nothing is written, when the request was abandoned meanwhile. The commit does not wait for the disk: the one of
  * `acceptStreamed` does, for all before it.
  */
 export async function writeChunk(
@@ -95,7 +95,7 @@ export async function acceptStreamed(
   });
 }
 
-/** Gives up a request: maintenance deletes what was written of it. */
+/** Gives up a request: maintenance deletes its rows. */
 export async function abandonStreamed(
   database: Database,
   { accountId, id }: StreamedSend,
