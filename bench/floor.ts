@@ -25,9 +25,21 @@ function newIds(): { operation: string; messages: string[] } {
   return { operation: tail(0), messages: Array.from({ length: MESSAGES }, (_, i) => tail(i + 1)) };
 }
 
+/** Rows as text for COPY, some at a time. */
+function* composeRows(head: string, count: number): Generator<Buffer> {
+  for (let first = 0; first < count; first += BATCH) {
+    let text = '';
+    for (let i = first; i < Math.min(first + BATCH, count); i += 1)
+      text += `${ACCOUNT}\tSMS\tPHONE\t${head}${(i + 1).toString(16).padStart(6, '0')}\t+1500${5_560_000 + i}\t\\N\t{"name":"Ada ${i}"}\t\\N\tSCHEDULED\n`;
+    yield Buffer.from(text);
+  }
+}
+
 export interface Floor {
   /** Milliseconds of one accept. */
   accept(): Promise<number>;
+  /** Milliseconds of a plain COPY of `count` messages. */
+  copy(count: number): Promise<number>;
   /** Milliseconds of `count` operations from accept to the last receipt, `workers` at a time. */
   endToEnd(count: number, workers: number): Promise<number>;
   close(): Promise<void>;
@@ -150,6 +162,21 @@ export async function openFloor(url: string): Promise<Floor> {
         operation,
       ]);
       return tookMs;
+    },
+    async copy(count) {
+      const [head = ''] = newIds().operation.split(/0{6}$/);
+      const startedAt = performance.now();
+      await withClient((client) =>
+        pipeline(
+          Readable.from(composeRows(head, count)),
+          client.query(
+            copyFrom(
+              'copy message (account_id, channel, address_channel, id, address, addresses, variables, tags, status) from stdin',
+            ),
+          ),
+        ),
+      );
+      return performance.now() - startedAt;
     },
     async endToEnd(count, workers) {
       const startedAt = performance.now();

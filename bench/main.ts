@@ -13,6 +13,7 @@ import { benchEvents } from './events.ts';
 import { openFloor } from './floor.ts';
 import { benchLists } from './lists.ts';
 import { HOSTILE_KINDS } from './hostile-kinds.ts';
+import { benchMillion } from './million.ts';
 import { benchNeighbours } from './neighbours.ts';
 import { benchNodes } from './nodes.ts';
 import { benchOperations } from './operations.ts';
@@ -41,6 +42,7 @@ const PARTS = {
     'requests of one message, beside a bare Fastify, and BullMQ where redis-server is installed',
   calm: 'a request of one message, alone and beside large operations and paced messages',
   operations: 'the same messages as 1, 100 and 10,000 operations',
+  million: 'one operation of a million recipients (--recipients)',
   neighbours: 'what one account can do to another, beside the other alone',
   nodes: '1, 2 and 4 nodes on one database',
   peers: 'beside BullMQ, pg-boss and Kannel, where redis-server and bearerbox are installed',
@@ -56,6 +58,7 @@ ${Object.entries(PARTS)
   .join('\n')}
 
 --messages  messages of the memory run (200000)
+--recipients  recipients of the part million (1000000)
 --rows      sizes of the full tables, in millions of messages (1)
 --hostile   what misbehaves beside neighbours, may be repeated: ${Object.keys(HOSTILE_KINDS).join(', ')} (all)
 `;
@@ -64,6 +67,7 @@ const { values } = parseArgs({
   options: {
     only: { type: 'string', default: Object.keys(PARTS).join(',') },
     messages: { type: 'string', default: '200000' },
+    recipients: { type: 'string', default: '1000000' },
     rows: { type: 'string', default: '1' },
     hostile: { type: 'string', multiple: true, default: Object.keys(HOSTILE_KINDS) },
     help: { type: 'boolean', default: false },
@@ -138,6 +142,8 @@ if (wants('calm')) await withEngine(benchCalm);
 if (wants('rate-limits')) await withEngine((url, folder) => benchRateLimits(url, folder, print));
 if (wants('neighbours'))
   await withEngine((url, folder) => benchNeighbours(url, folder, values.hostile));
+if (wants('million'))
+  await withEngine((url, folder) => benchMillion(url, folder, Number(values.recipients)));
 if (wants('nodes')) await withEngine(benchNodes);
 if (wants('peers')) await withEngine(benchPeers);
 if (wants('tables'))

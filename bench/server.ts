@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export const SID = `AC${'b'.repeat(32)}`;
-const TOKEN = 'bench-bench-bench-bench';
+export const TOKEN = 'bench-bench-bench-bench';
 const PROGRAM = createRequire(import.meta.url).resolve('fanfare/bin/fanfare.cjs');
 
 export interface OperationAnswer {
@@ -19,6 +19,8 @@ export interface BenchServer {
   readonly url: string;
   /** Posts a body; resolves with the operation's URL and the milliseconds until its 202. */
   send(body: Buffer<ArrayBuffer>): Promise<{ location: string; tookMs: number }>;
+  /** Streams lines as one request; as `send`. */
+  stream(lines: Iterable<Uint8Array>): Promise<{ location: string; tookMs: number }>;
   read(location: string): Promise<OperationAnswer>;
   /** Gets a path; resolves when all of the answer was read. Rejects when it is not 200. */
   get(path: string): Promise<void>;
@@ -105,6 +107,19 @@ export async function startServer(
       const { operationLocation } = (await answer.json()) as { operationLocation?: string };
       if (operationLocation === undefined)
         throw new Error(`The send was answered with ${answer.status}.`);
+      return { location: operationLocation, tookMs: performance.now() - startedAt };
+    },
+    async stream(lines) {
+      const startedAt = performance.now();
+      const answer = await fetch(`${url}/v1/Messages`, {
+        method: 'POST',
+        headers: { ...headers, 'content-type': 'application/x-ndjson' },
+        body: ReadableStream.from(lines),
+        duplex: 'half',
+      } as RequestInit);
+      const { operationLocation } = (await answer.json()) as { operationLocation?: string };
+      if (operationLocation === undefined)
+        throw new Error(`The stream was answered with ${answer.status}.`);
       return { location: operationLocation, tookMs: performance.now() - startedAt };
     },
     async read(location) {

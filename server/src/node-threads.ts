@@ -51,7 +51,12 @@ export class NodeThreads implements RequestThreads {
     const thread = this.#bulkIntake.get() ?? this.#intake;
     const id = await thread.call('openStream', [question]);
     return {
-      write: (bytes) => thread.call('writeStream', [id, bytes], [bytes.buffer]),
+      write: (parts) =>
+        thread.call(
+          'writeStream',
+          [id, parts],
+          parts.map((each) => each.buffer),
+        ),
       end: () => thread.call('endStream', [id]),
       abort: () => thread.call('abortStream', [id]),
     };

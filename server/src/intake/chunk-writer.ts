@@ -7,14 +7,16 @@ import type { SenderChoice } from '../domain/sender.ts';
 import type { SendHead } from '../domain/send-request.ts';
 import {
   DatabaseUnavailable,
+  encodeMessages,
   RENEWAL_MS,
   type AcceptResult,
+  type CopyForm,
   type NewOperationHead,
   type NewRows,
   type StreamedSend,
 } from '../store/store.ts';
 import { ensureCallback } from './callback.ts';
-import { composeRows, keyExpiry, lastTime } from './compose.ts';
+import { BatchComposer, composeRows, keyExpiry, lastTime } from './compose.ts';
 import { readSuppressions } from './group-reads.ts';
 import { withoutSuppressed, type SendFacts } from './prepare.ts';
 import type { RecipientSink } from './recipient-sink.ts';
@@ -36,10 +38,27 @@ export interface CheckedHead {
 const lost = () =>
   new DatabaseUnavailable('The request was not received in time, and nothing of it was accepted.');
 
+/** Recipients of a chunk, which one transaction writes. */
+const CHUNK_SIZE = 5_000;
+
+/** A chunk that is being composed. Its messages are text already: as objects, they would outlive the young generation. */
+class Chunk {
+  readonly messages: Buffer[] = [];
+  readonly unaddressable: NewRows['unaddressable'][number][] = [];
+  readonly batches: BatchComposer;
+  size = 0;
+
+  constructor(senders: SenderChoice['senders']) {
+    this.batches = new BatchComposer(senders);
+  }
+}
+
 export class ChunkWriter implements RecipientSink {
   readonly #options: SubmitterOptions;
   readonly #head: CheckedHead;
   readonly #send: StreamedSend;
+  readonly #form: CopyForm;
+  #chunk: Chunk;
   #chunks = 0;
   #counts = { total: 0, queued: 0, unaddressable: 0 };
   #lastDueAt: Date;
@@ -55,13 +74,20 @@ export class ChunkWriter implements RecipientSink {
     this.#lastDueAt = now;
     const id = newOperationUuid(now.getTime());
     this.#send = { accountId, id, scheduledFor: dueAt ?? null };
+    this.#form = { hasDue: dueAt !== null, hasOwnDue: dueAt === undefined };
+    this.#chunk = new Chunk(head.choice.senders);
   }
 
   async add(recipients: readonly PreparedRecipient[]): Promise<void> {
-    await this.#written();
-    this.#writing = this.#write(recipients).catch((error: unknown) => {
-      this.#failure = error;
-    });
+    const left = await this.#withoutSuppressed(recipients);
+    const { messages, unaddressable } = composeRows(left);
+    this.#count({ messages, unaddressable });
+    const chunk = this.#chunk;
+    if (messages.length > 0) chunk.messages.push(encodeMessages(this.#send, messages, this.#form));
+    chunk.unaddressable.push(...unaddressable);
+    chunk.batches.add(left);
+    chunk.size += left.length;
+    if (chunk.size >= CHUNK_SIZE) await this.#writeNext();
   }
 
   report(): boolean {
@@ -93,21 +119,20 @@ export class ChunkWriter implements RecipientSink {
     await this.#options.store.streamed.abandonStreamed(this.#send).catch(() => undefined);
   }
 
-  async #written(): Promise<void> {
-    await this.#writing;
-    if (this.#failure !== null) throw this.#failure;
-  }
-
   async #accept(
     recipients: readonly PreparedRecipient[],
     claim: IdempotencyClaim | null,
     callbackId: string | null,
   ): Promise<AcceptResult> {
     const { store, shares } = this.#options;
-    const isWhole = this.#chunks === 0;
-    const rows = isWhole ? await this.#compose(recipients) : null;
-    if (rows === null && recipients.length > 0) await this.add(recipients);
-    await this.#written();
+    const { accountId } = this.#send;
+    const isWhole = this.#chunks === 0 && this.#chunk.size === 0;
+    const rows = isWhole ? await this.#composeWhole(recipients) : null;
+    if (rows === null) {
+      await this.add(recipients);
+      if (this.#chunk.size > 0) await this.#writeNext();
+      await this.#written();
+    }
     const { head, facts } = this.#head;
     const operation: NewOperationHead = {
       ...this.#send,
@@ -119,7 +144,7 @@ export class ChunkWriter implements RecipientSink {
       callbackId,
       idempotency: claim && { ...claim, expiresAt: keyExpiry(this.#lastDueAt) },
     };
-    const result = await shares.within(this.#send.accountId, async () =>
+    const result = await shares.within(accountId, async () =>
       rows === null
         ? store.streamed.acceptStreamed(operation, this.#counts)
         : (await store.operations.acceptOperations([{ ...operation, ...rows }]))[0],
@@ -129,32 +154,68 @@ export class ChunkWriter implements RecipientSink {
     return result;
   }
 
-  async #write(recipients: readonly PreparedRecipient[]): Promise<void> {
-    const { store, shares } = this.#options;
-    await shares.within(this.#send.accountId, async () => {
-      const rows = await this.#compose(recipients);
-      if (this.#chunks === 0) {
-        await store.streamed.beginStreamed(this.#send);
-        this.#renewal = setInterval(() => void this.#renew(), RENEWAL_MS);
-      }
-      this.#chunks += 1;
-      if (!(await store.streamed.writeChunk(this.#send, this.#chunks - 1, rows))) throw lost();
+  /** Few recipients are written like those of any other request. */
+  async #composeWhole(recipients: readonly PreparedRecipient[]): Promise<NewRows> {
+    const left = await this.#withoutSuppressed(recipients);
+    const batches = new BatchComposer(this.#head.choice.senders);
+    batches.add(left);
+    const rows = composeRows(left);
+    this.#count(rows);
+    return { ...rows, batches: batches.batches };
+  }
+
+  /** Starts to write the chunk, after the one before it. */
+  async #writeNext(): Promise<void> {
+    const chunk = this.#chunk;
+    this.#chunk = new Chunk(this.#head.choice.senders);
+    await this.#written();
+    const number = this.#chunks;
+    this.#chunks += 1;
+    this.#writing = this.#write(number, chunk).catch((error: unknown) => {
+      this.#failure = error;
     });
   }
 
-  /** The rows of recipients, which are counted. */
-  async #compose(recipients: readonly PreparedRecipient[]): Promise<NewRows> {
+  async #written(): Promise<void> {
+    await this.#writing;
+    if (this.#failure !== null) throw this.#failure;
+  }
+
+  async #write(number: number, { messages, unaddressable, batches }: Chunk): Promise<void> {
+    const { store, shares } = this.#options;
+    await shares.within(this.#send.accountId, async () => {
+      if (number === 0) {
+        await store.streamed.beginStreamed(this.#send);
+        this.#renewal = setInterval(() => void this.#renew(), RENEWAL_MS);
+      }
+      const written = await store.streamed.writeChunk(this.#send, {
+        number,
+        messages,
+        form: this.#form,
+        unaddressable,
+        batches: batches.batches,
+      });
+      if (!written) throw lost();
+    });
+  }
+
+  async #withoutSuppressed(
+    recipients: readonly PreparedRecipient[],
+  ): Promise<readonly PreparedRecipient[]> {
     const { accountId, choice, facts } = this.#head;
-    const { store } = this.#options;
+    const { store, shares } = this.#options;
     const addressed = recipients.map((each) => each.recipient);
-    const suppressions = await readSuppressions(store, accountId, choice, addressed);
-    const left = withoutSuppressed(recipients, facts.plan, suppressions);
-    const rows = composeRows(left, choice.senders);
-    this.#counts.total += rows.messages.length;
-    this.#counts.queued += rows.messages.filter((each) => each.dueAt === null).length;
-    this.#counts.unaddressable += rows.unaddressable.length;
-    this.#lastDueAt = lastTime(rows.messages, this.#lastDueAt);
-    return rows;
+    const suppressions = await shares.within(accountId, () =>
+      readSuppressions(store, accountId, choice, addressed),
+    );
+    return withoutSuppressed(recipients, facts.plan, suppressions);
+  }
+
+  #count({ messages, unaddressable }: Pick<NewRows, 'messages' | 'unaddressable'>): void {
+    this.#counts.total += messages.length;
+    this.#counts.queued += messages.filter((each) => each.dueAt === null).length;
+    this.#counts.unaddressable += unaddressable.length;
+    this.#lastDueAt = lastTime(messages, this.#lastDueAt);
   }
 
   async #renew(): Promise<void> {

@@ -8,8 +8,7 @@ import type { PreparedRecipient } from './recipients.ts';
 
 export function composeRows(
   recipients: readonly PreparedRecipient[],
-  senders: readonly PlannableSender[],
-): NewRows {
+): Pick<NewRows, 'messages' | 'unaddressable'> {
   const messages: NewMessage[] = [];
   const unaddressable: NewRows['unaddressable'][number][] = [];
   for (const { ordinal, recipient, first, dueAt, code, tags } of recipients)
@@ -20,7 +19,7 @@ export function composeRows(
         addresses: recipient.addresses,
       });
     else messages.push({ ordinal, recipient, channel: first.sender.channel, tags, dueAt });
-  return { messages, unaddressable, batches: composeBatches(recipients, senders) };
+  return { messages, unaddressable };
 }
 
 /** The latest time at which one of these messages is due; `now` when none is due later. */
@@ -35,32 +34,50 @@ const IDEMPOTENCY_KEPT_MS = 86_400_000;
 export const keyExpiry = (lastDueAt: Date): Date =>
   new Date(lastDueAt.getTime() + IDEMPOTENCY_KEPT_MS);
 
+type OpenBatch = NewBatch & { senderId: string | null; readonly ordinals: number[] };
+
 /**
  * Groups by sender and time in the order of `to`, at most `BATCH_SIZE_MAX` together. Senders of a carrier without limits
  * share batches: otherwise a pool of ten thousand senders would have a batch for each message.
  */
-function composeBatches(
-  recipients: readonly PreparedRecipient[],
-  senders: readonly PlannableSender[],
-): NewBatch[] {
-  const limited = new Set(senders.flatMap((each) => (hasLimits(each) ? each.id : [])));
-  type Open = NewBatch & { senderId: string | null; readonly ordinals: number[] };
-  const batches: Open[] = [];
-  const open = new Map<string, Map<Date | null, Open>>();
-  for (const { ordinal, first, dueAt } of recipients) {
-    if (first === null) continue;
-    const { senderId = null, carrier } = first.sender;
-    const place = senderId !== null && limited.has(senderId) ? `${carrier} ${senderId}` : carrier;
-    let byTime = open.get(place);
-    if (byTime === undefined) open.set(place, (byTime = new Map()));
-    let batch = byTime.get(dueAt);
-    if (batch === undefined || batch.ordinals.length >= BATCH_SIZE_MAX) {
-      batch = { carrier, candidate: 0, senderId, dueAt, ordinals: [] };
-      byTime.set(dueAt, batch);
-      batches.push(batch);
-    }
-    batch.ordinals.push(ordinal);
-    if (batch.senderId !== senderId) batch.senderId = null;
+export class BatchComposer {
+  readonly #limited: ReadonlySet<string>;
+  readonly #open = new Map<string, Map<Date | null, OpenBatch>>();
+  readonly #batches: OpenBatch[] = [];
+
+  constructor(senders: readonly PlannableSender[]) {
+    this.#limited = new Set(senders.flatMap((each) => (hasLimits(each) ? each.id : [])));
   }
-  return batches;
+
+  get batches(): readonly NewBatch[] {
+    return this.#batches;
+  }
+
+  add(recipients: readonly PreparedRecipient[]): void {
+    for (const { ordinal, first, dueAt } of recipients) {
+      if (first === null) continue;
+      const { senderId = null, carrier } = first.sender;
+      const isLimited = senderId !== null && this.#limited.has(senderId);
+      const batch = this.#find(isLimited ? `${carrier} ${senderId}` : carrier, {
+        carrier,
+        candidate: 0,
+        senderId,
+        dueAt,
+      });
+      batch.ordinals.push(ordinal);
+      if (batch.senderId !== senderId) batch.senderId = null;
+    }
+  }
+
+  /** The batch with room of a place and a time. */
+  #find(place: string, batch: Omit<NewBatch, 'ordinals'>): OpenBatch {
+    let byTime = this.#open.get(place);
+    if (byTime === undefined) this.#open.set(place, (byTime = new Map()));
+    const open = byTime.get(batch.dueAt);
+    if (open !== undefined && open.ordinals.length < BATCH_SIZE_MAX) return open;
+    const added = { ...batch, ordinals: [] };
+    byTime.set(batch.dueAt, added);
+    this.#batches.push(added);
+    return added;
+  }
 }

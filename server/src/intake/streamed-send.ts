@@ -47,8 +47,8 @@ export interface StreamOptions extends SubmitterOptions {
   readonly headBytesMax: number;
 }
 
-/** Recipients of a chunk. */
-const CHUNK_SIZE = 5_000;
+/** Recipients that are passed on together. */
+const GROUP_SIZE = 500;
 /** Bytes of one recipient, and values in it. */
 const LINE_BYTES_MAX = 262_144;
 const LINE_VALUES_MAX = 10_000;
@@ -73,7 +73,7 @@ export class StreamedSend {
   /** Empty lines since the last recipient. At the end, they are ignored. */
   #blanks = 0;
   /** Recipients that the sink has not got yet. */
-  #chunk: PreparedRecipient[] = [];
+  #group: PreparedRecipient[] = [];
 
   constructor(question: StreamQuestion, reader: SendReader, options: StreamOptions) {
     this.#question = question;
@@ -83,11 +83,13 @@ export class StreamedSend {
     this.#hash = question.idempotencyKey === null ? null : createHash('sha256');
   }
 
-  /** Reads bytes. Resolves when there is room for more, or with the answer. */
-  write(bytes: Uint8Array): Promise<StreamStep> {
+  /** Reads the next parts. Resolves when there is room for more, or with the answer. */
+  write(parts: readonly Uint8Array[]): Promise<StreamStep> {
     return this.#answering(async () => {
-      this.#hash?.update(bytes);
-      await this.#take(this.#lines.push(bytes));
+      for (const part of parts) {
+        this.#hash?.update(part);
+        await this.#take(this.#lines.push(part));
+      }
       // The answer follows the order of the request.
       if (this.#question.wantsLines) await this.#passOn();
       if (this.#lines.isOver) throw this.#tooLong();
@@ -134,13 +136,13 @@ export class StreamedSend {
         this.#question.accountId,
         this.#read(lines, at, this.#send),
       );
-      if (this.#chunk.length === CHUNK_SIZE) await this.#passOn();
+      if (this.#group.length === GROUP_SIZE) await this.#passOn();
     }
   }
 
   async #passOn(): Promise<void> {
-    const chunk = this.#chunk;
-    this.#chunk = [];
+    const chunk = this.#group;
+    this.#group = [];
     if (chunk.length > 0) await this.#sink?.add(chunk);
   }
 
@@ -188,15 +190,15 @@ export class StreamedSend {
       : new ChunkWriter(head, this.#options);
   }
 
-  /** Reads lines until a chunk is full; the result is the place of the next line. */
+  /** Reads lines until a group is full; the result is the place of the next line. */
   *#read(lines: readonly Uint8Array[], from: number, send: OpenSend): Work<number> {
     for (let at = from; at < lines.length; at += 1) {
       yield;
       const prepared = this.#readLine(lines[at] as Uint8Array, this.#next, send);
       this.#next += 1;
       if (prepared === null || this.#isRefused) continue;
-      this.#chunk.push(prepared);
-      if (this.#chunk.length === CHUNK_SIZE) return at + 1;
+      this.#group.push(prepared);
+      if (this.#group.length === GROUP_SIZE) return at + 1;
     }
     return lines.length;
   }
@@ -269,7 +271,7 @@ export class StreamedSend {
           'line 2',
         ),
       ]);
-    const answer = await this.#sink.finish(this.#chunk, claim);
+    const answer = await this.#sink.finish(this.#group, claim);
     return answer.kind === 'refused' ? refused(answer.problems, answer.total) : answer;
   }
 }

@@ -12,8 +12,8 @@ import {
 export type StreamedSends = {
   /** Begins a request; its number. */
   readonly openStream: (question: StreamQuestion) => Promise<number>;
-  /** Reads its next bytes. Resolves when there is room for more, or with the answer, which ends it. */
-  readonly writeStream: (id: number, bytes: Uint8Array) => Promise<StreamStep>;
+  /** Reads its next parts. Resolves when there is room for more, or with the answer, which ends it. */
+  readonly writeStream: (id: number, parts: readonly Uint8Array[]) => Promise<StreamStep>;
   /** All bytes have come. */
   readonly endStream: (id: number) => Promise<StreamStep>;
   /** The request broke off: nothing of it is left. */
@@ -55,7 +55,7 @@ export function createStreamedSends(
       open.set(opened, new StreamedSend(question, readers[kind], limits));
       return opened;
     },
-    writeStream: (id, bytes) => within(id, (send) => send.write(bytes)),
+    writeStream: (id, parts) => within(id, (send) => send.write(parts)),
     endStream: (id) => within(id, (send) => send.end()),
     async abortStream(id) {
       const send = open.get(id);

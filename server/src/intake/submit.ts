@@ -16,7 +16,7 @@ import {
   type Store,
 } from '../store/store.ts';
 import { ensureCallback } from './callback.ts';
-import { composeRows, keyExpiry, lastTime } from './compose.ts';
+import { BatchComposer, composeRows, keyExpiry, lastTime } from './compose.ts';
 import { dryRun, type DryRunResult } from './dry-run.ts';
 import {
   listSuppressible,
@@ -184,7 +184,9 @@ function composeOperation(
     readonly now: Date;
   },
 ): NewOperation {
-  const rows = composeRows(send.recipients, senders);
+  const rows = composeRows(send.recipients);
+  const batches = new BatchComposer(senders);
+  batches.add(send.recipients);
   return {
     accountId,
     id: newOperationUuid(now.getTime()),
@@ -195,6 +197,7 @@ function composeOperation(
     scheduledFor: send.scheduledFor,
     expireAt: send.expireAt,
     ...rows,
+    batches: batches.batches,
     callbackId,
     idempotency:
       claim === null

@@ -82,6 +82,7 @@ export type {
   NewRows,
   RecipientCounts,
 } from './accept/new-operation.ts';
+export { encodeMessages, type CopyForm } from './accept/copy.ts';
 export { RENEWAL_MS, type StreamedSend } from './accept/streamed.ts';
 export type { Dispatchable, OperationErrorRow, OperationFilter } from './operations.ts';
 export type {

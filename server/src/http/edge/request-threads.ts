@@ -9,8 +9,8 @@ import type { StreamQuestion, StreamStep } from '../../intake/streamed-send.ts';
 
 /** A streamed request that a thread reads. */
 export interface OpenStream {
-  /** The next bytes, which are moved to the thread. Resolves when there is room for more, or with the answer. */
-  write(bytes: Uint8Array<ArrayBuffer>): Promise<StreamStep>;
+  /** The next parts, which are moved to the thread. Resolves when there is room for more, or with the answer. */
+  write(parts: readonly Uint8Array<ArrayBuffer>[]): Promise<StreamStep>;
   /** All bytes have come. */
   end(): Promise<StreamStep>;
   /** The request broke off. */

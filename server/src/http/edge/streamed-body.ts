@@ -15,21 +15,24 @@ const IN_FLIGHT_BYTES = 8_388_608;
 const EXPANSION_MAX = 200;
 const EXPANSION_FREE_BYTES = 1_048_576;
 
+/** Bytes that can be moved to another thread. */
+export type Part = Uint8Array<ArrayBuffer>;
+
 /**
  * Calls `take` with all bytes of a body, in their order, one call at a time. Resolves with the first result that is not null,
  * and takes nothing more then; with null at the end of the body. @throws Refusal when the body breaks off or is damaged
  */
 export async function passBody<Result>(
   request: FastifyRequest,
-  take: (bytes: Uint8Array<ArrayBuffer>) => Promise<Result | null>,
+  take: (parts: readonly Part[]) => Promise<Result | null>,
 ): Promise<Result | null> {
   request.inFlight?.add('bytes', IN_FLIGHT_BYTES);
   const body = new Body(request);
   try {
     for (;;) {
-      const bytes = await body.next();
-      if (bytes === null) return null;
-      const result = await take(bytes);
+      const parts = await body.next();
+      if (parts === null) return null;
+      const result = await take(parts);
       if (result !== null) return result;
     }
   } finally {
@@ -43,7 +46,7 @@ class Body {
   /** The payload, or what it unpacks to. */
   readonly #source: Readable;
   readonly #count: (bytes: number) => void;
-  #parts: Buffer[] = [];
+  #parts: Part[] = [];
   #waiting = 0;
   /** Whether it waits for the next round of its owner. */
   #isHeld = false;
@@ -62,8 +65,8 @@ class Body {
     this.#payload.on('close', this.#cutOff);
   }
 
-  /** The next bytes, as soon as there are any; null at the end. */
-  async next(): Promise<Uint8Array<ArrayBuffer> | null> {
+  /** The next parts, as soon as there are any; null at the end. */
+  async next(): Promise<readonly Part[] | null> {
     extendRequestTime(this.#payload);
     while (this.#waiting === 0 && !this.#hasEnded && this.#error === null)
       await new Promise<void>((resolve) => {
@@ -71,11 +74,11 @@ class Body {
       });
     if (this.#error !== null) throw this.#error;
     if (this.#waiting === 0) return null;
-    const bytes = join(this.#parts, this.#waiting);
+    const parts = this.#parts;
     this.#parts = [];
     this.#waiting = 0;
     this.#move();
-    return bytes;
+    return parts;
   }
 
   /** Leaves the remainder to others. */
@@ -108,7 +111,7 @@ class Body {
 
   readonly #receive = (part: Buffer): void => {
     extendRequestTime(this.#payload);
-    this.#parts.push(part);
+    this.#parts.push(ownBytes(part));
     this.#waiting += part.length;
     this.#move();
     this.#count(part.length);
@@ -136,15 +139,12 @@ class Body {
   }
 }
 
-/** Parts as one, in memory of its own, which can be moved to another thread. */
-function join(parts: readonly Buffer[], length: number): Uint8Array<ArrayBuffer> {
-  const joined = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    joined.set(part, at);
-    at += part.length;
-  }
-  return joined;
+/** Bytes in memory of their own. Small buffers share theirs with others, and are copied. */
+export function ownBytes(part: Buffer): Part {
+  const { buffer, byteLength } = part;
+  return buffer instanceof ArrayBuffer && buffer.byteLength === byteLength
+    ? new Uint8Array(buffer)
+    : new Uint8Array(part);
 }
 
 /** The unpacked bytes of a body. Its errors are refusals, or zlib's. */

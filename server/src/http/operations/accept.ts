@@ -8,7 +8,7 @@ import { AnswerLines } from '../edge/answer-lines.ts';
 import { isNdjson, isStreamed } from '../edge/bodies.ts';
 import type { RequestThreads } from '../edge/request-threads.ts';
 import { locationOf } from '../edge/serialize.ts';
-import { passBody } from '../edge/streamed-body.ts';
+import { ownBytes, passBody } from '../edge/streamed-body.ts';
 import type { ApiMetrics } from '../../lib/metrics.ts';
 import { DatabaseUnavailable } from '../../store/store.ts';
 import { Refusal, refuse } from '../../shapes/refusal.ts';
@@ -65,7 +65,7 @@ function readWhole(
   request: FastifyRequest,
   question: SendQuestionHead,
 ): Promise<SendAnswer> {
-  const body = ownBytes(request.body);
+  const body = ownBytes(request.body instanceof Buffer ? request.body : Buffer.alloc(0));
   return threads.send({ ...question, body }, [body.buffer]);
 }
 
@@ -87,7 +87,7 @@ async function readStream(
     return answer;
   };
   try {
-    const early = await passBody(request, async (bytes) => pass(await stream.write(bytes)));
+    const early = await passBody(request, async (parts) => pass(await stream.write(parts)));
     const answer = early ?? (await pass(await stream.end()));
     if (answer === null) throw new Error('A streamed request has no answer.');
     if (!lines.haveBegun && !(wantsLines && answer.kind === 'dry-run')) return answer;
@@ -100,16 +100,6 @@ async function readStream(
     reply.raw.destroy();
     return null;
   }
-}
-
-/** A copy of a body's bytes that can be moved to another thread. */
-function ownBytes(body: unknown): Uint8Array<ArrayBuffer> {
-  if (!(body instanceof Uint8Array)) return new Uint8Array();
-  const { buffer, byteLength } = body;
-  // Small buffers share their memory with others.
-  return buffer instanceof ArrayBuffer && buffer.byteLength === byteLength
-    ? new Uint8Array(buffer)
-    : new Uint8Array(body);
 }
 
 const KEY = /^[\x21-\x7e]{1,255}$/;

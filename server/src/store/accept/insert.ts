@@ -62,8 +62,11 @@ export async function insertStreamedOperation(
 export async function insertChunk(
   client: Querier,
   { accountId, id }: Pick<NewOperationHead, 'accountId' | 'id'>,
-  number: number,
-  { batches, unaddressable }: NewRows,
+  {
+    number,
+    batches,
+    unaddressable,
+  }: Pick<NewRows, 'batches' | 'unaddressable'> & { readonly number: number },
 ): Promise<void> {
   const statement = new InsertStatement();
   const { table } = statement.rows('c', {

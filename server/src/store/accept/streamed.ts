@@ -4,13 +4,25 @@
  */
 import type { Database } from '../database.ts';
 import { insertAttachments } from '../email-attachments.ts';
-import { copyMessages } from './copy.ts';
+import { copyText, type CopyForm } from './copy.ts';
 import { claimKeys, type AcceptResult } from './idempotency-keys.ts';
 import { insertChunk, insertStreamedOperation } from './insert.ts';
 import type { NewOperationHead, NewRows, RecipientCounts } from './new-operation.ts';
 
 /** An operation that is being received. */
 export type StreamedSend = Pick<NewOperationHead, 'accountId' | 'id' | 'scheduledFor'>;
+
+/** Recipients of a streamed send that are written together. */
+export interface Chunk {
+  /** From 0. */
+  readonly number: number;
+  /** Messages, by `encodeMessages`, and its form. */
+  readonly messages: readonly Buffer[];
+  readonly form: CopyForm;
+  readonly unaddressable: NewRows['unaddressable'];
+  /** The batches to come. */
+  readonly batches: NewRows['batches'];
+}
 
 /** Without a renewal for so long, a request counts as abandoned. Slow clients renew it three times as often. */
 const LEASE = '30 seconds';
@@ -45,24 +57,21 @@ export async function renewStreamed(
 }
 
 /**
- * Writes a chunk: its messages, unaddressable recipients, and the batches to come. Chunks are numbered from 0. False, and
- * nothing is written, when the request was abandoned meanwhile. The commit does not wait for the disk: the one of
+ * Writes a chunk. False, and nothing is written, when the request was abandoned meanwhile. The commit does not wait for the disk: the one of
  * `acceptStreamed` does, for all before it.
  */
 export async function writeChunk(
   database: Database,
   send: StreamedSend,
-  number: number,
-  rows: NewRows,
+  chunk: Chunk,
 ): Promise<boolean> {
   return database.transact(async (client) => {
     await client.query('set local synchronous_commit = off');
     // It also locks the task: from here on, nobody abandons it.
     const { rowCount } = await client.query(RENEW, [send.accountId, send.id]);
     if (rowCount !== 1) return false;
-    await insertChunk(client, send, number, rows);
-    if (rows.messages.length > 0)
-      await copyMessages(client, [{ ...send, messages: rows.messages }]);
+    await insertChunk(client, send, chunk);
+    if (chunk.messages.length > 0) await copyText(client, chunk.form, chunk.messages);
     return true;
   });
 }
