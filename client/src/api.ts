@@ -59,8 +59,6 @@ export type RcsAction =
 
 export type ViewLocation = ViewLocationByPoint | ViewLocationByQuery;
 
-export type GrantType = 'client_credentials';
-
 export type SenderStatus = 'ACTIVATED' | 'DEACTIVATED';
 /**
  * Unit of throughput and daily cap. Default: SEGMENTS for SMS, MESSAGES otherwise.
@@ -137,6 +135,18 @@ export type NamedSender = NamedMessageSender | NamedCredentials | NamedEmailSend
 
 export type SentMessageStatus =
   'SCHEDULED' | 'QUEUED' | 'SENT' | 'UNDELIVERED' | 'DELIVERED' | 'READ' | 'FAILED' | 'CANCELED';
+
+export type RecipientStatus =
+  | 'SCHEDULED'
+  | 'QUEUED'
+  | 'SENT'
+  | 'UNDELIVERED'
+  | 'DELIVERED'
+  | 'READ'
+  | 'FAILED'
+  | 'CANCELED'
+  | 'OPENED'
+  | 'UNADDRESSABLE';
 /**
  * Optional.
  *
@@ -171,32 +181,7 @@ export type SubscriptionOrigin = 'API' | 'STATUS_CALLBACK';
 
 export type SubscriptionStatus = 'ENABLED' | 'DISABLED';
 
-export interface AccessToken {
-  /**
-   * For the header `Authorization: Bearer …`.
-   */
-  access_token: string;
-  /**
-   * Always Bearer.
-   */
-  token_type: string;
-  /**
-   * Seconds.
-   */
-  expires_in: number;
-  /**
-   * The scopes of the token, with a space between them.
-   */
-  scope: string;
-}
-
-export interface AccessTokenError {
-  /**
-   * A word of RFC 6749, such as invalid_client.
-   */
-  error: string;
-  error_description: string;
-}
+export type ExportFormat = 'ndjson' | 'csv';
 
 export interface AddSuppressionRequest {
   /**
@@ -694,22 +679,6 @@ export interface Pagination {
   self: string | null;
 }
 
-export interface CreateAccessTokenRequest {
-  grant_type: GrantType;
-  /**
-   * The SID of an API key, unless HTTP Basic has it.
-   */
-  client_id?: string | undefined;
-  /**
-   * The secret of the API key, unless HTTP Basic has it.
-   */
-  client_secret?: string | undefined;
-  /**
-   * Scopes of the key, with a space between them. Default: all its scopes.
-   */
-  scope?: string | undefined;
-}
-
 export interface CreateApiKeyRequest {
   name?: (string | null) | undefined;
   /**
@@ -989,7 +958,6 @@ export interface DryRun {
   messages: DryRunMessage[];
   unaddressable: ErrorItem[];
   duplicates: DuplicateAddress[];
-  totals?: DryRunTotals;
 }
 
 export interface DryRunMessage {
@@ -1046,28 +1014,6 @@ export interface DuplicateAddress {
   address: string;
   contexts: string[];
 }
-/**
- * Of a streamed request: the lists have only the first entries.
- *
- */
-export interface DryRunTotals {
-  messages: number;
-  unaddressable: number;
-  /**
-   * Recipients whose address occurred before.
-   */
-  duplicates: number;
-  /**
-   * Problems of lines.
-   */
-  problems?: number;
-  byChannel: {
-    [k: string]: number;
-  };
-  encodings: {
-    [k: string]: number;
-  };
-}
 
 export interface Email {
   id: string;
@@ -1094,7 +1040,7 @@ export interface Email {
    */
   updatedAt: Date;
   /**
-   * When it was erased; null if it was not. An erased one has no attempts and no tags, and its recipient's address and its texts are empty.
+   * When it was erased; null if it was not.
    */
   deletedAt: Date | null;
   content: {
@@ -1228,7 +1174,6 @@ export interface EmailDryRun {
   }[];
   unaddressable: ErrorItem[];
   duplicates: DuplicateAddress[];
-  totals?: DryRunTotals;
 }
 
 export interface EmailHtmlContent {
@@ -1286,7 +1231,7 @@ export interface EmailSummary {
    */
   updatedAt: Date;
   /**
-   * When it was erased; null if it was not. An erased one has no attempts and no tags, and its recipient's address and its texts are empty.
+   * When it was erased; null if it was not.
    */
   deletedAt: Date | null;
 }
@@ -1482,7 +1427,7 @@ export interface Message {
    */
   updatedAt: Date;
   /**
-   * When it was erased; null if it was not. An erased one has no attempts and no tags, and its recipient's address and its texts are empty.
+   * When it was erased; null if it was not.
    */
   deletedAt: Date | null;
   /**
@@ -1583,7 +1528,7 @@ export interface MessageSummary {
    */
   updatedAt: Date;
   /**
-   * When it was erased; null if it was not. An erased one has no attempts and no tags, and its recipient's address and its texts are empty.
+   * When it was erased; null if it was not.
    */
   deletedAt: Date | null;
 }
@@ -1883,6 +1828,57 @@ export interface Receipt {
 export interface ReceiptList {
   receipts: Receipt[];
   pagination: Pagination;
+}
+/**
+ * A line of an export.
+ *
+ */
+export interface RecipientResult {
+  /**
+   * Position in `to`, from 0.
+   */
+  ordinal: number;
+  /**
+   * Of the current candidate; the first one if there is no message.
+   */
+  address: string;
+  /**
+   * Of the current candidate; of the address if there is no message.
+   */
+  channel: string | null;
+  status: RecipientStatus;
+  /**
+   * Address of the sender; null if there is no message.
+   */
+  from: string | null;
+  errorCode: number | null;
+  /**
+   * The carrier's words, or the meaning of the code.
+   */
+  error: string | null;
+  /**
+   * Submissions to carriers.
+   */
+  attempts: number;
+  /**
+   * Of the last attempt.
+   */
+  attemptedAt: Date | null;
+  /**
+   * Of the last change; null if there is no message.
+   */
+  updatedAt: Date | null;
+  /**
+   * Id of the message or e-mail; null if there is none.
+   */
+  id: string | null;
+  variables: {
+    [k: string]: string;
+  } | null;
+  /**
+   * Continues the export behind this line.
+   */
+  pageToken: string;
 }
 /**
  * With deliveryIds, or with dates.
@@ -2908,6 +2904,36 @@ export interface FetchOperationRequestQuery {
   statuses?: string | undefined;
 }
 
+export interface ExportOperationQuery {
+  /**
+   * Statuses, separated by commas, such as `FAILED,UNADDRESSABLE`. Default: all.
+   */
+  statuses?: string | undefined;
+  /**
+   * Default: CSV if `Accept` has `text/csv`, else NDJSON.
+   */
+  format?: ExportFormat | undefined;
+  /**
+   * The `pageToken` of a line: the export continues behind it, a CSV without its header row.
+   */
+  pageToken?: string | undefined;
+}
+
+export interface ExportEmailOperationQuery {
+  /**
+   * Statuses, separated by commas, such as `FAILED,UNADDRESSABLE`. Default: all.
+   */
+  statuses?: string | undefined;
+  /**
+   * Default: CSV if `Accept` has `text/csv`, else NDJSON.
+   */
+  format?: ExportFormat | undefined;
+  /**
+   * The `pageToken` of a line: the export continues behind it, a CSV without its header row.
+   */
+  pageToken?: string | undefined;
+}
+
 /** The parameters and answers of each endpoint, by its operationId. */
 export interface Endpoints {
   listMessages: { query: ListMessagesQuery; body: undefined; answer: MessageList };
@@ -3026,6 +3052,8 @@ export interface Endpoints {
     answer: OperationRequest;
   };
   fetchEmailOperationReport: { query: undefined; body: undefined; answer: OperationReport };
+  exportOperation: { query: ExportOperationQuery; body: undefined; answer: undefined };
+  exportEmailOperation: { query: ExportEmailOperationQuery; body: undefined; answer: undefined };
   listApiKeys: { query: undefined; body: undefined; answer: ApiKeyList };
   createApiKey: { query: undefined; body: CreateApiKeyRequest; answer: ApiKeyWithSecret };
   revokeApiKey: { query: undefined; body: undefined; answer: undefined };
@@ -3107,111 +3135,14 @@ export const ENDPOINTS = {
   fetchOperationReport: ['GET', '/Messages/Operations/{operationId}/Report'],
   fetchOperationRequest: ['GET', '/Messages/Operations/{operationId}/Request'],
   fetchEmailOperationReport: ['GET', '/Emails/Operations/{operationId}/Report'],
+  exportOperation: ['GET', '/Messages/Operations/{operationId}/Export'],
+  exportEmailOperation: ['GET', '/Emails/Operations/{operationId}/Export'],
   listApiKeys: ['GET', '/ApiKeys', 'apiKeys'],
   createApiKey: ['POST', '/ApiKeys'],
   revokeApiKey: ['DELETE', '/ApiKeys/{apiKeySid}'],
   listCarriers: ['GET', '/Carriers', 'carriers'],
   fetchSystem: ['GET', '/System'],
 } as const;
-
-/** Names of the query parameters of endpoints that have some. */
-export const QUERY_NAMES: { readonly [Name in keyof Endpoints]?: Readonly<Record<string, true>> } =
-  {
-    listMessages: {
-      operationId: true,
-      sessionId: true,
-      profile: true,
-      startDate: true,
-      endDate: true,
-      channel: true,
-      status: true,
-      tags: true,
-      pageToken: true,
-      pageSize: true,
-    },
-    searchMessages: { pageToken: true, pageSize: true },
-    listOperations: {
-      startDate: true,
-      endDate: true,
-      status: true,
-      tags: true,
-      details: true,
-      pageToken: true,
-      pageSize: true,
-    },
-    listOperationErrors: { pageToken: true, pageSize: true },
-    listEmails: {
-      operationId: true,
-      startDate: true,
-      endDate: true,
-      status: true,
-      tags: true,
-      pageToken: true,
-      pageSize: true,
-    },
-    searchEmails: { pageToken: true, pageSize: true },
-    listEmailOperations: {
-      startDate: true,
-      endDate: true,
-      status: true,
-      tags: true,
-      details: true,
-      pageToken: true,
-      pageSize: true,
-    },
-    listEmailOperationErrors: { pageToken: true, pageSize: true },
-    listSenders: {
-      channel: true,
-      status: true,
-      startDate: true,
-      endDate: true,
-      pageToken: true,
-      pageSize: true,
-    },
-    searchSenders: { pageToken: true, pageSize: true },
-    listSenderPools: {
-      startDate: true,
-      endDate: true,
-      operationId: true,
-      pageToken: true,
-      pageSize: true,
-    },
-    listSenderPoolOperations: {
-      startDate: true,
-      endDate: true,
-      status: true,
-      pageToken: true,
-      pageSize: true,
-    },
-    listSenderPoolSenders: {
-      channel: true,
-      status: true,
-      startDate: true,
-      endDate: true,
-      pageToken: true,
-      pageSize: true,
-    },
-    listSuppressions: { startDate: true, endDate: true, pageToken: true, pageSize: true },
-    searchSuppressions: { pageToken: true, pageSize: true },
-    listContent: { startDate: true, endDate: true, pageToken: true, pageSize: true },
-    streamEvents: { types: true, lastEventId: true },
-    listSubscriptions: { pageToken: true, pageSize: true },
-    listDeliveries: {
-      status: true,
-      startDate: true,
-      endDate: true,
-      pageToken: true,
-      pageSize: true,
-    },
-    listDeliveryAttempts: {
-      delivered: true,
-      startDate: true,
-      endDate: true,
-      pageToken: true,
-      pageSize: true,
-    },
-    fetchOperationRequest: { statuses: true },
-  };
 
 /** Fields of answers that are dates. */
 export const DATE_FIELDS: ReadonlySet<string> = new Set([
@@ -3237,8 +3168,6 @@ export const DATE_FIELDS: ReadonlySet<string> = new Set([
 
 /** Fields with names of the user's own: nothing in them is a date. */
 export const FREE_FIELDS: ReadonlySet<string> = new Set([
-  'byChannel',
-  'encodings',
   'headers',
   'rcs',
   'rich',

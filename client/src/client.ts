@@ -55,7 +55,7 @@ export {
 export type { Hooks, RequestNotice, ResponseNotice, RetryNotice } from './hooks.ts';
 export type { Listing } from './listing.ts';
 export type { EmailRecipient, Recipient, SendAllRequest, SendOptions } from './messages.ts';
-export { isSettled } from './operations.ts';
+export { isSettled, type ExportChoice } from './operations.ts';
 export type { Bulk, Chunk, SendAll, SendAllOptions } from './send-all.ts';
 export type { CallOptions } from './transport.ts';
 export { VERSION } from './version.ts';

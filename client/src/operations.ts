@@ -10,10 +10,13 @@ import type {
   OperationList,
   OperationReference,
   OperationReport,
+  RecipientResult,
 } from './api.ts';
+import { readExport } from './export.ts';
 import { listPages, type Listing } from './listing.ts';
+import { checkOptions } from './options.ts';
 import { SendAll, type SendAllOptions } from './send-all.ts';
-import { WrittenJson, type CallOptions, type Transport } from './transport.ts';
+import { CALL_OPTIONS, WrittenJson, type CallOptions, type Transport } from './transport.ts';
 import { isComplete, watch, type WatchOptions } from './watch.ts';
 
 /** Names of the endpoints of each kind. */
@@ -28,6 +31,7 @@ const NAMES = {
     resume: 'resumeOperation',
     delete: 'deleteOperation',
     report: 'fetchOperationReport',
+    export: 'exportOperation',
   },
   emails: {
     fetch: 'fetchEmailOperation',
@@ -39,6 +43,7 @@ const NAMES = {
     resume: 'resumeEmailOperation',
     delete: 'deleteEmailOperation',
     report: 'fetchEmailOperationReport',
+    export: 'exportEmailOperation',
   },
 } as const;
 
@@ -49,6 +54,14 @@ interface Shapes {
     list: EmailOperationList;
     errors: EmailOperationErrorList;
   };
+}
+
+/** What an export has. */
+export interface ExportChoice {
+  /** All unless said. */
+  readonly statuses?: readonly RecipientResult['status'][] | undefined;
+  /** `pageToken` of a result: the export begins behind it. */
+  readonly pageToken?: string | undefined;
 }
 
 /** Operations of one kind. */
@@ -86,6 +99,33 @@ export abstract class OperationCalls<Kind extends keyof Shapes> {
   /** The messages of an operation by sender, by error and over time, and the main fields of its request. */
   fetchReport(operationId: string, options?: CallOptions): Promise<OperationReport> {
     return this.transport.call(this.#names.report, { path: [operationId] }, options);
+  }
+
+  /**
+   * All recipients with their results, in the order of the request, as they are wanted. A broken answer is continued.
+   *
+   * ```ts
+   * for await (const { address, status } of client.messages.exportOperation(operationId)) …
+   * ```
+   */
+  exportOperation(
+    operationId: string,
+    { statuses = [], pageToken }: ExportChoice = {},
+    options: CallOptions = {},
+  ): AsyncGenerator<RecipientResult, void, undefined> {
+    checkOptions('A call', options, CALL_OPTIONS);
+    const chosen = statuses.length === 0 ? {} : { statuses: statuses.join(',') };
+    return readExport(
+      (from, signal) =>
+        this.transport.open(
+          this.#names.export,
+          { path: [operationId], query: { ...chosen, pageToken: from, format: 'ndjson' } },
+          {},
+          signal,
+        ),
+      pageToken,
+      options,
+    );
   }
 
   /** Cancels an operation. Messages that a carrier has continue. Resolves with the operation as it is then. */

@@ -46,7 +46,11 @@ export interface CallOptions {
   readonly retriesMax?: number | undefined;
 }
 
-const CALL_OPTIONS: OptionNames<CallOptions> = { signal: true, timeoutMs: true, retriesMax: true };
+export const CALL_OPTIONS: OptionNames<CallOptions> = {
+  signal: true,
+  timeoutMs: true,
+  retriesMax: true,
+};
 /** `send` takes its key out of the options. */
 const SEND_OPTIONS = { ...CALL_OPTIONS, idempotencyKey: true } as const;
 

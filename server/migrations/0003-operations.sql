@@ -38,6 +38,9 @@ create table operation (
   -- Orders two states of an operation. "updated_at" cannot: two changes may share a millisecond, and clocks may go back. Every
   -- statement that changes what an operation shows adds 1.
   revision bigint not null default 1,
+  -- A bit for each section whose messages may have changed since they were counted for reports (docs/decisions/0023). Every
+  -- statement that changes a status sets the bits of its messages.
+  changed_sections bigint not null default -1,
   primary key (account_id, id),
   constraint counters_sum check
     (total = scheduled + queued + sent + delivered + read + undelivered + failed + canceled),
@@ -95,6 +98,18 @@ create table email_attachment (
   primary key (account_id, operation_id, position)
 ) partition by range (operation_id);
 
+-- What reports count of the messages of a section of a large operation.
+create table operation_section (
+  account_id int not null,
+  operation_id uuid not null,
+  section smallint not null,
+  -- Increases when the section has to be counted again: a count that began before is not kept.
+  version int not null default 1,
+  -- Null until it is counted.
+  counts jsonb,
+  primary key (account_id, operation_id, section)
+) partition by range (operation_id);
+
 create table idempotency_key (
   account_id int not null references account,
   key text not null,
@@ -142,6 +157,11 @@ $$;
 -- The ordinal of a message: the last 24 bits of its id, minus 1.
 create function ordinal_of(id uuid) returns int language sql immutable as $$
   select (get_byte(uuid_send(id), 13) << 16) + (get_byte(uuid_send(id), 14) << 8) + get_byte(uuid_send(id), 15) - 1
+$$;
+
+-- The bit of a message's section, one of 64: stretches of 16,384 ordinals have the sections 0 to 63, 0 to 63, and so on.
+create function section_bit(id uuid) returns bigint language sql immutable as $$
+  select 1::bigint << ((ordinal_of(id) >> 14) & 63)
 $$;
 
 -- The message at an ordinal of an operation: the operation's id + 1 + the ordinal.

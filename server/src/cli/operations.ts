@@ -8,6 +8,7 @@ import {
 import { Option, type Command } from 'commander';
 import { connect } from './connect.ts';
 import { EXIT, failUsage, type Globals } from './globals.ts';
+import type { ExportFlags } from './export.ts';
 import { limitOption, readSinceDate } from './options.ts';
 import { number, renderFields, show, showList, showTime, type Column } from './output.ts';
 import { renderCounters, renderPercent, sharesOf } from './progress.ts';
@@ -29,6 +30,7 @@ Examples:
   fanfare operations list --status PROCESSING
   fanfare operations watch
   fanfare operations watch comms_operation_… --strict && echo 'Delivered to all'
+  fanfare operations export comms_operation_… --output results.csv
   fanfare operations errors comms_operation_… --json | jq -r '[.code, .message] | @tsv' | sort | uniq -c`;
 
 const COLUMNS: readonly Column<AnyOperation>[] = [
@@ -127,7 +129,43 @@ export function addOperationCommands(program: Command, globals: () => Globals): 
       );
     });
 
+  addExportCommand(operations, globals);
   addFollowCommands(operations, globals);
+}
+
+const RESULT_STATUSES = [
+  'SCHEDULED',
+  'QUEUED',
+  'SENT',
+  'DELIVERED',
+  'UNDELIVERED',
+  'READ',
+  'OPENED',
+  'FAILED',
+  'CANCELED',
+  'UNADDRESSABLE',
+];
+
+function addExportCommand(operations: Command, globals: () => Globals): void {
+  operations
+    .command('export <id>')
+    .description('write all recipients with their results, in the order of the request')
+    .option('--output <file>', 'a new file; default: standard output')
+    .option('--resume', 'continue the file of an export that broke off')
+    .addOption(
+      new Option('--format <format>', 'default: by the name of the file, else ndjson').choices([
+        'ndjson',
+        'csv',
+      ]),
+    )
+    .addOption(
+      new Option('--status <status...>', 'only recipients with these').choices(RESULT_STATUSES),
+    )
+    .action(async (id: string, flags: ExportFlags) => {
+      const { calls } = await findOperation(connect(globals()), id);
+      const { exportResults } = await import('./export.ts');
+      await exportResults(calls, id, flags, globals());
+    });
 }
 
 /** Commands that follow operations, and stop them. */

@@ -22,6 +22,16 @@ export function write(stream: NodeJS.WritableStream, text: string): void {
   stream.write(printable(text));
 }
 
+/** Writes data for a program, unchanged unless a person sees it. Resolves when there is room for more. */
+export function writeData(text: string): Promise<void> {
+  const { stdout } = process;
+  return new Promise((resolve, reject) => {
+    stdout.write(stdout.isTTY ? printable(text) : text, (error) =>
+      error ? reject(error) : resolve(),
+    );
+  });
+}
+
 export function print(text: string): void {
   write(process.stdout, `${text}\n`);
 }

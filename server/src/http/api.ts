@@ -14,6 +14,7 @@ import { identify } from './edge/identify.ts';
 import { createMessageHandlers } from './messages/handlers.ts';
 import { createOperationHandlers } from './operations/handlers.ts';
 import { refuse } from '../shapes/refusal.ts';
+import { EXPORTED_TOGETHER } from './operations/export.ts';
 import { createReportHandlers } from './operations/reports.ts';
 import { compileFor } from './edge/request-check.ts';
 import { createSenderPoolHandlers } from './senders/pools.ts';
@@ -74,6 +75,7 @@ export async function registerApi(api: FastifyInstance, deps: AllDeps): Promise<
     },
     (request) => request.account.id,
   );
+  const exports = createPlaces(EXPORTED_TOGETHER);
   const handlers = {
     messages: createMessageHandlers(deps),
     operations: createOperationHandlers(deps, 'MESSAGES'),
@@ -81,9 +83,9 @@ export async function registerApi(api: FastifyInstance, deps: AllDeps): Promise<
     emailOperations: createOperationHandlers(deps, 'EMAILS'),
     senders: createSenderHandlers({ store: deps.store, carriers: deps.options.carriers }),
     senderPools: createSenderPoolHandlers(deps),
-    suppressions: createSuppressionHandlers(deps),
-    reports: createReportHandlers(deps, 'MESSAGES'),
-    emailReports: createReportHandlers(deps, 'EMAILS'),
+    suppressions: createSuppressionHandlers({ store: deps.store, exports }),
+    reports: createReportHandlers({ store: deps.store, exports }, 'MESSAGES'),
+    emailReports: createReportHandlers({ store: deps.store, exports }, 'EMAILS'),
     apiKeys: createApiKeyHandlers(deps),
     system: createSystemHandlers({ ...deps, carriers: deps.options.carriers }),
     contentTemplates: createContentHandlers(deps),

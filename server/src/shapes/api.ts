@@ -20,7 +20,7 @@ import { DATES, PAGINATION } from './paging.ts';
 import { EMAIL_SHAPES } from './emails.ts';
 import { ACCESS_TOKEN_SHAPES } from './access-tokens.ts';
 import { API_KEY_SHAPES } from './api-keys.ts';
-import { OPERATION_REPORT } from './operation-reports.ts';
+import { OPERATION_REPORT, RECIPIENT_RESULT } from './operation-reports.ts';
 import { SYSTEM_SHAPES } from './system.ts';
 import { SUBSCRIPTION_SHAPES } from './subscriptions.ts';
 import {
@@ -642,6 +642,7 @@ export const NAMED_SHAPES: readonly TSchema[] = [
   ...CONTENT_SHAPES,
   ...SUBSCRIPTION_SHAPES,
   OPERATION_REPORT,
+  RECIPIENT_RESULT,
   ...API_KEY_SHAPES,
   ...ACCESS_TOKEN_SHAPES,
   ...SYSTEM_SHAPES,

@@ -64,3 +64,29 @@ export const OPERATION_REPORT = Type.Object(
   },
   { $id: 'OperationReport' },
 );
+
+/** A line of an export. */
+export const RECIPIENT_RESULT = Type.Object(
+  {
+    ordinal: count('Position in `to`, from 0.'),
+    address: text('Of the current candidate; the first one if there is no message.'),
+    channel: orNull(text('Of the current candidate; of the address if there is no message.')),
+    status: choice('RecipientStatus', [...MESSAGE_STATUSES, 'OPENED', 'UNADDRESSABLE']),
+    from: orNull(text('Address of the sender; null if there is no message.')),
+    errorCode: orNull(Type.Integer()),
+    error: orNull(text("The carrier's words, or the meaning of the code.")),
+    attempts: count('Submissions to carriers.'),
+    attemptedAt: orNull(instant('Of the last attempt.')),
+    updatedAt: orNull(instant('Of the last change; null if there is no message.')),
+    id: orNull(text('Id of the message or e-mail; null if there is none.')),
+    variables: orNull(
+      Type.Unsafe<Record<string, string>>({
+        type: 'object',
+        additionalProperties: { type: 'string' },
+        description: 'As requested for this recipient.',
+      }),
+    ),
+    pageToken: text('Continues the export behind this line.'),
+  },
+  { $id: 'RecipientResult', description: 'A line of an export.' },
+);

@@ -22,20 +22,21 @@ const COUNTERS = MESSAGE_STATUSES.map(counterOf);
  * messages, then its end.
  */
 export const APPLY_COUNTERS = `counted as materialized (
-  select operation_id, count(*) filter (where attempted)::int as attempts,
+  select operation_id, bit_or(section_bit(id)) as sections, count(*) filter (where attempted)::int as attempts,
   ${MESSAGE_STATUSES.map(
     (status) =>
       `(count(*) filter (where status = '${status}') - count(*) filter (where previous_status = '${status}'))::int as ${counterOf(status)}`,
   ).join(',\n  ')}
   from transitioned group by operation_id),
 locked as materialized (
-  select id, status, cancel_requested_at, attempts, revision, updated_at, ${COUNTERS.join(', ')}
+  select id, status, cancel_requested_at, attempts, revision, updated_at, changed_sections, ${COUNTERS.join(', ')}
   from operation where account_id = $1 and id = any($2::uuid[]) and (select count(*) from counted) > 0
   order by id for update),
 tallied as (update operation o set
   ${COUNTERS.map((name) => `${name} = l.${name} + d.${name}`).join(', ')},
   attempts = l.attempts + d.attempts,
   revision = l.revision + 1,
+  changed_sections = l.changed_sections | d.sections,
   updated_at = greatest(l.updated_at, clock_timestamp()),
   status = case
     when l.status in ('COMPLETED', 'CANCELED') then l.status

@@ -28,7 +28,8 @@ export async function eraseMessage(
       `select from message m join dispatch_batch b on b.attempt > m.attempt
        where m.account_id = $1 and m.id = $2 and m.status not in ('FAILED', 'CANCELED')
          and b.account_id = $1 and b.operation_id = $4 and $5::int = any(b.ordinals)`,
-      '',
+      `whole as (update operation set changed_sections = changed_sections | section_bit($2)
+         where account_id = $1 and id = $4 and exists (select from free)),`,
       [accountId, id, id, operationId, ordinal],
     );
   });
@@ -57,7 +58,7 @@ export async function eraseOperation(
          where account_id = $1 and id between $2 and $3 and exists (select from free)),
        files as (delete from email_attachment
          where account_id = $1 and operation_id = $4 and exists (select from free)),
-       whole as (update operation set content = '{}', tags = '{}', revision = revision + 1,
+       whole as (update operation set content = '{}', tags = '{}', revision = revision + 1, changed_sections = -1,
            updated_at = greatest(updated_at, clock_timestamp())
          where account_id = $1 and id = $4 and exists (select from free)),`,
       [accountId, first, last, id],

@@ -2,7 +2,7 @@
  * Messages and e-mails as their account reads them: lists without content, single ones with
  * content and attempts. Erased ones are in no list. Read by their ids they are empty.
  */
-import { operationUuidOf, timeOf, uuidTimeMs } from '../domain/ids.ts';
+import { messageUuidRange, operationUuidOf, timeOf, uuidTimeMs } from '../domain/ids.ts';
 import type { OperationContent } from '../domain/content.ts';
 import type { Address, AddressChannel, Channel, MessageStatus } from '../domain/message.ts';
 import type { OperationKind, PlannedSender, SendPlan } from '../domain/operation.ts';
@@ -92,16 +92,72 @@ const SUMMARY_COLUMNS =
 const IS_OF_KIND = (parameter: string) =>
   `(m.address_channel = 'EMAIL') = (${parameter}::operation_kind = 'EMAILS')`;
 
-/** Messages of the account, newest first (within an operation, last recipient first), without erased ones, at most `limit`. */
+/**
+ * Messages of the account, newest first (within an operation, last recipient first), without erased ones, at most `limit`. Messages of a
+ * request that is still received, or was abandoned, are not shown: their ids are passed over, however many they are.
+ */
 export async function listMessages(
   database: Database,
   accountId: number,
   filter: MessageFilter,
   limit: number,
 ): Promise<MessageSummary[]> {
+  const rows: MessageRow[] = [];
+  for (const range of await listVisibleRanges(database, accountId, filter)) {
+    rows.push(
+      ...(await readRange(database, accountId, { ...filter, ...range }, limit - rows.length)),
+    );
+    if (rows.length === limit) break;
+  }
+  const operations = await fetchParts(database, accountId, rows);
+  return rows.flatMap((row) => {
+    const operation = operations.get(operationUuidOf(row.id));
+    return operation === undefined ? [] : [toSummary(row, operation)];
+  });
+}
+
+interface Range {
+  readonly after: string;
+  readonly before: string;
+}
+
+/** Operations whose messages exist and whose row of `operation` does not (docs/decisions/0022). */
+const HIDDEN = `select t.operation_id from operation_task t where t.account_id = $1 and t.state <> 'ACCEPTED'`;
+
+/** The parts of a range of ids that are between hidden operations, newest first. */
+async function listVisibleRanges(
+  database: Database,
+  accountId: number,
+  { after, before }: Range,
+): Promise<Range[]> {
+  const { rows } = await database.query<{ operation_id: string }>(
+    `${HIDDEN} order by t.operation_id desc`,
+    [accountId],
+  );
+  const ranges: Range[] = [];
+  let end = before;
+  for (const { operation_id: id } of rows) {
+    const { last } = messageUuidRange(id);
+    if (id >= end || last <= after) continue;
+    // Both bounds are excluded, and no message has the id of the operation, or the one behind its last message.
+    if (last < end) ranges.push({ after: last, before: end });
+    end = id;
+  }
+  if (after < end) ranges.push({ after, before: end });
+  return ranges;
+}
+
+async function readRange(
+  database: Database,
+  accountId: number,
+  filter: MessageFilter,
+  limit: number,
+): Promise<MessageRow[]> {
   const { rows } = await database.query<MessageRow>(
+    // Requests that began since the ranges were read are left out by the first condition, which costs nothing without one.
     `select ${SUMMARY_COLUMNS} from message m
-     where m.account_id = $1 and m.id > $2 and m.id < $3 and ${IS_OF_KIND('$9')} and m.deleted_at is null
+     where m.account_id = $1 and m.id > $2 and m.id < $3 and ${IS_OF_KIND('$9')}
+       and m.deleted_at is null and (not exists (${HIDDEN}) or operation_of(m.id) <> all(array(${HIDDEN})))
        and ($4::message_status is null or m.status = $4)
        and ($5::channel is null or m.channel = $5)
        and ($6::jsonb is null or case when m.tags is not null then m.tags @> $6 else operation_of(m.id) in
@@ -121,11 +177,7 @@ export async function listMessages(
       filter.kind,
     ],
   );
-  const operations = await fetchParts(database, accountId, rows);
-  return rows.flatMap((row) => {
-    const operation = operations.get(operationUuidOf(row.id));
-    return operation === undefined ? [] : [toSummary(row, operation)];
-  });
+  return rows;
 }
 
 async function fetchParts(

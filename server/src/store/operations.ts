@@ -1,7 +1,6 @@
 /** Operations: read with their counters, and canceled. `accept.ts` writes them. */
 import { messageUuid, messageUuidRange, uuidTimeMs } from '../domain/ids.ts';
 import type { OperationContent } from '../domain/content.ts';
-import type { Address, Channel } from '../domain/message.ts';
 import type {
   Operation,
   OperationKind,
@@ -106,45 +105,6 @@ export async function listOperations(
     ],
   );
   return rows.map(toOperation);
-}
-
-/** One recipient without success. `messageId` is null if the recipient became no message. */
-export interface OperationErrorRow {
-  readonly ordinal_id: string;
-  readonly message_id: string | null;
-  readonly code: number;
-  readonly detail: string | null;
-  readonly addresses: readonly Address[];
-  /** Of the operation's senders; null for a message. */
-  readonly channels: readonly Channel[] | null;
-}
-
-/**
- * Recipients of an operation that were unaddressable or whose message failed or was not delivered, in the
- * order of `to`, from behind `after`, at most `limit`.
- */
-export async function listOperationErrors(
-  database: Database,
-  accountId: number,
-  operationId: string,
-  after: string,
-  limit: number,
-): Promise<OperationErrorRow[]> {
-  const { last } = messageUuidRange(operationId);
-  const { rows } = await database.query<OperationErrorRow>(
-    `select id as ordinal_id, id as message_id, error_code as code, error_detail as detail,
-       coalesce(addresses, jsonb_build_array(jsonb_build_object('address', address, 'channel', address_channel))) as addresses,
-       null::jsonb as channels
-     from message where account_id = $1 and id > $2 and id <= $3
-       and status in ('FAILED', 'UNDELIVERED') and error_code is not null and deleted_at is null
-     union all
-     select id, null, code, null, addresses,
-       (select jsonb_path_query_array(plan, '$.senders[*].channel') from operation where account_id = $1 and id = $4)
-     from unaddressable where account_id = $1 and id > $2 and id <= $3 and addresses <> '[]'
-     order by 1 limit $5`,
-    [accountId, after, last, operationId, limit],
-  );
-  return rows;
 }
 
 /** The facts of operations that a dispatcher needs, in order; null for an operation past its retention. */

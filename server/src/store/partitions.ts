@@ -16,6 +16,7 @@ const TABLES = [
   'carrier_message',
   'inbound_message',
   'email_attachment',
+  'operation_section',
   'event_log',
   'event_delivery',
   'event_attempt',

@@ -22,7 +22,9 @@ import { migrate } from './migrate.ts';
 import * as messages from './messages.ts';
 import * as inbound from './inbound.ts';
 import * as rateLimits from './rate-limits.ts';
+import * as operationRecipients from './operation-recipients.ts';
 import * as operationReports from './operation-reports.ts';
+import { countOperation, type Countable } from './operation-sections.ts';
 import { acceptOperations } from './accept/accept.ts';
 import { findIdempotencyKeys } from './accept/idempotency-keys.ts';
 import * as streamed from './accept/streamed.ts';
@@ -84,14 +86,14 @@ export type {
 } from './accept/new-operation.ts';
 export { encodeMessages, type CopyForm } from './accept/copy.ts';
 export { RENEWAL_MS, type StreamedSend } from './accept/streamed.ts';
-export type { Dispatchable, OperationErrorRow, OperationFilter } from './operations.ts';
+export type { Dispatchable, OperationFilter } from './operations.ts';
 export type {
-  ErrorCount,
   NamedRecipient,
-  OperationRequest,
-  TimeBucket,
-  RouteCount,
-} from './operation-reports.ts';
+  OperationErrorRow,
+  RecipientResult,
+  RecipientStatus,
+} from './operation-recipients.ts';
+export type { ExampleRecipient, OperationRequest } from './operation-reports.ts';
 export type { MatchedReceipt } from '../domain/receipt.ts';
 export type { ReceiptTally } from './receipts.ts';
 export type { SenderPool, SenderPoolOperation } from './sender-pools.ts';
@@ -150,6 +152,11 @@ function makeStore({ database, searches, probe }: Connections, migrated: readonl
   const listMessages = fairly(bind(searches, messages).listMessages);
   const listInbound = fairly(bind(searches, inbound).listInbound);
   const listOperations = fairly(bind(searches, operations).listOperations);
+  const listOperationErrors = fairly(bind(searches, operationRecipients).listOperationErrors);
+  // Each statement of a count takes a place of its own, so that others come between.
+  const countFairly = fairly((_accountId, text: string, values?: readonly unknown[]) =>
+    searches.query(text, values),
+  );
   return {
     /** Migrations that were applied when it was opened. */
     migrated,
@@ -183,7 +190,19 @@ function makeStore({ database, searches, probe }: Connections, migrated: readonl
     },
     senderPools: bind(database, senderPools),
     subscriptions: bind(database, subscriptions),
-    reports: bind(database, operationReports),
+    reports: {
+      ...bind(database, operationReports),
+      countOperation: (operation: Countable) =>
+        countOperation(
+          database,
+          {
+            query: (text, values) =>
+              countFairly(operation.accountId, text, values) as Promise<never>,
+          },
+          operation,
+        ),
+    },
+    recipients: { ...bind(database, operationRecipients), listOperationErrors },
     suppressions: bind(database, suppressions),
     system: bind(database, system),
     nodes: bind(database, { appear, releaseGoneNodes }),

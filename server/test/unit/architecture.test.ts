@@ -22,7 +22,7 @@ const WALLS: Readonly<Record<string, readonly string[]>> = {
   intake: ['domain/', 'lib/', 'shapes/', 'store/store.ts'],
   dispatch: ['domain/', 'lib/', 'store/store.ts', 'carriers/carrier.ts'],
   events: ['domain/', 'lib/', 'net/', 'store/store.ts'],
-  http: ['domain/', 'lib/', 'shapes/', 'intake/', 'store/store.ts'],
+  http: ['domain/', 'lib/', 'lists/', 'shapes/', 'intake/', 'store/store.ts'],
   cli: ['app.ts', 'config/', 'domain/', 'lib/', 'lists/'],
   // The configuration has the option types of carriers and sinks.
   config: ['domain/', 'lib/', 'net/', 'carriers/', 'events/'],

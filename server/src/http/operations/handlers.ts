@@ -76,18 +76,13 @@ export function createOperationHandlers(
       if (page.start !== operation.id && page.start < first)
         reader.add('This page token belongs to another list.', '$.pageToken');
       reader.finish();
-      const rows = await store.operations.listOperationErrors(
+      const rows = await store.recipients.listOperationErrors(
         request.account.id,
-        operation.id,
+        { id: operation.id, recipients: operation.stats.recipients },
         page.start,
         page.limit,
       );
-      return page.answerBy(
-        'errors',
-        rows,
-        (row) => serializeError(row, kind, request.origin),
-        (row) => row.ordinal_id,
-      );
+      return page.answer('errors', rows, (row) => serializeError(row, kind, request.origin));
     },
 
     async pause(request: FastifyRequest) {
@@ -152,7 +147,7 @@ function serializeEmailStats({
 }
 
 function serializeError(row: OperationErrorRow, kind: OperationKind, origin: string) {
-  const id = row.message_id;
+  const id = row.isMessage ? row.id : null;
   const detail =
     row.code === ERRORS.unaddressable.code && row.channels !== null
       ? describeUnreached(row.addresses, row.channels)
@@ -162,7 +157,7 @@ function serializeError(row: OperationErrorRow, kind: OperationKind, origin: str
     message: findError(row.code)?.message ?? detail ?? `Error ${row.code}.`,
     ...(detail === null ? {} : { detail }),
     infoUrl: infoUrlOf(row.code, origin),
-    context: `$.to[${ordinalOf(row.ordinal_id)}]`,
+    context: `$.to[${ordinalOf(row.id)}]`,
     ...(kind === 'MESSAGES'
       ? { to: row.addresses, messageId: id && encodeTypeId('comms_message', id) }
       : {

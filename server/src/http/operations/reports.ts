@@ -1,15 +1,29 @@
-/** Reports on operations by channel, sender, error and time, and requests to send one again. */
-import type { FastifyRequest } from 'fastify';
+/** Reports on operations by channel, sender, error and time, exports, and requests to send one again. */
+import { Readable } from 'node:stream';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { findError } from '../../domain/errors.ts';
 import { contentSid, decodeTypeId, encodeTypeId } from '../../domain/ids.ts';
-import { MESSAGE_STATUSES, type MessageStatus } from '../../domain/message.ts';
-import type { OperationKind, PlannedSender, SendPlan } from '../../domain/operation.ts';
-import { listCandidates } from '../../domain/routing.ts';
-import type { ErrorCount, OperationRequest, Store, RouteCount } from '../../store/store.ts';
+import { MESSAGE_STATUSES } from '../../domain/message.ts';
+import { listBuckets, type OperationCounts } from '../../domain/operation-counts.ts';
+import type { OperationKind, SendPlan } from '../../domain/operation.ts';
+import type { Places } from '../../lib/fair-share.ts';
+import type {
+  ExampleRecipient,
+  NamedRecipient,
+  OperationRequest,
+  Store,
+} from '../../store/store.ts';
 import { infoUrlOf, refuse } from '../../shapes/refusal.ts';
 import { QueryReader } from '../edge/query.ts';
+import { readExportQuery, readStatuses, sendExport, writePages } from './export.ts';
 
-export function createReportHandlers({ store }: { readonly store: Store }, kind: OperationKind) {
+/** Errors that a report shows: the most frequent ones. */
+const ERRORS_MAX = 100;
+
+export function createReportHandlers(
+  { store, exports }: { readonly store: Store; readonly exports: Places },
+  kind: OperationKind,
+) {
   async function find(request: FastifyRequest) {
     const { operationId } = request.params as { operationId: string };
     const id = decodeTypeId('comms_operation', operationId);
@@ -18,62 +32,86 @@ export function createReportHandlers({ store }: { readonly store: Store }, kind:
     const asked = id && (await store.reports.fetchRequests(accountId, [id])).get(id);
     if (!operation || !asked)
       throw refuse('notFound', 'There is no such operation, or it is older than the retention.');
-    return { id: operation.id, accountId, asked };
+    const { recipients } = operation.stats;
+    return { accountId, asked, operation: { id: operation.id, recipients, plan: asked.plan } };
   }
 
   return {
     /** Everything at once: a page that shows it asks again and again. */
     async report(request: FastifyRequest) {
-      const { id, accountId, asked } = await find(request);
-      const { senders } = asked.plan;
-      const isPool = new Set(senders.map(({ channel }) => channel)).size < senders.length;
-      const [ways, errors, time] = await Promise.all([
-        store.reports.countRoutes(accountId, id, isPool),
-        store.reports.countErrors(accountId, id),
-        store.reports.countOverTime(accountId, id),
-      ]);
+      const { accountId, asked, operation } = await find(request);
+      const counts = await store.reports.countOperation({ accountId, ...operation });
+      const errors = counts.errors.toSorted(([codeA, a], [codeB, b]) => b - a || codeA - codeB);
+      const shown = errors.slice(0, ERRORS_MAX);
+      const examples = await store.reports.fetchExamples(
+        accountId,
+        shown.flatMap(([, , ids]) => ids),
+      );
       return {
         ...serializeRequest(asked),
-        senders: groupWays(ways, asked.plan),
-        errors: errors.map((each) => serializeErrorCount(each, kind, request.origin)),
-        ...time,
+        senders: groupSenders(counts, asked.plan),
+        errors: shown.map((each) => serializeErrorCount(each, examples, kind, request.origin)),
+        stepSeconds: counts.step,
+        buckets: listBuckets(counts),
       };
     },
 
     /** A request that sends the operation again, to recipients whose messages have one of the statuses. */
-    async request(request: FastifyRequest) {
-      const { id, accountId, asked } = await find(request);
+    async request(request: FastifyRequest, reply: FastifyReply) {
+      const { accountId, asked, operation } = await find(request);
       // Erasure keeps the counters and nothing that could be sent again.
       if (Object.keys(asked.content).length === 0)
         throw refuse('notFound', 'The content and the recipients of this operation were erased.');
-      const statuses = readStatuses(request);
-      const rows = await store.reports.listRecipients(accountId, id, statuses);
-      return {
-        to: rows.map(({ address, channel, addresses, variables }) => ({
-          ...(addresses === null ? { address, channel } : { addresses }),
-          ...(variables === null ? {} : { variables }),
-        })),
+      const reader = new QueryReader();
+      const { statuses = '' } = request.query as { statuses?: string };
+      const known = readStatuses(reader, statuses, MESSAGE_STATUSES);
+      reader.finish();
+      const rest = {
         content: serializeContent(asked.content),
         ...serializeFrom(asked.plan),
         ...(Object.keys(asked.tags).length === 0 ? {} : { tags: asked.tags }),
       };
+      const pages = store.recipients.readNamedRecipients(
+        accountId,
+        operation,
+        known.length === 0 ? MESSAGE_STATUSES : known,
+      );
+      async function* write() {
+        yield `${JSON.stringify(rest).slice(0, -1)},"to":[`;
+        let comma = '';
+        for await (const page of writePages(accountId, exports, pages, writeRecipients)) {
+          yield comma + page;
+          comma = ',';
+        }
+        yield ']}';
+      }
+      return reply
+        .type('application/json; charset=utf-8')
+        .send(Readable.from(write(), { objectMode: false }));
+    },
+
+    /** All recipients with their results, a line each. */
+    async export(request: FastifyRequest, reply: FastifyReply) {
+      const { accountId, operation } = await find(request);
+      const query = readExportQuery(request, kind, operation.id);
+      const { start, statuses } = query;
+      const pages = store.recipients.readResults(accountId, operation, start, statuses);
+      return sendExport(reply, kind, query, (toText) =>
+        writePages(accountId, exports, pages, toText),
+      );
     },
   };
 }
 
-function readStatuses(request: FastifyRequest): readonly MessageStatus[] {
-  const { statuses = '' } = request.query as { statuses?: string };
-  const words = statuses === '' ? [] : statuses.split(',');
-  const known = MESSAGE_STATUSES.filter((each) => words.includes(each));
-  const reader = new QueryReader();
-  if (known.length !== new Set(words).size)
-    reader.add(
-      `Use statuses, separated by commas, of ${MESSAGE_STATUSES.join(', ')}.`,
-      '$.statuses',
-    );
-  reader.finish();
-  return known.length === 0 ? MESSAGE_STATUSES : known;
-}
+const writeRecipients = (rows: readonly NamedRecipient[]) =>
+  rows
+    .map(({ address, channel, addresses, variables }) =>
+      JSON.stringify({
+        ...(addresses === null ? { address, channel } : { addresses }),
+        ...(variables === null ? {} : { variables }),
+      }),
+    )
+    .join(',');
 
 /** Characters of a content that a list shows. */
 const EXCERPT_LENGTH = 140;
@@ -118,40 +156,31 @@ function serializeFrom({ senders }: SendPlan) {
 }
 
 /** Counters by sender, the sender with the most messages first. */
-function groupWays(ways: readonly RouteCount[], plan: SendPlan) {
-  const groups = new Map<string, { sender: PlannedSender; counts: Map<string, number> }>();
-  for (const { channel, status, candidate, addresses, count } of ways) {
-    const sender =
-      addresses === null
-        ? plan.senders.find((each) => each.channel === channel)
-        : listCandidates(addresses, plan)[candidate]?.sender;
-    if (sender === undefined) continue;
-    const key = `${sender.channel} ${sender.address}`;
-    const group = groups.get(key) ?? { sender, counts: new Map<string, number>() };
-    group.counts.set(status, (group.counts.get(status) ?? 0) + count);
-    groups.set(key, group);
-  }
-  return [...groups.values()]
-    .map(({ sender, counts }) => ({
-      channel: sender.channel,
-      address: sender.address,
-      carrier: sender.carrier,
-      total: [...counts.values()].reduce((sum, each) => sum + each, 0),
-      statuses: MESSAGE_STATUSES.flatMap((status) => {
-        const count = counts.get(status) ?? 0;
+function groupSenders({ senders }: OperationCounts, plan: SendPlan) {
+  const counts = new Map(senders.map(([place, status, count]) => [`${place} ${status}`, count]));
+  return plan.senders
+    .map(({ channel, address, carrier }, place) => {
+      const statuses = MESSAGE_STATUSES.flatMap((status) => {
+        const count = counts.get(`${place} ${status}`) ?? 0;
         return count === 0 ? [] : [{ status, count }];
-      }),
-    }))
+      });
+      const total = statuses.reduce((sum, { count }) => sum + count, 0);
+      return { channel, address, carrier, total, statuses };
+    })
+    .filter(({ total }) => total > 0)
     .toSorted((a, b) => b.total - a.total);
 }
 
 function serializeErrorCount(
-  { code, detail, count, examples }: ErrorCount,
+  [code, count, ids]: OperationCounts['errors'][number],
+  examples: ReadonlyMap<string, ExampleRecipient>,
   kind: OperationKind,
   origin: string,
 ) {
   const entry = findError(code);
   const type = kind === 'MESSAGES' ? 'comms_message' : 'comms_email';
+  const own = ids.flatMap((id) => examples.get(id) ?? []);
+  const detail = own.find((each) => each.detail !== null)?.detail ?? null;
   return {
     code,
     message: entry?.message ?? detail ?? `Error ${code}.`,
@@ -159,8 +188,8 @@ function serializeErrorCount(
     detail,
     infoUrl: infoUrlOf(code, origin),
     count,
-    examples: examples.map(({ id, address }) => ({
-      messageId: id === null ? null : encodeTypeId(type, id),
+    examples: own.map(({ id, isMessage, address }) => ({
+      messageId: isMessage ? encodeTypeId(type, id) : null,
       address,
     })),
   };

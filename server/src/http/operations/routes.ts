@@ -4,7 +4,8 @@
  */
 import { Type } from 'typebox';
 import type { OperationKind } from '../../domain/operation.ts';
-import { answer, noContent, refusals } from '../../shapes/api.ts';
+import { answer, noContent, refusals, REQUEST_ID } from '../../shapes/api.ts';
+import { choice } from '../../shapes/parts.ts';
 import {
   describe,
   describeStream,
@@ -157,6 +158,8 @@ export function listReportRoutes(reports: Reports, emailReports: Reports): Route
       ),
     },
     reportRoute('EMAILS', emailReports),
+    exportRoute('MESSAGES', reports),
+    exportRoute('EMAILS', emailReports),
   ];
 }
 
@@ -174,6 +177,55 @@ function reportRoute(kind: OperationKind, { report }: Reports): Route {
       {
         params,
         response: { 200: answer('OperationReport', 'The report.'), ...refusals(404) },
+      },
+    ),
+  };
+}
+
+function exportRoute(kind: OperationKind, reports: Reports): Route {
+  const { tag, name, items } = KINDS[kind];
+  const lines = (description: string) => ({ schema: Type.String({ description }) });
+  return {
+    method: 'GET',
+    path: `${pathOf(kind)}/:operationId/Export`,
+    access: 'read',
+    handler: reports.export,
+    schema: describe(
+      tag,
+      `export${name}`,
+      `Extension: all recipients of an operation in the order of \`to\`, with the results of their ${items}, as NDJSON or CSV.`,
+      {
+        params,
+        querystring: Type.Object({
+          statuses: Type.Optional(
+            Type.String({
+              description:
+                'Statuses, separated by commas, such as `FAILED,UNADDRESSABLE`. Default: all.',
+            }),
+          ),
+          format: Type.Optional(
+            choice('ExportFormat', ['ndjson', 'csv'], {
+              description: 'Default: CSV if `Accept` has `text/csv`, else NDJSON.',
+            }),
+          ),
+          pageToken: Type.Optional(
+            Type.String({
+              description:
+                'The `pageToken` of a line: the export continues behind it, a CSV without its header row.',
+            }),
+          ),
+        }),
+        response: {
+          200: {
+            description: 'Lines until the last recipient. Erased recipients are left out.',
+            headers: REQUEST_ID,
+            content: {
+              'application/x-ndjson': lines('A `RecipientResult` in each line.'),
+              'text/csv': lines('The same fields as columns, for spreadsheets.'),
+            },
+          },
+          ...refusals(400, 404),
+        },
       },
     ),
   };

@@ -115,6 +115,7 @@ export function operationExamples(
     [`pause${name}`]: example(200, { ...open, pausedAt: UPDATED }),
     [`resume${name}`]: example(200, open),
     [`cancel${name}`]: example(200, { ...operation, status: 'CANCELED' }),
+    [`export${name}`]: example(200, exportedLine(isEmail, error.code)),
     [`fetch${name}Report`]: example(200, {
       ...details,
       senders: [
@@ -145,4 +146,24 @@ export function operationExamples(
       buckets: [{ at: CREATED, submitted: 2, settled: 2, latency50: 1.5, latency95: 2.1 }],
     }),
   };
+}
+
+/** A line of an export. */
+function exportedLine(isEmail: boolean, code: number): string {
+  const line = {
+    ordinal: 1,
+    address: isEmail ? 'bounced@example.org' : '+15005550002',
+    channel: isEmail ? 'EMAIL' : 'SMS',
+    status: 'UNDELIVERED',
+    from: isEmail ? 'shop@example.com' : '+15005550100',
+    errorCode: code,
+    error: findError(code)?.message,
+    attempts: 1,
+    attemptedAt: CREATED,
+    updatedAt: UPDATED,
+    id: isEmail ? IDS.email : IDS.message,
+    variables: { name: 'Ada' },
+    pageToken: 'AQGRkUB8qnABjgAAAAAAAAI',
+  };
+  return `${JSON.stringify(line)}\n`;
 }

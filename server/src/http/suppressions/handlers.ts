@@ -5,7 +5,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { addressKey, findEmailAddressProblem } from '../../domain/email-address.ts';
 import { ERRORS } from '../../domain/errors.ts';
 import { decodeTypeId, encodeTypeId } from '../../domain/ids.ts';
-import { createPlaces } from '../../lib/fair-share.ts';
+import type { Places } from '../../lib/fair-share.ts';
 import type { Store, SuppressionEntry, SuppressionScope } from '../../store/store.ts';
 import {
   readListQuery,
@@ -28,12 +28,17 @@ interface SuppressionBody {
 
 /** Entries read at a time while exporting. */
 const EXPORT_PAGE = 1_000;
-/** Maximum number of pages read at the same time over all exports; an account waits only for its own. */
-const EXPORTED_TOGETHER = 2;
 /** Maximum number of entries read for one address: one for all senders, and one for each sender and pool. */
 const ENTRIES_MAX = 10_000;
 
-export function createSuppressionHandlers({ store }: { readonly store: Store }) {
+export function createSuppressionHandlers({
+  store,
+  exports,
+}: {
+  readonly store: Store;
+  /** For the pages of exports. */
+  readonly exports: Places;
+}) {
   const { suppressions } = store;
 
   async function readScope(accountId: number, body: SuppressionBody): Promise<SuppressionScope> {
@@ -59,12 +64,10 @@ export function createSuppressionHandlers({ store }: { readonly store: Store }) 
     return page.answer('suppressions', rows, serializeSuppression);
   }
 
-  const exporting = createPlaces(EXPORTED_TOGETHER);
-
   async function* hashAll(accountId: number): AsyncGenerator<string> {
     for (let before = UUID_MAX; ;) {
       const range = { after: UUID_MIN, before, address: null };
-      const rows = await exporting.within(accountId, () =>
+      const rows = await exports.within(accountId, () =>
         suppressions.listSuppressions(accountId, range, EXPORT_PAGE),
       );
       yield rows
