@@ -1,14 +1,15 @@
 /**
  * Compares operations with their messages: counters, status, messages without a batch, batches
- * without messages. Each operation is read in one statement, hence in one snapshot. All parts must
- * agree there, because a transaction that moves a message also changes its counters and the queue.
+ * without messages. Each operation is read in one snapshot, by statements that read a part of it.
+ * All parts must agree there, because a transaction that moves a message also changes its counters
+ * and the queue.
  */
-import { encodeTypeId, messageUuidRange, uuidLowerBound } from '../../domain/ids.ts';
+import { encodeTypeId, uuidLowerBound } from '../../domain/ids.ts';
 import { MESSAGE_STATUSES } from '../../domain/message.ts';
 import { counterOf, type OperationStats, type OperationStatus } from '../../domain/operation.ts';
 import type { Database, Querier } from '../database.ts';
 import { countOf, type AuditScope, type Finding } from './finding.ts';
-import { IS_ORPHAN, OPERATION_PARTS, requeueOrphans } from './orphans.ts';
+import { IS_ORPHAN, listSpans, OPERATION_PARTS, requeueOrphans } from './orphans.ts';
 
 interface Key {
   readonly account_id: number;
@@ -88,7 +89,10 @@ async function auditOperation(
   key: Key,
   patienceMs: number,
 ): Promise<Finding[]> {
-  const picture = await takePicture(database, key, patienceMs);
+  const picture = await database.transact(async (client) => {
+    await client.query('set transaction isolation level repeatable read, read only');
+    return takePicture(client, key, patienceMs);
+  });
   if (picture === null) return [];
   const { recorded, counted, status, orphans, ended } = picture;
   const where = encodeTypeId('comms_operation', key.id);
@@ -133,41 +137,85 @@ async function auditOperation(
   return found;
 }
 
+/** In a transaction with one snapshot, or with the operation locked: then no message changes its status. */
 async function takePicture(
   querier: Querier,
   { account_id, id }: Key,
   patienceMs: number,
 ): Promise<Picture | null> {
-  const { rows } = await querier.query<{
-    status: OperationStatus;
-    recorded: Counters;
-    counted: Omit<Counters, 'recipients' | 'unaddressable'>;
-    unaddressable: number;
-    orphans: number;
-    ended: string[];
-  }>(
-    `with ${OPERATION_PARTS},
-     counted as (
-       select count(*)::int as total, coalesce(sum(attempt), 0)::int as attempts,
-         ${MESSAGE_STATUSES.map((each) => `count(*) filter (where status = '${each}')::int as ${counterOf(each)}`).join(', ')}
-       from m),
-     ended as (
-       select q.batch_id from queued q
-         left join m on m.ordinal = q.ordinal and m.attempt < q.attempt and m.status <= 'SENT'
-       group by q.batch_id
-       having count(m.id) = 0 and bool_and(q.free) and max(q.due_at) < now() - $4 * interval '1 millisecond')
-     select o.status, to_jsonb(o) as recorded, (select to_jsonb(c) from counted c) as counted,
-       (select count(*)::int from unaddressable where account_id = $1 and id > $2 and id <= $3) as unaddressable,
-       (select count(*)::int from m where ${IS_ORPHAN}) as orphans,
-       array(select batch_id from ended)::text[] as ended
-     from operation o where o.account_id = $1 and o.id = $2`,
-    [account_id, id, messageUuidRange(id).last, patienceMs],
+  const { rows } = await querier.query<{ status: OperationStatus; recorded: Counters }>(
+    'select o.status, to_jsonb(o) as recorded from operation o where account_id = $1 and id = $2',
+    [account_id, id],
   );
   const row = rows[0];
   if (row === undefined) return null;
-  const { unaddressable } = row;
-  const recipients = row.counted.total + unaddressable;
-  return { ...row, counted: { ...row.counted, unaddressable, recipients } };
+  const sums = { ...NOTHING };
+  for (const span of listSpans(id, row.recorded.recipients)) {
+    const part = await countSpan(querier, account_id, id, span);
+    for (const name of Object.keys(sums) as (keyof Sums)[]) sums[name] += part[name];
+  }
+  const { orphans, ...counted } = sums;
+  return {
+    ...row,
+    counted: { ...counted, recipients: counted.total + counted.unaddressable },
+    orphans,
+    ended: await findEnded(querier, account_id, id, patienceMs),
+  };
+}
+
+type Sums = Omit<Counters, 'recipients'> & { orphans: number };
+
+const NOTHING = Object.fromEntries(
+  [...COUNTERS.filter((name) => name !== 'recipients'), 'orphans'].map((name) => [name, 0]),
+) as unknown as Readonly<Sums>;
+
+async function countSpan(
+  querier: Querier,
+  accountId: number,
+  id: string,
+  [first, last]: readonly [string, string],
+): Promise<Sums> {
+  const { rows } = await querier.query<Sums>(
+    `with ${OPERATION_PARTS}
+     select count(*)::int as total, coalesce(sum(attempt), 0)::int as attempts,
+       ${MESSAGE_STATUSES.map((each) => `count(*) filter (where status = '${each}')::int as ${counterOf(each)}`).join(', ')},
+       (select count(*)::int from unaddressable where account_id = $1 and id between $3 and $4) as unaddressable,
+       (select count(*)::int from m where ${IS_ORPHAN}) as orphans
+     from m`,
+    [accountId, id, first, last],
+  );
+  return rows[0] ?? NOTHING;
+}
+
+/** Batches whose messages one statement reads. */
+const BATCHES_TOGETHER = 100;
+
+async function findEnded(
+  querier: Querier,
+  accountId: number,
+  id: string,
+  patienceMs: number,
+): Promise<string[]> {
+  const ended: string[] = [];
+  for (let after = '0'; ;) {
+    const { rows } = await querier.query<{ id: string; ended: boolean }>(
+      `with late as materialized (
+         select id, attempt, ordinals from dispatch_batch
+         where account_id = $1 and operation_id = $2 and id > $4::bigint and due_at < now() - $3 * interval '1 millisecond'
+           and (leased_until is null or leased_until < now())
+         order by id limit ${BATCHES_TOGETHER}),
+       queued as (select l.id, l.attempt, message_of($2, ordinal) as message_id from late l, unnest(l.ordinals) as ordinal)
+       select l.id::text, count(m.id) = 0 as ended from late l left join queued q on q.id = l.id
+         left join message m on m.account_id = $1 and m.id = any(array(select message_id from queued))
+           and m.id = q.message_id and m.attempt < q.attempt and m.status <= 'SENT'
+       group by l.id order by l.id`,
+      [accountId, id, patienceMs, after],
+    );
+    ended.push(...rows.flatMap((each) => (each.ended ? [each.id] : [])));
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < BATCHES_TOGETHER) return ended;
+    after = last.id;
+  }
 }
 
 /** The status that belongs to these counters. A correct status stays. */

@@ -6,7 +6,7 @@
  * batch starts with its high-water mark at the end: the next lease finds all of it in doubt, and
  * the carrier's `ambiguous` decides, as after a crash. With `hold`, nothing is sent twice.
  */
-import { ATTEMPT_MAX, messageUuidRange, ordinalOf } from '../../domain/ids.ts';
+import { ATTEMPT_MAX, messageUuid, messageUuidRange, ordinalOf } from '../../domain/ids.ts';
 import type { Address, AddressChannel } from '../../domain/message.ts';
 import { BATCH_SIZE_MAX, type SendPlan } from '../../domain/operation.ts';
 import { listCandidates } from '../../domain/routing.ts';
@@ -18,18 +18,36 @@ import { WAKE_CHANNEL } from '../operations.ts';
 const IS_OPEN = `(m.status in ('SCHEDULED', 'QUEUED')
   or (m.status = 'SENT' and m.attempt_status in ('UNDELIVERED', 'FAILED')))`;
 
-/** Messages `m` of operation `$2` of account `$1`, whose last id is `$3`, and its queued batches, as `queued`. */
+/** Messages that one statement of an audit reads: an operation may have many times as many. */
+const SPAN = 131_072;
+
+/**
+ * Spans of an operation's ids, the first and the last of each, to be read one after the other. The last span ends with
+ * the ids, because the number of recipients may be wrong.
+ */
+export function listSpans(id: string, recipients: number): (readonly [string, string])[] {
+  const spans = Math.max(1, Math.ceil(recipients / SPAN));
+  return Array.from({ length: spans }, (_, i) => [
+    messageUuid(id, i * SPAN),
+    i === spans - 1 ? messageUuidRange(id).last : messageUuid(id, (i + 1) * SPAN - 1),
+  ]);
+}
+
+/** Messages `m` of operation `$2` of account `$1` with ids from `$3` to `$4`, and their queued batches, as `queued`. */
 export const OPERATION_PARTS = `m as (
     select id, status, attempt, attempt_status, ordinal_of(id) as ordinal
-    from message where account_id = $1 and id > $2 and id <= $3),
+    from message where account_id = $1 and id between $3 and $4),
   queued as (
-    select b.id as batch_id, n.ordinal, b.attempt, b.due_at,
-      b.leased_until is null or b.leased_until < now() as free
+    select n.ordinal, b.attempt
     from dispatch_batch b left join lateral unnest(b.ordinals) as n(ordinal) on true
-    where b.account_id = $1 and b.operation_id = $2)`;
+    where b.account_id = $1 and b.operation_id = $2 and n.ordinal between ordinal_of($3) and ordinal_of($4))`;
 
-/** Whether no batch is about to make the next attempt of `m`. */
+/**
+ * Whether no batch is about to make the next attempt of `m`. Batches of an operation with a task are still to come
+ * (docs/decisions/0022).
+ */
 export const IS_ORPHAN = `${IS_OPEN} and not exists (
+  select from operation_task t where t.account_id = $1 and t.operation_id = $2) and not exists (
   select 1 from queued q where q.ordinal = m.ordinal and q.attempt = m.attempt + 1)`;
 
 interface OrphanRow {
@@ -54,34 +72,50 @@ interface NewBatch {
 }
 
 /** Makes batches for the orphans of an operation; says how many messages are queued again. */
-export function requeueOrphans(
+export async function requeueOrphans(
   database: Database,
   accountId: number,
   operationId: string,
 ): Promise<string> {
+  const { rows } = await database.query<{ recipients: number }>(
+    'select recipients from operation where account_id = $1 and id = $2',
+    [accountId, operationId],
+  );
+  const [operation] = rows;
+  if (operation === undefined) return 'The operation does not exist any more.';
+  let [scheduled, inDoubt] = [0, 0];
+  for (const span of listSpans(operationId, operation.recipients))
+    for (const batch of await requeueSpan(database, accountId, operationId, span))
+      if (batch.scheduled) scheduled += batch.ordinals.length;
+      else inDoubt += batch.ordinals.length;
+  return `Queued ${scheduled} to be sent as scheduled, and ${inDoubt} as in doubt.`;
+}
+
+function requeueSpan(
+  database: Database,
+  accountId: number,
+  operationId: string,
+  span: readonly [string, string],
+): Promise<NewBatch[]> {
   return database.transact(async (client) => {
-    const seen = await findOrphans(client, accountId, operationId);
+    const seen = await findOrphans(client, accountId, operationId, span);
     await client.query(
       'select 1 from message where account_id = $1 and id = any($2::uuid[]) order by id for update',
       [accountId, seen.map((row) => row.id)],
     );
     // Checked again under the locks: another process may have queued or settled them.
-    const orphans = await findOrphans(client, accountId, operationId);
+    const orphans = await findOrphans(client, accountId, operationId, span);
     const { rows } = await client.query<{ plan: SendPlan; expire_at: Date | null }>(
       'select plan, expire_at from operation where account_id = $1 and id = $2',
       [accountId, operationId],
     );
     const [operation] = rows;
-    if (operation === undefined) return 'The operation does not exist any more.';
+    if (operation === undefined) return [];
     const batches = composeBatches(orphans, operation.plan);
     for (const batch of batches)
       await insertBatch(client, accountId, operationId, operation.expire_at, batch);
     await client.query(`select pg_notify('${WAKE_CHANNEL}', '')`);
-    const count = (scheduled: boolean) =>
-      batches
-        .filter((each) => each.scheduled === scheduled)
-        .reduce((sum, { ordinals }) => sum + ordinals.length, 0);
-    return `Queued ${count(true)} to be sent as scheduled, and ${count(false)} as in doubt.`;
+    return batches;
   });
 }
 
@@ -89,15 +123,16 @@ async function findOrphans(
   client: pg.PoolClient,
   accountId: number,
   operationId: string,
+  [first, last]: readonly [string, string],
 ): Promise<OrphanRow[]> {
   const { rows } = await client.query<OrphanRow>(
     `with ${OPERATION_PARTS}
      select m.id, m.status = 'SCHEDULED' as scheduled, m.attempt, w.candidate, w.address, w.address_channel, w.addresses,
        case when m.status = 'SCHEDULED' then coalesce(w.scheduled_for, o.scheduled_for, now()) else now() end as due_at
-     from m join message w on w.account_id = $1 and w.id = m.id and w.id > $2 and w.id <= $3
+     from m join message w on w.account_id = $1 and w.id = m.id and w.id between $3 and $4
        join operation o on o.account_id = $1 and o.id = $2
      where ${IS_ORPHAN} and m.attempt < ${ATTEMPT_MAX} order by m.id`,
-    [accountId, operationId, messageUuidRange(operationId).last],
+    [accountId, operationId, first, last],
   );
   return rows;
 }
