@@ -175,11 +175,9 @@ describe.skipIf(CHROMIUM === null)('the dashboard', () => {
     await page.getByRole('button', { name: 'Export CSV' }).click();
     const lines = (await readDownload(await download)).trim().split('\r\n');
     expect(lines).toHaveLength(34);
-    expect(lines[0]).toBe('address,channel,status,from,error_code,error,updated_at,id');
-    expect(lines.some((line) => line.startsWith('+15005550002,SMS,UNDELIVERED,'))).toBe(true);
-    expect(lines.some((line) => line.startsWith('+15005550301,WHATSAPP,UNADDRESSABLE,'))).toBe(
-      true,
-    );
+    expect(lines[0]).toMatch(/^ordinal,address,channel,status,from,errorCode,error,/);
+    expect(lines[32]).toMatch(/^31,\+15005550002,SMS,UNDELIVERED,/);
+    expect(lines[33]).toMatch(/^32,\+15005550301,WHATSAPP,UNADDRESSABLE,/);
 
     await page.getByRole('link', { name: 'Send again to 2 recipients' }).click();
     await page.getByText('2 recipients', { exact: true }).waitFor();

@@ -4,7 +4,7 @@
  */
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { messageUuid } from '../src/domain/ids.ts';
+import { messageUuid, ORDINAL_MAX } from '../src/domain/ids.ts';
 import { openAudit } from '../src/store/audit/audit.ts';
 import * as batches from '../src/store/batches.ts';
 import * as carrierReceipts from '../src/store/carrier-receipts.ts';
@@ -14,6 +14,10 @@ import { wakeDueBatches } from '../src/store/due-batches.ts';
 import * as eventLog from '../src/store/event-log.ts';
 import { dropExpiredIdempotencyKeys } from '../src/store/maintenance.ts';
 import * as inbound from '../src/store/inbound.ts';
+import { listMessages } from '../src/store/messages.ts';
+import * as operationRecipients from '../src/store/operation-recipients.ts';
+import * as operationReports from '../src/store/operation-reports.ts';
+import { countOperation } from '../src/store/operation-sections.ts';
 import * as operations from '../src/store/operations.ts';
 import * as parkedReceipts from '../src/store/parked-receipts.ts';
 import * as partitions from '../src/store/partitions.ts';
@@ -176,6 +180,16 @@ const SUBSCRIBED = {
   failingSince: null,
 } as const;
 
+/** As large as an operation of two sections, as far as statements can tell. */
+const LARGE = {
+  accountId: 1,
+  get id() {
+    return today[250] ?? '';
+  },
+  recipients: 20_000,
+  plan: { senders: [] },
+};
+
 const STATEMENTS: readonly (readonly [string, (database: Database) => Promise<unknown>])[] = [
   [
     'leasing',
@@ -303,6 +317,38 @@ const STATEMENTS: readonly (readonly [string, (database: Database) => Promise<un
   ['loading deliveries', (db) => deliveries.loadDueDeliveries(db, SUBSCRIBED, 100)],
   ['canceling', (db) => operations.cancelOperation(db, 1, today[200] ?? '')],
   ['canceling a message', (db) => operations.cancelMessage(db, 1, today[201] ?? '', 0)],
+  ['counting an operation', (db) => countOperation(db, db, LARGE)],
+  [
+    'fetching examples of errors',
+    (db) => operationReports.fetchExamples(db, 1, [messageUuid(LARGE.id, 0)]),
+  ],
+  ['listing errors', (db) => operationRecipients.listOperationErrors(db, 1, LARGE, LARGE.id, 51)],
+  [
+    'exporting',
+    (db) => operationRecipients.readResults(db, 1, LARGE, LARGE.id, ['UNADDRESSABLE']).next(),
+  ],
+  [
+    'sending again',
+    (db) => operationRecipients.readNamedRecipients(db, 1, LARGE, ['FAILED']).next(),
+  ],
+  [
+    'listing messages of an operation',
+    (db) =>
+      listMessages(
+        db,
+        1,
+        {
+          kind: 'MESSAGES',
+          after: LARGE.id,
+          before: messageUuid(LARGE.id, ORDINAL_MAX),
+          status: 'READ',
+          channel: null,
+          tags: null,
+          address: null,
+        },
+        51,
+      ),
+  ],
   // Last, since the days are gone then.
   ['retention', (db) => partitions.dropOldPartitions(db, new Date(), DAYS - 2)],
 ];
