@@ -41,17 +41,12 @@ const EXAMPLES_MAX = 3;
 /** The counts of several parts together. */
 export function addCounts(parts: readonly OperationCounts[]): OperationCounts {
   const step = chooseStep(parts);
-  const startOf = (at: number) => Math.floor(at / step) * step;
   return {
     step,
     senders: sum(parts.flatMap(({ senders }) => senders)),
     errors: addErrors(parts.flatMap(({ errors }) => errors)),
-    submitted: sum(
-      parts.flatMap((each) => each.submitted.map(([at, n]) => [startOf(at), n] as const)),
-    ),
-    settled: sum(
-      parts.flatMap((each) => each.settled.map(([at, type, n]) => [startOf(at), type, n] as const)),
-    ),
+    submitted: addIntervals(parts, step),
+    settled: addLatencies(parts, step),
   };
 }
 
@@ -60,14 +55,43 @@ function chooseStep(parts: readonly OperationCounts[]): number {
   let [first, last, least] = [Infinity, -Infinity, 1];
   for (const { step, submitted, settled } of parts) {
     least = Math.max(least, step);
-    for (const [at] of [...submitted, ...settled]) {
-      first = Math.min(first, at);
-      last = Math.max(last, at);
-    }
+    for (const rows of [submitted, settled])
+      for (const [at] of rows) {
+        first = Math.min(first, at);
+        last = Math.max(last, at);
+      }
   }
   const isEnough = (step: number) =>
     step >= least && Math.floor(last / step) - Math.floor(first / step) < BUCKETS_MAX;
   return first > last ? least : (STEPS.find(isEnough) ?? least);
+}
+
+const startOf = (at: number, step: number) => Math.floor(at / step) * step;
+
+function addIntervals(parts: readonly OperationCounts[], step: number) {
+  const sums = new Map<number, number>();
+  for (const { submitted } of parts)
+    for (const [at, count] of submitted) {
+      const start = startOf(at, step);
+      sums.set(start, (sums.get(start) ?? 0) + count);
+    }
+  return [...sums];
+}
+
+/** More than there are classes of latency. */
+const CLASSES = 4_096;
+
+/** With a number as the key: there may be a hundred thousand of them, on the thread that answers requests. */
+function addLatencies(parts: readonly OperationCounts[], step: number) {
+  const sums = new Map<number, number>();
+  for (const { settled } of parts)
+    for (const [at, type, count] of settled) {
+      const key = startOf(at, step) * CLASSES + type;
+      sums.set(key, (sums.get(key) ?? 0) + count);
+    }
+  return [...sums].map(
+    ([key, count]) => [Math.floor(key / CLASSES), key % CLASSES, count] as const,
+  );
 }
 
 type Row = readonly [...unknown[], number];
