@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { FanfareClient } from '@fanfare/client';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { encodeTypeId, messageUuid, newOperationUuid } from '../src/domain/ids.ts';
+import { openAudit } from '../src/store/audit/audit.ts';
 import {
   recipients,
   runProgram,
@@ -440,5 +441,36 @@ describe('messages of a request that is not accepted', () => {
       expect([path, (await own.request(method, path)).status]).toEqual([path, 404]);
     const { body } = await own.get('/v1/Messages/Operations');
     expect(body['operations'].map(({ id }: Json) => id)).not.toContain(hidden.id);
+  });
+});
+
+describe('the audit', () => {
+  it('does not miss batches that are still to come, and counts all parts of an operation', async () => {
+    const { database, sid } = fanfare;
+    const { id, uuid, accountId } = await makeLargeOperation(database, sid, 140_000, {
+      queued: 2_000,
+    });
+    const audit = openAudit(fanfare.databaseUrl);
+    onTestFinished(() => audit.close());
+    const look = async () => {
+      const found = await audit.look({
+        since: new Date(Date.now() - 60_000),
+        operationId: uuid,
+        patienceMs: 3_600_000,
+        carriers: ['simulator'],
+        senders: [],
+        folder: null,
+      });
+      return found.filter(({ where }) => where === id).map(({ check, what }) => [check, what]);
+    };
+    expect(await look()).toEqual([]);
+    await database.query('delete from dispatch_batch where operation_id = $1', [uuid]);
+    await database.query(`insert into operation_task values ($1, $2, 'ACCEPTED', null)`, [
+      accountId,
+      uuid,
+    ]);
+    expect(await look()).toEqual([]);
+    await database.query('delete from operation_task where operation_id = $1', [uuid]);
+    expect(await look()).toEqual([['orphans', '1998 unsent messages in no batch.']]);
   });
 });
