@@ -59,6 +59,8 @@ export type RcsAction =
 
 export type ViewLocation = ViewLocationByPoint | ViewLocationByQuery;
 
+export type GrantType = 'client_credentials';
+
 export type SenderStatus = 'ACTIVATED' | 'DEACTIVATED';
 /**
  * Unit of throughput and daily cap. Default: SEGMENTS for SMS, MESSAGES otherwise.
@@ -182,6 +184,33 @@ export type SubscriptionOrigin = 'API' | 'STATUS_CALLBACK';
 export type SubscriptionStatus = 'ENABLED' | 'DISABLED';
 
 export type ExportFormat = 'ndjson' | 'csv';
+
+export interface AccessToken {
+  /**
+   * For the header `Authorization: Bearer …`.
+   */
+  access_token: string;
+  /**
+   * Always Bearer.
+   */
+  token_type: string;
+  /**
+   * Seconds.
+   */
+  expires_in: number;
+  /**
+   * The scopes of the token, with a space between them.
+   */
+  scope: string;
+}
+
+export interface AccessTokenError {
+  /**
+   * A word of RFC 6749, such as invalid_client.
+   */
+  error: string;
+  error_description: string;
+}
 
 export interface AddSuppressionRequest {
   /**
@@ -679,6 +708,22 @@ export interface Pagination {
   self: string | null;
 }
 
+export interface CreateAccessTokenRequest {
+  grant_type: GrantType;
+  /**
+   * The SID of an API key, unless HTTP Basic has it.
+   */
+  client_id?: string | undefined;
+  /**
+   * The secret of the API key, unless HTTP Basic has it.
+   */
+  client_secret?: string | undefined;
+  /**
+   * Scopes of the key, with a space between them. Default: all its scopes.
+   */
+  scope?: string | undefined;
+}
+
 export interface CreateApiKeyRequest {
   name?: (string | null) | undefined;
   /**
@@ -958,6 +1003,7 @@ export interface DryRun {
   messages: DryRunMessage[];
   unaddressable: ErrorItem[];
   duplicates: DuplicateAddress[];
+  totals?: DryRunTotals;
 }
 
 export interface DryRunMessage {
@@ -1014,6 +1060,28 @@ export interface DuplicateAddress {
   address: string;
   contexts: string[];
 }
+/**
+ * Of a streamed request: the lists have only the first entries.
+ *
+ */
+export interface DryRunTotals {
+  messages: number;
+  unaddressable: number;
+  /**
+   * Recipients whose address occurred before.
+   */
+  duplicates: number;
+  /**
+   * Problems of lines.
+   */
+  problems?: number;
+  byChannel: {
+    [k: string]: number;
+  };
+  encodings: {
+    [k: string]: number;
+  };
+}
 
 export interface Email {
   id: string;
@@ -1040,7 +1108,7 @@ export interface Email {
    */
   updatedAt: Date;
   /**
-   * When it was erased; null if it was not.
+   * When it was erased; null if it was not. An erased one has no attempts and no tags, and its recipient's address and its texts are empty.
    */
   deletedAt: Date | null;
   content: {
@@ -1174,6 +1242,7 @@ export interface EmailDryRun {
   }[];
   unaddressable: ErrorItem[];
   duplicates: DuplicateAddress[];
+  totals?: DryRunTotals;
 }
 
 export interface EmailHtmlContent {
@@ -1231,7 +1300,7 @@ export interface EmailSummary {
    */
   updatedAt: Date;
   /**
-   * When it was erased; null if it was not.
+   * When it was erased; null if it was not. An erased one has no attempts and no tags, and its recipient's address and its texts are empty.
    */
   deletedAt: Date | null;
 }
@@ -1427,7 +1496,7 @@ export interface Message {
    */
   updatedAt: Date;
   /**
-   * When it was erased; null if it was not.
+   * When it was erased; null if it was not. An erased one has no attempts and no tags, and its recipient's address and its texts are empty.
    */
   deletedAt: Date | null;
   /**
@@ -1528,7 +1597,7 @@ export interface MessageSummary {
    */
   updatedAt: Date;
   /**
-   * When it was erased; null if it was not.
+   * When it was erased; null if it was not. An erased one has no attempts and no tags, and its recipient's address and its texts are empty.
    */
   deletedAt: Date | null;
 }
@@ -3144,6 +3213,107 @@ export const ENDPOINTS = {
   fetchSystem: ['GET', '/System'],
 } as const;
 
+/** Names of the query parameters of endpoints that have some. */
+export const QUERY_NAMES: { readonly [Name in keyof Endpoints]?: Readonly<Record<string, true>> } =
+  {
+    listMessages: {
+      operationId: true,
+      sessionId: true,
+      profile: true,
+      startDate: true,
+      endDate: true,
+      channel: true,
+      status: true,
+      tags: true,
+      pageToken: true,
+      pageSize: true,
+    },
+    searchMessages: { pageToken: true, pageSize: true },
+    listOperations: {
+      startDate: true,
+      endDate: true,
+      status: true,
+      tags: true,
+      details: true,
+      pageToken: true,
+      pageSize: true,
+    },
+    listOperationErrors: { pageToken: true, pageSize: true },
+    listEmails: {
+      operationId: true,
+      startDate: true,
+      endDate: true,
+      status: true,
+      tags: true,
+      pageToken: true,
+      pageSize: true,
+    },
+    searchEmails: { pageToken: true, pageSize: true },
+    listEmailOperations: {
+      startDate: true,
+      endDate: true,
+      status: true,
+      tags: true,
+      details: true,
+      pageToken: true,
+      pageSize: true,
+    },
+    listEmailOperationErrors: { pageToken: true, pageSize: true },
+    listSenders: {
+      channel: true,
+      status: true,
+      startDate: true,
+      endDate: true,
+      pageToken: true,
+      pageSize: true,
+    },
+    searchSenders: { pageToken: true, pageSize: true },
+    listSenderPools: {
+      startDate: true,
+      endDate: true,
+      operationId: true,
+      pageToken: true,
+      pageSize: true,
+    },
+    listSenderPoolOperations: {
+      startDate: true,
+      endDate: true,
+      status: true,
+      pageToken: true,
+      pageSize: true,
+    },
+    listSenderPoolSenders: {
+      channel: true,
+      status: true,
+      startDate: true,
+      endDate: true,
+      pageToken: true,
+      pageSize: true,
+    },
+    listSuppressions: { startDate: true, endDate: true, pageToken: true, pageSize: true },
+    searchSuppressions: { pageToken: true, pageSize: true },
+    listContent: { startDate: true, endDate: true, pageToken: true, pageSize: true },
+    streamEvents: { types: true, lastEventId: true },
+    listSubscriptions: { pageToken: true, pageSize: true },
+    listDeliveries: {
+      status: true,
+      startDate: true,
+      endDate: true,
+      pageToken: true,
+      pageSize: true,
+    },
+    listDeliveryAttempts: {
+      delivered: true,
+      startDate: true,
+      endDate: true,
+      pageToken: true,
+      pageSize: true,
+    },
+    fetchOperationRequest: { statuses: true },
+    exportOperation: { statuses: true, format: true, pageToken: true },
+    exportEmailOperation: { statuses: true, format: true, pageToken: true },
+  };
+
 /** Fields of answers that are dates. */
 export const DATE_FIELDS: ReadonlySet<string> = new Set([
   'at',
@@ -3168,6 +3338,8 @@ export const DATE_FIELDS: ReadonlySet<string> = new Set([
 
 /** Fields with names of the user's own: nothing in them is a date. */
 export const FREE_FIELDS: ReadonlySet<string> = new Set([
+  'byChannel',
+  'encodings',
   'headers',
   'rcs',
   'rich',

@@ -31,10 +31,7 @@ export class FirstSeen {
   #find(high: number, low: number): number {
     const mask = this.#numbers.length - 1;
     let place = low & mask;
-    while (
-      this.#numbers[place] !== 0 &&
-      (this.#high[place] !== high || this.#low[place] !== low)
-    )
+    while (this.#numbers[place] !== 0 && (this.#high[place] !== high || this.#low[place] !== low))
       place = (place + 1) & mask;
     return place;
   }
