@@ -129,8 +129,18 @@ create table operation_task (
   state operation_task_state not null,
   -- Of a request that is received: when it counts as abandoned.
   leased_until timestamptz,
+  -- The messages up to this id are erased, or deleted. Null: no erasure was requested.
+  erased_to uuid,
+  -- The last step.
+  updated_at timestamptz not null default now(),
   primary key (account_id, operation_id)
-) with (fillfactor = 50);
+) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500);
+
+-- The first and the last ordinal of batches to come.
+create function span_of(batches jsonb) returns int4range language sql immutable as $$
+  select case when count(ordinal) = 0 then 'empty' else int4range(min(ordinal), max(ordinal), '[]') end
+  from jsonb_array_elements(batches) as b(batch), unnest((batch ->> 'ordinals')::int[]) as ordinal
+$$;
 
 -- Recipients of a streamed request whose batches do not exist yet.
 create table operation_chunk (
@@ -139,6 +149,8 @@ create table operation_chunk (
   number int not null,
   -- Batches to come: carrier, candidate, sender, due time, and ordinals as the text of an array.
   batches jsonb not null,
+  -- A chunk is found by the ordinal of a message, without a look into the batches of others.
+  span int4range not null generated always as (span_of(batches)) stored,
   primary key (account_id, operation_id, number)
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500);
 

@@ -11,6 +11,7 @@ import {
   newOperationUuid,
   newUuid,
 } from '../src/domain/ids.ts';
+import { acceptInChunks } from './support/accepted.ts';
 import { runCommand } from './support/command-host.ts';
 import {
   ALL_ROLES,
@@ -335,6 +336,44 @@ describe('a database that was damaged', () => {
       (await fanfare.database.query('select 1 from migration where name = $1', [rows[0].name]))
         .rowCount,
     ).toBe(0);
+  }, 60_000);
+});
+
+describe('tasks of operations', () => {
+  it('are found when no node does their steps, and done; their messages are no orphans', async () => {
+    const fanfare = await startFanfare({ config: { roles: ['api', 'events'] } });
+    const { database } = fanfare;
+    const later = new Date(Date.now() + 3_600_000);
+    const [stuck, stray, gone] = [
+      await acceptInChunks(fanfare, { count: 600, chunkMax: 100, sendAt: later }),
+      await acceptInChunks(fanfare, { count: 600, chunkMax: 100, sendAt: later }),
+      await acceptInChunks(fanfare, { count: 600, chunkMax: 100, state: 'ABANDONED' }),
+    ];
+    expect((await examine(fanfare)).found).toEqual([]);
+    await database.query(
+      `update operation_task set updated_at = now() - interval '1 hour' where operation_id = $1`,
+      [uuidOf(stuck)],
+    );
+    await database.query('delete from operation_task where operation_id = any($1)', [
+      [uuidOf(stray), uuidOf(gone)],
+    ]);
+    const { found, checks } = await examine(fanfare);
+    expect(checks).toEqual(['tasks']);
+    expect(found.map(({ where }) => where)).toEqual([stuck, 'operation_chunk']);
+    const { found: repaired } = await examine(fanfare, ['--repair']);
+    expect(repaired.map((each) => each['repaired'])).toEqual(['Did all steps.', 'Added 2 tasks.']);
+    await database.query(`update operation_task set updated_at = now() - interval '1 hour'`);
+    expect((await examine(fanfare, ['--repair'])).found).toHaveLength(2);
+    expect((await examine(fanfare)).found).toEqual([]);
+    const { rows } = await database.query(
+      `select operation_id as id, sum(cardinality(ordinals))::int as n from dispatch_batch group by 1 order by 1`,
+    );
+    expect(rows).toEqual([stuck, stray].map((id) => ({ id: uuidOf(id), n: 600 })));
+    const { rows: left } = await database.query(
+      `select count(*)::int as n from message where operation_of(id) = $1`,
+      [uuidOf(gone)],
+    );
+    expect(left[0].n).toBe(0);
   }, 60_000);
 });
 

@@ -7,10 +7,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { messageUuid, ORDINAL_MAX } from '../src/domain/ids.ts';
 import { openAudit } from '../src/store/audit/audit.ts';
 import * as batches from '../src/store/batches.ts';
+import { cancelMessage, cancelOperation } from '../src/store/cancels.ts';
 import * as carrierReceipts from '../src/store/carrier-receipts.ts';
 import type { Database } from '../src/store/database.ts';
 import * as deliveries from '../src/store/deliveries.ts';
 import { wakeDueBatches } from '../src/store/due-batches.ts';
+import { findDueWork } from '../src/store/due-work.ts';
+import { eraseOperation } from '../src/store/erasure.ts';
 import * as eventLog from '../src/store/event-log.ts';
 import { dropExpiredIdempotencyKeys } from '../src/store/maintenance.ts';
 import * as inbound from '../src/store/inbound.ts';
@@ -18,7 +21,7 @@ import { listMessages } from '../src/store/messages.ts';
 import * as operationRecipients from '../src/store/operation-recipients.ts';
 import * as operationReports from '../src/store/operation-reports.ts';
 import { countOperation } from '../src/store/operation-sections.ts';
-import * as operations from '../src/store/operations.ts';
+import { stepTask, stepTaskOf } from '../src/store/operation-tasks.ts';
 import * as parkedReceipts from '../src/store/parked-receipts.ts';
 import * as partitions from '../src/store/partitions.ts';
 import * as receipts from '../src/store/receipts.ts';
@@ -31,6 +34,8 @@ const ROWS = runs(60_000, 1_200_000);
 const DAYS = 6;
 /** Days of messages that one statement may look into: those of a batch, at midnight. */
 const DAYS_MAX = 2;
+/** Messages of each operation that is worked on in steps. */
+const BIG_SIZE = 300_000;
 const SUBSCRIPTION = '00000000-0000-7000-8000-000000000001';
 
 let url: string;
@@ -39,6 +44,8 @@ let client: pg.Client;
 let large: ReadonlySet<string>;
 /** Operations of today, each of one message. */
 let today: string[];
+/** Operations with chunks: two that were accepted, and one that was abandoned. */
+let big: string[];
 
 const FILL = `
   insert into account (sid, token_hash) values ('AC1', '');
@@ -68,6 +75,18 @@ const FILL = `
     values (1, '${SUBSCRIPTION}', 'WEBHOOK', 'https://a.example/', '{}', '{message.sent}', 100, 0, '');
   insert into event_delivery (account_id, subscription_id, event_id, subject_id, status, due_at)
     select 1, '${SUBSCRIPTION}', id, id, case when n < 1000 then 'PENDING' else 'DELIVERED' end::delivery_status, now() from given;
+  create temp table big as select n, message_of(uuid_floor(date_trunc('day', now() at time zone 'UTC') at time zone 'UTC'
+    + interval '1 hour' + n * interval '1 ms'), -1) as id from generate_series(0, 2) n;
+  insert into operation (account_id, id, status, total, recipients, unaddressable, queued, content, plan, tags, updated_at)
+    select 1, id, 'PROCESSING', ${BIG_SIZE}, ${BIG_SIZE}, 0, ${BIG_SIZE}, '{"text": "Hi"}', '{}', '{}', now() from big where n < 2;
+  insert into message (account_id, channel, address_channel, id, address)
+    select 1, 'SMS', 'PHONE', message_of(id, m), '+1500' || m from big, generate_series(0, ${BIG_SIZE - 1}) m;
+  insert into operation_task (account_id, operation_id, state)
+    select 1, id, case n when 2 then 'ABANDONED' else 'ACCEPTED' end::operation_task_state from big;
+  insert into operation_chunk (account_id, operation_id, number, batches)
+    select 1, id, c, jsonb_agg(jsonb_build_object('carrier', 'line', 'candidate', 0, 'senderId', null, 'dueAt', null, 'ordinals',
+      (select array_agg(o)::text from generate_series(c * 5000 + b * 500, c * 5000 + b * 500 + 499) o)))
+    from big, generate_series(0, ${BIG_SIZE / 5_000 - 1}) c, generate_series(0, 9) b where n < 2 group by id, c;
   analyze`;
 
 beforeAll(async () => {
@@ -79,14 +98,16 @@ beforeAll(async () => {
   });
   await client.connect();
   await client.query(FILL);
-  const big = await client.query<{ relname: string }>(
+  const sized = await client.query<{ relname: string }>(
     `select relname from pg_class where relkind = 'r' and reltuples >= ${ROWS / DAYS / 2}`,
   );
-  large = new Set(big.rows.map(({ relname }) => relname));
+  large = new Set(sized.rows.map(({ relname }) => relname));
   const ids = await client.query<{ id: string }>(
     `select id from given where n % ${DAYS} = 0 and n >= 60 order by n limit 300`,
   );
   today = ids.rows.map(({ id }) => id);
+  const steps = await client.query<{ id: string }>('select id from big order by n');
+  big = steps.rows.map(({ id }) => id);
 }, 600_000);
 
 afterAll(async () => {
@@ -315,8 +336,6 @@ const STATEMENTS: readonly (readonly [string, (database: Database) => Promise<un
       ),
   ],
   ['loading deliveries', (db) => deliveries.loadDueDeliveries(db, SUBSCRIBED, 100)],
-  ['canceling', (db) => operations.cancelOperation(db, 1, today[200] ?? '')],
-  ['canceling a message', (db) => operations.cancelMessage(db, 1, today[201] ?? '', 0)],
   ['counting an operation', (db) => countOperation(db, db, LARGE)],
   [
     'fetching examples of errors',
@@ -349,6 +368,50 @@ const STATEMENTS: readonly (readonly [string, (database: Database) => Promise<un
         51,
       ),
   ],
+  ['canceling', (db) => cancelOperation(db, 1, today[200] ?? '')],
+  ['canceling a message', (db) => cancelMessage(db, 1, today[201] ?? '', 0)],
+  [
+    'a step of any task',
+    (db) =>
+      stepTask(db, { after: 0, except: [], onFailed: (_, error) => expect(error).toBe(null) }),
+  ],
+  ['releasing a chunk', (db) => stepTaskOf(db, 1, big[0] ?? '')],
+  ['canceling a message of a chunk', (db) => cancelMessage(db, 1, big[0] ?? '', BIG_SIZE - 1)],
+  ['requesting the cancel of a large operation', (db) => cancelOperation(db, 1, big[0] ?? '')],
+  ['canceling a chunk', (db) => stepTaskOf(db, 1, big[0] ?? '')],
+  [
+    'canceling batches of a large operation',
+    async (db) => {
+      await client.query(
+        `insert into dispatch_batch (account_id, operation_id, carrier, candidate, attempt, waiting, due_at, ordinals)
+         select 1, operation_id, 'line', 0, 1, false, now(), (b ->> 'ordinals')::int[]
+         from operation_chunk, jsonb_array_elements(batches) b where operation_id = $1`,
+        [big[0]],
+      );
+      await client.query('delete from operation_chunk where operation_id = $1', [big[0]]);
+      expect(await stepTaskOf(db, 1, big[0] ?? '')).toBe('stepped');
+    },
+  ],
+  [
+    'erasing a large operation',
+    async (db) => {
+      await client.query('delete from dispatch_batch where operation_id = $1', [big[0]]);
+      expect(await eraseOperation(db, 1, big[0] ?? '')).toBe('begun');
+      expect(await stepTaskOf(db, 1, big[0] ?? '')).toBe('stepped');
+    },
+  ],
+  [
+    'ending an erasure',
+    async (db) => {
+      await client.query('update operation_task set erased_to = $2 where operation_id = $1', [
+        big[0],
+        messageUuid(big[0] ?? '', BIG_SIZE - 1),
+      ]);
+      expect(await stepTaskOf(db, 1, big[0] ?? '')).toBe('ended');
+    },
+  ],
+  ['deleting an abandoned request', (db) => stepTaskOf(db, 1, big[2] ?? '')],
+  ['looking for due work', (db) => findDueWork(db, ['line'])],
   // Last, since the days are gone then.
   ['retention', (db) => partitions.dropOldPartitions(db, new Date(), DAYS - 2)],
 ];
@@ -371,6 +434,14 @@ describe(`with ${ROWS} rows in each table`, () => {
   );
 
   it('the doctor comes to an end', async () => {
+    // Cut short above.
+    for (const [table, column] of [
+      ['operation', 'id'],
+      ['operation_task', 'operation_id'],
+      ['operation_chunk', 'operation_id'],
+      ['dispatch_batch', 'operation_id'],
+    ])
+      await client.query(`delete from ${table} where ${column} = any($1)`, [big]);
     const audit = openAudit(url);
     const found = await audit.look({
       since: new Date(),

@@ -56,6 +56,7 @@ function isAny(due: DueWork): boolean {
     due.wake ||
     due.parkedReceipts ||
     due.carrierReceipts ||
-    due.keywordAnswers
+    due.keywordAnswers ||
+    due.tasks
   );
 }

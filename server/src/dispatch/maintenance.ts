@@ -16,9 +16,9 @@ const GONE_NODES_IDLE_MS = 300;
 /** Of a task that removes old rows. */
 const CLEAN_IDLE_MS = 10 * 60_000;
 const CLEAN_BACKOFF_MS_MAX = 60_000;
-/** Maximum backoff of a batch that cannot be woken, and maximum number of such batches. */
-const UNWAKABLE_BACKOFF_MS_MAX = 30_000;
-const UNWAKABLE_MAX = 1_000;
+/** Maximum backoff of a batch that cannot be woken or a task that fails, and maximum number of such. */
+const FAILING_BACKOFF_MS_MAX = 30_000;
+const FAILING_MAX = 1_000;
 
 export interface MaintenanceOptions {
   readonly store: Store;
@@ -107,6 +107,7 @@ function listSoon(
 ): readonly { name: string; work: Work; isDue: (due: DueWork) => boolean }[] {
   return [
     { name: 'wake', work: createWake(options), isDue: (due) => due.wake },
+    { name: 'operation-tasks', work: createSteps(options), isDue: (due) => due.tasks },
     {
       name: 'parked-receipts',
       work: () => options.applyParked(),
@@ -126,7 +127,7 @@ function listSoon(
 }
 
 function createWake({ store, log, onWoken, onRun }: MaintenanceOptions): Work {
-  const unwakable = new Unwakable();
+  const unwakable = new Failing();
   return async () => {
     const woken = await store.batches.wakeDueBatches({
       except: unwakable.list(performance.now()),
@@ -151,13 +152,36 @@ function createRelease({ store, log, node, resending, onWoken }: MaintenanceOpti
   };
 }
 
-/** Batches that cannot be woken: each is left alone for moments, and longer while it fails again. */
-class Unwakable {
+/** Does a step of one task of an operation after the other, of all accounts in rotation. */
+function createSteps({ store, log, onRun }: MaintenanceOptions): Work {
+  const failing = new Failing();
+  /** Tasks that wait: they are left alone until all others are done. */
+  const waiting = new Set<string>();
+  let after = 0;
+  return async () => {
+    const step = await store.operationTasks.stepTask({
+      after,
+      except: [...waiting, ...failing.list(performance.now())],
+      onFailed(id, error) {
+        onRun('operation-tasks', true);
+        const isFirst = failing.fail(id, performance.now());
+        if (isFirst) log.error({ err: error, operation: id }, 'A step of an operation failed');
+      },
+    });
+    if (step === null) waiting.clear();
+    else if (step.outcome === 'waiting') waiting.add(step.operationId);
+    after = step?.accountId ?? 0;
+    return step !== null;
+  };
+}
+
+/** Batches or tasks that fail: each is left alone for moments, and longer while it fails again. */
+class Failing {
   readonly #byId = new Map<string, { until: number; readonly pauses: Pauses }>();
 
-  /** Ids of batches to be skipped now. */
+  /** Ids to be skipped now. */
   list(now: number): string[] {
-    // Batches that did not fail again were woken, or are gone.
+    // Those that did not fail again are done, or gone.
     for (const [id, { until }] of this.#byId)
       if (until + CLEAN_BACKOFF_MS_MAX < now) this.#byId.delete(id);
     return [...this.#byId].flatMap(([id, { until }]) => (until > now ? id : []));
@@ -166,8 +190,8 @@ class Unwakable {
   /** One has failed. True for the first time. */
   fail(id: string, now: number): boolean {
     const known = this.#byId.get(id);
-    const pauses = known?.pauses ?? createPauses(UNWAKABLE_BACKOFF_MS_MAX);
-    if (known === undefined && this.#byId.size >= UNWAKABLE_MAX) return false;
+    const pauses = known?.pauses ?? createPauses(FAILING_BACKOFF_MS_MAX);
+    if (known === undefined && this.#byId.size >= FAILING_MAX) return false;
     this.#byId.set(id, { until: now + pauses.next(), pauses });
     return known === undefined;
   }

@@ -350,14 +350,25 @@ export async function loadMessages(
   return answers;
 }
 
+/**
+ * SQL of the batches to come of accepted operations: `carrier`, `messages`, `waiting`. They are few, and each for moments only: a
+ * chunk becomes batches as soon as the operation is accepted.
+ */
+export const BATCHES_TO_COME = `select batch ->> 'carrier' as carrier, cardinality((batch ->> 'ordinals')::int[]) as messages,
+    batch ->> 'dueAt' is not null as waiting
+  from operation_task t join operation_chunk c on c.account_id = t.account_id and c.operation_id = t.operation_id,
+    jsonb_array_elements(c.batches) as b(batch)
+  where t.state = 'ACCEPTED'`;
+
 /** Queued messages of each carrier, and the age of the longest due one, in seconds. */
 export async function measureQueue(
   database: Database,
 ): Promise<{ carrier: string; messages: number; ageSeconds: number }[]> {
   const { rows } = await database.query<{ carrier: string; messages: number; age: number }>(
-    `select carrier, sum(cardinality(ordinals))::int as messages,
-       greatest(0, extract(epoch from now() - min(due_at)))::float as age
-     from dispatch_batch where not waiting or resting group by carrier`,
+    `select carrier, sum(messages)::int as messages, greatest(0, extract(epoch from now() - min(due_at)))::float as age
+     from (select carrier, cardinality(ordinals) as messages, due_at from dispatch_batch where not waiting or resting
+       union all select carrier, messages, null from (${BATCHES_TO_COME}) as coming where not waiting) as queued
+     group by carrier`,
   );
   return rows.map((row) => ({ carrier: row.carrier, messages: row.messages, ageSeconds: row.age }));
 }

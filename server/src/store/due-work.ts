@@ -1,5 +1,6 @@
 /** Due work in the queues of this database, found by one statement for all of them. */
 import type { Database } from './database.ts';
+import { IS_DUE } from './operation-tasks.ts';
 
 /** Kinds of work that may be due now. True means that a look is worth its cost: another node may be quicker. */
 export interface DueWork {
@@ -13,6 +14,8 @@ export interface DueWork {
   readonly carrierReceipts: boolean;
   /** Inbound messages without their answer. */
   readonly keywordAnswers: boolean;
+  /** Tasks of operations. */
+  readonly tasks: boolean;
   /** Milliseconds until the first of the work that is known and not due; null when there is none. */
   readonly nextInMs: number | null;
 }
@@ -20,6 +23,7 @@ export interface DueWork {
 interface Row {
   readonly carriers: readonly string[];
   readonly keyword_answers: boolean;
+  readonly tasks: boolean;
   /** Milliseconds until the first of each kind. */
   readonly wake_in: number | null;
   readonly parked_in: number | null;
@@ -39,6 +43,7 @@ export async function findDueWork(
          select from dispatch_batch b where b.carrier = name and not waiting
            and (leased_until is null or leased_until < now()))) as carriers,
        exists (select from inbound_message where reply is not null) as keyword_answers,
+       exists (select from operation_task where ${IS_DUE}) as tasks,
        ${MS_UNTIL(`least((select min(wake_at) from dispatch_batch where waiting and not resting),
          (select min(wake_at) from dispatch_batch where waiting and resting))`)} as wake_in,
        ${MS_UNTIL('select min(due_at) from parked_receipt')} as parked_in,
@@ -57,6 +62,7 @@ export async function findDueWork(
     parkedReceipts: isDue(row.parked_in),
     carrierReceipts: isDue(row.carrier_in),
     keywordAnswers: row.keyword_answers,
+    tasks: row.tasks,
     nextInMs: later.length === 0 ? null : Math.min(...later),
   };
 }

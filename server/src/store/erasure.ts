@@ -7,7 +7,7 @@
 import type pg from 'pg';
 import { messageUuidRange, operationUuidOf, ordinalOf } from '../domain/ids.ts';
 import type { Database } from './database.ts';
-import { cancelMessage, cancelOperation } from './operations.ts';
+import { cancelMessage, PIECE_MAX } from './cancels.ts';
 
 /** Cancels and erases a message that there is, unless it is erased. False, and it is not erased, while a carrier may be taking it. */
 export async function eraseMessage(
@@ -36,34 +36,71 @@ export async function eraseMessage(
 }
 
 /**
- * Cancels an existing operation and erases it with all its messages, files and unaddressable recipients. False, and
- * nothing is erased, while a carrier may be receiving any of them.
+ * Erases an operation whose cancel was requested, with all its messages, files and unaddressable recipients. "busy": nothing
+ * is erased, while a carrier may be receiving any of them. "begun": its task erases the rest, the operation itself last.
  */
 export async function eraseOperation(
   database: Database,
   accountId: number,
   id: string,
+): Promise<'erased' | 'busy' | 'begun'> {
+  const { rows } = await database.query<{ large: boolean; erased: boolean }>(
+    `select recipients > ${PIECE_MAX} as large, content = '{}' as erased from operation where account_id = $1 and id = $2`,
+    [accountId, id],
+  );
+  const [operation] = rows;
+  if (operation?.large !== true) {
+    const { first, last } = messageUuidRange(id);
+    const range = { accountId, operationId: id, first, last, isLast: true };
+    return database.transact(async (client) =>
+      (await eraseRange(client, range)) ? 'erased' : 'busy',
+    );
+  }
+  if (operation.erased) return 'erased';
+  const { rowCount } = await database.query(
+    `insert into operation_task (account_id, operation_id, state, erased_to) select $1, $2, 'ACCEPTED', $2
+     where not exists (select from dispatch_batch where account_id = $1 and operation_id = $2)
+       and not exists (select from operation_chunk where account_id = $1 and operation_id = $2)
+     on conflict (account_id, operation_id) do update set erased_to = coalesce(operation_task.erased_to, excluded.erased_to)`,
+    [accountId, id],
+  );
+  return rowCount === 0 ? 'busy' : 'begun';
+}
+
+/** Messages of an operation, from one id to another. */
+export interface EraseRange {
+  readonly accountId: number;
+  readonly operationId: string;
+  readonly first: string;
+  readonly last: string;
+  /** Whether nothing is left after it: the operation itself is erased, too. */
+  readonly isLast: boolean;
+}
+
+/** The last part of an operation that is erased. */
+const END_OF_ERASURE = `, content = '{}', tags = '{}', revision = revision + 1, updated_at = greatest(updated_at, clock_timestamp())`;
+
+/** Erases a part of an operation, in a transaction of the caller's. False, and nothing is erased, while a batch is left or to come. */
+export async function eraseRange(
+  client: pg.PoolClient,
+  { accountId, operationId, first, last, isLast }: EraseRange,
 ): Promise<boolean> {
-  await cancelOperation(database, accountId, id);
-  const { first, last } = messageUuidRange(id);
-  return database.transact(async (client) => {
-    await client.query(
-      'select 1 from message where account_id = $1 and id between $2 and $3 order by id for update',
-      [accountId, first, last],
-    );
-    return eraseRows(
-      client,
-      'select from dispatch_batch where account_id = $1 and operation_id = $4',
-      `others as (update unaddressable set addresses = '[]'
-         where account_id = $1 and id between $2 and $3 and exists (select from free)),
-       files as (delete from email_attachment
-         where account_id = $1 and operation_id = $4 and exists (select from free)),
-       whole as (update operation set content = '{}', tags = '{}', revision = revision + 1, changed_sections = -1,
-           updated_at = greatest(updated_at, clock_timestamp())
-         where account_id = $1 and id = $4 and exists (select from free)),`,
-      [accountId, first, last, id],
-    );
-  });
+  await client.query(
+    'select 1 from message where account_id = $1 and id between $2 and $3 order by id for update',
+    [accountId, first, last],
+  );
+  return eraseRows(
+    client,
+    `select from dispatch_batch where account_id = $1 and operation_id = $4
+     union all select from operation_chunk where account_id = $1 and operation_id = $4`,
+    `others as (update unaddressable set addresses = '[]'
+       where account_id = $1 and id between $2 and $3 and exists (select from free)),
+     files as (delete from email_attachment
+       where account_id = $1 and operation_id = $4 and ${isLast} and exists (select from free)),
+     whole as (update operation set changed_sections = -1${isLast ? END_OF_ERASURE : ''}
+       where account_id = $1 and id = $4 and exists (select from free)),`,
+    [accountId, first, last, operationId],
+  );
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Requeues the remainder of a leased batch. */
 import type { Database } from './database.ts';
-import { cancelBatches, WAKE_CHANNEL } from './operations.ts';
+import { cancelBatches } from './cancels.ts';
+import { WAKE_CHANNEL } from './operations.ts';
 
 /** Messages of a batch that are requeued together, and their next route. */
 export interface Remainder {

@@ -5,6 +5,7 @@
  */
 import * as accounts from './accounts.ts';
 import * as batches from './batches.ts';
+import * as cancels from './cancels.ts';
 import { wakeDueBatches } from './due-batches.ts';
 import { requeueRemainder } from './requeued-batches.ts';
 import * as connectionShares from './connection-shares.ts';
@@ -30,6 +31,7 @@ import { findIdempotencyKeys } from './accept/idempotency-keys.ts';
 import * as streamed from './accept/streamed.ts';
 import { appear, releaseGoneNodes } from './nodes.ts';
 import * as operations from './operations.ts';
+import * as operationTasks from './operation-tasks.ts';
 import * as partitions from './partitions.ts';
 import * as senderPools from './sender-pools.ts';
 import { createSenderChooser, findSenderChanges } from './sender-choice.ts';
@@ -163,7 +165,13 @@ function makeStore({ database, searches, probe }: Connections, migrated: readonl
     accounts: bind(database, accounts),
     streamed: bind(database, streamed),
     operations: {
-      ...bind(database, { ...operations, acceptOperations, findIdempotencyKeys }),
+      ...bind(database, {
+        ...operations,
+        acceptOperations,
+        findIdempotencyKeys,
+        cancelOperation: cancels.cancelOperation,
+        cancelMessage: cancels.cancelMessage,
+      }),
       listOperations,
     },
     messages: { ...bind(database, messages), listMessages },
@@ -171,8 +179,9 @@ function makeStore({ database, searches, probe }: Connections, migrated: readonl
       ...batches,
       wakeDueBatches,
       requeueRemainder,
-      endUnsent: operations.endUnsent,
+      endUnsent: cancels.endUnsent,
     }),
+    operationTasks: bind(database, operationTasks),
     settlements: bind(database, settlements),
     receipts: bind(database, { ...receipts, ...parkedReceipts, ...carrierReceipts }),
     emailAttachments: bind(database, emailAttachments),

@@ -8,17 +8,20 @@ import {
   type Refusal,
 } from '../../shapes/refusal.ts';
 
-/** The answer to an erasure. A message that is being submitted cannot be erased yet. */
-export function sendErased(reply: FastifyReply, erased: boolean): FastifyReply {
-  if (!erased)
+/** The answer to an erasure. What is being submitted cannot be erased yet; a large operation is erased in pieces. */
+export function sendErased(
+  reply: FastifyReply,
+  outcome: 'erased' | 'busy' | 'begun',
+): FastifyReply {
+  if (outcome === 'busy')
     throw refuse(
       'conflict',
-      'The message is being submitted to a carrier; repeat the request later.',
+      'Messages are being submitted to a carrier, or are still to be canceled; repeat the request later.',
       {
         'retry-after': String(RETRY_AFTER_SECONDS),
       },
     );
-  return reply.code(204).send();
+  return reply.code(outcome === 'erased' ? 204 : 202).send();
 }
 
 export const newRequestId = () => `RQ${crypto.randomUUID().replaceAll('-', '')}`;

@@ -117,7 +117,8 @@ export function createEmailHandlers(deps: EmailHandlerDeps) {
 
     async erase(request: FastifyRequest, reply: FastifyReply) {
       const { id } = await find(request);
-      return sendErased(reply, await store.erasure.eraseMessage(request.account.id, id));
+      const isErased = await store.erasure.eraseMessage(request.account.id, id);
+      return sendErased(reply, isErased ? 'erased' : 'busy');
     },
   };
 }

@@ -177,10 +177,13 @@ export function createMessageHandlers(deps: MessageHandlerDeps) {
       const uuid = messageUuidIn(request);
       const { id: accountId } = request.account;
       if ((await store.messages.fetchMessage(accountId, 'MESSAGES', uuid)) !== null)
-        return sendErased(reply, await store.erasure.eraseMessage(accountId, uuid));
+        return sendErased(
+          reply,
+          (await store.erasure.eraseMessage(accountId, uuid)) ? 'erased' : 'busy',
+        );
       if (!(await store.erasure.eraseInbound(accountId, uuid)))
         throw refuse('notFound', NO_MESSAGE);
-      return sendErased(reply, true);
+      return sendErased(reply, 'erased');
     },
   };
 }

@@ -22,6 +22,9 @@ interface OperationQuery extends ListQuery {
   readonly details?: boolean;
 }
 
+/** A request that cancels or erases a large operation is answered after this time; maintenance goes on. */
+const TASK_MS_MAX = 2_000;
+
 export function createOperationHandlers(
   { store, streams }: { readonly store: Store; readonly streams: Streams },
   kind: OperationKind,
@@ -35,6 +38,14 @@ export function createOperationHandlers(
     if (operation === null)
       throw refuse('notFound', 'There is no such operation, or it is older than the retention.');
     return operation;
+  }
+
+  const drive = (accountId: number, id: string) =>
+    store.operationTasks.driveTask(accountId, id, TASK_MS_MAX);
+
+  async function cancel(accountId: number, id: string): Promise<void> {
+    const outcome = await store.operations.cancelOperation(accountId, id);
+    if (outcome === 'begun') await drive(accountId, id);
   }
 
   return {
@@ -97,16 +108,21 @@ export function createOperationHandlers(
       return serialize(await find(request));
     },
 
+    /** A large operation is shown while some of its messages are still to be canceled. */
     async cancel(request: FastifyRequest) {
       const { id } = await find(request);
-      await store.operations.cancelOperation(request.account.id, id);
+      await cancel(request.account.id, id);
       return serialize(await find(request));
     },
 
     /** Counters stay, and the operation with them. */
     async erase(request: FastifyRequest, reply: FastifyReply) {
       const { id } = await find(request);
-      return sendErased(reply, await store.erasure.eraseOperation(request.account.id, id));
+      const { id: accountId } = request.account;
+      await cancel(accountId, id);
+      const outcome = await store.erasure.eraseOperation(accountId, id);
+      const isOver = outcome === 'begun' && (await drive(accountId, id));
+      return sendErased(reply, isOver ? 'erased' : outcome);
     },
   };
 }

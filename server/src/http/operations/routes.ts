@@ -86,7 +86,13 @@ export function listOperationRoutes(kind: OperationKind, operations: Operations)
         `Extension: erase all ${items} of an operation and its content; messages that no carrier has are canceled first. Counters stay.`,
         {
           params,
-          response: { 204: noContent('Erased, now or before.'), ...refusals(404, 409) },
+          response: {
+            202: noContent(
+              'The erasure of a large operation goes on. A repetition that is answered with 204 shows its end.',
+            ),
+            204: noContent('Erased, now or before.'),
+            ...refusals(404, 409),
+          },
         },
       ),
     },
@@ -120,7 +126,7 @@ function listChanges(kind: OperationKind, operations: Operations): Route[] {
     change(
       'Cancel',
       operations.cancel,
-      'cancel all messages that no carrier has yet. Idempotent; submitted messages continue.',
+      'cancel all messages that no carrier has yet. Idempotent; submitted messages continue. The answer for a large operation may come before all of them are canceled.',
     ),
   ];
 }

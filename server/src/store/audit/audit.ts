@@ -21,6 +21,7 @@ import { auditInbound, auditCarriers, auditReceipts, auditStrayBatches } from '.
 import { markRestoredInDoubt } from './restored.ts';
 import { auditSenders } from './senders.ts';
 import { auditSubscriptions } from './subscriptions.ts';
+import { auditTasks } from './tasks.ts';
 
 export type { AuditScope, Finding } from './finding.ts';
 
@@ -68,6 +69,7 @@ async function lookOnce(database: Database, scope: AuditScope): Promise<Finding[
     ...(await auditIndexes(database)),
     ...(await auditCarriers(database, scope)),
     ...(await auditStrayBatches(database)),
+    ...(await auditTasks(database, scope)),
     ...(await auditReceipts(database, scope)),
     ...(await auditInbound(database, scope)),
     ...(await auditSenders(database, scope)),

@@ -26,6 +26,7 @@ export type Check =
   | 'status'
   | 'orphans'
   | 'batches'
+  | 'tasks'
   | 'leases'
   | 'carriers'
   | 'overdue'

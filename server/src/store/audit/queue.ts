@@ -3,6 +3,7 @@
  * pending answers.
  */
 import { encodeTypeId, uuidLowerBound } from '../../domain/ids.ts';
+import { BATCHES_TO_COME } from '../batches.ts';
 import type { Database } from '../database.ts';
 import { dropParkedReceipts, fetchAttempts } from '../parked-receipts.ts';
 import type { MatchedReceipt } from '../../domain/receipt.ts';
@@ -29,7 +30,9 @@ export async function auditCarriers(database: Database, scope: AuditScope): Prom
        select carrier, cardinality(ordinals) as messages, waiting, leased_until is not null as leased,
          not rate_limited and (leased_until is null or leased_until < now()) as free,
          since < now() - $1 * interval '1 millisecond' as is_late, now() - since as age, ${IS_PAUSED} as paused
-       from dispatch_batch b, coalesce(leased_until, case when waiting then wake_at else due_at end) as since)
+       from dispatch_batch b, coalesce(leased_until, case when waiting then wake_at else due_at end) as since
+       union all
+       select carrier, messages, waiting, false, false, false, null, false from (${BATCHES_TO_COME}) as coming)
      select carrier, count(*)::int as batches, sum(messages)::int as messages,
        (count(*) filter (where is_late and leased and not paused))::int as stale,
        (count(*) filter (where is_late and not leased and free and not waiting and not paused))::int as overdue,
