@@ -465,12 +465,14 @@ describe('the audit', () => {
     };
     expect(await look()).toEqual([]);
     await database.query('delete from dispatch_batch where operation_id = $1', [uuid]);
-    await database.query(`insert into operation_task values ($1, $2, 'ACCEPTED', null)`, [
-      accountId,
-      uuid,
-    ]);
+    await database.query(
+      `insert into operation_chunk (account_id, operation_id, number, batches)
+       select $1, $2, 0, jsonb_build_array(jsonb_build_object('ordinals', (
+         select array_agg(ordinal_of(id))::text from message where account_id = $1 and operation_of(id) = $2)))`,
+      [accountId, uuid],
+    );
     expect(await look()).toEqual([]);
-    await database.query('delete from operation_task where operation_id = $1', [uuid]);
+    await database.query('delete from operation_chunk where operation_id = $1', [uuid]);
     expect(await look()).toEqual([['orphans', '1998 unsent messages in no batch.']]);
   });
 });

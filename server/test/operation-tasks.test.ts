@@ -12,7 +12,6 @@ import { eraseOperation } from '../src/store/erasure.ts';
 import { stepTask, stepTaskOf } from '../src/store/operation-tasks.ts';
 import { acceptInChunks } from './support/accepted.ts';
 import {
-  expectExact,
   QUICK,
   startFanfare,
   until,
@@ -46,25 +45,19 @@ async function rowsLeft({ database }: FanfareClient, id: string): Promise<Json> 
 
 /** The messages of an operation by status, and its counters as they stand. */
 async function expectCounted(fanfare: FanfareClient, id: string): Promise<Json> {
+  // In one statement: receipts may still come.
   const { rows } = await fanfare.database.query(
-    `select status, count(*)::int as n from message where operation_of(id) = $1 group by status`,
+    `select (select jsonb_object_agg(s, n) from (
+         select lower(m.status::text) as s, count(*)::int as n from message m where operation_of(m.id) = o.id group by 1) c) as counted,
+       jsonb_build_object('scheduled', scheduled, 'queued', queued, 'sent', sent, 'delivered', delivered, 'read', read,
+         'undelivered', undelivered, 'failed', failed, 'canceled', canceled) as recorded
+     from operation o where id = $1`,
     [uuidOf(id)],
   );
-  const operation = await fanfare.operation(id);
-  const { stats } = operation;
-  const counted = Object.fromEntries(rows.map(({ status, n }) => [status.toLowerCase(), n]));
-  for (const name of [
-    'scheduled',
-    'queued',
-    'sent',
-    'delivered',
-    'undelivered',
-    'failed',
-    'canceled',
-  ])
-    expect([name, stats[name]]).toEqual([name, counted[name] ?? 0]);
-  expectExact(operation);
-  return operation;
+  const { counted, recorded } = rows[0] as Json;
+  const some = Object.entries(recorded as Json).filter(([, count]) => count > 0);
+  expect(Object.fromEntries(some)).toEqual(counted ?? {});
+  return fanfare.operation(id);
 }
 
 /** References that the simulator has got, each once. */
@@ -329,7 +322,9 @@ describe('at any time', () => {
         await steps;
         await fanfare.watch(id, isOver);
         const { stats, status } = await expectCounted(fanfare, id);
-        expect(stats.canceled > 0).toBe(status === 'CANCELED');
+        // The cancel of a single message does not cancel its operation.
+        expect(stats.canceled).toBeGreaterThanOrEqual(status === 'CANCELED' ? 1 : 0);
+        if (stats.canceled > 1) expect(status).toBe('CANCELED');
         sent += stats.delivered;
         expect(stats.attempts).toBe(stats.delivered);
         expect(await submitted(fanfare)).toHaveLength(sent);

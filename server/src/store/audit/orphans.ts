@@ -33,21 +33,24 @@ export function listSpans(id: string, recipients: number): (readonly [string, st
   ]);
 }
 
-/** Messages `m` of operation `$2` of account `$1` with ids from `$3` to `$4`, and their queued batches, as `queued`. */
+/**
+ * Messages `m` of operation `$2` of account `$1` with ids from `$3` to `$4`, and their batches, as `queued`: in the queue, or in
+ * chunks that are still to be released (docs/decisions/0022).
+ */
 export const OPERATION_PARTS = `m as (
     select id, status, attempt, attempt_status, ordinal_of(id) as ordinal
     from message where account_id = $1 and id between $3 and $4),
   queued as (
     select n.ordinal, b.attempt
     from dispatch_batch b left join lateral unnest(b.ordinals) as n(ordinal) on true
-    where b.account_id = $1 and b.operation_id = $2 and n.ordinal between ordinal_of($3) and ordinal_of($4))`;
+    where b.account_id = $1 and b.operation_id = $2 and n.ordinal between ordinal_of($3) and ordinal_of($4)
+    union all
+    select n.ordinal, 1
+    from operation_chunk c, jsonb_array_elements(c.batches) as b(batch), unnest((batch ->> 'ordinals')::int[]) as n(ordinal)
+    where c.account_id = $1 and c.operation_id = $2 and n.ordinal between ordinal_of($3) and ordinal_of($4))`;
 
-/**
- * Whether no batch is about to make the next attempt of `m`. Batches of an operation with a task are still to come
- * (docs/decisions/0022).
- */
+/** Whether no batch is about to make the next attempt of `m`. */
 export const IS_ORPHAN = `${IS_OPEN} and not exists (
-  select from operation_task t where t.account_id = $1 and t.operation_id = $2) and not exists (
   select 1 from queued q where q.ordinal = m.ordinal and q.attempt = m.attempt + 1)`;
 
 interface OrphanRow {
