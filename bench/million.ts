@@ -138,13 +138,13 @@ async function benchSmall(
   journalFile: string,
   recipients: number,
 ): Promise<void> {
-  const alone = await sendSmall(server, 15_005_700_000, () => false);
+  const alone = await sendSmall(server, 15_009_000_000, () => false);
   const { location } = await server.stream(compose(recipients, {}));
   let isDone = false;
   const done = untilReached(server, [location], 'delivered', recipients).then(() => {
     isDone = true;
   });
-  const beside = await sendSmall(server, 15_005_800_000, () => isDone);
+  const beside = await sendSmall(server, 15_009_100_000, () => isDone);
   await done;
   const taken = new Map((await readJournal(journalFile)).map(({ to, at }) => [to, at]));
   const timesOf = (requested: ReadonlyMap<string, number>) =>
@@ -186,7 +186,7 @@ async function benchCommand(
     {
       env: {
         ...process.env,
-        FANFARE_URL: server.url,
+        FANFARE_BASE_URL: server.url,
         FANFARE_ACCOUNT_SID: SID,
         FANFARE_AUTH_TOKEN: TOKEN,
       },

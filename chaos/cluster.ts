@@ -43,6 +43,19 @@ export async function endAll(): Promise<void> {
   for (const cluster of open) await cluster.end();
 }
 
+const AUTHORIZATION = `Basic ${Buffer.from(`${SID}:${TOKEN}`).toString('base64')}`;
+/** Recipients of a part of a streamed request. */
+const STREAMED_PART = 500;
+
+export interface StreamOptions {
+  /** The node that is asked first. */
+  readonly first: Node;
+  /** Further fields of the request. */
+  readonly head?: object;
+  readonly onHalf?: () => Promise<void>;
+  readonly onWhole?: () => void;
+}
+
 export class Cluster {
   readonly witness: Witness;
   /** Of all nodes, or of all but the first. */
@@ -222,26 +235,78 @@ export class Cluster {
     }
   }
 
-  /** As a good client: the same key until it is accepted, by whichever node is there, after the delay that it was given. */
-  async #post(body: string, key: string): Promise<void> {
+  /**
+   * Sends to this many new recipients as one streamed request, first to this node. Resolves with the operation's path. `onHalf` is
+   * awaited once, in the middle of the body, and `onWhole` called when all of it was sent.
+   */
+  async stream(
+    messages: number,
+    { first, head = {}, onHalf = async () => undefined, onWhole = () => undefined }: StreamOptions,
+  ): Promise<string> {
+    const from = FIRST_NUMBER + this.#sent;
+    this.#sent += messages;
+    let halves = 0;
+    async function* compose(): AsyncGenerator<Uint8Array> {
+      yield Buffer.from(
+        `${JSON.stringify({ content: { text: 'Hello, your order is on its way.' }, ...head })}\n`,
+      );
+      for (let i = 0; i < messages; i += STREAMED_PART) {
+        const rows = Array.from({ length: Math.min(STREAMED_PART, messages - i) }, (_, j) =>
+          JSON.stringify({ address: `+${from + i + j}`, channel: 'PHONE' }),
+        );
+        yield Buffer.from(`${rows.join('\n')}\n`);
+        if (i + STREAMED_PART >= messages / 2 && halves === 0) {
+          halves += 1;
+          await onHalf();
+        }
+      }
+      onWhole();
+    }
+    return this.#post(compose, `chaos-${from}`, first);
+  }
+
+  /** Asks a node to cancel an operation. */
+  async cancel(node: Node, location: string): Promise<void> {
+    const answer = await fetch(`${node.url}${location}/Cancel`, {
+      method: 'POST',
+      headers: { authorization: AUTHORIZATION },
+    }).catch(() => null);
+    await answer?.arrayBuffer().catch(() => undefined);
+  }
+
+  /**
+   * As a good client: the same key until it is accepted, by whichever node is there, after the delay that it was given. A body
+   * that is a function is streamed. Resolves with the operation's path.
+   */
+  async #post(
+    body: string | (() => AsyncIterable<Uint8Array>),
+    key: string,
+    first?: Node,
+  ): Promise<string> {
     const headers = {
-      authorization: `Basic ${Buffer.from(`${SID}:${TOKEN}`).toString('base64')}`,
-      'content-type': 'application/json',
+      authorization: AUTHORIZATION,
+      'content-type': typeof body === 'string' ? 'application/json' : 'application/x-ndjson',
       'idempotency-key': key,
     };
     let tries = 0;
+    let location = '';
     await until('a request is accepted', SEND_TIMEOUT_MS, async () => {
       const up = this.nodes.filter((node) => node.isUp);
-      const node = up[tries % Math.max(1, up.length)];
+      const node = tries === 0 && first !== undefined ? first : up[tries % Math.max(1, up.length)];
       tries += 1;
       if (node === undefined) return false;
       const answer = await fetch(`${node.url}/v1/Messages`, {
         method: 'POST',
         headers,
-        body,
-      }).catch(() => null);
+        ...(typeof body === 'string'
+          ? { body }
+          : { body: ReadableStream.from(body()), duplex: 'half' }),
+      } as RequestInit).catch(() => null);
       await answer?.arrayBuffer().catch(() => undefined);
-      if (answer?.status === 202) return true;
+      if (answer?.status === 202) {
+        location = new URL(answer.headers.get('location') ?? '', node.url).pathname;
+        return true;
+      }
       const status = answer?.status ?? 0;
       this.refusals.set(status, (this.refusals.get(status) ?? 0) + 1);
       if (answer !== null && status !== 429 && status !== 503)
@@ -249,6 +314,15 @@ export class Cluster {
       await sleep(Number(answer?.headers.get('retry-after') ?? 0.2) * 1000);
       return false;
     });
+    return location;
+  }
+
+  /** Tasks of operations that are not done. */
+  async countTasks(): Promise<number> {
+    const [row] = await this.sql<{ tasks: number }>(
+      'select count(*)::int as tasks from operation_task',
+    );
+    return row?.tasks ?? 0;
   }
 
   /** Resolves when the witness has accepted a share of the accepted messages. */

@@ -27,6 +27,7 @@ import {
   pulledCable,
   shortSilence,
 } from './scenarios/network.ts';
+import { killAccepting, killCanceling, killReceiving } from './scenarios/streamed.ts';
 import { cutOff, kill, killRepeatedly, rollingRestart, stopped } from './scenarios/nodes.ts';
 import type { Outcome, Scenario } from './trial.ts';
 
@@ -55,6 +56,9 @@ const SCENARIOS: readonly Scenario[] = [
   databaseErrors,
   cutOff,
   stopped,
+  killReceiving,
+  killAccepting,
+  killCanceling,
 ];
 
 /** The bars. A stop may take `drainTimeoutMs` (10 s) and 20 s for all else. */

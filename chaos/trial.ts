@@ -116,12 +116,16 @@ interface MessageRow {
 async function judge(cluster: Cluster): Promise<Omit<Outcome, 'recoveryMs' | 'stopMs' | 'note'>> {
   const rows = await cluster.sql<MessageRow>('select address, status, error_code from message');
   const { taken } = cluster.witness;
-  const isLost = ({ address, status, error_code: code }: MessageRow) =>
-    !taken.has(address.replace('+', '')) &&
-    !taken.has(address) &&
-    (code === null || status === 'DELIVERED');
+  const isTaken = ({ address }: MessageRow) =>
+    taken.has(address.replace('+', '')) || taken.has(address);
+  const isLost = (row: MessageRow) =>
+    !isTaken(row) &&
+    row.status !== 'CANCELED' &&
+    (row.error_code === null || row.status === 'DELIVERED');
   const ended = rows.filter(({ status }) => !['SCHEDULED', 'QUEUED', 'SENT'].includes(status));
   const faults: string[] = [];
+  const canceled = rows.filter((row) => row.status === 'CANCELED' && isTaken(row));
+  if (canceled.length > 0) faults.push(`${canceled.length} canceled messages were submitted`);
   const wrong = await cluster.sql(
     `select o.id from operation o join (
        select operation_of(id) as id, count(*) filter (where status = 'DELIVERED') as delivered,

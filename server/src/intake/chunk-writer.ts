@@ -11,6 +11,7 @@ import {
   RENEWAL_MS,
   type AcceptResult,
   type CopyForm,
+  type Listed,
   type NewOperationHead,
   type NewRows,
   type StreamedSend,
@@ -46,6 +47,8 @@ class Chunk {
   readonly messages: Buffer[] = [];
   readonly unaddressable: NewRows['unaddressable'][number][] = [];
   readonly batches: BatchComposer;
+  /** Where there are suppressions; dispatch asks again. */
+  listed: Listed | null = null;
   size = 0;
 
   constructor(senders: SenderChoice['senders']) {
@@ -205,9 +208,10 @@ export class ChunkWriter implements RecipientSink {
     const { accountId, choice, facts } = this.#head;
     const { store, shares } = this.#options;
     const addressed = recipients.map((each) => each.recipient);
-    const suppressions = await shares.within(accountId, () =>
-      readSuppressions(store, accountId, choice, addressed),
-    );
+    const suppressions = await shares.within(accountId, async () => {
+      this.#chunk.listed ??= await store.suppressions.findListed([accountId]);
+      return readSuppressions(store, accountId, choice, addressed, this.#chunk.listed);
+    });
     return withoutSuppressed(recipients, facts.plan, suppressions);
   }
 

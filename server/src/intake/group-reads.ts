@@ -33,17 +33,20 @@ export interface ReadAnswer {
   readonly said: Exclude<AcceptResult, { kind: 'created' }> | null;
 }
 
-/** Suppressions of the recipients of one account, by the senders that may reach them. */
+const NO_SUPPRESSIONS = indexSuppressions([]);
+
+/** Suppressions of the recipients of one account, by the senders that may reach them. `listed` says where there are any. */
 export async function readSuppressions(
   store: Store,
   accountId: number,
   choice: SenderChoice,
   recipients: readonly Recipient[],
+  listed: Listed,
 ): Promise<SuppressionIndex> {
+  if (listed.lists.length === 0 && !listed.opted) return NO_SUPPRESSIONS;
   const addresses = recipients.flatMap((each) =>
     each.addresses.flatMap(({ address }) => listSpellings(address)),
   );
-  const listed = await store.suppressions.findListed([accountId]);
   const [found = []] = await findSuppressions(store, [{ accountId, addresses }], [choice], listed);
   return indexSuppressions(found);
 }

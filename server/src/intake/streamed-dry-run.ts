@@ -60,9 +60,10 @@ export class StreamedDryRun implements RecipientSink {
     const { accountId, choice, facts } = this.#head;
     const { store, shares } = this.#options;
     const addressed = recipients.map((each) => each.recipient);
-    const suppressions = await shares.within(accountId, () =>
-      readSuppressions(store, accountId, choice, addressed),
-    );
+    const suppressions = await shares.within(accountId, async () => {
+      const listed = await store.suppressions.findListed([accountId]);
+      return readSuppressions(store, accountId, choice, addressed, listed);
+    });
     const left = withoutSuppressed(recipients, facts.plan, suppressions);
     await shares.run(accountId, this.#preview(left));
   }
