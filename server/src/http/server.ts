@@ -39,7 +39,7 @@ import { createSessions, registerSessions, SESSION } from './edge/sessions.ts';
 import { createStreams } from './edge/stream.ts';
 import { closeStalled, createUnread } from './edge/unread.ts';
 import { refuseExpectation, refuseClientError } from './edge/client-errors.ts';
-import { checkHead } from './edge/request-head.ts';
+import { checkHead, endConnection } from './edge/request-head.ts';
 import { limitRequestTime } from './edge/request-time.ts';
 import { createFailedSignIns } from './edge/failed-sign-ins.ts';
 import { ACCESS_TOKEN, registerTokenEndpoint } from './edge/token-endpoint.ts';
@@ -134,7 +134,7 @@ export async function createServer(deps: ServerDeps): Promise<Server> {
     reply.header('x-request-id', request.id);
     checkHead(request, reply);
     if (state.isDraining) {
-      reply.header('connection', 'close');
+      endConnection(request, reply);
       throw refuseForNow('The server is stopping.');
     }
   });

@@ -43,11 +43,8 @@ const PUSH_PATH = /^\/(?:v1|preview)\/PushNotifications(?:\/|$)/i;
 export function setErrors(app: FastifyInstance, log: Logger, publicUrl: string | null): void {
   app.setErrorHandler((error, request, reply) => {
     const refusal = toRefusal(error, request, log);
-    if (!request.raw.complete && reply.getHeader('connection') === 'close') {
-      // The remainder of its body is read first: a connection that is closed on unread bytes is reset, and its answer is lost.
-      reply.removeHeader('connection');
-      request.raw.once('end', () => request.raw.socket.end());
-    }
+    // The remainder of its body is read first: a connection that is closed on unread bytes is reset, and its answer is lost.
+    if (!request.raw.complete) reply.removeHeader('connection');
     return sendRefusal(reply, refusal, originOf(request, publicUrl));
   });
   app.setNotFoundHandler((request, reply) =>

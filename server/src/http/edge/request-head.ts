@@ -15,8 +15,14 @@ const HOST = /^([\w.~!$&'()*+,;=%-]*|\[[0-9a-f:.]+(%25[\w.~-]+)?\])(:\d{0,5})?$/
 export function checkHead(request: FastifyRequest, reply: FastifyReply): void {
   const problem = findProblem(request);
   if (problem === null) return;
-  reply.header('connection', 'close');
+  endConnection(request, reply);
   throw problem;
+}
+
+/** Ends the connection after the answer, and after the remainder of the body. */
+export function endConnection({ raw }: FastifyRequest, reply: FastifyReply): void {
+  reply.header('connection', 'close');
+  if (!raw.complete) raw.once('end', () => raw.socket.end());
 }
 
 function findProblem(request: FastifyRequest): Refusal | null {
