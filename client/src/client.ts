@@ -29,7 +29,6 @@ export type * from './api.ts';
 export {
   ApiError,
   AuthenticationError,
-  ChunkError,
   ConflictError,
   ConnectionError,
   FanfareError,
@@ -54,9 +53,17 @@ export {
 } from './events.ts';
 export type { Hooks, RequestNotice, ResponseNotice, RetryNotice } from './hooks.ts';
 export type { Listing } from './listing.ts';
-export type { EmailRecipient, Recipient, SendAllRequest, SendOptions } from './messages.ts';
-export { isSettled, type ExportChoice } from './operations.ts';
-export type { Bulk, Chunk, SendAll, SendAllOptions } from './send-all.ts';
+export { indexOfRecipient, type Recipients } from './lines.ts';
+export type { EmailRecipient, Recipient, SendOptions } from './messages.ts';
+export {
+  isSettled,
+  type ExportChoice,
+  type DryRunAllOptions,
+  type DryRunLine,
+  type SendAllRequest,
+  type SendLinesOptions,
+} from './operations.ts';
+export type { Acceptance, SendAll, SendAllOptions } from './send-all.ts';
 export type { CallOptions } from './transport.ts';
 export { VERSION } from './version.ts';
 export { isComplete, type WatchOptions } from './watch.ts';

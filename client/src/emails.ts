@@ -3,7 +3,6 @@ import type {
   Email,
   EmailDryRun,
   EmailList,
-  EmailOperation,
   EmailReceiptList,
   ListEmailsQuery,
   OperationReference,
@@ -11,13 +10,9 @@ import type {
   SendEmailsRequest,
 } from './api.ts';
 import { listPages, type Listing } from './listing.ts';
-import type { Paging, SendAllRequest, SendOptions } from './messages.ts';
+import type { Paging, SendOptions } from './messages.ts';
 import { OperationCalls } from './operations.ts';
-import type { SendAll, SendAllOptions } from './send-all.ts';
 import type { CallOptions, Transport } from './transport.ts';
-
-/** Below the 5 MB that a server takes. */
-const PART_BYTES_MAX = 4_000_000;
 
 export class Emails extends OperationCalls<'emails'> {
   constructor(transport: Transport) {
@@ -42,14 +37,6 @@ export class Emails extends OperationCalls<'emails'> {
     { idempotencyKey = crypto.randomUUID(), ...options }: SendOptions = {},
   ): Promise<EmailDryRun | OperationReference> {
     return this.transport.call('sendEmails', { body: request, idempotencyKey }, options);
-  }
-
-  /** Sends to any number of mailboxes. As `messages.sendAll`. */
-  sendAll(
-    request: SendAllRequest<SendEmailsRequest>,
-    options: SendAllOptions = {},
-  ): SendAll<EmailOperation> {
-    return this.beginSendAll('sendEmails', PART_BYTES_MAX, request, options);
   }
 
   /** E-mails, newest first. */

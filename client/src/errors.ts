@@ -13,10 +13,12 @@ export class ApiError extends FanfareError {
   readonly status: number;
   /** Code of the first problem; null where the answer was not the API's, but a proxy's perhaps. */
   readonly code: number | null;
-  /** JSON path of the value at fault, such as `$.to[17].address`; null if there is none. */
+  /** The place of the value at fault: `$.to[17].address`, of a streamed request `line 19: $.address`; null if there is none. */
   readonly path: string | null;
   /** The reported problems, the first 100. */
   readonly errors: readonly ErrorItem[];
+  /** Problems found. */
+  readonly total: number;
   /** The id of this request in the log of the server. */
   readonly requestId: string | null;
   /** Seconds after which to ask again, with 429 and 503. */
@@ -25,6 +27,7 @@ export class ApiError extends FanfareError {
   constructor(answer: {
     readonly status: number;
     readonly errors: readonly ErrorItem[];
+    readonly total: number;
     readonly message: string;
     readonly requestId: string | null;
     readonly retryAfterSeconds: number | null;
@@ -35,6 +38,7 @@ export class ApiError extends FanfareError {
     this.code = first?.code ?? null;
     this.path = first === undefined || first.context === 'null' ? null : first.context;
     this.errors = answer.errors;
+    this.total = answer.total;
     this.requestId = answer.requestId;
     this.retryAfterSeconds = answer.retryAfterSeconds;
   }
@@ -80,21 +84,6 @@ export class TimeoutError extends ConnectionError {
   override readonly name = 'TimeoutError';
 }
 
-/** One chunk of a `sendAll` failed, for the reason in `cause`. */
-export class ChunkError extends FanfareError {
-  override readonly name = 'ChunkError';
-  /** Number of the chunk, from 0. */
-  readonly index: number;
-  /** Which of all recipients was the first in it, from 0: paths as `$.to[17]` count from there. */
-  readonly firstRecipient: number;
-
-  constructor(index: number, firstRecipient: number, message: string, cause: unknown) {
-    super(message, { cause });
-    this.index = index;
-    this.firstRecipient = firstRecipient;
-  }
-}
-
 const CLASSES: Readonly<Record<number, typeof ApiError>> = {
   400: InvalidRequestError,
   413: InvalidRequestError,
@@ -107,33 +96,40 @@ const CLASSES: Readonly<Record<number, typeof ApiError>> = {
 
 /** The error of an answer that is not 2xx. */
 export function readRefusal(
-  response: Response,
+  { status, url, headers }: Pick<Response, 'status' | 'url' | 'headers'>,
   text: string,
   retryAfterSeconds: number | null,
 ): ApiError {
-  const { status } = response;
-  const errors = readErrors(text);
+  const { errors, total } = readErrors(text);
   const [first] = errors;
   const where = first === undefined || first.context === 'null' ? '' : ` (${first.context})`;
-  const more = errors.length > 1 ? ` And ${errors.length - 1} more.` : '';
+  const more = total > 1 ? ` And ${total - 1} more.` : '';
   const Class = CLASSES[status] ?? (status >= 500 ? ServerError : ApiError);
   return new Class({
     status,
     errors,
+    total,
     message:
       first === undefined
-        ? `${response.url} answered ${status}, which is not an answer of this API. Check the base URL.`
+        ? `${url} answered ${status}, which is not an answer of this API. Check the base URL.`
         : `${first.message}${where}${more}`,
-    requestId: response.headers.get('x-request-id'),
+    requestId: headers.get('x-request-id'),
     retryAfterSeconds,
   });
 }
 
-function readErrors(text: string): readonly ErrorItem[] {
+function readErrors(text: string): {
+  readonly errors: readonly ErrorItem[];
+  readonly total: number;
+} {
   try {
-    const { errors } = JSON.parse(text) as { errors?: unknown };
-    return Array.isArray(errors) ? (errors as ErrorItem[]) : [];
+    const { errors, total } = JSON.parse(text) as { errors?: unknown; total?: unknown };
+    if (!Array.isArray(errors)) return { errors: [], total: 0 };
+    return {
+      errors: errors as ErrorItem[],
+      total: typeof total === 'number' ? total : errors.length,
+    };
   } catch {
-    return [];
+    return { errors: [], total: 0 };
   }
 }

@@ -4,7 +4,6 @@ import type {
   ListMessagesQuery,
   Message,
   MessageList,
-  Operation,
   OperationReference,
   ReceiptList,
   SearchMessagesRequest,
@@ -13,7 +12,6 @@ import type {
 } from './api.ts';
 import { listPages, type Listing } from './listing.ts';
 import { OperationCalls } from './operations.ts';
-import type { SendAll, SendAllOptions } from './send-all.ts';
 import type { CallOptions, Transport } from './transport.ts';
 
 export interface SendOptions extends CallOptions {
@@ -26,15 +24,6 @@ export type Recipient = SendMessagesRequest['to'][number];
 
 /** An entry of `to` of e-mails. */
 export type EmailRecipient = SendEmailsRequest['to'][number];
-
-/** Any number of recipients, as they come. */
-export type SendAllRequest<Request extends { to: readonly unknown[] }> = Omit<
-  Request,
-  'to' | 'dryRun'
-> & { readonly to: Iterable<Request['to'][number]> | AsyncIterable<Request['to'][number]> };
-
-/** Below the 10 MB that a server takes. */
-const PART_BYTES_MAX = 8_000_000;
 
 export class Messages extends OperationCalls<'messages'> {
   constructor(transport: Transport) {
@@ -59,14 +48,6 @@ export class Messages extends OperationCalls<'messages'> {
     { idempotencyKey = crypto.randomUUID(), ...options }: SendOptions = {},
   ): Promise<DryRun | OperationReference> {
     return this.transport.call('sendMessages', { body: request, idempotencyKey }, options);
-  }
-
-  /** Sends to any number of recipients, over as many operations as it needs. Begins at once. */
-  sendAll(
-    request: SendAllRequest<SendMessagesRequest>,
-    options: SendAllOptions = {},
-  ): SendAll<Operation> {
-    return this.beginSendAll('sendMessages', PART_BYTES_MAX, request, options);
   }
 
   /** A request that sends an operation again, to its recipients whose messages have one of these statuses, or to all. */

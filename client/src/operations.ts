@@ -1,27 +1,36 @@
 /** Methods for the operations of messages and of e-mails. */
 import type {
+  DryRun,
+  DryRunMessage,
+  EmailDryRun,
   EmailOperation,
   EmailOperationErrorList,
   EmailOperationList,
+  ErrorItem,
   ListOperationErrorsQuery,
   ListOperationsQuery,
   Operation,
   OperationErrorList,
   OperationList,
-  OperationReference,
   OperationReport,
   RecipientResult,
+  SendEmailsRequest,
+  SendMessagesRequest,
 } from './api.ts';
 import { readExport } from './export.ts';
 import { listPages, type Listing } from './listing.ts';
-import { checkOptions } from './options.ts';
-import { SendAll, type SendAllOptions } from './send-all.ts';
-import { CALL_OPTIONS, WrittenJson, type CallOptions, type Transport } from './transport.ts';
+import { ConnectionError, readRefusal } from './errors.ts';
+import { readDates } from './dates.ts';
+import { ReadyLines, readLines, RecipientLines, type LinesBody, type Recipients } from './lines.ts';
+import { SendAll, type Acceptance, type SendAllOptions } from './send-all.ts';
+import { checkOptions, type OptionNames } from './options.ts';
+import { CALL_OPTIONS, type CallOptions, type Transport } from './transport.ts';
 import { isComplete, watch, type WatchOptions } from './watch.ts';
 
 /** Names of the endpoints of each kind. */
 const NAMES = {
   messages: {
+    send: 'sendMessages',
     fetch: 'fetchOperation',
     list: 'listOperations',
     errors: 'listOperationErrors',
@@ -34,6 +43,7 @@ const NAMES = {
     export: 'exportOperation',
   },
   emails: {
+    send: 'sendEmails',
     fetch: 'fetchEmailOperation',
     list: 'listEmailOperations',
     errors: 'listEmailOperationErrors',
@@ -48,11 +58,21 @@ const NAMES = {
 } as const;
 
 interface Shapes {
-  messages: { operation: Operation; list: OperationList; errors: OperationErrorList };
+  messages: {
+    operation: Operation;
+    list: OperationList;
+    errors: OperationErrorList;
+    request: SendMessagesRequest;
+    preview: DryRunMessage;
+    dryRun: DryRun;
+  };
   emails: {
     operation: EmailOperation;
     list: EmailOperationList;
     errors: EmailOperationErrorList;
+    request: SendEmailsRequest;
+    preview: EmailDryRun['emails'][number];
+    dryRun: EmailDryRun;
   };
 }
 
@@ -63,6 +83,42 @@ export interface ExportChoice {
   /** `pageToken` of a result: the export begins behind it. */
   readonly pageToken?: string | undefined;
 }
+
+/** A request to any number of recipients, as they come. A function makes them anew for each try. */
+export type SendAllRequest<Request extends { to: readonly unknown[] }> = Omit<
+  Request,
+  'to' | 'dryRun'
+> & { readonly to: Recipients<Request['to'][number]> };
+
+export interface SendLinesOptions extends CallOptions {
+  /** As of `sendAll`. Random unless given. */
+  readonly key?: string | undefined;
+  /** Whether the body is packed with gzip. */
+  readonly isPacked?: boolean | undefined;
+}
+
+const SEND_LINES_OPTIONS: OptionNames<SendLinesOptions> = {
+  key: true,
+  isPacked: true,
+  signal: true,
+  timeoutMs: true,
+  retriesMax: true,
+};
+
+export interface DryRunAllOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** As of `sendAll`. */
+  readonly onProgress?: SendAllOptions['onProgress'];
+}
+
+const DRY_RUN_OPTIONS: OptionNames<DryRunAllOptions> = { signal: true, onProgress: true };
+
+/** A line of a dry run: a message, or why there is none; the last line is the summary, which has `dryRun`. */
+export type DryRunLine<Kind extends 'messages' | 'emails'> =
+  Shapes[Kind]['preview'] | ErrorItem | Shapes[Kind]['dryRun'];
+
+/** As long as a server gives a streamed request to arrive. */
+const LINES_TIMEOUT_MS = 3_600_000;
 
 /** Operations of one kind. */
 export abstract class OperationCalls<Kind extends keyof Shapes> {
@@ -169,31 +225,103 @@ export abstract class OperationCalls<Kind extends keyof Shapes> {
     );
   }
 
-  /** Sends to any number of recipients, `bytesMax` bytes of a request at most. */
-  protected beginSendAll(
-    endpoint: 'sendMessages' | 'sendEmails',
-    bytesMax: number,
-    request: { to: Iterable<unknown> | AsyncIterable<unknown> },
-    options: SendAllOptions,
+  /**
+   * Sends to any number of recipients as one operation. Begins at once. Recipients of an array or of a function are sent
+   * again after a failure that may pass; others are not, as they can be read once. A signal that aborts before the last
+   * recipient leaves nothing.
+   */
+  sendAll(
+    request: SendAllRequest<Shapes[Kind]['request']>,
+    options: SendAllOptions = {},
   ): SendAll<Shapes[Kind]['operation']> {
     return new SendAll<Shapes[Kind]['operation']>(
       {
-        send: (json, idempotencyKey, rest) =>
-          this.transport.call(
-            endpoint,
-            { body: new WrittenJson(json), idempotencyKey },
-            rest,
-          ) as Promise<OperationReference>,
+        send: (lines, key, rest) => this.#sendLines(lines, key, rest) as Promise<Acceptance>,
         fetch: (id, rest) => this.fetchOperation(id, rest),
+        watch: (id, rest) => this.watchOperation(id, rest),
         cancel: (id) => this.cancelOperation(id),
         pause: (id) => this.pauseOperation(id),
         resume: (id) => this.resumeOperation(id),
-        isSettled,
-        bytesMax,
       },
       request,
       options,
     );
+  }
+
+  /**
+   * Sends a body of lines that is ready: the request without `to`, and a line for each recipient. With `dryRun` in its first
+   * line, the answer is a summary. For browsers, which send no body that is still being made.
+   */
+  async sendLines(
+    body: Blob | ReadableStream<Uint8Array<ArrayBuffer>>,
+    options: SendLinesOptions = {},
+  ): Promise<Acceptance | Shapes[Kind]['dryRun']> {
+    checkOptions('sendLines', options, SEND_LINES_OPTIONS);
+    const {
+      key = crypto.randomUUID(),
+      isPacked = false,
+      timeoutMs = body instanceof Blob ? LINES_TIMEOUT_MS : undefined,
+      ...rest
+    } = options;
+    return this.#sendLines(new ReadyLines(body, isPacked), key, { ...rest, timeoutMs });
+  }
+
+  /**
+   * What a send to any number of recipients would do: a line for each recipient, and the summary. Nothing is sent. The
+   * answer is read while the request is sent, which Node.js and Deno can do.
+   * @throws InvalidRequestError for a wrong request; wrong recipients are lines
+   */
+  async *dryRunAll(
+    request: SendAllRequest<Shapes[Kind]['request']>,
+    options: DryRunAllOptions = {},
+  ): AsyncGenerator<DryRunLine<Kind>, void, undefined> {
+    checkOptions('dryRunAll', options, DRY_RUN_OPTIONS);
+    const { signal, onProgress } = options;
+    const lines = new RecipientLines(
+      { ...request, dryRun: true } as typeof request,
+      false,
+      (count) => onProgress?.(count),
+    );
+    const controller = new AbortController();
+    const end = () => controller.abort(signal?.reason);
+    if (signal?.aborted === true) end();
+    else signal?.addEventListener('abort', end, { once: true });
+    try {
+      const response = await this.transport.open(
+        this.#names.send,
+        { lines },
+        { accept: 'application/x-ndjson' },
+        controller.signal,
+      );
+      let isOver = false;
+      for await (const text of readLines(response.body ?? new ReadableStream())) {
+        const line = JSON.parse(text) as DryRunLine<Kind> & { errors?: unknown; status: number };
+        if (line.errors !== undefined)
+          throw readRefusal({ ...pickResponse(response), status: line.status }, text, null);
+        isOver = 'dryRun' in line;
+        yield isOver ? (readDates(line) as DryRunLine<Kind>) : line;
+      }
+      if (!isOver) throw new ConnectionError('The answer broke off before its summary.');
+    } catch (error) {
+      throw lines.failure ?? error;
+    } finally {
+      signal?.removeEventListener('abort', end);
+      controller.abort();
+    }
+  }
+
+  async #sendLines(
+    lines: LinesBody,
+    idempotencyKey: string,
+    options: CallOptions,
+  ): Promise<Acceptance | Shapes[Kind]['dryRun']> {
+    const { answer, headers } = await this.transport.callWithHeaders(
+      this.#names.send,
+      { lines, idempotencyKey },
+      options,
+    );
+    if ('dryRun' in answer) return answer;
+    return { ...answer, isReplayed: headers.get('idempotent-replayed') === 'true' };
   }
 
   #change(
@@ -215,3 +343,5 @@ export function isSettled(operation: Operation | EmailOperation): boolean {
   const { stats } = operation;
   return 'read' in stats ? stats.sent === 0 : stats.sent <= stats.delivered + stats.undelivered;
 }
+
+const pickResponse = ({ url, headers }: Response) => ({ url, headers });

@@ -19,6 +19,7 @@ import {
   type FanfareError,
 } from './errors.ts';
 import { notify, type Hooks } from './hooks.ts';
+import type { BodyWatch, LinesBody } from './lines.ts';
 import { checkOptions, type OptionNames } from './options.ts';
 
 export type RequestHeaders = Readonly<Record<string, string>>;
@@ -58,8 +59,10 @@ export interface Input<Name extends keyof Endpoints> {
   /** Values of the path's parameters, in their order. */
   readonly path?: readonly string[];
   readonly query?: Endpoints[Name]['query'] | undefined;
-  /** A body to write as JSON, or JSON that is written already. */
-  readonly body?: Endpoints[Name]['body'] | WrittenJson | undefined;
+  /** Written as JSON. */
+  readonly body?: Endpoints[Name]['body'] | undefined;
+  /** A body in lines of JSON, instead. */
+  readonly lines?: LinesBody;
   /** Makes a send safe to repeat. */
   readonly idempotencyKey?: string;
   /** Whether a POST may be repeated without asking whether the first one was done. */
@@ -71,15 +74,13 @@ interface Request {
   readonly method: string;
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | undefined;
+  readonly body: string | LinesBody | undefined;
 }
 
-export class WrittenJson {
+/** An answer that has arrived whole. */
+interface WholeAnswer {
   readonly text: string;
-
-  constructor(text: string) {
-    this.text = text;
-  }
+  readonly headers: Headers;
 }
 
 const BACKOFF_MS = 500;
@@ -104,8 +105,18 @@ export class Transport {
     input: Input<Name> = {},
     options: CallOptions = {},
   ): Promise<Endpoints[Name]['answer']> {
-    const text = await this.callForText(name, input, options);
-    return (text === '' ? undefined : readDates(JSON.parse(text))) as Endpoints[Name]['answer'];
+    return (await this.callWithHeaders(name, input, options)).answer;
+  }
+
+  /** As `call`, with the headers of the answer. */
+  async callWithHeaders<Name extends keyof Endpoints>(
+    name: Name,
+    input: Input<Name>,
+    options: CallOptions,
+  ): Promise<{ readonly answer: Endpoints[Name]['answer']; readonly headers: Headers }> {
+    const { text, headers } = await this.#callWhole(name, input, options);
+    const answer = text === '' ? undefined : readDates(JSON.parse(text));
+    return { answer: answer as Endpoints[Name]['answer'], headers };
   }
 
   /** As `call`, for answers that are no JSON. */
@@ -114,14 +125,19 @@ export class Transport {
     input: Input<Name> = {},
     options: CallOptions = {},
   ): Promise<string> {
+    return (await this.#callWhole(name, input, options)).text;
+  }
+
+  #callWhole<Name extends keyof Endpoints>(
+    name: Name,
+    input: Input<Name>,
+    options: CallOptions,
+  ): Promise<WholeAnswer> {
     const isKeyed = input.idempotencyKey !== undefined;
     checkOptions('A call', options, isKeyed ? SEND_OPTIONS : CALL_OPTIONS);
     const request = this.#compose(name, input);
-    return this.#retry(
-      request,
-      request.method !== 'POST' || isKeyed || input.isRepeatable === true,
-      options,
-    );
+    const mayRepeat = request.method !== 'POST' || isKeyed || input.isRepeatable === true;
+    return this.#retry(request, mayRepeat, options);
   }
 
   /** Opens a streaming answer. The caller reads it, and aborts the signal to end it. */
@@ -142,7 +158,7 @@ export class Transport {
 
   #compose<Name extends keyof Endpoints>(
     name: Name,
-    { path = [], query, body, idempotencyKey }: Input<Name>,
+    { path = [], query, body, lines, idempotencyKey }: Input<Name>,
     headers: RequestHeaders = {},
   ): Request {
     checkOptions<object>(name, definedOf(query ?? {}), QUERY_NAMES[name] ?? {});
@@ -155,10 +171,12 @@ export class Transport {
       headers: {
         ...this.#options.headers,
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(lines === undefined ? {} : { 'content-type': 'application/x-ndjson' }),
+        ...(lines?.isPacked === true ? { 'content-encoding': 'gzip' } : {}),
         ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
         ...headers,
       },
-      body: body === undefined ? undefined : encodeBody(body),
+      body: body === undefined ? lines : JSON.stringify(body),
     };
   }
 
@@ -166,6 +184,7 @@ export class Transport {
     { method, url, headers, body }: Request,
     attempt: number,
     signal: AbortSignal,
+    watch: BodyWatch = UNWATCHED,
   ): Promise<Response> {
     const { fetch: send, hooks } = this.#options;
     notify(hooks.onRequest, { method, url, attempt });
@@ -174,7 +193,7 @@ export class Transport {
       method,
       signal,
       headers,
-      ...(body !== undefined && { body }),
+      ...(typeof body === 'object' ? openBody(body, watch) : body !== undefined && { body }),
     });
     notify(hooks.onResponse, {
       method,
@@ -187,9 +206,10 @@ export class Transport {
     return response;
   }
 
-  async #retry(request: Request, mayRepeat: boolean, options: CallOptions): Promise<string> {
+  async #retry(request: Request, mayRepeat: boolean, options: CallOptions): Promise<WholeAnswer> {
     const { timeoutMs = this.#options.timeoutMs, retriesMax = this.#options.retriesMax } = options;
-    const { method, url } = request;
+    const { method, url, body } = request;
+    const isReadOnce = typeof body === 'object' && !body.isRepeatable;
     for (let tried = 0; ; tried += 1) {
       options.signal?.throwIfAborted();
       const attempt = tried + 1;
@@ -198,11 +218,11 @@ export class Transport {
       options.signal?.throwIfAborted();
       const authorized = { ...request, headers: { ...request.headers, ...credentials } };
       const outcome = await this.#askInTime(authorized, attempt, timeoutMs, options.signal);
-      if (typeof outcome === 'string') return outcome;
+      if ('text' in outcome) return outcome;
       const { error, repeatable } = outcome;
       const wait = (error as Partial<ApiError>).retryAfterSeconds ?? null;
       const isTooLong = wait !== null && wait > RETRY_AFTER_SECONDS_MAX;
-      const isOver = tried >= retriesMax || isTooLong;
+      const isOver = tried >= retriesMax || isTooLong || isReadOnce;
       if (isOver || repeatable === 'never' || (repeatable === 'if safe' && !mayRepeat)) throw error;
       const delayMs = backoffMs(tried, wait);
       notify(this.#options.hooks.onRetry, { method, url, attempt, error, delayMs });
@@ -216,30 +236,59 @@ export class Transport {
     attempt: number,
     timeoutMs: number,
     outer: AbortSignal | undefined,
-  ): Promise<string | { error: FanfareError; repeatable: 'always' | 'if safe' | 'never' }> {
+  ): Promise<WholeAnswer | { error: FanfareError; repeatable: 'always' | 'if safe' | 'never' }> {
     const controller = new AbortController();
     const give = () => controller.abort(outer?.reason);
     outer?.addEventListener('abort', give);
     const late = new TimeoutError(
       `${this.#options.baseUrl} did not answer in ${timeoutMs / 1_000} s.`,
     );
-    const timer = setTimeout(() => controller.abort(late), timeoutMs);
+    const alarm = new Alarm(() => controller.abort(late));
+    alarm.set(timeoutMs);
+    // A body that is read while it is sent has this time for each of its parts.
+    const watch = { onSource: () => alarm.set(null), onPart: () => alarm.set(timeoutMs) };
     try {
-      const response = await this.#fetch(request, attempt, controller.signal);
+      const response = await this.#fetch(request, attempt, controller.signal, watch);
       const text = await response.text();
-      if (response.ok) return text;
+      if (response.ok) return { text, headers: response.headers };
       const error = readRefusal(response, text, readRetryAfter(response));
       // A 429 was refused before anything was done; the effect of a request that a gateway answered is unknown.
       if (error.status === 429) return { error, repeatable: 'always' };
       return { error, repeatable: GATEWAY_STATUSES.has(error.status) ? 'if safe' : 'never' };
     } catch (reason) {
       outer?.throwIfAborted();
+      const failure = typeof request.body === 'object' ? request.body.failure : undefined;
+      if (failure !== undefined) throw failure;
       const error = toConnectionError(reason, controller.signal, this.#options.baseUrl);
       return { error, repeatable: 'if safe' };
     } finally {
-      clearTimeout(timer);
+      alarm.set(null);
       outer?.removeEventListener('abort', give);
     }
+  }
+}
+
+const UNWATCHED: BodyWatch = { onSource: () => undefined, onPart: () => undefined };
+
+/** Options of `fetch` for a body that is read while it is sent. */
+function openBody(body: LinesBody, watch: BodyWatch): RequestInit {
+  const opened = body.open(watch);
+  return { body: opened, ...(opened instanceof Blob ? {} : { duplex: 'half' }) } as RequestInit;
+}
+
+/** A timer that can be set anew. */
+export class Alarm {
+  readonly #ring: () => void;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(ring: () => void) {
+    this.#ring = ring;
+  }
+
+  /** Fires after this many milliseconds; null: never. */
+  set(ms: number | null): void {
+    clearTimeout(this.#timer);
+    if (ms !== null) this.#timer = setTimeout(this.#ring, ms);
   }
 }
 
@@ -293,10 +342,6 @@ function toConnectionError(reason: unknown, signal: AbortSignal, baseUrl: string
       cause: reason,
     },
   );
-}
-
-function encodeBody(body: unknown): string {
-  return body instanceof WrittenJson ? body.text : JSON.stringify(body);
 }
 
 function encodeQuery(query: object | undefined): string {

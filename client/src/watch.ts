@@ -11,7 +11,7 @@ import { readDates } from './dates.ts';
 import { ApiError, ConnectionError, RateLimitError, ServerError } from './errors.ts';
 import { readEvents } from './event-source.ts';
 import { checkOptions, type OptionNames } from './options.ts';
-import { pause } from './transport.ts';
+import { Alarm, pause } from './transport.ts';
 
 export interface WatchOptions {
   readonly signal?: AbortSignal | undefined;
@@ -160,21 +160,5 @@ async function* streamStates<Operation extends AnyOperation>(
     quiet.set(null);
     outer?.removeEventListener('abort', end);
     controller.abort();
-  }
-}
-
-/** A timer that can be set anew. */
-class Alarm {
-  readonly #ring: () => void;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-
-  constructor(ring: () => void) {
-    this.#ring = ring;
-  }
-
-  /** Fires after this many milliseconds; null: never. */
-  set(ms: number | null): void {
-    clearTimeout(this.#timer);
-    if (ms !== null) this.#timer = setTimeout(this.#ring, ms);
   }
 }

@@ -20,8 +20,7 @@ import {
   TwilioClient,
   VERSION,
   type ClientOptions,
-  type Chunk,
-  type ChunkError,
+  indexOfRecipient,
   type SendMessagesRequest,
 } from '@fanfare/client';
 import sends from '../../server/test/data/send-requests.json' with { type: 'json' };
@@ -493,88 +492,156 @@ describe('watching', () => {
   });
 });
 
-describe('sending to more than one request takes', () => {
+describe('sending to any number of recipients', () => {
+  type To = SendMessagesRequest['to'][number];
   async function* people(count: number) {
-    for (let i = 0; i < count; i += 1) yield to(1, i)[0] as SendMessagesRequest['to'][number];
+    for (let i = 0; i < count; i += 1) yield to(1, i)[0] as To;
   }
-  const countOf = async (campaign: string) => {
-    let count = 0;
-    for await (const page of client.messages.list({ tags: { campaign }, pageSize: 1_000 }).pages())
-      count += page.messages.length;
-    return count;
-  };
+  const later = () => ({ sendAt: [new Date(Date.now() + 3_600_000).toISOString()] });
+  const operationsOf = async (campaign: string) =>
+    (await client.messages.listOperations({ tags: { campaign } })).operations;
 
-  it('splits, sums, and ends with the last receipt of all', async () => {
+  it('is one operation, which is watched to its last receipt', async () => {
     const campaign = crypto.randomUUID();
+    const seen: number[] = [];
     const sending = client.messages.sendAll(
       { to: people(2_500), content, tags: { campaign } },
-      { chunkSizeMax: 1_000 },
+      { onProgress: (count) => seen.push(count) },
     );
     const done = await last(sending.watch({ pollMs: 20 }));
-    expect(done).toMatchObject({
-      status: 'COMPLETED',
-      isAccepted: true,
-      stats: { recipients: 2_500, delivered: 2_500, sent: 0 },
-    });
-    expect((await sending.accepted()).map((each) => each.recipients)).toEqual([1_000, 1_000, 500]);
-    expect(await countOf(campaign)).toBe(2_500);
+    expect(done).toMatchObject({ status: 'COMPLETED', stats: { recipients: 2_500, sent: 0 } });
+    expect(await sending.accepted()).toMatchObject({ operationId: done?.id, isReplayed: false });
+    expect([seen.length > 1, seen.at(-1), sending.recipients]).toEqual([true, 2_500, 2_500]);
+    expect(await operationsOf(campaign)).toHaveLength(1);
   });
 
-  it('goes on after a crash without sending anything twice', async () => {
+  it('takes lists and functions again after a failure, and what can be read once not', async () => {
+    const ways: [SendMessagesRequest['to'] | (() => AsyncIterable<To>), boolean][] = [
+      [to(2_500), false],
+      [() => people(2_500), true],
+    ];
+    for (const [recipientsOfIt, gzip] of ways) {
+      const campaign = crypto.randomUUID();
+      const way = await startMeddler(fanfare.url, (_incoming, nth) =>
+        nth === 1 ? 'lose' : nth === 2 ? { status: 503 } : 'pass',
+      );
+      const request = { to: recipientsOfIt, content, tags: { campaign }, schedule: later() };
+      const sending = connect(way.url).messages.sendAll(request, { gzip });
+      expect(await sending.accepted()).toMatchObject({ isReplayed: true });
+      expect(new Set(way.seen.map(({ key }) => key))).toEqual(new Set([sending.key]));
+      expect(way.seen).toHaveLength(3);
+      expect(await operationsOf(campaign)).toMatchObject([{ stats: { recipients: 2_500 } }]);
+      await client.messages.cancelOperation((await sending.accepted()).operationId);
+    }
+    const way = await startMeddler(fanfare.url, () => ({ status: 503 }));
+    const once = connect(way.url).messages.sendAll({ to: people(10), content });
+    await expect(once.accepted()).rejects.toBeInstanceOf(ServerError);
+    expect(way.seen).toHaveLength(1);
+  });
+
+  it('names wrong recipients by their lines, and their number', async () => {
+    async function* someWrong() {
+      for (let i = 0; i < 5_000; i += 1)
+        yield (i % 1_000 === 17 ? { address: 'x', channel: 'PHONE' } : to(1, i)[0]) as To;
+    }
+    const error = await client.messages
+      .sendAll({ to: someWrong(), content })
+      .accepted()
+      .then(null, (reason: unknown) => reason as ApiError);
+    expect(error).toBeInstanceOf(InvalidRequestError);
+    expect(error).toMatchObject({ path: 'line 19: $.address', total: 5 });
+    expect((error as ApiError).errors.map((each) => indexOfRecipient(each.context))).toEqual([
+      17, 1_017, 2_017, 3_017, 4_017,
+    ]);
+    expect(indexOfRecipient('$.to[3].variables')).toBe(3);
+    expect(indexOfRecipient('line 1: $.content')).toBeNull();
+  });
+
+  it('accepts nothing when it is ended, or when its source fails', async () => {
     const campaign = crypto.randomUUID();
-    const request = () => ({ to: people(2_500), content, tags: { campaign } });
-    const options = { key: campaign, chunkSizeMax: 1_000, concurrency: 1 };
-    // The second chunk is accepted, and its answer is lost.
-    const way = await startMeddler(fanfare.url, (_incoming, nth) => (nth === 2 ? 'lose' : 'pass'));
-    const known: Chunk[] = [];
-    const crashed = connect(way.url, { retriesMax: 0 }).messages.sendAll(request(), {
-      ...options,
-      onAccepted: (chunk) => void known.push(chunk),
-    });
-    const error = await crashed.accepted().then(null, (reason: unknown) => reason as ChunkError);
-    expect(error).toMatchObject({ name: 'ChunkError', index: 1, firstRecipient: 1_000 });
-    expect((error as ChunkError).cause).toBeInstanceOf(ConnectionError);
-    expect(crashed.chunks).toHaveLength(1);
-    const resumed = client.messages.sendAll(request(), { ...options, accepted: known });
-    expect(await resumed.accepted()).toHaveLength(3);
-    expect((await last(resumed.watch({ pollMs: 20 })))?.stats.total).toBe(2_500);
-    expect(await countOf(campaign)).toBe(2_500);
-    const other = client.messages.sendAll({ ...request(), content: { text: 'Else' } }, options);
-    await expect(other.accepted()).rejects.toThrow(/Chunk 0 was sent before under the key/);
-  });
-
-  it('keeps requests below what a server takes', async () => {
-    const big = Array.from({ length: 12 }, (_, i) => ({
-      ...(to(1, i)[0] as { address: string; channel: 'PHONE' }),
-      variables: Object.fromEntries(
-        Array.from({ length: 20 }, (_each, n) => [`blob${n}`, 'x'.repeat(50_000)]),
-      ),
-    }));
-    const sending = client.messages.sendAll({ to: big, content });
-    expect((await sending.accepted()).map((each) => each.recipients)).toEqual([7, 5]);
-  });
-
-  it('pauses, resumes and cancels all', async () => {
-    const sending = client.messages.sendAll(
-      {
-        to: people(30),
-        content,
-        schedule: { sendAt: [new Date(Date.now() + 3_600_000).toISOString()] },
-      },
-      { chunkSizeMax: 10 },
+    const request = { content, tags: { campaign }, schedule: later() };
+    let goOn: (() => void) | null = null;
+    async function* stalled() {
+      yield* people(12_000);
+      await new Promise<void>((resolve) => {
+        goOn = resolve;
+      });
+    }
+    const untilStalled = async () => {
+      while (goOn === null) await new Promise((resolve) => setImmediate(resolve));
+    };
+    const reason = new Error('No more.');
+    const controller = new AbortController();
+    const aborted = client.messages.sendAll(
+      { ...request, to: stalled() },
+      { signal: controller.signal },
     );
-    await sending.accepted();
-    await sending.pause();
-    expect((await sending.fetch()).status).toBe('SCHEDULED');
-    await sending.resume();
+    await untilStalled();
+    controller.abort(reason);
+    await expect(aborted.accepted()).rejects.toBe(reason);
+    goOn = null;
+    const canceled = client.messages.sendAll({ ...request, to: stalled() });
+    await untilStalled();
+    await canceled.cancel();
+    await expect(canceled.accepted()).rejects.toThrow('Sending was canceled.');
+    async function* broken() {
+      yield* people(2_500);
+      throw reason;
+    }
+    const failed = client.messages.sendAll({ ...request, to: broken }).accepted();
+    await expect(failed).rejects.toBe(reason);
+    const unread = last(client.messages.dryRunAll({ ...request, to: broken() }));
+    await expect(unread).rejects.toBe(reason);
+    expect(await operationsOf(campaign)).toEqual([]);
+  });
+
+  it('pauses, resumes and cancels the operation', async () => {
+    const sending = client.messages.sendAll({ to: to(30), content, schedule: later() });
+    expect(await sending.pause()).toMatchObject({ pausedAt: expect.any(Date) });
+    expect(await sending.resume()).toMatchObject({ pausedAt: null });
     await sending.cancel();
     expect(await sending.fetch()).toMatchObject({ status: 'CANCELED', stats: { canceled: 30 } });
-    const { key } = sending;
-    expect(key).toMatch(/^[0-9a-f-]{36}$/);
+    expect(sending.key).toMatch(/^[0-9a-f-]{36}$/);
     expect(() => client.messages.sendAll({ to: [], content }, { key: 'a b' })).toThrow(
       FanfareError,
     );
   });
+
+  it('sends lines that are ready, which a browser can', async () => {
+    const lines = [{ content, schedule: later() }, ...to(300)]
+      .map((each) => `${JSON.stringify(each)}\n`)
+      .join('');
+    const key = crypto.randomUUID();
+    const first = await client.messages.sendLines(new Blob([lines]), { key });
+    const again = await client.messages.sendLines(new Blob([lines]).stream(), { key });
+    expect([first, again]).toMatchObject([{ isReplayed: false }, { isReplayed: true }]);
+    const packed = new Uint8Array(gzipSync(lines.replace('{', '{"dryRun":true,')));
+    const summary = await client.messages.sendLines(new Blob([packed]), { isPacked: true });
+    expect(summary).toMatchObject({ recipients: 300, totals: { messages: 300 } });
+    await expect(
+      client.messages.sendLines(new Blob([lines]), { gzip: true } as never),
+    ).rejects.toThrow('sendLines has no option "gzip"');
+  });
+
+  it('dry-runs them all, line by line, while they are sent', async () => {
+    const count = 30_000;
+    const lines = { messages: 0, wrong: 0 };
+    let summary: object | null = null;
+    async function* some() {
+      yield { address: 'x', channel: 'PHONE' } as To;
+      yield* people(count);
+    }
+    for await (const line of client.messages.dryRunAll({ to: some(), content }))
+      if ('dryRun' in line) summary = line;
+      else lines['code' in line ? 'wrong' : 'messages'] += 1;
+    expect(lines).toEqual({ messages: count, wrong: 1 });
+    expect(summary).toMatchObject({ recipients: count, totals: { problems: 1 } });
+    const wrong = client.messages.dryRunAll({ to: people(5), content: { text: '{{' } });
+    await expect(last(wrong)).rejects.toMatchObject({ path: 'line 1: $.content.text' });
+    await expect(
+      last(client.messages.dryRunAll({ to: [], content }, { key: 'x' } as never)),
+    ).rejects.toThrow('dryRunAll has no option "key"');
+  }, 60_000);
 });
 
 describe('the package', () => {

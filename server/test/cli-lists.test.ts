@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runCommand } from './support/command-host.ts';
-import { launchFanfare, SID, TOKEN, type Fanfare } from './support/fanfare.ts';
+import { launchFanfare, SID, TOKEN, until, type Fanfare } from './support/fanfare.ts';
 
 const PROGRAM = fileURLToPath(new URL('../bin/fanfare.cjs', import.meta.url));
 const ADA = '+15005560001';
@@ -247,18 +247,83 @@ describe('send', () => {
     );
   });
 
-  it('continues after an interruption with the printed options, with any form of times', async () => {
-    const rows = Array.from(
-      { length: 10_001 },
-      (_, i) => `+1500556${String(i % 10_000).padStart(4, '0')}`,
-    );
-    const file = await makeFile('many.csv', `phone\n${rows.join('\n')}\n`);
-    const args = ['send', '--text', 'Hi', '--file', file, '--schedule', '5d', '--expire', '6d'];
+  it('sends a file once, however often the same command runs', async () => {
+    const file = await makeFile('once.csv', `phone\n${ADA}\n${BOB}\n`);
+    const args = ['send', '--text', 'Hi', '--file', file];
     const first = await run(...args);
+    const again = await run(...args);
+    expect([again.code, again.out, again.err]).toEqual([
+      0,
+      first.out,
+      expect.stringContaining('This was accepted before, and is not sent again.'),
+    ]);
+    const others = [
+      await run(...args, '--key', crypto.randomUUID()),
+      await run(...args, '--dedupe'),
+      await run('send', '--text', 'Ho', '--file', file),
+      await run('send', '--text', 'Hi', '--file', await makeFile('other.csv', `phone\n${ADA}\n`)),
+    ];
+    expect(new Set([first, ...others].map(({ out }) => out)).size).toBe(5);
+    const later = [...args, '--schedule', '5d', '--expire', '6d'];
+    expect((await run(...later)).code).toBe(0);
+    const refused = await run(...later);
+    expect([refused.code, refused.out, refused.err]).toEqual([
+      1,
+      '',
+      expect.stringMatching(/sent this file already.*5d and 6d counts? from now.*--key/),
+    ]);
+    await run(...args, '--key', 'mine');
+    const mine = await run('send', '--text', 'Ho', '--file', file, '--key', 'mine');
+    expect([mine.code, mine.err]).toEqual([1, expect.stringContaining('"mine" was used')]);
+  });
+
+  it('tries a pipe again with the printed options, with any form of times', async () => {
+    const args = ['send', '--text', 'Hi', '--file', '-', '--schedule', '5d', '--expire', '6d'];
+    const first = await pipe(`phone\n${ADA}\n`, ...args);
     const [, resume = ''] = /add (.*) to the same command/.exec(first.err) ?? [];
     expect(resume).toMatch(/^--key \S+ --schedule \S+Z --expire \S+Z$/);
-    const again = await run(...args, ...resume.split(' '));
+    const again = await pipe(`phone\n${ADA}\n`, ...args, ...resume.split(' '));
     expect([again.code, again.out]).toEqual([0, first.out]);
+  });
+
+  it('leaves nothing of a send when it is interrupted', async () => {
+    const child = spawn(
+      process.execPath,
+      [PROGRAM, 'send', '--text', 'Hi', '--tag', 'what=interrupted', '--file', '-'],
+      { cwd: folder, env: { PATH: process.env['PATH'] ?? '', ...env } },
+    );
+    let err = '';
+    child.stderr.on('data', (data: Buffer) => (err += data.toString()));
+    child.stdin.on('error', () => undefined);
+    const rows = Array.from({ length: 30_000 }, (_, i) => `+150055${String(60_000 + i)}\n`);
+    child.stdin.write(`phone\n${rows.join('')}`);
+    await until(async () => (/sent \d/.test(err) ? true : null));
+    child.kill('SIGINT');
+    const [code] = await once(child, 'close');
+    expect([code, err]).toEqual([
+      130,
+      expect.stringMatching(/Interrupted\. Nothing was sent\. To try again .* add --key/),
+    ]);
+    const { body } = await fanfare.get('/v1/Messages/Operations?tags=what:interrupted');
+    expect(body['operations']).toEqual([]);
+  });
+
+  it('names rows behind others that are left out, as the server refuses them', async () => {
+    const rows = Array.from({ length: 7_000 }, (_, i) =>
+      i % 7 === 3 ? 'x,' : `+150055${String(60_000 + i)},${i === 6_500 ? '' : i}`,
+    );
+    const file = await makeFile('holes.csv', `phone,n\n${rows.join('\n')}\n`);
+    const args = ['--file', file, '--text', 'Hi {{ n }}', '--skip-invalid'];
+    for (const more of [[], ['--dry-run']]) {
+      const { code, err } = await run('send', ...args, ...more);
+      expect([code, err]).toEqual([
+        1,
+        expect.stringContaining(
+          'holes.csv, line 6502, variables.n: The variable "n" is missing for holes.csv, line 6502.',
+        ),
+      ]);
+      expect(err).toContain('Nothing was sent.');
+    }
   });
 });
 

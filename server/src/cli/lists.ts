@@ -1,35 +1,31 @@
-/** Lists for commands: arguments, a file of any length, or standard input, row by row, each with its place in words. */
+/** Lists for commands: arguments, a file of any length, or standard input, row by row. */
 import { createReadStream } from 'node:fs';
 import { open, stat, type FileHandle } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { cleanAddress, type AddressKind } from '../lists/addresses.ts';
 import { escapeControls } from '../lib/printable.ts';
 import { openList, type ListCounts } from '../lists/list.ts';
-import { describePlace, ListError, type Cure, type Problem } from '../lists/problem.ts';
-import type { ListRow, Recipient } from '../lists/recipients.ts';
+import { describePlace, ListError, type Cure, type Place, type Problem } from '../lists/problem.ts';
+import type { ListRow } from '../lists/recipients.ts';
 import { REJECT_COLUMNS, rejectedCells, writeCsv } from '../lists/write-csv.ts';
 import { failUsage } from './globals.ts';
 import type { ListFlags } from './list-options.ts';
 
-export interface Row {
-  /** Where it stands: `people.csv, line 17`. */
-  readonly where: string;
-  readonly recipient: Recipient | null;
-  /** The problem, and its remedy. */
-  readonly problem: string | null;
-  readonly row: ListRow;
+/** Rows, from a file or from arguments. */
+export interface RowSource {
+  rows(): AsyncGenerator<readonly ListRow[], void, undefined>;
+  /** Where a row stands: `people.csv, line 17`. */
+  placeOf(place: Place, column?: string | null): string;
+  /** Rows that were left out silently so far. */
+  counts(): ListCounts;
+  /** Reads nothing more. Standard input that is not read to its end would keep the process. */
+  close(): void;
 }
 
 export interface ReadOptions extends ListFlags {
   readonly kind: AddressKind;
   /** Variable by variable the column it comes from. */
   readonly map: Readonly<Record<string, string>>;
-}
-
-/** A file that is read. */
-export interface OpenFile {
-  rows(): AsyncGenerator<readonly Row[], void, undefined>;
-  counts(): ListCounts;
 }
 
 const PIECE_BYTES = 262_144;
@@ -53,27 +49,25 @@ export function readAddress(kind: AddressKind, given: string): string {
 }
 
 /** Addresses given as arguments. */
-export function readArguments(
+export function openArguments(
   addresses: readonly string[],
   { kind, countryCode }: ReadOptions,
-): Row[] {
-  return addresses.map((given, i) => {
-    const { address, problem } = cleanAddress(kind, given, countryCode ?? null);
-    const where = `argument ${i + 1}`;
-    const place = { line: i + 1, row: i + 1, cells: [given] };
-    return problem === null
-      ? toRow(where, {
-          ...place,
-          recipient: { address, ...(kind === 'EMAIL' ? {} : { channel: kind }) },
-          problem: null,
-        })
-      : toRow(where, { ...place, recipient: null, problem: { ...problem, column: null } });
-  });
-}
-
-function toRow(where: string, row: ListRow): Row {
-  const { recipient, problem } = row;
-  return { where, recipient, problem: problem === null ? null : explainProblem(problem), row };
+): RowSource {
+  return {
+    counts: () => ({ emptyRows: 0, missing: new Map() }),
+    close: () => undefined,
+    placeOf: ({ line }) => `argument ${line}`,
+    async *rows() {
+      yield addresses.map((given, i) => {
+        const { address, problem } = cleanAddress(kind, given, countryCode ?? null);
+        const place = { line: i + 1, row: i + 1, cells: [given] };
+        if (problem !== null)
+          return { ...place, recipient: null, problem: { ...problem, column: null } };
+        const channel = kind === 'EMAIL' ? {} : { channel: kind };
+        return { ...place, recipient: { address, ...channel }, problem: null };
+      });
+    },
+  };
 }
 
 /** Whether a file can be read twice: standard input and pipes cannot. */
@@ -86,13 +80,20 @@ export async function isReadOnce(path: string): Promise<boolean> {
   }
 }
 
-/** Opens a file, or standard input for `-`. It is NDJSON if its name says so or it begins with a brace, else CSV. */
-export async function openFile(path: string, options: ReadOptions): Promise<OpenFile> {
+/**
+ * Opens a file, or standard input for `-`. It is NDJSON if its name says so or it begins with a brace, else CSV. `onBytes` gets
+ * its bytes.
+ */
+export async function openFile(
+  path: string,
+  options: ReadOptions,
+  onBytes?: (bytes: Uint8Array) => void,
+): Promise<RowSource> {
   const name = path === '-' ? 'standard input' : path;
   const source =
     path === '-' ? process.stdin : createReadStream(path, { highWaterMark: PIECE_BYTES });
   const list = await explainErrors(name, source, () =>
-    openList(source as AsyncIterable<Uint8Array>, {
+    openList(onBytes === undefined ? source : watchBytes(source, onBytes), {
       kind: options.kind,
       country: options.countryCode ?? null,
       toColumn: options.toColumn ?? null,
@@ -108,27 +109,34 @@ export async function openFile(path: string, options: ReadOptions): Promise<Open
   }
   return {
     counts: () => list.counts,
+    close: () => void source.destroy(),
+    placeOf: (place, column = null) =>
+      escapeControls(
+        `${name}, ${describePlace(place)}${column === null ? '' : `, column "${column}"`}`,
+      ),
     async *rows() {
       const all = list.rows();
       try {
         for (;;) {
           const next = await explainErrors(name, source, () => all.next());
           if (next.done === true) return;
-          yield next.value.map((row) => toRow(placeOf(name, row), row));
+          yield next.value;
         }
       } finally {
-        // Standard input that is not read to its end would keep the process.
         source.destroy();
       }
     },
   };
 }
 
-function placeOf(name: string, row: ListRow): string {
-  const column = row.problem?.column ?? null;
-  return escapeControls(
-    `${name}, ${describePlace(row)}${column === null ? '' : `, column "${column}"`}`,
-  );
+async function* watchBytes(
+  source: AsyncIterable<Uint8Array>,
+  onBytes: (bytes: Uint8Array) => void,
+): AsyncGenerator<Uint8Array> {
+  for await (const bytes of source) {
+    onBytes(bytes);
+    yield bytes;
+  }
 }
 
 async function explainErrors<Result>(
@@ -169,12 +177,12 @@ export class RejectFile {
     return new RejectFile(file);
   }
 
-  async write(rows: readonly Row[]): Promise<void> {
-    const rejected = rows.filter(({ problem }) => problem !== null);
-    if (this.#file === null || rejected.length === 0) return;
-    await this.#file.write(
-      writeCsv(rejected.map(({ row, problem }) => rejectedCells(row, problem ?? ''))),
+  async write(rows: readonly ListRow[]): Promise<void> {
+    if (this.#file === null) return;
+    const rejected = rows.flatMap((row) =>
+      row.problem === null ? [] : [rejectedCells(row, explainProblem(row.problem))],
     );
+    if (rejected.length > 0) await this.#file.write(writeCsv(rejected));
   }
 
   async close(): Promise<void> {

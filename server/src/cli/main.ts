@@ -6,7 +6,6 @@ import {
   ConnectionError,
   FanfareError,
   NotFoundError,
-  ChunkError,
   RateLimitError,
   ServerError,
 } from '@fanfare/client';
@@ -44,7 +43,6 @@ void program.parseAsync().catch((error: unknown) => {
 
 function exitCodeOf(error: unknown): number {
   if (error instanceof UserError) return error.exitCode;
-  if (error instanceof ChunkError) return exitCodeOf(error.cause);
   if (error instanceof AuthenticationError) return EXIT.credentials;
   if (error instanceof NotFoundError) return EXIT.notFound;
   const isPassing =

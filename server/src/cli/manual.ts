@@ -40,12 +40,14 @@ output, progress and errors to standard error. Colours are used only on terminal
 
 **Lists** (\`send --file\`, \`suppressions import\`) are CSV or NDJSON files; see [lists.md](lists.md).
 \`send\` reads a file completely before it sends anything, and one invalid row stops the send unless you use
-\`--skip-invalid\`. Lists can have millions of rows. They are sent in operations of 10,000 recipients.
+\`--skip-invalid\`. A list of any length becomes one operation, up to \`limits.recipientsMax\` of the server.
 
-**Interrupted sends.** A send of more than 10,000 recipients, or from standard input, prints its key.
-To continue, run the same command with that \`--key\`. This works for 24 hours and sends nothing twice.
-If \`--schedule\` or \`--expire\` was a duration such as \`5d\`, the send also prints the resolved time to
-use instead.
+**Interrupted sends.** A send is accepted as a whole or not at all. Ctrl-C, a wrong row or a broken connection
+before the end leaves nothing. For a file, run the same command again. Its key is made of the bytes of the file, the
+content and the other options, so for 24 hours past the time of sending the same command sends nothing twice. A duration such as
+\`--schedule 2h\` counts from now: once the first send was accepted, the same command is refused and says so. To
+send the same file again on purpose, add \`--key\` with a word of your own. A send from standard input prints its key and the
+resolved times for another try.
 
 **Completion:** \`source <(fanfare completion bash)\`. zsh and fish are supported too.
 

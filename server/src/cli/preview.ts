@@ -1,15 +1,23 @@
 /** `fanfare send --dry-run`: a summary of the send, with the first messages as the recipients would get them. */
-import type { DryRun, EmailDryRun, FanfareClient } from '@fanfare/client';
+import type {
+  DryRun,
+  DryRunLine,
+  DryRunMessage,
+  EmailDryRun,
+  ErrorItem,
+  FanfareClient,
+  SendAllRequest,
+  SendMessagesRequest,
+} from '@fanfare/client';
+import { findError } from '../domain/errors.ts';
 import type { Globals } from './globals.ts';
 import { colours, number, print, renderFields, showTime } from './output.ts';
 import type { PriceTable } from './prices.ts';
 import { CountView } from './progress.ts';
+import { PROBLEMS_SHOWN_MAX, type Source } from './source.ts';
 
-/** The common part of both kinds of sends. */
-type AskDry = (request: object) => Promise<DryRun | EmailDryRun>;
-
-/** Recipients asked about at once. */
-const CHUNK_SIZE = 10_000;
+/** Recipients from which on the progress is shown. */
+const LONG_MIN = 10_000;
 const SHOWN_MAX = 3;
 const TEXT_LENGTH_MAX = 300;
 
@@ -27,17 +35,20 @@ interface Sums {
   readonly shown: string[];
 }
 
-const add = (map: Map<string, number>, key: string, count = 1) =>
-  map.set(key, (map.get(key) ?? 0) + count);
+const add = (map: Map<string, number>, key: string) => map.set(key, (map.get(key) ?? 0) + 1);
 
-/** Dry-runs the send for all recipients, and prints the sums. */
+type Line = DryRunLine<'messages'> | DryRunLine<'emails'>;
+type Calls = FanfareClient['messages'] | FanfareClient['emails'];
+
+/** Dry-runs the send for all recipients, and prints the sums. @throws UserError when a recipient is wrong */
 export async function preview(
-  calls: FanfareClient['messages'] | FanfareClient['emails'],
-  request: { readonly to: AsyncIterable<unknown> },
+  calls: Calls,
+  request: object,
+  source: Source,
   { prices, total }: { readonly prices: PriceTable | null; readonly total: number | null },
   globals: Globals,
 ): Promise<void> {
-  const isLong = !globals.json && (total === null || total > CHUNK_SIZE);
+  const isLong = !globals.json && (total === null || total > LONG_MIN);
   const view = isLong ? new CountView('checked', total) : null;
   const sums: Sums = {
     recipients: 0,
@@ -52,53 +63,58 @@ export async function preview(
     scheduledFor: null,
     shown: [],
   };
-  const seen = new Set<string>();
-  const { to, ...rest } = request;
-  for await (const chunk of inChunks(to, CHUNK_SIZE)) {
-    for (const each of chunk) countDuplicate(each, seen, sums);
-    const body = { ...rest, to: chunk, dryRun: true };
-    addChunk(await (calls.send as AskDry).call(calls, body), prices, sums);
-    view?.draw(sums.recipients);
+  const wrong: ErrorItem[] = [];
+  let lines = 0;
+  for await (const line of dryRun(calls, { ...request, to: source.recipients() })) {
+    if ('dryRun' in line) {
+      if (wrong.length > 0) throw source.explainProblems(wrong, line.totals?.problems ?? 0);
+      addSummary(line, sums);
+    } else if (!('code' in line)) addMessage(line, prices, sums);
+    else if (findError(line.code)?.status === null)
+      add(sums.problems, `${line.code} ${line.message}`);
+    else if (wrong.length < PROBLEMS_SHOWN_MAX) wrong.push(line);
+    lines += 1;
+    view?.draw(lines);
   }
   view?.end(sums.recipients);
   if (globals.json) print(JSON.stringify(toJson(sums, prices)));
   else print(describe(sums, prices));
 }
 
-/** Duplicates over all requests, which the server sees one by one. */
-function countDuplicate(recipient: unknown, seen: Set<string>, sums: Sums): void {
-  const { address } = recipient as { address?: string };
-  if (address === undefined) return;
-  if (seen.has(address)) sums.duplicates += 1;
-  else seen.add(address);
+/** The common part of both kinds of sends. */
+const dryRun = (calls: Calls, request: object): AsyncIterable<Line> =>
+  (calls as FanfareClient['messages']).dryRunAll(request as SendAllRequest<SendMessagesRequest>);
+
+function addSummary(summary: DryRun | EmailDryRun, sums: Sums): void {
+  sums.recipients = summary.recipients;
+  sums.scheduledFor = summary.scheduledFor;
+  sums.duplicates = summary.totals?.duplicates ?? 0;
+  if ('segments' in summary) sums.segments = summary.segments;
 }
 
-function addChunk(dryRun: DryRun | EmailDryRun, prices: PriceTable | null, sums: Sums): void {
-  sums.recipients += dryRun.recipients;
-  sums.scheduledFor ??= dryRun.scheduledFor;
-  for (const { code, message } of dryRun.unaddressable) add(sums.problems, `${code} ${message}`);
-  if ('emails' in dryRun) {
-    sums.messages += dryRun.emails.length;
-    add(sums.byChannel, 'EMAIL', dryRun.emails.length);
-    for (const each of dryRun.emails.slice(0, SHOWN_MAX - sums.shown.length)) {
-      const { to, subject, text } = each;
-      sums.shown.push(`${to.address}: ${subject}\n    ${shorten(text ?? '')}`);
-    }
+function addMessage(
+  message: DryRunMessage | EmailDryRun['emails'][number],
+  prices: PriceTable | null,
+  sums: Sums,
+): void {
+  sums.messages += 1;
+  const isShown = sums.shown.length < SHOWN_MAX;
+  if ('subject' in message) {
+    add(sums.byChannel, 'EMAIL');
+    const { to, subject, text } = message;
+    if (isShown) sums.shown.push(`${to.address}: ${subject}\n    ${shorten(text ?? '')}`);
     return;
   }
-  sums.segments += dryRun.segments;
-  for (const each of dryRun.messages) {
-    sums.messages += 1;
-    add(sums.byChannel, each.channel);
-    if (each.encoding !== null) add(sums.encodings, each.encoding);
-    const price = prices?.priceOf(each.to.address, each.channel, each.segments);
-    if (price === null) sums.unpriced += 1;
-    sums.cost += price ?? 0;
-    if (sums.shown.length < SHOWN_MAX)
-      sums.shown.push(
-        `${each.to.address} by ${each.channel} from ${each.from}:\n    ${shorten(each.text ?? '(rich content)')}`,
-      );
-  }
+  const { to, channel, from, encoding, segments, text } = message;
+  add(sums.byChannel, channel);
+  if (encoding !== null) add(sums.encodings, encoding);
+  const price = prices?.priceOf(to.address, channel, segments);
+  if (price === null) sums.unpriced += 1;
+  sums.cost += price ?? 0;
+  if (isShown)
+    sums.shown.push(
+      `${to.address} by ${channel} from ${from}:\n    ${shorten(text ?? '(rich content)')}`,
+    );
 }
 
 const shorten = (text: string) => {
@@ -156,18 +172,4 @@ function toJson(sums: Sums, prices: PriceTable | null): object {
         ? null
         : { amount: sums.cost, currency: prices.currency, unpriced: sums.unpriced },
   };
-}
-
-async function* inChunks<Entry>(
-  entries: AsyncIterable<Entry>,
-  size: number,
-): AsyncGenerator<Entry[]> {
-  let chunk: Entry[] = [];
-  for await (const each of entries) {
-    chunk.push(each);
-    if (chunk.length < size) continue;
-    yield chunk;
-    chunk = [];
-  }
-  if (chunk.length > 0) yield chunk;
 }

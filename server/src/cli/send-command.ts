@@ -49,7 +49,7 @@ export function addSendCommand(program: Command, globals: () => Globals): void {
     .option('--expire <time>', 'do not send messages after this time')
     .option('--skip-invalid', 'skip invalid rows instead of sending nothing')
     .option('--dedupe', 'skip duplicate addresses')
-    .option('--key <key>', 'continue the interrupted send with this key')
+    .option('--key <key>', 'send once under this key (default: made of the file and the content)')
     .option('--dry-run', 'send nothing, and show a preview')
     .option('--prices <file>', 'with --dry-run: CSV file with prefix, price, channel, currency')
     .option('--watch', 'show the progress until it is done');

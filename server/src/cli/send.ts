@@ -1,26 +1,18 @@
-/** `fanfare send`: sends one content, to a few addresses or to a file of millions of rows. */
+/** `fanfare send`: sends one content, to a few addresses or to a file of millions of rows, as one operation. */
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import type {
-  Bulk,
-  Chunk,
-  FanfareClient,
-  Operation,
-  SendAll,
-  SendAllRequest,
-  SendMessagesRequest,
-} from '@fanfare/client';
+import { ConflictError } from '@fanfare/client';
 import type { AddressKind } from '../lists/addresses.ts';
 import { connect } from './connect.ts';
 import { failUsage, UserError, type Globals } from './globals.ts';
 import type { ListFlags } from './list-options.ts';
-import { colours, note, number, print } from './output.ts';
 import { preview } from './preview.ts';
 import { readPrices } from './prices.ts';
-import { CountView } from './progress.ts';
+import { runSending } from './sending.ts';
 import { Source } from './source.ts';
-import { endIncomplete, type StrictFlags } from './strict.ts';
-import { parseTime } from './times.ts';
-import { ProgressView, type WatchFlags } from './watch.ts';
+import type { StrictFlags } from './strict.ts';
+import { parseDuration, parseTime } from './times.ts';
+import type { WatchFlags } from './watch.ts';
 
 export interface SendFlags extends WatchFlags, StrictFlags, ListFlags {
   readonly text?: string;
@@ -45,10 +37,6 @@ export interface SendFlags extends WatchFlags, StrictFlags, ListFlags {
   readonly watch?: true;
 }
 
-/** Recipients of one request. */
-const CHUNK_SIZE = 10_000;
-const POLL_MS = 250;
-
 export async function runSend(
   addresses: readonly string[],
   flags: SendFlags,
@@ -64,24 +52,56 @@ export async function runSend(
   const request = await buildRequest(flags, times);
   const prices = flags.prices === undefined ? null : await readPrices(flags.prices);
   const client = connect(globals);
-  const source = new Source(addresses, { ...flags, kind: kindOf(flags) }, !globals.json);
-  const total = await source.check();
+  const kind = kindOf(flags);
+  const source = new Source(addresses, { ...flags, kind }, !globals.json);
+  const checked = await source.check();
   const calls = isEmail(flags) ? client.emails : client.messages;
+  const total = checked?.recipients ?? null;
+  const key = flags.key ?? (await keyOf(flags, kind, checked?.digest ?? null));
   try {
-    if (flags.dryRun)
-      return await preview(
-        calls,
-        { ...request, to: source.recipients() },
-        { prices, total },
-        globals,
-      );
-    const bulk = { ...request, to: source.recipients() };
-    await sendAndShow(calls, bulk, { total, times }, flags, globals);
+    if (flags.dryRun) return await preview(calls, request, source, { prices, total }, globals);
+    const resume = checked === null ? describeResume(key, flags, times) : null;
+    await runSending(calls, request, source, { key, total, resume }, flags, globals);
   } catch (error) {
-    throw source.explain(error);
+    throw error instanceof ConflictError ? explainConflict(flags) : source.explain(error);
   } finally {
-    source.tellLeftOut();
+    source.end();
   }
+}
+
+/**
+ * The same file, read alike, with the same content, has the same key. Durations count as they are written: the next try is the
+ * same send, although its times are later. Without a file the key is random.
+ */
+async function keyOf(flags: SendFlags, kind: AddressKind, digest: string | null): Promise<string> {
+  if (digest === null) return crypto.randomUUID();
+  const { schedule = null, expire = null, skipInvalid, dedupe, map } = flags;
+  const { format, toColumn, countryCode, encoding, separator } = flags;
+  const parts = {
+    digest,
+    kind,
+    request: await buildRequest(flags, { schedule, expire }),
+    list: { skipInvalid, dedupe, map, format, toColumn, countryCode, encoding, separator },
+  };
+  return `file-${createHash('sha256').update(JSON.stringify(parts)).digest('hex')}`;
+}
+
+/** The same key with another request. */
+function explainConflict({ key, schedule, expire }: SendFlags): UserError {
+  if (key !== undefined)
+    return new UserError(
+      `The key "${key}" was used for another file, content or time. Nothing was sent. Use another key, or repeat the first send unchanged.`,
+    );
+  const durations = [schedule, expire].filter(
+    (each) => each !== undefined && parseDuration(each) !== null,
+  );
+  const why =
+    durations.length === 0
+      ? ''
+      : ` ${durations.join(' and ')} counts from now, so the times differ.`;
+  return new UserError(
+    `This command has sent this file already. Nothing was sent now.${why} "fanfare operations list" shows the operation. To send the file again, add --key with a word of your own.`,
+  );
 }
 
 const isEmail = ({ subject }: SendFlags) => subject !== undefined;
@@ -123,14 +143,14 @@ async function buildRequest(flags: SendFlags, { schedule, expire }: Times): Prom
   };
 }
 
-/** How to continue. A duration such as 5d would mean a later time, so the resolved time is given. */
+/** How to try again what can be read once. A duration such as 5d would mean a later time, so the resolved time is given. */
 function describeResume(key: string, flags: SendFlags, { schedule, expire }: Times): string {
   const added = [
     `--key ${key}`,
     ...(schedule === null || schedule === flags.schedule ? [] : [`--schedule ${schedule}`]),
     ...(expire === null || expire === flags.expire ? [] : [`--expire ${expire}`]),
   ];
-  return `To continue after an interruption, add ${added.join(' ')} to the same command. Nothing is sent twice.`;
+  return `To try again after a failure, add ${added.join(' ')} to the same command. Nothing is sent twice.`;
 }
 
 async function buildContent(flags: SendFlags): Promise<object> {
@@ -190,77 +210,4 @@ function buildFrom(flags: SendFlags, from: string): object {
   }
   const channel = flags.fromChannel ?? (flags.whatsapp ? 'WHATSAPP' : 'SMS');
   return { address: from, channel };
-}
-
-const countAccepted = (chunks: readonly Chunk[]) =>
-  chunks.reduce((sum, each) => sum + each.recipients, 0);
-
-async function sendAndShow(
-  calls: FanfareClient['messages'] | FanfareClient['emails'],
-  request: object & { readonly to: AsyncIterable<unknown> },
-  { total, times }: { readonly total: number | null; readonly times: Times },
-  flags: SendFlags,
-  { json }: Globals,
-): Promise<void> {
-  const isWatched = flags.watch === true || flags.strict === true;
-  const isBig = total === null || total > CHUNK_SIZE;
-  const acceptance = json || isWatched || !isBig ? null : new CountView('accepted', total);
-  const sending: SendAll<Operation> = (calls as FanfareClient['messages']).sendAll(
-    request as SendAllRequest<SendMessagesRequest>,
-    {
-      key: flags.key,
-      onAccepted: () => acceptance?.draw(countAccepted(sending.chunks)),
-    },
-  );
-  const resume = describeResume(sending.key, flags, times);
-  if (isBig && !json) note(colours.dim(resume));
-  try {
-    const last = isWatched ? await showToTheEnd(sending, total, flags, json === true) : null;
-    const chunks = await sending.accepted();
-    acceptance?.end(countAccepted(chunks));
-    if (json) print(JSON.stringify({ key: sending.key, parts: chunks, stats: last?.stats }));
-    else
-      for (const { operationId, recipients } of chunks)
-        print(
-          `${operationId}  ${number(recipients)} ${recipients === 1 ? 'recipient' : 'recipients'}`,
-        );
-    if (flags.strict && last !== null) endIncomplete([last.stats]);
-  } catch (error) {
-    const accepted = countAccepted(sending.chunks);
-    if (accepted > 0 && !(error instanceof UserError))
-      note(
-        `${number(accepted)} ${accepted === 1 ? 'recipient was' : 'recipients were'} accepted before the failure. ${resume}`,
-      );
-    throw error;
-  }
-}
-
-async function showToTheEnd(
-  sending: SendAll<Operation>,
-  total: number | null,
-  flags: SendFlags,
-  isSilent: boolean,
-): Promise<Bulk<Operation['stats']> | null> {
-  const view = isSilent ? null : new ProgressView();
-  let last: Bulk<Operation['stats']> | null = null;
-  const options = { until: flags.until, quietMs: flags.quiet, pollMs: POLL_MS };
-  try {
-    for await (const bulk of sending.watch(options)) {
-      if (bulk.chunks.length === 0) continue;
-      last = bulk;
-      const [first, ...others] = bulk.chunks;
-      const unread =
-        total === null || bulk.isAccepted ? 0 : Math.max(0, total - countAccepted(bulk.chunks));
-      view?.update({
-        title:
-          others.length === 0 ? (first?.operationId ?? '') : `${bulk.chunks.length} operations`,
-        status: bulk.status,
-        stats: bulk.stats,
-        unread,
-      });
-    }
-  } finally {
-    view?.end();
-  }
-  return last;
 }

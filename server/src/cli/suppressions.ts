@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { connect } from './connect.ts';
 import { failUsage, type Globals } from './globals.ts';
 import { addListOptions, type ListFlags } from './list-options.ts';
-import { openFile, readAddress, RejectFile } from './lists.ts';
+import { explainProblem, openFile, readAddress, RejectFile } from './lists.ts';
 import { limitOption } from './options.ts';
 import { number, print, show, showList, showTime, type Column } from './output.ts';
 import { CountView } from './progress.ts';
@@ -136,12 +136,14 @@ async function importFile(file: string, flags: Flags, globals: Globals): Promise
     });
     for await (const rows of opened.rows()) {
       await rejects.write(rows);
-      for (const { where, recipient, problem } of rows) {
-        const address = recipient?.address;
+      for (const row of rows) {
+        const { address } = row.recipient ?? {};
         if (address === undefined) {
           bad += 1;
           if (bad <= PROBLEMS_SHOWN_MAX)
-            problems.push(`${where}: ${problem ?? 'There is no address.'}`);
+            problems.push(
+              `${opened.placeOf(row, row.problem?.column)}: ${row.problem === null ? 'There is no address.' : explainProblem(row.problem)}`,
+            );
           continue;
         }
         addresses.push(address);

@@ -25,13 +25,11 @@ export interface WatchFlags {
   readonly quiet: number;
 }
 
-/** How far something is, whether one operation or many. */
+/** How far an operation is. */
 export interface Progress {
   readonly title: string;
   readonly status: Operation['status'];
   readonly stats: Stats;
-  /** Recipients that are not accepted yet. */
-  readonly unread?: number;
 }
 
 const paintStatus = (status: string) =>
@@ -69,9 +67,8 @@ export class ProgressView {
 
   #draw(last: boolean): void {
     if (this.#progress === null) return;
-    const { title, status, stats, unread = 0 } = this.#progress;
-    const shares = sharesOf(stats);
-    const whole = { ...shares, total: shares.total + unread, waiting: shares.waiting + unread };
+    const { title, status, stats } = this.#progress;
+    const whole = sharesOf(stats);
     const now = performance.now();
     this.#rate.note(whole.total - whole.waiting, now);
     const width = Math.max(10, Math.min(60, this.#screen.width - 30));
