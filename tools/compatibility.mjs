@@ -316,6 +316,13 @@ export const AREAS = [
         ask: send({ tags: { a: 'not a tag' } }, 400, '$.tags'),
       },
       {
+        thing: 'Requests as `application/x-ndjson`',
+        evidence: 'none',
+        standing: 'extension',
+        note: 'A line for each recipient, up to `limits.recipientsMax`, and one operation.',
+        covered: 'server/test/streamed.test.ts',
+      },
+      {
         thing: '`dryRun`, `expireAt`, `statusCallback`',
         evidence: 'none',
         standing: 'extension',

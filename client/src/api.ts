@@ -1081,6 +1081,24 @@ export interface DryRunTotals {
   encodings: {
     [k: string]: number;
   };
+  /**
+   * Unaddressable recipients by error code.
+   */
+  codes: {
+    [k: string]: number;
+  };
+  /**
+   * The 100 senders with most messages.
+   */
+  senders: {
+    channel: string;
+    from: string;
+    messages: number;
+    /**
+     * Of SMS; else as many as messages.
+     */
+    segments: number;
+  }[];
 }
 
 export interface Email {
@@ -3339,6 +3357,7 @@ export const DATE_FIELDS: ReadonlySet<string> = new Set([
 /** Fields with names of the user's own: nothing in them is a date. */
 export const FREE_FIELDS: ReadonlySet<string> = new Set([
   'byChannel',
+  'codes',
   'encodings',
   'headers',
   'rcs',

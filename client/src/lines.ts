@@ -9,7 +9,7 @@ export type Recipients<Recipient> =
   | AsyncIterable<Recipient>
   | (() => Iterable<Recipient> | AsyncIterable<Recipient>);
 
-/** What a request tells of its body. */
+/** How a body reports its state to its request. */
 export interface BodyWatch {
   /** The body waits for its source, which may take any time. */
   onSource(): void;

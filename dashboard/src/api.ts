@@ -1,9 +1,10 @@
 /** The API client of the dashboard, and the session of the signed-in user. */
 import { signal } from '@preact/signals';
 import { ApiError, ConnectionError, FanfareClient, RateLimitError } from '@fanfare/client';
-import { connection, isSignedOut, watchedFetch } from './connection.ts';
+import { connection, isSignedOut, watchedFetch, watchRequest } from './connection.ts';
 import { fieldOf } from './fields.ts';
 import { plural } from './format.ts';
+import { uploadWith } from './upload.ts';
 
 /** The URL of the server, without a slash at the end. */
 export const BASE_URL = new URL('.', document.baseURI).href.replace(/\/$/, '');
@@ -12,14 +13,22 @@ export const BASE_URL = new URL('.', document.baseURI).href.replace(/\/$/, '');
 export const UNREACHABLE =
   'The server cannot be reached. Check that it is running, then try again.';
 
-export const client = new FanfareClient({
+const OPTIONS = {
   session: true,
   baseUrl: BASE_URL,
   // A page soon reports that the server does not respond.
   retriesMax: 1,
   timeoutMs: 30_000,
-  fetch: watchedFetch,
-});
+} as const;
+
+export const client = new FanfareClient({ ...OPTIONS, fetch: watchedFetch });
+
+/** A client for one upload. `onProgress` gets the part of it that has gone, 0 to 1. */
+export const uploader = (onProgress: (share: number) => void): FanfareClient =>
+  new FanfareClient({
+    ...OPTIONS,
+    fetch: (input, init) => watchRequest(uploadWith(onProgress), input, init),
+  });
 
 export interface Session {
   readonly accountSid: string;

@@ -31,10 +31,17 @@ function lose(): void {
 
 addEventListener('offline', lose);
 
-export const watchedFetch: typeof fetch = async (input, init) => {
+export const watchedFetch: typeof fetch = (input, init) => watchRequest(fetch, input, init);
+
+/** A request that is made by `send`. */
+export async function watchRequest(
+  send: typeof fetch,
+  input: string | URL | Request,
+  init: RequestInit | undefined,
+): Promise<Response> {
   let response: Response;
   try {
-    response = await fetch(input, init);
+    response = await send(input, init);
   } catch (error) {
     if (init?.signal?.aborted !== true) lose();
     throw error;
@@ -46,7 +53,7 @@ export const watchedFetch: typeof fetch = async (input, init) => {
   return isStream && response.body !== null
     ? new Response(watchBody(response.body, init?.signal ?? null), response)
     : response;
-};
+}
 
 /** Passes a stream on, and records when it breaks or falls silent. */
 function watchBody(

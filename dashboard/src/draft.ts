@@ -2,7 +2,7 @@
 import type { DryRun, EmailDryRun, SendEmailsRequest, SendMessagesRequest } from '@fanfare/client';
 import { client } from './api.ts';
 import type { Kind } from './counters.ts';
-import type { Recipient } from './recipients.ts';
+import type { Recipient, Recipients } from './recipients.ts';
 import { toInstantText } from './zones.ts';
 
 export interface Draft {
@@ -22,7 +22,7 @@ export interface Draft {
   readonly zone: string;
 }
 
-export type SendRequest = SendMessagesRequest & SendEmailsRequest;
+type SendRequest = SendMessagesRequest & SendEmailsRequest;
 
 /** The tags of `key:value; key:value`; null when they cannot be read. */
 export function readTags(text: string): Record<string, string> | null {
@@ -51,11 +51,10 @@ export function findMissing(draft: Draft, recipients: number): string | null {
   return null;
 }
 
-/** The request without `dryRun`, to these recipients. */
-export function toRequest(draft: Draft, to: readonly Recipient[]): SendRequest {
+/** The request without `to`: the first line of a request in lines. */
+function toHead(draft: Draft): object {
   const tags = readTags(draft.tags) ?? {};
   return {
-    to,
     content: contentOf(draft),
     ...fromOf(draft),
     ...(Object.keys(tags).length === 0 ? {} : { tags }),
@@ -68,7 +67,7 @@ export function toRequest(draft: Draft, to: readonly Recipient[]): SendRequest {
             ],
           },
         }),
-  } as unknown as SendRequest;
+  };
 }
 
 function contentOf(draft: Draft): object {
@@ -88,13 +87,22 @@ function fromOf({ kind, from }: Draft): object {
   return { from: what === 'pool' ? { senderPoolId: id } : { senderId: id } };
 }
 
-/** Checks a send to these recipients. Nothing is sent. */
-export function dryRun(
+/** A whole send as lines of a request. */
+export const toLines = (draft: Draft, { lines }: Recipients, isDryRun: boolean): Blob =>
+  new Blob([
+    `${JSON.stringify({ ...toHead(draft), ...(isDryRun ? { dryRun: true } : {}) })}\n`,
+    lines,
+  ]);
+
+/** The preview for one recipient. */
+export function preview(
   draft: Draft,
-  to: readonly Recipient[],
+  recipient: Recipient,
   signal?: AbortSignal,
 ): Promise<DryRun | EmailDryRun> {
-  const request = { ...toRequest(draft, to), dryRun: true } as const;
+  const request = { ...toHead(draft), to: [recipient], dryRun: true } as unknown as SendRequest & {
+    readonly dryRun: true;
+  };
   return draft.kind === 'emails'
     ? client.emails.send(request, { signal })
     : client.messages.send(request, { signal });

@@ -1,17 +1,19 @@
 /** Cost and duration of a send, estimated from its dry run and the rate limits of its senders. */
-import type { DryRun, EmailDryRun, ErrorItem, Sender } from '@fanfare/client';
+import type { DryRun, DryRunTotals, EmailDryRun, ErrorItem, Sender } from '@fanfare/client';
 
-/** The sum of the dry runs of all chunks of a send. */
 export interface Estimate {
-  readonly recipients: number;
   readonly reached: number;
   readonly segments: number;
   /** Billable units: segments for SMS, messages for other channels. */
   readonly units: number;
-  readonly byChannel: ReadonlyMap<string, number>;
+  readonly byChannel: readonly (readonly [channel: string, messages: number])[];
+  /** The first unaddressable recipients, and how many there are. */
   readonly unaddressable: readonly ErrorItem[];
+  readonly unaddressableTotal: number;
   readonly suppressed: number;
-  readonly duplicates: readonly { readonly address: string; readonly count: number }[];
+  /** Duplicates, and the first addresses of them. */
+  readonly duplicates: number;
+  readonly duplicateAddresses: readonly string[];
   /** Seconds at the senders' rate limits; null if no sender has one. */
   readonly seconds: number | null;
   readonly scheduledFor: Date | null;
@@ -20,45 +22,36 @@ export interface Estimate {
 /** Error code of recipients that have opted out. */
 const SUPPRESSED = 21610;
 
-export function estimate(
-  runs: readonly (DryRun | EmailDryRun)[],
-  senders: readonly Sender[],
-): Estimate {
-  const byChannel = new Map<string, number>();
-  const loads = new Map<string, { messages: number; segments: number }>();
-  let [units, segments] = [0, 0];
-  for (const run of runs) {
-    const routes =
-      'emails' in run
-        ? run.emails.map(({ from }) => ({ channel: 'EMAIL', from: from.address, segments: null }))
-        : run.messages;
-    for (const route of routes) {
-      byChannel.set(route.channel, (byChannel.get(route.channel) ?? 0) + 1);
-      const load = loads.get(`${route.channel} ${route.from}`) ?? { messages: 0, segments: 0 };
-      load.messages += 1;
-      load.segments += route.segments ?? 1;
-      loads.set(`${route.channel} ${route.from}`, load);
-      units += route.segments ?? 1;
-      segments += route.channel === 'SMS' ? (route.segments ?? 0) : 0;
-    }
-  }
-  const unaddressable = runs.flatMap((run) => run.unaddressable);
-  const recipients = runs.reduce((sum, run) => sum + run.recipients, 0);
+/** @param run the summary of a request in lines, which has totals */
+export function estimate(run: DryRun | EmailDryRun, senders: readonly Sender[]): Estimate {
+  const totals = run.totals ?? NOTHING;
+  const loads = new Map(totals.senders.map((each) => [`${each.channel} ${each.from}`, each]));
+  const byChannel = Object.entries(totals.byChannel);
+  const segments = 'segments' in run ? run.segments : 0;
   return {
-    recipients,
-    reached: recipients - unaddressable.length,
+    reached: totals.messages,
     segments,
-    units,
+    units: segments + totals.messages - (totals.byChannel['SMS'] ?? 0),
     byChannel,
-    unaddressable,
-    suppressed: unaddressable.filter(({ code }) => code === SUPPRESSED).length,
-    duplicates: runs.flatMap((run) =>
-      run.duplicates.map(({ address, contexts }) => ({ address, count: contexts.length })),
-    ),
+    unaddressable: run.unaddressable,
+    unaddressableTotal: totals.unaddressable,
+    suppressed: totals.codes[SUPPRESSED] ?? 0,
+    duplicates: totals.duplicates,
+    duplicateAddresses: [...new Set(run.duplicates.map(({ address }) => address))],
     seconds: secondsOf(loads, senders),
-    scheduledFor: runs[0]?.scheduledFor ?? null,
+    scheduledFor: run.scheduledFor,
   };
 }
+
+const NOTHING: DryRunTotals = {
+  messages: 0,
+  unaddressable: 0,
+  duplicates: 0,
+  byChannel: {},
+  encodings: {},
+  codes: {},
+  senders: [],
+};
 
 /** Senders work in parallel, so the slowest one decides. */
 function secondsOf(

@@ -39,9 +39,9 @@ export function addressOf(to: To | undefined): string {
   return 'address' in to ? to.address : (to.addresses[0]?.address ?? '');
 }
 
-/** Saves a file of these texts through the browser. */
-export function save(name: string, ...texts: readonly string[]): void {
-  const url = URL.createObjectURL(new Blob([...texts], { type: 'text/csv;charset=utf-8' }));
+/** Saves a file of these parts through the browser. */
+export function save(name: string, ...parts: readonly (string | Blob)[]): void {
+  const url = URL.createObjectURL(new Blob([...parts], { type: 'text/csv;charset=utf-8' }));
   const link = document.createElement('a');
   link.href = url;
   link.download = name;

@@ -1,15 +1,19 @@
-/** Reads pasted and uploaded lists in the same way as the command line: recipients, and rejected rows with their places. */
+/**
+ * Reads pasted and uploaded lists in the same way as the command line: recipients, and rejected rows with their places. A list
+ * of a million rows is kept as lines of a request, which browsers hold outside the memory of the page.
+ */
 import type { SendMessagesRequest } from '@fanfare/client';
 import type { AddressKind } from '../../server/src/lists/addresses.ts';
 import { isAddressColumn, type Column } from '../../server/src/lists/columns.ts';
 import { isWhatsappName } from '../../server/src/lists/column-names.ts';
 import { parseCountry } from '../../server/src/lists/countries.ts';
 import { openList, type List } from '../../server/src/lists/list.ts';
+import type { ListRow } from '../../server/src/lists/recipients.ts';
+import { PlaceList } from '../../server/src/lists/place-list.ts';
 import {
   describePlace,
-  type ListError,
+  ListError,
   type Cure,
-  type Place,
   type Problem,
 } from '../../server/src/lists/problem.ts';
 import { REJECT_COLUMNS, rejectedCells, writeCsv } from '../../server/src/lists/write-csv.ts';
@@ -43,20 +47,45 @@ export interface Table {
 }
 
 export interface Recipients {
-  readonly list: readonly Recipient[];
-  /** The place of each in the list; empty if they do not come from a list. */
-  readonly places: readonly Place[];
+  readonly count: number;
+  /** The recipients as lines of JSON. */
+  readonly lines: Blob;
+  /** The first ones. */
+  readonly first: readonly Recipient[];
+  /** The place of each in the list, of a `PlaceList`; empty if they do not come from a list. */
+  readonly places: Uint32Array<ArrayBuffer>;
   readonly rejected: number;
   /** Reasons of the first rejected rows. */
   readonly reasons: readonly string[];
-  /** All rejected rows as a CSV file; empty if there are none. */
-  readonly rejectFile: string;
+  /** All rejected rows as a CSV file. */
+  readonly rejectFile: Blob;
   /** Number of rows without a value, for each variable. */
   readonly missing: readonly (readonly [name: string, rows: number])[];
   /** Examples of addresses that were rewritten. */
   readonly cleaned: readonly (readonly [given: string, address: string])[];
 }
 
+/** Recipients that do not come from a list. */
+export function toRecipients(to: readonly Recipient[]): Recipients {
+  return {
+    count: to.length,
+    lines: new Blob(to.map(toLine)),
+    first: to.slice(0, FIRST_MAX),
+    places: new Uint32Array(),
+    rejected: 0,
+    reasons: [],
+    rejectFile: new Blob(),
+    missing: [],
+    cleaned: [],
+  };
+}
+
+const toLine = (value: object) => `${JSON.stringify(value)}\n`;
+
+/** Recipients for previews. */
+const FIRST_MAX = 100;
+/** Characters that are put into one part of the lines. */
+const PART_LENGTH = 1_048_576;
 const REASONS_MAX = 3;
 const CLEANED_MAX = 3;
 /** Milliseconds between two progress reports. */
@@ -73,8 +102,15 @@ const CURES: Readonly<Record<Cure, string>> = {
 export const explainProblem = ({ reason, cure }: Problem): string =>
   cure === null ? reason : `${reason} ${CURES[cure]}`;
 
-/** The problem of a whole list with its line, and the choice that may fix it. */
-export function explainListError(error: ListError): { words: string; cure: Cure | null } {
+/** Why a list cannot be read, with the line, and the choice that may fix it. */
+export interface ListFailure {
+  readonly words: string;
+  readonly cure: Cure | null;
+}
+
+export function explainFailure(error: unknown): ListFailure {
+  if (!(error instanceof ListError))
+    return { words: error instanceof Error ? error.message : String(error), cure: null };
   const { place, problem } = error;
   const words = explainProblem(problem);
   const where = place === null ? '' : `${capitalise(describePlace(place))}: `;
@@ -128,51 +164,115 @@ export async function readTable(blob: Blob, kind: AddressKind, choices: Choices)
   };
 }
 
-/** Reads the whole list; null while no column has addresses. `onCount` gets the number of rows so far. @throws ListError */
+/** Whether a column of it has addresses. */
+export const hasAddresses = ({ columns, hasColumns }: Table) =>
+  !hasColumns || columns.some(isAddressColumn);
+
+/** Reads the whole list. `onCount` gets the number of rows so far. @throws ListError */
 export async function readRecipients(
   { blob, kind, choices, columns, hasColumns }: Table,
   onCount: (rows: number) => void,
-  signal: AbortSignal,
-): Promise<Recipients | null> {
-  if (hasColumns && !columns.some(isAddressColumn)) return null;
+): Promise<Recipients> {
   const found = await open(blob, kind, choices);
-  const list: Recipient[] = [];
-  const places: Place[] = [];
-  const rejects: string[][] = [];
-  const reasons: string[] = [];
-  const cleaned: [string, string][] = [];
-  const at = columns.findIndex(isAddressColumn);
+  const taken = new Taken(columns.findIndex(isAddressColumn));
   let reportedAt = performance.now();
   for await (const rows of found.rows(hasColumns ? columns : undefined)) {
-    signal.throwIfAborted();
-    for (const row of rows) {
-      const { recipient, problem, line, row: number, cells } = row;
-      if (recipient === null) {
-        const why = problem === null ? '' : explainProblem(problem);
-        rejects.push(rejectedCells(row, why));
-        if (reasons.length < REASONS_MAX) reasons.push(`${describePlace(row)}: ${why}`);
-        continue;
-      }
-      list.push(recipient as unknown as Recipient);
-      places.push({ line, row: number });
-      const given = cells[at] ?? '';
-      const { address } = recipient;
-      if (address !== undefined && given !== address && cleaned.length < CLEANED_MAX)
-        cleaned.push([given, address]);
-    }
+    for (const row of rows) taken.add(row);
     if (performance.now() - reportedAt < REPORT_MS) continue;
     reportedAt = performance.now();
-    onCount(list.length + rejects.length);
-    // Let the browser draw.
-    await new Promise((resolve) => setTimeout(resolve));
+    onCount(taken.rows);
   }
-  return {
-    list,
-    places,
-    rejected: rejects.length,
-    reasons,
-    rejectFile: rejects.length === 0 ? '' : writeCsv([REJECT_COLUMNS, ...rejects]),
-    missing: [...found.counts.missing],
-    cleaned,
-  };
+  return taken.finish([...found.counts.missing]);
+}
+
+/** The rows of a list so far. */
+class Taken {
+  readonly #addressAt: number;
+  readonly #lines = new TextParts();
+  readonly #rejects = new TextParts();
+  readonly #first: Recipient[] = [];
+  readonly #reasons: string[] = [];
+  readonly #cleaned: [string, string][] = [];
+  readonly #places = new PlaceList();
+  #rejected = 0;
+
+  constructor(addressAt: number) {
+    this.#addressAt = addressAt;
+  }
+
+  get rows(): number {
+    return this.#places.length + this.#rejected;
+  }
+
+  add(row: ListRow): void {
+    const { recipient, cells } = row;
+    if (recipient === null) return this.#reject(row);
+    this.#lines.add(toLine(recipient));
+    if (this.#first.length < FIRST_MAX) this.#first.push(recipient as unknown as Recipient);
+    this.#places.add(row);
+    const given = cells[this.#addressAt] ?? '';
+    const { address } = recipient;
+    if (address !== undefined && given !== address && this.#cleaned.length < CLEANED_MAX)
+      this.#cleaned.push([given, address]);
+  }
+
+  finish(missing: Recipients['missing']): Recipients {
+    return {
+      count: this.#places.length,
+      lines: this.#lines.toBlob(),
+      first: this.#first,
+      places: this.#places.toNumbers(),
+      rejected: this.#rejected,
+      reasons: this.#reasons,
+      rejectFile: this.#rejects.toBlob(),
+      missing,
+      cleaned: this.#cleaned,
+    };
+  }
+
+  #reject(row: ListRow): void {
+    const why = row.problem === null ? '' : explainProblem(row.problem);
+    if (this.#rejected === 0) this.#rejects.add(writeCsv([REJECT_COLUMNS]));
+    this.#rejected += 1;
+    this.#rejects.add(writeCsv([rejectedCells(row, why)]));
+    if (this.#reasons.length < REASONS_MAX) this.#reasons.push(`${describePlace(row)}: ${why}`);
+  }
+}
+
+/** A long text, of which only the last part is in memory. */
+class TextParts {
+  readonly #parts: Blob[] = [];
+  #text = '';
+
+  add(text: string): void {
+    this.#text += text;
+    if (this.#text.length < PART_LENGTH) return;
+    this.#parts.push(new Blob([this.#text]));
+    this.#text = '';
+  }
+
+  toBlob(): Blob {
+    return new Blob([...this.#parts, this.#text]);
+  }
+}
+
+/** The recipients again, in groups of this size. */
+export async function* readBack(
+  { lines }: Pick<Recipients, 'lines'>,
+  size: number,
+): AsyncGenerator<readonly Recipient[]> {
+  const decoder = new TextDecoder();
+  let group: Recipient[] = [];
+  let left = '';
+  for await (const bytes of bytesOf(lines)) {
+    const whole = (left + decoder.decode(bytes, { stream: true })).split('\n');
+    left = whole.pop() ?? '';
+    for (const line of whole) {
+      group.push(JSON.parse(line) as Recipient);
+      if (group.length < size) continue;
+      yield group;
+      group = [];
+    }
+  }
+  if (group.length > 0) yield group;
 }

@@ -1,14 +1,13 @@
 /** A list of the user: its source, the choices for reading it, and the result. Each change reads it again. */
 import { useEffect, useState } from 'preact/hooks';
 import type { AddressKind } from '../../server/src/lists/addresses.ts';
-import { ListError, type Cure } from '../../server/src/lists/problem.ts';
+import type { ListMessage, ListTask } from './list-worker.ts';
 import {
-  explainListError,
+  hasAddresses,
   NO_CHOICES,
-  readRecipients,
-  readTable,
   type Choices,
   type Column,
+  type ListFailure,
   type Recipients,
   type Table,
 } from './recipients.ts';
@@ -20,7 +19,7 @@ export interface ListState {
   readonly choices: Choices;
   /** Rows read so far; null when nothing is being read. */
   readonly count: number | null;
-  readonly error: { readonly words: string; readonly cure: Cure | null } | null;
+  readonly error: ListFailure | null;
   /** Replaces the list; null removes it. */
   take(blob: Blob | null): void;
   choose(changes: Partial<Choices>): void;
@@ -35,45 +34,35 @@ export function useList(kind: AddressKind): ListState {
   const [recipients, setRecipients] = useState<Recipients | null>(null);
   const [count, setCount] = useState<number | null>(null);
   const [error, setError] = useState<ListState['error']>(null);
-  const fail = (reason: unknown) => {
+  const fail = (failure: ListFailure) => {
     setCount(null);
-    setError(
-      reason instanceof ListError
-        ? explainListError(reason)
-        : { words: reason instanceof Error ? reason.message : String(reason), cure: null },
-    );
+    setError(failure);
   };
 
   useEffect(() => {
     setTable(null);
     setError(null);
     if (blob === null) return undefined;
-    let isOver = false;
-    readTable(blob, kind, choices).then(
-      (read) => !isOver && setTable(read),
-      (reason: unknown) => !isOver && fail(reason),
-    );
-    return () => (isOver = true);
+    return startTask({ kind: 'open', blob, addresses: kind, choices }, (message) => {
+      if (message.kind === 'opened') setTable(message.table);
+      else if (message.kind === 'failed') fail(message.failure);
+    });
   }, [blob, choices]);
 
   useEffect(() => {
     // The earlier result is from another list or other columns.
     setRecipients(null);
     setCount(null);
-    if (table === null) return undefined;
+    if (table === null || !hasAddresses(table)) return undefined;
     setError(null);
     setCount(0);
-    const controller = new AbortController();
-    const { signal } = controller;
-    readRecipients(table, (rows) => !signal.aborted && setCount(rows), signal).then(
-      (read) => {
-        if (signal.aborted) return;
-        setCount(null);
-        setRecipients(read);
-      },
-      (reason: unknown) => !signal.aborted && fail(reason),
-    );
-    return () => controller.abort();
+    return startTask({ kind: 'read', table }, (message) => {
+      if (message.kind === 'count') return setCount(message.rows);
+      if (message.kind === 'failed') return fail(message.failure);
+      setCount(null);
+      if (message.kind === 'read') setRecipients(message.recipients);
+      return undefined;
+    });
   }, [table]);
 
   return {
@@ -104,4 +93,15 @@ export function useList(kind: AddressKind): ListState {
       );
     },
   };
+}
+
+/** Begins a task in a thread of its own. The result ends it. */
+function startTask(task: ListTask, onMessage: (message: ListMessage) => void): () => void {
+  const worker = new Worker(new URL('./list-worker.ts', import.meta.url), { type: 'module' });
+  worker.addEventListener('message', ({ data }: MessageEvent<ListMessage>) => onMessage(data));
+  worker.addEventListener('error', ({ message }) =>
+    onMessage({ kind: 'failed', failure: { words: message, cure: null } }),
+  );
+  worker.postMessage(task, { transfer: [] });
+  return () => worker.terminate();
 }

@@ -232,6 +232,8 @@ describe('the dry run of a streamed request', () => {
         duplicates: 2,
         byChannel: { SMS: 6_001 },
         encodings: { 'GSM-7': 6_001 },
+        codes: { 21612: 1 },
+        senders: [{ channel: 'SMS', messages: 6_001, segments: 6_001 }],
       },
       duplicates: [
         { address: '+15005560000', contexts: ['line 2: $', 'line 6002: $'] },

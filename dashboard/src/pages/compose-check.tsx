@@ -1,91 +1,109 @@
-/** The last step of a send: review it with a dry run, send it, then go to its page. */
-import { useState } from 'preact/hooks';
+/**
+ * The last step of a send: review it with a dry run, send it, then go to its page. Both upload the same lines as one request.
+ *
+ * ```
+ *  editing ──review──▶ uploading ──▶ reviewed ──send──▶ uploading ──▶ accepted
+ *     ▲                    │ cancel     │ a change          │ cancel
+ *     └────────────────────┴────────────┴───────────────────┘
+ * ```
+ */
+import { useRef, useState } from 'preact/hooks';
 import {
+  indexOfRecipient,
   InvalidRequestError,
-  type DryRun,
-  type EmailDryRun,
   type ErrorItem,
+  type FanfareClient,
   type Sender,
 } from '@fanfare/client';
-import { describePlace, type Place } from '../../../server/src/lists/problem.ts';
-import { client } from '../api.ts';
-import { dryRun, findMissing, toRequest, type Draft } from '../draft.ts';
+import { PlaceList } from '../../../server/src/lists/place-list.ts';
+import { describePlace } from '../../../server/src/lists/problem.ts';
+import { uploader } from '../api.ts';
+import { findMissing, toLines, type Draft } from '../draft.ts';
 import { estimate, type Estimate } from '../estimate.ts';
 import { fieldOf } from '../fields.ts';
 import { formatDuration, formatFull, formatNumber, formatShort, plural } from '../format.ts';
 import { useAction } from '../hooks.ts';
-import type { Recipient, Recipients } from '../recipients.ts';
+import type { Recipients } from '../recipients.ts';
 import { goTo } from '../router.ts';
 import { Icon } from '../ui/icon.tsx';
 import { Button, Notice } from '../ui/parts.tsx';
 
-/** Recipients of one request. */
-const PART_MAX = 10_000;
-const NOBODY: readonly Recipient[] = [];
 const PRICE_KEY = 'fanfare.price';
+/** As long as a server gives a request in lines to arrive. */
+const UPLOAD_TIMEOUT_MS = 3_600_000;
 
 interface Checked {
   /** The reviewed draft and list. A later change requires a new review. */
   readonly draft: string;
-  readonly list: readonly Recipient[];
+  readonly recipients: Recipients;
   readonly estimate: Estimate;
-  readonly idempotencyKey: string;
+  readonly key: string;
 }
+
+/** Problems of recipients, the first ones of `total`. */
+interface Found {
+  readonly problems: readonly ErrorItem[];
+  readonly total: number;
+}
+
+const NOTHING_FOUND: Found = { problems: [], total: 0 };
 
 export function Check(props: {
   readonly draft: Draft;
   readonly recipients: Recipients | null;
   readonly senders: readonly Sender[];
 }) {
-  const { draft, senders } = props;
-  const list = props.recipients?.list ?? NOBODY;
+  const { draft, senders, recipients } = props;
+  const count = recipients?.count ?? 0;
   const [checked, setChecked] = useState<Checked | null>(null);
-  const [problems, setProblems] = useState<readonly ErrorItem[]>([]);
+  const [found, setFound] = useState(NOTHING_FOUND);
   const action = useAction();
-  const places = props.recipients?.places ?? [];
-  const missing = findMissing(draft, list.length);
+  const upload = useUpload(draft.kind);
+  const places = new PlaceList(recipients?.places);
+  const missing = findMissing(draft, count);
   const draftText = JSON.stringify(draft);
-  const current = checked?.draft === draftText && checked.list === list ? checked : null;
+  const current =
+    checked?.draft === draftText && checked.recipients === recipients ? checked : null;
 
-  async function attempt(what: () => Promise<void>): Promise<void> {
-    setProblems([]);
+  async function attempt(what: (list: Recipients) => Promise<void>): Promise<void> {
+    setFound(NOTHING_FOUND);
+    if (recipients === null) return;
     await action.run(async () => {
       try {
-        await what();
+        await what(recipients);
       } catch (error) {
-        if (error instanceof InvalidRequestError) setProblems(error.errors);
+        if (error instanceof InvalidRequestError)
+          setFound({ problems: error.errors, total: error.total });
         throw error;
       }
     });
   }
 
   const check = () =>
-    attempt(async () => {
-      const runs: (DryRun | EmailDryRun)[] = [];
-      for (let i = 0; i < list.length; i += PART_MAX)
-        runs.push(await dryRun(draft, list.slice(i, i + PART_MAX)));
+    attempt(async (list) => {
+      const run = await upload.send(toLines(draft, list, true), crypto.randomUUID());
+      if ('operationId' in run) return;
       setChecked({
         draft: draftText,
-        list,
-        estimate: estimate(runs, senders),
-        idempotencyKey: crypto.randomUUID(),
+        recipients: list,
+        estimate: estimate(run, senders),
+        key: crypto.randomUUID(),
       });
     });
 
-  const send = (idempotencyKey: string) =>
-    attempt(async () => {
-      const id = await sendAll(draft, list, idempotencyKey);
+  // A repetition with the same key sends nothing twice.
+  const send = (key: string) =>
+    attempt(async (list) => {
+      const accepted = await upload.send(toLines(draft, list, false), key);
       const query = draft.kind === 'emails' ? { kind: 'emails' } : {};
-      // Several operations have no common page but the list.
-      if (id === null) goTo(['operations'], query);
-      else goTo(['operation', id], query);
+      if ('operationId' in accepted) goTo(['operation', accepted.operationId], query);
     });
 
   return (
     <div class="check">
       {current !== null && <Summary estimate={current.estimate} draft={draft} places={places} />}
-      {problems.length > 0 ? (
-        <Problems problems={problems} places={places} />
+      {found.problems.length > 0 ? (
+        <Problems {...found} places={places} />
       ) : (
         action.error !== null && <Notice tone="bad">{action.error}</Notice>
       )}
@@ -99,14 +117,14 @@ export function Check(props: {
           >
             {action.isBusy
               ? 'Reviewing…'
-              : `Review${list.length === 0 ? '' : ` ${plural(list.length, 'recipient')}`}`}
+              : `Review${count === 0 ? '' : ` ${plural(count, 'recipient')}`}`}
           </Button>
         ) : (
           <Button
             tone="main"
             disabled={current.estimate.reached === 0}
             isBusy={action.isBusy}
-            onClick={() => void send(current.idempotencyKey)}
+            onClick={() => void send(current.key)}
           >
             <Icon name="send" />
             {action.isBusy
@@ -114,33 +132,49 @@ export function Check(props: {
               : `${draft.when === 'now' ? 'Send to' : 'Schedule for'} ${plural(current.estimate.reached, 'recipient')}`}
           </Button>
         )}
+        {action.isBusy && <UploadProgress upload={upload} />}
         <p class="muted">{missing ?? (current === null ? 'The review sends nothing.' : '')}</p>
       </div>
     </div>
   );
 }
 
-/** Resolves with the operation; null if there are several. A repetition with the same key sends nothing twice. */
-async function sendAll(
-  draft: Draft,
-  list: readonly Recipient[],
-  key: string,
-): Promise<string | null> {
-  const request = toRequest(draft, list);
-  if (list.length <= PART_MAX) {
-    const { operationId } =
-      draft.kind === 'emails'
-        ? await client.emails.send({ ...request, dryRun: false }, { idempotencyKey: key })
-        : await client.messages.send({ ...request, dryRun: false }, { idempotencyKey: key });
-    return operationId;
-  }
-  const { dryRun: _none, ...whole } = request;
-  const sending =
-    draft.kind === 'emails'
-      ? client.emails.sendAll(whole, { key })
-      : client.messages.sendAll(whole, { key });
-  await sending.accepted();
-  return null;
+interface Upload {
+  /** The part that has gone, 0 to 1. */
+  readonly share: number;
+  send(lines: Blob, key: string): ReturnType<FanfareClient['messages' | 'emails']['sendLines']>;
+  cancel(): void;
+}
+
+function useUpload(kind: Draft['kind']): Upload {
+  const [share, setShare] = useState(0);
+  const controller = useRef<AbortController | null>(null);
+  return {
+    share,
+    send(lines, key) {
+      setShare(0);
+      controller.current = new AbortController();
+      const { signal } = controller.current;
+      const options = { key, signal, timeoutMs: UPLOAD_TIMEOUT_MS };
+      return uploader(setShare)[kind].sendLines(lines, options);
+    },
+    cancel: () => controller.current?.abort(new Error('It was canceled. Nothing was sent.')),
+  };
+}
+
+/** Once all has gone, the server may have accepted it, so it can be canceled no more. */
+function UploadProgress({ upload }: { readonly upload: Upload }) {
+  const percent = Math.floor(upload.share * 100);
+  return (
+    <>
+      <progress aria-label="Upload" max={100} value={percent} />
+      {percent < 100 && (
+        <Button tone="quiet" onClick={upload.cancel}>
+          Cancel
+        </Button>
+      )}
+    </>
+  );
 }
 
 function Summary({
@@ -150,11 +184,11 @@ function Summary({
 }: {
   readonly estimate: Estimate;
   readonly draft: Draft;
-  readonly places: readonly Place[];
+  readonly places: PlaceList;
 }) {
   const [price, setPrice] = useState(() => localStorage.getItem(PRICE_KEY) ?? '');
   const each = Number(price.replace(',', '.'));
-  const others = found.unaddressable.length - found.suppressed;
+  const others = found.unaddressableTotal - found.suppressed;
   return (
     <>
       <dl class="summary">
@@ -162,7 +196,7 @@ function Summary({
           <dt>Reachable recipients</dt>
           <dd class="figure">{formatNumber(found.reached)}</dd>
           <dd class="muted">
-            {[...found.byChannel]
+            {found.byChannel
               .map(([channel, count]) => `${formatNumber(count)} ${channel}`)
               .join(', ')}
           </dd>
@@ -179,10 +213,8 @@ function Summary({
         </div>
         <div>
           <dt>Duplicates</dt>
-          <dd class="figure">{formatNumber(found.duplicates.length)}</dd>
-          <dd class="muted">
-            {found.duplicates.length === 0 ? 'no duplicates' : 'each copy is sent'}
-          </dd>
+          <dd class="figure">{formatNumber(found.duplicates)}</dd>
+          <dd class="muted">{found.duplicates === 0 ? 'no duplicates' : 'each copy is sent'}</dd>
         </div>
         {draft.kind === 'messages' && (
           <div>
@@ -223,18 +255,19 @@ function Summary({
         </div>
       </dl>
       {found.scheduledFor !== null && <p>Scheduled for {formatFull(found.scheduledFor)}.</p>}
-      {found.duplicates.length > 0 && (
+      {found.duplicates > 0 && (
         <Notice tone="warn">
-          Duplicate addresses:{' '}
-          {found.duplicates
-            .slice(0, 5)
-            .map(({ address, count }) => `${address} (${count} times)`)
-            .join(', ')}
-          {found.duplicates.length > 5 && ', and others'}.
+          Duplicate addresses: {found.duplicateAddresses.slice(0, 5).join(', ')}
+          {found.duplicateAddresses.length > 5 && ', and others'}.
         </Notice>
       )}
       {found.unaddressable.length > 0 && (
-        <Problems problems={found.unaddressable} places={places} tone="warn" />
+        <Problems
+          problems={found.unaddressable}
+          total={found.unaddressableTotal}
+          places={places}
+          tone="warn"
+        />
       )}
     </>
   );
@@ -244,19 +277,22 @@ function Summary({
 const KINDS_SHOWN = 8;
 const PLACES_SHOWN = 6;
 
-/** Problems grouped by message, with their places. */
+/** The first problems grouped by message, with their places. */
 function Problems(props: {
   readonly problems: readonly ErrorItem[];
-  readonly places: readonly Place[];
+  readonly total: number;
+  readonly places: PlaceList;
   readonly tone?: 'bad' | 'warn';
 }) {
   const groups = new Map<string, string[]>();
-  for (const { message, context } of props.problems) {
+  for (const { message: given, context } of props.problems) {
+    const message = describeProblem(given, context, props.places);
     const places = groups.get(message);
     if (places === undefined) groups.set(message, [placeOf(context, props.places)]);
     else places.push(placeOf(context, props.places));
   }
   const kinds = [...groups];
+  const shown = kinds.slice(0, KINDS_SHOWN).reduce((sum, [, places]) => sum + places.length, 0);
   return (
     <Notice tone={props.tone ?? 'bad'}>
       <ul class="problems">
@@ -275,21 +311,21 @@ function Problems(props: {
           </li>
         ))}
       </ul>
-      {kinds.length > KINDS_SHOWN && (
-        <p>And {plural(kinds.length - KINDS_SHOWN, 'other problem')}.</p>
-      )}
+      {props.total > shown && <p>And {plural(props.total - shown, 'other problem')}.</p>}
     </Notice>
   );
 }
 
-/** The place or field of the page that a JSON path points to. */
-function placeOf(context: string, places: readonly Place[]): string {
-  const index = /^\$\.to\[(\d+)\]/.exec(context)?.[1];
-  if (index !== undefined) {
-    const place = places[Number(index)];
-    return place === undefined
-      ? `recipient ${formatNumber(Number(index) + 1)}`
-      : describePlace(place);
-  }
-  return fieldOf(context) ?? '';
+/** The words of a problem. Without the place of their recipient they are the same for all with this problem. */
+const describeProblem = (message: string, context: string, places: PlaceList): string =>
+  message.replaceAll(/\bline \d+\b/g, (place) =>
+    indexOfRecipient(place) === indexOfRecipient(context) ? 'a recipient' : placeOf(place, places),
+  );
+
+/** The place or field of the page that a place of the request is. */
+function placeOf(context: string, places: PlaceList): string {
+  const index = indexOfRecipient(context);
+  if (index === null) return fieldOf(context) ?? '';
+  const place = places.at(index);
+  return place === null ? `recipient ${formatNumber(index + 1)}` : describePlace(place);
 }

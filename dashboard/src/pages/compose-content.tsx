@@ -1,10 +1,10 @@
 /** The content of a send: a template, and a preview for each recipient as the server renders it. */
 import { useRef, useState } from 'preact/hooks';
 import type { DryRun, EmailDryRun } from '@fanfare/client';
-import { dryRun, type Draft } from '../draft.ts';
+import { preview, type Draft } from '../draft.ts';
 import { formatNumber, plural } from '../format.ts';
 import { useLoaded, useSettled } from '../hooks.ts';
-import type { Column, Recipient } from '../recipients.ts';
+import type { Column, Recipient, Recipients } from '../recipients.ts';
 import { Icon } from '../ui/icon.tsx';
 import { Button, Field, Notice } from '../ui/parts.tsx';
 import { EmailPreview, PhonePreview } from '../ui/preview.tsx';
@@ -16,7 +16,7 @@ const NO_MAILBOX = { address: 'ada@example.com' } as unknown as Recipient;
 
 export function ContentStep(props: {
   readonly draft: Draft;
-  readonly recipients: readonly Recipient[];
+  readonly recipients: Recipients | null;
   readonly columns: readonly Column[];
   readonly onChange: (changes: Partial<Draft>) => void;
 }) {
@@ -159,12 +159,13 @@ function Preview({
   recipients,
 }: {
   readonly draft: Draft;
-  readonly recipients: readonly Recipient[];
+  readonly recipients: Recipients | null;
 }) {
   const [at, setAt] = useState(0);
-  const place = Math.min(at, Math.max(0, recipients.length - 1));
+  const { first, count } = recipients ?? { first: [], count: 0 };
+  const place = Math.min(at, Math.max(0, first.length - 1));
   const isEmail = draft.kind === 'emails';
-  const recipient = recipients[place] ?? (isEmail ? NO_MAILBOX : NOBODY);
+  const recipient = first[place] ?? (isEmail ? NO_MAILBOX : NOBODY);
   const says = isEmail
     ? draft.subject.trim() !== '' && draft.html.trim() !== '' && draft.from !== ''
     : draft.kept !== null || draft.text.trim() !== '' || draft.mediaUrl.trim() !== '';
@@ -172,7 +173,7 @@ function Preview({
   const wanted = says ? JSON.stringify([asked, recipient]) : '';
   const key = useSettled(wanted, SETTLE_MS);
   const loaded = useLoaded<DryRun | EmailDryRun | null>(key, async (signal) =>
-    key === '' ? null : dryRun(asked, [recipient], signal),
+    key === '' ? null : preview(asked, recipient, signal),
   );
   const last = useRef<DryRun | EmailDryRun | null>(null);
   if (loaded.value !== null || !says) last.current = loaded.value;
@@ -182,12 +183,12 @@ function Preview({
     <div class="preview" aria-label="Preview" aria-busy={isOld} role="group">
       <p class="preview-head">
         <span>
-          {recipients.length === 0
+          {count === 0
             ? 'Preview'
-            : `Preview: recipient ${formatNumber(place + 1)} of ${formatNumber(recipients.length)}`}
+            : `Preview: recipient ${formatNumber(place + 1)} of ${first.length < count ? `the first ${first.length}` : formatNumber(count)}`}
           {isOld && <span class="muted"> · updating…</span>}
         </span>
-        {recipients.length > 1 && (
+        {first.length > 1 && (
           <span class="preview-steps">
             <Button
               tone="quiet"
@@ -200,7 +201,7 @@ function Preview({
             <Button
               tone="quiet"
               aria-label="Next recipient"
-              disabled={place >= recipients.length - 1}
+              disabled={place >= first.length - 1}
               onClick={() => setAt(place + 1)}
             >
               <Icon name="right" />

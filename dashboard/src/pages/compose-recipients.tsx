@@ -9,8 +9,8 @@ import { Button, Field, Notice } from '../ui/parts.tsx';
 import { ListChoices, ListProgress, ListResult } from './list-parts.tsx';
 
 const SAMPLE_ROWS = 4;
-/** Maximum file size that browsers read without problems, in bytes. */
-const FILE_BYTES_MAX = 200_000_000;
+/** Maximum file size in bytes: browsers keep as much again while they send it. */
+const FILE_BYTES_MAX = 1_000_000_000;
 /** Longest pasted text that the field shows, in characters: browsers are slow with thousands of lines. */
 const PASTED_LENGTH_MAX = 20_000;
 
@@ -89,7 +89,7 @@ export function RecipientsStep(props: { readonly kind: Kind; readonly list: List
             type="file"
             tabIndex={-1}
             aria-label="CSV file"
-            accept=".csv,.tsv,.txt,text/csv,text/plain"
+            accept=".csv,.tsv,.txt,.ndjson,.jsonl,text/csv,text/plain,application/x-ndjson"
             onChange={(event) => {
               takeFile(event.currentTarget.files?.[0]);
               // The user may choose the same file again after changing it.
@@ -100,7 +100,9 @@ export function RecipientsStep(props: { readonly kind: Kind; readonly list: List
         </div>
       </div>
       {isTooLarge && (
-        <Notice tone="bad">The file is larger than 200 MB. Split it into smaller files.</Notice>
+        <Notice tone="bad">
+          The file is larger than 1 GB. Leave out columns that the content does not use.
+        </Notice>
       )}
       {list.error !== null && <Notice tone="bad">{list.error.words}</Notice>}
       {(table !== null || list.error !== null) && (
@@ -212,7 +214,7 @@ function Count({ recipients, table }: { recipients: Recipients | null; table: Ta
       )}
       {recipients !== null && (
         <>
-          <b>{plural(recipients.list.length, 'recipient')}</b>
+          <b>{plural(recipients.count, 'recipient')}</b>
           {table.sample.length > SAMPLE_ROWS && (
             <span class="muted"> · first {SAMPLE_ROWS} rows shown</span>
           )}

@@ -5,7 +5,7 @@ import { client, explain } from '../api.ts';
 import type { Draft } from '../draft.ts';
 import { plural } from '../format.ts';
 import { useLoaded } from '../hooks.ts';
-import type { Recipients } from '../recipients.ts';
+import { toRecipients, type Recipients } from '../recipients.ts';
 import { linkTo, place } from '../router.ts';
 import { useList, type ListState } from '../use-list.ts';
 import { Loading, Notice, PageHead, Section } from '../ui/parts.tsx';
@@ -57,7 +57,7 @@ export function Compose() {
     if (again === null) return;
     client.messages.fetchRequest(again, ['FAILED', 'UNDELIVERED']).then(
       (request) => {
-        setRepeated(repeat(request.to));
+        setRepeated(toRecipients(request.to));
         change(draftOf(request));
       },
       (reason: unknown) => setError(explain(reason)),
@@ -88,7 +88,7 @@ export function Compose() {
             error === null && <Loading lines={2} />
           ) : (
             <p>
-              <b>{plural(repeated.list.length, 'recipient')}</b> of{' '}
+              <b>{plural(repeated.count, 'recipient')}</b> of{' '}
               <a href={linkTo(['operation', again])}>an earlier operation</a> whose messages failed
               or were not delivered.
             </p>
@@ -97,7 +97,7 @@ export function Compose() {
         <Section title="2. Content" class="step-section">
           <ContentStep
             draft={draft}
-            recipients={recipients?.list ?? []}
+            recipients={recipients}
             columns={list.table?.columns ?? []}
             onChange={change}
           />
@@ -164,13 +164,3 @@ function fromText(from: SendMessagesRequest['from']): string {
     return `${only[0] === 'senderPoolId' ? 'pool' : 'sender'}:${only[1] as string}`;
   return `request:${JSON.stringify(from)}`;
 }
-
-const repeat = (to: Recipients['list']): Recipients => ({
-  list: to,
-  places: [],
-  rejected: 0,
-  reasons: [],
-  rejectFile: '',
-  missing: [],
-  cleaned: [],
-});

@@ -153,7 +153,7 @@ function NoOperations({ isFiltered }: { readonly isFiltered: boolean }) {
   ) : (
     <Empty title="No operations yet.">
       <p>
-        An operation is one send to up to 10,000 recipients. It appears here as soon as the server
+        An operation is one send, to any number of recipients. It appears here as soon as the server
         accepts it.
       </p>
       <a class="button main" href={linkTo(['compose'])}>

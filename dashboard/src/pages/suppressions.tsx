@@ -4,6 +4,7 @@ import type { Suppression } from '@fanfare/client';
 import { client } from '../api.ts';
 import { formatNumber, plural } from '../format.ts';
 import { useAction, useLoaded, usePageTokens, useSettled } from '../hooks.ts';
+import { readBack } from '../recipients.ts';
 import { useList } from '../use-list.ts';
 import { Confirm, Dialog } from '../ui/dialog.tsx';
 import { Icon } from '../ui/icon.tsx';
@@ -158,15 +159,14 @@ function Add({ onClose }: { readonly onClose: () => void }) {
   const list = useList('ANY');
   const { recipients, table } = list;
   const action = useAction();
-  const addresses = (recipients?.list ?? []).flatMap((each) =>
-    'address' in each ? [each.address] : [],
-  );
+  const count = recipients?.count ?? 0;
   const add = () =>
     action.run(async () => {
       let [total, created] = [0, 0];
-      for (let i = 0; i < addresses.length; i += PART_MAX) {
+      if (recipients === null) return;
+      for await (const group of readBack(recipients, PART_MAX)) {
         const part = await client.suppressions.import({
-          addresses: addresses.slice(i, i + PART_MAX),
+          addresses: group.flatMap((each) => ('address' in each ? [each.address] : [])),
           ...(reason === '' ? {} : { reason }),
         });
         total += part.total;
@@ -176,7 +176,7 @@ function Add({ onClose }: { readonly onClose: () => void }) {
         `${plural(created, 'address', 'addresses')} added; ${formatNumber(total - created)} already on the list.`,
       );
       // Rejected rows stay on the page.
-      if (recipients?.rejected !== 0) return;
+      if (recipients.rejected !== 0) return;
       setText('');
       setFileName(null);
       list.take(null);
@@ -189,7 +189,7 @@ function Add({ onClose }: { readonly onClose: () => void }) {
           hint={
             recipients === null
               ? 'Phone numbers such as +14155550102, or e-mail addresses.'
-              : plural(addresses.length, 'address', 'addresses')
+              : plural(count, 'address', 'addresses')
           }
         >
           {(ids) => (
@@ -257,7 +257,7 @@ function Add({ onClose }: { readonly onClose: () => void }) {
         <Button
           tone="main"
           isBusy={action.isBusy}
-          disabled={addresses.length === 0}
+          disabled={count === 0}
           onClick={() => void add()}
         >
           Add

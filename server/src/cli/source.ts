@@ -2,6 +2,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { indexOfRecipient, InvalidRequestError, type ErrorItem } from '@fanfare/client';
 import type { AddressKind } from '../lists/addresses.ts';
+import { PlaceList } from '../lists/place-list.ts';
 import type { ListRow, Recipient } from '../lists/recipients.ts';
 import { failUsage, UserError } from './globals.ts';
 import type { ListFlags } from './list-options.ts';
@@ -14,7 +15,6 @@ import {
   type RowSource,
 } from './lists.ts';
 import { note, number } from './output.ts';
-import { PlaceList } from './place-list.ts';
 import { CountView } from './progress.ts';
 
 export interface SourceFlags extends ListFlags {

@@ -100,14 +100,16 @@ const table = {
     origin: 'dictionary',
     status: 413,
     message: 'The request is too large.',
-    advice: 'Split it: a request has at most 10,000 recipients and 10 MB, or 5 MB for e-mails.',
+    advice:
+      'A request as JSON has at most 10,000 recipients and 10 MB, or 5 MB for e-mails. Send more as lines (application/x-ndjson).',
   },
   mediaType: {
     code: 20415,
     origin: 'fanfare',
     status: 415,
     message: 'The media type is not supported.',
-    advice: 'Send JSON with Content-Type: application/json.',
+    advice:
+      'Send JSON with Content-Type: application/json. Sends may be application/x-ndjson, too.',
   },
   pathTooLong: {
     code: 20432,
@@ -237,7 +239,8 @@ const table = {
     origin: 'fanfare',
     status: 400,
     message: 'The number of recipients is not allowed.',
-    advice: 'Send 1 to 10,000 recipients in each request.',
+    advice:
+      'Send 1 to 10,000 recipients as JSON. Send more as lines (application/x-ndjson), up to limits.recipientsMax.',
   },
   contentTemplate: {
     code: 20017,

@@ -28,6 +28,16 @@ interface AnswerForm {
 
 /** Messages shown in a summary. */
 const SHOWN_MAX = 10;
+/** Senders shown in a summary. */
+const SENDERS_MAX = 100;
+
+/** What one sender would have to do. */
+interface SenderLoad {
+  readonly channel: string;
+  readonly from: string;
+  messages: number;
+  segments: number;
+}
 
 export class StreamedDryRun implements RecipientSink {
   readonly #head: CheckedHead;
@@ -48,6 +58,8 @@ export class StreamedDryRun implements RecipientSink {
   readonly #totals = { messages: 0, unaddressable: 0, duplicates: 0 };
   readonly #byChannel = new Map<string, number>();
   readonly #encodings = new Map<string, number>();
+  readonly #codes = new Map<string, number>();
+  readonly #senders = new Map<string, SenderLoad>();
 
   constructor(head: CheckedHead, options: SubmitterOptions, form: AnswerForm) {
     this.#head = head;
@@ -99,6 +111,10 @@ export class StreamedDryRun implements RecipientSink {
         ...(wantsLines ? { problems: this.#problems } : {}),
         byChannel: Object.fromEntries(this.#byChannel),
         encodings: Object.fromEntries(this.#encodings),
+        codes: Object.fromEntries(this.#codes),
+        senders: [...this.#senders.values()]
+          .toSorted((a, b) => b.messages - a.messages)
+          .slice(0, SENDERS_MAX),
       },
     };
     const json = JSON.stringify(summary);
@@ -147,8 +163,10 @@ export class StreamedDryRun implements RecipientSink {
 
   #addMessage(ordinal: number, message: DryRunMessage | DryRunEmail): void {
     this.#totals.messages += 1;
-    const channel = 'channel' in message ? message.channel : 'EMAIL';
+    const [channel, from] =
+      'channel' in message ? [message.channel, message.from] : ['EMAIL', message.from.address];
     increase(this.#byChannel, channel);
+    this.#addLoad(channel, from, 'segments' in message ? message.segments : null);
     if ('segments' in message) {
       this.#segments += message.segments ?? 0;
       if (message.encoding !== null) increase(this.#encodings, message.encoding);
@@ -157,9 +175,18 @@ export class StreamedDryRun implements RecipientSink {
     if (this.#form.wantsLines) this.#print(lineOf(ordinal), message);
   }
 
+  #addLoad(channel: string, from: string, segments: number | null): void {
+    const key = `${channel} ${from}`;
+    const load = this.#senders.get(key) ?? { channel, from, messages: 0, segments: 0 };
+    load.messages += 1;
+    load.segments += segments ?? 1;
+    this.#senders.set(key, load);
+  }
+
   #addUnaddressable(each: PreparedRecipient): void {
     this.#totals.unaddressable += 1;
     const problem = this.#linked(describeUnaddressable(each, this.#head.facts, PLACES_IN_LINES));
+    increase(this.#codes, String(problem.code));
     if (this.#unaddressable.length < PROBLEMS_MAX) this.#unaddressable.push(problem);
     if (this.#form.wantsLines) this.#print(lineOf(each.ordinal), problem);
   }

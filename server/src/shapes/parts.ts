@@ -212,6 +212,18 @@ export const TOTALS = Type.Optional(
       problems: Type.Optional(Type.Integer({ description: 'Problems of lines.' })),
       byChannel: Type.Record(Type.String(), Type.Integer()),
       encodings: Type.Record(Type.String(), Type.Integer()),
+      codes: Type.Record(Type.String(), Type.Integer(), {
+        description: 'Unaddressable recipients by error code.',
+      }),
+      senders: Type.Array(
+        Type.Object({
+          channel: Type.String(),
+          from: Type.String(),
+          messages: Type.Integer(),
+          segments: Type.Integer({ description: 'Of SMS; else as many as messages.' }),
+        }),
+        { description: 'The 100 senders with most messages.' },
+      ),
     },
     {
       title: 'DryRunTotals',

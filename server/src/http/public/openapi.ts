@@ -52,7 +52,7 @@ export async function registerOpenApi(app: FastifyInstance): Promise<void> {
         title: 'Fanfare',
         version: '1',
         description:
-          'Bulk messaging, compatible with the Communications API. One request has up to 10,000 recipients; its Operation reports the progress. Everything below `/v1` answers below `/preview` too.',
+          'Bulk messaging, compatible with the Communications API. One request has up to 10,000 recipients as JSON, and any number as lines (application/x-ndjson); its Operation reports the progress. Everything below `/v1` answers below `/preview` too.',
       },
       servers: [{ url: '/' }],
       tags: TAGS,
