@@ -18,6 +18,8 @@ import { PROBLEMS_SHOWN_MAX, type Source } from './source.ts';
 
 /** Recipients from which on the progress is shown. */
 const LONG_MIN = 10_000;
+/** Lines between two views of the progress. */
+const DRAW_EVERY = 1_000;
 const SHOWN_MAX = 3;
 const TEXT_LENGTH_MAX = 300;
 
@@ -74,7 +76,7 @@ export async function preview(
       add(sums.problems, `${line.code} ${line.message}`);
     else if (wrong.length < PROBLEMS_SHOWN_MAX) wrong.push(line);
     lines += 1;
-    view?.draw(lines);
+    if (lines % DRAW_EVERY === 0) view?.draw(lines);
   }
   view?.end(sums.recipients);
   if (globals.json) print(JSON.stringify(toJson(sums, prices)));

@@ -110,15 +110,22 @@ export class RowReader {
         this.missing.set(column.name, (this.missing.get(column.name) ?? 0) + 1);
       else variables = setVariable(variables, column.name, cell);
     }
-    const [first] = addresses;
-    const to =
-      addresses.length > 1
-        ? { addresses }
-        : first?.channel === 'EMAIL' || first?.channel === 'ANY'
-          ? { address: first.address, ...(name === '' ? {} : { name }) }
-          : first;
-    return { recipient: variables === null ? { ...to } : { ...to, variables }, problem: null };
+    const recipient = addressRecipient(addresses, name);
+    if (variables !== null) recipient.variables = variables;
+    return { recipient, problem: null };
   }
+}
+
+/** A recipient without variables. Copies of objects would take a quarter of the time of a list. */
+function addressRecipient(
+  addresses: readonly { address: string; channel: AddressKind }[],
+  name: string,
+): { -readonly [Field in keyof Recipient]: Recipient[Field] } {
+  const [first] = addresses;
+  if (first === undefined || addresses.length > 1) return { addresses };
+  const { address, channel } = first;
+  if (channel !== 'EMAIL' && channel !== 'ANY') return { address, channel };
+  return name === '' ? { address } : { address, name };
 }
 
 /** A column may have any name, so `__proto__` must be an ordinary name. */
