@@ -157,7 +157,7 @@ export class ChunkWriter implements RecipientSink {
     return result;
   }
 
-  /** Few recipients are written like those of any other request. */
+  /** Few recipients are written in one transaction, as by any other request. */
   async #composeWhole(recipients: readonly PreparedRecipient[]): Promise<NewRows> {
     const left = await this.#withoutSuppressed(recipients);
     const batches = new BatchComposer(this.#head.choice.senders);
