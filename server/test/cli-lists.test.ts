@@ -299,6 +299,8 @@ describe('send', () => {
     child.stdin.write(`phone\n${rows.join('')}`);
     await until(async () => (/sent \d/.test(err) ? true : null));
     child.kill('SIGINT');
+    // Ctrl-C also ends the program that writes the list.
+    child.stdin.destroy();
     const [code] = await once(child, 'close');
     expect([code, err]).toEqual([
       130,

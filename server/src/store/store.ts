@@ -149,16 +149,28 @@ interface Connections {
   readonly probe: Database;
 }
 
+/** Counts operations. Each statement of a count takes a place of its own, so that others come between. */
+function createCounter(
+  { database, searches }: Pick<Connections, 'database' | 'searches'>,
+  fairly: ReturnType<typeof createFairSearches>,
+) {
+  const query = fairly((_accountId, text: string, values?: readonly unknown[]) =>
+    searches.query(text, values),
+  );
+  return (operation: Countable) =>
+    countOperation(
+      database,
+      { query: (text, values) => query(operation.accountId, text, values) as Promise<never> },
+      operation,
+    );
+}
+
 function makeStore({ database, searches, probe }: Connections, migrated: readonly string[]) {
   const fairly = createFairSearches();
   const listMessages = fairly(bind(searches, messages).listMessages);
   const listInbound = fairly(bind(searches, inbound).listInbound);
   const listOperations = fairly(bind(searches, operations).listOperations);
   const listOperationErrors = fairly(bind(searches, operationRecipients).listOperationErrors);
-  // Each statement of a count takes a place of its own, so that others come between.
-  const countFairly = fairly((_accountId, text: string, values?: readonly unknown[]) =>
-    searches.query(text, values),
-  );
   return {
     /** Migrations that were applied when it was opened. */
     migrated,
@@ -201,15 +213,7 @@ function makeStore({ database, searches, probe }: Connections, migrated: readonl
     subscriptions: bind(database, subscriptions),
     reports: {
       ...bind(database, operationReports),
-      countOperation: (operation: Countable) =>
-        countOperation(
-          database,
-          {
-            query: (text, values) =>
-              countFairly(operation.accountId, text, values) as Promise<never>,
-          },
-          operation,
-        ),
+      countOperation: createCounter({ database, searches }, fairly),
     },
     recipients: { ...bind(database, operationRecipients), listOperationErrors },
     suppressions: bind(database, suppressions),

@@ -26,7 +26,6 @@ export async function passBody<Result>(
   request: FastifyRequest,
   take: (parts: readonly Part[]) => Promise<Result | null>,
 ): Promise<Result | null> {
-  request.inFlight?.add('bytes', IN_FLIGHT_BYTES);
   const body = new Body(request);
   try {
     for (;;) {
@@ -48,6 +47,8 @@ class Body {
   readonly #count: (bytes: number) => void;
   #parts: Part[] = [];
   #waiting = 0;
+  /** Bytes that are counted as in flight. */
+  #reserved = 0;
   /** Whether it waits for the next round of its owner. */
   #isHeld = false;
   #hasEnded = false;
@@ -60,7 +61,10 @@ class Body {
     this.#source = isPacked ? unpack(this.#payload) : this.#payload;
     const { wanted } = request.server.reading;
     const owner = ownerOf(request);
-    this.#count = (bytes) => wanted.take(owner, this, bytes);
+    this.#count = (bytes) => {
+      this.#reserve(request, bytes);
+      wanted.take(owner, this, bytes);
+    };
     this.#source.on('data', this.#receive).on('end', this.#finish).on('error', this.#spoil);
     this.#payload.on('close', this.#cutOff);
   }
@@ -107,6 +111,18 @@ class Body {
   #move(): void {
     if (this.#isHeld || this.#waiting >= WINDOW_BYTES) this.#source.pause();
     else this.#source.resume();
+  }
+
+  /** Counts its bytes as in flight, as they arrive, up to the memory that a request takes at most. */
+  #reserve(request: FastifyRequest, bytes: number): void {
+    const more = Math.min(bytes, IN_FLIGHT_BYTES - this.#reserved);
+    if (more <= 0) return;
+    try {
+      request.inFlight?.add('bytes', more);
+      this.#reserved += more;
+    } catch (error) {
+      this.#fail(error as Error);
+    }
   }
 
   readonly #receive = (part: Buffer): void => {
