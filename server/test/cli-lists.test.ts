@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runCommand } from './support/command-host.ts';
-import { launchFanfare, SID, TOKEN, until, type Fanfare } from './support/fanfare.ts';
+import { launchFanfare, SID, TOKEN, type Fanfare } from './support/fanfare.ts';
 
 const PROGRAM = fileURLToPath(new URL('../bin/fanfare.cjs', import.meta.url));
 const ADA = '+15005560001';
@@ -284,30 +284,6 @@ describe('send', () => {
     expect(resume).toMatch(/^--key \S+ --schedule \S+Z --expire \S+Z$/);
     const again = await pipe(`phone\n${ADA}\n`, ...args, ...resume.split(' '));
     expect([again.code, again.out]).toEqual([0, first.out]);
-  });
-
-  it('leaves nothing of a send when it is interrupted', async () => {
-    const child = spawn(
-      process.execPath,
-      [PROGRAM, 'send', '--text', 'Hi', '--tag', 'what=interrupted', '--file', '-'],
-      { cwd: folder, env: { PATH: process.env['PATH'] ?? '', ...env } },
-    );
-    let err = '';
-    child.stderr.on('data', (data: Buffer) => (err += data.toString()));
-    child.stdin.on('error', () => undefined);
-    const rows = Array.from({ length: 30_000 }, (_, i) => `+150055${String(60_000 + i)}\n`);
-    child.stdin.write(`phone\n${rows.join('')}`);
-    await until(async () => (/sent \d/.test(err) ? true : null));
-    child.kill('SIGINT');
-    // Ctrl-C also ends the program that writes the list.
-    child.stdin.destroy();
-    const [code] = await once(child, 'close');
-    expect([code, err]).toEqual([
-      130,
-      expect.stringMatching(/Interrupted\. Nothing was sent\. To try again .* add --key/),
-    ]);
-    const { body } = await fanfare.get('/v1/Messages/Operations?tags=what:interrupted');
-    expect(body['operations']).toEqual([]);
   });
 
   it('names rows behind others that are left out, as the server refuses them', async () => {
